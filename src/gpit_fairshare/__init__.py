@@ -1,0 +1,48 @@
+"""Fair-share funding of GP practices' IT: one rule, written once, calculated, audited and explained.
+
+`allocate` runs a scheme over files and returns a `Result` that holds Polars frames. Names are loaded
+when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gpit_fairshare.allocation import allocate
+    from gpit_fairshare.engine import Result
+    from gpit_fairshare.errors import (
+        CalculationError,
+        Finding,
+        FormulaError,
+        GpitError,
+        InputError,
+        OutputError,
+        SchemeError,
+        UsageError,
+    )
+
+__all__ = [
+    "CalculationError",
+    "Finding",
+    "FormulaError",
+    "GpitError",
+    "InputError",
+    "OutputError",
+    "Result",
+    "SchemeError",
+    "UsageError",
+    "__version__",
+    "allocate",
+]
+
+_HOMES = {"allocate": "allocation", "Result": "engine"}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("gpit-fairshare")
+    if name in __all__:
+        return getattr(import_module(f"gpit_fairshare.{_HOMES.get(name, 'errors')}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,111 @@
+"""The public call: files and a scheme in, a Result out. The command line and notebooks use the same."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, nullcontext
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.engine import Result, calculate
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.inputs import Need, Request, read_inputs
+from gpit_fairshare.scheme import Setting, load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from gpit_fairshare.scheme import Scheme
+
+DEFAULT_SCHEME: Final = "gpit-2014-16"
+SAMPLE_POPULATION: Final = "england-2014-15-population.csv"
+SAMPLE_SPEND: Final = "england-2014-15-spend.csv"
+
+
+def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
+    *,
+    population: str | Path | Sequence[str | Path] | None = None,
+    spend: str | Path | Sequence[str | Path] | None = None,
+    inputs: str | Path | Sequence[str | Path] | None = None,
+    scheme: str | Path = DEFAULT_SCHEME,
+    formula: str | Path | None = None,
+    transition: str | Path | None = None,
+    settings: Mapping[str, float | str] | None = None,
+    mapping: Mapping[str, str] | None = None,
+    sample: bool = False,
+) -> Result:
+    """Allocate funding by a scheme.
+
+    Args:
+        population: File or files with `org_code` and `registered_population`; `FILE:SHEET` for Excel.
+        spend: File or files with `org_code` and `historic_spend`, or with lines of cost.
+        inputs: Further files joined by `org_code` (and `year`).
+        scheme: A library name or the path of a scheme file.
+        formula: Replaces the scheme's formula: a library name or a path.
+        transition: Replaces the scheme's transition: a library name or a path.
+        settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`.
+        mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
+        sample: Use the England sample (its spend is illustrative) instead of files.
+
+    Returns:
+        A `Result`; `result.rows` has one row per year and organisation, sorted by year and code.
+
+    Raises:
+        GpitError: Something in the arguments, the files or the scheme is wrong; its text is one line.
+    """
+    read = [Setting.read(f"{name}={value}") for name, value in (settings or {}).items()]
+    ready = load(
+        str(scheme),
+        formula=None if formula is None else str(formula),
+        transition=None if transition is None else str(transition),
+        settings=read,
+    )
+    files = [_listed(population), _listed(spend), _listed(inputs)]
+    with ExitStack() as stack:
+        if sample:
+            if any(files):
+                raise UsageError("the sample stands in for files; give --sample or files, not both")
+            folder = stack.enter_context(sample_folder())
+            files = [[str(folder / SAMPLE_POPULATION)], [str(folder / SAMPLE_SPEND)], []]
+        request = _request(ready, files, mapping or {})
+        return calculate(ready, read_inputs(request))
+
+
+def _listed(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
+    if paths is None:
+        return []
+    return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+
+
+def _request(scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping[str, str]) -> Request:
+    population, spend, extra = files
+    needs = tuple(
+        Need(
+            symbol.name,
+            "text" if symbol.type == "text" else "number",
+            symbol.unit or "",
+            symbol.optional,
+            scheme.labels[symbol.name],
+        )
+        for symbol in scheme.inputs
+    )
+    return Request(
+        population=tuple(population),
+        spend=tuple(spend),
+        extra=tuple(extra),
+        years=scheme.years,
+        needs=needs,
+        counts=scheme.counts,
+        mapping=dict(mapping),
+        organisation=scheme.organisation,
+        keep_text=(scheme.report_by,) if scheme.report_by else (),
+    )
+
+
+def sample_folder() -> AbstractContextManager[Path]:
+    """Return a context that yields the folder of the sample: in the wheel, or beside a source tree."""
+    packaged = resources.files("gpit_fairshare") / "samples"
+    if packaged.is_dir():
+        return resources.as_file(packaged)
+    return nullcontext(Path(__file__).resolve().parents[2] / "data" / "samples")

@@ -1,0 +1,101 @@
+"""The command line: one thin module a verb, and the one place where errors become exit codes.
+
+0 done and agrees; 1 done, but a check differs; 2 the input, the scheme or the usage is wrong, and
+nothing is written; 3 a bug in gpit. Results go to standard output, messages to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from gpit_fairshare.cli.allocate import allocate
+from gpit_fairshare.errors import GpitError, InputError
+
+app = typer.Typer(
+    name="gpit",
+    help="Fair shares of GP IT funding: allocations, transition support and the workbook that proves them.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain help starts twice as fast and reads the same when it is piped.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415  # only when asked for: start-up time
+
+        typer.echo(f"gpit {version('gpit-fairshare')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when gpit itself fails.")] = False,
+) -> None:
+    """Fair shares of GP IT funding: allocations, transition support and the workbook that proves them."""
+
+
+app.command("allocate")(allocate)
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the console's code page lacks must not stop a run.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.exit(_run())
+
+
+def _run() -> int:
+    debug = "--debug" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+    except GpitError as fault:
+        _say(fault)
+        return fault.exit_code
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("gpit: stopped; nothing half-written is left", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe has left; Python must not complain about it at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as fault:
+        if _is_usage(fault):
+            typer.echo(f"gpit: error: {fault.format_message()}", err=True)  # type: ignore[attr-defined]
+            return 2
+        if debug:
+            raise
+        typer.echo(
+            f"gpit: a bug in gpit: {type(fault).__name__}: {fault}; run again with --debug and report it",
+            err=True,
+        )
+        return 3
+    return code if isinstance(code, int) else 0
+
+
+def _is_usage(fault: Exception) -> bool:
+    """Return whether typer refused the words of the command line (its own copy of click raises these)."""
+    return hasattr(fault, "format_message")
+
+
+def _say(fault: GpitError) -> None:
+    typer.echo(f"gpit: error: {fault}", err=True)
+    if isinstance(fault, InputError) and len(fault.findings) > 1:
+        from gpit_fairshare.console import make_console, show_findings  # noqa: PLC0415  # only for a list of faults
+
+        show_findings(fault.findings, make_console(stderr=True))

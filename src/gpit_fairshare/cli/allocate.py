@@ -1,0 +1,155 @@
+"""`gpit allocate`: read, calculate, write, and say what came of it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gpit_fairshare.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gpit_fairshare.engine import Result
+
+ENDINGS = (".xlsx", ".csv", ".parquet", ".json")
+
+
+def allocate(  # noqa: PLR0913  # the options of the verb
+    *,
+    population: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--population", metavar="FILE", help="Population by organisation; FILE:SHEET for Excel."
+        ),
+    ] = None,
+    spend: Annotated[
+        list[str] | None,
+        typer.Option("--spend", metavar="FILE", help="Historic spend by organisation, or lines of cost."),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", metavar="FILE", help="Further columns, joined by org_code.")
+    ] = None,
+    scheme: Annotated[
+        str, typer.Option("--scheme", metavar="NAME|FILE", help="Scheme: a library name or a file.")
+    ] = "gpit-2014-16",
+    formula: Annotated[
+        str | None,
+        typer.Option("--formula", metavar="NAME|FILE", help="Use this formula instead of the scheme's."),
+    ] = None,
+    transition: Annotated[
+        str | None,
+        typer.Option(
+            "--transition", metavar="NAME|FILE", help="Use this transition instead of the scheme's."
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value for this run."
+        ),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
+    ] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Use the England 2014/15 sample; its spend is illustrative.")
+    ] = False,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document instead of the summary.")
+    ] = False,
+) -> None:
+    """Allocate funding: fair shares, transition support, and a workbook that shows how."""
+    outputs = _checked(output or [], [*(population or []), *(spend or []), *(inputs or [])])
+    # Heavy libraries load here, so that --help and a mistyped option answer at once.
+    from gpit_fairshare import allocation  # noqa: PLC0415
+    from gpit_fairshare.console import make_console, progress, show  # noqa: PLC0415
+
+    with progress(make_console(stderr=True), "Allocating") as advance:
+        result = allocation.allocate(
+            population=population,
+            spend=spend,
+            inputs=inputs,
+            scheme=scheme,
+            formula=formula,
+            transition=transition,
+            settings=_pairs("--set", settings or []),
+            mapping=_pairs("--map", mapping or []),
+            sample=sample,
+        )
+        _write(result, outputs, advance)
+    if as_json:
+        from gpit_fairshare.export import document, json_text  # noqa: PLC0415
+
+        # Bytes, so that a console of another code page changes nothing.
+        typer.echo(json_text(document(result)).encode(), nl=False)
+    else:
+        show(result, make_console(), written=[path.name for path in outputs])
+    raise typer.Exit(0 if result.agrees else 1)
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    """Return NAME=VALUE options as a dict; the same name twice is an error, not a silent choice."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.rpartition("=") if option == "--map" else text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            form = "HEADING=COLUMN" if option == "--map" else "NAME=VALUE or NAME@2015/16=VALUE"
+            raise UsageError(f"{option} {text}: expected {form}")
+        if name.strip() in found:
+            raise UsageError(f"{option} {name.strip()}: given twice; give it once")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _checked(outputs: Sequence[Path], inputs: Sequence[str]) -> list[Path]:
+    """Refuse what cannot be written before anything is read."""
+    seen: set[Path] = set()
+    for path in outputs:
+        ending = path.suffix.lower()
+        if ending not in ENDINGS:
+            raise UsageError(
+                f"-o {path}: the ending decides what is written: {', '.join(ENDINGS)}{nearest(ending, ENDINGS)}"
+            )
+        if path.is_dir():
+            raise UsageError(f"-o {path}: is a folder; give a file's name")
+        if not path.parent.is_dir():
+            raise UsageError(f"-o {path}: there is no folder {path.parent}; make it first")
+        place = path.resolve()
+        if place in seen:
+            raise UsageError(f"-o {path}: given twice")
+        if any(Path(given).exists() and Path(given).resolve() == place for given in inputs):
+            raise UsageError(f"-o {path}: is one of the inputs; inputs are never written over")
+        seen.add(place)
+    return list(outputs)
+
+
+def _write(result: Result, outputs: Sequence[Path], advance: Callable[[int, int], None]) -> None:
+    """Write every file beside its place first, then move them all in."""
+    from gpit_fairshare import export  # noqa: PLC0415  # polars loads here, not for --help
+
+    def workbook(result: Result, path: Path) -> None:
+        from gpit_fairshare.workbook import write_workbook  # noqa: PLC0415  # only if one is asked for
+
+        write_workbook(result, path, advance)
+
+    writers: dict[str, Callable[[Result, Path], Any]] = {
+        ".xlsx": workbook,
+        ".csv": export.write_csv,
+        ".parquet": export.write_parquet,
+        ".json": export.write_json,
+    }
+    with ExitStack() as stack:
+        for path in outputs:
+            draft = stack.enter_context(export.in_place(path))
+            writers[path.suffix.lower()](result, draft)

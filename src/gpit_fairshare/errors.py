@@ -1,0 +1,132 @@
+"""The error tree and the finding: everything that can be wrong with what a user gave.
+
+GpitError                 exit code 2 unless said otherwise
+├── UsageError            an option, a name or a place that cannot be
+├── InputError            faults in population, spend or other input files
+├── SchemeError           faults in a scheme, formula or transition file
+│   └── FormulaError      one formula, with the position of the offending character
+├── SharingError          money that cannot be shared out as asked
+├── CalculationError      a step that cannot be worked out for an organisation and year
+└── OutputError           a result that cannot be written where asked
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from fractions import Fraction
+
+Level = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing noticed about the inputs: a fault, a warning or a note.
+
+    `file` is a base name, never a path, so that a result says the same on every machine.
+    """
+
+    number: str
+    """Stable number, such as `I07`; users and their scripts may rely on it."""
+    level: Level
+    file: str
+    """Base name of the file, with `:sheet` where there is one; empty for the inputs as a whole."""
+    place: str
+    """Cell (`C5`) or row and column (`row 5, historic_spend`); empty for the whole file."""
+    found: str
+    """What was found, a phrase that can follow the place."""
+    expected: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = ": ".join(part for part in (self.file, self.place) if part)
+        sentence = f"{where}: {self.found}" if where else self.found
+        if self.expected:
+            sentence += f"; expected {self.expected}"
+        if self.remedy:
+            sentence += f". {self.remedy}"
+        return sentence.rstrip(".") + "."
+
+
+class GpitError(Exception):
+    """Base of every error that a user can cause. Its text is one line, fit for a screen."""
+
+    exit_code = 2
+
+
+class UsageError(GpitError):
+    """An option, a name or a place that cannot be."""
+
+
+class InputError(GpitError):
+    """One or more faults in the input files, all of them found in one go."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        faults = [finding for finding in self.findings if finding.level == "error"]
+        first = str(faults[0]) if faults else "the inputs are not fit for use."
+        super().__init__(first if len(faults) < 2 else f"{len(faults)} faults in the inputs; first: {first}")
+
+
+class SchemeError(GpitError):
+    """A fault in a scheme, formula or transition file: file, step or key, what to do."""
+
+
+class FormulaError(SchemeError):
+    """A fault in one formula.
+
+    `position` counts characters from 1; 0 means the formula as a whole. `where` (file and step)
+    is filled in by whoever knows it.
+    """
+
+    def __init__(self, message: str, position: int = 0, where: str = "") -> None:
+        self.message = message
+        self.position = position
+        self.where = where
+        place = f"{where}, character {position}" if where and position else where
+        place = place or (f"character {position}" if position else "")
+        super().__init__(f"{place}: {message}" if place else message)
+
+    def at(self, where: str) -> FormulaError:
+        """Return the same fault with its file and step named."""
+        return FormulaError(self.message, self.position, where)
+
+
+class SharingError(GpitError):
+    """Money that cannot be shared out as asked; whoever knows the names says whose and which year."""
+
+    def __init__(
+        self,
+        reason: Literal["negative_weight", "crossed_bounds", "floors_exceed_amount", "nothing_to_share_by"],
+        *,
+        group: int = 0,
+        row: int | None = None,
+        least: Fraction | None = None,
+        amount: Fraction | None = None,
+    ) -> None:
+        self.reason = reason
+        self.group = group
+        self.row = row
+        self.least = least
+        self.amount = amount
+        super().__init__(reason.replace("_", " "))
+
+
+class CalculationError(GpitError):
+    """A step that cannot be worked out: step, organisation, year and why."""
+
+
+class OutputError(GpitError):
+    """A result that cannot be written: which file, why, and that the old one is whole."""
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
+    """Say which known names are nearest: `; did you mean a or b?`, or an empty text if none is near."""
+    pool = sorted(set(known))
+    folded = {candidate.casefold(): candidate for candidate in pool}
+    hits = difflib.get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.6)
+    return f"; did you mean {' or '.join(folded[hit] for hit in hits)}?" if hits else ""

@@ -1,0 +1,35 @@
+"""The formula language: text → tree → meaning, and its renderings.
+
+A formula is one step of a funding rule. `parse` reads it, `understand` finds the kind, type and
+unit of every step, and each rendering (`in_polars`, `in_excel`) turns the same tree into one form.
+"""
+
+from gpit_fairshare.language.meaning import (
+    NATIONAL,
+    ORGANISATION,
+    Definition,
+    Kind,
+    Symbol,
+    group,
+    understand,
+)
+from gpit_fairshare.language.parsing import FUNCTIONS, parse
+from gpit_fairshare.language.tree import names_in, renamed, to_text, walk
+from gpit_fairshare.language.units import UNITS
+
+__all__ = [
+    "FUNCTIONS",
+    "NATIONAL",
+    "ORGANISATION",
+    "UNITS",
+    "Definition",
+    "Kind",
+    "Symbol",
+    "group",
+    "names_in",
+    "parse",
+    "renamed",
+    "to_text",
+    "understand",
+    "walk",
+]

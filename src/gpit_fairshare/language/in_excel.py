@@ -1,0 +1,181 @@
+"""Tree → live Excel formula, in functions that Excel 2010 and LibreOffice both have.
+
+Whoever lays out a workbook says where each name stands; this module writes the arithmetic between the
+cells, with the same tolerance in comparisons and the same undefined cases as the calculation: a
+division by zero is an error in Excel too, and IF leaves the branch alone that it does not take.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.in_polars import digits_of
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+_SAME: Final = "1E-12"
+_STRENGTH: Final = {"compare": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4, "atom": 5}
+
+
+class Cells(Protocol):
+    """Where things stand, as seen from the cell that a formula is written for."""
+
+    def name(self, name: str) -> str:
+        """Return the cell of a name."""
+
+    def figure(self, node: t.Figure) -> str:
+        """Return the cell of a figure over organisations, such as `total(historic_spend)`."""
+
+    def previous(self, name: str) -> str:
+        """Return the cell, or the sum of cells, that hold last year's value of a name."""
+
+    def optional(self, name: str) -> bool:
+        """Return whether the cell of a name may be empty."""
+
+
+def render(tree: t.Expression, cells: Cells, *, first_year: bool) -> str:
+    """Return the formula without its equals sign; kernels are laid out in columns elsewhere."""
+    return _Writer(cells, first_year=first_year).text(tree)
+
+
+def number(value: float) -> str:
+    """Write a number as Excel reads it in a formula."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value).upper()
+
+
+def text(value: str) -> str:
+    """Write a text as Excel reads it in a formula."""
+    return '"' + value.replace('"', '""') + '"'
+
+
+class _Writer:
+    def __init__(self, cells: Cells, *, first_year: bool) -> None:
+        self.cells = cells
+        self.first_year = first_year
+
+    def text(self, tree: t.Expression) -> str:
+        return self.strong(tree)[0]
+
+    def bracketed(self, tree: t.Expression, least: int) -> str:
+        written, strength = self.strong(tree)
+        return written if strength >= least else f"({written})"
+
+    def strong(self, tree: t.Expression) -> tuple[str, int]:
+        """Return the formula and how strongly its outermost operator binds."""
+        atom = _STRENGTH["atom"]
+        match tree:
+            case t.Number(value):
+                return (number(value), atom) if value >= 0 else (number(value), _STRENGTH["negative"])
+            case t.Text(value):
+                return text(value), atom
+            case t.Name(name):
+                return self.cells.name(name), atom
+            case t.Figure():
+                return self.cells.figure(tree), atom
+            case t.Previous(of, first):
+                if self.first_year:
+                    return self.strong(first)
+                cell = self.cells.previous(of)
+                return cell, _STRENGTH["+"] if "+" in cell else atom
+            case t.Negative(operand):
+                return "-" + self.bracketed(operand, _STRENGTH["negative"]), _STRENGTH["negative"]
+            case t.Sum(operator, left, right):
+                strength = _STRENGTH[operator]
+                return self.bracketed(left, strength) + operator + self.bracketed(
+                    right, strength + 1
+                ), strength
+            case t.Comparison():
+                return self.comparison(tree), _STRENGTH["compare"]
+            case _:
+                return self.call(tree), atom
+
+    def comparison(self, tree: t.Comparison) -> str:
+        if isinstance(tree.left, t.Text) or isinstance(tree.right, t.Text):
+            same = f"EXACT({self.text(tree.left)},{self.text(tree.right)})"
+            return same if tree.relation == "==" else f"NOT({same})"
+        left, right = self.text(tree.left), self.text(tree.right)
+        apart = (
+            f"{self.bracketed(tree.left, _STRENGTH['-'])}-{self.bracketed(tree.right, _STRENGTH['-'] + 1)}"
+        )
+        margin = f"{_SAME}*MAX(1,ABS({left}),ABS({right}))"
+        return {
+            ">": f"({apart})>{margin}",
+            ">=": f"({apart})>=-{margin}",
+            "<": f"({apart})<-{margin}",
+            "<=": f"({apart})<={margin}",
+            "==": f"ABS({apart})<={margin}",
+            "!=": f"ABS({apart})>{margin}",
+        }[tree.relation]
+
+    def call(self, tree: t.Expression) -> str:
+        match tree:
+            case t.Logic(operator, operands):
+                return f"{operator.upper()}({','.join(self.text(one) for one in operands)})"
+            case t.Not(operand):
+                return f"NOT({self.text(operand)})"
+            case t.Given(name):
+                return f'({self.cells.name(name)}<>"")'
+            case t.Call("where", (condition, yes, no)):
+                return f"IF({self.text(condition)},{self.text(yes)},{self.text(no)})"
+            case t.Call("clip", (value, low, high)):
+                value_, low_, high_ = (self.operand(one) for one in (value, low, high))
+                return f"MAX({low_},MIN({value_},{high_}))"
+            case t.Call("round", (value, _)):
+                return f"ROUND({self.text(value)},{digits_of(tree)})"
+            case t.Call(function, arguments):
+                return f"{function.upper()}({','.join(self.operand(one) for one in arguments)})"
+            case _:  # pragma: no cover - every other node is written above
+                raise TypeError(type(tree).__name__)
+
+    def operand(self, tree: t.Expression) -> str:
+        """Write an argument of MIN or MAX, which pass over an empty cell: adding 0 makes it an error, as it is."""
+        if isinstance(tree, t.Name) and self.cells.optional(tree.name):
+            return f"{self.text(tree)}+0"
+        return self.text(tree)
+
+
+# The kernels in columns: formulas for one row, given the cells and ranges that they stand on -----------
+
+
+def scaled(cell: str, to: Fraction) -> str:
+    """Return a cell in units of `to` pounds: 0.01 multiplies by 100 rather than dividing by 0.01."""
+    grown = cell if to.denominator == 1 else f"{cell}*{to.denominator}"
+    return grown if to.numerator == 1 else f"{grown}/{to.numerator}"
+
+
+def unscaled(units: str, to: Fraction) -> str:
+    """Return whole units of `to` pounds in pounds."""
+    grown = units if to.numerator == 1 else f"{units}*{to.numerator}"
+    return grown if to.denominator == 1 else f"{grown}/{to.denominator}"
+
+
+def whole(cell: str, to: Fraction) -> str:
+    """Return the whole units of a cell; a remainder that snaps to 1 carries."""
+    units = scaled(cell, to)
+    return f"INT({units})+INT(ROUND({units}-INT({units}),6))"
+
+
+def remainder(cell: str, whole_cell: str, to: Fraction) -> str:
+    """Return what is above the whole units, snapped to a millionth."""
+    return f"ROUND({scaled(cell, to)}-{whole_cell},6)"
+
+
+def rounded_total(sum_of_cells: str, to: Fraction) -> str:
+    """Return the whole units of a total, half up."""
+    return f"INT(ROUND({scaled(sum_of_cells, to)},6)+0.5)"
+
+
+def rank(column: str, first: int, row: int, last: int) -> str:
+    """Return a row's place by remainder, the largest first; the earlier row first among equals."""
+    here = f"{column}{row}"
+    return f"RANK({here},{column}${first}:{column}${last})+COUNTIF({column}${first}:{here},{here})-1"
+
+
+def rank_within(column: str, groups: str, first: int, row: int, last: int) -> str:
+    """Return a row's place by remainder within its group."""
+    here, group = f"{column}{row}", f"{groups}{row}"
+    above = f'COUNTIFS({groups}${first}:{groups}${last},{group},{column}${first}:{column}${last},">"&{here})'
+    equal = f"COUNTIFS({groups}${first}:{group},{group},{column}${first}:{here},{here})"
+    return f"{above}+{equal}"

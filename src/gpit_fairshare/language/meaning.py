@@ -1,0 +1,362 @@
+"""What names mean: the kind, type and unit of every step, and whether each formula makes sense.
+
+Kinds are inferred: a step has one value per *organisation*, one per *group* (per value of a text
+column), or one for the nation. A step refers to what stands above it, except through `previous`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from gpit_fairshare.errors import FormulaError, nearest
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.units import BARE, PURE, Dimension, dimension, times, together, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Type = Literal["number", "yes/no", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Whether a value is national, one per group (then `column` names the text column) or one per organisation."""
+
+    level: Literal["national", "group", "organisation"]
+    column: str | None = None
+
+    def __str__(self) -> str:
+        return f"one per {self.column}" if self.column else self.level
+
+
+NATIONAL: Final = Kind("national")
+ORGANISATION: Final = Kind("organisation")
+
+
+def group(column: str) -> Kind:
+    """Return the kind of a value per value of the text column."""
+    return Kind("group", column)
+
+
+def join(kinds: Iterable[Kind]) -> Kind:
+    """Return the kind of a formula over values of these kinds: the finest; two groupings make organisations."""
+    found = {kind for kind in kinds if kind != NATIONAL}
+    if not found:
+        return NATIONAL
+    return found.pop() if len(found) == 1 else ORGANISATION
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """One name that formulas may use."""
+
+    name: str
+    role: Literal["input", "parameter", "step"]
+    kind: Kind
+    type: Type = "number"
+    unit: str | None = None
+    optional: bool = False
+    """Whether a blank is allowed (inputs only)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One step or check to be understood, in the order of the scheme."""
+
+    name: str
+    tree: t.Expression
+    unit: str | None
+    where: str
+    """File and step, for messages."""
+
+
+def understand(
+    definitions: Sequence[Definition], symbols: Mapping[str, Symbol], checks: Sequence[Definition] = ()
+) -> dict[str, Symbol]:
+    """Return every symbol: those given, and one per step with its kind, type and unit inferred.
+
+    Raises:
+        FormulaError: The first formula, in order, that uses an unknown name or makes no sense.
+    """
+    known = dict(symbols)
+    steps = {definition.name: definition for definition in definitions}
+    # Names used through `previous` may stand below: kinds and types grow until they stay.
+    inferred = {name: Symbol(name, "step", NATIONAL, "number", one.unit) for name, one in steps.items()}
+    everything = {**known, **inferred}
+    for _ in range(len(definitions) + 2):
+        found = {
+            name: replace(
+                everything[name], kind=_kind(one.tree, everything), type=_type(one.tree, everything)
+            )
+            for name, one in steps.items()
+        }
+        if all(everything[name] == symbol for name, symbol in found.items()):
+            break
+        everything.update(found)
+    reach = Reach(known, everything)
+    for definition in definitions:
+        known[definition.name] = reach.understand(definition)
+    for check in checks:
+        reach.check(check)
+    return known
+
+
+def _kind(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
+    """Infer a kind without complaint: unknown names count as national and are refused later."""
+
+    def kind(name: str) -> Kind:
+        return known[name].kind if name in known else NATIONAL
+
+    match tree:
+        case t.Figure(within=None):
+            return NATIONAL
+        case t.Figure(within=str(column)):
+            return group(column)
+        case t.Rounded(t.Name(name)):
+            return kind(name)
+        case t.ShareOut():
+            leaves = (tree.by, tree.base, tree.at_least, tree.at_most)
+            found = join(kind(leaf.name) for leaf in leaves if isinstance(leaf, t.Name))
+            return ORGANISATION if found == NATIONAL else found
+        case t.Previous(of, first):
+            return join((kind(of), _kind(first, known)))
+        case t.Name(name) | t.Given(name):
+            return kind(name)
+        case _:
+            return join(_kind(child, known) for child in _children(tree))
+
+
+def _type(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
+    match tree:
+        case t.Comparison() | t.Logic() | t.Not() | t.Given():
+            return "yes/no"
+        case t.Text():
+            return "text"
+        case t.Name(name) | t.Previous(name, _):
+            return known[name].type if name in known else "number"
+        case t.Call("where", (_, yes, _)):
+            return _type(yes, known)
+        case _:
+            return "number"
+
+
+def _children(tree: t.Expression) -> tuple[t.Expression, ...]:
+    match tree:
+        case t.Negative(operand) | t.Not(operand):
+            return (operand,)
+        case t.Sum(_, left, right) | t.Comparison(_, left, right):
+            return (left, right)
+        case t.Logic(_, operands) | t.Call(_, operands):
+            return operands
+        case _:
+            return ()
+
+
+class Reach:
+    """What the step being read may refer to: everything above it, and through `previous` everything."""
+
+    def __init__(self, above: dict[str, Symbol], everything: Mapping[str, Symbol]) -> None:
+        self.above = above
+        self.everything = everything
+
+    def understand(self, definition: Definition) -> Symbol:
+        """Return the symbol of one step, or raise the first fault in its formula."""
+        try:
+            unit = self.unit(definition.tree)
+            symbol = self.everything[definition.name]
+            self.agree(definition, symbol, unit)
+        except FormulaError as fault:
+            raise fault.at(definition.where) from None
+        return replace(
+            symbol, unit=definition.unit or ("yes/no" if symbol.type == "yes/no" else unit_of(unit))
+        )
+
+    def check(self, definition: Definition) -> None:
+        """Raise unless the formula is a yes/no of names that are known."""
+        try:
+            if _type(definition.tree, self.everything) != "yes/no":
+                raise FormulaError("a check is a yes/no, such as total(fair_share) == revenue_budget", 1)
+            self.unit(definition.tree)
+        except FormulaError as fault:
+            raise fault.at(definition.where) from None
+
+    def agree(self, definition: Definition, symbol: Symbol, unit: Dimension | None) -> None:
+        if symbol.type == "text":
+            raise FormulaError("a step is a number or a yes/no, not a text", 1)
+        if (definition.unit == "yes/no") != (symbol.type == "yes/no") and definition.unit:
+            raise FormulaError(
+                f"the formula gives a {symbol.type}, but the step's unit is {definition.unit}", 1
+            )
+        declared = dimension(definition.unit)
+        if declared and unit and not unit.bare and declared != unit:
+            raise FormulaError(f"the formula gives {unit}, but the step's unit is {definition.unit}", 1)
+
+    def symbol(self, name: str, position: int, *, through_previous: bool = False) -> Symbol:
+        names = self.everything if through_previous else self.above
+        if name in names:
+            return names[name]
+        if name in self.everything:
+            raise FormulaError(
+                f"{name} stands below; a step uses what stands above it, or previous({name}, first=…)",
+                position,
+            )
+        raise FormulaError(f"there is no {name}{nearest(name, names)}", position)
+
+    def unit(self, tree: t.Expression) -> Dimension | None:
+        """Return the unit of a formula, having checked every name and type in it."""
+        match tree:
+            case t.Number():
+                return BARE
+            case t.Text(_, position):
+                raise FormulaError("a quoted text stands only beside == or != and a text column", position)
+            case t.Name(name, position):
+                return self.leaf(name, position)
+            case t.Negative(operand):
+                return self.number(operand)
+            case t.Sum(operator, left, right, position):
+                return self.arithmetic(operator, left, right, position)
+            case t.Comparison():
+                return self.comparison(tree)
+            case t.Logic(_, operands):
+                for operand in operands:
+                    self.condition(operand)
+                return PURE
+            case t.Not(operand):
+                self.condition(operand)
+                return PURE
+            case t.Call():
+                return self.call(tree)
+            case t.Given(name, position):
+                if self.symbol(name, position).role != "input":
+                    raise FormulaError(
+                        f"given takes an input column; {name} is a {self.above[name].role}", position
+                    )
+                return PURE
+            case t.Figure():
+                return self.figure(tree)
+            case t.Previous():
+                return self.previous(tree)
+            case t.ShareOut():
+                return self.share_out(tree)
+            case t.Rounded(of, _, within, position):
+                self.within(within, position)
+                return self.number(of)
+
+    def leaf(self, name: str, position: int) -> Dimension | None:
+        symbol = self.symbol(name, position)
+        if symbol.type == "text":
+            raise FormulaError(f"{name} is a text column; it stands beside == or !=, or in within=", position)
+        return dimension(symbol.unit)
+
+    def number(self, tree: t.Expression) -> Dimension | None:
+        unit = self.unit(tree)
+        if _type(tree, self.everything) != "number":
+            raise FormulaError(
+                "a yes/no takes no part in arithmetic or totals; use where(…) or count(…)", tree.position
+            )
+        return unit
+
+    def condition(self, tree: t.Expression) -> None:
+        self.unit(tree)
+        if _type(tree, self.everything) != "yes/no":
+            raise FormulaError("expected a yes/no here, such as a comparison", tree.position)
+
+    def fit(self, units: Iterable[Dimension | None], position: int, what: str) -> Dimension | None:
+        result: Dimension | None = BARE
+        for unit in units:
+            try:
+                result = together(result, unit)
+            except ValueError as clash:
+                raise FormulaError(f"{what} {clash} do not fit together", position) from None
+        return result
+
+    def arithmetic(
+        self, operator: str, left: t.Expression, right: t.Expression, position: int
+    ) -> Dimension | None:
+        units = self.number(left), self.number(right)
+        if operator in "*/":
+            return times(*units, sign=1 if operator == "*" else -1)
+        return self.fit(units, position, "added or subtracted," if operator == "+" else "subtracted,")
+
+    def comparison(self, tree: t.Comparison) -> Dimension:
+        sides = tree.left, tree.right
+        texts = [side for side in sides if isinstance(side, t.Text)]
+        if texts:
+            column = next((side for side in sides if isinstance(side, t.Name)), None)
+            symbol = self.symbol(column.name, column.position) if column else None
+            if not symbol or symbol.type != "text" or tree.relation not in ("==", "!="):
+                raise FormulaError(
+                    "a quoted text stands only beside == or != and a text column", texts[0].position
+                )
+            return PURE
+        self.fit((self.number(sides[0]), self.number(sides[1])), tree.position, "compared,")
+        return PURE
+
+    def call(self, tree: t.Call) -> Dimension | None:
+        if tree.function == "where":
+            condition, yes, no = tree.arguments
+            self.condition(condition)
+            units = self.unit(yes), self.unit(no)
+            if _type(yes, self.everything) != _type(no, self.everything):
+                raise FormulaError("both branches of where must be numbers, or both yes/no", no.position)
+            return self.fit(units, tree.position, "as the branches of where,")
+        units_ = [self.number(argument) for argument in tree.arguments]
+        return (
+            units_[0] if tree.function == "round" else self.fit(units_, tree.position, f"in {tree.function},")
+        )
+
+    def within(self, column: str | None, position: int) -> None:
+        if column is None:
+            return
+        symbol = self.symbol(column, position)
+        if symbol.role != "input" or symbol.type != "text":
+            raise FormulaError(f"within takes a text column of the inputs; {column} is not one", position)
+
+    def figure(self, tree: t.Figure) -> Dimension | None:
+        self.within(tree.within, tree.position)
+        symbol = self.symbol(tree.of, tree.position)
+        expected = "yes/no" if tree.function == "count" else "number"
+        if symbol.type != expected:
+            hint = (
+                "; count takes a yes/no step"
+                if expected == "yes/no"
+                else "; use count(…)"
+                if symbol.type == "yes/no"
+                else ""
+            )
+            raise FormulaError(
+                f"{tree.function} takes a {expected}, and {tree.of} is a {symbol.type}{hint}", tree.position
+            )
+        if symbol.kind == NATIONAL:
+            raise FormulaError(
+                f"{tree.of} is one national figure; there is nothing to {tree.function}", tree.position
+            )
+        return None if tree.function == "count" else dimension(symbol.unit)
+
+    def previous(self, tree: t.Previous) -> Dimension | None:
+        symbol = self.symbol(tree.of, tree.position, through_previous=True)
+        if symbol.type == "text":
+            raise FormulaError(
+                f"previous takes a number or a yes/no; {tree.of} is a text column", tree.position
+            )
+        first = self.unit(tree.first)
+        if _type(tree.first, self.everything) != symbol.type:
+            raise FormulaError(f"`first` must be a {symbol.type}, as {tree.of} is", tree.first.position)
+        return self.fit((dimension(symbol.unit), first), tree.position, "in previous,")
+
+    def share_out(self, tree: t.ShareOut) -> Dimension | None:
+        self.within(tree.within, tree.position)
+        self.number(tree.by)
+        bounds = [leaf for leaf in (tree.base, tree.at_least, tree.at_most) if leaf is not None]
+        amount = _kind(tree.amount, self.everything)
+        if amount.column and amount.column != tree.within:
+            raise FormulaError(f"the amount is {amount}; say within={amount.column}", tree.position)
+        if amount == ORGANISATION and tree.within is None:
+            raise FormulaError(
+                "the amount differs by organisation; it is one national figure, or one per group with within=",
+                tree.position,
+            )
+        return self.fit(
+            [self.number(leaf) for leaf in (tree.amount, *bounds)], tree.position, "in share_out,"
+        )

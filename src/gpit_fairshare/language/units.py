@@ -1,0 +1,81 @@
+"""Units carried through a formula: £ ÷ people is £ per head, and £ plus people is an error.
+
+A unit is a pair of powers, of pounds and of people. What has no unit is not checked, and a bare
+number fits anything when it is added or compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+UNITS: Final = ("£", "£ per head", "people", "%", "ratio", "yes/no")
+MONEY_AND_PEOPLE: Final = frozenset({"£", "people"})
+"""Units whose values may be summed when organisations merge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """Powers of pounds and of people; `bare` marks a number written in a formula, which fits anything."""
+
+    pounds: int = 0
+    people: int = 0
+    bare: bool = False
+
+    def __str__(self) -> str:
+        if self.bare:
+            return "a bare number"
+        named = {(1, 0): "£", (1, -1): "£ per head", (0, 1): "people", (0, 0): "a ratio"}.get(
+            (self.pounds, self.people)
+        )
+        return named or f"£ to the power {self.pounds} × people to the power {self.people}"
+
+
+PURE: Final = Dimension()
+BARE: Final = Dimension(bare=True)
+
+_DIMENSIONS: Final = {
+    "£": Dimension(1, 0),
+    "£ per head": Dimension(1, -1),
+    "people": Dimension(0, 1),
+    "%": PURE,
+    "ratio": PURE,
+}
+
+
+def dimension(unit: str | None) -> Dimension | None:
+    """Return the dimension of a unit as schemes write it; None where nothing is to be checked."""
+    return _DIMENSIONS.get(unit or "")
+
+
+def unit_of(dimension: Dimension | None) -> str | None:
+    """Return the unit to show for a dimension; None where there is no name for it."""
+    if dimension is None or dimension.bare:
+        return None
+    return {(1, 0): "£", (1, -1): "£ per head", (0, 1): "people", (0, 0): "ratio"}.get(
+        (dimension.pounds, dimension.people)
+    )
+
+
+def together(left: Dimension | None, right: Dimension | None) -> Dimension | None:
+    """Return the unit of two values that are added, compared or chosen between.
+
+    Raises:
+        ValueError: Both have a unit and they differ.
+    """
+    if left is None or right is None:
+        return None
+    if left.bare:
+        return right
+    if right.bare or left == right:
+        return left
+    raise ValueError(f"{left} and {right}")
+
+
+def times(left: Dimension | None, right: Dimension | None, sign: int = 1) -> Dimension | None:
+    """Return the unit of a product, or of a quotient with `sign` -1."""
+    if left is None or right is None:
+        return None
+    return Dimension(
+        left.pounds + sign * right.pounds, left.people + sign * right.people, bare=left.bare and right.bare
+    )

@@ -1,0 +1,20 @@
+"""Scheme, formula and transition files, joined into one scheme that is ready to run."""
+
+from gpit_fairshare.scheme.files import library_names, number
+from gpit_fairshare.scheme.joining import STANDARD_INPUTS, Setting, load
+from gpit_fairshare.scheme.model import Assumption, Check, Parameter, Scheme, Source, Step, Value
+
+__all__ = [
+    "STANDARD_INPUTS",
+    "Assumption",
+    "Check",
+    "Parameter",
+    "Scheme",
+    "Setting",
+    "Source",
+    "Step",
+    "Value",
+    "library_names",
+    "load",
+    "number",
+]

@@ -1,0 +1,135 @@
+"""A scheme ready to run: steps in order, values by year, and what it all rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.language import ORGANISATION, Kind, Symbol, names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gpit_fairshare.language.meaning import Type
+    from gpit_fairshare.language.tree import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A publication, with the name that the file gives it."""
+
+    key: str
+    title: str
+    publisher: str
+    url: str
+    date: str
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.publisher, self.title, self.date) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A parameter's value in one year, and where it comes from."""
+
+    value: float
+    written: str
+    """As the file or the option wrote it."""
+    source: Source | None = None
+    assumption: str = ""
+    overridden: bool = False
+    """Whether `--set` gave it for this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A declared parameter with a value for every year of the scheme."""
+
+    name: str
+    label: str
+    unit: str | None
+    minimum: str
+    maximum: str
+    """Bounds as written: a number, another parameter's name, or an empty text."""
+    values: Mapping[str, Value]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, understood: `kind` says of what it has one value each."""
+
+    name: str
+    label: str
+    unit: str | None
+    formula: str
+    tree: Expression
+    where: str
+    note: str = ""
+    kind: Kind = ORGANISATION
+    type: Type = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A yes/no that must hold in every year."""
+
+    name: str
+    formula: str
+    tree: Expression
+    where: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One thing taken without a source; `number` counts from 1 in the order of the files."""
+
+    number: int
+    about: str
+    text: str
+    parameter: str = ""
+    years: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A scheme ready to run: steps in order, values by year, and what it all rests on."""
+
+    name: str
+    title: str
+    organisation: str
+    years: tuple[str, ...]
+    formula: str
+    transition: str
+    steps: tuple[Step, ...]
+    checks: tuple[Check, ...]
+    parameters: Mapping[str, Parameter]
+    symbols: Mapping[str, Symbol]
+    labels: Mapping[str, str]
+    """A label for every name, inputs and parameters included."""
+    counts: Mapping[str, tuple[str, ...]]
+    sources: tuple[Source, ...]
+    assumptions: tuple[Assumption, ...]
+    result: str
+    report_by: str | None
+    digest: str
+    files: tuple[tuple[str, str], ...]
+    """Base name and SHA-256 of each file that the scheme was read from."""
+    notes: tuple[str, ...] = ()
+    """What was left aside, such as values of a transition that was swapped for another."""
+
+    @property
+    def inputs(self) -> tuple[Symbol, ...]:
+        """Return the input columns that the steps and checks use, in the order of first use."""
+        used = dict.fromkeys(name for part in (*self.steps, *self.checks) for name, _ in names_in(part.tree))
+        return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")
+
+    def overridden(self) -> list[tuple[str, str, Value]]:
+        """Return parameter, year and value of everything that was set for this run alone."""
+        return [
+            (name, year, value)
+            for name, parameter in self.parameters.items()
+            for year, value in parameter.values.items()
+            if value.overridden
+        ]
