@@ -364,11 +364,13 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet]) -> Sheet:
             "the scheme; Workings hold what rounding and sharing need.",
             None,
         ),
-        *((one.name, one.title, None) for one in sheets),
     ]
     for row, (item, text, formula) in enumerate(facts, FIRST_ROW):
         sheet.put(row, 1, item)
         sheet.put(row, 2, text, formula)
+    for row, one in enumerate(sheets, FIRST_ROW + len(facts)):
+        sheet.lead(row, 1, one.name)
+        sheet.put(row, 2, one.title)
     return sheet
 
 

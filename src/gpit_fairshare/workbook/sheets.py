@@ -24,6 +24,8 @@ NOTE_ROW: Final = 2
 TOTAL_ROW: Final = 3
 HEADING_ROW: Final = 4
 FIRST_ROW: Final = 5
+_LINE: Final = 15.0
+"""Height of one line in points."""
 
 FORMATS: Final = {
     "£": "£#,##0;-£#,##0",
@@ -46,6 +48,18 @@ class Cell:
     value: Any
     formula: str | None = None
     format: str = "number"
+    link: str = ""
+    """Sheet that the cell leads to."""
+
+
+def lines_needed(text: str, width: float) -> int:
+    """Return how many lines a text takes in a column of a width, word by word."""
+    lines, used = 1, 0
+    for word in text.split(" "):
+        used += len(word) + 1
+        if used > width + 1 and used > len(word) + 1:
+            lines, used = lines + 1, len(word) + 1
+    return lines
 
 
 def letter(column: int) -> str:
@@ -96,6 +110,34 @@ class Sheet:
         self.cells[row, column] = Cell(value, formula, number)
         self.last_row = max(self.last_row, row)
 
+    def lead(self, row: int, column: int, sheet: str) -> None:
+        """Place a cell that leads to another sheet of the workbook."""
+        self.put(row, column, sheet)
+        self.cells[row, column] = Cell(sheet, link=sheet)
+
+    def is_text(self, column: int) -> bool:
+        """Return whether a column of the table begins with a text, which stands on the left."""
+        cell = self.cells.get((FIRST_ROW, column))
+        return cell is None or cell.value is None or isinstance(cell.value, str)
+
+    def fit(self) -> None:
+        """Widen columns of short texts to what they hold, up to 60 characters."""
+        longest: dict[int, int] = {}
+        for (row, column), cell in self.cells.items():
+            if row >= FIRST_ROW and isinstance(cell.value, str) and column not in self.wrapped:
+                longest[column] = max(longest.get(column, 0), len(cell.value))
+        for column, length in longest.items():
+            self.widths[column] = min(60.0, max(self.widths.get(column, 0), length * 1.05 + 2))
+
+    def height(self, row: int) -> float | None:
+        """Return the height that a row of wrapped prose needs, or None where one line will do."""
+        lines = 1
+        for column in self.wrapped:
+            cell = self.cells.get((row, column))
+            if cell and isinstance(cell.value, str):
+                lines = max(lines, lines_needed(cell.value, self.widths[column]))
+        return None if lines == 1 else lines * _LINE
+
     def column(self, column: int, cells: Sequence[tuple[str | None, Any]], number: str = "number") -> None:
         """Fill a column of the table with (formula, value) pairs."""
         for row, (formula, value) in enumerate(cells, FIRST_ROW):
@@ -115,7 +157,9 @@ class Styles:
         self.book = book
         self.made: dict[tuple[str, bool], Format] = {}
         self.title = book.add_format({"bold": True, "font_size": 14})
-        self.heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+        heading = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
+        self.text_heading = book.add_format(heading)
+        self.number_heading = book.add_format({**heading, "align": "right"})
         self.bold = book.add_format({"bold": True})
         self.link = book.add_format({"font_color": "#0563C1", "underline": 1})
 
@@ -123,8 +167,8 @@ class Styles:
         """Return the format for a kind of number, or for prose that is to be wrapped."""
         key = (name + ("b" if bold else ""), wrap)
         if key not in self.made:
-            settings: dict[str, Any] = {"num_format": FORMATS[name]}
-            settings |= {"text_wrap": True, "valign": "top"} if wrap else {}
+            settings: dict[str, Any] = {"num_format": FORMATS[name], "valign": "top"}
+            settings |= {"text_wrap": True} if wrap else {}
             settings |= {"bold": True} if bold else {}
             self.made[key] = self.book.add_format(settings)
         return self.made[key]
@@ -133,6 +177,7 @@ class Styles:
 def write(sheet: Sheet, book: xlsxwriter.Workbook, styles: Styles) -> None:
     """Write a finished sheet into the workbook."""
     page = book.add_worksheet(sheet.name)
+    sheet.fit()
     for column, width in sheet.widths.items():
         page.set_column(column - 1, column - 1, width)
     page.write_string(0, 0, clean(sheet.title), styles.title)
@@ -146,15 +191,26 @@ def write(sheet: Sheet, book: xlsxwriter.Workbook, styles: Styles) -> None:
             len(sheet.headings) - 1,
             {
                 "columns": [
-                    {"header": heading, "header_format": styles.heading} for heading in sheet.headings
+                    {
+                        "header": heading,
+                        "header_format": styles.text_heading if sheet.is_text(column) else styles.number_heading,
+                    }
+                    for column, heading in enumerate(sheet.headings, 1)
                 ],
                 "autofilter": False,
                 "style": "Table Style Light 1",
                 "banded_rows": False,
             },
         )
-        page.set_row(HEADING_ROW - 1, 60)
+        lines = [lines_needed(heading, sheet.widths[column] - 2) for column, heading in enumerate(sheet.headings, 1)]
+        page.set_row(HEADING_ROW - 1, _LINE * max(lines) + 3)
+    if sheet.wrapped:
+        for row in range(FIRST_ROW, sheet.last_row + 1):
+            page.set_row(row - 1, sheet.height(row))
     for (row, column), cell in sorted(sheet.cells.items()):
+        if cell.link:
+            page.write_url(row - 1, column - 1, f"internal:{quoted(cell.link)}!A1", styles.link, cell.value)
+            continue
         style = styles.number(cell.format, wrap=column in sheet.wrapped, bold=row == TOTAL_ROW)
         _write_cell(page, row - 1, column - 1, cell, style)
     # Codes such as 0123 are texts by intent; Excel need not warn of them.

@@ -451,7 +451,7 @@ class ShareOutWriter:
     def write(self) -> None:
         """Write the step's column and whatever stands behind it."""
         tree = self.tree
-        capped_by_weight = tree.at_most is not None and tree.at_most == tree.by
+        capped_by_weight = tree.at_most is not None and to_text(tree.at_most) == to_text(tree.by)
         if tree.at_least is None and tree.at_most is None:
             self.proportional()
         elif tree.base is None and tree.at_least is None and capped_by_weight:

@@ -1,0 +1,203 @@
+"""Single cells as numbers, texts, codes and years: read if there is one meaning, else refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import unicodedata
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.inputs.findings import About
+from gpit_fairshare.inputs.formats import Broken
+from gpit_fairshare.inputs.reading import is_blank
+
+if TYPE_CHECKING:
+    from gpit_fairshare.inputs.model import Need
+
+CODE_LENGTH = 100
+TEXT_LENGTH = 500
+LARGEST_NUMBER = 1e15
+"""Above this a number no longer holds every penny."""
+
+_PLAIN_NUMBER = re.compile(r"(-?)(£?)((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?)")
+_YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
+_ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode's categories of control and invisible characters, and of separators of lines."""
+
+
+class Refused(Exception):  # noqa: N818 – no error of the program: it becomes a finding
+    """Why a cell was not read; whoever knows its place makes it a finding."""
+
+    def __init__(self, about: About, found: str, expected: str = "", remedy: str = "") -> None:
+        super().__init__(found)
+        self.about = about
+        self.found = found
+        self.expected = expected
+        self.remedy = remedy
+
+
+class Read(NamedTuple):
+    """What a cell was read as, and how."""
+
+    value: float | str | None
+    trimmed: bool = False
+    """Whether spaces around a text were left out."""
+    loose: bool = False
+    """Whether a number was read from a text that is more than its digits."""
+
+
+def read_cell(cell: Any, need: Need, *, typed: bool) -> Read:
+    """Read a cell as its column wants it; a blank one is None.
+
+    Args:
+        cell: what stands in the file.
+        need: the column.
+        typed: whether the file knows numbers from texts, so that a number written as text is remarkable.
+
+    Raises:
+        Refused: the cell has no meaning of the kind, or more than one.
+    """
+    if is_blank(cell):
+        return Read(None)
+    if need.kind == "text":
+        return read_text(cell)
+    read = _number(cell, typed=typed)
+    if need.is_sum and read.value is not None and float(read.value) < 0:
+        raise Refused(
+            About.NEGATIVE, f"{shown(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
+        )
+    return read
+
+
+def read_code(cell: Any) -> Read:
+    """Read the code of an organisation or practice, letter by letter as it stands.
+
+    Raises:
+        Refused: the cell is blank or not a text, or the text cannot be a code.
+    """
+    if is_blank(cell):
+        raise Refused(
+            About.BLANK_CODE,
+            "the code is blank",
+            remedy="Give the row a code, or take it out if it is a total or a note",
+        )
+    if isinstance(cell, str):
+        return read_text(cell, CODE_LENGTH)
+    if isinstance(cell, Broken):
+        raise Refused(About.CODE_NOT_TEXT, f"{shown(cell)} is not a code", "a code as text", _remedy(cell))
+    raise Refused(
+        About.CODE_NOT_TEXT,
+        f"{shown(cell)} is not a text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
+        "a code as text",
+        "Format the column as text and type the code again",
+    )
+
+
+def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
+    """Read a text without the spaces around it; a whole number counts as the text of its digits.
+
+    Raises:
+        Refused: the cell is of another kind, too long, or holds characters that cannot be seen.
+    """
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return Read(str(cell))
+    if not isinstance(cell, str) or cell.strip() in _ERROR_TEXTS:
+        raise Refused(About.TEXT, f"{shown(cell)} is not a text", "a text", _remedy(cell))
+    text = cell.strip()
+    if len(text) > length:
+        raise Refused(
+            About.TEXT, f"the text has {len(text):,} characters", f"at most {length}", "Shorten the text"
+        )
+    if not text.isprintable() and any(unicodedata.category(sign) in _UNPRINTABLE for sign in text):
+        raise Refused(
+            About.TEXT,
+            f"{shown(text)} holds a line break or another character that cannot be seen",
+            remedy="Type the text again",
+        )
+    return Read(text, trimmed=text != cell)
+
+
+def parse_year(text: Any) -> str | None:
+    """Read a financial year in any of its spellings as `2014/15`; None if it is none.
+
+    `2014/15`, `2014-15`, `2014/2015`, `201415` (also as a number) and `FY2014-15` are read. The second
+    part must be the year after the first: `2014/16` is none, nor is `2014`.
+    """
+    if isinstance(text, bool) or not isinstance(text, str | int):
+        return None
+    match = _YEAR.fullmatch(str(text).strip())
+    if not match:
+        return None
+    first, second = match.groups()
+    after = str(int(first) + 1)
+    return f"{first}/{after[2:]}" if second in (after, after[2:]) else None
+
+
+def year_start(year: str) -> dt.date:
+    """Return the first day of a financial year: `2014/15` begins on 1 April 2014.
+
+    Raises:
+        UsageError: the text is no financial year.
+    """
+    parsed = parse_year(year)
+    if parsed is None:
+        raise UsageError(f"'{year}' is not a financial year; write it as 2014/15")
+    return dt.date(int(parsed[:4]), 4, 1)
+
+
+def shown(cell: Any) -> str:
+    """Show a cell in a message: quoted, short, and with nothing that a screen cannot print."""
+    if isinstance(cell, Broken):
+        return cell.why
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, dt.datetime) and cell.time() == dt.time.min:
+        cell = cell.date()
+    if isinstance(cell, dt.date | dt.time | dt.timedelta):
+        return f"the date or time {cell}"
+    text = str(cell)
+    text = text if len(text) <= 40 else text[:37] + "…"
+    return repr(text) if isinstance(cell, str) else text
+
+
+def _number(cell: Any, *, typed: bool) -> Read:
+    expected = "a plain number such as 1234.56"
+    loose = False
+    if isinstance(cell, str):
+        match = _PLAIN_NUMBER.fullmatch(cell.strip())
+        if not match:
+            raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a plain number", expected, _hint(cell))
+        minus, pound, digits = match.groups()
+        number = float(f"{minus}{digits.replace(',', '')}")
+        loose = typed or bool(pound) or "," in digits
+    elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
+        try:
+            number = float(cell)
+        except OverflowError:  # a whole number of more than 308 digits
+            number = math.inf
+    else:
+        raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a number", expected, _remedy(cell))
+    if not math.isfinite(number):
+        raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a finite number", expected)
+    if abs(number) >= LARGEST_NUMBER:
+        raise Refused(
+            About.NOT_A_NUMBER, f"{shown(cell)} is too large", "a number below 1,000,000,000,000,000"
+        )
+    # 0.0 and -0.0 are the same amount and should look the same wherever they go.
+    return Read(number + 0.0, loose=loose)
+
+
+def _remedy(cell: Any) -> str:
+    return cell.remedy if isinstance(cell, Broken) else ""
+
+
+def _hint(text: str) -> str:
+    if text.strip().endswith("%"):
+        return "Write a percentage as a ratio: 0.05 for 5%"
+    if text.strip().casefold() in ("n/a", "na", "-", "–", "nil", "none", "null", "..", "*"):
+        return "Write 0 if nil is meant; if the figure is not known, it must be found first"
+    return ""

@@ -1,0 +1,218 @@
+"""Files that belong together, the columns that each group gives, and their rows year by year."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from gpit_fairshare.inputs.findings import About, Where, listed, nearest_of
+from gpit_fairshare.inputs.headings import Headings, standard_columns
+from gpit_fairshare.inputs.model import Need
+from gpit_fairshare.inputs.rows import Part, Row, Value
+from gpit_fairshare.inputs.sums import exact_total
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.inputs.model import Request, Role
+    from gpit_fairshare.inputs.reading import Sheet
+
+
+class Placed(NamedTuple):
+    """A row and the file that it stands in."""
+
+    row: Row
+    part: Part
+
+
+@dataclass
+class Group:
+    """Files that are read as one table: all of `--population`, all of `--spend`, or one of `--input`."""
+
+    role: Role
+    parts: list[Part]
+    gives: dict[str, Need] = field(default_factory=dict)
+    """Columns that the tables take from these files."""
+    rows: dict[str, dict[str, Placed]] = field(default_factory=dict)
+    """Rows by year of the scheme and organisation."""
+
+    @property
+    def name(self) -> str:
+        """The files, for messages."""
+        return ", ".join(part.sheet.name for part in self.parts)
+
+    @property
+    def essential(self) -> bool:
+        """Whether an organisation cannot do without these files."""
+        return any(not need.optional for need in self.gives.values())
+
+    def has(self, column: str) -> bool:
+        """Whether any of the files gives a column."""
+        return any(part.has(column) for part in self.parts)
+
+
+def make_groups(sheets: Iterable[tuple[Role, Sheet]], request: Request) -> list[Group]:
+    """Put files together by their option, in the order population, spend, input."""
+    groups: list[Group] = []
+    for role, sheet in sheets:
+        part = Part(Headings(sheet, role, request))
+        if role != "input" and groups and groups[-1].role == role:
+            groups[-1].parts.append(part)
+        else:
+            groups.append(Group(role, [part]))
+    return groups
+
+
+def columns_wanted(request: Request) -> tuple[list[Need], list[Need]]:
+    """Return the columns that are needed, with their units, and those that are kept where there are any."""
+    known = standard_columns()
+    needed = [
+        replace(need, unit=need.unit or (known[need.name].unit if need.name in known else ""))
+        for need in request.needs
+        if need.name not in ("org_code", "org_name", "year")
+    ]
+    names = {need.name for need in needed} | {"org_code", "org_name", "year"}
+    kept = [name for name in dict.fromkeys(["area_team", *request.keep_text]) if name not in names]
+    return needed, [Need(name, "text", optional=True) for name in kept]
+
+
+def share_out_columns(
+    groups: Sequence[Group], request: Request, findings: Findings, *, all_read: bool
+) -> None:
+    """Settle which group gives each column: exactly one, unless the column is optional.
+
+    Args:
+        groups: their `gives` is filled.
+        request: what is needed.
+        findings: where to report.
+        all_read: whether every file could be read; if not, a missing column may stand in one that was not.
+    """
+    needed, kept = columns_wanted(request)
+    for need in [*needed, *kept]:
+        owners = [group for group in groups if group.has(need.name)]
+        if not owners:
+            if all_read and not need.optional:
+                _report_missing(need, groups, findings)
+            continue
+        owners[0].gives[need.name] = need
+        if len(owners) > 1 and (need in needed or need.name in request.keep_text):
+            findings.error(
+                About.TWO_FILES,
+                Where(),
+                f"{need.name} is in {listed([group.name for group in owners])}",
+                "one file that gives it",
+                "Take the column out of the others, or rename it there",
+            )
+        for part in owners[0].parts:
+            if not part.has(need.name) and not need.optional:
+                findings.error(
+                    About.MISSING_COLUMN,
+                    Where(part.sheet.name),
+                    f"no column {need.name}, which another file beside it has; {_headings_of([part])}",
+                    remedy=f"Name it with --map 'HEADING={need.name}'",
+                )
+
+
+def place_by_year(group: Group, request: Request, findings: Findings) -> None:
+    """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
+    group.rows = {year: {} for year in request.years}
+    reported: set[tuple[int, int]] = set()
+    for part in group.parts:
+        for row in part.rows:
+            for year in [row.year] if row.year else request.years:
+                first = group.rows[year].setdefault(row.code, Placed(row, part))
+                if first.row is row:
+                    continue
+                if first.part.has_lines and part.has_lines and first.part is not part:
+                    group.rows[year][row.code] = _with_more_lines(first, row)
+                elif (id(first.row), id(row)) not in reported:
+                    reported.add((id(first.row), id(row)))
+                    _report_repeat(first, Placed(row, part), year, findings)
+    there = sorted({year for part in group.parts for year in part.years})
+    missing = [year for year in request.years if year not in there]
+    if there and missing and all(part.dated for part in group.parts):
+        findings.error(
+            About.MISSING_YEAR,
+            Where(group.name),
+            f"no rows for {listed(missing)}; there are rows for {listed(there, 20)}",
+            "rows for every year of the scheme, or no year column",
+            "Add the rows, or leave out the years from the scheme",
+        )
+
+
+class Codes:
+    """The codes seen so far, to find those that only capital and small letters tell apart."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], dict[str, tuple[Part, int]]] = {}
+
+    def add(self, part: Part) -> None:
+        """Take in the codes of a file's rows, before they are summed."""
+        for row in part.rows:
+            for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
+                if code:
+                    places = self._seen.setdefault((kind, code.casefold()), {})
+                    places.setdefault(code, (part, row.number))
+
+    def report(self, findings: Findings) -> None:
+        """Add a fault for each set of codes that differ in case alone."""
+        for (kind, _), places in sorted(self._seen.items()):
+            if len(places) > 1:
+                spellings = [f"{code!r} ({part.place(row)})" for code, (part, row) in sorted(places.items())]
+                findings.error(
+                    About.CODE_CASE,
+                    Where(),
+                    f"the {kind} codes {listed(spellings)} differ only in capital and small letters",
+                    remedy="Write the code of each organisation in one way",
+                )
+
+
+def _report_missing(need: Need, groups: Sequence[Group], findings: Findings) -> None:
+    """Say that no file has a column: which option gives it, or which headings there are."""
+    known = standard_columns().get(need.name)
+    option = known.option if known else ""
+    parts = [part for group in groups for part in group.parts if option in ("", group.role)]
+    called = f"{need.name} ({need.label})" if need.label and need.label != need.name else need.name
+    if not parts:
+        findings.error(
+            About.MISSING_COLUMN,
+            Where(),
+            f"no file gives {called}",
+            remedy=f"Give a file that has it with --{option} FILE",
+        )
+        return
+    near = nearest_of(need.name, [heading for part in parts for heading in part.sheet.headings if heading])
+    findings.error(
+        About.MISSING_COLUMN,
+        Where(", ".join(part.sheet.name for part in parts)),
+        f"no column {called}; {_headings_of(parts)}" + (f"; the nearest is '{near}'" if near else ""),
+        remedy=f"Name it with --map 'HEADING={need.name}', or give a file that has it with "
+        f"--{option or 'input'} FILE",
+    )
+
+
+def _headings_of(parts: Sequence[Part]) -> str:
+    headings = dict.fromkeys(heading for part in parts for heading in part.sheet.headings if heading)
+    return f"the headings are {listed([repr(heading) for heading in headings], 30)}"
+
+
+def _with_more_lines(first: Placed, more: Row) -> Placed:
+    """Add the lines of a second file to those of the first for the same organisation."""
+    values = dict(first.row.values)
+    mine, theirs = first.row.number_of("historic_spend"), more.number_of("historic_spend")
+    if mine is not None and theirs is not None:
+        origin = f"{values['historic_spend'].origin} and {more.values['historic_spend'].origin}"
+        values["historic_spend"] = Value(exact_total([mine, theirs]), origin)
+    return Placed(replace(first.row, values=values), first.part)
+
+
+def _report_repeat(first: Placed, again: Placed, year: str, findings: Findings) -> None:
+    of_year = f" for {year}" if again.row.year or first.row.year else ""
+    findings.error(
+        About.DUPLICATE_ROW,
+        again.part.where(again.row.number, "org_code"),
+        f"{again.row.code} stands in {first.part.place(first.row.number)} already{of_year}",
+        "one row for each code and year",
+        "Take one of the rows out; lines of cost need a column amount, rows of practices a practice_code",
+    )

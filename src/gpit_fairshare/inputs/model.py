@@ -1,0 +1,128 @@
+"""What is asked of the input files, and what comes of reading them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from gpit_fairshare.errors import Finding
+
+Kind = Literal["number", "text"]
+Role = Literal["population", "spend", "input"]
+
+ADDED_UP = ("£", "people")
+"""Units whose values are never negative and may be added up over practices or merged organisations."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A column that the scheme's steps use."""
+
+    name: str
+    kind: Kind
+    unit: str = ""
+    """Unit given by the scheme; where it gives none, that of the headings file, if any."""
+    optional: bool = False
+    """Whether blank cells, or the lack of the whole column, are allowed."""
+    label: str = ""
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether the values of several rows may be added up: money and people, never rates."""
+        return self.kind == "number" and self.unit in ADDED_UP
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The files that a user names, and what the scheme needs from them."""
+
+    population: tuple[str, ...] = ()
+    """As the user wrote them: `FILE` or `FILE:SHEET`. Several are stacked."""
+    spend: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    """Files of further columns (`--input`)."""
+    years: tuple[str, ...]
+    """Years of the scheme, as `2014/15`, in order."""
+    needs: tuple[Need, ...] = ()
+    counts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Which lines of a detailed spend file make `historic_spend`: column to allowed values."""
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    """Headings named by the user: heading to column (`--map`)."""
+    organisation: str = "CCG"
+    """What a row is called in messages; `practice` makes practices the rows."""
+    keep_text: tuple[str, ...] = ()
+    """Further text columns, kept where a file has them."""
+
+    @property
+    def by_practice(self) -> bool:
+        """Whether the rows of the tables are practices, so that none are summed to organisations."""
+        return self.organisation.casefold() == "practice"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that was read."""
+
+    role: Role
+    file: str
+    """Base name."""
+    sheet: str
+    """Sheet of a workbook, else empty."""
+    sha256: str
+    """Digest of the file's bytes, in hexadecimal."""
+    rows: int
+    """Rows below the headings that hold anything."""
+    matched: tuple[tuple[str, str], ...]
+    """Headings as they stand in the file, with the columns they were read as, from left to right."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the tables and where it came from."""
+
+    name: str
+    kind: Kind
+    unit: str
+    table: Role
+    file: str
+    """Base names of the files, joined by a comma where several were stacked; empty if no file has it."""
+
+
+class Restated(NamedTuple):
+    """Money or people of a closed organisation that were counted with its successor for one year."""
+
+    year: str
+    predecessor: str
+    successor: str
+    column: str
+    amount: float
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Checked tables, and everything that was noticed on the way to them."""
+
+    years: tuple[str, ...]
+    tables: dict[str, pl.DataFrame]
+    """One table per year and one row per organisation, sorted by `org_code`: `org_code`, `org_name` (empty
+    where no file has one), then the columns needed. Blank cells are null, and only in optional columns."""
+    columns: dict[str, Column]
+    """The columns after `org_name`, in order."""
+    lines: pl.DataFrame | None
+    """Detailed spend, one row per line of cost, in an order that does not depend on the file's: `year`
+    (null where the row serves every year), `org_code`, `amount` (£), `category`, `cost_type`,
+    `committed`, `counts`, `basis`, `row`, `file`. None if no file of lines was used."""
+    origins: dict[tuple[str, str, str], str]
+    """(year, org_code, column) to its place: `a.csv row 5`, `b.xlsx:Sheet C5`, `5 rows of a.csv`."""
+    sources: tuple[Source, ...]
+    findings: tuple[Finding, ...]
+    """Warnings and notes; faults are raised."""
+    illustrative: tuple[str, ...]
+    """A sentence for each file that says its own figures are illustrative."""
+    restated: tuple[Restated, ...]
+    """What the crosswalk moved, sorted."""

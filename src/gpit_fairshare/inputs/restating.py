@@ -1,0 +1,226 @@
+"""Organisations that merge: who came and went, and figures restated from the old ones to the new."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.inputs.cells import year_start
+from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
+from gpit_fairshare.inputs.findings import About, Where, counted, listed, pounds
+from gpit_fairshare.inputs.groups import Placed
+from gpit_fairshare.inputs.model import Restated
+from gpit_fairshare.inputs.rows import Row, Value
+from gpit_fairshare.inputs.sums import Clash, combined, exact_total
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.inputs.groups import Group
+    from gpit_fairshare.inputs.model import Need, Request
+
+
+class Restating:
+    """Counts the figures of closed organisations with their successors, one group and year at a time.
+
+    Only rows without a year are restated: a row that says of which year it is stands as it is.
+    """
+
+    def __init__(self, group: Group, year: str, request: Request, findings: Findings) -> None:
+        self.group = group
+        self.year = year
+        self.request = request
+        self.findings = findings
+        self.until = year_start(year)
+        self.moved: list[Restated] = []
+
+    def rows(self, standing: Collection[str]) -> dict[str, Placed]:
+        """Return the rows of the year by organisation, as of the organisations that stand in it."""
+        before = self.group.rows[self.year]
+        movers = self._movers(before, standing)
+        if not movers:
+            return before
+        moving = {placed.row.code for members in movers.values() for placed in members}
+        after = {code: placed for code, placed in before.items() if code not in moving}
+        for successor, members in sorted(movers.items()):
+            self._check_complete(successor, members, before)
+            after.setdefault(successor, self._merged(successor, members))
+        self._report(movers, before, after)
+        return after
+
+    def _movers(self, rows: Mapping[str, Placed], standing: Collection[str]) -> dict[str, list[Placed]]:
+        """Return the rows of closed organisations by the successor that stands in the year."""
+        strangers = sorted(
+            code for code, placed in rows.items() if not placed.row.year and code not in standing
+        )
+        movers: dict[str, list[Placed]] = {}
+        for code in strangers:
+            successor = packaged_crosswalk().becomes(code, date.min, self.until)
+            if successor in standing:
+                movers.setdefault(successor, []).append(rows[code])
+        return movers
+
+    def _check_complete(self, successor: str, members: Sequence[Placed], rows: Mapping[str, Placed]) -> None:
+        """Refuse half a merger: a sum without one of its parts, or beside the whole."""
+        codes = [placed.row.code for placed in members]
+        where = Where(members[0].part.sheet.name)
+        became = packaged_crosswalk().merger_sentence(successor, date.min, self.until)
+        missing = _missing(successor, rows, self.until)
+        if successor in rows:
+            self.findings.error(
+                About.INCOMPLETE,
+                where,
+                f"{listed(codes)} and their successor {successor} are both in the file, and for {self.year} "
+                f"they would be counted twice ({became})",
+                remedy="Add a year column that says of which year each row is",
+            )
+        elif missing:
+            self.findings.error(
+                About.INCOMPLETE,
+                where,
+                f"{listed(missing)} is missing, so that the figures of {successor} for {self.year} would be "
+                f"too low ({became})",
+                remedy=f"Add the rows that are missing, or give {successor} with a year column",
+            )
+
+    def _merged(self, successor: str, members: Sequence[Placed]) -> Placed:
+        """Bring the rows of merged organisations together."""
+        part = members[0].part
+        codes = [placed.row.code for placed in members]
+        values: dict[str, Value] = {}
+        for need in self.group.gives.values():
+            cells = [placed.row.values[need.name] for placed in members if need.name in placed.row.values]
+            value = combined(cells, need, part.sheet.file) if cells else None
+            if isinstance(value, Clash):
+                self._report_clash(successor, codes, need, part.sheet.name)
+            elif value:
+                origin = value.origin if len(cells) == 1 else f"{listed(codes, 40)} of {part.sheet.name}"
+                values[need.name] = Value(value.value, origin)
+            if need.is_sum:
+                self._record(successor, members, need)
+        return Placed(Row(members[0].row.number, None, successor, values), part)
+
+    def _record(self, successor: str, members: Sequence[Placed], need: Need) -> None:
+        amounts = {placed.row.code: placed.row.number_of(need.name) for placed in members}
+        given = {code: amount for code, amount in amounts.items() if amount is not None}
+        self.moved += [
+            Restated(self.year, code, successor, need.name, amount) for code, amount in given.items()
+        ]
+        if 0 < len(given) < len(members):
+            self.findings.warning(
+                About.PARTLY_BLANK,
+                Where(members[0].part.sheet.name),
+                f"{need.name} is blank for {listed(sorted(set(amounts) - set(given)))} and so not in the sum "
+                f"of {successor} for {self.year}",
+            )
+
+    def _report_clash(self, successor: str, codes: Sequence[str], need: Need, file: str) -> None:
+        found = (
+            f"{need.name} differs between {listed(codes)}, which are {successor} in {self.year}, and only "
+            "money and people can be added up"
+        )
+        if any(need.name == other.name for other in self.request.needs):
+            self.findings.error(
+                About.NOT_SUMMED,
+                Where(file),
+                found,
+                remedy=f"Give {need.name} of {successor} with a year column",
+            )
+        else:
+            self.findings.warning(About.NOT_SUMMED, Where(file), f"{found}; it is left blank")
+
+    def _report(
+        self,
+        movers: Mapping[str, Sequence[Placed]],
+        before: Mapping[str, Placed],
+        after: Mapping[str, Placed],
+    ) -> None:
+        mergers = [
+            packaged_crosswalk().merger_sentence(successor, date.min, self.until)
+            for successor in sorted(movers)
+        ]
+        totals = [
+            f"{need.name} adds up to {_amount(_total(before, need), need)} before and "
+            f"{_amount(_total(after, need), need)} after"
+            for need in self.group.gives.values()
+            if need.is_sum
+        ]
+        number = sum(map(len, movers.values()))
+        self.findings.note(
+            About.RESTATED,
+            Where(self.group.name),
+            f"for {self.year} counted {counted(number, 'closed ' + self.request.organisation)} with "
+            f"{'its' if number == 1 else 'their'} successor: {'; '.join([*mergers, *totals])}",
+        )
+
+
+def report_changes(
+    years: Sequence[str],
+    names: Mapping[str, Mapping[str, str]],
+    findings: Findings,
+    file: str,
+) -> None:
+    """Say which organisations came and went between one year and the next.
+
+    Args:
+        years: years of the scheme, in order.
+        names: for each year, the name of each organisation by code.
+        findings: where to report.
+        file: the files that say which organisations there are.
+    """
+    for earlier, later in pairwise(years):
+        old, new = names[earlier], names[later]
+        came, went = set(new) - set(old), set(old) - set(new)
+        if not old or not new or not (came or went):
+            continue
+        known = {**old, **new}
+        after, until = year_start(earlier), year_start(later)
+        sentences = []
+        for code in sorted(came):
+            mergers = packaged_crosswalk().mergers(code, after, until)
+            if mergers:
+                sentences.append(packaged_crosswalk().merger_sentence(code, after, until, known))
+                came = came - {code}
+                went = went - {old_code for merger in mergers for old_code in merger.predecessors}
+        sentences += [f"new: {_called(came, known)}"] if came else []
+        sentences += [f"gone: {_called(went, known)}"] if went else []
+        findings.note(
+            About.CHANGES,
+            Where(file),
+            f"{len(old):,} in {earlier} and {len(new):,} in {later}: {'; '.join(sentences)}",
+        )
+
+
+def merger_hint(code: str, year: str, others: Collection[str]) -> str:
+    """Say which merger stands between an organisation and those of another file; empty if none does."""
+    until = year_start(year)
+    successor = packaged_crosswalk().becomes(code, date.min, until)
+    relatives = packaged_crosswalk().predecessors(code, until) if successor == code else (successor,)
+    if not any(relative in others for relative in relatives):
+        return ""
+    return packaged_crosswalk().merger_sentence(successor, date.min, until)
+
+
+def _missing(code: str, rows: Collection[str], until: date) -> list[str]:
+    """Return the organisations that went into another, by whatever steps, and have no row."""
+    missing = []
+    for old in packaged_crosswalk().predecessors(code, until):
+        if old not in rows:
+            older = packaged_crosswalk().predecessors(old, until)
+            missing += _missing(old, rows, until) if older else [old]
+    return missing
+
+
+def _total(rows: Mapping[str, Placed], need: Need) -> float:
+    amounts = (placed.row.number_of(need.name) for placed in rows.values())
+    return exact_total(amount for amount in amounts if amount is not None)
+
+
+def _amount(amount: float, need: Need) -> str:
+    return pounds(amount) if need.unit == "£" else f"{amount:,.15g} {need.unit}"
+
+
+def _called(codes: Iterable[str], names: Mapping[str, str]) -> str:
+    return listed([f"{names[code]} ({code})" if names[code] else code for code in sorted(codes)], 20)

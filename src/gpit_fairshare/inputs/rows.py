@@ -1,0 +1,252 @@
+"""One file's cells as checked rows: whose they are, of which year, and the values that are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gpit_fairshare.inputs.cells import Refused, parse_year, read_cell, read_code, shown
+from gpit_fairshare.inputs.findings import About, Where, counted, listed, nearest_of
+from gpit_fairshare.inputs.reading import is_blank
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.inputs.headings import Headings
+    from gpit_fairshare.inputs.model import Need, Request, Role
+    from gpit_fairshare.inputs.reading import Sheet
+
+
+class Value(NamedTuple):
+    """A checked value and where it stands."""
+
+    value: float | str | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The values of one organisation, practice or line of cost; faulty cells have no value here."""
+
+    number: int
+    """Row of the file, or the first of the rows that were summed."""
+    year: str | None
+    """None where the row serves every year."""
+    code: str
+    values: Mapping[str, Value]
+
+    def number_of(self, column: str) -> float | None:
+        """Return a number, or None where it is blank, faulty or not there."""
+        value = self.values[column].value if column in self.values else None
+        return value if isinstance(value, float) else None
+
+    def text_of(self, column: str) -> str:
+        """Return a text, empty where it is blank, faulty or not there."""
+        value = self.values[column].value if column in self.values else None
+        return value if isinstance(value, str) else ""
+
+
+@dataclass
+class Part:
+    """A file on its way to the tables. A role may have several."""
+
+    headings: Headings
+    rows: list[Row] = field(default_factory=list)
+    years: tuple[str, ...] = ()
+    """Years that the file has, also those outside the scheme."""
+    dated: bool = False
+    """Whether rows have a year; if not, they serve every year of the scheme."""
+    dropped: set[str] = field(default_factory=set)
+    """Columns that turned out to be of no use."""
+    keyed: bool = True
+    """Whether the file says whose each row is."""
+
+    @property
+    def sheet(self) -> Sheet:
+        """The cells that were read."""
+        return self.headings.sheet
+
+    @property
+    def role(self) -> Role:
+        """The option that gave the file."""
+        return self.headings.role
+
+    @property
+    def by_practice(self) -> bool:
+        """Whether the rows are practices that must be summed to organisations."""
+        return "practice_code" in self.headings.columns
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether the rows are lines of cost."""
+        columns = self.headings.columns
+        return self.role == "spend" and "amount" in columns and "historic_spend" not in columns
+
+    def has(self, column: str) -> bool:
+        """Whether the file gives a column, be it by summing its lines."""
+        return column in self.headings.columns or (column == "historic_spend" and self.has_lines)
+
+    def where(self, row: int, column: str) -> Where:
+        """Return the place of a cell for a finding."""
+        return self.sheet.where(row, self.headings.columns[column])
+
+    def place(self, row: int) -> str:
+        """Return the place of a row's code for a finding about something else: `a.csv row 5`."""
+        return self.sheet.origin(row, self.headings.columns["org_code"])
+
+
+class _Remark:
+    """Something that happens to many cells of a file and is reported once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first = Where()
+
+    def add(self, where: Where) -> None:
+        self.first = self.first if self.count else where
+        self.count += 1
+
+
+class RowReader:
+    """Reads the rows of one file."""
+
+    def __init__(self, part: Part, request: Request, findings: Findings) -> None:
+        self.part = part
+        self.request = request
+        self.findings = findings
+        self._trimmed = _Remark()
+        self._loose = _Remark()
+
+    def read(self, wanted: Iterable[Need]) -> None:
+        """Read the rows of the scheme's years, with the wanted columns as far as the file has them."""
+        part, columns = self.part, self.part.headings.columns
+        if "org_code" not in columns:
+            self._no_code()
+            return
+        years = self._years()
+        there = [(need, columns[need.name]) for need in wanted if need.name in columns]
+        for number, cells in part.sheet.rows:
+            year = years.get(number) if years is not None else None
+            if years is None or year in self.request.years:
+                row = self._row(number, year, cells, there)
+                if row:
+                    part.rows.append(row)
+        self._report()
+
+    def _no_code(self) -> None:
+        self.part.keyed = False
+        headings = [heading for heading in self.part.sheet.headings if heading]
+        near = nearest_of("org_code", headings)
+        self.findings.error(
+            About.MISSING_COLUMN,
+            Where(self.part.sheet.name),
+            f"no column org_code; the headings are {listed([repr(heading) for heading in headings], 30)}",
+            "one with the code of each "
+            + (self.request.organisation if not self.part.by_practice else "practice's organisation"),
+            f"Name it with --map '{near or 'HEADING'}=org_code'",
+        )
+
+    def _years(self) -> dict[int, str | None] | None:
+        """Return the year of each row, None where it cannot be read; None for rows that serve every year."""
+        part = self.part
+        index = part.headings.columns.get("year")
+        cells = [] if index is None else [(number, row[index]) for number, row in part.sheet.rows]
+        blank = [number for number, cell in cells if is_blank(cell)]
+        if len(blank) == len(cells):
+            self.findings.note(
+                About.EVERY_YEAR,
+                Where(part.sheet.name),
+                f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
+            )
+            return None
+        part.dated = True
+        if blank:
+            self.findings.error(
+                About.YEAR,
+                part.where(blank[0], "year"),
+                "the year is blank here"
+                + (f" and in {counted(len(blank) - 1, 'other row')}" if len(blank) > 1 else "")
+                + ", while other rows have one",
+                "a year in every row, or in none",
+            )
+        years = {number: parse_year(cell) for number, cell in cells}
+        for number, cell in cells:
+            if years[number] is None and not is_blank(cell):
+                self.findings.error(
+                    About.YEAR,
+                    part.where(number, "year"),
+                    f"{shown(cell)} is not a year",
+                    "one such as 2014/15",
+                )
+        part.years = tuple(sorted({year for year in years.values() if year}))
+        others = [year for year in years.values() if year and year not in self.request.years]
+        if others:
+            self.findings.note(
+                About.OTHER_YEARS,
+                Where(part.sheet.name),
+                f"left out {counted(len(others), 'row')} of {listed(sorted(set(others)))}, "
+                "which the scheme does not have",
+            )
+        return years
+
+    def _row(
+        self, number: int, year: str | None, cells: tuple[Any, ...], wanted: list[tuple[Need, int]]
+    ) -> Row | None:
+        """Read one row; None if it cannot be said whose it is."""
+        part = self.part
+        index = part.headings.columns["org_code"]
+        code = self._cell(number, index, cells[index], None)
+        values = {}
+        for need, at in wanted:
+            value = self._cell(number, at, cells[at], need)
+            if value is not _FAULTY:
+                values[need.name] = Value(value, part.sheet.origin(number, at))
+        return Row(number, year, code, values) if isinstance(code, str) and code is not _FAULTY else None
+
+    def _cell(self, number: int, index: int, cell: Any, need: Need | None) -> Any:
+        """Read a cell, or a code where there is no need; `_FAULTY` after a finding."""
+        sheet = self.part.sheet
+        try:
+            if need is None or need.name == "practice_code":
+                read = read_code(cell)
+            else:
+                read = read_cell(cell, need, typed=sheet.typed)
+                if read.value is None and not need.optional:
+                    raise Refused(About.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
+        except Refused as fault:
+            where = sheet.where(number, index)
+            self.findings.error(fault.about, where, fault.found, fault.expected, fault.remedy)
+            return _FAULTY
+        if read.trimmed:
+            self._trimmed.add(sheet.where(number, index))
+        if read.loose:
+            self._loose.add(sheet.where(number, index))
+        return read.value
+
+    def _report(self) -> None:
+        sheet = self.part.sheet
+        if self._trimmed.count:
+            self.findings.note(
+                About.TRIMMED,
+                Where(sheet.name),
+                f"left out the spaces around {counted(self._trimmed.count, 'text')}, "
+                f"the first in {self._trimmed.first.place}",
+            )
+        if self._loose.count:
+            self.findings.note(
+                About.LOOSE_NUMBERS,
+                Where(sheet.name),
+                f"read {counted(self._loose.count, 'number')} written as text or with £ or commas, "
+                f"the first in {self._loose.first.place}",
+            )
+
+
+_FAULTY: Any = object()
+"""Stands for a cell that a finding was made of, so that it is not reported a second time."""
+
+
+def _wanted(need: Need) -> tuple[str, str]:
+    if need.kind == "text":
+        return "a text", ""
+    return "a number", "Write 0 if nil is meant; if the figure is not known, it must be found first"

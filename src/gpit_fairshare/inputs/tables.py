@@ -1,0 +1,319 @@
+"""From files to checked tables: the whole of reading, in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from gpit_fairshare.errors import InputError, UsageError
+from gpit_fairshare.inputs.cells import year_start
+from gpit_fairshare.inputs.findings import About, Findings, Where, listed
+from gpit_fairshare.inputs.groups import (
+    Codes,
+    Group,
+    columns_wanted,
+    make_groups,
+    place_by_year,
+    share_out_columns,
+)
+from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping
+from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
+from gpit_fairshare.inputs.reading import locate, read_sheet
+from gpit_fairshare.inputs.restating import Restating, merger_hint, report_changes
+from gpit_fairshare.inputs.rows import RowReader
+from gpit_fairshare.inputs.spend import line_needs, lines_table, sum_lines
+from gpit_fairshare.inputs.sums import Grouping, sum_practices
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gpit_fairshare.inputs.groups import Placed
+    from gpit_fairshare.inputs.model import Request, Restated, Role
+    from gpit_fairshare.inputs.reading import Sheet
+    from gpit_fairshare.inputs.rows import Part
+    from gpit_fairshare.inputs.spend import Line
+
+Rows = dict[str, dict[str, "Placed"]]
+"""Rows of one group by year and organisation."""
+
+
+def read_inputs(request: Request) -> Inputs:
+    """Read and check all input files.
+
+    Raises:
+        UsageError: a file cannot be found or opened, or an option names what cannot be.
+        InputError: the files hold faults; it carries all findings, notes and warnings too.
+    """
+    findings = Findings()
+    sheets, all_read = _sheets(request, findings)
+    groups = make_groups(sheets, request)
+    for group in groups:
+        for part in group.parts:
+            part.headings.report(findings)
+    share_out_columns(groups, request, findings, all_read=all_read)
+    sources = tuple(_source(part) for group in groups for part in group.parts)
+    reading = _Reading(request, groups, findings)
+    reading.read_rows()
+    reading.restate()
+    tables = {year: reading.table(year) for year in request.years}
+    reading.check_patients()
+    if findings.faulty:
+        raise InputError(findings.items)
+    return Inputs(
+        years=request.years,
+        tables=tables,
+        columns=reading.columns,
+        lines=lines_table(reading.lines) if reading.lines is not None else None,
+        origins=reading.origins,
+        sources=sources,
+        findings=tuple(findings.items),
+        illustrative=tuple(reading.illustrative),
+        restated=tuple(sorted(reading.restated)),
+    )
+
+
+def _sheets(request: Request, findings: Findings) -> tuple[list[tuple[Role, Sheet]], bool]:
+    """Read the cells of every file; the second result is whether all could be read."""
+    check_mapping(request)
+    for year in request.years:
+        year_start(year)
+    options: dict[Role, tuple[str, ...]] = {
+        "population": request.population,
+        "spend": request.spend,
+        "input": request.extra,
+    }
+    # All files are looked for before the first is read: a misspelt name is known at once.
+    targets = [(role, locate(text)) for role, texts in options.items() for text in texts]
+    if not targets:
+        raise UsageError("no input file is given; use --population FILE and --spend FILE, or --sample")
+    read = [(role, read_sheet(target, findings)) for role, target in targets]
+    sheets = [(role, sheet) for role, sheet in read if sheet is not None]
+    all_read = len(sheets) == len(targets)
+    if all_read:
+        check_mapped_headings(request, [sheet for _, sheet in sheets])
+    return sheets, all_read
+
+
+def _source(part: Part) -> Source:
+    sheet = part.sheet
+    return Source(part.role, sheet.file, sheet.sheet, sheet.sha256, len(sheet.rows), part.headings.matched)
+
+
+class _Reading:
+    """The tables while they are made."""
+
+    def __init__(self, request: Request, groups: Sequence[Group], findings: Findings) -> None:
+        self.request = request
+        self.groups = groups
+        self.findings = findings
+        self.lines: list[Line] | None = None
+        self.illustrative: list[str] = []
+        self.restated: list[Restated] = []
+        self.origins: dict[tuple[str, str, str], str] = {}
+        self.columns: dict[str, Column] = {}
+        self._rows: list[Rows] = []
+        """Rows of each group, as of the organisations that stand in each year."""
+
+    def read_rows(self) -> None:
+        """Read the rows of each file, sum lines and practices, and sort them by year."""
+        codes = Codes()
+        for group in self.groups:
+            if not group.gives and group is not self.groups[0]:
+                # A fault in a file that nothing depends on is nobody's business; that it is unused may be.
+                self.findings.note(About.UNUSED, Where(group.name), "no column of it is used")
+                group.rows = {year: {} for year in self.request.years}
+                continue
+            for part in group.parts:
+                RowReader(part, self.request, self.findings).read(self._wanted(group, part))
+                codes.add(part)
+                self._read_basis(part)
+                self._sum(group, part)
+            group.gives = {
+                name: need
+                for name, need in group.gives.items()
+                if not any(name in part.dropped for part in group.parts)
+            }
+            place_by_year(group, self.request, self.findings)
+        codes.report(self.findings)
+
+    def restate(self) -> None:
+        """Bring all groups to the organisations of the first, which says which ones there are."""
+        if not self.groups:
+            return
+        first = self.groups[0]
+        self._rows = [first.rows]
+        for group in self.groups[1:]:
+            rows: Rows = {}
+            for year in self.request.years:
+                restating = Restating(group, year, self.request, self.findings)
+                rows[year] = restating.rows(first.rows[year])
+                self.restated += restating.moved
+            self._rows.append(rows)
+            self._check_sides(first, group, rows)
+        names = {
+            year: {code: self._name(year, code) for code in first.rows[year]} for year in self.request.years
+        }
+        report_changes(self.request.years, names, self.findings, first.name)
+        self._check_names(names)
+        self._name_columns()
+
+    def table(self, year: str) -> pl.DataFrame:
+        """Return the table of one year."""
+        codes = sorted(self._rows[0][year]) if self._rows else []
+        series = [
+            pl.Series("org_code", codes, pl.String),
+            pl.Series("org_name", [self._name(year, code) for code in codes], pl.String),
+        ]
+        for column in self.columns.values():
+            values = []
+            for code in codes:
+                placed = self._placed(column.name, year, code)
+                value = placed.row.values.get(column.name) if placed else None
+                values.append(value.value if value else None)
+                if value:
+                    self.origins[year, code, column.name] = value.origin
+            series.append(
+                pl.Series(column.name, values, pl.Float64 if column.kind == "number" else pl.String)
+            )
+        return pl.DataFrame(series)
+
+    def check_patients(self) -> None:
+        """Refuse money for nobody; point out organisations without patients."""
+        if "registered_population" not in self.columns:
+            return
+        empty: dict[str, list[str]] = {}
+        for year in self.request.years:
+            for code in sorted(self._rows[0][year]):
+                people = self._placed("registered_population", year, code)
+                if people and people.row.number_of("registered_population") == 0:
+                    empty.setdefault(code, []).append(year)
+        without = []
+        for code, years in empty.items():
+            funded = [year for year in years if self._spend(year, code)]
+            year = (funded or years)[0]
+            people = self._placed("registered_population", year, code)
+            if not funded or not people:
+                without.append(code)
+                continue
+            self.findings.error(
+                About.NO_PATIENTS,
+                people.part.where(people.row.number, "registered_population"),
+                f"{code} has no patients and yet a historic_spend in {year} ({self._origin(year, code)})",
+                remedy="Correct the population, or move the spend to the organisation that has the patients",
+            )
+        if without:
+            self.findings.warning(
+                About.NO_PATIENTS, Where(self.groups[0].name), f"no patients in {listed(without)}"
+            )
+
+    def _wanted(self, group: Group, part: Part) -> list[Need]:
+        """Return the columns to be read from a file."""
+        needs = [*group.gives.values(), Need("org_name", "text", optional=True)]
+        if part.has_lines and "historic_spend" in group.gives:
+            return [*needs, *line_needs(self.request)]
+        if part.by_practice and not part.has_lines:
+            needs.append(Need("practice_code", "text"))
+        return [*needs, Need("basis", "text", optional=True)]
+
+    def _read_basis(self, part: Part) -> None:
+        marked = sum("illustrative" in row.text_of("basis").casefold() for row in part.rows)
+        if marked:
+            self.illustrative.append(
+                f"{part.sheet.name}: {marked:,} of {len(part.rows):,} rows say that they are illustrative."
+            )
+
+    def _sum(self, group: Group, part: Part) -> None:
+        """Sum lines of cost or practices to organisations, where a file has them."""
+        columns = part.headings.columns
+        needs = [need for need in group.gives.values() if need.name in columns]
+        if "org_name" in columns:
+            needs.append(Need("org_name", "text", optional=True))
+        if not part.keyed:
+            return
+        if part.has_lines and "historic_spend" in group.gives:
+            self.lines = [*(self.lines or []), *sum_lines(part, needs, self.request, self.findings)]
+        elif part.has_lines:
+            Grouping(part, needs, self.request, self.findings).join()
+        elif part.by_practice:
+            sum_practices(part, needs, self.request, self.findings)
+        if "historic_spend" in columns and "historic_spend" in group.gives and self.request.counts:
+            rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
+            self.findings.note(
+                About.TOTALS_GIVEN,
+                Where(part.sheet.name),
+                f"historic_spend is taken as it stands; that it is {listed(rules)} alone cannot be checked",
+            )
+
+    def _check_sides(self, first: Group, group: Group, rows: Rows) -> None:
+        """Report organisations that one group has and the other has not."""
+        if not group.gives or not all(part.keyed for part in [*first.parts, *group.parts]):
+            return
+        lacking: dict[str, list[str]] = {}
+        strange: dict[str, list[str]] = {}
+        for year in self.request.years:
+            if not first.rows[year] or not rows[year]:
+                continue  # a year that is missing was reported as a whole
+            for code in first.rows[year].keys() - rows[year].keys():
+                lacking.setdefault(code, []).append(year)
+            for code in rows[year].keys() - first.rows[year].keys():
+                strange.setdefault(code, []).append(year)
+        for code, years in sorted(lacking.items()) if group.essential else []:
+            self._report_side(first.rows[years[0]][code], group, years, fatal=True)
+        for code, years in sorted(strange.items()):
+            self._report_side(rows[years[0]][code], first, years, fatal=first.essential)
+
+    def _check_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
+        """Refuse blank names where a step of the scheme uses them."""
+        if not any(need.name == "org_name" and not need.optional for need in self.request.needs):
+            return
+        blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
+        if blank:
+            self.findings.error(
+                About.BLANK,
+                Where(self.groups[0].name),
+                f"no org_name for {listed(blank)}",
+                "a name for each code",
+            )
+
+    def _report_side(self, placed: Placed, other: Group, years: Sequence[str], *, fatal: bool) -> None:
+        row, part = placed
+        name = row.text_of("org_name")
+        called = f"{name} ({row.code})" if name else row.code
+        when = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
+        hint = merger_hint(row.code, years[0], other.rows[years[0]])
+        found = f"{called} is not in {other.name}{when}" + (f" ({hint})" if hint else "")
+        where = part.where(row.number, "org_code")
+        if fatal:
+            remedy = f"Add {row.code} to {other.name}, or take it out here"
+            self.findings.error(About.ONE_SIDED, where, found, "the same organisations in both", remedy)
+        else:
+            self.findings.warning(About.ONE_SIDED, where, f"{found} and is left out")
+
+    def _name_columns(self) -> None:
+        needed, kept = columns_wanted(self.request)
+        for need in [*needed, *kept]:
+            owner = next((group for group in self.groups if need.name in group.gives), None)
+            if owner:
+                files = ", ".join(part.sheet.file for part in owner.parts)
+                self.columns[need.name] = Column(need.name, need.kind, need.unit, owner.role, files)
+            elif need in needed:
+                self.columns[need.name] = Column(need.name, need.kind, need.unit, "input", "")
+
+    def _placed(self, column: str, year: str, code: str) -> Placed | None:
+        """Return the row that gives a column for an organisation and year."""
+        for group, rows in zip(self.groups, self._rows, strict=True):
+            if column in group.gives:
+                return rows[year].get(code)
+        return None
+
+    def _name(self, year: str, code: str) -> str:
+        names = (rows[year][code].row.text_of("org_name") for rows in self._rows if code in rows[year])
+        return next(filter(None, names), "")
+
+    def _spend(self, year: str, code: str) -> float:
+        placed = self._placed("historic_spend", year, code)
+        return (placed.row.number_of("historic_spend") if placed else None) or 0.0
+
+    def _origin(self, year: str, code: str) -> str:
+        return self.origins.get((year, code, "historic_spend"), "")

@@ -1,0 +1,339 @@
+"""The two kernels of the formula language: `share_out` gives money by need, `rounded` makes it whole pounds.
+
+Inside there is exact arithmetic only. Every float is a whole number over a power of two, so a group's
+figures are scaled to Python integers, and no float decides who reaches a floor, who gets the odd pound or
+whether the pot fits. The result therefore does not depend on the order of the rows, but for one thing:
+equal remainders in `rounded` go by row, and the caller gives the rows sorted by organisation code.
+
+All figures must be finite. Whole numbers and floats are quick; fractions of many unrelated denominators in
+one group are right, but slow.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.errors import SharingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Number = int | float | Fraction
+
+# 1 over the tolerance of the language's comparisons: a exceeds b if a - b > 1e-12 * max(1, |a|, |b|).
+_TOLERANCE = 10**12
+
+# Remainders are told apart in millionths: what floats leave behind is far smaller, what a rule means larger.
+_MILLION = 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What `share_out` gave: a figure per row and, beside it, what is to be said of each group.
+
+    `exact` and `values` have one entry per row, in the order given; `unspent` and `factor` one per group.
+    """
+
+    exact: list[Fraction]
+    """The share, in the unit of the amount, not rounded."""
+    values: list[float]
+    """The float nearest to each exact share."""
+    unspent: list[Fraction]
+    """What is left when everybody has the most that can be given; never below 0."""
+    factor: list[Fraction | None]
+    """λ, money per unit of weight; the smallest where several do. None where everybody gets the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounded:
+    """What `rounded` gave: one entry per row, in the order given."""
+
+    exact: list[Fraction]
+    """Whole multiples of the rounding unit."""
+    values: list[float]
+    """The float nearest to each exact figure (£33.34 has none of its own)."""
+
+
+def share_out(  # noqa: PLR0913  # the arguments of share_out in the formula language, one for one
+    amount: Sequence[Number],
+    by: Sequence[Number],
+    *,
+    base: Sequence[Number] | None = None,
+    at_least: Sequence[Number] | None = None,
+    at_most: Sequence[Number] | None = None,
+    groups: Sequence[int] | None = None,
+) -> Shares:
+    """Share out each group's amount in proportion to `by`, on top of `base`, between floors and ceilings.
+
+    Finds, for each group, the one factor λ ≥ 0 with Σ clip(base + λ·by, at_least, at_most) = amount, and
+    gives each row its clipped value: floors are paid for by all who are above theirs, money that ceilings
+    turn away goes to all who are below theirs, at one and the same rate. Each group is settled on its own:
+
+    1. A negative weight, or a floor above its ceiling, is an error.
+    2. If the most that can be given is no more than the amount, everybody gets it and the rest is unspent.
+       The most is the ceiling of a row with a weight (no limit without ceilings), and the clipped base of a
+       row without. Ceilings are what makes money left over a fact and not a fault: without them, money to
+       share where no row has a weight is an error.
+    3. If the least, which is Σ clip(base, at_least, at_most), exceeds the amount, it is an error.
+    4. Otherwise the exact shares add up to the amount exactly.
+
+    The figures are often floats that earlier steps worked out, so what is refused must be wrong by more
+    than their noise: by more than 1e-12 · max(1, |a|, |b|) when a is compared with b. Within it, a negative
+    weight counts as 0, a floor above its ceiling is taken for both, a least above the amount is given in
+    full (the shares then exceed the amount by that noise), and where no row has a weight an amount above
+    the least is not money to share: everybody gets the clipped base and the difference is unspent.
+
+    Args:
+        amount: One per group, the money to share out.
+        by: One weight per row, in any unit; only their ratios within a group matter.
+        base: One per row, what is given before sharing, in the unit of the amount; 0 if left out.
+        at_least: One floor per row.
+        at_most: One ceiling per row.
+        groups: The group of each row, counted from 0; left out, all rows are in one group. The amount of a
+            group without rows is all unspent.
+
+    Raises:
+        SharingError: With its reason, the group, and the row where one row is at fault: `negative_weight`
+            before `crossed_bounds`, then `floors_exceed_amount` (with the least and the amount) or
+            `nothing_to_share_by`. The first faulty group is named, and in it the first faulty row.
+        ValueError: Columns of different lengths, or a group without an amount: a fault of the caller.
+    """
+    columns = (by, base, at_least, at_most, groups)
+    if any(len(column) != len(by) for column in columns if column is not None):
+        raise ValueError("by, base, at_least, at_most and groups must have one entry per row each")
+    exact = [Fraction(0)] * len(by)
+    unspent: list[Fraction] = []
+    factor: list[Fraction | None] = []
+    for number, rows in enumerate(_rows_by_group(groups, len(by), len(amount))):
+        pot = _pot(number, rows, amount[number], by, (base, at_least, at_most))
+        shares, left, rate = _shared(pot)
+        for row, share in zip(rows, shares, strict=True):
+            exact[row] = share
+        unspent.append(left)
+        factor.append(rate)
+    return Shares(exact, [float(share) for share in exact], unspent, factor)
+
+
+def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] | None = None) -> Rounded:
+    """Round to whole multiples of `to` by largest remainder, so that each group adds up to its rounded total.
+
+    Every row gets the multiple at or below its figure. The total of a group is its exact sum, taken to a
+    millionth of `to` and then to a multiple of `to`, halves going up both times (towards plus infinity, so
+    that -2.5 becomes -2). The multiples still missing go one each to the largest remainders; remainders are
+    taken to a millionth of `to` as well, and equal ones go to the earlier row. No row moves by more than
+    `to`, whatever its sign; a figure within half a millionth of a multiple becomes that multiple.
+
+    Args:
+        x: One figure per row, rows sorted by organisation code, since that settles ties.
+        to: The unit of rounding, in the unit of `x`. Read in decimal: the float 0.01 is 1/100.
+        groups: A group number for each row; left out, all rows are in one group.
+
+    Raises:
+        ValueError: `to` is not above 0, or `groups` is not as long as `x`: a fault of the caller.
+    """
+    step = Fraction(str(to))
+    if step <= 0:
+        raise ValueError(f"the unit of rounding must be above 0, not {to}")
+    if groups is not None and len(groups) != len(x):
+        raise ValueError("groups must have one entry per row")
+    multiples = [0] * len(x)
+    for rows in _rows_by_group(groups, len(x), None):
+        (figures,), one = _whole_numbers([x[row] for row in rows])
+        scaled = [figure * step.denominator for figure in figures]
+        for row, multiple in zip(rows, _largest_remainders(scaled, one * step.numerator), strict=True):
+            multiples[row] = multiple
+    exact = [multiple * step for multiple in multiples]
+    return Rounded(exact, [float(figure) for figure in exact])
+
+
+@dataclass(frozen=True, slots=True)
+class _Pot:
+    """One group's figures as whole numbers: money in units of 1/`pound`, weights in units of 1/`weight`."""
+
+    group: int
+    rows: Sequence[int]
+    pound: int
+    weight: int
+    amount: int
+    weights: list[int]
+    base: list[int]
+    floors: list[int] | None
+    ceilings: list[int] | None
+
+    def clipped(self, figures: list[int], times: int = 1) -> list[int]:
+        """Clip figures that are `times` as large as the floors and ceilings."""
+        if self.floors is not None:
+            figures = [max(x, low * times) for x, low in zip(figures, self.floors, strict=True)]
+        if self.ceilings is not None:
+            figures = [min(x, high * times) for x, high in zip(figures, self.ceilings, strict=True)]
+        return figures
+
+
+def _pot(
+    group: int,
+    rows: Sequence[int],
+    amount: Number,
+    by: Sequence[Number],
+    money: tuple[Sequence[Number] | None, Sequence[Number] | None, Sequence[Number] | None],
+) -> _Pot:
+    """Gather one group in whole numbers, refuse what is wrong with single rows and even out their noise.
+
+    Raises:
+        SharingError: `negative_weight` or `crossed_bounds`.
+    """
+    (weights,), weight = _whole_numbers([by[row] for row in rows])
+    # A column left out is gathered as an empty one, so that all money has one common denominator.
+    gathered = [[column[row] for row in rows] if column is not None else [] for column in money]
+    (total, base, floors, ceilings), pound = _whole_numbers([amount], *gathered)
+    for place, figure in enumerate(weights):
+        if figure < 0:
+            if _exceeds(0, figure, weight):
+                raise SharingError("negative_weight", group=group, row=rows[place])
+            weights[place] = 0
+    _, at_least, at_most = money
+    if at_least is not None and at_most is not None:
+        for place, (low, high) in enumerate(zip(floors, ceilings, strict=True)):
+            if low > high:
+                if _exceeds(low, high, pound):
+                    raise SharingError("crossed_bounds", group=group, row=rows[place])
+                ceilings[place] = low
+    return _Pot(
+        group=group,
+        rows=rows,
+        pound=pound,
+        weight=weight,
+        amount=total[0],
+        weights=weights,
+        base=base or [0] * len(rows),
+        floors=None if at_least is None else floors,
+        ceilings=None if at_most is None else ceilings,
+    )
+
+
+def _shared(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
+    """Return one group's shares, what is unspent, and the factor.
+
+    Raises:
+        SharingError: `floors_exceed_amount` or `nothing_to_share_by`.
+    """
+    least = pot.clipped(pot.base)
+    given = sum(least)
+    most = _most(pot, least)
+    if most is not None and sum(most) <= pot.amount:
+        left = pot.amount - sum(most)
+        if pot.rows and pot.ceilings is None and _exceeds(pot.amount, given, pot.pound):
+            raise SharingError("nothing_to_share_by", group=pot.group, amount=Fraction(pot.amount, pot.pound))
+        return [Fraction(share, pot.pound) for share in most], Fraction(left, pot.pound), None
+    if given >= pot.amount:
+        if _exceeds(given, pot.amount, pot.pound):
+            raise SharingError(
+                "floors_exceed_amount",
+                group=pot.group,
+                least=Fraction(given, pot.pound),
+                amount=Fraction(pot.amount, pot.pound),
+            )
+        factor = None if most == least else Fraction(0)
+        return [Fraction(share, pot.pound) for share in least], Fraction(0), factor
+    rise, run = _factor(pot, given)
+    shares = pot.clipped([b * run + rise * w for b, w in zip(pot.base, pot.weights, strict=True)], run)
+    parts = pot.pound * run
+    return [Fraction(share, parts) for share in shares], Fraction(0), Fraction(rise * pot.weight, parts)
+
+
+def _most(pot: _Pot, least: list[int]) -> list[int] | None:
+    """Return the most that each row can be given, or None where there is no limit."""
+    if pot.ceilings is not None:
+        return [
+            high if weight else low
+            for weight, high, low in zip(pot.weights, pot.ceilings, least, strict=True)
+        ]
+    return None if any(pot.weights) else least
+
+
+def _factor(pot: _Pot, given: int) -> tuple[int, int]:
+    """Return the factor as (rise, run), for an amount above what is `given` at 0 and below the most.
+
+    What is spent is piecewise linear in the factor: a row turns upwards where base + factor · weight leaves
+    its floor and flat where it meets its ceiling. So the turning points are sorted and the line is carried
+    along, level and slope, to the first of them by which the amount is spent: exact, and one pass. (To
+    clamp, freeze and repeat is neither: it misses the solution where a floor and a ceiling bind together.)
+    """
+    # Two unequal fractions of denominators below 2^n are more than 2^-2n apart, so that their floors at this
+    # scale keep their order, and equal ones stay equal: whole numbers to sort in place of fractions.
+    shift = 2 * max(pot.weights).bit_length()
+    turns: list[tuple[int, int, int]] = []
+    for place, weight in enumerate(pot.weights):
+        base = pot.base[place]
+        start = base if pot.floors is None else max(base, pot.floors[place])
+        if weight and (pot.ceilings is None or start < pot.ceilings[place]):
+            turns.append((((start - base) << shift) // weight, start - base, weight))
+            if pot.ceilings is not None:
+                height = pot.ceilings[place] - base
+                turns.append(((height << shift) // weight, height, -weight))
+    turns.sort()
+    level, slope = given, 0
+    for _, height, weight in turns:
+        reach = abs(weight)
+        if level * reach + slope * height >= pot.amount * reach:
+            break
+        slope += weight
+        level -= height if weight > 0 else -height
+    # Less than the amount was spent at the last turn and the amount is spent by the next, or there is none
+    # and no ceiling: the line rises here, so the slope is not 0.
+    return pot.amount - level, slope
+
+
+def _largest_remainders(figures: list[int], unit: int) -> list[int]:
+    """Return whole numbers near figures / unit that add up to the rounded total.
+
+    A remainder that snaps to 1 is left to stand as the largest there can be. To carry it into the whole
+    number gives the same result for up to a million rows (the remainders rounded up hold less than half a
+    unit), and this way the units left over are never below 0 nor above the number of rows: the total lies
+    between Σ whole and Σ whole + rows, both of them whole, and rounding cannot take it out.
+    """
+    wholes: list[int] = []
+    millionths: list[int] = []
+    for figure in figures:
+        whole, remainder = divmod(figure, unit)
+        wholes.append(whole)
+        millionths.append(_half_up(remainder * _MILLION, unit))
+    total = _half_up(_half_up(sum(figures) * _MILLION, unit), _MILLION)
+    # Python's sort is stable, so equal remainders stay in the order of the rows.
+    ranked = sorted(range(len(figures)), key=millionths.__getitem__, reverse=True)
+    for place in ranked[: total - sum(wholes)]:
+        wholes[place] += 1
+    return wholes
+
+
+def _rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) -> list[Sequence[int]]:
+    """Return the rows of each of `count` groups in order; without a count, of those groups that have rows."""
+    if groups is None:
+        if count not in (None, 1):
+            raise ValueError(f"{count} amounts need groups")
+        return [range(rows)]
+    found: dict[int, list[int]] = {group: [] for group in range(count or 0)}
+    for row, group in enumerate(groups):
+        if count is not None and not 0 <= group < count:
+            raise ValueError(f"row {row} is in group {group}, and there are {count} amounts")
+        found.setdefault(group, []).append(row)
+    return list(found.values())
+
+
+def _whole_numbers(*columns: Sequence[Number]) -> tuple[list[list[int]], int]:
+    """Return the columns over one common denominator, exactly, and the denominator."""
+    ratios = [[figure.as_integer_ratio() for figure in column] for column in columns]
+    common = math.lcm(*{denominator for column in ratios for _, denominator in column})
+    return [[top * (common // bottom) for top, bottom in column] for column in ratios], common
+
+
+def _exceeds(a: int, b: int, one: int) -> bool:
+    """Say whether a is above b by more than the tolerance, both in units of 1/`one`."""
+    return (a - b) * _TOLERANCE > max(one, abs(a), abs(b))
+
+
+def _half_up(top: int, bottom: int) -> int:
+    """Return the whole number nearest to top / bottom, of two equally near the higher."""
+    return (2 * top + bottom) // (2 * bottom)

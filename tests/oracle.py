@@ -1,0 +1,220 @@
+"""An independent oracle in exact fractions: what the specification says, worked the plain and slow way.
+
+It imports nothing of the package under test and shares no method with it. Every argument may be an int, a
+float or a Fraction; a float stands for the dyadic fraction that it is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    Number = int | float | Fraction
+
+TOLERANCE = Fraction(1, 10**12)
+MILLIONTH = Fraction(1, 10**6)
+HALF = Fraction(1, 2)
+
+
+def greater(a: Number, b: Number) -> bool:
+    """Say whether a > b in the language: by more than 1e-12 · max(1, |a|, |b|)."""
+    a, b = Fraction(a), Fraction(b)
+    return a - b > TOLERANCE * max(Fraction(1), abs(a), abs(b))
+
+
+def equal(a: Number, b: Number) -> bool:
+    """Say whether a == b in the language: neither is greater."""
+    return not greater(a, b) and not greater(b, a)
+
+
+def share_out(
+    amount: Number,
+    by: Sequence[Number],
+    base: Sequence[Number] | None = None,
+    at_least: Sequence[Number] | None = None,
+    at_most: Sequence[Number] | None = None,
+) -> tuple[list[Fraction], Fraction]:
+    """Return each row's share and what is unspent, for one group.
+
+    Works out what every row gets at a given factor, finds the two neighbouring turning points between which
+    the amount is spent, and takes the point in proportion between them.
+
+    Raises:
+        ValueError: Its text is the reason, as `floors_exceed_amount`.
+    """
+    amount = Fraction(amount)
+    rows = _rows(by, base, at_least, at_most)
+    least = [row.share(Fraction(0)) for row in rows]
+    most = [most for row in rows if (most := row.most()) is not None]
+    if greater(_sum(least), amount):
+        raise ValueError("floors_exceed_amount")
+    if len(most) == len(rows) and _sum(most) <= amount:
+        if rows and at_most is None and greater(amount, _sum(least)):
+            raise ValueError("nothing_to_share_by")
+        return most, amount - _sum(most)
+    if _sum(least) >= amount:
+        return least, Fraction(0)
+    points = sorted({Fraction(0)}.union(*(row.turns() for row in rows)))
+    if at_most is None:
+        # Nobody's share is flat after the last turn, so that this far out the amount is spent.
+        steepest = max(row.weight for row in rows)
+        points.append(points[-1] + (amount - _sum(least)) / steepest + 1)
+    upper = bisect_left(points, amount, key=lambda factor: _sum([row.share(factor) for row in rows]))
+    left = [row.share(points[upper - 1]) for row in rows]
+    right = [row.share(points[upper]) for row in rows]
+    part = (amount - _sum(left)) / (_sum(right) - _sum(left))
+    return [a + part * (b - a) for a, b in zip(left, right, strict=True)], Fraction(0)
+
+
+class _Row(NamedTuple):
+    """A row of share_out; a limit that there is not is None."""
+
+    weight: Fraction
+    base: Fraction
+    low: Fraction | None
+    high: Fraction | None
+
+    def clip(self, share: Fraction) -> Fraction:
+        if self.low is not None and share < self.low:
+            return self.low
+        if self.high is not None and share > self.high:
+            return self.high
+        return share
+
+    def share(self, factor: Fraction) -> Fraction:
+        return self.clip(self.base + factor * self.weight)
+
+    def most(self) -> Fraction | None:
+        """Return the share at a factor without end, None where that has no end either."""
+        return self.high if self.weight > 0 else self.clip(self.base)
+
+    def turns(self) -> set[Fraction]:
+        """Return the factors above 0 at which the share leaves a limit or meets one."""
+        limits = [limit for limit in (self.low, self.high) if limit is not None and limit > self.base]
+        return {(limit - self.base) / self.weight for limit in limits if self.weight > 0}
+
+
+def _rows(
+    by: Sequence[Number],
+    base: Sequence[Number] | None,
+    at_least: Sequence[Number] | None,
+    at_most: Sequence[Number] | None,
+) -> list[_Row]:
+    """Return the rows in fractions; refuse what no row may have, and even out what is noise."""
+    if any(greater(0, weight) for weight in by):
+        raise ValueError("negative_weight")
+    absent = [None] * len(by)
+    rows = []
+    for weight, start, low, high in zip(
+        by, base or [0] * len(by), at_least or absent, at_most or absent, strict=True
+    ):
+        ceiling = None if high is None else Fraction(high)
+        if low is not None and ceiling is not None:
+            if greater(low, ceiling):
+                raise ValueError("crossed_bounds")
+            ceiling = max(Fraction(low), ceiling)
+        floor = None if low is None else Fraction(low)
+        rows.append(_Row(max(Fraction(0), Fraction(weight)), Fraction(start), floor, ceiling))
+    return rows
+
+
+def rounded(x: Sequence[Number], to: Number = Fraction(1)) -> list[Fraction]:
+    """Return whole multiples of `to` by largest remainder, for one group; `to` is taken exactly.
+
+    Hands out the units left over one at a time, each to the first of the rows with the largest remainder.
+    """
+    to = Fraction(to)
+    units = [Fraction(figure) / to for figure in x]
+    wholes = [unit // 1 for unit in units]
+    remainders = [
+        _half_up((unit - whole) / MILLIONTH) * MILLIONTH for unit, whole in zip(units, wholes, strict=True)
+    ]
+    for row, remainder in enumerate(remainders):
+        if remainder == 1:
+            wholes[row] += 1
+            remainders[row] = Fraction(0)
+    total = _half_up(_half_up(_sum(units) / MILLIONTH) * MILLIONTH)
+    waiting = list(range(len(units)))
+    for _ in range(total - sum(wholes)):
+        first = max(waiting, key=lambda row: (remainders[row], -row))
+        waiting.remove(first)
+        wholes[first] += 1
+    return [whole * to for whole in wholes]
+
+
+def gpit_2014_16(
+    population: Mapping[str, Number],
+    spend: Mapping[str, Number],
+    budget: Number,
+    fund: Number,
+    support_share: Number,
+    *,
+    test: str = "above-average-cost",
+) -> dict[str, dict[str, Fraction]]:
+    """Return one year of the 2014-16 mechanism: a row per organisation, sorted by code.
+
+    Yes/no is 1 or 0 and what is national (the average, the unspent fund) stands in every row, so that each
+    figure is a fraction with a name.
+
+    Args:
+        population: Registered patients by organisation code.
+        spend: Committed revenue cost of existing services, £.
+        budget: National revenue money, £; fair shares are whole pounds and add up to it.
+        fund: Transition fund, £.
+        support_share: The part of the need that is supported, as a ratio.
+        test: Who may draw on the fund: `above-average-cost`, those whose cost per head exceeds the
+            national average; `cost-above-funding`, those whose cost exceeds their fair share; `none`,
+            nobody: there is no transition, and all of the fund is unspent.
+    """
+    codes = sorted(population)
+    people = {code: Fraction(population[code]) for code in codes}
+    cost = {code: Fraction(spend[code]) for code in codes}
+    fair_share = _whole_pounds(share_out(budget, [people[code] for code in codes])[0], codes)
+    average = _sum(cost.values()) / _sum(people.values())
+    above = {code: greater(cost[code] / people[code], average) for code in codes}
+    eligible = {
+        "above-average-cost": above,
+        "cost-above-funding": dict.fromkeys(codes, True),  # whose cost is no higher has no need
+        "none": dict.fromkeys(codes, False),
+    }[test]
+    need = {
+        code: Fraction(support_share) * max(Fraction(0), cost[code] - fair_share[code])
+        if eligible[code]
+        else Fraction(0)
+        for code in codes
+    }
+    needs = [need[code] for code in codes]
+    unrounded = dict(zip(codes, share_out(fund, needs, at_most=needs)[0], strict=True))
+    support = _whole_pounds([unrounded[code] for code in codes], codes)
+    return {
+        code: {
+            "fair_share": fair_share[code],
+            "cost_per_head": cost[code] / people[code],
+            "average_cost_per_head": average,
+            "above_average": Fraction(above[code]),
+            "transition_need": need[code],
+            "unrounded_transition_support": unrounded[code],
+            "transition_support": support[code],
+            "allocation": fair_share[code] + support[code],
+            "unspent_fund": Fraction(fund) - _sum(support.values()),
+        }
+        for code in codes
+    }
+
+
+def _sum(figures: Iterable[Fraction]) -> Fraction:
+    return sum(figures, Fraction(0))
+
+
+def _half_up(figure: Fraction) -> int:
+    """Return the nearest whole number, of two equally near the higher."""
+    return (figure + HALF) // 1
+
+
+def _whole_pounds(shares: Sequence[Fraction], codes: Sequence[str]) -> dict[str, Fraction]:
+    """Round to whole pounds, rows being in the order of their codes, which settles ties."""
+    return dict(zip(codes, rounded(shares), strict=True))

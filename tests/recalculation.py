@@ -1,0 +1,354 @@
+"""Recalculate a workbook by LibreOffice and hold the result against the values the workbook carries.
+
+A workbook holds each formula twice: as text and as the value its writer worked out. Readers show the value,
+Excel works from the text, so both have to say the same. LibreOffice is the judge: it is made to work from the
+formulas alone.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, unescape
+
+import openpyxl
+import pytest
+from defusedxml import ElementTree
+from openpyxl.worksheet.formula import ArrayFormula
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from openpyxl.worksheet.worksheet import Worksheet
+
+Cell = tuple[str, str]
+"""Sheet and address: `("Summary", "B3")`."""
+
+# 0 is "always". LibreOffice trusts cached values otherwise, and a check against them would compare them with
+# themselves. With threads on, a sum over a column of formulas was seen to add up what the file said of them.
+SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="ODFRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+<item oor:path="/org.openoffice.Office.Calc/Formula/Calculation">
+<prop oor:name="UseThreadedCalculationForFormulaGroups" oor:op="fuse"><value>false</value></prop></item>
+</oor:items>
+"""
+
+OFFICE_RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+
+
+class RecalculationError(Exception):
+    """LibreOffice, or a tool beside it, is absent, too slow or gave nothing back."""
+
+
+def find_soffice() -> Path | None:
+    """The LibreOffice program on the PATH, or where its installers put it on macOS and Windows."""
+    for name in ("soffice", "libreoffice"):
+        if found := shutil.which(name):
+            return Path(found)
+    usual = [Path("/Applications/LibreOffice.app/Contents/MacOS/soffice")]
+    if programs := os.environ.get("PROGRAMFILES"):
+        usual.append(Path(programs, "LibreOffice", "program", "soffice.com"))
+    return next((path for path in usual if path.is_file()), None)
+
+
+def soffice_or_skip() -> Path:
+    """LibreOffice for a test: without it the test is skipped, but on a build machine it fails."""
+    soffice = find_soffice()
+    if soffice is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have LibreOffice: there is no soffice, so no workbook would be checked")
+        pytest.skip("needs LibreOffice (soffice), to recalculate the workbook")
+    return soffice
+
+
+def recalculate(workbook: Path, folder: Path, *, seconds: float = 120) -> Path:
+    """A copy of the workbook, in `folder`, with every formula worked out again by LibreOffice.
+
+    LibreOffice saves 15 significant digits.
+
+    Raises:
+        RecalculationError: it is not installed, took longer than `seconds` or wrote nothing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{workbook.stem}-recalculated.xlsx"
+    _convert(workbook, "xlsx", "xlsx:Calc MS Excel 2007 XML", target, seconds)
+    return target
+
+
+def to_png(workbook: Path, folder: Path, *, dots_per_inch: int = 70, seconds: float = 120) -> list[Path]:
+    """Pictures of the workbook's printed pages, in order, to be looked at by people.
+
+    Raises:
+        RecalculationError: LibreOffice or pdftoppm is not installed, too slow or wrote nothing.
+    """
+    pdftoppm = shutil.which("pdftoppm")
+    if pdftoppm is None:
+        raise RecalculationError("pdftoppm is not installed (Debian's package is poppler-utils)")
+    folder.mkdir(parents=True, exist_ok=True)
+    pdf = folder / f"{workbook.stem}.pdf"
+    _convert(workbook, "pdf", "pdf:calc_pdf_Export", pdf, seconds)
+    for old in folder.glob("page-*.png"):  # of a longer workbook: pages of two would be mixed
+        old.unlink()
+    _run([pdftoppm, "-r", str(dots_per_inch), "-png", str(pdf), str(folder / "page")], seconds)
+    pages = sorted(folder.glob("page-*.png"))
+    if not pages:
+        raise RecalculationError(f"pdftoppm made no picture of {pdf.name}")
+    return pages
+
+
+def cached_values(path: Path) -> dict[Cell, object]:
+    """The values of all filled cells, as a reader sees them who calculates nothing.
+
+    A formula without a cached value, or with an empty text as its value, is not among them.
+    """
+    return {
+        (sheet.title, cell.coordinate): cell.value
+        for sheet in _sheets(path, data_only=True)
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.value is not None
+    }
+
+
+def formulas(path: Path) -> dict[Cell, str]:
+    """The text of every formula, with its `=`. A text that begins with `=` is none."""
+    return {
+        (sheet.title, cell.coordinate): (
+            str(cell.value.text) if isinstance(cell.value, ArrayFormula) else str(cell.value)
+        )
+        for sheet in _sheets(path, data_only=False)
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.data_type == "f"
+    }
+
+
+def compare(
+    original: Path,
+    recalculated: Path,
+    *,
+    relative: float = 1e-12,
+    absolute: float = 1e-9,
+    identical: Collection[Cell] = (),
+) -> list[str]:
+    """What differs between the values that a workbook carries and those worked out again.
+
+    Every formula cell of `original` is compared. Texts, yes/no values and errors must be the same, numbers
+    within `relative` of each other; two numbers that are both within `absolute` of 0 count as equal. The
+    cells of `identical` (whole pounds, say) must be equal to the last digit. Where nothing differs the list
+    is empty.
+    """
+    texts, before, after = formulas(original), cached_values(original), cached_values(recalculated)
+    if not texts:
+        return [f"{original.name} holds no formula: nothing was compared"]
+    exact = set(identical)
+    differences = [
+        f"{sheet}!{address} should be identical, but holds no formula"
+        for sheet, address in sorted(exact - texts.keys())
+    ]
+    for cell, text in texts.items():
+        here, there = before.get(cell), after.get(cell)
+        tolerances = (0.0, 0.0) if cell in exact else (relative, absolute)
+        if not _agree(here, there, *tolerances):
+            differences.append(
+                f"{cell[0]}!{cell[1]}: {here!r} in the file, {there!r} recalculated, from {text}"
+            )
+    return differences
+
+
+def plant(workbook: Path, sheet: str, cell: str, wrong_value: float | str | bool, out: Path) -> None:
+    """Write `out`, the workbook with the cached value of one formula replaced, and nothing else.
+
+    Raises:
+        ValueError: there is no such sheet, no formula in the cell, or the value is there already.
+    """
+    part = _sheet_parts(workbook).get(sheet)
+    if part is None:
+        raise ValueError(f"{workbook.name} has no sheet {sheet!r}")
+    planted = 0
+
+    def change(address: str, element: str) -> str:
+        nonlocal planted
+        if address != cell:
+            return element
+        planted += 1
+        changed = _with_value(element, wrong_value)
+        if changed == element:
+            raise ValueError(f"{sheet}!{cell} holds {wrong_value!r} already: planting it proves nothing")
+        return changed
+
+    _rewrite(workbook, out, {part: change})
+    if not planted:
+        out.unlink()
+        raise ValueError(f"{sheet}!{cell} of {workbook.name} holds no formula")
+
+
+def plant_everywhere(workbook: Path, out: Path) -> int:
+    """Write `out`, the workbook with a wrong cached value in every formula cell; how many there are."""
+    planted = 0
+
+    def change(_address: str, element: str) -> str:
+        nonlocal planted
+        planted += 1
+        return _with_value(element, _wrong(element))
+
+    _rewrite(workbook, out, dict.fromkeys(_sheet_parts(workbook).values(), change))
+    return planted
+
+
+def _sheets(path: Path, *, data_only: bool) -> list[Worksheet]:
+    # Opened here: openpyxl leaves a file that it cannot read open, and the test run fails on the warning.
+    with path.open("rb") as stream:
+        return openpyxl.load_workbook(stream, data_only=data_only).worksheets
+
+
+def _convert(workbook: Path, suffix: str, conversion: str, target: Path, seconds: float) -> None:
+    soffice = find_soffice()
+    if soffice is None:
+        raise RecalculationError("LibreOffice is not installed (Debian's package is libreoffice-calc)")
+    # A fresh profile each time: two LibreOffices on one profile hand each other their work, and a second test
+    # process would be told "done" before its file is there. It costs a tenth of a second.
+    with tempfile.TemporaryDirectory(prefix="recalculation-", ignore_cleanup_errors=True) as name:
+        room = Path(name).resolve()
+        (room / "profile" / "user").mkdir(parents=True)
+        (room / "profile" / "user" / "registrymodifications.xcu").write_text(SETTINGS, encoding="utf-8")
+        # Neither the workbook's name nor its folder reaches LibreOffice, so none can trip it up.
+        source = room / f"workbook{workbook.suffix}"
+        shutil.copyfile(workbook, source)
+        printed = _run(
+            [
+                str(soffice),
+                f"-env:UserInstallation={(room / 'profile').as_uri()}",
+                "--headless",
+                "--norestore",
+                "--nologo",
+                "--convert-to",
+                conversion,
+                "--outdir",
+                str(room / "out"),
+                str(source),
+            ],
+            seconds,
+        )
+        made = room / "out" / f"workbook.{suffix}"
+        # LibreOffice ends with 0 even where it could not read the file.
+        if not made.is_file():
+            raise RecalculationError(
+                f"LibreOffice made nothing of {workbook.name}. It said: {printed or 'nothing'}"
+            )
+        shutil.copyfile(made, target)
+
+
+def _run(command: list[str], seconds: float) -> str:
+    """What the command printed; on failure or after `seconds` an error, and none of its processes is left."""
+    name = Path(command[0]).name
+    # Numbers and file names are read by the locale: it is the same on every machine.
+    environment = os.environ | {"LC_ALL": "C.UTF-8"}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
+    ) as process:
+        try:
+            printed = process.communicate(timeout=seconds)[0].decode("utf-8", "replace").strip()
+        except subprocess.TimeoutExpired:
+            # soffice is a script that starts the real program: killing the script alone leaves that running.
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+            raise RecalculationError(f"{name} took more than {seconds:g} s and was stopped") from None
+    if process.returncode:
+        raise RecalculationError(
+            f"{name} failed with exit code {process.returncode}: {printed or 'no message'}"
+        )
+    return printed
+
+
+def _agree(here: object, there: object, relative: float, absolute: float) -> bool:
+    if isinstance(here, bool) or isinstance(there, bool):
+        return here is there  # True == 1 in Python, not for a reader of the sheet
+    if isinstance(here, int | float) and isinstance(there, int | float):
+        if max(abs(here), abs(there)) <= absolute:
+            return True
+        return math.isclose(here, there, rel_tol=relative, abs_tol=0)
+    return type(here) is type(there) and here == there
+
+
+def _sheet_parts(workbook: Path) -> dict[str, str]:
+    """The name of each sheet and of the part of the zip file that holds it."""
+    with zipfile.ZipFile(workbook) as archive:
+        relations = {
+            relation.get("Id"): relation.get("Target", "")
+            for relation in ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+        }
+        root = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+    parts = {}
+    for element in root.iter():
+        if element.tag.endswith("}sheet"):
+            target = relations[element.get(f"{OFFICE_RELATIONS}id")]
+            parts[element.get("name")] = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    return parts
+
+
+# The look-behind leaves out `<c …/>`, which would swallow the cells up to the next end tag.
+CELL = re.compile(r'<c\b[^>]*?\br="([A-Z]+[0-9]+)"[^>]*(?<!/)>.*?</c>', re.DOTALL)
+
+
+def _rewrite(workbook: Path, out: Path, changes: Mapping[str, Callable[[str, str], str]]) -> None:
+    """Copy the zip file; in the parts named, each cell with a formula goes through the part's function."""
+    if out.resolve() == workbook.resolve():
+        raise ValueError("out is the workbook itself")
+    with zipfile.ZipFile(workbook) as source, zipfile.ZipFile(out, "w") as target:
+        for entry in source.infolist():
+            data = source.read(entry)
+            if entry.filename in changes:
+                data = _changed(data.decode("utf-8"), changes[entry.filename]).encode("utf-8")
+            target.writestr(entry, data)
+
+
+def _changed(sheet: str, change: Callable[[str, str], str]) -> str:
+    def one(found: re.Match[str]) -> str:
+        return change(found[1], found[0]) if re.search(r"<f\b", found[0]) else found[0]
+
+    return CELL.sub(one, sheet)
+
+
+def _with_value(element: str, value: float | str | bool) -> str:
+    """The cell's element with another cached value, and the type that goes with it."""
+    if isinstance(value, bool):
+        kind, text = ' t="b"', str(int(value))
+    elif isinstance(value, str):
+        kind, text = ' t="str"', escape(value)
+    else:
+        kind, text = "", repr(value)
+    start, inside = element.split(">", 1)
+    inside = re.sub(r"<v>.*?</v>|<v/>", "", inside, flags=re.DOTALL).removesuffix("</c>")
+    return re.sub(r'\s+t="[^"]*"', "", start) + f"{kind}>{inside}<v>{text}</v></c>"
+
+
+def _wrong(element: str) -> float | str | bool:
+    """A value of the same type as the one in the cell's element, and never equal to it."""
+    start = element.split(">", 1)[0]
+    found = re.search(r"<v>(.*?)</v>", element, re.DOTALL)
+    old = unescape(found[1]) if found else ""
+    if ' t="b"' in start:
+        return old == "0"
+    if " t=" in start and ' t="n"' not in start:
+        return f"planted {old}"
+    return 2 * abs(float(old or 0)) + 1

@@ -1,0 +1,758 @@
+"""`gpit allocate` from end to end, as a person or a CI job runs it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import openpyxl
+import polars as pl
+import pytest
+
+import oracle
+import recalculation
+from gpit_fairshare import allocate
+from running import (
+    ABCD_PEOPLE,
+    ABCD_SPEND,
+    ROOT,
+    SAMPLES,
+    SHARED,
+    YEARS,
+    gpit,
+    population_file,
+    read_rows,
+    spend_file,
+    words,
+    write_rows,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ABCD_SETTINGS = {"revenue_budget": 2_000_000}
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory):
+    """The sample, run once from the command line with every kind of file."""
+    folder = tmp_path_factory.mktemp("sample")
+    done = gpit(
+        "allocate",
+        "--sample",
+        "-o",
+        "out.xlsx",
+        "-o",
+        "out.csv",
+        "-o",
+        "out.json",
+        "-o",
+        "out.parquet",
+        folder=folder,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return folder, done
+
+
+@pytest.fixture
+def abcd(tmp_path):
+    """A folder with the files of A, B, C and D."""
+    population_file(tmp_path, ABCD_PEOPLE)
+    spend_file(tmp_path, ABCD_SPEND)
+    return tmp_path
+
+
+def by_year(rows, column):
+    """Return a column's numbers by year."""
+    return {year: [Fraction(row[column]) for row in rows if row["year"] == year] for year in YEARS}
+
+
+# The sample -------------------------------------------------------------------------------------------
+
+
+def test_fair_shares_of_the_sample_add_up_to_the_budget_exactly(sample_run):
+    """The 211 fair shares of each year are whole pounds and add up to exactly £140,000,000."""
+    shares = by_year(read_rows(sample_run[0] / "out.csv"), "fair_share")
+
+    assert {year: len(values) for year, values in shares.items()} == dict.fromkeys(YEARS, 211)
+    assert {year: sum(values) for year, values in shares.items()} == dict.fromkeys(YEARS, 140_000_000)
+    assert all(value.denominator == 1 for values in shares.values() for value in values)
+
+
+def test_support_of_the_sample_is_the_fund_or_the_need_whichever_is_less(sample_run):
+    """Transition support adds up to min(fund, need), rounded half up to the pound, and never to more than £20m."""
+    rows = read_rows(sample_run[0] / "out.csv")
+    support, need = by_year(rows, "transition_support"), by_year(rows, "transition_need")
+
+    for year in YEARS:
+        due = min(Fraction(20_000_000), sum(need[year]))
+        assert sum(support[year]) == (due + Fraction(1, 2)) // 1
+        assert sum(support[year]) <= 20_000_000
+    assert sum(need["2014/15"]) > 20_000_000 > sum(need["2015/16"])
+
+
+def counted_spend():
+    """Committed revenue of each CCG, from the sample's lines."""
+    spend = dict.fromkeys(
+        (row["org_code"] for row in read_rows(SAMPLES / "england-2014-15-population.csv")), 0
+    )
+    for line in read_rows(SAMPLES / "england-2014-15-spend.csv"):
+        if line["cost_type"] == "revenue" and line["committed"] == "yes":
+            spend[line["org_code"]] += int(line["amount"])
+    return spend
+
+
+@pytest.mark.parametrize("transition", ["above-average-cost", "cost-above-funding", "none"])
+def test_every_allocation_of_the_sample_equals_the_oracles(sample_run, tmp_path, transition):
+    """Every fair share, award and allocation of both years is the one that exact fractions give."""
+    folder = sample_run[0]
+    if transition != "above-average-cost":
+        gpit("allocate", "--sample", "--transition", transition, "-o", "out.csv", folder=tmp_path)
+        folder = tmp_path
+    people = {
+        row["org_code"]: int(row["registered_population"])
+        for row in read_rows(SAMPLES / "england-2014-15-population.csv")
+    }
+    rows = {(row["year"], row["org_code"]): row for row in read_rows(folder / "out.csv")}
+
+    for year, support_share in zip(YEARS, (Fraction(1), Fraction(1, 2)), strict=True):
+        expected = oracle.gpit_2014_16(
+            people, counted_spend(), 140_000_000, 20_000_000, support_share, test=transition
+        )
+        names = ["fair_share", "allocation"] + (["transition_support"] if transition != "none" else [])
+        for code, figures in expected.items():
+            assert {name: Fraction(rows[year, code][name]) for name in names} == {
+                name: figures[name] for name in names
+            }, (year, code)
+
+
+def test_every_screen_and_sheet_with_spend_says_illustrative(sample_run):
+    """Console, JSON and every sheet that shows spend say that the sample's spend is illustrative."""
+    folder, done = sample_run
+
+    assert "illustrative spend" in words(done.stdout).casefold()
+    document = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    assert document["illustrative"]
+    book = openpyxl.load_workbook(folder / "out.xlsx", data_only=True)
+    for name in ("About", "Summary", "2014-15", "2015-16", "Inputs", "Spend lines"):
+        assert "Illustrative spend" in book[name]["A2"].value, name
+
+
+def test_csv_parquet_json_and_workbook_hold_the_same_allocations(sample_run):
+    """The four files of one run agree on every allocation, as they are read back by other programs."""
+    folder = sample_run[0]
+    rows = read_rows(folder / "out.csv")
+    expected = [(row["year"], row["org_code"], float(row["allocation"])) for row in rows]
+
+    frame = pl.read_parquet(folder / "out.parquet")
+    document = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    book = openpyxl.load_workbook(folder / "out.xlsx", data_only=True)
+    in_book = []
+    for year in YEARS:
+        sheet = book[year.replace("/", "-")]
+        headings = [cell.value for cell in sheet[4]]
+        column = headings.index("Allocation (£)")
+        in_book += [(year, row[0], row[column]) for row in sheet.iter_rows(min_row=5, values_only=True)]
+
+    assert frame.select("year", "org_code", "allocation").rows() == expected
+    assert [(row["year"], row["org_code"], row["allocation"]) for row in document["rows"]] == expected
+    assert in_book == expected
+
+
+def test_the_tidy_table_has_the_columns_of_the_contract(sample_run):
+    """Columns are year, code, name, inputs used, every step in order, and the allocation last."""
+    first = (sample_run[0] / "out.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+
+    assert first[:3] == ["year", "org_code", "org_name"]
+    assert first[-1] == "allocation"
+    steps = [
+        "fair_share_weight",
+        "unrounded_fair_share",
+        "fair_share",
+        "cost_per_head",
+        "average_cost_per_head",
+    ]
+    assert [name for name in first if name in steps] == steps
+
+
+def test_the_readme_command_writes_nothing_outside_its_folder(sample_run):
+    """A run leaves the files that were asked for and nothing else beside them."""
+    assert sorted(path.name for path in sample_run[0].iterdir()) == [
+        "out.csv",
+        "out.json",
+        "out.parquet",
+        "out.xlsx",
+    ]
+
+
+# Worked by hand ---------------------------------------------------------------------------------------
+
+
+def allocations(folder, **settings):
+    """Run A, B, C and D and return the rows by year and code."""
+    transition = settings.pop("transition", None)
+    result = allocate(
+        population=folder / "population.csv",
+        spend=folder / "spend.csv",
+        transition=transition,
+        settings={**ABCD_SETTINGS, **settings},
+    )
+    return result, {(row["year"], row["org_code"]): row for row in result.rows.to_dicts()}
+
+
+def column(rows, name, year):
+    """Return one column of A, B, C and D."""
+    return [rows[year, code][name] for code in "ABCD"]
+
+
+def test_abcd_fair_shares_and_need(abcd):
+    """£2,000,000 by 100, 200, 300 and 400 thousand people: 200, 400, 600 and 800 thousand pounds.
+
+    Average £2,270,000 ÷ 1,000,000 = £2.27 a head (the mean of the rates 5.00, 2.50, 1.50, 2.05 would be £2.7625, and
+    lose B). Above it stand A (£5.00) and B (£2.50): need 500 - 200 = 300 and 500 - 400 = 100 thousand pounds.
+    D costs more than its share but less than the average.
+    """
+    _, rows = allocations(abcd, transition_fund=100_000)
+
+    assert column(rows, "fair_share", "2014/15") == [200_000, 400_000, 600_000, 800_000]
+    assert column(rows, "average_cost_per_head", "2014/15") == [2.27] * 4
+    assert column(rows, "transition_need", "2014/15") == [300_000, 100_000, 0, 0]
+
+
+def test_abcd_a_small_fund_is_rationed_in_both_years(abcd):
+    """A fund of £100,000 gives 3:1, £75,000 and £25,000; in year two, at half the need, still 3:1."""
+    result, rows = allocations(abcd, transition_fund=100_000)
+
+    for year in YEARS:
+        assert column(rows, "transition_support", year) == [75_000, 25_000, 0, 0]
+    assert result.national["unspent_transition_fund"].to_list() == [0, 0]
+
+
+def test_abcd_a_larger_fund_is_left_unspent_in_the_second_year(abcd):
+    """A fund of £300,000: 225,000 and 75,000; then half of the need, 150,000 and 50,000, with 100,000 unspent."""
+    result, rows = allocations(abcd, transition_fund=300_000)
+
+    assert column(rows, "transition_support", "2014/15") == [225_000, 75_000, 0, 0]
+    assert column(rows, "transition_support", "2015/16") == [150_000, 50_000, 0, 0]
+    assert result.national["unspent_transition_fund"].to_list() == [0, 100_000]
+    assert any("100,000 of 300,000 pounds is unspent" in finding.found for finding in result.findings)
+
+
+def test_abcd_cost_above_funding_treats_d_too(abcd):
+    """Need 300, 100, 0 and 20 thousand; £100,000 × 300/420 = 71,428.57, 23,809.52, 4,761.90: two pounds are left over.
+
+    They go to the largest remainders, .90 (D) and .57 (A): 71,429, 23,809, 0 and 4,762.
+    """
+    _, rows = allocations(abcd, transition_fund=100_000, transition="cost-above-funding")
+
+    assert column(rows, "transition_support", "2014/15") == [71_429, 23_809, 0, 4_762]
+
+
+EQUAL_PEOPLE = {"X": 468_022, "Y": 280_267, "Z": 757_589}
+
+
+def equal_rates(folder):
+    """Write three CCGs that all spend £8.71 a head; return the command's arguments."""
+    population_file(folder, EQUAL_PEOPLE)
+    spend_file(folder, {code: round(heads * 8.71, 2) for code, heads in EQUAL_PEOPLE.items()})
+    return ["allocate", "--population", "population.csv", "--spend", "spend.csv"]
+
+
+def test_equal_costs_per_head_stand_above_nobody(tmp_path):
+    """Three CCGs at £8.71 a head: nobody is above the average, and the whole fund is reported unspent."""
+    done = gpit(*equal_rates(tmp_path), "-o", "out.csv", folder=tmp_path)
+    rows = read_rows(tmp_path / "out.csv")
+
+    assert done.returncode == 0
+    assert {row["above_average"] for row in rows} == {"false"}
+    assert {row["unspent_transition_fund"] for row in rows} == {"20000000"}
+    assert words(done.stdout).count("£20,000,000") >= 4, "in, and unspent, in both years"
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_equal_costs_per_head_stand_above_nobody_in_the_workbook(tmp_path):
+    """The workbook, and LibreOffice recalculating it from planted wrong values, say so too."""
+    gpit(*equal_rates(tmp_path), "-o", "out.xlsx", folder=tmp_path)
+    planted = tmp_path / "planted.xlsx"
+    recalculation.plant_everywhere(tmp_path / "out.xlsx", planted)
+    again = recalculation.recalculate(planted, tmp_path)
+
+    for path in (tmp_path / "out.xlsx", again):
+        book = openpyxl.load_workbook(path, data_only=True)
+        sheet = book["2014-15"]
+        column_ = [cell.value for cell in sheet[4]].index("Above average cost")
+        assert [row[column_] for row in sheet.iter_rows(min_row=5, max_row=7, values_only=True)] == [
+            False
+        ] * 3
+        summary = {row[0]: row[1] for row in book["Summary"].iter_rows(min_row=5, values_only=True)}
+        assert summary["Unspent: Transition fund"] == 20_000_000
+
+
+THIRDS = """
+[scheme]
+name = "thirds"
+title = "A hundred pounds in pence"
+organisation = "CCG"
+years = ["2014/15"]
+[parameters.pot]
+label = "Pot"
+unit = "£"
+[parameters.pot.values]
+every_year = { value = 100, assumption = "A test." }
+[[steps]]
+name = "unrounded"
+label = "Unrounded"
+unit = "£"
+formula = "share_out(pot, by=registered_population)"
+[[steps]]
+name = "allocation"
+label = "Allocation"
+unit = "£"
+formula = "rounded(unrounded, to=0.01)"
+"""
+
+
+@pytest.mark.parametrize("order", ["ABC", "CBA", "BCA"])
+def test_pence_left_over_go_by_code_whatever_the_order_of_the_file(tmp_path, order):
+    """Three equal CCGs sharing £100 in pence get 33.34, 33.33 and 33.33 in the order of their codes."""
+    (tmp_path / "thirds.toml").write_text(THIRDS, encoding="utf-8")
+    population_file(tmp_path, dict.fromkeys(order, 1_000))
+    done = gpit(
+        "allocate",
+        "--scheme",
+        "thirds.toml",
+        "--population",
+        "population.csv",
+        "-o",
+        "out.csv",
+        folder=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert [(row["org_code"], row["allocation"]) for row in read_rows(tmp_path / "out.csv")] == [
+        ("A", "33.34"),
+        ("B", "33.33"),
+        ("C", "33.33"),
+    ]
+
+
+# Real populations of two years ------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(
+    not SHARED.is_dir(), reason="the published populations of all years are not beside this project"
+)
+def test_each_year_has_its_own_organisations(tmp_path):
+    """2014/15 has 211 CCGs and 2015/16 has 209: 00F, 00G and 00H became 13T, whose spend is theirs together."""
+    published = SHARED / "england-ccg-populations.csv"
+    done = gpit(
+        "allocate", "--population", published, "--spend", SAMPLES / "england-2014-15-spend.csv", "-o", "out.csv", "--json",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    rows = read_rows(tmp_path / "out.csv")
+    codes = {year: {row["org_code"] for row in rows if row["year"] == year} for year in YEARS}
+    spend = {(row["year"], row["org_code"]): float(row["historic_spend"]) for row in rows}
+    findings = " ".join(finding["found"] for finding in json.loads(done.stdout)["findings"])
+
+    assert {year: len(found) for year, found in codes.items()} == {"2014/15": 211, "2015/16": 209}
+    assert codes["2014/15"] - codes["2015/16"] == {"00F", "00G", "00H"}
+    assert codes["2015/16"] - codes["2014/15"] == {"13T"}
+    assert spend["2015/16", "13T"] == sum(spend["2014/15", code] for code in ("00F", "00G", "00H"))
+    assert all(code in findings for code in ("00F", "00G", "00H", "13T"))
+    assert sum(int(row["fair_share"]) for row in rows if row["year"] == "2015/16") == 140_000_000
+
+
+# The same bytes -----------------------------------------------------------------------------------------
+
+
+def digests(folder):
+    """Return the SHA-256 of every file of a run."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
+        if path.name != "in"
+    }
+
+
+OUTPUTS = ("-o", "out.xlsx", "-o", "out.csv", "-o", "out.json", "-o", "out.parquet")
+
+
+def test_the_number_of_threads_changes_no_byte(tmp_path, sample_run):
+    """One thread and eight give files with one SHA-256 each, all four kinds."""
+    for threads in ("1", "8"):
+        (tmp_path / threads).mkdir()
+        gpit("allocate", "--sample", *OUTPUTS, folder=tmp_path / threads, env={"POLARS_MAX_THREADS": threads})
+
+    assert digests(tmp_path / "1") == digests(tmp_path / "8") == digests(sample_run[0])
+
+
+def shuffled(path, seed):
+    """Return a file's lines with the rows below the heading shuffled."""
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    random.Random(seed).shuffle(rows)
+    return "\n".join([head, *rows]) + "\n"
+
+
+def test_the_order_of_rows_changes_digests_and_source_references_alone(tmp_path, sample_run):
+    """With shuffled inputs CSV and Parquet have the same bytes; workbook and JSON differ in digests and places alone."""
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    for name in ("population", "spend"):
+        file = f"england-2014-15-{name}.csv"
+        (inputs / file).write_text(shuffled(SAMPLES / file, name), encoding="utf-8", newline="\n")
+    done = gpit(
+        "allocate", "--population", inputs / "england-2014-15-population.csv",
+        "--spend", inputs / "england-2014-15-spend.csv", *OUTPUTS, folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    there, here = digests(sample_run[0]), digests(tmp_path)
+
+    assert (here["out.csv"], here["out.parquet"]) == (there["out.csv"], there["out.parquet"])
+    first, second = (
+        json.loads((folder / "out.json").read_text(encoding="utf-8")) for folder in (sample_run[0], tmp_path)
+    )
+    for document in (first, second):
+        for source in document["manifest"]["inputs"]:
+            del source["sha256"]
+    assert first == second
+    books = [openpyxl.load_workbook(folder / "out.xlsx") for folder in (sample_run[0], tmp_path)]
+    assert books[0].sheetnames == books[1].sheetnames
+    for sheet in books[0]:
+        places = {cell.column for cell in sheet[4] if cell.value == "Where from"}
+        for row, other in zip(sheet.iter_rows(), books[1][sheet.title].iter_rows(), strict=True):
+            for cell, twin in zip(row, other, strict=True):
+                if cell.column in places or (
+                    sheet.title == "Manifest" and "sha256" in str(cell.value).casefold().replace("-", "")
+                ):
+                    continue
+                assert cell.value == twin.value, f"{sheet.title}!{cell.coordinate}"
+
+
+# Nothing half-written -----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL; os.replace is atomic there too")
+def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path, abcd, sample_run):
+    """Killed after any delay, an output is the old file byte for byte, or the whole new one."""
+    arguments = ["allocate", "--sample", "-o", "out.csv", "-o", "out.xlsx"]
+    new = {name: digests(sample_run[0])[name] for name in ("out.csv", "out.xlsx")}
+    old = hashlib.sha256(b"old").hexdigest()
+    started = time.monotonic()
+    gpit(*arguments, folder=tmp_path)
+    whole = time.monotonic() - started
+    seen = set()
+    for step in range(12):
+        for name in new:
+            (tmp_path / name).write_bytes(b"old")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gpit_fairshare", *arguments],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(whole * (0.3 + step / 14))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for name, expected in new.items():
+            found = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+            assert found in (old, expected), f"{name} is neither the old file nor the new one"
+            seen.add(found == old)
+    assert True in seen, "no kill came before the end; the test proved nothing"
+
+
+def test_a_failure_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    """When one of two files cannot be made, the old ones stay as they were and no draft is left."""
+    from gpit_fairshare import export
+
+    (tmp_path / "a.csv").write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), export.in_place(tmp_path / "a.csv") as draft:
+        draft.write_bytes(b"half")
+        raise ZeroDivisionError
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.csv", b"old")]
+
+
+def test_a_file_open_elsewhere_is_named_and_left_whole(tmp_path, abcd, monkeypatch):
+    """Windows refuses to move over a file that Excel holds open: gpit says which, exit 2, and leaves it whole."""
+    from pathlib import Path
+
+    from gpit_fairshare.cli import _run
+
+    (abcd / "out.csv").write_bytes(b"old")
+
+    def refuse(self, target):
+        raise PermissionError(13, "The process cannot access the file", str(target))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.chdir(abcd)
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["gpit", "allocate", "--population", "population.csv", "--spend", "spend.csv", "-o", "out.csv"],
+    )
+    said = []
+    monkeypatch.setattr("typer.echo", lambda text="", **_: said.append(str(text)))
+
+    assert _run() == 2
+    assert "out.csv" in said[-1]
+    assert "open in another program" in said[-1]
+    assert (abcd / "out.csv").read_bytes() == b"old"
+    assert sorted(path.name for path in abcd.iterdir()) == ["out.csv", "population.csv", "spend.csv"]
+
+
+# Settings -------------------------------------------------------------------------------------------------
+
+
+def test_a_setting_for_one_year_changes_that_year_and_says_so_everywhere(tmp_path, sample_run):
+    """`--set revenue_budget@2015/16=150000000` changes 2015/16 only; summary, workbook and manifest say so."""
+    done = gpit(
+        "allocate", "--sample", "--set", "revenue_budget@2015/16=150000000", *OUTPUTS, folder=tmp_path
+    )
+    here, there = read_rows(tmp_path / "out.csv"), read_rows(sample_run[0] / "out.csv")
+
+    assert done.returncode == 0
+    assert sum(by_year(here, "fair_share")["2015/16"]) == 150_000_000
+    assert [row for row in here if row["year"] == "2014/15"] == [
+        row for row in there if row["year"] == "2014/15"
+    ]
+    assert "set for this run" in words(done.stdout)
+    manifest = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["manifest"]
+    assert [(one["name"], one["year"]) for one in manifest["parameters"] if one["overridden"]] == [
+        ("revenue_budget", "2015/16")
+    ]
+    book = openpyxl.load_workbook(tmp_path / "out.xlsx", data_only=True)
+    about = {row[0]: row[1] for row in book["About"].iter_rows(min_row=5, values_only=True)}
+    assert about["Set for this run"] == "revenue_budget 2015/16: 150000000"
+    texts = [str(cell) for row in book["Parameters"].iter_rows(values_only=True) for cell in row]
+    assert any("Set for this run" in text for text in texts)
+
+
+# A formula of one's own -----------------------------------------------------------------------------------
+
+
+def test_the_formula_in_the_readme_runs_as_it_stands(abcd):
+    """The README's own formula file shares the budget by a column of one's own, here 1:1:3:5 of £2,000,000."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (toml,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    (abcd / "mine.toml").write_text(toml, encoding="utf-8")
+    write_rows(
+        abcd / "population.csv",
+        [
+            {"org_code": code, "registered_population": heads, "workload": load}
+            for (code, heads), load in zip(ABCD_PEOPLE.items(), (7, 7, 21, 35), strict=True)
+        ],
+    )
+    done = gpit(
+        "allocate", "--population", "population.csv", "--spend", "spend.csv", "--formula", "./mine.toml",
+        "--set", "revenue_budget=2000000", "-o", "mine.xlsx", "-o", "mine.csv", folder=abcd,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr.decode()
+    rows = [row for row in read_rows(abcd / "mine.csv") if row["year"] == "2014/15"]
+    assert [row["fair_share"] for row in rows] == ["200000", "200000", "600000", "1000000"]
+
+
+# Windows, code pages and strange places ---------------------------------------------------------------------
+
+
+def test_names_with_spaces_and_accents_and_a_cp1252_console(abcd):
+    """Spaces and é in paths and names work, and a cp1252 console shows pounds and never stops the run."""
+    folder = abcd / "Été 2014 – données"
+    folder.mkdir()
+    write_rows(
+        folder / "population né.csv",
+        [
+            {"org_code": code, "org_name": f"Évora 日本 {code}", "registered_population": heads}
+            for code, heads in ABCD_PEOPLE.items()
+        ],
+    )
+    done = gpit(
+        "allocate", "--population", folder / "population né.csv", "--spend", "spend.csv",
+        "-o", folder / "résultat final.xlsx", folder=abcd, env={"PYTHONIOENCODING": "cp1252"},
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "£140,000,000" in done.stdout.decode("cp1252")
+    assert (folder / "résultat final.xlsx").is_file()
+
+
+def test_an_ascii_console_does_not_stop_a_run(abcd):
+    """Even a console that knows ASCII only gets a summary, and exit code 0."""
+    done = gpit(
+        "allocate", "--population", "population.csv", "--spend", "spend.csv", folder=abcd,
+        env={"PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert b"140,000,000" in done.stdout
+
+
+def test_a_windows_path_with_a_sheet_is_read(abcd, monkeypatch):
+    """`C:\\figures\\a.xlsx:Sheet 1` is a file and a sheet: an existing path first, then the last colon."""
+    book = openpyxl.Workbook()
+    book.active.title = "Notes"
+    sheet = book.create_sheet("Sheet 1")
+    for row in [("Org Code", "Registered Population"), *ABCD_PEOPLE.items()]:
+        sheet.append(row)
+    book["Notes"]["A1"] = "Read me"
+    name = "C:\\figures\\a.xlsx"  # on this system a file's name; on Windows a path
+    target = abcd / name if os.name != "nt" else abcd / "a.xlsx"
+    book.save(target)
+    given = f"{name}:Sheet 1" if os.name != "nt" else f"{target}:Sheet 1"
+    done = gpit("allocate", "--population", given, "--spend", "spend.csv", "-o", "out.csv", folder=abcd)
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert len(read_rows(abcd / "out.csv")) == 8
+
+
+# What is wrong is said in one line, with exit code 2 ----------------------------------------------------------
+
+
+WRONG = {
+    "an unknown scheme": (["--sample", "--scheme", "gpit-2014"], "gpit-2014-16"),
+    "an unknown transition": (["--sample", "--transition", "above-averge-cost"], "above-average-cost"),
+    "an unknown formula": (["--sample", "--formula", "registered"], "registered-population"),
+    "a scheme that is not there": (["--sample", "--scheme", "nowhere/none.toml"], "nowhere/none.toml"),
+    "a broken formula": (
+        ["--sample", "--formula", "broken.toml"],
+        "broken.toml, step fair_share, character 3",
+    ),
+    "a misspelt name": (["--sample", "--formula", "misspelt.toml"], "registered_population"),
+    "an unknown parameter": (["--sample", "--set", "revenue_budgit=1"], "revenue_budget"),
+    "a setting that is no number": (["--sample", "--set", "revenue_budget=lots"], "lots"),
+    "a year that is not there": (["--sample", "--set", "revenue_budget@2016/17=1"], "2014/15, 2015/16"),
+    "a parameter below its minimum": (["--sample", "--set", "revenue_budget=-1"], "minimum"),
+    "a missing file": (["--population", "populaton.csv", "--spend", "spend.csv"], "population.csv"),
+    "no files at all": ([], "--population"),
+    "no spend": (["--population", "population.csv"], "historic_spend"),
+    "the sample and files": (["--sample", "--population", "population.csv"], "not both"),
+    "an ending that cannot be written": (["--sample", "-o", "out.docx"], ".xlsx"),
+    "a folder that is not there": (["--sample", "-o", "nowhere/out.csv"], "nowhere"),
+    "an input as output": (
+        ["--population", "population.csv", "--spend", "spend.csv", "-o", "spend.csv"],
+        "inputs",
+    ),
+    "an unknown option": (["--smaple"], "--smaple"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_said_in_one_line(abcd, case):
+    """Bad input, a broken formula or an unknown name: exit 2, one line that says where, nothing written."""
+    arguments, expected = WRONG[case]
+    broken = "[formula]\nname='x'\ntitle='x'\n[[steps]]\nname='fair_share'\nlabel='x'\nformula='{}'\n"
+    (abcd / "broken.toml").write_text(broken.format("1 ** 2"), encoding="utf-8")
+    (abcd / "misspelt.toml").write_text(broken.format("registered_populaton"), encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in abcd.iterdir()}
+    extra = [] if "-o" in arguments else ["-o", "out.csv"]
+    done = gpit("allocate", *arguments, *extra, folder=abcd)
+
+    assert done.returncode == 2, (done.returncode, done.stderr.decode())
+    message = done.stderr.decode()
+    assert expected in words(done.stderr), message
+    assert len(message.strip().splitlines()) == 1, message
+    assert "Traceback" not in message
+    assert done.stdout == b""
+    assert {path.name: path.read_bytes() for path in abcd.iterdir()} == before
+
+
+def test_every_fault_of_the_inputs_is_listed_at_once(tmp_path):
+    """A duplicate, a negative and an organisation without spend are all said in one run, after one line that counts."""
+    write_rows(
+        tmp_path / "population.csv",
+        [
+            {"org_code": "A", "registered_population": 100},
+            {"org_code": "A", "registered_population": 100},
+            {"org_code": "B", "registered_population": -5},
+            {"org_code": "C", "registered_population": 7},
+        ],
+    )
+    spend_file(tmp_path, {"A": 10, "B": 20})
+    done = gpit(
+        "allocate", "--population", "population.csv", "--spend", "spend.csv", "-o", "o.csv", folder=tmp_path
+    )
+    message = done.stderr.decode()
+
+    assert done.returncode == 2
+    assert "faults" in message.splitlines()[0]
+    for part in ("row 3", "row 4", "C"):
+        assert part in message
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_a_check_that_does_not_hold_is_exit_code_1_and_named(abcd):
+    """A check that fails is exit code 1; the files are written, and the check is named with its year."""
+    scheme = THIRDS + '\n[[checks]]\nname = "Nobody gets more than a pound"\nformula = "allocation <= 1"\n'
+    (abcd / "thirds.toml").write_text(scheme, encoding="utf-8")
+    done = gpit(
+        "allocate", "--scheme", "thirds.toml", "--population", "population.csv", "-o", "out.csv", "-o", "out.xlsx",
+        folder=abcd,
+    )  # fmt: skip
+
+    assert done.returncode == 1, done.stderr.decode()
+    assert "Nobody gets more than a pound" in words(done.stdout)
+    assert (abcd / "out.csv").is_file()
+    book = openpyxl.load_workbook(abcd / "out.xlsx", data_only=True)
+    assert book["Checks"]["C2"].value == "A check fails"
+
+
+def test_json_prints_one_document_and_nothing_else(abcd):
+    """`--json` prints one JSON document with stable keys on standard output."""
+    done = gpit("allocate", "--population", "population.csv", "--spend", "spend.csv", "--json", folder=abcd)
+    document = json.loads(done.stdout.decode("utf-8"))
+
+    assert document["schema"] == "gpit-allocation/1"
+    assert {"rows", "national", "summary", "assumptions", "findings", "manifest", "steps", "agrees"} <= set(
+        document
+    )
+    assert b"\r" not in done.stdout
+
+
+def test_a_text_that_begins_with_an_equals_sign_stays_a_text(abcd):
+    """A name such as `=cmd|…` is a text in the workbook and cannot run from the CSV file."""
+    write_rows(
+        abcd / "population.csv",
+        [
+            {"org_code": code, "org_name": "=cmd|'/c calc'!A1", "registered_population": heads}
+            for code, heads in ABCD_PEOPLE.items()
+        ],
+    )
+    done = gpit(
+        "allocate",
+        "--population",
+        "population.csv",
+        "--spend",
+        "spend.csv",
+        "-o",
+        "o.xlsx",
+        "-o",
+        "o.csv",
+        folder=abcd,
+    )
+    book = openpyxl.load_workbook(abcd / "o.xlsx")
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert [cell.data_type for cell in (book["2014-15"]["B5"], book["Inputs"]["C5"])] == ["s", "s"]
+    assert read_rows(abcd / "o.csv")[0]["org_name"].startswith("'=")
+
+
+def test_help_and_version_load_nothing_heavy(tmp_path):
+    """`--help` answers without polars, pydantic, openpyxl, XlsxWriter or rich."""
+    code = (
+        "import sys; sys.argv=['gpit','allocate','--help']\n"
+        "from gpit_fairshare.cli import _run\n"
+        "_run()\n"
+        "print(sorted({'polars','pydantic','openpyxl','xlsxwriter','rich.console'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=tmp_path)
+
+    assert done.stderr.decode().strip().splitlines()[-1] == "[]"

@@ -1,0 +1,892 @@
+"""What the screen says, held against figures worked by hand, on every kind of output stream."""
+
+import csv
+import io
+import os
+import re
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from gpit_fairshare import console as screen
+from gpit_fairshare.engine import calculate
+from gpit_fairshare.errors import Finding
+from gpit_fairshare.scheme import Setting, load
+
+SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+FOUR = ("revenue_budget=2000000", "transition_fund=300000")
+BOX = re.compile("[\u2500-\u259f]")
+
+
+@dataclass
+class Stub:
+    """As much of the inputs as a run needs, without any file having been read."""
+
+    tables: dict
+    findings: tuple = ()
+    sources: tuple = ()
+    illustrative: tuple = ()
+    years: tuple = field(init=False)
+
+    def __post_init__(self):
+        self.years = tuple(self.tables)
+
+
+def table(path):
+    """Columns of a sample, texts but for the figures."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    figures = {"registered_population", "historic_spend", "amount"}
+    return {name: [float(row[name]) if name in figures else row[name] for row in rows] for name in rows[0]}
+
+
+def four(settings=FOUR, transition=None, **more):
+    """The run of A, B, C and D that the samples' README works by hand."""
+    scheme = load(transition=transition, settings=[Setting.read(text) for text in settings])
+    columns = table(SAMPLES / "abcd-population.csv")
+    spend = table(SAMPLES / "abcd-spend.csv")
+    assert columns["org_code"] == spend["org_code"]
+    columns["historic_spend"] = spend["historic_spend"]
+    columns |= more.pop("columns", {})
+    return calculate(scheme, Stub(dict.fromkeys(scheme.years, pl.DataFrame(columns)), **more))
+
+
+@pytest.fixture(scope="module")
+def abcd():
+    """A, B, C and D with £2,000,000 and a fund of £300,000."""
+    return four()
+
+
+@pytest.fixture(scope="module")
+def england():
+    """The England sample, its lines of cost summed here."""
+    columns = table(SAMPLES / "england-2014-15-population.csv")
+    lines = table(SAMPLES / "england-2014-15-spend.csv")
+    spend = defaultdict(float)
+    for code, kind, committed, amount in zip(
+        lines["org_code"], lines["cost_type"], lines["committed"], lines["amount"], strict=True
+    ):
+        spend[code] += amount if (kind, committed) == ("revenue", "yes") else 0
+    kept = ("org_code", "org_name", "area_team", "registered_population")
+    frame = pl.DataFrame({name: columns[name] for name in kept})
+    frame = frame.with_columns(historic_spend=pl.Series([spend[code] for code in columns["org_code"]]))
+    scheme = load()
+    illustrative = ("spend.csv: every row says that it is illustrative.",)
+    return calculate(scheme, Stub(dict.fromkeys(scheme.years, frame), illustrative=illustrative))
+
+
+def run(tmp_path, text, columns, **more):
+    """Run a scheme written out as text on one table that serves every year."""
+    path = tmp_path / "scheme.toml"
+    path.write_text(text, encoding="utf-8")
+    scheme = load(str(path))
+    return calculate(scheme, Stub(dict.fromkeys(scheme.years, pl.DataFrame(columns)), **more))
+
+
+def piped(encoding="utf-8", width=80, **options):
+    """A console that writes into bytes, and a way to read them: strict, so that it fails where it may."""
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n", write_through=True)
+    return Console(file=stream, width=width, **options), lambda: raw.getvalue().decode(encoding)
+
+
+def shown(result, encoding="utf-8", width=80, **more):
+    """The whole screen as text."""
+    console, text = piped(encoding, width)
+    screen.show(result, console, **more)
+    return text()
+
+
+def figures(text, label):
+    """The figures beside a label, for every row with that label."""
+    rows = [line for line in text.splitlines() if line.strip().startswith(label + "  ")]
+    assert rows, f"no row {label!r} in\n{text}"
+    return [cell for row in rows for cell in re.split(r" {2,}", row.strip())[1:]]
+
+
+def flat(text):
+    """The text as one line, so that it does not matter where a sentence is broken."""
+    return re.sub(r"\s+", " ", text)
+
+
+def section(text, heading):
+    """Lines from a heading to the next empty line that is followed by another heading."""
+    lines = text.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(heading))
+    found = [lines[start]]
+    for line in lines[start + 1 :]:
+        if line and not line.startswith((" ", "─", "-")):
+            break
+        found.append(line)
+    return found
+
+
+TEN_YEARS = """
+[scheme]
+name = "ten"
+title = "Ten years of practice IT"
+organisation = "practice"
+years = [{years}]
+
+[parameters.pot]
+label = "Pot"
+unit = "£"
+[parameters.pot.values]
+every_year = {{ value = 63_400_000_000, assumption = "Made up." }}
+
+[[steps]]
+name = "allocation"
+label = "Allocation"
+unit = "£"
+formula = "share_out(pot, by=registered_population)"
+"""
+
+FLAT_RATE = """
+[scheme]
+name = "flat"
+title = "So much a list point"
+organisation = "federation"
+years = ["2020/21"]
+result = "payment"
+
+[parameters.rate]
+label = "Payment a point"
+[parameters.rate.values]
+every_year = { value = 12.5, assumption = "Made up." }
+
+[[steps]]
+name = "payment"
+label = "Payment"
+formula = "points * rate"
+"""
+
+SCORE = """
+[scheme]
+name = "score"
+title = "Readiness"
+organisation = "practice"
+years = ["2020/21"]
+result = "readiness"
+
+[[steps]]
+name = "readiness"
+label = "Readiness index"
+unit = "%"
+formula = "met / asked"
+
+[[checks]]
+name = "No index is above one half"
+formula = "readiness <= 0.5"
+"""
+
+
+class TestNumbers:
+    """Money, rates, changes and nouns are written in one way."""
+
+    @pytest.mark.parametrize(
+        ("amount", "expected"),
+        [
+            (140_000_000, "£140,000,000"),
+            (0, "£0"),
+            (-0.0, "£0"),
+            (-0.4, "£0"),
+            (0.5, "£1"),
+            (2.5, "£3"),
+            (-450, "-£450"),
+            (63_400_000_000, "£63,400,000,000"),
+            (1e30, "£1,000,000,000,000,000,000,000,000,000,000"),
+        ],
+    )
+    def test_money(self, amount, expected):
+        """Pounds stand with commas and a sign before the £; halves go away from zero and nil has no sign."""
+        assert expected == screen.money(amount)
+
+    @pytest.mark.parametrize(
+        ("rate", "expected"), [(2.4720, "£2.47"), (0.125, "£0.13"), (1234.5, "£1,234.50"), (0, "£0.00")]
+    )
+    def test_per_head(self, rate, expected):
+        """£ per head stand to the penny."""
+        assert expected == screen.per_head(rate)
+
+    @pytest.mark.parametrize(
+        ("change", "digits", "expected"),
+        [
+            (1.23, 2, "+£1.23"),
+            (-0.45, 2, "-£0.45"),
+            (0.001, 2, "£0.00"),
+            (-0.001, 2, "£0.00"),
+            (1_500, 0, "+£1,500"),
+        ],
+    )
+    def test_signed(self, change, digits, expected):
+        """A change has its sign, and one that rounds to nil has none."""
+        assert expected == screen.signed(change, digits)
+
+    @pytest.mark.parametrize(
+        ("ratio", "expected"), [(0.75, "75.0%"), (1, "100.0%"), (-0.0495, "-5.0%"), (-0.0001, "0.0%")]
+    )
+    def test_percentage(self, ratio, expected):
+        """A ratio is a percentage with one decimal."""
+        assert expected == screen.percentage(ratio)
+
+    @pytest.mark.parametrize(
+        ("number", "noun", "expected"),
+        [
+            (1, "CCG", "1 CCG"),
+            (211, "CCG", "211 CCGs"),
+            (7959, "practice", "7,959 practices"),
+            (2, "GP surgery", "2 GP surgeries"),
+            (2, "trust board", "2 trust boards"),
+            (2, "ICS", "2 ICSs"),
+            (2, "local branch", "2 local branches"),
+            (0, "bay", "0 bays"),
+        ],
+    )
+    def test_counted(self, number, noun, expected):
+        """A count has its noun in the singular or the plural."""
+        assert expected == screen.counted(number, noun)
+
+
+class TestFour:
+    """The figures of A, B, C and D are those worked by hand in the samples' README."""
+
+    def test_first_line(self, abcd):
+        """The screen begins with scheme, organisations, years and whether the checks hold, then the files."""
+        text = shown(abcd, written=["out.xlsx", "out.csv"])
+
+        expected = (
+            "Securing Excellence in GP IT Services 2014-16: 4 CCGs, 2014/15 and 2015/16,\n"
+            "all 4 checks hold.\n"
+            "Written: out.xlsx, out.csv\n"
+        )
+        assert text.startswith(expected)
+
+    @pytest.mark.parametrize(
+        ("label", "expected"),
+        [
+            ("National GP IT revenue funding", ["£2,000,000", "£2,000,000"]),
+            ("Transition fund", ["£300,000", "£300,000"]),
+            ("Total in", ["£2,300,000", "£2,300,000"]),
+            ("Total allocation", ["£2,300,000", "£2,200,000"]),
+            ("National GP IT revenue funding, unspent", ["£0", "£0"]),
+            ("Transition fund, unspent", ["£0", "£100,000"]),
+            ("In less out and unspent", ["£0", "£0"]),
+            ("Transition need", ["£400,000", "£200,000"]),
+            ("Support given", ["£300,000", "£200,000"]),
+            ("Share of the need that is met", ["75.0%", "100.0%"]),
+            ("CCGs that draw support", ["2", "2"]),
+            ("Historic spend", ["£2,270,000", "£2,270,000", "£1.50", "£5.00", "0.430", "0.192"]),
+            ("CCGs that gain", ["1", "1"]),
+            ("CCGs that lose", ["3", "3"]),
+            # A 75,000 + B 25,000 + D 20,000, then A 150,000 + B 50,000 + D 20,000.
+            ("Shortfall left after support", ["£120,000", "£220,000"]),
+            # £ per head 4.25, 2.375, 2 and 2 of mean 2.30, then 3.50, 2.25, 2 and 2 of mean 2.20.
+            ("Allocation 2014/15", ["£2.00", "£4.25", "0.290", "0.108"]),
+            ("Allocation 2015/16", ["£2.00", "£3.50", "0.202", "0.075"]),
+        ],
+    )
+    def test_figures(self, abcd, label, expected):
+        """Each row has the hand-worked figure of each year."""
+        assert expected == figures(shown(abcd), label)
+
+    def test_not_at_parity(self, abcd):
+        """In the last year A, B and D spend more than they are given, named in order of the pounds."""
+        text = section(shown(abcd), "Not at parity")
+
+        assert text[0] == "Not at parity in 2015/16: 3 CCGs with historic spend above allocation"
+        assert [line.split() for line in text[3:6]] == [
+            ["A", "Alder", "£150,000", "£1.50"],
+            ["B", "Birch", "£50,000", "£0.25"],
+            ["D", "Damson", "£20,000", "£0.05"],
+        ]
+
+    def test_movements(self, abcd):
+        """C gains 50p a head; A, B and D lose, most first; the first year stands left of the last."""
+        text = section(shown(abcd), "Largest gains and losses per head")
+
+        assert [line.split() for line in text[3:] if line] == [
+            ["C", "Cedar", "+£0.50", "C", "Cedar", "+£0.50"],
+            ["A", "Alder", "-£0.75", "A", "Alder", "-£1.50"],
+            ["B", "Birch", "-£0.13", "B", "Birch", "-£0.25"],
+            ["D", "Damson", "-£0.05", "D", "Damson", "-£0.05"],
+        ]
+
+    def test_settings(self, abcd):
+        """What was set for this run is marked as such, once a parameter, and not told again as a finding."""
+        text = flat(shown(abcd))
+
+        assert "Set for this run, not in the scheme" in text
+        assert "(revenue_budget): £2,000,000 in every year" in text
+        assert "(transition_fund): £300,000 in every year" in text
+        assert "R02" not in text
+
+    def test_setting_of_one_year(self):
+        """A setting of one year names that year, and a share stands as it was written."""
+        text = flat(shown(four((*FOUR, "support_share@2015/16=1/4"))))
+
+        assert "(support_share): 1/4 in 2015/16" in text
+
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [("2e6", "£2,000,000"), ("2000000.5", "£2,000,000.50"), ("2000000.125", "2000000.125")],
+    )
+    def test_setting_is_told_whole(self, written, expected):
+        """A setting stands as money where that loses nothing, else as it was written."""
+        text = flat(shown(four((f"revenue_budget={written}", FOUR[1]))))
+
+        assert f"(revenue_budget): {expected} in every year" in text
+
+    def test_assumptions(self, abcd):
+        """Assumptions are numbered as in the scheme, with their years."""
+        text = flat(shown(abcd))
+
+        assert f"{len(abcd.scheme.assumptions)} assumptions" in text
+        for one in abcd.scheme.assumptions:
+            assert f"{one.number}. {one.about} (" in text
+            assert one.text in text
+
+    def test_checks_that_hold_are_counted(self, abcd):
+        """Checks that hold in every year are counted, not listed."""
+        assert shown(abcd).endswith("\nAll 4 checks hold\n")
+
+    def test_nothing_is_illustrative(self, abcd):
+        """Nothing is called illustrative where no file says so."""
+        assert "illustrative" not in shown(abcd).lower()
+
+
+class TestEngland:
+    """The sample of England reads well and says what its README says."""
+
+    def test_cases(self, england):
+        """142 CCGs gain, 54 draw support, needs are £30.15m and £15.08m, and £4.92m is unspent."""
+        text = shown(england)
+
+        assert figures(text, "CCGs that gain") == ["142", "142"]
+        assert figures(text, "CCGs that draw support") == ["54", "54"]
+        assert [cell[:6] for cell in figures(text, "Transition need")] == ["£30,15", "£15,07"]
+        assert figures(text, "Transition fund, unspent")[1].startswith("£4,92")
+        assert figures(text, "National GP IT revenue funding") == ["£140,000,000"] * 2
+
+    def test_illustrative(self, england):
+        """The banner stands above all figures, and every table that rests on spend bears the mark."""
+        text = shown(england)
+
+        assert text.index("Illustrative spend: no figure that rests on it may be quoted") < text.index("£140")
+        assert "spend.csv: every row says that it is illustrative." in flat(text)
+        for heading in ("Money out", "Transition support", "Gains and losses", "Largest gains"):
+            (line,) = (line for line in text.splitlines() if line.startswith(heading))
+            assert "(illustrative spend)" in line
+        assert "Inequality of £ per head, each person counted once (illustrative spend)" in text
+        assert "CCGs with illustrative spend above allocation" in text
+
+    def test_the_real_extremes_come_first(self, england):
+        """Wiltshire gains most per head and West Essex loses most, as the published rates would have it."""
+        text = section(shown(england), "Largest gains and losses")
+        rows = [line.split() for line in text[3:] if line]
+
+        assert len(rows) == 10
+        assert rows[0][:2] == ["99N", "Wiltshire"]
+        assert rows[5][:3] == ["07H", "West", "Essex"]
+
+    def test_the_rest_is_counted(self, england):
+        """Five of those not at parity are named; the rest is counted."""
+        text = section(shown(england), "Not at parity")
+        short = int(re.search(r"(\d+) CCGs", text[0])[1])
+
+        assert f"… and {short - 5} more" in "\n".join(text)
+
+    @pytest.mark.parametrize("width", [56, 60, 72, 80, 100, 250])
+    def test_width(self, england, width):
+        """No line is wider than the console, nor than 100 columns, and no figure is cut off."""
+        text = shown(england, width=width)
+
+        assert max(cell_len(line) for line in text.splitlines()) <= min(width, 100)
+        assert not re.search(r"[£\d,]…", text)
+        for figure in ("£140,000,000", "£155,07", "£30,15"):
+            assert figure in text
+
+    def test_a_very_narrow_console(self, england):
+        """On less than 56 columns the terminal breaks the lines; no figure is lost."""
+        assert shown(england, width=56) == shown(england, width=20)
+
+    def test_no_blanks_at_the_end_of_lines(self, england):
+        """Whoever copies the screen into a mail gets no trailing blanks."""
+        assert not [line for line in shown(england).splitlines() if line != line.rstrip()]
+
+    def test_length(self, england):
+        """The screen stays short: three ordinary windows at the most."""
+        assert len(shown(england).splitlines()) <= 75
+
+
+class TestOtherSchemes:
+    """A screen copes with schemes of any make."""
+
+    def test_ten_years(self, tmp_path):
+        """Ten years stand in tables of at most four years, one below the other, every year once."""
+        years = ", ".join(f'"{year}/{(year + 1) % 100:02}"' for year in range(2014, 2024))
+        columns = {"org_code": ["A", "B"], "org_name": ["", ""], "registered_population": [1.0, 3.0]}
+        text = shown(run(tmp_path, TEN_YEARS.format(years=years), columns))
+
+        assert text.splitlines()[0].startswith("Ten years of practice IT: 2 practices, 2014/15 to 2023/24,")
+        heads = [line.split() for line in text.splitlines() if re.fullmatch(r"\s+20../..(\s+20../..)*", line)]
+        assert [year for head in heads for year in head] == [
+            f"{year}/{(year + 1) % 100:02}" for year in range(2014, 2024)
+        ]
+        assert max(map(len, heads)) <= 4
+        assert figures(text, "Pot") == ["£63,400,000,000"] * 10
+        assert max(map(cell_len, text.splitlines())) <= 80
+
+    def test_one_practice_and_one_year(self, tmp_path):
+        """One organisation in one year is in the singular; without spend nobody gains or loses."""
+        columns = {"org_code": ["A81001"], "org_name": ["The Surgery"], "registered_population": [4_000.0]}
+        text = shown(run(tmp_path, TEN_YEARS.format(years='"2014/15"'), columns))
+
+        assert "1 practice, 2014/15" in text
+        assert figures(text, "Total allocation") == ["£63,400,000,000"]
+        for word in ("Gains", "gain", "parity", "Shortfall", "support", "need"):
+            assert word not in text
+
+    def test_one_year_with_spend(self, tmp_path):
+        """Of a single year the largest changes are shown in pounds as well as per head."""
+        columns = {"org_code": ["A", "B"], "org_name": ["Ash", "Beech"]}
+        columns |= {"registered_population": [100.0, 300.0], "historic_spend": [1_600.0, 2_200.0]}
+        text = TEN_YEARS.format(years='"2014/15"').replace("63_400_000_000", "4_000")
+        text = section(shown(run(tmp_path, text, columns)), "Largest gains and losses per head")
+
+        assert text[1].split() == ["2014/15", "Change", "Per", "head"]
+        assert [line.split() for line in text[3:] if line] == [
+            ["B", "Beech", "+£800", "+£2.67"],
+            ["A", "Ash", "-£600", "-£6.00"],
+        ]
+
+    def test_no_funds_and_no_population(self, tmp_path):
+        """Without a fund and without people there is money out alone, in the scheme's own words."""
+        columns = {"org_code": ["X", "Y"], "org_name": [None, None], "points": [4.0, 8.0]}
+        text = shown(run(tmp_path, FLAT_RATE, columns))
+
+        assert "So much a list point: 2 federations, 2020/21, there are no checks." in flat(text)
+        assert figures(text, "Total payment") == ["£150"]
+        assert "Money in" not in text
+        assert "per head" not in text
+
+    def test_an_answer_that_is_not_money(self, tmp_path):
+        """A score is not called money: its lowest and highest are shown."""
+        columns = {"org_code": ["X", "Y"], "org_name": ["", ""], "met": [1.0, 3.0], "asked": [4.0, 4.0]}
+        text = shown(run(tmp_path, SCORE, columns))
+
+        assert figures(text, "Lowest") == ["25.0%"]
+        assert figures(text, "Highest") == ["75.0%"]
+        assert "£" not in text
+
+    def test_a_check_that_fails(self, tmp_path):
+        """A failing check is told first and last, with its year, whom it fails for and its formula."""
+        columns = {"org_code": ["X", "Y"], "org_name": ["", ""], "met": [1.0, 3.0], "asked": [4.0, 4.0]}
+        text = shown(run(tmp_path, SCORE, columns))
+
+        assert text.splitlines()[0] == "Readiness: 2 practices, 2020/21, 1 of 1 check fails."
+        assert text.splitlines()[-3:] == [
+            "1 of 1 check fails",
+            "  fails in 2020/21 (Y): No index is above one half",
+            "    readiness <= 0.5",
+        ]
+
+    def test_many_who_fail_a_check(self, tmp_path):
+        """Twelve of those whom a check fails for are named and the rest is counted."""
+        codes = [f"P{number:02}" for number in range(20)]
+        columns = {"org_code": codes, "org_name": codes, "met": [3.0] * 20, "asked": [4.0] * 20}
+
+        assert "P10, P11 and 8 more)" in flat(shown(run(tmp_path, SCORE, columns)))
+
+    def test_without_transition(self):
+        """A scheme without a transition says nothing of support, and its shortfall is the fair shares'."""
+        text = shown(four(settings=FOUR[:1], transition="none"))
+
+        for label in ("Transition", "support  ", "draw support", "Transition fund"):
+            assert label not in text
+        # A 300,000 + B 100,000 + D 20,000 above £2.00 a head, in both years.
+        assert figures(text, "Shortfall") == ["£420,000", "£420,000"]
+
+    def test_everybody_at_parity(self):
+        """Where nobody's spend is above the allocation, the screen says so."""
+        text = shown(four(columns={"historic_spend": [1.0, 1.0, 1.0, 1.0]}))
+
+        assert "At parity in 2015/16: no CCG with historic spend above allocation" in text
+        assert "Not at parity" not in text
+
+    def test_changes_of_nothing(self):
+        """An allocation within the rounding of the spend is no movement."""
+        text = shown(four(columns={"historic_spend": [425_000.3, 474_999.8, 600_000.0, 800_000.0]}))
+
+        assert "£0.00" not in "\n".join(section(text, "Largest gains and losses per head"))
+
+    def test_organisations_that_change(self, abcd):
+        """Where the number of organisations changes, the first line says from what to what."""
+        scheme = load(settings=[Setting.read(text) for text in FOUR])
+        whole = abcd.years["2014/15"].organisations.select(
+            "org_code", "org_name", "registered_population", "historic_spend"
+        )
+        text = shown(calculate(scheme, Stub({"2014/15": whole, "2015/16": whole.head(3)})))
+
+        assert "4 CCGs in 2014/15 and 3 in 2015/16," in flat(text)
+
+    def test_money_that_comes_from_no_fund(self, tmp_path):
+        """Where allocations are more than the funds, the difference stands there and is explained."""
+        text = TEN_YEARS.format(years='"2014/15"').replace(
+            "share_out(pot, by=registered_population)", "shared + 250"
+        )
+        step = '[[steps]]\nname = "shared"\nlabel = "Shared"\nunit = "£"\n'
+        step += 'formula = "share_out(pot, by=registered_population)"\n\n[[steps]]\nname = "allocation"'
+        text = text.replace('[[steps]]\nname = "allocation"', step).replace("63_400_000_000", "1_000")
+        columns = {"org_code": ["A", "B"], "org_name": ["", ""], "registered_population": [1.0, 3.0]}
+        text = shown(run(tmp_path, text, columns))
+
+        assert figures(text, "Pot") == ["£1,000"]
+        assert figures(text, "Total allocation") == ["£1,500"]
+        assert figures(text, "In less out and unspent") == ["-£500"]
+        assert "rounding or steps other than these funds make the difference" in flat(text)
+
+
+class TestHostileNames:
+    """Names are data: never markup, never commands to the terminal, never an error."""
+
+    NAMES = ("[red]x[/red]", "=cmd|' /C calc'!A0", ":smile: \x1b[31m\x07bold", "Łódź \u202eabc\n中文中文中文")
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "cp437", "ascii", "utf-16"])
+    def test_names(self, encoding):
+        """Brackets, formulas and emoji codes stand as they are; control characters are replaced."""
+        text = shown(four(columns={"org_name": list(self.NAMES)}), encoding=encoding)
+
+        assert "[red]x[/red]" in text
+        assert "=cmd|' /C calc'!A0" in text
+        assert ":smile: ?[31m?bold" in text
+        assert not {"\x1b", "\x07", "\u202e"} & set(text)
+        assert max(map(cell_len, text.splitlines())) <= 80
+
+    def test_characters_that_cannot_be_encoded(self):
+        """What an encoding lacks is a question mark; what it has stays."""
+        text = shown(four(columns={"org_name": ["Łódź", "Café", "C", "D"]}), encoding="cp1252")
+
+        assert "?ód?" in text
+        assert "Café" in text
+
+    def test_long_names_and_codes(self):
+        """A name too long for its column ends in an ellipsis; the figures beside it stay whole."""
+        names = ["A very long name that goes on and on " * 4, "x" * 200, "中" * 90, "D"]
+        codes = ["A" * 40, "B", "C", "D"]
+        for encoding, dots in (("utf-8", "…"), ("ascii", "...")):
+            text = shown(four(columns={"org_name": names, "org_code": codes}), encoding=encoding)
+
+            assert dots in text
+            assert max(map(cell_len, text.splitlines())) <= 80
+            assert text.count("-GBP 1.50" if encoding == "ascii" else "-£1.50") == 1
+
+    def test_scheme_texts(self, tmp_path):
+        """Title, labels and nouns of a scheme are data too."""
+        hostile = FLAT_RATE.replace("So much a list point", "[bold]So {much}[/bold]").replace(
+            '"Payment"', '"[red]Payment {}"'
+        )
+        columns = {"org_code": ["X"], "org_name": ["[/]"], "points": [4.0]}
+        text = shown(run(tmp_path, hostile, columns))
+
+        assert text.startswith("[bold]So {much}[/bold]: 1 federation")
+        assert figures(text, "Total [red]Payment {}") == ["£50"]
+
+
+class TestEncodings:
+    """What is piped can be held by the encoding of the pipe."""
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "cp437", "utf-8"])
+    def test_plain(self, england, encoding):
+        """A pipe gets no escape sequence, and no box-drawing or other character that it cannot hold."""
+        text = shown(england, encoding=encoding)
+
+        assert "\x1b" not in text
+        assert max(map(len, text.splitlines())) <= 80
+        if encoding in ("cp1252", "ascii", "latin-1"):
+            assert not BOX.search(text)
+            assert "-----" in text
+        assert "?" not in text
+
+    def test_cp1252(self, england):
+        """A pipe of Windows has the pound sign and the ellipsis."""
+        text = shown(england, encoding="cp1252")
+
+        assert "£140,000,000" in text
+        assert "… and " in text
+
+    def test_ascii(self, england):
+        """Without a pound sign money is GBP, and columns are still aligned."""
+        text = shown(england, encoding="ascii")
+        rows = [line for line in text.splitlines() if "GBP 140,000,000  GBP 140,000,000" in line]
+
+        assert len(rows) == 1
+        widths = {len(line) for line in text.splitlines() if line.startswith("  CCGs that ")}
+        assert widths == {len(rows[0])}
+        assert "Inequality of GBP per head, each person" in text
+
+    def test_utf8(self, england):
+        """Where box-drawing can be held, a rule stands under the headings."""
+        assert "─────" in shown(england)
+
+
+class TestFindings:
+    """Findings stand by level, and a long list is cut."""
+
+    @staticmethod
+    def said(findings, **more):
+        """The findings as text."""
+        console, text = piped()
+        screen.show_findings(findings, console, **more)
+        return text()
+
+    def test_levels(self):
+        """Errors come first, then warnings, then notes, each counted and with its number and place."""
+        findings = [
+            Finding("I22", "note", "a.csv", "", "its rows have no year"),
+            Finding(
+                "I16",
+                "error",
+                "b.xlsx:Spend",
+                "C5",
+                "n/a is not a number",
+                "pounds",
+                "Write 0 or leave [it] out",
+            ),
+            Finding("I23", "warning", "a.csv", "row 7", "00C is in no other file"),
+            Finding("I17", "error", "a.csv", "row 5, org_name", "is blank"),
+        ]
+
+        assert self.said(findings).splitlines() == [
+            "",
+            "2 errors",
+            "  I16  b.xlsx:Spend: C5: n/a is not a number; expected pounds. Write 0 or leave",
+            "       [it] out.",
+            "  I17  a.csv: row 5, org_name: is blank.",
+            "",
+            "1 warning",
+            "  I23  a.csv: row 7: 00C is in no other file.",
+            "",
+            "1 note",
+            "  I22  a.csv: its rows have no year.",
+        ]
+
+    def test_limit(self):
+        """After twenty findings the rest is counted, and errors are never the ones left out first."""
+        notes = [Finding("I22", "note", "n.csv", "", f"note {number}") for number in range(15)]
+        errors = [Finding("I16", "error", "e.csv", "", f"error {number}") for number in range(1_208)]
+        text = self.said([*notes, *errors])
+
+        assert text.count("  I16  ") == 20
+        assert "I22" not in text
+        assert "1,208 errors" in text
+        assert text.endswith("\n… and 1,203 more; --json gives all\n")
+
+    def test_exactly_the_limit(self):
+        """Twenty findings are all shown, and nothing is said of more."""
+        text = self.said([Finding("I22", "note", "n.csv", "", f"note {number}") for number in range(20)])
+
+        assert text.count("I22") == 20
+        assert "more" not in text
+
+    def test_nothing(self):
+        """Without findings nothing is printed."""
+        assert self.said([]) == ""
+
+    def test_a_path_without_blanks(self):
+        """A word wider than the screen is folded, not cut off."""
+        text = self.said([Finding("I01", "error", "x" * 300, "", "cannot be read")])
+
+        assert text.count("x") == 300
+        assert max(map(len, text.splitlines())) <= 80
+
+    def test_in_a_run(self, abcd):
+        """The findings of the inputs are on the screen of a run."""
+        text = shown(four(findings=(Finding("I23", "warning", "a.csv", "", "E is in no other file"),)))
+
+        assert "1 warning\n  I23  a.csv: E is in no other file.\n" in text
+        assert "warning" not in shown(abcd)
+
+
+class Terminal(io.TextIOWrapper):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        """Say yes."""
+        return True
+
+
+@pytest.fixture
+def streams(monkeypatch):
+    """Make sys.stdout and sys.stderr a pipe or a terminal of an encoding, and read what is written."""
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_INTERACTIVE", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+    def unknown(*_):
+        raise OSError
+
+    monkeypatch.setattr(os, "get_terminal_size", unknown)
+
+    def make(kind=io.TextIOWrapper, encoding="utf-8"):
+        raws = {}
+        for name in ("stdout", "stderr"):
+            raws[name] = io.BytesIO()
+            stream = kind(raws[name], encoding=encoding, newline="\n", write_through=True)
+            monkeypatch.setattr(f"sys.{name}", stream)
+        return SimpleNamespace(
+            out=lambda: raws["stdout"].getvalue().decode(encoding),
+            err=lambda: raws["stderr"].getvalue().decode(encoding),
+        )
+
+    return make
+
+
+class TestMakeConsole:
+    """The console fits what it writes to."""
+
+    def test_piped(self, streams, england, monkeypatch):
+        """A pipe gets plain text of 80 columns, whatever FORCE_COLOR says."""
+        written = streams()
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        console = screen.make_console()
+        screen.show(england, console)
+
+        assert console.width == 80
+        assert "Securing Excellence" in written.out()
+        assert "\x1b" not in written.out()
+        assert written.err() == ""
+
+    def test_standard_error(self, streams):
+        """A console on standard error leaves standard output alone."""
+        written = streams()
+        screen.make_console(stderr=True).print("a message")
+
+        assert (written.out(), written.err()) == ("", "a message\n")
+
+    @pytest.mark.parametrize("columns", ["60", "132"])
+    def test_columns(self, streams, monkeypatch, columns):
+        """COLUMNS gives the width of what is piped."""
+        streams()
+        monkeypatch.setenv("COLUMNS", columns)
+
+        assert screen.make_console().width == int(columns)
+
+    @pytest.mark.parametrize("columns", ["", "0", "wide", "-5"])
+    def test_columns_that_make_no_sense(self, streams, monkeypatch, columns):
+        """A COLUMNS that is no width is not heeded."""
+        streams()
+        monkeypatch.setenv("COLUMNS", columns)
+
+        assert screen.make_console().width == 80
+
+    @pytest.mark.parametrize(("actual", "expected"), [(200, 100), (90, 90), (50, 50)])
+    def test_terminal_width(self, streams, monkeypatch, actual, expected):
+        """A terminal is used to 100 columns, so that figures stay near their labels."""
+        streams(Terminal)
+        monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((actual, 50)))
+
+        assert expected == screen.make_console().width
+
+    def test_terminal_has_colour(self, streams, england):
+        """A terminal gets colour for what is to be noticed."""
+        written = streams(Terminal)
+        screen.show(england, screen.make_console())
+
+        assert re.search(r"\x1b\[[\d;]*3\d[\d;]*m", written.out())
+
+    def test_no_color(self, streams, england, monkeypatch):
+        """NO_COLOR leaves no colour on a terminal, and the words are the same as with it."""
+        written = streams(Terminal)
+        screen.show(england, screen.make_console())
+        coloured = written.out()
+        monkeypatch.setenv("NO_COLOR", "1")
+        written = streams(Terminal)
+        screen.show(england, screen.make_console())
+        plain = written.out()
+
+        assert not re.search(r"\x1b\[[\d;]*[34]\d[\d;]*m", plain)
+        assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == re.sub(r"\x1b\[[\d;]*m", "", plain)
+
+    def test_same_words_piped_as_on_a_terminal(self, streams, england):
+        """Nothing on a terminal is said by colour alone."""
+        written = streams(Terminal)
+        screen.show(england, screen.make_console())
+
+        assert re.sub(r"\x1b\[[\d;]*m", "", written.out()) == shown(england)
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+    def test_anything_can_be_printed(self, streams, encoding):
+        """A text that the encoding does not hold is no error, and markup in it is not read."""
+        written = streams(encoding=encoding)
+        screen.make_console().print("[red]Łódź ─ :smile: \udc80")
+
+        assert (
+            written.out()
+            == {"cp1252": "[red]?ód? ? :smile: ?\n", "ascii": "[red]??d? ? :smile: ?\n"}[encoding]
+        )
+
+
+class TestProgress:
+    """A bar shows on a terminal, and only for work that lasts."""
+
+    def test_piped(self, streams, monkeypatch):
+        """Where messages are piped, nothing is written and no thread is started."""
+        monkeypatch.setattr(screen, "_PATIENCE", 0.0)
+        written = streams()
+        before = set(threading.enumerate())
+        with screen.progress(screen.make_console(stderr=True), "Reading") as advance:
+            advance(1, 2)
+            assert not set(threading.enumerate()) - before
+
+        assert (written.out(), written.err()) == ("", "")
+
+    def test_quick_work(self, streams):
+        """Work of less than a second leaves no trace on a terminal."""
+        written = streams(Terminal)
+        with screen.progress(screen.make_console(stderr=True), "Reading") as advance:
+            advance(1, 2)
+
+        assert (written.out(), written.err()) == ("", "")
+
+    def test_long_work(self, streams, monkeypatch):
+        """Work that lasts shows what it is and how far it has come, and standard output stays clean."""
+        monkeypatch.setattr(screen, "_PATIENCE", 0.01)
+        written = streams(Terminal)
+        with screen.progress(screen.make_console(stderr=True), "Reading [bold] {files}") as advance:
+            advance(1, 4)
+            print("a result")  # noqa: T201  # as a verb might write while the bar is there
+            until = time.monotonic() + 10
+            while "25%" not in written.err() and time.monotonic() < until:
+                time.sleep(0.01)
+
+        assert "Reading [bold] {files}" in re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", written.err())
+        assert "25%" in written.err()
+        assert written.out() == "a result\n"
+        assert written.err().rindex("\x1b[?25h") > written.err().rindex("\x1b[?25l")  # the cursor is back
+
+    def test_an_error_in_the_work(self, streams, monkeypatch):
+        """A fault passes through, and no thread stays behind."""
+        monkeypatch.setattr(screen, "_PATIENCE", 0.01)
+        streams(Terminal)
+        before = set(threading.enumerate())
+
+        def work():
+            with screen.progress(screen.make_console(stderr=True), "x"):
+                time.sleep(0.1)
+                raise ValueError("broken")
+
+        with pytest.raises(ValueError, match="broken"):
+            work()
+        until = time.monotonic() + 10
+        while set(threading.enumerate()) - before and time.monotonic() < until:
+            time.sleep(0.01)
+
+        assert not set(threading.enumerate()) - before

@@ -1,0 +1,663 @@
+"""The kernels against the oracle, fraction for fraction, and against cases worked by hand."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from fractions import Fraction
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import oracle
+from gpit_fairshare.errors import SharingError
+from gpit_fairshare.sharing import Shares, rounded, share_out
+
+# Derandomised, so that the same cases run everywhere and what fails in one place fails in all.
+STEADY = settings(derandomize=True, deadline=None, database=None)
+
+# What one row's money is a whole multiple of: small multiples make ties, thirds and sevenths make floats
+# that are not quite what they stand for, and the last two take totals beyond £100bn.
+POUNDS = [1.0, 0.01, 1000.0, 1 / 3, 137.13, 22_222_222.22, 1e9 / 7, 2e10]
+WEIGHTS = [1, 1.0, 0.1, 1 / 3, 1e-6, 54_321.0, 1e7 / 3, Fraction(1, 7)]
+TO = [1, 0.01, 1000, Fraction(1, 3), 0.05, "0.25"]
+
+
+class Case(NamedTuple):
+    """The arguments of share_out for one group."""
+
+    amount: float
+    by: list
+    base: list | None
+    at_least: list | None
+    at_most: list | None
+
+    def least(self):
+        """Return the least that must be given, as near as floats have it."""
+        return sum(clip(start, *limits) for start, *limits in self.starts())
+
+    def most(self):
+        """Return the most that can be given, taking a few pounds more where there is no end to it."""
+        if self.at_most is None:
+            return 2 * self.least() + 1000
+        starts = zip(self.by, self.starts(), strict=True)
+        return sum(row[2] if weight > 0 else clip(*row) for weight, row in starts)
+
+    def starts(self):
+        """Return the base, the floor and the ceiling of each row, None for a bound that there is not."""
+        absent = [None] * len(self.by)
+        base = self.base or [0] * len(self.by)
+        return list(zip(base, self.at_least or absent, self.at_most or absent, strict=True))
+
+
+def clip(x, low, high):
+    """Return x between bounds, of which either may be None."""
+    x = x if low is None else max(x, low)
+    return x if high is None else min(x, high)
+
+
+def row_of(two):
+    """Read two bytes as a row: its weight, its base, its floor from there, its ceiling from there."""
+    one, other = two
+    weight = [0, 0, 1, 1, 1, 2, 3, 7][one % 8]  # ties and zeros are common
+    return weight, one // 8 % 6, other % 7 - 3, [0, 1, 1, 2, 5, 9][other // 7 % 6]
+
+
+COLUMNS = st.tuples(st.booleans(), st.booleans(), st.booleans())  # is there a base, a floor, a ceiling?
+AMOUNT = st.one_of(
+    # A place between the least and the most that can be given, both included, and a little outside;
+    # beside them the next float below and above.
+    st.tuples(
+        st.just("between"),
+        st.sampled_from([-0.125, 0, 1 / 7, 0.25, 0.5, 2 / 3, 0.875, 1, 1.125]),
+        st.sampled_from([0, 0, 0, -1, 1]),
+    ),
+    st.tuples(st.just("free"), st.sampled_from([0, 1, 20_000_000, 140_000_000, 100_000_000_000]), st.just(0)),
+    st.tuples(st.just("free"), st.integers(0, 10**13).map(lambda pence: pence / 100), st.just(0)),
+    st.tuples(st.just("free"), st.floats(0, 1e11), st.just(0)),
+)
+# Seldom a fault, and as seldom one that is only noise: how much is taken from a weight or a ceiling.
+FAULT = st.one_of(
+    st.none(),
+    st.none(),
+    st.none(),
+    st.none(),
+    st.tuples(
+        st.sampled_from(["weight", "ceiling"]), st.integers(0, 7), st.sampled_from([1, 1e-12, 2e-12, 1e-15])
+    ),
+)
+
+
+@st.composite
+def cases(draw, columns=COLUMNS, sizes=(1, 8)):
+    """Draw a case; `columns` says which of base, floor and ceiling it has, `sizes` how many rows."""
+    pound, unit = draw(st.sampled_from(POUNDS)), draw(st.sampled_from(WEIGHTS))
+    # Drawn as bytes, since ten thousand lists of tuples would take Hypothesis minutes.
+    drawn = draw(st.binary(min_size=2 * sizes[0], max_size=2 * sizes[1]))
+    rows = [row_of(drawn[place : place + 2]) for place in range(0, len(drawn) - 1, 2)]
+    has_base, has_floor, has_ceiling = draw(columns)
+    case = Case(
+        0.0,
+        [weight * unit for weight, _, _, _ in rows],
+        [base * pound for _, base, _, _ in rows] if has_base else None,
+        [(base + floor) * pound for _, base, floor, _ in rows] if has_floor else None,
+        [(base + floor + ceiling) * pound for _, base, floor, ceiling in rows] if has_ceiling else None,
+    )
+    how, where, nudge = draw(AMOUNT)
+    amount = where if how == "free" else float(case.least() + (case.most() - case.least()) * where)
+    case = case._replace(amount=math.nextafter(amount, nudge * math.inf) if nudge else amount)
+    spoil(case, draw(FAULT))
+    return case
+
+
+def spoil(case, fault):
+    """Make a weight negative or put a ceiling below its floor, by much or by next to nothing."""
+    if fault is None or not case.by:
+        return
+    kind, place, much = fault
+    place %= len(case.by)
+    if kind == "weight":
+        case.by[place] = -much
+    elif case.at_most is not None and case.at_least is not None:
+        low = case.at_least[place]
+        case.at_most[place] = low - much * max(1, abs(low))
+
+
+def large(seed):
+    """500 organisations as they are: patients, costs in pence, floors and ceilings of a few per cent."""
+    chance = random.Random(seed)  # noqa: S311  # cases to be had again from their seed, not secrets
+    people = [chance.randint(2_000, 900_000) * chance.choice([0, 1, 1, 1, 1]) for _ in range(500)]
+    base = [round(count * chance.uniform(1, 5), 2) for count in people]
+    floor = [figure * 1.01 for figure in base]
+    ceiling = [figure * chance.choice([1.01, 1.05, 1.2]) for figure in base]
+    case = Case(0.0, people, chance.choice([base, None]), floor, chance.choice([ceiling, None]))
+    where = chance.choice([0, 0.1, 0.3, 0.5, 0.9, 1])
+    return case._replace(amount=case.least() + (case.most() - case.least()) * where)
+
+
+def expected(case):
+    """Return what the oracle says of a case: shares and unspent, or the reason against it."""
+    try:
+        return oracle.share_out(*case)
+    except ValueError as error:
+        return str(error)
+
+
+def found(case):
+    """Return what the kernel says of a case, in the same form, having looked at the rest of its answer."""
+    amount, by, base, at_least, at_most = case
+    try:
+        shares = share_out([amount], by, base=base, at_least=at_least, at_most=at_most)
+    except SharingError as error:
+        return error.reason
+    assert shares.values == [float(share) for share in shares.exact]
+    if shares.factor[0] is not None:
+        assert shares.exact == at_factor(case, shares.factor[0])
+    return shares.exact, shares.unspent[0]
+
+
+def at_factor(case, factor):
+    """Return clip(base + factor · weight, floor, ceiling) of each row: the definition, taken at its word."""
+    weights = [max(0, Fraction(weight)) for weight in case.by]
+    exact = [[None if x is None else Fraction(x) for x in row] for row in case.starts()]
+    # A ceiling below its floor got here only as noise, and then the floor stands for both.
+    return [
+        clip(base + factor * weight, low, high if None in (low, high) else max(low, high))
+        for weight, (base, low, high) in zip(weights, exact, strict=True)
+    ]
+
+
+def kinds(case, outcome):
+    """Say what a case is a case of, from the oracle's answer."""
+    amount, by, *_ = case
+    yield "one organisation" if len(by) == 1 else "several organisations"
+    yield from (name for name, holds in amounts(amount).items() if holds)
+    if isinstance(outcome, str):
+        yield outcome
+        return
+    shares, unspent = outcome
+    if unspent:
+        yield "unspent"
+    excess = sum(shares) + unspent - Fraction(amount)
+    if excess:
+        yield "least above the amount by noise"
+    if any(weight < 0 for weight in by):
+        yield "weight negative by noise"
+    if len({weight for weight in by if weight}) < len([weight for weight in by if weight]):
+        yield "equal weights"
+    yield from ("all weights 0",) if not any(by) else ("some weights 0",) if 0 in by else ()
+    floors = binding(case, shares, case.at_least)
+    ceilings = binding(case, shares, case.at_most)
+    yield {(1, 0): "floors", (0, 1): "ceilings", (1, 1): "floors and ceilings"}.get(
+        (floors, ceilings), "inside"
+    )
+    if None not in (case.at_least, case.at_most) and any(
+        low > high for low, high in zip(case.at_least, case.at_most, strict=True)
+    ):
+        yield "bounds crossed by noise"
+
+
+def amounts(amount):
+    """Say what sort of amount it is."""
+    return {
+        "£0": amount == 0,
+        "whole pounds": amount == int(amount),
+        "pence": amount != int(amount),
+        "£1bn and more": amount >= 1e9,
+        "£100bn": amount >= 1e11,
+        "under £1,000": 0 < amount < 1000,
+    }
+
+
+def binding(case, shares, limits):
+    """Say whether a row with a weight is held at its limit, or just reaches it."""
+    return any(
+        weight > 0 and share == Fraction(limit)
+        for weight, share, limit in zip(case.by, shares, limits or [], strict=limits is not None)
+    )
+
+
+EVERY_KIND = {
+    "negative_weight", "crossed_bounds", "floors_exceed_amount", "nothing_to_share_by",
+    "one organisation", "several organisations", "unspent",
+    "equal weights", "some weights 0", "all weights 0",
+    "floors", "ceilings", "floors and ceilings", "inside",
+    "least above the amount by noise", "weight negative by noise", "bounds crossed by noise",
+    "£0", "whole pounds", "pence", "£1bn and more", "£100bn", "under £1,000",
+}  # fmt: skip
+
+
+def test_share_out_agrees_with_the_oracle():
+    """Every share, what is unspent and every refusal are the oracle's, in cases of every kind."""
+    seen = Counter()
+
+    @settings(STEADY, max_examples=5000)
+    @given(cases())
+    def agrees(case):
+        outcome = expected(case)
+        seen.update(kinds(case, outcome))
+        assert found(case) == outcome
+
+    agrees()
+    assert seen.keys() == EVERY_KIND
+    assert min(seen.values()) >= 25, seen
+
+
+@settings(STEADY, max_examples=12)
+@given(st.integers(0, 10**9).map(large))
+def test_500_organisations_agree_with_the_oracle(case):
+    """What holds for a handful of organisations holds for 500, and for their whole pounds."""
+    outcome = expected(case)
+    assert found(case) == outcome
+    assert rounded(outcome[0]).exact == oracle.rounded(outcome[0])
+
+
+def test_groups_are_settled_each_on_its_own():
+    """Several groups in one call, their rows mixed, get what each would get in a call of its own.
+
+    A refusal names the first group at fault.
+    """
+    seen = Counter()
+
+    @settings(STEADY, max_examples=800)
+    @given(COLUMNS.flatmap(lambda columns: st.lists(cases(st.just(columns), (0, 4)), min_size=2, max_size=4)))
+    def agrees(several):
+        outcomes = [expected(case) for case in several]
+        faults = [(group, reason) for group, reason in enumerate(outcomes) if isinstance(reason, str)]
+        seen["refused" if faults else "shared out"] += 1
+        seen["without rows"] += any(not case.by for case in several)
+        assert together(several) == (faults[0] if faults else outcomes)
+
+    agrees()
+    assert min(seen["refused"], seen["shared out"], seen["without rows"]) >= 100, seen
+
+
+def together(several):
+    """Share out several groups in one call and return what each got, or the group and reason of a refusal.
+
+    The rows are dealt like cards: the first of each group, the second of each, and so on.
+    """
+    dealt = sorted((place, group) for group, case in enumerate(several) for place in range(len(case.by)))
+    columns = [
+        None if several[0][field] is None else [several[group][field][place] for place, group in dealt]
+        for field in range(1, 5)
+    ]
+    by, base, at_least, at_most = columns
+    amount, groups = [case.amount for case in several], [group for _, group in dealt]
+    try:
+        shares = share_out(amount, by, base=base, at_least=at_least, at_most=at_most, groups=groups)
+    except SharingError as error:
+        return error.group, error.reason
+    exact = [
+        [share for share, own in zip(shares.exact, groups, strict=True) if own == group]
+        for group in range(len(several))
+    ]
+    return list(zip(exact, shares.unspent, strict=True))
+
+
+@settings(STEADY, max_examples=700)
+@given(cases(), st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_nothing(case, chance):
+    """Whatever the order of the rows, an organisation gets the same share, to the last digit."""
+    order = list(range(len(case.by)))
+    chance.shuffle(order)
+    columns = [None if column is None else [column[row] for row in order] for column in case[1:]]
+    shuffled, straight = found(Case(case.amount, *columns)), found(case)
+    if isinstance(straight, tuple):
+        straight = [straight[0][row] for row in order], straight[1]
+    assert shuffled == straight
+
+
+@settings(STEADY, max_examples=500)
+@given(st.binary(min_size=3, max_size=10), st.integers(0, 30))
+def test_turning_points_next_to_each_other_keep_their_order(rows, over):
+    """Floors of a third of weights near 2^60, in whole pounds, end at factors that no float tells apart.
+
+    Fractions tell them apart: with a little over, the oracle's rows get it and no others.
+    """
+    weights = [2**60 - 1 - byte // 2 for byte in rows]
+    floors = [weight // 3 + byte % 2 for weight, byte in zip(weights, rows, strict=True)]
+    case = Case(sum(floors) + over, weights, None, floors, None)
+    assert found(case) == expected(case)
+
+
+FIGURES = st.one_of(
+    st.integers(-12, 12).map(lambda sixths: sixths / 6),  # ties, halves, and thirds that are not quite
+    st.integers(-8, 8).map(lambda quarters: Fraction(quarters, 4)),
+    st.integers(-(10**9), 10**9).map(lambda pence: pence / 100),
+    st.integers(-40, 40).map(
+        lambda halves: 7 + halves / 2 * 1e-6
+    ),  # on either side of what snapping tells apart
+    st.floats(-1e6, 1e11),
+    st.integers(0, 10**11),
+)
+
+
+def test_rounded_agrees_with_the_oracle():
+    """Every rounded figure is the oracle's: in groups or not, of pence or thousands, above 0 and below."""
+    seen = Counter()
+
+    @settings(STEADY, max_examples=2000)
+    @given(
+        st.one_of(
+            st.lists(FIGURES, max_size=6), st.lists(FIGURES, min_size=2, max_size=2).map(lambda x: x * 3)
+        ),
+        st.sampled_from(TO),
+        st.booleans(),
+    )
+    def agrees(figures, to, grouped):
+        groups = [row % 3 for row in range(len(figures))] if grouped else None
+        result = rounded(figures, to=to, groups=groups)
+        assert result.values == [float(figure) for figure in result.exact]
+        for own in [slice(None)] if groups is None else [slice(group, None, 3) for group in range(3)]:
+            assert result.exact[own] == oracle.rounded(figures[own], Fraction(str(to)))
+            seen.update(rounding_kinds(figures[own], Fraction(str(to))))
+
+    agrees()
+    assert seen.keys() == {
+        "nothing",
+        "one",
+        "several",
+        "negative",
+        "equal remainders",
+        "snapped",
+        "left over",
+    }
+    assert min(seen.values()) >= 100, seen
+
+
+def rounding_kinds(figures, to):
+    """Say what these figures are a case of when rounded to multiples of `to`."""
+    units = [Fraction(figure) / to for figure in figures]
+    remainders = [unit % 1 for unit in units]
+    yield {0: "nothing", 1: "one"}.get(len(units), "several")
+    for kind, holds in {
+        "negative": any(unit < 0 for unit in units),
+        "equal remainders": len({x for x in remainders if x}) < len([x for x in remainders if x]),
+        "snapped": any(0 < x < Fraction(1, 2 * 10**6) or x > 1 - Fraction(1, 2 * 10**6) for x in remainders),
+        "left over": sum(remainders) >= Fraction(1, 2),
+    }.items():
+        if holds:
+            yield kind
+
+
+def test_shares_are_rounded_as_the_oracle_rounds_them():
+    """Shares taken to pence, pounds or thousands are the oracle's, and add up to the rounded total."""
+    seen = Counter()
+
+    @settings(STEADY, max_examples=1500)
+    @given(cases(), st.sampled_from(TO))
+    def agrees(case, to):
+        outcome = expected(case)
+        if isinstance(outcome, str):
+            return
+        shares, step = outcome[0], Fraction(str(to))
+        result = rounded(shares, to=to)
+        assert result.exact == oracle.rounded(shares, step)
+        assert sum(result.exact) == step * math.floor(
+            Fraction(math.floor(sum(shares) / step * 10**6 + Fraction(1, 2)), 10**6) + Fraction(1, 2)
+        )
+        seen["shared out"] += 1
+
+    agrees()
+    assert seen["shared out"] >= 900
+
+
+# Worked by hand. People of A, B, C, D: 100,000, 200,000, 300,000 and 400,000, of 1,000,000.
+PEOPLE = {"A": 100_000, "B": 200_000, "C": 300_000, "D": 400_000}
+SPEND = {"A": 500_000, "B": 500_000, "C": 450_000, "D": 820_000}
+
+
+def support(need, fund):
+    """Return what a fund gives by need, in whole pounds, and what of it is unspent."""
+    shares = share_out([fund], need, at_most=need)
+    return rounded(shares.exact).values, shares.unspent[0]
+
+
+def figures(year, step):
+    """Return one step of the oracle's year, organisations in the order of their codes."""
+    return [year[code][step] for code in sorted(year)]
+
+
+def refusal(*args, **columns):
+    """Return the error with which share_out refuses these arguments."""
+    with pytest.raises(SharingError) as caught:
+        share_out(*args, **columns)
+    return caught.value
+
+
+def test_fair_shares_go_by_patients():
+    """£2,000,000 over 1,000,000 patients is £2 each: £200,000, £400,000, £600,000 and £800,000."""
+    shares = share_out([2_000_000], list(PEOPLE.values()))
+    assert shares == Shares(
+        exact=[Fraction(x) for x in (200_000, 400_000, 600_000, 800_000)],
+        values=[200_000.0, 400_000.0, 600_000.0, 800_000.0],
+        unspent=[Fraction(0)],
+        factor=[Fraction(2)],
+    )
+
+
+def test_a_pound_shared_by_three_has_an_odd_penny():
+    """£100 by three is £33.33 each and a penny over; the remainders are equal, so the first gets it."""
+    shares = share_out([100], [1, 1, 1])
+    assert shares.exact == [Fraction(100, 3)] * 3
+    assert rounded(shares.exact, to=0.01).values == [33.34, 33.33, 33.33]
+    assert rounded(shares.values, to=0.01).exact == [
+        Fraction(3334, 100),
+        Fraction(3333, 100),
+        Fraction(3333, 100),
+    ]
+
+
+def test_no_weight_no_more_than_the_base():
+    """Of £90, three bases of £10 take £30; £60 over weights 0, 1, 2 is £20 a unit: 10, 10 + 20, 10 + 40."""
+    shares = share_out([90], [0, 1, 2], base=[10, 10, 10])
+    assert shares.exact == [10, 30, 50]
+    assert shares.factor == [20]
+
+
+def test_a_fund_too_small_for_the_need_is_rationed_pro_rata():
+    """Needs of £300,000 and £100,000, a fund of £100,000: a quarter of each, £75,000 and £25,000.
+
+    A fund of £300,000 meets three quarters: £225,000 and £75,000.
+    """
+    need = [300_000, 100_000, 0, 0]
+    assert support(need, 100_000) == ([75_000, 25_000, 0, 0], 0)
+    assert support(need, 300_000) == ([225_000, 75_000, 0, 0], 0)
+
+
+def test_a_fund_larger_than_the_need_is_unspent():
+    """Needs of £400,000 leave £19,600,000 of £20,000,000 unspent; without any need all of it is."""
+    assert support([300_000, 100_000, 0, 0], 20_000_000) == ([300_000, 100_000, 0, 0], 19_600_000)
+    assert support([0, 0, 0, 0], 20_000_000) == ([0, 0, 0, 0], 20_000_000)
+    assert support([300_000, 100_000, 0, 0], 400_000) == ([300_000, 100_000, 0, 0], 0)
+
+
+def test_the_mechanism_of_2014_by_the_average():
+    """The oracle has the year one that hand arithmetic has, and the kernels have it too.
+
+    Average cost £2,270,000 / 1,000,000 = £2.27. A at £5.00 and B at £2.50 are above it, C at £1.50 and D at
+    £2.05 are not. Fair shares £200,000 and £400,000, needs £300,000 and £100,000, a fund of £100,000.
+    """
+    year = oracle.gpit_2014_16(PEOPLE, SPEND, 2_000_000, 100_000, 1)
+    assert figures(year, "average_cost_per_head") == [Fraction("2.27")] * 4
+    assert figures(year, "above_average") == [1, 1, 0, 0]
+    assert figures(year, "transition_need") == [300_000, 100_000, 0, 0]
+    assert figures(year, "allocation") == [275_000, 425_000, 600_000, 800_000]
+    assert support(figures(year, "transition_need"), 100_000) == ([75_000, 25_000, 0, 0], 0)
+    assert figures(year, "unspent_fund") == [0] * 4
+
+
+def test_the_mechanism_of_2014_by_cost_above_funding():
+    """D, £20,000 above its fair share of £800,000, has a need as well: £420,000 in all, a fund of £100,000.
+
+    £71,428.57, £23,809.52 and £4,761.90: floors of £99,998; the £2 over go to D (.90) and A (.57).
+    """
+    year = oracle.gpit_2014_16(PEOPLE, SPEND, 2_000_000, 100_000, 1, test="cost-above-funding")
+    assert figures(year, "transition_need") == [300_000, 100_000, 0, 20_000]
+    assert figures(year, "transition_support") == [71_429, 23_809, 0, 4_762]
+    assert support(figures(year, "transition_need"), 100_000) == ([71_429, 23_809, 0, 4_762], 0)
+
+
+def test_half_the_need_and_no_transition():
+    """Half of £300,000 and £100,000 leaves £100,000 of a £300,000 fund; without a transition all is left."""
+    half = oracle.gpit_2014_16(PEOPLE, SPEND, 2_000_000, 300_000, Fraction(1, 2))
+    assert figures(half, "transition_support") == [150_000, 50_000, 0, 0]
+    assert figures(half, "unspent_fund") == [100_000] * 4
+    none = oracle.gpit_2014_16(PEOPLE, SPEND, 2_000_000, 300_000, 1, test="none")
+    assert figures(none, "allocation") == figures(none, "fair_share") == [200_000, 400_000, 600_000, 800_000]
+    assert figures(none, "unspent_fund") == [300_000] * 4
+
+
+def test_a_floor_is_paid_for_by_all_above_theirs():
+    """£100 by 1, 1, 2 would be 25, 25, 50. A floor of £40 leaves £60 for weights of 3: 40, 20, 40."""
+    shares = share_out([100], [1, 1, 2], at_least=[40, 0, 0])
+    assert shares.exact == [40, 20, 40]
+    assert shares.factor == [20]
+
+
+def test_a_floor_and_a_ceiling_together_need_one_factor():
+    """£90 by 1, 1, 2, A at least £30 and C at most £44: 30 + λ + 2λ = 90 gives λ = 20, so 30, 20, 40.
+
+    Clamped at the first factor, £22.50, C would be frozen at its £44 and B, left with £16, would get less a
+    unit than C does, though neither meets a bound.
+    """
+    shares = share_out([90], [1, 1, 2], at_least=[30, 0, 0], at_most=[90, 90, 44])
+    assert shares.exact == [30, 20, 40]
+    assert shares.factor == [20]
+
+
+def test_of_several_factors_the_smallest_is_named():
+    """£60 is what A's ceiling of £10 and B's floor of £50 make at any factor from 10 to 50: it is 10."""
+    shares = share_out([60], [1, 1], at_least=[0, 50], at_most=[10, 100])
+    assert shares.exact == [10, 50]
+    assert shares.factor == [10]
+
+
+def test_no_factor_is_named_where_everybody_gets_the_most():
+    """Needs of £3 and £1 and a fund of £4, or of £5: paid in full, by no rate. With £3 it is 3/4."""
+    funds = {3: Fraction(3, 4), 4: None, 5: None}
+    for fund, factor in funds.items():
+        assert share_out([fund], [3, 1], at_most=[3, 1]).factor == [factor]
+
+
+def test_each_group_has_its_factor():
+    """£10 by 1 and 1, £40 by 1 and 3, nobody for £7: factors 5 and 10, and £7 unspent."""
+    shares = share_out([10, 40, 7], [1, 1, 1, 3], groups=[0, 1, 0, 1])
+    assert shares.exact == [5, 10, 5, 30]
+    assert shares.factor == [5, 10, None]
+    assert shares.unspent == [0, 0, 7]
+
+
+def test_an_exact_share_keeps_the_pot_where_floats_do_not():
+    """£0.30 by seven: seven floats miss the pot by a little, the fractions make 0.3 as given, exactly."""
+    shares = share_out([0.3], [0.1] * 7)
+    assert sum(shares.exact) == Fraction(0.3)
+    assert sum(Fraction(share) for share in shares.values) != Fraction(0.3)
+
+
+def test_what_cannot_be_shared_says_why():
+    """Each refusal names its reason, its group and its row; floors say what they cost and what there is."""
+    error = refusal([5, 5], [1, 2, -1], groups=[0, 1, 1])
+    assert (error.reason, error.group, error.row) == ("negative_weight", 1, 2)
+    error = refusal([5], [1, 2, 3], at_least=[0, 3, 0], at_most=[1, 2, 3])
+    assert (error.reason, error.group, error.row) == ("crossed_bounds", 0, 1)
+    error = refusal([5, 90], [1, 2, 3], at_least=[0, 40.5, 50], groups=[0, 1, 1])
+    assert (error.reason, error.group, error.row) == ("floors_exceed_amount", 1, None)
+    assert (error.least, error.amount) == (Fraction("90.5"), 90)
+    error = refusal([9, 5], [1, 0, 0], groups=[0, 1, 1])
+    assert (error.reason, error.group, error.amount) == ("nothing_to_share_by", 1, 5)
+
+
+def test_a_base_above_the_amount_is_a_floor_too():
+    """λ is never below 0: bases of £60 and £50 cannot be cut to make £100."""
+    error = refusal([100], [1, 1], base=[60, 50])
+    assert (error.reason, error.least) == ("floors_exceed_amount", 110)
+
+
+@pytest.mark.parametrize(("noise", "refused"), [(Fraction(1, 10**12), False), (Fraction(11, 10**13), True)])
+def test_the_tolerance_is_a_millionth_of_a_millionth(noise, refused):
+    """What is wrong by 1e-12 (of £1m: £0.000001) is noise; by a tenth more it is refused."""
+    million = 1_000_000
+    for case in (
+        Case(10, [1, -noise], None, None, None),
+        Case(million, [1, 1], None, [million, noise * million], None),
+        Case(10, [1, 1], None, [0, 1], [9, 1 - noise]),
+        Case(million + noise * million, [0, 0], [million, 0], None, None),
+    ):
+        assert isinstance(found(case), str) == refused
+        assert found(case) == expected(case)
+
+
+def test_noise_is_given_its_due():
+    """Within the tolerance nobody loses a floor, a weight of nothing gets nothing, and no pot is below 0.
+
+    0.1 + 0.2 exceeds the float 0.3 by 2.8e-17: both floors stand and nothing is unspent. A weight of -1e-13
+    counts as 0. A floor of £1 with a ceiling 1e-13 below it gives £1. With weights of 0, 1e-13 is unspent;
+    or it is missing, and the base, which is the most and the least, is given all the same.
+    """
+    shares = share_out([0.3], [1, 1], at_least=[0.1, 0.2])
+    assert (shares.values, shares.unspent, shares.factor) == ([0.1, 0.2], [0], [0])
+    assert share_out([10], [1, -1e-13]).exact == [10, 0]
+    assert share_out([10], [1, 1], at_least=[0, 1], at_most=[100, 1 - 1e-13]).exact == [9, 1]
+    shares = share_out([1e-13], [0, 0])
+    assert (shares.exact, shares.unspent, shares.factor) == ([0, 0], [Fraction(1e-13)], [None])
+    shares = share_out([1], [0, 0], base=[1, 1e-13])
+    assert (shares.values, shares.unspent, shares.factor) == ([1, 1e-13], [0], [None])
+
+
+def test_halves_go_up_and_then_to_the_largest_remainder():
+    """0.5 and 0.5 make 1, which the first gets. -0.5 and -0.5 make -1: from -1 and -1 the first goes up to 0.
+
+    2.5 alone becomes 3, and -2.5 alone -2: a half goes up, not away from 0.
+    """
+    assert rounded([0.5, 0.5]).exact == [1, 0]
+    assert rounded([-0.5, -0.5]).exact == [0, -1]
+    assert rounded([2.5]).exact == [3]
+    assert rounded([-2.5]).exact == [-2]
+
+
+def test_remainders_are_told_apart_in_millionths():
+    """.3333332 and .3333334 are both .333333, so the first goes up; .3333336 is .333334 and goes before them.
+
+    0.9999996 is 1 and 0.0000004 is 0: neither takes the pound that the total of 3.5, rounded to 4, has over.
+    """
+    assert rounded([0.3333332, 0.3333334, 0.3333334]).exact == [1, 0, 0]
+    assert rounded([0.3333332, 0.3333334, 0.3333336]).exact == [0, 0, 1]
+    assert rounded([0.9999996, 0.0000004, 2, 0.5]).exact == [1, 0, 2, 1]
+
+
+def test_the_unit_of_rounding_is_read_in_decimal():
+    """0.01 is a hundredth, not the float beside it: £0.29 and £1.15 are whole pence.
+
+    £1,499 in thousands is £1,000.
+    """
+    assert rounded([0.29, 1.15], to=0.01).exact == [Fraction(29, 100), Fraction(115, 100)]
+    assert rounded([0.29, 1.15], to="0.01") == rounded([0.29, 1.15], to=Fraction(1, 100))
+    assert rounded([1_499], to=1000).values == [1000.0]
+
+
+def test_each_group_adds_up_to_its_own_rounded_total():
+    """0.4 twice is 0.8, so £1, to the first of the two; 0.4 alone is 0. As one group, 1.2, they have £1."""
+    assert rounded([0.4, 0.4, 0.4], groups=[7, 3, 7]).exact == [1, 0, 0]
+    assert rounded([0.4, 0.4, 0.4], groups=[3, 7, 7]).exact == [0, 1, 0]
+    assert rounded([0.4, 0.4, 0.4]).exact == [1, 0, 0]
+    assert rounded([]).exact == []
+
+
+def test_a_caller_in_error_is_told_at_once():
+    """Columns of unequal length, rows without an amount and units of 0 are faults of the program."""
+    for wrong in (
+        lambda: share_out([1], [1, 1], base=[1]),
+        lambda: share_out([1, 2], [1, 1]),
+        lambda: share_out([1], [1, 1], groups=[0, 1]),
+        lambda: share_out([1], [1, 1], groups=[0, -1]),
+        lambda: rounded([1], to=0),
+        lambda: rounded([1], to=-0.01),
+        lambda: rounded([1, 2], groups=[0]),
+    ):
+        with pytest.raises(ValueError, match=r"must|need|amounts"):
+            wrong()
