@@ -109,9 +109,7 @@ def _rows(
         raise ValueError("negative_weight")
     absent = [None] * len(by)
     rows = []
-    for weight, start, low, high in zip(
-        by, base or [0] * len(by), at_least or absent, at_most or absent, strict=True
-    ):
+    for weight, start, low, high in zip(by, base or [0] * len(by), at_least or absent, at_most or absent, strict=True):
         ceiling = None if high is None else Fraction(high)
         if low is not None and ceiling is not None:
             if greater(low, ceiling):
@@ -130,9 +128,7 @@ def rounded(x: Sequence[Number], to: Number = Fraction(1)) -> list[Fraction]:
     to = Fraction(to)
     units = [Fraction(figure) / to for figure in x]
     wholes = [unit // 1 for unit in units]
-    remainders = [
-        _half_up((unit - whole) / MILLIONTH) * MILLIONTH for unit, whole in zip(units, wholes, strict=True)
-    ]
+    remainders = [_half_up((unit - whole) / MILLIONTH) * MILLIONTH for unit, whole in zip(units, wholes, strict=True)]
     for row, remainder in enumerate(remainders):
         if remainder == 1:
             wholes[row] += 1

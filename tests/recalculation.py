@@ -162,9 +162,7 @@ def compare(
         here, there = before.get(cell), after.get(cell)
         tolerances = (0.0, 0.0) if cell in exact else (relative, absolute)
         if not _agree(here, there, *tolerances):
-            differences.append(
-                f"{cell[0]}!{cell[1]}: {here!r} in the file, {there!r} recalculated, from {text}"
-            )
+            differences.append(f"{cell[0]}!{cell[1]}: {here!r} in the file, {there!r} recalculated, from {text}")
     return differences
 
 
@@ -245,9 +243,7 @@ def _convert(workbook: Path, suffix: str, conversion: str, target: Path, seconds
         made = room / "out" / f"workbook.{suffix}"
         # LibreOffice ends with 0 even where it could not read the file.
         if not made.is_file():
-            raise RecalculationError(
-                f"LibreOffice made nothing of {workbook.name}. It said: {printed or 'nothing'}"
-            )
+            raise RecalculationError(f"LibreOffice made nothing of {workbook.name}. It said: {printed or 'nothing'}")
         shutil.copyfile(made, target)
 
 
@@ -274,9 +270,7 @@ def _run(command: list[str], seconds: float) -> str:
                 process.kill()
             raise RecalculationError(f"{name} took more than {seconds:g} s and was stopped") from None
     if process.returncode:
-        raise RecalculationError(
-            f"{name} failed with exit code {process.returncode}: {printed or 'no message'}"
-        )
+        raise RecalculationError(f"{name} failed with exit code {process.returncode}: {printed or 'no message'}")
     return printed
 
 

@@ -64,6 +64,4 @@ def population_file(folder: Path, people: Mapping[str, float], name: str = "popu
 
 def spend_file(folder: Path, spend: Mapping[str, float], name: str = "spend.csv") -> Path:
     """Write a spend file."""
-    return write_rows(
-        folder / name, [{"org_code": code, "historic_spend": cost} for code, cost in spend.items()]
-    )
+    return write_rows(folder / name, [{"org_code": code, "historic_spend": cost} for code, cost in spend.items()])

@@ -539,9 +539,7 @@ class TestOtherSchemes:
 
     def test_money_that_comes_from_no_fund(self, tmp_path):
         """Where allocations are more than the funds, the difference stands there and is explained."""
-        text = TEN_YEARS.format(years='"2014/15"').replace(
-            "share_out(pot, by=registered_population)", "shared + 250"
-        )
+        text = TEN_YEARS.format(years='"2014/15"').replace("share_out(pot, by=registered_population)", "shared + 250")
         step = '[[steps]]\nname = "shared"\nlabel = "Shared"\nunit = "£"\n'
         step += 'formula = "share_out(pot, by=registered_population)"\n\n[[steps]]\nname = "allocation"'
         text = text.replace('[[steps]]\nname = "allocation"', step).replace("63_400_000_000", "1_000")
@@ -828,10 +826,7 @@ class TestMakeConsole:
         written = streams(encoding=encoding)
         screen.make_console().print("[red]Łódź ─ :smile: \udc80")
 
-        assert (
-            written.out()
-            == {"cp1252": "[red]?ód? ? :smile: ?\n", "ascii": "[red]??d? ? :smile: ?\n"}[encoding]
-        )
+        assert written.out() == {"cp1252": "[red]?ód? ? :smile: ?\n", "ascii": "[red]??d? ? :smile: ?\n"}[encoding]
 
 
 class TestProgress:

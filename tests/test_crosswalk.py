@@ -60,18 +60,14 @@ def test_no_split_and_one_chain():
     assert packaged_crosswalk().becomes("10G", BEGINNING, END) == "D4U1Y"
 
 
-@pytest.mark.skipif(
-    not POPULATIONS.exists(), reason="the published populations are not beside the repository"
-)
+@pytest.mark.skipif(not POPULATIONS.exists(), reason="the published populations are not beside the repository")
 def test_ccgs_of_each_year_follow_from_those_of_2014_15():
     """The published CCGs of each year are those of 2014/15 followed to its first day."""
     table = pl.read_csv(POPULATIONS, infer_schema=False)
     years = sorted(set(table["year"]))
     published = {year: set(table.filter(pl.col("year") == year)["org_code"]) for year in years[:8]}
     followed = {
-        year: {
-            packaged_crosswalk().becomes(code, BEGINNING, year_start(year)) for code in published["2014/15"]
-        }
+        year: {packaged_crosswalk().becomes(code, BEGINNING, year_start(year)) for code in published["2014/15"]}
         for year in published
     }
 
@@ -129,9 +125,7 @@ def test_merger_sentence_of_a_chain():
     """A chain is told from its beginning, one clause for each merger."""
     sentence = packaged_crosswalk().merger_sentence("D4U1Y", BEGINNING, END)
 
-    assert sentence == (
-        "10G, 10T and 11C became 15D on 1 April 2018; 10C, 15D and 99M became D4U1Y on 1 April 2021"
-    )
+    assert sentence == ("10G, 10T and 11C became 15D on 1 April 2018; 10C, 15D and 99M became D4U1Y on 1 April 2021")
 
 
 def test_merger_sentence_of_nothing():

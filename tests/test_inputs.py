@@ -45,7 +45,7 @@ def published(name):
 
 def repeatable(seed):
     """Draws that are the same in every run."""
-    return random.Random(seed)  # noqa: S311 – nothing here is secret
+    return random.Random(seed)
 
 
 class Folder:
@@ -233,9 +233,7 @@ def test_utf16(folder, encoding):
     assert "UTF-16" in fault.found
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\n\n", b"\xef\xbb\xbf", b",,\n,,\n", b"org_code,registered_population\n"]
-)
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b",,\n,,\n", b"org_code,registered_population\n"])
 def test_empty_text(folder, content):
     """A file without rows is a fault."""
     assert folder.fault(folder.file("people.csv", content)).number == About.EMPTY.number
@@ -269,9 +267,7 @@ def test_missing_file(folder):
     """A missing file is named, with the nearest names of its folder."""
     folder.file("population.csv", POPULATION)
 
-    with pytest.raises(
-        UsageError, match=r"populaton\.csv: there is no such file; did you mean population\.csv\?"
-    ):
+    with pytest.raises(UsageError, match=r"populaton\.csv: there is no such file; did you mean population\.csv\?"):
         folder.read(str(folder.path / "populaton.csv"))
     with pytest.raises(UsageError, match="nor the folder"):
         folder.read(str(folder.path / "elsewhere" / "population.csv"))
@@ -342,9 +338,7 @@ def test_existing_path_before_sheet(folder):
 
 def test_workbook(folder):
     """A workbook with one sheet needs no sheet name; origins are cells."""
-    book = folder.book(
-        "people.xlsx", People=[["org_code", "org_name", "Registered Patients"], ["00C", "É", 5]]
-    )
+    book = folder.book("people.xlsx", People=[["org_code", "org_name", "Registered Patients"], ["00C", "É", 5]])
     inputs = folder.read(book)
 
     assert inputs.tables["2014/15"].rows() == [("00C", "É", 5.0)]
@@ -402,10 +396,7 @@ def test_numbers_as_codes(folder):
 def test_cells_that_are_no_numbers(folder):
     """Errors, texts, dates and yes/no cells of a workbook are faults with their cell."""
     rows = [["org_code", "list size"]]
-    rows += [
-        [f"A{number}", cell]
-        for number, cell in enumerate(["#N/A", "n/a", date(2014, 4, 1), True, "1.234,56"])
-    ]
+    rows += [[f"A{number}", cell] for number, cell in enumerate(["#N/A", "n/a", date(2014, 4, 1), True, "1.234,56"])]
     faults = folder.faults(folder.book("people.xlsx", Data=rows))
 
     assert [fault.place for fault in faults] == ["B2", "B3", "B4", "B5", "B6"]
@@ -440,10 +431,7 @@ def test_numbers_written_as_text(folder):
     inputs = folder.read(folder.book("people.xlsx", Data=[["org_code", "list size"], ["00C", "1,234"]]))
 
     assert column(inputs, "registered_population") == {"00C": 1234.0}
-    assert (
-        "1 number written as text or with £ or commas, the first in B2"
-        in about(inputs, About.LOOSE_NUMBERS)[0]
-    )
+    assert "1 number written as text or with £ or commas, the first in B2" in about(inputs, About.LOOSE_NUMBERS)[0]
 
 
 @pytest.mark.parametrize(
@@ -981,9 +969,7 @@ def test_names_that_are_needed(folder):
     """Where a step uses names, each organisation must have one."""
     needs = (PEOPLE, Need("org_name", "text"))
 
-    assert (
-        "no org_name for 00C" in folder.fault("org_code,Name,list size\n00C,,5\n00D,D,6\n", needs=needs).found
-    )
+    assert "no org_name for 00C" in folder.fault("org_code,Name,list size\n00C,,5\n00D,D,6\n", needs=needs).found
     assert folder.read(POPULATION, needs=needs).tables["2014/15"].width == 3
 
 
@@ -1080,9 +1066,7 @@ def test_missing_years(folder):
 
 def test_files_of_a_year_each(folder):
     """Files of one year each make up the years together."""
-    texts = [
-        f"year,org_code,list size\n{year},00C,{size}\n" for year, size in (("2014/15", 1), ("2015/16", 2))
-    ]
+    texts = [f"year,org_code,list size\n{year},00C,{size}\n" for year, size in (("2014/15", 1), ("2015/16", 2))]
     inputs = folder.read(texts, years=("2014/15", "2015/16"))
 
     assert column(inputs, "registered_population", "2015/16") == {"00C": 2.0}
@@ -1127,10 +1111,7 @@ def test_lines(folder):
 
     assert column(inputs, "historic_spend") == {"00C": 10.1, "00D": 20.2}
     assert about(inputs, About.NOT_COUNTED) == [
-        (
-            "spend.csv: £12.00 of £42.30 in 2 lines does not count: "
-            "committed no £7.00 and cost_type capital £5.00."
-        )
+        ("spend.csv: £12.00 of £42.30 in 2 lines does not count: committed no £7.00 and cost_type capital £5.00.")
     ]
     assert inputs.origins["2014/15", "00C", "historic_spend"] == "1 row of spend.csv"
 
@@ -1197,9 +1178,7 @@ def test_words_of_lines(folder):
 
 def test_missing_column_of_a_rule(folder):
     """A column by which lines count must be in the file."""
-    fault = folder.fault(
-        POPULATION, "org_code,cost_type,amount\n00C,revenue,1\n00D,revenue,2\n", counts=COUNTS
-    )
+    fault = folder.fault(POPULATION, "org_code,cost_type,amount\n00C,revenue,1\n00D,revenue,2\n", counts=COUNTS)
 
     assert fault.number == About.MISSING_COLUMN.number
     assert "no column committed" in fault.found
@@ -1221,9 +1200,7 @@ def test_totals_cannot_be_checked(folder):
 
 def test_two_files_of_lines(folder):
     """Lines of one organisation may stand in two files."""
-    inputs = folder.read(
-        POPULATION, ["org_code,amount\n00C,0.1\n00D,1\n", "org_code,amount\n00C,0.2\n00D,1\n"]
-    )
+    inputs = folder.read(POPULATION, ["org_code,amount\n00C,0.1\n00D,1\n", "org_code,amount\n00C,0.2\n00D,1\n"])
 
     assert column(inputs, "historic_spend") == {"00C": 0.3, "00D": 2.0}
     assert inputs.lines.height == 4
@@ -1292,19 +1269,14 @@ def test_practices_of_two_years(folder):
         {"00C": 3.0},
         {"00C": 4.0},
     ]
-    assert (
-        "in 2014/15 2 practices to 1 CCG, in 2015/16 1 practice to 1 CCG" in about(inputs, About.PRACTICES)[0]
-    )
+    assert "in 2014/15 2 practices to 1 CCG, in 2015/16 1 practice to 1 CCG" in about(inputs, About.PRACTICES)[0]
 
 
 def test_practices_with_rates(folder):
     """A rate, or a number without a unit, cannot be summed over practices."""
     rate = Need("rate", "number", "%")
     fault = folder.fault(
-        PRACTICES.replace("practice_name", "rate")
-        .replace("One", "1")
-        .replace("Two", "2")
-        .replace("Three", "3"),
+        PRACTICES.replace("practice_name", "rate").replace("One", "1").replace("Two", "2").replace("Three", "3"),
         needs=(PEOPLE, rate),
     )
 
@@ -1430,9 +1402,7 @@ def test_rows_with_a_year_are_not_restated(folder):
     faults = folder.faults(TWO_YEARS, spend, years=YEARS)
 
     assert [fault.number for fault in faults] == [About.ONE_SIDED.number] * 4
-    assert (
-        "13T is not in spend.csv for 2015/16 (00F, 00G and 00H became 13T on 1 April 2015)" in faults[0].found
-    )
+    assert "13T is not in spend.csv for 2015/16 (00F, 00G and 00H became 13T on 1 April 2015)" in faults[0].found
 
 
 def test_rates_of_merged_organisations(folder):
@@ -1493,9 +1463,7 @@ def test_order_of_rows(folder, seed):
 
 def test_published_ccgs():
     """England's CCGs as published: 211 in 2014/15, 209 a year later, and the merger between them."""
-    inputs = read_inputs(
-        Request(population=(published("england-ccg-populations.csv"),), years=YEARS, needs=(PEOPLE,))
-    )
+    inputs = read_inputs(Request(population=(published("england-ccg-populations.csv"),), years=YEARS, needs=(PEOPLE,)))
 
     assert [inputs.tables[year].height for year in YEARS] == [211, 209]
     assert inputs.tables["2014/15"]["registered_population"].sum() == 56_633_982
@@ -1518,9 +1486,7 @@ def test_published_practices():
     assert table["registered_population"].sum() == 56_633_982
     assert "summed 7,959 practices to 211 CCGs" in about(inputs, About.PRACTICES)[0]
     assert "36 practices without patients" in about(inputs, About.NO_PATIENTS)[0]
-    ccgs = read_inputs(
-        Request(population=(published("england-ccg-populations.csv"),), years=YEARS, needs=(PEOPLE,))
-    )
+    ccgs = read_inputs(Request(population=(published("england-ccg-populations.csv"),), years=YEARS, needs=(PEOPLE,)))
     assert column(inputs, "registered_population") == column(ccgs, "registered_population")
     assert table["area_team"].n_unique() == 25
 
@@ -1539,9 +1505,7 @@ def test_sample_spend_of_one_year_serves_both():
     totals = [exact_total(inputs.tables[year]["historic_spend"]) for year in YEARS]
     assert totals == [148_000_000.0, 148_000_000.0]
     assert {move.predecessor for move in inputs.restated} == {"00F", "00G", "00H"}
-    assert inputs.illustrative == (
-        "england-2014-15-spend.csv: 1,486 of 1,486 rows say that they are illustrative.",
-    )
+    assert inputs.illustrative == ("england-2014-15-spend.csv: 1,486 of 1,486 rows say that they are illustrative.",)
 
 
 def test_samples():

@@ -21,9 +21,7 @@ MARKERS = {
 
 def printed(readme: Path, marker: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of the script."""
-    done = subprocess.run(
-        [sys.executable, SCRIPT, marker, readme], capture_output=True, encoding="utf-8", check=False
-    )
+    done = subprocess.run([sys.executable, SCRIPT, marker, readme], capture_output=True, encoding="utf-8", check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -49,13 +47,8 @@ def test_powershell_does_the_same_and_stops(name):
     steps = printed(ROOT / "README.md", name)[1].strip().split(" && ")
     assert len(steps) == 3
 
-    translated = [
-        re.sub(r"^python3 ", "py ", step).replace(".venv/bin/", ".venv\\Scripts\\") for step in steps
-    ]
-    assert (
-        printed(ROOT / "README.md", f"{name}, PowerShell")[1].strip()
-        == "; if ($?) { ".join(translated) + " }" * 2
-    )
+    translated = [re.sub(r"^python3 ", "py ", step).replace(".venv/bin/", ".venv\\Scripts\\") for step in steps]
+    assert printed(ROOT / "README.md", f"{name}, PowerShell")[1].strip() == "; if ($?) { ".join(translated) + " }" * 2
 
 
 def readme(folder: Path, text: str) -> Path:
@@ -69,8 +62,7 @@ def test_command_under_its_marker(tmp_path):
     """The line of the block under the marker is printed, and none of the other blocks."""
     path = readme(
         tmp_path,
-        "# Café\n\n```bash\nother\n```\n\n<!-- a -->\n\n```bash\nright && so \n```\n"
-        "\n<!-- a, b -->\n```\nx\n```\n",
+        "# Café\n\n```bash\nother\n```\n\n<!-- a -->\n\n```bash\nright && so \n```\n\n<!-- a, b -->\n```\nx\n```\n",
     )
 
     assert printed(path, "a") == (0, "right && so\n", "")

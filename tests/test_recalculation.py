@@ -70,9 +70,7 @@ def test_wrong_value_is_corrected(tmp_path):
     again = recalculate(tmp_path / "wrong.xlsx", tmp_path)
 
     assert cached_values(tmp_path / "wrong.xlsx")[SHEET, "C1"] == 10
-    assert compare(tmp_path / "wrong.xlsx", again) == [
-        "Sheet one!C1: 10 in the file, 9 recalculated, from =SUM(A1:A3)"
-    ]
+    assert compare(tmp_path / "wrong.xlsx", again) == ["Sheet one!C1: 10 in the file, 9 recalculated, from =SUM(A1:A3)"]
     assert compare(book, again) == []
 
 
@@ -120,9 +118,7 @@ WORKED_BY_HAND = {
 def worked_out(libreoffice, tmp_path_factory):  # noqa: ARG001 - usefixtures has no effect on fixtures
     """What LibreOffice makes of these formulas when the file has a wrong value for each of them."""
     folder = tmp_path_factory.mktemp("worked-out")
-    written = [
-        (f"C{row}", formula, value) for row, (formula, value) in enumerate(WORKED_BY_HAND.values(), start=1)
-    ]
+    written = [(f"C{row}", formula, value) for row, (formula, value) in enumerate(WORKED_BY_HAND.values(), start=1)]
     original = write(folder / "right.xlsx", written=written)
     planted = folder / "wrong.xlsx"
     assert plant_everywhere(original, planted) == len(WORKED_BY_HAND)
@@ -305,9 +301,7 @@ def test_comparing_nothing_is_no_pass(tmp_path):
     unworked.active["C1"] = "=A1"
     unworked.save(tmp_path / "unworked.xlsx")
     valued = write(tmp_path / "valued.xlsx", written=[("C1", "=A1", 3)])
-    assert compare(tmp_path / "unworked.xlsx", valued) == [
-        "Sheet one!C1: None in the file, 3 recalculated, from =A1"
-    ]
+    assert compare(tmp_path / "unworked.xlsx", valued) == ["Sheet one!C1: None in the file, 3 recalculated, from =A1"]
 
 
 def test_text_that_looks_like_a_formula_is_none(tmp_path):

@@ -142,9 +142,7 @@ class TestPopulation:
     def test_agrees_with_the_published_table(self, population):
         """Names, practices and both populations of each CCG are those of the published table."""
         columns = ["org_code", "org_name", "practices", "registered_population", "weighted_population"]
-        published = [
-            row for row in rows(PUBLISHED / "england-ccg-populations.csv") if row["year"] == "2014/15"
-        ]
+        published = [row for row in rows(PUBLISHED / "england-ccg-populations.csv") if row["year"] == "2014/15"]
         expected = sorted([row[column] for column in columns] for row in published)
 
         assert expected == [[row[column] for column in columns] for row in population]
@@ -189,9 +187,7 @@ class TestSpend:
 
     def test_lines_of_each_ccg(self, spend, people):
         """Every CCG of the population file, and no other, has five to eight lines, each kind once at most."""
-        kinds = Counter(
-            (row["org_code"], row["category"], row["cost_type"], row["committed"]) for row in spend
-        )
+        kinds = Counter((row["org_code"], row["category"], row["cost_type"], row["committed"]) for row in spend)
         lines = Counter(row["org_code"] for row in spend)
 
         assert set(kinds.values()) == {1}
@@ -211,8 +207,7 @@ class TestSpend:
             ("discretionary", "capital", "no"),
         ]
         places = [
-            (row["org_code"], order.index((row["category"], row["cost_type"], row["committed"])))
-            for row in spend
+            (row["org_code"], order.index((row["category"], row["cost_type"], row["committed"]))) for row in spend
         ]
 
         assert sorted(places) == places
@@ -290,9 +285,7 @@ class TestStory:
         between = above_share - above_average
 
         assert len(between) == 15
-        assert round(
-            Fraction(sum(counted[code] - shares[code] for code in between), 1_000_000), 2
-        ) == Fraction("0.29")
+        assert round(Fraction(sum(counted[code] - shares[code] for code in between), 1_000_000), 2) == Fraction("0.29")
         assert above_average <= above_share
 
     def test_nobody_is_at_the_average(self, per_head, average):
@@ -342,10 +335,7 @@ class TestFourOrganisations:
     )
     def test_worked_table(self, support_share, allocations):
         """£2m by patients and a fund of £300,000 give the allocations of the README, of both years."""
-        people = {
-            row["org_code"]: int(row["registered_population"])
-            for row in rows(SAMPLES / "abcd-population.csv")
-        }
+        people = {row["org_code"]: int(row["registered_population"]) for row in rows(SAMPLES / "abcd-population.csv")}
         spend = {row["org_code"]: int(row["historic_spend"]) for row in rows(SAMPLES / "abcd-spend.csv")}
         shares = rounded_shares(2_000_000, people)
         average = Fraction(sum(spend.values()), sum(people.values()))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import Need, Request, read_inputs
+from gpit_fairshare.language import names_in
 from gpit_fairshare.scheme import Setting, load
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ def _listed(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
 
 def _request(scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping[str, str]) -> Request:
     population, spend, extra = files
+    used_in: dict[str, str] = {}
+    places = [(step.tree, step.where) for step in scheme.steps] + [(one.tree, one.where) for one in scheme.checks]
+    for tree, where in places:
+        for name, position in names_in(tree):
+            used_in.setdefault(name, f"{where}, character {position}")
+    others = tuple(name for name, symbol in scheme.symbols.items() if symbol.role != "input")
     needs = tuple(
         Need(
             symbol.name,
@@ -87,6 +94,8 @@ def _request(scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping[st
             symbol.unit or "",
             symbol.optional,
             scheme.labels[symbol.name],
+            used_in[symbol.name],
+            others,
         )
         for symbol in scheme.inputs
     )

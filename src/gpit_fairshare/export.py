@@ -11,7 +11,6 @@ import os
 import secrets
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -22,6 +21,7 @@ from gpit_fairshare.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from gpit_fairshare.engine import Result
 
@@ -42,7 +42,7 @@ def in_place(path: Path) -> Iterator[Path]:
             pass
     except OSError as fault:
         raise OutputError(
-            f"{path.name}: cannot write to {path.parent or '.'} ({fault.strerror or fault}); nothing was changed"
+            f"{path.name}: cannot write to {path.parent} ({fault.strerror or fault}); nothing was changed"
         ) from None
     try:
         yield draft
@@ -51,7 +51,8 @@ def in_place(path: Path) -> Iterator[Path]:
         draft.replace(path)
     except PermissionError:
         raise OutputError(
-            f"{path.name}: is open in another program or write-protected; close it or choose another name; the old file is whole"
+            f"{path.name}: is open in another program or write-protected; close it or choose another name; "
+            "the old file is whole"
         ) from None
     except OSError as fault:
         raise OutputError(
@@ -62,7 +63,7 @@ def in_place(path: Path) -> Iterator[Path]:
 
 
 def write_csv(result: Result, path: Path) -> None:
-    """Write the tidy table as UTF-8 with `\\n`; whole numbers stand without a decimal point."""
+    r"""Write the tidy table as UTF-8 with `\n`; whole numbers stand without a decimal point."""
     frame = result.rows.with_columns([*_whole(result.rows), *_harmless_texts(result.rows)])
     frame.write_csv(path, line_terminator="\n")
 
@@ -73,9 +74,7 @@ def _whole(frame: pl.DataFrame) -> list[pl.Expr]:
         pl.col(name).cast(pl.Int64)
         for name, dtype in frame.schema.items()
         if dtype == pl.Float64
-        and all(
-            value is None or (value == int(value) and abs(value) < 2**53) for value in frame[name].to_list()
-        )
+        and all(value is None or (value == int(value) and abs(value) < 2**53) for value in frame[name].to_list())
     ]
 
 

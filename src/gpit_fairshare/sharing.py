@@ -57,7 +57,7 @@ class Rounded:
     """The float nearest to each exact figure (£33.34 has none of its own)."""
 
 
-def share_out(  # noqa: PLR0913  # the arguments of share_out in the formula language, one for one
+def share_out(
     amount: Sequence[Number],
     by: Sequence[Number],
     *,
@@ -246,10 +246,7 @@ def _shared(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
 def _most(pot: _Pot, least: list[int]) -> list[int] | None:
     """Return the most that each row can be given, or None where there is no limit."""
     if pot.ceilings is not None:
-        return [
-            high if weight else low
-            for weight, high, low in zip(pot.weights, pot.ceilings, least, strict=True)
-        ]
+        return [high if weight else low for weight, high, low in zip(pot.weights, pot.ceilings, least, strict=True)]
     return None if any(pot.weights) else least
 
 

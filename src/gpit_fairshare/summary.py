@@ -1,7 +1,8 @@
 """What a run comes to: money in and out, who gains and loses, what is short, how unequal it is.
 
 These are figures *about* a result, for people; no allocation depends on them. Change is always the
-allocation less the historic spend of the same organisation, so a gain is above 0.
+allocation less the historic spend of the same organisation, so a gain is above 0. Allocations are whole
+pounds and spend may have pence: a change of less than £1 is no change.
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ if TYPE_CHECKING:
 BASELINE = "historic_spend"
 PEOPLE = "registered_population"
 SUPPORT = "transition_support"
+NO_CHANGE = 1.0
+"""£: a smaller change is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One organisation's change: £ and £ per registered patient."""
+    """One organisation's change: £ and £ per registered patient, None where it has no patients."""
 
     code: str
     name: str
     change: float
-    per_head: float
+    per_head: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class YearSummary:
     supported: int | None
     support: float | None
     movements: tuple[Movement, ...]
-    """Every organisation, the largest gain per head first; empty without a baseline or people."""
+    """Every organisation with patients, the largest gain per head first; empty without a baseline."""
     shortfall: Shortfall | None
     before: Inequality | None
     after: Inequality | None
@@ -93,21 +96,22 @@ def _year(result: Result, year: Year) -> YearSummary:
     frame = year.organisations
     allocation = _column(year, result.scheme.result) or []
     baseline, people = _column(year, BASELINE), _column(year, PEOPLE)
-    support = _column(year, SUPPORT) if SUPPORT in result.scheme.symbols else None
+    support = _support(result, year)
     names = list(zip(year.codes(), frame["org_name"].to_list(), strict=True))
-    movements = _movements(names, allocation, baseline, people)
+    changes = _changes(names, allocation, baseline, people) if baseline is not None else []
+    rates = [(-one.per_head, one.code, one) for one in changes if one.per_head is not None]
     return YearSummary(
         year=year.year,
         organisations=frame.height,
         allocated=math.fsum(allocation),
         funds=tuple(fund for fund in result.funds if fund.year == year.year),
         baseline=math.fsum(baseline) if baseline else None,
-        gain=sum(1 for now, old in zip(allocation, baseline, strict=True) if now > old) if baseline else None,
-        lose=sum(1 for now, old in zip(allocation, baseline, strict=True) if now < old) if baseline else None,
+        gain=sum(one.change >= NO_CHANGE for one in changes) if baseline else None,
+        lose=sum(one.change <= -NO_CHANGE for one in changes) if baseline else None,
         supported=sum(1 for one in support if one > 0) if support else None,
         support=math.fsum(support) if support else None,
-        movements=tuple(sorted(movements, key=lambda one: (-one.per_head, one.code))),
-        shortfall=_shortfall(movements) if movements else None,
+        movements=tuple(one for _, _, one in sorted(rates, key=lambda rate: rate[:2])),
+        shortfall=_shortfall(changes) if changes else None,
         before=inequality(baseline, people) if baseline and people else None,
         after=inequality(allocation, people) if people else None,
         areas=_areas(result, year, allocation, baseline, people),
@@ -122,22 +126,25 @@ def _column(year: Year, name: str) -> list[float] | None:
     return None if any(value is None for value in values) else values
 
 
-def _movements(
+def _support(result: Result, year: Year) -> list[float] | None:
+    symbol = result.scheme.symbols.get(SUPPORT)
+    return _column(year, SUPPORT) if symbol and symbol.kind == ORGANISATION else None
+
+
+def _changes(
     names: Sequence[tuple[str, str]],
     allocation: Sequence[float],
-    baseline: Sequence[float] | None,
+    baseline: Sequence[float],
     people: Sequence[float] | None,
 ) -> list[Movement]:
-    if baseline is None or people is None:
-        return []
     return [
-        Movement(code, name or "", now - old, (now - old) / heads if heads else 0.0)
-        for (code, name), now, old, heads in zip(names, allocation, baseline, people, strict=True)
+        Movement(code, name or "", now - old, (now - old) / heads if heads else None)
+        for (code, name), now, old, heads in zip(names, allocation, baseline, people or [0.0] * len(names), strict=True)
     ]
 
 
-def _shortfall(movements: Sequence[Movement]) -> Shortfall:
-    short = sorted((one for one in movements if one.change < 0), key=lambda one: (one.change, one.code))
+def _shortfall(changes: Sequence[Movement]) -> Shortfall:
+    short = sorted((one for one in changes if one.change <= -NO_CHANGE), key=lambda one: (one.change, one.code))
     return Shortfall(-math.fsum(one.change for one in short), tuple(short))
 
 

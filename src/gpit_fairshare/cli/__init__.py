@@ -95,7 +95,7 @@ def _is_usage(fault: Exception) -> bool:
 
 def _say(fault: GpitError) -> None:
     typer.echo(f"gpit: error: {fault}", err=True)
-    if isinstance(fault, InputError) and len(fault.findings) > 1:
+    if isinstance(fault, InputError) and sum(finding.level == "error" for finding in fault.findings) > 1:
         from gpit_fairshare.console import make_console, show_findings  # noqa: PLC0415  # only for a list of faults
 
         show_findings(fault.findings, make_console(stderr=True))

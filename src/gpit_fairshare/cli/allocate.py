@@ -22,9 +22,7 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     *,
     population: Annotated[
         list[str] | None,
-        typer.Option(
-            "--population", metavar="FILE", help="Population by organisation; FILE:SHEET for Excel."
-        ),
+        typer.Option("--population", metavar="FILE", help="Population by organisation; FILE:SHEET for Excel."),
     ] = None,
     spend: Annotated[
         list[str] | None,
@@ -42,15 +40,11 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     ] = None,
     transition: Annotated[
         str | None,
-        typer.Option(
-            "--transition", metavar="NAME|FILE", help="Use this transition instead of the scheme's."
-        ),
+        typer.Option("--transition", metavar="NAME|FILE", help="Use this transition instead of the scheme's."),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value for this run."
-        ),
+        typer.Option("--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value for this run."),
     ] = None,
     mapping: Annotated[
         list[str] | None,
@@ -61,13 +55,9 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     ] = False,
     output: Annotated[
         list[Path] | None,
-        typer.Option(
-            "-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."
-        ),
+        typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document instead of the summary.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
 ) -> None:
     """Allocate funding: fair shares, transition support, and a workbook that shows how."""
     outputs = _checked(output or [], [*(population or []), *(spend or []), *(inputs or [])])

@@ -109,9 +109,7 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
         raise Refused(About.TEXT, f"{shown(cell)} is not a text", "a text", _remedy(cell))
     text = cell.strip()
     if len(text) > length:
-        raise Refused(
-            About.TEXT, f"the text has {len(text):,} characters", f"at most {length}", "Shorten the text"
-        )
+        raise Refused(About.TEXT, f"the text has {len(text):,} characters", f"at most {length}", "Shorten the text")
     if not text.isprintable() and any(unicodedata.category(sign) in _UNPRINTABLE for sign in text):
         raise Refused(
             About.TEXT,
@@ -184,9 +182,7 @@ def _number(cell: Any, *, typed: bool) -> Read:
     if not math.isfinite(number):
         raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a finite number", expected)
     if abs(number) >= LARGEST_NUMBER:
-        raise Refused(
-            About.NOT_A_NUMBER, f"{shown(cell)} is too large", "a number below 1,000,000,000,000,000"
-        )
+        raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is too large", "a number below 1,000,000,000,000,000")
     # 0.0 and -0.0 are the same amount and should look the same wherever they go.
     return Read(number + 0.0, loose=loose)
 

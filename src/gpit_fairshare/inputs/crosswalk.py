@@ -86,9 +86,7 @@ class Crosswalk:
         found.extend(Merger(tuple(sorted(codes)), successor, day) for day, codes in days.items())
         return sorted(found, key=lambda merger: (merger.effective, merger.successor))
 
-    def merger_sentence(
-        self, successor: str, after: date, until: date, names: Mapping[str, str] | None = None
-    ) -> str:
+    def merger_sentence(self, successor: str, after: date, until: date, names: Mapping[str, str] | None = None) -> str:
         """Say how an organisation came about: `00F, 00G and 00H became 13T on 1 April 2015`.
 
         Args:

@@ -157,8 +157,7 @@ def _look_into_archive(data: bytes) -> bool:
             if size > LARGEST_WORKBOOK:
                 raise Unreadable(
                     About.UNREADABLE,
-                    f"the workbook unpacks to {size / 1e6:,.0f} MB; at most "
-                    f"{LARGEST_WORKBOOK / 1e6:,.0f} MB are read",
+                    f"the workbook unpacks to {size / 1e6:,.0f} MB; at most {LARGEST_WORKBOOK / 1e6:,.0f} MB are read",
                     "Save the one sheet that is needed as .csv",
                 )
             pages = [part for part in archive.namelist() if part.startswith("xl/worksheets/")]
@@ -206,17 +205,13 @@ def _cells(page: Any) -> Iterator[tuple[int, Sequence[Any]]]:
     return enumerate(page.iter_rows(), 1)
 
 
-def _marked(
-    records: Iterator[tuple[int, Sequence[Any]]], formulas: Any
-) -> Iterator[tuple[int, Sequence[Any]]]:
+def _marked(records: Iterator[tuple[int, Sequence[Any]]], formulas: Any) -> Iterator[tuple[int, Sequence[Any]]]:
     """Mark cells whose formula was never worked out: their value reads as blank, but is not."""
     for (number, cells), (_, sources) in zip(records, _cells(formulas), strict=True):
         yield (
             number,
             [
-                Broken(
-                    "a formula whose value was never stored", "Open the workbook in Excel and save it again"
-                )
+                Broken("a formula whose value was never stored", "Open the workbook in Excel and save it again")
                 # A formula that gives an empty text has a type of its own, "str", and is truly blank.
                 if cell.value is None and cell.data_type == "n" and source.data_type == "f"
                 else cell

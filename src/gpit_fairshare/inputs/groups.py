@@ -77,9 +77,7 @@ def columns_wanted(request: Request) -> tuple[list[Need], list[Need]]:
     return needed, [Need(name, "text", optional=True) for name in kept]
 
 
-def share_out_columns(
-    groups: Sequence[Group], request: Request, findings: Findings, *, all_read: bool
-) -> None:
+def share_out_columns(groups: Sequence[Group], request: Request, findings: Findings, *, all_read: bool) -> None:
     """Settle which group gives each column: exactly one, unless the column is optional.
 
     Args:
@@ -182,13 +180,16 @@ def _report_missing(need: Need, groups: Sequence[Group], findings: Findings) -> 
             remedy=f"Give a file that has it with --{option} FILE",
         )
         return
-    near = nearest_of(need.name, [heading for part in parts for heading in part.sheet.headings if heading])
+    headings = [heading for part in parts for heading in part.sheet.headings if heading]
+    # A name that is not one of the known columns may as well be a step or parameter, misspelt.
+    near = nearest_of(need.name, headings if known else [*headings, *need.alternatives])
+    if need.used_in and not known:
+        called += f", which {need.used_in} uses"
     findings.error(
         About.MISSING_COLUMN,
         Where(", ".join(part.sheet.name for part in parts)),
         f"no column {called}; {_headings_of(parts)}" + (f"; the nearest is '{near}'" if near else ""),
-        remedy=f"Name it with --map 'HEADING={need.name}', or give a file that has it with "
-        f"--{option or 'input'} FILE",
+        remedy=f"Name it with --map 'HEADING={need.name}', or give a file that has it with --{option or 'input'} FILE",
     )
 
 

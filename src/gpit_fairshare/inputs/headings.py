@@ -126,11 +126,7 @@ class Headings:
         return self.sheet.headings[self.columns[column]]
 
     def _match(self, wanted: Collection[str]) -> None:
-        known = {
-            name: standard
-            for name, standard in standard_columns().items()
-            if standard.only in ("", self.role)
-        }
+        known = {name: standard for name, standard in standard_columns().items() if standard.only in ("", self.role)}
         mapping = {folded(heading): column for heading, column in self.request.mapping.items()}
         own = {f"{self.request.organisation} {part}": f"org_{part}" for part in ("code", "name")}
         practices = dict.fromkeys(known["practice_code"].aliases, "org_code")
@@ -192,9 +188,7 @@ class Headings:
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
                 )
         renamed = [
-            f"'{heading}' as {column}"
-            for heading, column in self.matched
-            if column in self.used and heading != column
+            f"'{heading}' as {column}" for heading, column in self.matched if column in self.used and heading != column
         ]
         if renamed:
             findings.note(About.HEADING, where, f"read {listed(renamed, most=40)}")

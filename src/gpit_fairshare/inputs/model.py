@@ -30,6 +30,10 @@ class Need:
     optional: bool = False
     """Whether blank cells, or the lack of the whole column, are allowed."""
     label: str = ""
+    used_in: str = ""
+    """File, step and character of the formula that first uses it, for a message if no file has it."""
+    alternatives: tuple[str, ...] = ()
+    """Other names that the formula may have meant: steps and parameters."""
 
     @property
     def is_sum(self) -> bool:

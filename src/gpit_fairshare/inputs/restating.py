@@ -52,9 +52,7 @@ class Restating:
 
     def _movers(self, rows: Mapping[str, Placed], standing: Collection[str]) -> dict[str, list[Placed]]:
         """Return the rows of closed organisations by the successor that stands in the year."""
-        strangers = sorted(
-            code for code, placed in rows.items() if not placed.row.year and code not in standing
-        )
+        strangers = sorted(code for code, placed in rows.items() if not placed.row.year and code not in standing)
         movers: dict[str, list[Placed]] = {}
         for code in strangers:
             successor = packaged_crosswalk().becomes(code, date.min, self.until)
@@ -105,9 +103,7 @@ class Restating:
     def _record(self, successor: str, members: Sequence[Placed], need: Need) -> None:
         amounts = {placed.row.code: placed.row.number_of(need.name) for placed in members}
         given = {code: amount for code, amount in amounts.items() if amount is not None}
-        self.moved += [
-            Restated(self.year, code, successor, need.name, amount) for code, amount in given.items()
-        ]
+        self.moved += [Restated(self.year, code, successor, need.name, amount) for code, amount in given.items()]
         if 0 < len(given) < len(members):
             self.findings.warning(
                 About.PARTLY_BLANK,
@@ -138,8 +134,7 @@ class Restating:
         after: Mapping[str, Placed],
     ) -> None:
         mergers = [
-            packaged_crosswalk().merger_sentence(successor, date.min, self.until)
-            for successor in sorted(movers)
+            packaged_crosswalk().merger_sentence(successor, date.min, self.until) for successor in sorted(movers)
         ]
         totals = [
             f"{need.name} adds up to {_amount(_total(before, need), need)} before and "

@@ -190,9 +190,7 @@ class RowReader:
             )
         return years
 
-    def _row(
-        self, number: int, year: str | None, cells: tuple[Any, ...], wanted: list[tuple[Need, int]]
-    ) -> Row | None:
+    def _row(self, number: int, year: str | None, cells: tuple[Any, ...], wanted: list[tuple[Need, int]]) -> Row | None:
         """Read one row; None if it cannot be said whose it is."""
         part = self.part
         index = part.headings.columns["org_code"]

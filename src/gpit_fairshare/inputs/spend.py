@@ -184,6 +184,4 @@ def _report_left_out(part: Part, lines: Sequence[Line], findings: Findings) -> N
     counting = {(line.year, line.org_code) for line in lines if not line.excluded}
     none = {line.org_code for line in lines if (line.year, line.org_code) not in counting}
     if none:
-        findings.note(
-            About.NONE_COUNTED, where, f"no line of {listed(sorted(none))} counts: the historic_spend is nil"
-        )
+        findings.note(About.NONE_COUNTED, where, f"no line of {listed(sorted(none))} counts: the historic_spend is nil")

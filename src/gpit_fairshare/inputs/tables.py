@@ -151,9 +151,7 @@ class _Reading:
                 self.restated += restating.moved
             self._rows.append(rows)
             self._check_sides(first, group, rows)
-        names = {
-            year: {code: self._name(year, code) for code in first.rows[year]} for year in self.request.years
-        }
+        names = {year: {code: self._name(year, code) for code in first.rows[year]} for year in self.request.years}
         report_changes(self.request.years, names, self.findings, first.name)
         self._check_names(names)
         self._name_columns()
@@ -173,9 +171,7 @@ class _Reading:
                 values.append(value.value if value else None)
                 if value:
                     self.origins[year, code, column.name] = value.origin
-            series.append(
-                pl.Series(column.name, values, pl.Float64 if column.kind == "number" else pl.String)
-            )
+            series.append(pl.Series(column.name, values, pl.Float64 if column.kind == "number" else pl.String))
         return pl.DataFrame(series)
 
     def check_patients(self) -> None:
@@ -203,9 +199,7 @@ class _Reading:
                 remedy="Correct the population, or move the spend to the organisation that has the patients",
             )
         if without:
-            self.findings.warning(
-                About.NO_PATIENTS, Where(self.groups[0].name), f"no patients in {listed(without)}"
-            )
+            self.findings.warning(About.NO_PATIENTS, Where(self.groups[0].name), f"no patients in {listed(without)}")
 
     def _wanted(self, group: Group, part: Part) -> list[Need]:
         """Return the columns to be read from a file."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import digits_of
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
+LONGEST: Final = 8_191
+"""Characters that Excel takes in a formula behind its equals sign; a longer one it calls a damaged file."""
 _SAME: Final = "1E-12"
 _STRENGTH: Final = {"compare": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4, "atom": 5}
 
@@ -36,8 +39,18 @@ class Cells(Protocol):
 
 
 def render(tree: t.Expression, cells: Cells, *, first_year: bool) -> str:
-    """Return the formula without its equals sign; kernels are laid out in columns elsewhere."""
-    return _Writer(cells, first_year=first_year).text(tree)
+    """Return the formula without its equals sign; kernels are laid out in columns elsewhere.
+
+    Raises:
+        OutputError: Excel would not take the formula, because it is too long.
+    """
+    formula = _Writer(cells, first_year=first_year).value(tree)
+    if len(formula) > LONGEST:
+        raise OutputError(
+            f"{t.to_text(tree)[:60]}… takes {len(formula):,} characters in a workbook, and Excel allows "
+            f"{LONGEST:,}; split it into steps"
+        )
+    return formula
 
 
 def number(value: float) -> str:
@@ -83,9 +96,7 @@ class _Writer:
                 return "-" + self.bracketed(operand, _STRENGTH["negative"]), _STRENGTH["negative"]
             case t.Sum(operator, left, right):
                 strength = _STRENGTH[operator]
-                return self.bracketed(left, strength) + operator + self.bracketed(
-                    right, strength + 1
-                ), strength
+                return self.bracketed(left, strength) + operator + self.bracketed(right, strength + 1), strength
             case t.Comparison():
                 return self.comparison(tree), _STRENGTH["compare"]
             case _:
@@ -94,11 +105,13 @@ class _Writer:
     def comparison(self, tree: t.Comparison) -> str:
         if isinstance(tree.left, t.Text) or isinstance(tree.right, t.Text):
             same = f"EXACT({self.text(tree.left)},{self.text(tree.right)})"
-            return same if tree.relation == "==" else f"NOT({same})"
+            written = same if tree.relation == "==" else f"NOT({same})"
+            column = tree.left if isinstance(tree.left, t.Name) else tree.right
+            if isinstance(column, t.Name) and self.cells.optional(column.name):
+                return f'IF({self.cells.name(column.name)}="",NA(),{written})'
+            return written
         left, right = self.text(tree.left), self.text(tree.right)
-        apart = (
-            f"{self.bracketed(tree.left, _STRENGTH['-'])}-{self.bracketed(tree.right, _STRENGTH['-'] + 1)}"
-        )
+        apart = f"{self.bracketed(tree.left, _STRENGTH['-'])}-{self.bracketed(tree.right, _STRENGTH['-'] + 1)}"
         margin = f"{_SAME}*MAX(1,ABS({left}),ABS({right}))"
         return {
             ">": f"({apart})>{margin}",
@@ -118,22 +131,29 @@ class _Writer:
             case t.Given(name):
                 return f'({self.cells.name(name)}<>"")'
             case t.Call("where", (condition, yes, no)):
-                return f"IF({self.text(condition)},{self.text(yes)},{self.text(no)})"
+                return f"IF({self.text(condition)},{self.value(yes)},{self.value(no)})"
             case t.Call("clip", (value, low, high)):
-                value_, low_, high_ = (self.operand(one) for one in (value, low, high))
+                value_, low_, high_ = (self.value(one) for one in (value, low, high))
                 return f"MAX({low_},MIN({value_},{high_}))"
             case t.Call("round", (value, _)):
                 return f"ROUND({self.text(value)},{digits_of(tree)})"
             case t.Call(function, arguments):
-                return f"{function.upper()}({','.join(self.operand(one) for one in arguments)})"
+                return f"{function.upper()}({','.join(self.value(one) for one in arguments)})"
             case _:  # pragma: no cover - every other node is written above
                 raise TypeError(type(tree).__name__)
 
-    def operand(self, tree: t.Expression) -> str:
-        """Write an argument of MIN or MAX, which pass over an empty cell: adding 0 makes it an error, as it is."""
-        if isinstance(tree, t.Name) and self.cells.optional(tree.name):
-            return f"{self.text(tree)}+0"
-        return self.text(tree)
+    def value(self, tree: t.Expression) -> str:
+        """Write what is a value by itself: an empty cell is undefined, so adding 0 makes an error of it.
+
+        MIN, MAX and SUM pass over an empty cell, and a reference to it shows as an empty cell.
+        """
+        match tree:
+            case t.Previous(_, first) if self.first_year:
+                return self.value(first)
+            case t.Name(name) | t.Previous(name, _) if self.cells.optional(name):
+                return f"{self.text(tree)}+0"
+            case _:
+                return self.text(tree)
 
 
 # The kernels in columns: formulas for one row, given the cells and ranges that they stand on -----------

@@ -6,6 +6,7 @@ The frame has a column for every name, and one named by its own text for every f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
@@ -92,7 +93,7 @@ def _value(tree: t.Expression, parts: list[pl.Expr]) -> pl.Expr:
             return reduce(and_ if operator == "and" else or_, parts)
         case t.Sum(operator):
             left, right = parts
-            return {"+": left + right, "-": left - right, "*": left * right, "/": left / right}[operator]
+            return {"+": left + right, "-": left - right, "*": left * right, "/": _divided(left, right)}[operator]
         case t.Comparison(relation, left, right):
             if isinstance(left, t.Text) or isinstance(right, t.Text):
                 return parts[0] == parts[1] if relation == "==" else parts[0] != parts[1]
@@ -101,6 +102,16 @@ def _value(tree: t.Expression, parts: list[pl.Expr]) -> pl.Expr:
             return _function(function, parts, tree)
         case _:  # pragma: no cover - leaves are rendered above
             raise TypeError(type(tree).__name__)
+
+
+def _divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    """Divide as Excel and IEEE 754 do.
+
+    Where the divisor is the same in every row Polars multiplies by its reciprocal, and 24.5 / 49 falls short
+    of a half. Zeros from a column make a column of the divisor.
+    """
+    columns = (left / right).meta.root_names()
+    return left / (right + pl.col(columns[0]).is_null().cast(pl.Float64) * 0.0) if columns else left / right
 
 
 def _compare(relation: t.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
@@ -146,9 +157,20 @@ def digits_of(tree: t.Call) -> int:
             raise TypeError(type(digits).__name__)
 
 
+_HALF = math.nextafter(0.5, 0)
+"""Added instead of a half: it takes a half up as well, and no whole number to the next one."""
+
+
 def _round(value: pl.Expr, digits: int) -> pl.Expr:
-    """Round half away from zero, as Excel does; the nudge mends halves that binary cannot hold."""
+    """Round half away from zero, as LibreOffice does, and Excel in all that is known of it.
+
+    The scaled value is first taken to 15 significant digits, which mends halves that binary cannot hold
+    (1.005 is 1.01). Beyond 2^41 those digits would be too few, beyond 2^52 there is nothing left to round.
+    """
+    if digits == 0:
+        return value.sign() * (value.abs() + _HALF).floor()
     scale = 10.0 ** abs(digits)
-    grown = value.abs() * scale if digits >= 0 else value.abs() / scale
-    whole = (grown * (1 + 2.0**-49) + 0.5).floor()
-    return value.sign() * (whole / scale if digits >= 0 else whole * scale)
+    grown = value.abs() * scale if digits > 0 else _divided(value.abs(), pl.lit(scale))
+    whole = pl.when(grown < 2.0**41).then((grown + 0.5).round_sig_figs(15).floor()).otherwise((grown + _HALF).floor())
+    rounded = value.sign() * (_divided(whole, pl.lit(scale)) if digits > 0 else whole * scale)
+    return pl.when(grown < 2.0**52).then(rounded).otherwise(value) if digits > 0 else rounded

@@ -21,7 +21,7 @@ Type = Literal["number", "yes/no", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Whether a value is national, one per group (then `column` names the text column) or one per organisation."""
+    """Whether a value is national, one per group (`column` names the text column) or one per organisation."""
 
     level: Literal["national", "group", "organisation"]
     column: str | None = None
@@ -40,7 +40,7 @@ def group(column: str) -> Kind:
 
 
 def join(kinds: Iterable[Kind]) -> Kind:
-    """Return the kind of a formula over values of these kinds: the finest; two groupings make organisations."""
+    """Return the kind of a formula over values of these kinds: the finest; two groupings: organisations."""
     found = {kind for kind in kinds if kind != NATIONAL}
     if not found:
         return NATIONAL
@@ -80,26 +80,32 @@ def understand(
         FormulaError: The first formula, in order, that uses an unknown name or makes no sense.
     """
     known = dict(symbols)
-    steps = {definition.name: definition for definition in definitions}
-    # Names used through `previous` may stand below: kinds and types grow until they stay.
-    inferred = {name: Symbol(name, "step", NATIONAL, "number", one.unit) for name, one in steps.items()}
-    everything = {**known, **inferred}
-    for _ in range(len(definitions) + 2):
-        found = {
-            name: replace(
-                everything[name], kind=_kind(one.tree, everything), type=_type(one.tree, everything)
-            )
-            for name, one in steps.items()
-        }
-        if all(everything[name] == symbol for name, symbol in found.items()):
-            break
-        everything.update(found)
-    reach = Reach(known, everything)
+    reach = Reach(known, {**known, **_infer(definitions, known)})
     for definition in definitions:
         known[definition.name] = reach.understand(definition)
     for check in checks:
         reach.check(check)
     return known
+
+
+def _infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> dict[str, Symbol]:
+    """Return the steps with kind and type; names in `previous` may stand below: it goes on until all stay."""
+    everything = dict(symbols)
+    everything |= {one.name: Symbol(one.name, "step", NATIONAL, "number", one.unit) for one in definitions}
+    # A share_out by plain numbers goes to the organisations. That is known only when the kinds of all names
+    # are: taken too early it would never settle where weights come from the step's own year before.
+    for shared_by_numbers in (NATIONAL, ORGANISATION):
+        settled = False
+        while not settled:
+            settled = True
+            for one in definitions:
+                kind = _kind(one.tree, everything)
+                if kind == NATIONAL and isinstance(one.tree, t.ShareOut):
+                    kind = shared_by_numbers
+                found = replace(everything[one.name], kind=kind, type=_type(one.tree, everything))
+                settled = settled and found == everything[one.name]
+                everything[one.name] = found
+    return {one.name: everything[one.name] for one in definitions}
 
 
 def _kind(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
@@ -117,8 +123,7 @@ def _kind(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
             return kind(name)
         case t.ShareOut():
             leaves = (tree.by, tree.base, tree.at_least, tree.at_most)
-            found = join(kind(leaf.name) for leaf in leaves if isinstance(leaf, t.Name))
-            return ORGANISATION if found == NATIONAL else found
+            return join(kind(leaf.name) for leaf in leaves if isinstance(leaf, t.Name))
         case t.Previous(of, first):
             return join((kind(of), _kind(first, known)))
         case t.Name(name) | t.Given(name):
@@ -133,8 +138,10 @@ def _type(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
             return "yes/no"
         case t.Text():
             return "text"
-        case t.Name(name) | t.Previous(name, _):
+        case t.Name(name):
             return known[name].type if name in known else "number"
+        case t.Previous(_, first):  # both are of one type, and `first` does not lead back to the step itself
+            return _type(first, known)
         case t.Call("where", (_, yes, _)):
             return _type(yes, known)
         case _:
@@ -168,16 +175,14 @@ class Reach:
             self.agree(definition, symbol, unit)
         except FormulaError as fault:
             raise fault.at(definition.where) from None
-        return replace(
-            symbol, unit=definition.unit or ("yes/no" if symbol.type == "yes/no" else unit_of(unit))
-        )
+        return replace(symbol, unit=definition.unit or ("yes/no" if symbol.type == "yes/no" else unit_of(unit)))
 
     def check(self, definition: Definition) -> None:
         """Raise unless the formula is a yes/no of names that are known."""
         try:
+            self.unit(definition.tree)
             if _type(definition.tree, self.everything) != "yes/no":
                 raise FormulaError("a check is a yes/no, such as total(fair_share) == revenue_budget", 1)
-            self.unit(definition.tree)
         except FormulaError as fault:
             raise fault.at(definition.where) from None
 
@@ -185,15 +190,14 @@ class Reach:
         if symbol.type == "text":
             raise FormulaError("a step is a number or a yes/no, not a text", 1)
         if (definition.unit == "yes/no") != (symbol.type == "yes/no") and definition.unit:
-            raise FormulaError(
-                f"the formula gives a {symbol.type}, but the step's unit is {definition.unit}", 1
-            )
+            raise FormulaError(f"the formula gives a {symbol.type}, but the step's unit is {definition.unit}", 1)
         declared = dimension(definition.unit)
         if declared and unit and not unit.bare and declared != unit:
             raise FormulaError(f"the formula gives {unit}, but the step's unit is {definition.unit}", 1)
 
     def symbol(self, name: str, position: int, *, through_previous: bool = False) -> Symbol:
-        names = self.everything if through_previous else self.above
+        # What stands above is known with its unit inferred, what stands below only with its unit declared.
+        names = {**self.everything, **self.above} if through_previous else self.above
         if name in names:
             return names[name]
         if name in self.everything:
@@ -227,11 +231,9 @@ class Reach:
                 return PURE
             case t.Call():
                 return self.call(tree)
-            case t.Given(name, position):
+            case t.Given(name, _, position):
                 if self.symbol(name, position).role != "input":
-                    raise FormulaError(
-                        f"given takes an input column; {name} is a {self.above[name].role}", position
-                    )
+                    raise FormulaError(f"given takes an input column; {name} is a {self.above[name].role}", position)
                 return PURE
             case t.Figure():
                 return self.figure(tree)
@@ -239,14 +241,17 @@ class Reach:
                 return self.previous(tree)
             case t.ShareOut():
                 return self.share_out(tree)
-            case t.Rounded(of, _, within, position):
-                self.within(within, position)
+            case t.Rounded(of, _, within):
+                self.within(within, tree.within_position)
                 return self.number(of)
 
     def leaf(self, name: str, position: int) -> Dimension | None:
         symbol = self.symbol(name, position)
         if symbol.type == "text":
-            raise FormulaError(f"{name} is a text column; it stands beside == or !=, or in within=", position)
+            raise FormulaError(
+                f"{name} is a text column; it stands beside == or != and a quoted text, or in within=",
+                position,
+            )
         return dimension(symbol.unit)
 
     def number(self, tree: t.Expression) -> Dimension | None:
@@ -263,21 +268,21 @@ class Reach:
             raise FormulaError("expected a yes/no here, such as a comparison", tree.position)
 
     def fit(self, units: Iterable[Dimension | None], position: int, what: str) -> Dimension | None:
-        result: Dimension | None = BARE
-        for unit in units:
+        """Return the unit that values have together; `what` says what cannot be done with unlike ones."""
+        found = list(units)
+        result = BARE
+        for unit in found:
             try:
-                result = together(result, unit)
+                result = together(result, unit) or result
             except ValueError as clash:
-                raise FormulaError(f"{what} {clash} do not fit together", position) from None
-        return result
+                raise FormulaError(f"{clash} cannot be {what}", position) from None
+        return None if None in found else result
 
-    def arithmetic(
-        self, operator: str, left: t.Expression, right: t.Expression, position: int
-    ) -> Dimension | None:
+    def arithmetic(self, operator: str, left: t.Expression, right: t.Expression, position: int) -> Dimension | None:
         units = self.number(left), self.number(right)
         if operator in "*/":
             return times(*units, sign=1 if operator == "*" else -1)
-        return self.fit(units, position, "added or subtracted," if operator == "+" else "subtracted,")
+        return self.fit(units, position, "added" if operator == "+" else "subtracted")
 
     def comparison(self, tree: t.Comparison) -> Dimension:
         sides = tree.left, tree.right
@@ -286,11 +291,9 @@ class Reach:
             column = next((side for side in sides if isinstance(side, t.Name)), None)
             symbol = self.symbol(column.name, column.position) if column else None
             if not symbol or symbol.type != "text" or tree.relation not in ("==", "!="):
-                raise FormulaError(
-                    "a quoted text stands only beside == or != and a text column", texts[0].position
-                )
+                raise FormulaError("a quoted text stands only beside == or != and a text column", texts[0].position)
             return PURE
-        self.fit((self.number(sides[0]), self.number(sides[1])), tree.position, "compared,")
+        self.fit((self.number(sides[0]), self.number(sides[1])), tree.position, "compared")
         return PURE
 
     def call(self, tree: t.Call) -> Dimension | None:
@@ -300,10 +303,12 @@ class Reach:
             units = self.unit(yes), self.unit(no)
             if _type(yes, self.everything) != _type(no, self.everything):
                 raise FormulaError("both branches of where must be numbers, or both yes/no", no.position)
-            return self.fit(units, tree.position, "as the branches of where,")
+            return self.fit(units, tree.position, "branches of one where")
         units_ = [self.number(argument) for argument in tree.arguments]
         return (
-            units_[0] if tree.function == "round" else self.fit(units_, tree.position, f"in {tree.function},")
+            units_[0]
+            if tree.function == "round"
+            else self.fit(units_, tree.position, f"arguments of one {tree.function}")
         )
 
     def within(self, column: str | None, position: int) -> None:
@@ -314,8 +319,7 @@ class Reach:
             raise FormulaError(f"within takes a text column of the inputs; {column} is not one", position)
 
     def figure(self, tree: t.Figure) -> Dimension | None:
-        self.within(tree.within, tree.position)
-        symbol = self.symbol(tree.of, tree.position)
+        symbol = self.symbol(tree.of, tree.of_position)
         expected = "yes/no" if tree.function == "count" else "number"
         if symbol.type != expected:
             hint = (
@@ -326,37 +330,36 @@ class Reach:
                 else ""
             )
             raise FormulaError(
-                f"{tree.function} takes a {expected}, and {tree.of} is a {symbol.type}{hint}", tree.position
+                f"{tree.function} takes a {expected}, and {tree.of} is a {symbol.type}{hint}",
+                tree.of_position,
             )
         if symbol.kind == NATIONAL:
             raise FormulaError(
-                f"{tree.of} is one national figure; there is nothing to {tree.function}", tree.position
+                f"{tree.of} is one national figure; {tree.function} takes a value per organisation or group",
+                tree.of_position,
             )
+        self.within(tree.within, tree.within_position)
         return None if tree.function == "count" else dimension(symbol.unit)
 
     def previous(self, tree: t.Previous) -> Dimension | None:
-        symbol = self.symbol(tree.of, tree.position, through_previous=True)
+        symbol = self.symbol(tree.of, tree.of_position, through_previous=True)
         if symbol.type == "text":
-            raise FormulaError(
-                f"previous takes a number or a yes/no; {tree.of} is a text column", tree.position
-            )
+            raise FormulaError(f"previous takes a number or a yes/no; {tree.of} is a text column", tree.of_position)
         first = self.unit(tree.first)
         if _type(tree.first, self.everything) != symbol.type:
             raise FormulaError(f"`first` must be a {symbol.type}, as {tree.of} is", tree.first.position)
-        return self.fit((dimension(symbol.unit), first), tree.position, "in previous,")
+        return self.fit((dimension(symbol.unit), first), tree.first.position, "the values of one step")
 
     def share_out(self, tree: t.ShareOut) -> Dimension | None:
-        self.within(tree.within, tree.position)
+        self.within(tree.within, tree.within_position)
         self.number(tree.by)
         bounds = [leaf for leaf in (tree.base, tree.at_least, tree.at_most) if leaf is not None]
         amount = _kind(tree.amount, self.everything)
         if amount.column and amount.column != tree.within:
-            raise FormulaError(f"the amount is {amount}; say within={amount.column}", tree.position)
+            raise FormulaError(f"the amount is {amount}; say within={amount.column}", tree.amount.position)
         if amount == ORGANISATION and tree.within is None:
             raise FormulaError(
-                "the amount differs by organisation; it is one national figure, or one per group with within=",
-                tree.position,
+                "the amount differs by organisation; it is a national figure, or one per group with within=",
+                tree.amount.position,
             )
-        return self.fit(
-            [self.number(leaf) for leaf in (tree.amount, *bounds)], tree.position, "in share_out,"
-        )
+        return self.fit([self.number(leaf) for leaf in (tree.amount, *bounds)], tree.position, "shared out together")

@@ -1,6 +1,7 @@
 """Text → tree, by Python's own `ast` and a white list of nodes; nothing is ever evaluated.
 
-What is not in the list is refused with the position of the offending character and what to write
+Characters and brackets are looked at first: Python passes over comments in silence and reads `ﬁ` in a name
+as `fi`. What is not in the lists is refused with the position of the offending character and what to write
 instead. The limits are those of the scheme file's contract: 1,000 characters and 32 levels.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import unicodedata
 import warnings
 from typing import TYPE_CHECKING
 
@@ -20,8 +22,36 @@ if TYPE_CHECKING:
 
 LONGEST = 1_000
 DEEPEST = 32
-MOST_TERMS = 150
-NAME = re.compile(r"[a-z_][a-z0-9_]*", re.IGNORECASE)
+MOST_SIGNS = 150
+"""Signs + - * / in one formula: a long chain is a deep tree, and what walks it has to come back."""
+LARGEST = 1_500
+"""Nodes of a rendered formula; nested comparisons double theirs at each level."""
+LONGEST_TEXT = 255
+"""Excel takes no longer text in a formula."""
+
+_QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
+_PIECES = re.compile(
+    rf"(?P<text>{_QUOTED.pattern})|(?P<opened>[(\[{{])|(?P<closed>[)\]}}])"
+    r"|(?P<thousands>(?<![\w.])[1-9][0-9]{0,2}(?:,[0-9]{3})+(?!\w))"
+    r"|(?P<strange>[^A-Za-z0-9_ \t\r\n.,:;+\-*/%@&|^~<>=!])"
+)
+_PARTNERS = {")": "(", "]": "[", "}": "{"}
+_ONE_LINE = str.maketrans("\t\r\n", "   ")
+_TYPED = {
+    **dict.fromkeys("“”„«»", '"'),
+    **dict.fromkeys("‘’`´", "'"),
+    **dict.fromkeys("–—−", "-"),
+    "×": "*",
+    "÷": "/",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "\\": "the formula without it; it may run over several lines as it is",
+    "#": "comments into the step's note",
+    "$": "names instead of cells",
+    "£": "amounts without it; the unit stands in the step's unit",
+}
+"""What to write instead of characters that word processors, spreadsheets and habits put in."""
 
 _ARITHMETIC: dict[type[ast.operator], t.Arithmetic] = {
     ast.Add: "+",
@@ -40,6 +70,24 @@ _RELATIONS: dict[type[ast.cmpop], t.Relation] = {
 _CALLS = {"min": (2, 64), "max": (2, 64), "clip": (3, 3), "abs": (1, 1), "round": (2, 2), "where": (3, 3)}
 _FIGURES = ("total", "count", "largest", "smallest")
 FUNCTIONS = (*_CALLS, *_FIGURES, "given", "previous", "share_out", "rounded")
+_OPTIONS = {
+    "previous": ("first",),
+    "share_out": ("by", "base", "at_least", "at_most", "within"),
+    "rounded": ("to", "within"),
+    **dict.fromkeys(_FIGURES, ("within",)),
+}
+_IN_EXCEL = {
+    "if": "where(condition, yes, no)",
+    "and": "a and b",
+    "or": "a or b",
+    "sum": "total(x)",
+    "sumif": "total(x, within=column)",
+    "countif": "count(condition)",
+    "average": "total(x) / total(y)",
+    "roundup": "round(x, digits)",
+    "rounddown": "round(x, digits)",
+}
+"""Functions that Excel has by another name."""
 
 _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "a dot is not part of the language; write a plain name",
@@ -49,7 +97,12 @@ _REFUSED: dict[type[ast.AST], str] = {
     ast.SetComp: "comprehensions are not part of the language",
     ast.DictComp: "comprehensions are not part of the language",
     ast.GeneratorExp: "comprehensions are not part of the language",
+    ast.Tuple: "a comma stands only between the arguments of a function",
+    ast.List: "square brackets are not part of the language",
+    ast.Set: "curly brackets are not part of the language",
+    ast.Dict: "curly brackets are not part of the language",
     ast.IfExp: "write where(condition, yes, no) instead of if and else",
+    ast.UnaryOp: "the only sign in front of a value is a minus",
     ast.JoinedStr: "a formatted text is not part of the language",
     ast.NamedExpr: "write each named figure as a step of its own",
     ast.Starred: "a star is not part of the language",
@@ -68,79 +121,149 @@ def parse(text: str) -> t.Expression:
             f"the formula has {len(text):,} characters; {LONGEST:,} are allowed; split it into steps",
             LONGEST + 1,
         )
+    if not text.strip():
+        raise FormulaError("the formula is empty; expected a name, a number or a function", 1)
     # Excel users write a leading equals sign; say so rather than "invalid syntax".
     if text.lstrip().startswith("="):
         raise FormulaError("leave out the = at the start", text.index("=") + 1)
-    if not text.strip():
-        raise FormulaError("the formula is empty; expected a name, a number or a function", 1)
-    # In brackets a formula may run over several lines, as long ones do in TOML.
-    source = f"({text}\n)"
+    _look_over(text)
+    # A formula may run over several lines, as long ones do in TOML. As one line it has one count of columns.
+    source = text.translate(_ONE_LINE)
+    start = len(source) - len(source.lstrip())
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # "is" with a literal and the like: refused below with our own words
-            body = ast.parse(source, mode="eval").body
+            # "is" with a literal and the like: refused below with our own words
+            warnings.simplefilter("ignore")
+            # With the line's end Python knows the column of what is missing there.
+            body = ast.parse(source[start:] + "\n", mode="eval").body
     except SyntaxError as fault:
-        raise FormulaError(_syntax(fault), _offset(text, fault)) from None
-    except (ValueError, MemoryError, RecursionError) as fault:
-        raise FormulaError(f"this is not a formula ({fault or type(fault).__name__})", 1) from None
-    # "1) + (2" would close our own bracket: then the tree begins at the bracket put in front.
-    if body.lineno == 1 and body.col_offset == 0 and not isinstance(body, ast.Tuple | ast.GeneratorExp):
-        raise FormulaError("a bracket has no partner", max(1, text.find(")") + 1))
-    return _Reader(text).read(body)
+        raise _syntax(fault, source, start) from None
+    except (MemoryError, RecursionError):
+        raise FormulaError(_TOO_DEEP, 1) from None
+    except ValueError as fault:
+        raise FormulaError(f"this is not a formula ({fault})", 1) from None
+    tree = _Reader(source, start).read(body)
+    if _size(tree) > LARGEST:
+        raise FormulaError(
+            "comparisons and round stand inside one another too often; make the inner ones steps of their own"
+        )
+    return tree
 
 
-def _syntax(fault: SyntaxError) -> str:
+_TOO_DEEP = f"the formula is nested too deeply; {DEEPEST} levels are allowed; split it into steps"
+_EXPECTED = "expected names, numbers, + - * /, comparisons and functions"
+
+
+def _look_over(text: str) -> None:
+    """Refuse characters that are not in the language, and brackets and quotation marks without a partner."""
+    opened: list[re.Match[str]] = []
+    for piece in _PIECES.finditer(text):
+        found, place = piece[0], piece.start() + 1
+        match piece.lastgroup:
+            case "text":
+                _writable(found, place)
+            case "opened":
+                opened.append(piece)
+            case "closed":
+                if not opened or opened.pop()[0] != _PARTNERS[found]:
+                    raise FormulaError(f"the bracket {found} has no partner", place)
+            case "thousands":
+                # Python reads two arguments: max(0, cost - 1,000) would take off £1.
+                plain = found.replace(",", "")
+                raise FormulaError(
+                    f"{found} is written {plain}; between two arguments a space follows the comma",
+                    place + found.index(","),
+                )
+            case _:
+                raise FormulaError(_strange(found), place)
+    if opened:
+        raise FormulaError(f"the bracket {opened[-1][0]} has no partner", opened[-1].start() + 1)
+
+
+def _strange(character: str) -> str:
+    if character in "\"'":
+        return "the quotation mark has no partner in its line"
+    if not character.isprintable():
+        code = f"U+{ord(character):04X}"
+        return f"the character {code} is not part of the language; write a plain space or nothing"
+    instead = _TYPED.get(character, "names of letters a to z, digits and _")
+    return f"the character {character} is not part of the language; write {instead}"
+
+
+def _writable(text: str, place: int) -> None:
+    """Refuse a text that a workbook cannot hold."""
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Cn") for character in text):
+        raise FormulaError("a quoted text holds a character that cannot be printed", place)
+
+
+def _syntax(fault: SyntaxError, source: str, start: int) -> FormulaError:
+    """Return what is wrong in our own words; Python's differ from version to version."""
     said = (fault.msg or "").lower()
+    place = max(1, min(start + (fault.offset or 1), len(source.rstrip())))
+    rest = source[place - 1 :]
     if "too many nested" in said:
-        return f"the formula is nested too deeply; {DEEPEST} levels are allowed; split it into steps"
-    if "never closed" in said or "unmatched" in said or "does not match" in said or "eof" in said:
-        return "a bracket or quotation mark has no partner"
-    if "cannot assign" in said or "maybe you meant '=='" in said:
-        return "a comparison is written ==; a step's name stands in `name`, not in its formula"
-    return "this is not a formula; expected names, numbers, + - * /, comparisons and functions"
+        return FormulaError(_TOO_DEEP, place)
+    if rest.startswith(":="):
+        return FormulaError(_REFUSED[ast.NamedExpr], place)
+    if rest.startswith("<>"):
+        return FormulaError("different from is written !=", place)
+    if rest.startswith("%"):
+        return FormulaError("percentages are ratios: 5% is written 0.05", place)
+    if rest.startswith("=") or "'=='" in said or '"=="' in said or "cannot assign" in said:
+        single = re.search(r"(?<![=<>!])=(?!=)", rest)
+        return FormulaError(
+            "a comparison is written ==; a step's name stands in `name`, not in its formula",
+            place + (single.start() if single else 0),
+        )
+    if "positional argument follows" in said:
+        return FormulaError("named options come last; a comparison is written ==", place)
+    return FormulaError(f"this is not a formula; {_EXPECTED}", place)
 
 
-def _offset(text: str, fault: SyntaxError) -> int:
-    lines = text.split("\n")
-    line = min(fault.lineno or 1, len(lines))
-    column = (fault.offset or 1) - (1 if line == 1 else 0)
-    before = sum(len(one) + 1 for one in lines[: line - 1])
-    return max(1, min(before + column, len(text)))
+def _size(tree: t.Expression) -> int:
+    """Return how large a formula gets when rendered; some nodes write what stands in them more than once."""
+    match tree:
+        case t.Comparison():
+            copies = 2
+        case t.Call("round"):
+            copies = 6
+        case _:
+            copies = 1
+    return 1 + copies * sum(_size(child) for child in t.children(tree))
 
 
 class _Reader:
     """Walks Python's tree and makes ours, or says what stands where it may not."""
 
-    def __init__(self, text: str) -> None:
-        # ast counts columns in bytes of UTF-8; people count characters.
-        self.lines = [line.encode() for line in f"({text}\n)".split("\n")]
-        self.lengths = [len(line.decode()) for line in self.lines]
+    def __init__(self, source: str, start: int) -> None:
+        self.source = source
+        self.start = start
+        self.encoded = source[start:].encode()
+        self.signs = 0
 
-    def position(self, node: ast.AST) -> int:
-        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-        inside = len(self.lines[line - 1][:column].decode(errors="ignore"))
-        before = sum(length + 1 for length in self.lengths[: line - 1])
-        return before + inside  # the bracket put in front makes it count from 1
+    def place(self, column: int) -> int:
+        """Return a position; ast counts columns in bytes of UTF-8, people count characters from 1."""
+        return self.start + len(self.encoded[:column].decode()) + 1
+
+    def position(self, node: ast.expr | ast.keyword) -> int:
+        return self.place(node.col_offset)
 
     def after(self, node: ast.expr) -> int:
         """Return the position of the first character behind a node that is neither blank nor a bracket."""
-        line, column = node.end_lineno or 1, node.end_col_offset or 0
-        rest = self.lines[line - 1][column:].decode(errors="ignore")
-        skipped = len(rest) - len(rest.lstrip(" )"))
-        before = sum(length + 1 for length in self.lengths[: line - 1])
-        return before + len(self.lines[line - 1][:column].decode(errors="ignore")) + skipped
+        end = self.place(node.end_col_offset or 0) - 1
+        rest = self.source[end:]
+        return end + len(rest) - len(rest.lstrip(" )")) + 1
 
-    def fault(self, node: ast.AST, message: str) -> FormulaError:
+    def written(self, node: ast.expr) -> str:
+        return self.source[self.position(node) - 1 : self.place(node.end_col_offset or 0) - 1]
+
+    def fault(self, node: ast.expr | ast.keyword, message: str) -> FormulaError:
         return FormulaError(message, self.position(node))
 
     def read(self, node: ast.expr, level: int = 1, *, whole: bool = True) -> t.Expression:
         """Read one node; `whole` says that it is the whole step, where a kernel may stand."""
         if level > DEEPEST:
-            raise self.fault(
-                node, f"the formula is nested too deeply; {DEEPEST} levels are allowed; split it into steps"
-            )
+            raise self.fault(node, _TOO_DEEP)
         place = self.position(node)
 
         def below(child: ast.expr) -> t.Expression:
@@ -159,19 +282,23 @@ class _Reader:
                 return self.arithmetic(node, level)
             case ast.BoolOp(op=operator, values=values):
                 word: str = "and" if isinstance(operator, ast.And) else "or"
-                return t.Logic(
-                    "and" if word == "and" else "or", tuple(below(value) for value in values), place
-                )
+                return t.Logic("and" if word == "and" else "or", tuple(below(value) for value in values), place)
             case ast.Compare():
                 return self.comparison(node, below)
             case ast.Call():
                 return self.call(node, below, whole=whole)
-            case ast.Attribute(value=value) | ast.Subscript(value=value):
-                raise FormulaError(_REFUSED[type(node)], self.after(value))
             case _:
-                raise self.fault(
-                    node, _REFUSED.get(type(node), f"{type(node).__name__} is not part of the language")
-                )
+                raise self.refusal(node, level)
+
+    def refusal(self, node: ast.expr, level: int) -> FormulaError:
+        """Return what to say of a node that is not in the list, at the character that gives it away."""
+        message = _REFUSED.get(type(node), f"this is not part of the language; {_EXPECTED}")
+        match node:
+            case ast.Attribute(value=before) | ast.Subscript(value=before) | ast.Tuple(elts=[before, *_]):
+                self.read(before, level + 1, whole=False)  # what is wrong further left comes first
+                return FormulaError(message, self.after(before))
+            case _:
+                return self.fault(node, message)
 
     def arithmetic(self, node: ast.BinOp, level: int) -> t.Expression:
         """Read a chain such as a + b - c in a loop: a long sum is long, not deep."""
@@ -180,8 +307,9 @@ class _Reader:
         while isinstance(first, ast.BinOp):
             chain.append(first)
             first = first.left
-        if len(chain) > MOST_TERMS:
-            raise self.fault(node, f"the formula joins more than {MOST_TERMS} terms; split it into steps")
+        self.signs += len(chain)
+        if self.signs > MOST_SIGNS:
+            raise self.fault(node, f"the formula has more than {MOST_SIGNS} signs + - * /; split it into steps")
         result = self.read(first, level + 1, whole=False)
         for link in reversed(chain):
             sign = _ARITHMETIC.get(type(link.op))
@@ -192,9 +320,7 @@ class _Reader:
             result = t.Sum(sign, result, self.read(link.right, level + 1, whole=False), self.position(link))
         return result
 
-    def name(self, node: ast.AST, name: str) -> str:
-        if not NAME.fullmatch(name):
-            raise self.fault(node, f"the name {name!r} may have letters a to z, digits and _ only")
+    def name(self, node: ast.expr, name: str) -> str:
         if name in FUNCTIONS:
             raise self.fault(node, f"{name} is a function; write {name}(…)")
         return name
@@ -202,9 +328,9 @@ class _Reader:
     def constant(self, node: ast.Constant) -> t.Expression:
         value, place = node.value, self.position(node)
         if isinstance(value, str):
-            return t.Text(value, place)
+            return t.Text(self.quoted(node, value), place)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.fault(node, f"{value!r} is not part of the language; expected a number or a name")
+            raise self.fault(node, f"{self.written(node)} is not part of the language; expected a number or a name")
         try:
             number = float(value)
         except OverflowError:
@@ -213,28 +339,35 @@ class _Reader:
             raise self.fault(node, "the number is too large; numbers are finite")
         return t.Number(number, place)
 
+    def quoted(self, node: ast.Constant, value: str) -> str:
+        """Return a text; Python would join two that stand side by side, as where an `or` was forgotten."""
+        if not _QUOTED.fullmatch(self.written(node)):
+            raise self.fault(node, "a text is one pair of quotation marks with nothing before or behind it")
+        if len(value) > LONGEST_TEXT:
+            raise self.fault(node, f"the text has {len(value)} characters; {LONGEST_TEXT} are allowed, as in Excel")
+        _writable(value, self.position(node))
+        return value
+
     def comparison(self, node: ast.Compare, below: Callable[[ast.expr], t.Expression]) -> t.Comparison:
         if len(node.ops) > 1:
-            raise self.fault(node.comparators[1], "one comparison at a time; join two with `and`")
+            raise FormulaError("one comparison at a time; join two with `and`", self.after(node.comparators[0]))
         relation = _RELATIONS.get(type(node.ops[0]))
         if relation is None:
-            raise self.fault(
-                node, "comparisons are < <= > >= == !=; `in` and `is` are not part of the language"
+            raise FormulaError(
+                "comparisons are < <= > >= == !=; `in` and `is` are not part of the language",
+                self.after(node.left),
             )
         return t.Comparison(relation, below(node.left), below(node.comparators[0]), self.position(node))
 
     def call(self, node: ast.Call, below: Callable[[ast.expr], t.Expression], *, whole: bool) -> t.Expression:
         if not isinstance(node.func, ast.Name):
-            raise self.fault(
-                node, _REFUSED.get(type(node.func), "only functions of the language can be called")
-            )
+            below(node.func)  # says so if that holds what is not in the language
+            raise FormulaError("only a function's name is followed by a bracket; × is written *", self.after(node.func))
         function = node.func.id
         if function not in FUNCTIONS:
-            raise self.fault(
-                node,
-                f"there is no function {function}{nearest(function, FUNCTIONS)}; "
-                f"functions are {', '.join(FUNCTIONS)}",
-            )
+            instead = _IN_EXCEL.get(function.casefold())
+            hint = f"; write {instead}" if instead else nearest(function, FUNCTIONS)
+            raise self.fault(node, f"there is no function {function}{hint}; functions are {', '.join(FUNCTIONS)}")
         options = self.options(node, function)
         place = self.position(node)
         if function in _CALLS:
@@ -245,48 +378,42 @@ class _Reader:
             return t.Call(function, arguments, place)
         if function in _FIGURES:
             self.counted(node, 1, 1)
-            of = self.plain(
-                node.args[0], f"{function} takes a plain name; make the formula a step of its own"
-            )
-            return t.Figure(function, of, self.column(options.get("within")), place)  # type: ignore[arg-type]  # one of _FIGURES
+            of = self.plain(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
+            within, within_place = self.column(options)
+            return t.Figure(function, of, within, place, self.position(node.args[0]), within_place)  # type: ignore[arg-type]  # one of _FIGURES
         if function == "given":
             self.counted(node, 1, 1)
-            return t.Given(self.plain(node.args[0], "given takes the name of an input column"), place)
+            of = self.plain(node.args[0], "given takes the name of an input column")
+            return t.Given(of, place, self.position(node.args[0]))
         if function == "previous":
             self.counted(node, 1, 1)
             if "first" not in options:
                 raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
             of = self.plain(node.args[0], "previous takes a plain name; make the formula a step of its own")
-            return t.Previous(of, below(options["first"]), place)
+            return t.Previous(of, below(options["first"]), place, self.position(node.args[0]))
         if not whole:
-            raise self.fault(
-                node, f"{function} is a whole step by itself; give it a step and use that step's name"
-            )
+            raise self.fault(node, f"{function} is a whole step by itself; give it a step and use that step's name")
         return self.kernel(node, function, options)
 
     def options(self, node: ast.Call, function: str) -> dict[str, ast.expr]:
         """Return the named arguments; unknown ones are refused with the nearest known name."""
-        known = {
-            "previous": ("first",),
-            "share_out": ("by", "base", "at_least", "at_most", "within"),
-            "rounded": ("to", "within"),
-            **dict.fromkeys(_FIGURES, ("within",)),
-        }.get(function, ())
+        known = _OPTIONS.get(function, ())
         found: dict[str, ast.expr] = {}
         for option in node.keywords:
             if option.arg is None:
-                raise self.fault(option.value, "stars are not part of the language")
+                raise self.fault(option, _REFUSED[ast.Starred])
             if option.arg not in known:
-                names = f"; it has {', '.join(known)}" if known else "; it has none"
-                raise self.fault(
-                    option, f"{function} has no option {option.arg}{names}{nearest(option.arg, known)}"
-                )
+                names = f"it has {', '.join(known)}" if known else "a comparison is written =="
+                raise self.fault(option, f"{function} has no option {option.arg}; {names}{nearest(option.arg, known)}")
+            if option.arg in found:
+                raise self.fault(option, f"the option {option.arg} is given twice")
             found[option.arg] = option.value
         return found
 
     def kernel(self, node: ast.Call, function: str, options: dict[str, ast.expr]) -> t.ShareOut | t.Rounded:
         self.counted(node, 1, 1)
-        place, within = self.position(node), self.column(options.get("within"))
+        place = self.position(node)
+        within, within_place = self.column(options)
         if function == "rounded":
             of = self.leaf(node.args[0], "rounded")
             if not isinstance(of, t.Name):
@@ -294,25 +421,25 @@ class _Reader:
             to = self.leaf(options["to"], "rounded") if "to" in options else t.Number(1.0)
             if not isinstance(to, t.Number) or to.value <= 0:
                 raise self.fault(options["to"], "`to` is a number of pounds above 0, such as 1, 0.01 or 1000")
-            return t.Rounded(of, to.value, within, place)
+            return t.Rounded(of, to.value, within, place, within_place)
         if "by" not in options:
             raise self.fault(node, "share_out needs weights: share_out(amount, by=weights)")
         leaves = {key: self.leaf(value, "share_out") for key, value in options.items() if key != "within"}
-        return t.ShareOut(self.leaf(node.args[0], "share_out"), **leaves, within=within, position=place)
+        return t.ShareOut(
+            self.leaf(node.args[0], "share_out"),
+            **leaves,
+            within=within,
+            position=place,
+            within_position=within_place,
+        )
 
     def leaf(self, node: ast.expr, function: str) -> t.Name | t.Number:
         read = self.read(node, DEEPEST, whole=False) if isinstance(node, ast.Name | ast.Constant) else None
-        if (
-            isinstance(node, ast.UnaryOp)
-            and isinstance(node.op, ast.USub)
-            and isinstance(node.operand, ast.Constant)
-        ):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
             constant = self.constant(node.operand)
             read = t.Number(-constant.value, self.position(node)) if isinstance(constant, t.Number) else None
         if not isinstance(read, t.Name | t.Number):
-            raise self.fault(
-                node, f"{function} takes names and numbers only; make the formula a step of its own"
-            )
+            raise self.fault(node, f"{function} takes names and numbers only; make the formula a step of its own")
         return read
 
     def plain(self, node: ast.expr, message: str) -> str:
@@ -320,16 +447,25 @@ class _Reader:
             raise self.fault(node, message)
         return self.name(node, node.id)
 
-    def column(self, node: ast.expr | None) -> str | None:
-        return None if node is None else self.plain(node, "within takes the name of a text column")
+    def column(self, options: dict[str, ast.expr]) -> tuple[str | None, int]:
+        """Return the column that `within` names, and the position of its name."""
+        if "within" not in options:
+            return None, 0
+        named = options["within"]
+        return self.plain(named, "within takes the name of a text column"), self.position(named)
 
     def counted(self, node: ast.Call, least: int, most: int) -> None:
-        if not least <= len(node.args) <= most:
-            function = node.func.id if isinstance(node.func, ast.Name) else "this"
-            expected = f"{least}" if least == most else f"{least} or more"
-            raise self.fault(
-                node, f"{function} takes {expected} argument{'s' if most > 1 else ''}, not {len(node.args)}"
-            )
+        found = len(node.args)
+        if least <= found <= most:
+            return
+        function = node.func.id if isinstance(node.func, ast.Name) else "this"
+        expected = f"{least}" if least == most else f"{least} or more" if found < least else f"at most {most}"
+        message = f"{function} takes {expected} argument{'s' if most > 1 else ''}, not {found}"
+        if found < least:
+            raise self.fault(node, message)
+        if function in _OPTIONS:
+            message += f"; the others go by name, such as {_OPTIONS[function][0]}=…"
+        raise self.fault(node.args[most], message)
 
     def digits(self, node: ast.expr, read: t.Expression) -> None:
         value = read

@@ -99,6 +99,7 @@ class Given:
 
     name: str
     position: int = 0
+    name_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ class Figure:
     of: str
     within: str | None = None
     position: int = 0
+    of_position: int = 0
+    within_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class Previous:
     of: str
     first: Expression
     position: int = 0
+    of_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ class ShareOut:
     at_most: Name | Number | None = None
     within: str | None = None
     position: int = 0
+    within_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,7 @@ class Rounded:
     to: float = 1.0
     within: str | None = None
     position: int = 0
+    within_position: int = 0
 
 
 Expression = (
@@ -161,31 +167,38 @@ Expression = (
 )
 
 
-def walk(tree: Expression) -> Iterator[Expression]:
-    """Yield the tree and everything below it, from the outside in, left to right."""
-    yield tree
+def children(tree: Expression) -> Iterator[Expression]:
+    """Yield what stands directly below the tree, left to right."""
     for field in fields(tree):
         value = getattr(tree, field.name)
         for child in value if isinstance(value, tuple) else (value,):
             if is_dataclass(child):
-                yield from walk(child)  # type: ignore[arg-type]  # only expressions are dataclasses here
+                yield child  # type: ignore[misc]  # only expressions are dataclasses here
+
+
+def walk(tree: Expression) -> Iterator[Expression]:
+    """Yield the tree and everything below it, from the outside in, left to right."""
+    yield tree
+    for child in children(tree):
+        yield from walk(child)
 
 
 def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
     """Yield every name that the tree refers to, with its position."""
     for node in walk(tree):
         match node:
-            case Name(name, position) | Given(name, position):
+            case Name(name, position) | Given(name, _, position):
                 yield name, position
-            case Figure(_, of, within, position):
+            case Figure(_, of, within, _, position, within_position):
                 yield of, position
                 if within:
-                    yield within, position
-            case Previous(of, _, position):
+                    yield within, within_position
+            case Previous(of, _, _, position):
                 yield of, position
-            case ShareOut(within=within, position=position) | Rounded(within=within, position=position):
-                if within:
-                    yield within, position
+            case ShareOut(within=str(within), within_position=position):
+                yield within, position
+            case Rounded(within=str(within), within_position=position):
+                yield within, position
             case _:
                 pass
 
@@ -281,9 +294,7 @@ def _call_text(tree: Expression) -> str:
         case ShareOut():
             options = ("by", "base", "at_least", "at_most")
             parts = [to_text(tree.amount)]
-            parts += [
-                f"{key}={to_text(getattr(tree, key))}" for key in options if getattr(tree, key) is not None
-            ]
+            parts += [f"{key}={to_text(getattr(tree, key))}" for key in options if getattr(tree, key) is not None]
             parts += [f"within={tree.within}"] if tree.within else []
             return f"share_out({', '.join(parts)})"
         case _:  # pragma: no cover - every node is above or in _text

@@ -28,7 +28,9 @@ class Dimension:
         named = {(1, 0): "£", (1, -1): "£ per head", (0, 1): "people", (0, 0): "a ratio"}.get(
             (self.pounds, self.people)
         )
-        return named or f"£ to the power {self.pounds} × people to the power {self.people}"
+        above = ["£"] * self.pounds + ["people"] * self.people
+        below = ["£"] * -self.pounds + ["people"] * -self.people
+        return named or " ÷ ".join([" × ".join(above) or "1", *below])
 
 
 PURE: Final = Dimension()

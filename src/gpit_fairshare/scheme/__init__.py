@@ -1,8 +1,10 @@
 """Scheme, formula and transition files, joined into one scheme that is ready to run."""
 
-from gpit_fairshare.scheme.files import library_names, number
-from gpit_fairshare.scheme.joining import STANDARD_INPUTS, Setting, load
+from gpit_fairshare.scheme.files import library_names
+from gpit_fairshare.scheme.joining import STANDARD_INPUTS, load
 from gpit_fairshare.scheme.model import Assumption, Check, Parameter, Scheme, Source, Step, Value
+from gpit_fairshare.scheme.shape import number
+from gpit_fairshare.scheme.values import Setting
 
 __all__ = [
     "STANDARD_INPUTS",

@@ -23,9 +23,20 @@ class Source:
     publisher: str
     url: str
     date: str
+    note: str = ""
 
     def __str__(self) -> str:
         return ", ".join(part for part in (self.publisher, self.title, self.date) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """Who answers for an assumption, since when (2014-04-03), how sure it is and how much hangs on it."""
+
+    owner: str = ""
+    date: str = ""
+    quality: str = ""
+    impact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,8 @@ class Value:
     assumption: str = ""
     overridden: bool = False
     """Whether `--set` gave it for this run."""
+    upkeep: Upkeep | None = None
+    """What the file says of the assumption besides its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,11 @@ class Assumption:
     text: str
     parameter: str = ""
     years: tuple[str, ...] = ()
+    owner: str = ""
+    date: str = ""
+    quality: str = ""
+    impact: str = ""
+    """Owner, date, quality and impact as the file gives them; empty where it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +140,8 @@ class Scheme:
     @property
     def inputs(self) -> tuple[Symbol, ...]:
         """Return the input columns that the steps and checks use, in the order of first use."""
-        used = dict.fromkeys(name for part in (*self.steps, *self.checks) for name, _ in names_in(part.tree))
+        parts: tuple[Step | Check, ...] = (*self.steps, *self.checks)
+        used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
         return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")
 
     def overridden(self) -> list[tuple[str, str, Value]]:

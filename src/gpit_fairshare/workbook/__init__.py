@@ -118,9 +118,7 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     for target in (sheet, workings):
         target.heading("Code", 9)
     sheet.heading("Name", 40)
-    for row, (code, name) in enumerate(
-        now.organisations.select("org_code", "org_name").iter_rows(), FIRST_ROW
-    ):
+    for row, (code, name) in enumerate(now.organisations.select("org_code", "org_name").iter_rows(), FIRST_ROW):
         sheet.put(row, 1, code)
         sheet.put(row, 2, name)
         workings.put(row, 1, code)
@@ -133,11 +131,7 @@ def _input_columns(layout: Layout, block: Block) -> None:
     """Refer to the Inputs sheet, column by column."""
     scheme, year = layout.scheme, block.year.year
     names = [symbol.name for symbol in scheme.inputs]
-    if (
-        scheme.report_by
-        and scheme.report_by not in names
-        and scheme.report_by in block.year.organisations.columns
-    ):
+    if scheme.report_by and scheme.report_by not in names and scheme.report_by in block.year.organisations.columns:
         names.insert(0, scheme.report_by)
     names += [column for column in block.year.labels if column not in names]
     writer = StepWriter(layout, year)
@@ -153,9 +147,7 @@ def _input_columns(layout: Layout, block: Block) -> None:
         cells = []
         for code, value in zip(block.year.codes(), values, strict=True):
             place = layout.input_cells[year, code, name]
-            blank = (
-                f'IF(ISBLANK({place}),"",{place})' if value is None or (symbol and symbol.optional) else place
-            )
+            blank = f'IF(ISBLANK({place}),"",{place})' if value is None or (symbol and symbol.optional) else place
             cells.append((blank, value))
         number = "number" if text else number_format(unit, values)
         block.sheet.column(block.columns[name], cells, number)
@@ -163,9 +155,7 @@ def _input_columns(layout: Layout, block: Block) -> None:
             writer.total_above(block, block.columns[name], values, number)
 
 
-def _live_checks(
-    layout: Layout, writers: dict[str, StepWriter]
-) -> list[tuple[str, str, dict[str, tuple[str, bool]]]]:
+def _live_checks(layout: Layout, writers: dict[str, StepWriter]) -> list[tuple[str, str, dict[str, tuple[str, bool]]]]:
     """Return the scheme's checks, and those that only a workbook needs, each live for every year."""
     live: list[tuple[str, str, dict[str, tuple[str, bool]]]] = []
     held = {(one.year, one.name, one.formula): one.holds for one in layout.result.checks}
@@ -175,9 +165,7 @@ def _live_checks(
             for year, writer in writers.items()
         }
         live.append((check.name, check.formula, years))
-    names = [
-        symbol.name for symbol in layout.scheme.inputs if not symbol.optional and symbol.type == "number"
-    ]
+    names = [symbol.name for symbol in layout.scheme.inputs if not symbol.optional and symbol.type == "number"]
     for name in names:
         label = layout.scheme.labels[name]
         years = {}
@@ -186,8 +174,13 @@ def _live_checks(
             first, last = places[0], places[-1].partition("!")[2]
             years[year] = (f"COUNT({first}:{last})=ROWS({first}:{last})", True)
         live.append((f"{label} is a number for every {layout.scheme.organisation}", "", years))
+    floors = dict.fromkeys(label for writer in writers.values() for label in writer.fits)
+    live += [
+        (f"{label}: the floors fit in the money", "", {year: (one.fits[label], True) for year, one in writers.items()})
+        for label in floors
+    ]
     for fund in {(one.step, one.parameter): one for one in layout.result.funds if one.parameter}.values():
-        final = front._final(layout, fund.step)  # noqa: SLF001  # one package
+        final = front.final_step(layout, fund.step)
         kind = layout.scheme.symbols[final].kind
         years = {}
         for year in layout.years:

@@ -6,21 +6,26 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.summary import BASELINE, PEOPLE, SUPPORT
+from gpit_fairshare.summary import BASELINE, NO_CHANGE, PEOPLE, SUPPORT
 from gpit_fairshare.workbook.layout import INPUTS, PARAMETERS, Layout, number_format
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOTE_ROW, Sheet, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
+
     from gpit_fairshare.scheme import Parameter
 
 SPEND_LINES: Final = "Spend lines"
 CHECKS: Final = "Checks"
+READING: Final = (
+    "Inputs and Parameters hold values; every other figure is a live formula on them. Change an input or a parameter "
+    "and recalculate. Year sheets have a row per organisation and a column per step, in the order of the scheme; "
+    "Workings hold what rounding and sharing need."
+)
 OVERALL: Final = f"{CHECKS}!$C$2"
 
 
@@ -71,9 +76,7 @@ def inputs_sheet(layout: Layout) -> Sheet:
     names = [symbol.name for symbol in scheme.inputs]
     if scheme.report_by and scheme.report_by not in names:
         names.insert(0, scheme.report_by)
-    names = [
-        name for name in names if any(name in year.organisations.columns for year in result.years.values())
-    ]
+    names = [name for name in names if any(name in year.organisations.columns for year in result.years.values())]
     for name in names:
         unit = scheme.symbols[name].unit if name in scheme.symbols else None
         sheet.heading(scheme.labels.get(name, name) + (f" ({unit})" if unit else ""), 22)
@@ -82,20 +85,14 @@ def inputs_sheet(layout: Layout) -> Sheet:
     row = FIRST_ROW
     for year in result.years.values():
         frame = year.organisations
-        columns = {
-            name: frame[name].to_list() if name in frame.columns else [None] * frame.height for name in names
-        }
+        columns = {name: frame[name].to_list() if name in frame.columns else [None] * frame.height for name in names}
         for index, (code, title) in enumerate(frame.select("org_code", "org_name").iter_rows()):
             for column, value in enumerate((year.year, code, title), 1):
                 sheet.put(row, column, value)
             for column, name in enumerate(names, 4):
                 unit = scheme.symbols[name].unit if name in scheme.symbols else None
                 formula = lines.get((year.year, code)) if name == BASELINE else None
-                number = (
-                    number_format(unit, columns[name])
-                    if not isinstance(columns[name][index], str)
-                    else "number"
-                )
+                number = number_format(unit, columns[name]) if not isinstance(columns[name][index], str) else "number"
                 sheet.put(row, column, columns[name][index], formula, number)
                 layout.input_cells[year.year, code, name] = f"{INPUTS}!${letter(column)}${row}"
             places = dict.fromkeys(result.inputs.origins.get((year.year, code, name), "") for name in names)
@@ -138,9 +135,7 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
             line["basis"],
         )
         for column, value in enumerate(values, 1):
-            number = (
-                "pence" if column == 3 and value != math.floor(value) else "£" if column == 3 else "number"
-            )
+            number = "pence" if column == 3 and value != math.floor(value) else "£" if column == 3 else "number"
             sheet.put(row, column, value, None, number)
         rule = ",".join(
             "OR(" + ",".join(f"EXACT({letter(column_of[key])}{row},{x.text(text)})" for text in allowed) + ")"
@@ -154,9 +149,7 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
 def _sorted_lines(lines: pl.DataFrame) -> pl.DataFrame:
     """Return the lines so that those of one organisation and year stand together, in a fixed order."""
     keys = [
-        name
-        for name in ("org_code", "year", "category", "cost_type", "committed", "amount")
-        if name in lines.columns
+        name for name in ("org_code", "year", "category", "cost_type", "committed", "amount") if name in lines.columns
     ]
     return lines.sort(keys, nulls_last=False)
 
@@ -167,9 +160,7 @@ def _lines_of(layout: Layout) -> dict[tuple[str, str], str]:
     if lines is None or BASELINE not in layout.scheme.symbols:
         return {}
     blocks: dict[tuple[str, str | None], list[int]] = {}
-    for row, (code, year) in enumerate(
-        _sorted_lines(lines).select("org_code", "year").iter_rows(), FIRST_ROW
-    ):
+    for row, (code, year) in enumerate(_sorted_lines(lines).select("org_code", "year").iter_rows(), FIRST_ROW):
         blocks.setdefault((code, year), []).append(row)
     predecessors: dict[tuple[str, str], list[str]] = {}
     for moved in layout.result.inputs.restated:
@@ -205,9 +196,7 @@ def checks_sheet(layout: Layout, live: Sequence[tuple[str, str, dict[str, tuple[
             holds = holds and value
     cells = f"C{FIRST_ROW}:{letter(2 + len(layout.years))}{sheet.last_row}"
     status = status_text(holds=holds)
-    sheet.put(
-        NOTE_ROW, 3, status, f'IF(AND({cells}),"{status_text(holds=True)}","{status_text(holds=False)}")'
-    )
+    sheet.put(NOTE_ROW, 3, status, f'IF(AND({cells}),"{status_text(holds=True)}","{status_text(holds=False)}")')
     sheet.last_row = max(FIRST_ROW, FIRST_ROW + len(live) - 1)
     return sheet
 
@@ -220,9 +209,7 @@ def status_text(*, holds: bool) -> str:
 def summary_sheet(layout: Layout) -> Sheet:
     """Return the year's main figures, each a live formula on the year sheets."""
     result = layout.result
-    sheet = Sheet(
-        "Summary", "Summary", f"{illustrative(layout)}National figures; every one is a live formula."
-    )
+    sheet = Sheet("Summary", "Summary", f"{illustrative(layout)}National figures; every one is a live formula.")
     sheet.heading("Figure", 58)
     for year in layout.years:
         sheet.heading(year, 20)
@@ -253,7 +240,7 @@ def summary_sheet(layout: Layout) -> Sheet:
         )
         for fund in result.funds:
             if fund.year == year and fund.parameter:
-                final = _final(layout, fund.step)
+                final = final_step(layout, fund.step)
                 cell = layout.parameter_cell(fund.parameter, year)
                 formula = f"MAX(0,{cell}-SUM({block.column_range(final)}))"
                 put(f"Unspent: {fund.label}", year, formula, fund.unspent, number_format("£", [fund.unspent]))
@@ -273,13 +260,10 @@ def summary_sheet(layout: Layout) -> Sheet:
     return sheet
 
 
-def _final(layout: Layout, step: str) -> str:
+def final_step(layout: Layout, step: str) -> str:
     """Return the step that rounds a `share_out`, or the `share_out` itself."""
     for one in layout.scheme.steps:
-        if (
-            one.formula.startswith("rounded(")
-            and getattr(getattr(one.tree, "of", None), "name", None) == step
-        ):
+        if one.formula.startswith("rounded(") and getattr(getattr(one.tree, "of", None), "name", None) == step:
             return one.name
     return step
 
@@ -294,19 +278,19 @@ def _against_baseline(layout: Layout, year: str, put: Any, noun: str) -> None:
     put(
         f"{noun}s that gain on historic spend",
         year,
-        f"SUMPRODUCT(--({here}>{there}))",
-        sum(a > b for a, b in pairs),
+        f"SUMPRODUCT(--({here}-{there}>={NO_CHANGE:g}))",
+        sum(a - b >= NO_CHANGE for a, b in pairs),
         "count",
     )
     put(
         f"{noun}s that lose on historic spend",
         year,
-        f"SUMPRODUCT(--({here}<{there}))",
-        sum(a < b for a, b in pairs),
+        f"SUMPRODUCT(--({there}-{here}>={NO_CHANGE:g}))",
+        sum(b - a >= NO_CHANGE for a, b in pairs),
         "count",
     )
-    short = math.fsum(b - a for a, b in pairs if b > a)
-    formula = f"SUMPRODUCT(({there}>{here})*({there}-{here}))"
+    short = math.fsum(b - a for a, b in pairs if b - a >= NO_CHANGE)
+    formula = f"SUMPRODUCT(({there}-{here}>={NO_CHANGE:g})*({there}-{here}))"
     put("Shortfall: historic spend above allocation", year, formula, short, number_format("£", [short]))
     if PEOPLE in block.columns:
         people = math.fsum(block.values(PEOPLE))
@@ -359,9 +343,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet]) -> Sheet:
         ("Assumptions", f"{len(scheme.assumptions)}, listed on the sheet Assumptions.", None),
         (
             "How to read it",
-            "Inputs and Parameters hold values; every other figure is a live formula on them. Change an input or a "
-            "parameter and recalculate. Year sheets have a row per organisation and a column per step, in the order of "
-            "the scheme; Workings hold what rounding and sharing need.",
+            READING,
             None,
         ),
     ]
@@ -386,10 +368,7 @@ def assumptions_sheet(layout: Layout) -> Sheet:
     ):
         sheet.heading(heading, width, wrap=heading in ("About", "Assumption"))
     sheet.rows(
-        [
-            (one.number, one.about, one.parameter, ", ".join(one.years), one.text)
-            for one in layout.scheme.assumptions
-        ]
+        [(one.number, one.about, one.parameter, ", ".join(one.years), one.text) for one in layout.scheme.assumptions]
     )
     return sheet
 
@@ -411,10 +390,7 @@ def steps_sheet(layout: Layout) -> Sheet:
     ):
         sheet.heading(heading, width, wrap=heading in ("Formula", "Note"))
     sheet.rows(
-        [
-            (one.name, one.label, one.unit or "", str(one.kind), one.formula, one.note)
-            for one in layout.scheme.steps
-        ]
+        [(one.name, one.label, one.unit or "", str(one.kind), one.formula, one.note) for one in layout.scheme.steps]
     )
     return sheet
 
@@ -463,9 +439,7 @@ def manifest_sheet(layout: Layout) -> Sheet:
     rows: list[tuple[str, str]] = [("gpit_fairshare", manifest["gpit"])]
     rows += [(f"Library {name}", version) for name, version in manifest["libraries"].items()]
     scheme = manifest["scheme"]
-    rows += [
-        (f"Scheme {key}", str(scheme[key])) for key in ("name", "title", "formula", "transition", "digest")
-    ]
+    rows += [(f"Scheme {key}", str(scheme[key])) for key in ("name", "title", "formula", "transition", "digest")]
     rows += [(f"File {one['file']}", f"SHA-256 {one['sha256']}") for one in scheme["files"]]
     for one in manifest["inputs"]:
         sheet_part = f" sheet {one['sheet']}" if one["sheet"] else ""

@@ -16,6 +16,8 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Sheet, letter, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gpit_fairshare.engine import Result, Year
 
 PARAMETERS: Final = "Parameters"
@@ -25,7 +27,7 @@ _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 
 
 def sheet_name(text: str, taken: set[str]) -> str:
-    """Return a name that Excel allows: 31 characters, none of []:*?/\\, and not there yet."""
+    """Return a name that Excel allows: 31 characters, no brackets, slashes or :*?, and not there yet."""
     base = text.translate(_FORBIDDEN).strip("'")[:31] or "Sheet"
     name, count = base, 2
     while name.casefold() in taken:
@@ -118,9 +120,7 @@ class Layout:
         """Return the cell of a national figure in a year."""
         return f"{NATIONAL_SHEET}!${letter(self.year_column(year))}${self.national_rows[key]}"
 
-    def put_national(
-        self, key: str, label: str, unit: str, year: str, formula: str, value: Any, number: str
-    ) -> None:
+    def put_national(self, key: str, label: str, unit: str, year: str, formula: str, value: Any, number: str) -> None:
         """Add a national figure of one year, on the row that it has in the other years too."""
         row = self.national_rows.setdefault(key, FIRST_ROW + len(self.national_rows))
         for column, text in enumerate((label, key, unit), 1):
@@ -202,3 +202,12 @@ def block_kinds(layout: Layout) -> list[Kind]:
     """Return the kinds that need a sheet: the organisations, and each grouping that the steps use."""
     year = next(iter(layout.result.years.values()))
     return [ORGANISATION, *(group(column) for column in year.labels)]
+
+
+class Vector:
+    """A column of figures: values, the range that they stand in, and the cell of a row."""
+
+    def __init__(self, values: list[float], cells: str, cell: Callable[[int], str]) -> None:
+        self.values = values
+        self.range = cells
+        self.cell = cell

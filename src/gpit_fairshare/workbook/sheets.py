@@ -103,9 +103,7 @@ class Sheet:
             self.wrapped.add(column)
         return column
 
-    def put(
-        self, row: int, column: int, value: Any, formula: str | None = None, number: str = "number"
-    ) -> None:
+    def put(self, row: int, column: int, value: Any, formula: str | None = None, number: str = "number") -> None:
         """Place one cell; a cell below the headings makes the table reach down to it."""
         self.cells[row, column] = Cell(value, formula, number)
         self.last_row = max(self.last_row, row)

@@ -1,0 +1,119 @@
+"""Numbers and nouns as a screen writes them."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gpit_fairshare.scheme import Value
+
+
+def money(amount: float, digits: int = 0) -> str:
+    """Write pounds: `£140,000,000`, `-£450`; halves go away from zero, as in Excel."""
+    size = _digits(abs(amount), digits)
+    return f"-£{size}" if amount < 0 and _is_not_nil(size) else f"£{size}"
+
+
+def per_head(rate: float) -> str:
+    """Write £ per head to the penny: `£2.47`."""
+    return money(rate, 2)
+
+
+def signed(amount: float, digits: int = 0) -> str:
+    """Write a change in pounds: `+£1,230`, `-£450`; nil has no sign. With 2 digits it is £ per head."""
+    text = money(amount, digits)
+    return f"+{text}" if amount > 0 and _is_not_nil(text) else text
+
+
+def percentage(ratio: float) -> str:
+    """Write a ratio as a percentage with one decimal: 0.6634 is `66.3%`."""
+    size = _digits(abs(ratio) * 100, 1)
+    return f"-{size}%" if ratio < 0 and _is_not_nil(size) else f"{size}%"
+
+
+def _digits(size: float, digits: int) -> str:
+    # repr() is the number that people see in a sheet: 0.125 is a half, 2.675 counts as one.
+    exact = Decimal(repr(float(size)))
+    rounded = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, Context(prec=400))
+    return f"{rounded:,f}"
+
+
+def _is_not_nil(text: str) -> bool:
+    return any(character in "123456789" for character in text)
+
+
+def plural(noun: str) -> str:
+    """Return the plural of an organisation's noun: `CCGs`, `practices`, `surgeries`."""
+    last = noun[-1:]
+    if not last.islower():
+        return f"{noun}s" if noun else "rows"  # an abbreviation: ICSs
+    if last == "y" and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "z", "ch", "sh")) else f"{noun}s"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a count with its noun: `1 CCG`, `211 CCGs`."""
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def inside(label: str) -> str:
+    """Write a label inside a sentence: `historic spend`, but `GP IT spend`."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
+def sentence(text: str) -> str:
+    """Begin a text with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
+def joined(texts: Sequence[str]) -> str:
+    """Join texts as a sentence does: `a, b and c`."""
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
+
+
+def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:
+    """Write years: `2014/15`, `2014/15 and 2015/16`, `2014/15 to 2023/24`, or `every year` of a whole."""
+    if len(years) > 1 and tuple(years) == tuple(whole):
+        return "every year"
+    firsts = [int(year[:4]) for year in years]
+    follow_on = firsts == list(range(firsts[0], firsts[0] + len(firsts))) if firsts else False
+    return f"{years[0]} to {years[-1]}" if follow_on and len(years) > 2 else joined(years)
+
+
+def whole(number: float) -> str:
+    """Write a whole number, thousands apart."""
+    return f"{number:,.0f}"
+
+
+def plain_number(value: float) -> str:
+    """Write a number that has no unit, to three decimals at most."""
+    return f"{value:,.3f}".rstrip("0").rstrip(".")
+
+
+def or_dash(value: float | None, write: Callable[[float], str]) -> str:
+    """Write a number, or a dash where there is none."""
+    return "–" if value is None else write(value)
+
+
+def is_money(unit: str | None) -> bool:
+    """Say whether to write a value as pounds; what a scheme gives no unit is taken for money."""
+    return unit in ("£", None)
+
+
+def written_value(value: Value, unit: str | None) -> str:
+    """Write a value in its unit where that loses nothing of it, else as the option wrote it."""
+    number = value.value
+    to_the_penny = number == round(number, 2)
+    match unit:
+        case "£" if to_the_penny:
+            return money(number, 0 if number.is_integer() else 2)
+        case "£ per head" if to_the_penny:
+            return per_head(number)
+        case "people" if number.is_integer():
+            return whole(number)
+        case _:
+            return value.written

@@ -1,0 +1,43 @@
+"""Scheme + inputs → Result: the whole calculation, year by year, every step kept.
+
+Nothing here knows a funding rule. Steps are evaluated in the order of the scheme; Polars works out
+each formula row by row, totals are taken in a way that no order of rows and no number of threads can
+change, and the two kernels share and round money exactly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.engine.account import finding_entry, funds_of, manifest_of, notes_of, tidy
+from gpit_fairshare.engine.model import CheckResult, Fund, Result, Year
+from gpit_fairshare.engine.year import Run
+
+if TYPE_CHECKING:
+    from gpit_fairshare.inputs import Inputs
+    from gpit_fairshare.scheme import Scheme
+
+__all__ = ["CheckResult", "Fund", "Result", "Year", "calculate", "finding_entry"]
+
+
+def calculate(scheme: Scheme, inputs: Inputs) -> Result:
+    """Run a scheme over checked inputs.
+
+    Raises:
+        CalculationError: A step is undefined for an organisation and year, money cannot be shared out
+            as the scheme asks, or a value of the year before cannot be had.
+    """
+    years: dict[str, Year] = {}
+    checks: list[CheckResult] = []
+    before: Year | None = None
+    for year in scheme.years:
+        run = Run(scheme, inputs, year, before)
+        for step in scheme.steps:
+            run.step(step)
+        checks += [run.check(check) for check in scheme.checks]
+        years[year] = before = run.now
+    funds = tuple(fund for year in years.values() for fund in funds_of(scheme, year))
+    findings = (*inputs.findings, *notes_of(scheme, funds, years))
+    rows = tidy(scheme, years)
+    manifest = manifest_of(scheme, inputs, findings, checks)
+    return Result(scheme, inputs, years, tuple(checks), funds, findings, rows, manifest)

@@ -1,0 +1,138 @@
+"""What a run makes: every value of every year, and what became of checks and money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
+    from gpit_fairshare.errors import Finding
+    from gpit_fairshare.inputs import Inputs
+    from gpit_fairshare.scheme import Scheme
+
+Values = list[Any]
+"""One value per row of a kind: a float, a bool, a text, or None where a blank is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What became of one check in one year; `failing` names organisations or groups that fail it."""
+
+    year: str
+    name: str
+    formula: str
+    holds: bool
+    failing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fund:
+    """A national amount that a step shared out in one year, in the unit of the step.
+
+    `spent` is after rounding where a step rounds the shares. What rounding to whole units moved is
+    `amount` - `spent` - `unspent`. `new_money` says that the amount is a parameter or a number of the
+    formula, and not money that other steps pass on; `parameter` is its name where it has one.
+    """
+
+    year: str
+    label: str
+    parameter: str
+    step: str
+    amount: float
+    spent: float
+    unspent: float
+    new_money: bool
+
+
+@dataclass(slots=True)
+class Year:
+    """Every value of one year. Frames have one row per organisation (sorted by code), group or nation."""
+
+    year: str
+    frames: dict[Kind, pl.DataFrame]
+    membership: dict[str, list[int]] = field(default_factory=dict)
+    """For each text column that groups: the group's number, from 0, of every organisation."""
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    """For each text column that groups: its values, sorted."""
+    exact: dict[str, list[Fraction]] = field(default_factory=dict)
+    """Steps of the kernels before they became floats, so that rounding sees no noise."""
+    unspent: dict[str, list[Fraction]] = field(default_factory=dict)
+    """For each `share_out`: what is left, nationally or by group."""
+    predecessors: list[list[int]] = field(default_factory=list)
+    """For each organisation: rows of the year before that became it; filled where `previous` is used."""
+
+    @property
+    def organisations(self) -> pl.DataFrame:
+        """Return the frame with one row per organisation."""
+        return self.frames[ORGANISATION]
+
+    def values(self, name: str, kind: Kind) -> Values:
+        """Return a column of the frame of a kind."""
+        return self.frames[kind][name].to_list()
+
+    def national(self, name: str) -> Any:
+        """Return one national figure."""
+        return self.frames[NATIONAL][name][0]
+
+    def codes(self) -> list[str]:
+        """Return the organisations' codes, sorted."""
+        return self.organisations["org_code"].to_list()
+
+    def put(self, name: str, kind: Kind, values: Values, dtype: pl.DataType | type[pl.DataType]) -> None:
+        """Add a column, repeated on the rows of every finer frame."""
+        self._add(kind, name, values, dtype)
+        if kind == NATIONAL:
+            for other, frame in self.frames.items():
+                if other != NATIONAL:
+                    self._add(other, name, values * frame.height, dtype)
+        elif kind.column is not None:
+            rows = self.membership[kind.column]
+            self._add(ORGANISATION, name, [values[index] for index in rows], dtype)
+
+    def _add(self, kind: Kind, name: str, values: Values, dtype: pl.DataType | type[pl.DataType]) -> None:
+        self.frames[kind] = self.frames[kind].with_columns(pl.Series(name, values, dtype=dtype))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished run. `rows` is the tidy table: one row per year and organisation, by year and code."""
+
+    scheme: Scheme
+    inputs: Inputs
+    years: Mapping[str, Year]
+    checks: tuple[CheckResult, ...]
+    funds: tuple[Fund, ...]
+    findings: tuple[Finding, ...]
+    rows: pl.DataFrame
+    manifest: Mapping[str, Any]
+
+    @property
+    def agrees(self) -> bool:
+        """Return whether every check holds in every year."""
+        return all(check.holds for check in self.checks)
+
+    def year(self, year: str) -> pl.DataFrame:
+        """Return the tidy rows of one year, such as `2014/15`."""
+        return self.rows.filter(pl.col("year") == year)
+
+    @property
+    def national(self) -> pl.DataFrame:
+        """Return the national figures: one row per year, a column per national step."""
+        names = [step.name for step in self.scheme.steps if step.kind == NATIONAL]
+        return pl.DataFrame(
+            [{"year": year, **{name: one.national(name) for name in names}} for year, one in self.years.items()]
+        )
+
+
+def figure(value: Any) -> str:
+    """Write a figure for a message: thousands apart, pence only where there are any."""
+    if isinstance(value, bool | str):
+        return str(value)
+    return f"{float(value):,.2f}".removesuffix(".00")

@@ -1,0 +1,178 @@
+"""What is wrong with the shape of a file, in one line: the place as its author knows it, and what to do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.errors import nearest
+from gpit_fairshare.scheme import shape
+
+if TYPE_CHECKING:
+    import tomllib
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
+
+_NUMBER: Final = 'expected a number, or a fraction in quotes such as "1/6"'
+_TABLE: Final = "expected a table"
+_SAID: Final = {
+    "string_type": "expected a text in quotes",
+    "int_type": _NUMBER,
+    "float_type": _NUMBER,
+    "bool_type": "expected true or false",
+    "list_type": "expected a list in square brackets",
+    "dict_type": _TABLE,
+    "model_type": _TABLE,
+    "date_type": "expected a date such as 2014-04-03, without quotes",
+    "string_pattern_mismatch": (
+        "a name has small letters a to z, digits and _, and begins with a letter, as fair_share"
+    ),
+}
+"""What Pydantic's types of error come to in words; the others are said in `_said`."""
+
+_ENTRIES: Final[Mapping[str, type[BaseModel]]] = {
+    "steps": shape.StepEntry,
+    "checks": shape.CheckEntry,
+    "use": shape.UseEntry,
+    "parameters": shape.ParameterEntry,
+    "inputs": shape.InputEntry,
+    "sources": shape.SourceEntry,
+    "values": shape.ValueEntry,
+    "scheme": shape.SchemeHeader,
+    "formula": shape.Header,
+    "transition": shape.Header,
+    "spend": shape.SpendEntry,
+}
+
+
+def one_line(text: object, longest: int = 80) -> str:
+    """Return a text from a file or an option as it can be shown in a message: on one line, not too long."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """Say the first fault of a file: where, what was expected, what was found, and how many more there are.
+
+    A key that is not known comes before one that is missing: a slip of the pen makes both.
+    """
+    by_place: dict[tuple[int | str, ...], ErrorDetails] = {}
+    for error in sorted(fault.errors(), key=lambda error: error["type"] != "extra_forbidden"):
+        # Of a union, Pydantic reports each branch; for the author it is one place.
+        by_place.setdefault(
+            (*_path(error["loc"], data), error["type"] == "missing" and error["loc"][-1]), error
+        )
+    first = next(iter(by_place.values()))
+    place, said = _said(first, data, model)
+    more = f" (and {len(by_place) - 1} more)" if len(by_place) > 1 else ""
+    return f"{place}: {said}{more}" if place else f"{said}{more}"
+
+
+def of_toml(fault: tomllib.TOMLDecodeError, text: str) -> str:
+    """Say where a text is no TOML, and why."""
+    said = str(fault)
+    found = re.search(r" \(at line (\d+), column (\d+)\)$", said)
+    if found:
+        place = f"line {found[1]}, column {found[2]}"
+    else:
+        lines = text.rstrip("\n").split("\n")
+        place = f"line {len(lines)}, column {len(lines[-1]) + 1}"
+    said = re.sub(r" \(at [^()]*\)$", "", said)
+    twice = re.search(r"\((?P<key>'.*'),?\) twice$", said)
+    if twice:
+        table = ".".join(re.findall(r"'([^']*)'", twice["key"]))
+        said = f"the table [{table}] stands there twice"
+    elif said.startswith("Cannot overwrite"):
+        said = "the same key is given twice before this place"
+    elif said.startswith("Illegal character '\\n'"):
+        said = "a text in quotes does not end on its line"
+    return f"{place}: not valid TOML: {one_line(said[:1].lower() + said[1:], 200)}"
+
+
+def _said(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> tuple[str, str]:
+    """Return the place of an error and what is to be said of it."""
+    location, kind = error["loc"], error["type"]
+    path, context = _path(location, data), error.get("ctx", {})
+    key = one_line(location[-1])
+    if kind == "extra_forbidden":
+        return _place(path[:-1], data), _unknown(key, _known_keys(location, model))
+    if kind == "missing":
+        return _place(path, data), f"{key} is missing"
+    if location[-1] == "[key]" and kind == "literal_error":
+        known = re.findall(r"'([^']*)'", context["expected"])
+        return _place(path[:-1], data), _unknown(one_line(path[-1]), known)
+    match kind:
+        case "value_error":
+            said = one_line(context["error"], 300)
+        case "literal_error":
+            said = f"expected one of {context['expected'].replace(' or ', ', ')}"
+        case "too_short":
+            said = "is empty; expected one or more"
+        case "too_long" | "string_too_long":
+            unit = "characters" if kind == "string_too_long" else "of them"
+            said = f"is too long; {context['max_length']} {unit} are allowed"
+        case "model_type" if context.get("class_name") == shape.ValueEntry.__name__:
+            said = 'expected a table such as { value = 5, source = "…" }'
+        case _:
+            said = _SAID.get(kind, "is not what is expected here")
+    if location[-1] in ("int", "float", "str"):
+        said = _NUMBER
+    found = error.get("input")
+    if kind not in ("value_error", "too_long", "too_short"):
+        said += f"; found {_kind_of(found)}"
+    return _place(path, data), said
+
+
+def _unknown(key: str, known: Sequence[str]) -> str:
+    return f"unknown key {key}{nearest(key, known) or '; known are ' + ', '.join(known)}"
+
+
+def _kind_of(found: Any) -> str:
+    match found:
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+        case bool():
+            return str(found).lower()
+        case str():
+            return repr(one_line(found, 40))
+        case int() | float():
+            return one_line(repr(found), 40) if abs(found) < 1e16 else "a large number"
+        case _:
+            return one_line(found, 40)
+
+
+def _path(location: Sequence[int | str], data: Any) -> tuple[int | str, ...]:
+    """Return the part of a location that stands in the file; a branch of a union does not."""
+    path: list[int | str] = []
+    for part in location:
+        inside = part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)
+        if not inside:
+            break
+        data = data[part]
+        path.append(part)
+    return tuple(path)
+
+
+def _place(path: Sequence[int | str], data: Any) -> str:
+    """Name a place in a file as its author knows it: steps by their names, not by their numbers."""
+    words: list[str] = []
+    for part in path:
+        data = data[part]
+        if isinstance(part, int):
+            name = (data.get("name") or data.get("as")) if isinstance(data, dict) else None
+            words.append((one_line(name) if isinstance(name, str) else "") or f"number {part + 1}")
+        else:
+            words.append(one_line(part))
+    return " › ".join(words)
+
+
+def _known_keys(location: Sequence[int | str], model: type[BaseModel]) -> list[str]:
+    if len(location) > 1:
+        first = str(location[0])
+        in_parameter = first == "parameters" and len(location) > 3
+        model = shape.ValueEntry if in_parameter else _ENTRIES[first]
+    return [entry.alias or name for name, entry in model.model_fields.items()]

@@ -1,0 +1,214 @@
+"""Files put together step by step, with the formulas that they use by name under names of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.errors import FormulaError, SchemeError, nearest
+from gpit_fairshare.language import names_in, parse, renamed, to_text
+from gpit_fairshare.scheme.files import read_file
+from gpit_fairshare.scheme.model import Check, Step
+from gpit_fairshare.scheme.shape import NAME, CheckEntry, Exact, FormulaFile, StepEntry, TransitionFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gpit_fairshare.language.tree import Expression
+    from gpit_fairshare.scheme.files import Read
+    from gpit_fairshare.scheme.shape import InputEntry, ParameterEntry, UseEntry
+
+MOST_STEPS: Final = 500
+_DEEPEST: Final = 16
+"""How deep formulas may use one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file, its formulas parsed, with the formulas that it uses by name."""
+
+    read: Read[Any]
+    uses: tuple[tuple[UseEntry, Part], ...]
+    trees: tuple[tuple[StepEntry | CheckEntry, Expression, str], ...]
+    """Each step and check with its tree and its place, for messages."""
+    own: frozenset[str]
+    """Names of its steps, and of those that it uses as they are called here: `core_fair_share`."""
+    parameters: frozenset[str]
+    """Parameters that it, or a formula that it uses, takes from outside."""
+    taken: frozenset[str]
+    """Every name that it takes from outside: parameters, input columns."""
+    size: int
+    """Number of steps, those that it uses included."""
+
+
+def gather(read: Read[Any], above: Sequence[Read[Any]] = ()) -> Part:
+    """Read the formulas that a file uses by name, down to the last.
+
+    Raises:
+        SchemeError: A file uses itself, ends in the wrong step, or names what a formula does not take.
+        FormulaError: A formula is not in the language.
+    """
+    _ends_well(read)
+    uses: list[tuple[UseEntry, Part]] = []
+    for use in getattr(read.model, "use", ()):
+        place = f"{read.file}: use › {use.as_}"
+        inner = read_file(use.formula, FormulaFile, read)
+        if any((one.place, one.file) == (inner.place, inner.file) for one in (*above, read)):
+            raise SchemeError(f"{place}: {use.formula} uses itself; take the circle out")
+        if len(above) >= _DEEPEST:
+            raise SchemeError(f"{place}: formulas use one another more than {_DEEPEST} deep; use fewer files")
+        if use.as_ in (other.as_ for other, _ in uses):
+            raise SchemeError(f"{place}: another use is called {use.as_} already; a name is only one thing")
+        part = gather(inner, (*above, read))
+        for name in use.with_:
+            if name not in part.taken:
+                raise SchemeError(
+                    f"{place} › with: {use.formula} takes no {name}{nearest(name, part.taken)}; "
+                    "its parameters and input columns can be replaced"
+                )
+        uses.append((use, part))
+    size = len(read.model.steps) + sum(part.size for _, part in uses)
+    if size > MOST_STEPS:
+        raise SchemeError(f"{read.file}: the scheme has {size:,} steps; {MOST_STEPS} are allowed")
+    own = {step.name for step in read.model.steps}
+    own |= {f"{use.as_}_{name}" for use, part in uses for name in part.own}
+    trees = tuple(_parsed(read, entry) for entry in (*read.model.steps, *read.model.checks))
+    parameters = {*read.model.parameters}
+    parameters |= {use.with_.get(name, name) for use, part in uses for name in part.parameters}
+    taken = {name for _, tree, _ in trees for name, _ in names_in(tree)}
+    taken |= {use.with_.get(name, name) for use, part in uses for name in part.taken}
+    taken |= {*read.model.inputs, *parameters}
+    return Part(
+        read, tuple(uses), trees, frozenset(own), frozenset(parameters - own), frozenset(taken - own), size
+    )
+
+
+def _parsed(read: Read[Any], entry: StepEntry | CheckEntry) -> tuple[StepEntry | CheckEntry, Expression, str]:
+    where = f"{read.file}, {'step' if isinstance(entry, StepEntry) else 'check'} {entry.name}"
+    try:
+        return entry, parse(entry.formula), where
+    except FormulaError as fault:
+        raise fault.at(where) from None
+
+
+def _ends_well(read: Read[Any]) -> None:
+    """See that a formula ends in fair_share and a transition in allocation."""
+    kinds: dict[type, tuple[str, str]] = {
+        FormulaFile: ("formula", "fair_share"),
+        TransitionFile: ("transition", "allocation"),
+    }
+    kind, name = kinds.get(type(read.model), ("", ""))
+    last = read.model.steps[-1].name if read.model.steps else "no step"
+    if kind and last != name:
+        raise SchemeError(f"{read.file}: the last step of a {kind} is {name}; found {last}")
+
+
+def _as_it_is(name: str) -> str:
+    return name
+
+
+@dataclass(slots=True)
+class Draft:
+    """What has been put together so far, in order."""
+
+    steps: list[Step] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    parameters: dict[str, tuple[ParameterEntry, Read[Any]]] = field(default_factory=dict)
+    inputs: dict[str, tuple[InputEntry, Read[Any]]] = field(default_factory=dict)
+    reads: list[Read[Any]] = field(default_factory=list)
+    replacements: list[tuple[str, str]] = field(default_factory=list)
+    """What stands for a parameter of a used formula: the place that says so, and the name."""
+
+    def add(self, part: Part, prefix: str = "", outside: Callable[[str], str] = _as_it_is) -> None:
+        """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
+
+        A used formula comes first, or as soon as the steps that its `with` names stand above it. Its own
+        names get the prefix; `outside` says what each name that it takes from outside is called there.
+        """
+
+        def called(name: str) -> str:
+            return f"{prefix}_{name}" if prefix and name in part.own else outside(name)
+
+        waiting = list(part.uses)
+        standing: set[str] = set()
+
+        def use_ready() -> None:
+            for use, inner in list(waiting):
+                if (set(use.with_.values()) & part.own) <= standing:
+                    waiting.remove((use, inner))
+                    self._use(part.read, use, inner, prefix, called)
+                    standing.update(f"{use.as_}_{name}" for name in inner.own)
+
+        use_ready()
+        self._declare(part.read, called, outside)
+        title = prefix.replace("_", " ").capitalize()
+        for entry, tree, where in part.trees:
+            if not isinstance(entry, StepEntry):
+                continue
+            tree_ = renamed(tree, called)
+            label = _under(title, entry.label)
+            step = Step(called(entry.name), label, entry.unit, to_text(tree_), tree_, where, entry.note)
+            self.steps.append(step)
+            standing.add(entry.name)
+            use_ready()
+        for use, inner in waiting:  # a circle: the step that stands too low is named when it is understood
+            self._use(part.read, use, inner, prefix, called)
+        for entry, tree, where in part.trees:
+            if isinstance(entry, CheckEntry):
+                tree_ = renamed(tree, called)
+                name = _under(title, entry.name)
+                self.checks.append(Check(name, to_text(tree_), tree_, where, entry.note))
+        self.reads.append(part.read)
+
+    def _use(
+        self, read: Read[Any], use: UseEntry, inner: Part, prefix: str, called: Callable[[str], str]
+    ) -> None:
+        for name, replacement in use.with_.items():
+            if name in inner.parameters:
+                place = f"{read.file}: use › {use.as_} › with › {name}"
+                self.replacements.append((place, called(replacement)))
+        self.add(
+            inner,
+            f"{prefix}_{use.as_}" if prefix else use.as_,
+            lambda name: called(use.with_.get(name, name)),
+        )
+
+    def _declare(self, read: Read[Any], called: Callable[[str], str], outside: Callable[[str], str]) -> None:
+        """Take over the parameters and inputs that a file declares, but those that `with` replaces."""
+
+        def bound(value: Exact | None) -> Exact | None:
+            return called(value) if isinstance(value, str) and NAME.fullmatch(value) else value
+
+        for name, entry in read.model.parameters.items():
+            if outside(name) == name:
+                bounds = {"minimum": bound(entry.minimum), "maximum": bound(entry.maximum)}
+                self._declare_parameter(name, entry.model_copy(update=bounds), read)
+        for name, entry in read.model.inputs.items():
+            if outside(name) == name:
+                other, first = self.inputs.setdefault(name, (entry, read))
+                if entry != other:
+                    raise _differently(read, f"inputs › {name}", first)
+
+    def _declare_parameter(self, name: str, entry: ParameterEntry, read: Read[Any]) -> None:
+        """Take over a parameter; of two files that declare it alike, one may give its values as well."""
+        other, first = self.parameters.setdefault(name, (entry, read))
+        values = [one.values for one in (entry, other) if one.values]
+        alike = entry.model_copy(update={"values": other.values}) == other
+        if not alike or values != values[:1] * len(values):
+            raise _differently(read, f"parameters › {name}", first)
+        if entry.values:
+            self.parameters[name] = (entry, read)
+
+
+def _differently(read: Read[Any], place: str, first: Read[Any]) -> SchemeError:
+    return SchemeError(
+        f"{read.file}: {place}: {first.file} declares it differently; "
+        "declare it alike, or give one of the two another name"
+    )
+
+
+def _under(title: str, label: str) -> str:
+    """Put a label under a title: `Core: fair share`, but `Core: GP IT share`."""
+    if not title:
+        return label
+    return f"{title}: {label[:1].lower() if label[1:2].islower() else label[:1]}{label[1:]}"

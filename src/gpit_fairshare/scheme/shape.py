@@ -1,0 +1,264 @@
+"""The shape of scheme, formula and transition files, held by Pydantic; unknown keys are refused.
+
+What these models refuse is said in words by `faults`; whatever they take is safe on one line of a screen.
+"""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003  # Pydantic reads the annotations when the program runs
+import math
+import re
+import unicodedata
+from fractions import Fraction
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_YEAR = re.compile(r"([0-9]{4})/([0-9]{2})")
+_NUMBER = re.compile(
+    r"([+-]?(?:[0-9]+/[0-9]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{1,4})?))\s*(%?)", re.IGNORECASE
+)
+_LONGEST_NUMBER: Final = 1_000
+
+_WORDS: Final = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
+"""The words that a line of a spend file may be marked with; categories are the file's own."""
+
+
+def _text(text: str, allowed: str = "\n\t") -> str:
+    if any(
+        unicodedata.category(character) in ("Cc", "Zl", "Zp") and character not in allowed
+        for character in text
+    ):
+        raise ValueError(f"holds a control character{'' if allowed else ' or a line break'}; take it out")
+    return text
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty; write a text")
+    return text
+
+
+def _one_line(text: str) -> str:
+    return _text(text, allowed="")
+
+
+Text = Annotated[str, AfterValidator(_text)]
+Prose = Annotated[Text, AfterValidator(_filled)]
+Line = Annotated[str, AfterValidator(_one_line), AfterValidator(_filled)]
+Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=64)]
+Unit = Literal["£", "£ per head", "people", "%", "ratio", "yes/no"]
+Exact = int | float | str
+"""A number, or an exact fraction in text such as `"1/6"`."""
+
+
+def number(value: Exact) -> float:
+    """Return a value of a scheme file or an option as a number; `1/6` is a fraction, `5%` is 0.05.
+
+    Raises:
+        ValueError: It is not a finite number.
+    """
+    shown = repr(value)[:80] if isinstance(value, str | float | bool) else "the number"
+    # Limits of length and power: the fraction 1e999999999 would fill the machine before it is a float.
+    text = re.sub(r"(?<=[0-9])_(?=[0-9])", "", str(value)[:_LONGEST_NUMBER]) if isinstance(value, str) else ""
+    found = _NUMBER.fullmatch(text.strip())
+    try:
+        if isinstance(value, bool) or (isinstance(value, str) and not found):
+            raise ValueError  # noqa: TRY301  # said below, in one place
+        result = float(value) if not found else float(Fraction(found[1]) / (100 if found[2] else 1))
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"{shown} is not a number; write 1500000, 0.5, 5% or 1/6") from None
+    except OverflowError:
+        result = math.inf
+    if not math.isfinite(result):
+        raise ValueError(f"{shown} is too large or no number; numbers are finite")
+    return result + 0.0  # minus nought is nought
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SourceEntry(_Entry):
+    """A publication that a figure was read in."""
+
+    title: Line
+    publisher: Text = ""
+    url: Text = ""
+    date: dt.date | None = None
+    note: Text = ""
+
+
+class ValueEntry(_Entry):
+    """One figure with exactly one of `source` (a key of `[sources]`) or `assumption` (why it is taken)."""
+
+    value: Exact
+    source: Line | None = None
+    assumption: Prose | None = None
+    owner: Line | None = None
+    """Owner, date, quality and impact go with an assumption: who answers for it, since when, and how sure."""
+    date: dt.date | None = None
+    quality: Line | None = None
+    impact: Line | None = None
+
+    @field_validator("value")
+    @classmethod
+    def _is_number(cls, value: Exact) -> Exact:
+        number(value)
+        return value
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.source is None) == (self.assumption is None):
+            found = "neither" if self.source is None else "both"
+            raise ValueError(f"a value carries exactly one of source or assumption; found {found}")
+        if self.source is not None:
+            for name in ("owner", "date", "quality", "impact"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} goes with an assumption; this value has a source")
+        return self
+
+
+class ParameterEntry(_Entry):
+    """A parameter as the file that uses it declares it; bounds are numbers or other parameters."""
+
+    label: Line
+    unit: Unit | None = None
+    minimum: Exact | None = None
+    maximum: Exact | None = None
+    default: ValueEntry | None = None
+    values: dict[Line, ValueEntry] = {}
+    note: Text = ""
+
+    @field_validator("minimum", "maximum")
+    @classmethod
+    def _is_number_or_name(cls, value: Exact | None) -> Exact | None:
+        if value is not None and not (isinstance(value, str) and NAME.fullmatch(value)):
+            number(value)
+        return value
+
+
+class InputEntry(_Entry):
+    """A column of the inputs that the file gives a label, a unit, or leave to be blank or missing."""
+
+    label: Text = ""
+    unit: Unit | None = None
+    type: Literal["number", "text"] = "number"
+    optional: bool = False
+    note: Text = ""
+
+    @model_validator(mode="after")
+    def _no_unit_of_text(self) -> Self:
+        if self.type == "text" and self.unit is not None:
+            raise ValueError("a text column has no unit; take out unit or type")
+        return self
+
+
+class StepEntry(_Entry):
+    """One named step: one column, one figure of a group, or one national figure."""
+
+    name: Name
+    label: Line = Field(max_length=200)
+    formula: Text
+    unit: Unit | None = None
+    note: Text = ""
+
+
+class CheckEntry(_Entry):
+    """A formula that must be true in every year; one on organisations must hold for each."""
+
+    name: Line = Field(max_length=200)
+    formula: Text
+    note: Text = ""
+
+
+class UseEntry(_Entry):
+    """Another formula file used under a name of one's own, its names replaced as `with` says."""
+
+    formula: Line
+    as_: Name = Field(alias="as")
+    with_: dict[Name, Name] = Field(default={}, alias="with")
+
+
+class File(_Entry):
+    """What the three kinds of file have in common."""
+
+    sources: dict[Line, SourceEntry] = {}
+    parameters: dict[Name, ParameterEntry] = {}
+    inputs: dict[Name, InputEntry] = {}
+    steps: list[StepEntry] = []
+    checks: list[CheckEntry] = []
+
+
+class Header(_Entry):
+    """What a formula or transition is called, and where it was read."""
+
+    name: Line
+    title: Line
+    note: Text = ""
+    sources: list[Line] = []
+
+
+class FormulaFile(File):
+    """A file whose steps end in `fair_share`."""
+
+    formula: Header
+    use: list[UseEntry] = []
+
+
+class TransitionFile(File):
+    """A file whose steps end in `allocation` and rely on `fair_share`, inputs and last year alone."""
+
+    transition: Header
+
+
+class SchemeHeader(Header):
+    """What a scheme is called, for whom and which years, and what it is made of."""
+
+    organisation: Line = "organisation"
+    years: list[str] = Field(min_length=1, max_length=50)
+    formula: Line | None = None
+    transition: Line | None = None
+    result: Name | None = None
+    report_by: Name | None = None
+
+    @field_validator("years")
+    @classmethod
+    def _follow_on(cls, years: list[str]) -> list[str]:
+        for year in years:
+            found = _YEAR.fullmatch(year)
+            if not found or (int(found[1]) + 1) % 100 != int(found[2]):
+                raise ValueError(f"{year[:40]!r} is not a financial year; write it as 2014/15")
+        firsts = [int(year[:4]) for year in years]
+        if firsts != list(range(firsts[0], firsts[0] + len(firsts))):
+            raise ValueError("years follow on from one another, the earliest first, none left out")
+        return years
+
+
+class SpendEntry(_Entry):
+    """Which lines of a detailed spend file make `historic_spend`, with one of `source` or `assumption`."""
+
+    counts: dict[Literal["category", "cost_type", "committed"], Annotated[list[Line], Field(min_length=1)]]
+    source: Line | None = None
+    assumption: Prose | None = None
+
+    @model_validator(mode="after")
+    def _known_words(self) -> Self:
+        if (self.source is None) == (self.assumption is None):
+            found = "neither" if self.source is None else "both"
+            raise ValueError(f"what counts carries exactly one of source or assumption; found {found}")
+        for column, words in _WORDS.items():
+            for word in self.counts.get(column, []):  # type: ignore[call-overload]  # both are columns
+                if word not in words:
+                    raise ValueError(f"a line's {column} is {' or '.join(words)}, not {word[:40]!r}")
+        return self
+
+
+class SchemeFile(File):
+    """A file that names a formula and a transition, or has steps of its own, and gives the values."""
+
+    scheme: SchemeHeader
+    use: list[UseEntry] = []
+    values: dict[Name, dict[Line, ValueEntry]] = {}
+    spend: SpendEntry | None = None

@@ -1,0 +1,223 @@
+"""Values of parameters by year: where each comes from, settings for one run, bounds, assumptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.errors import SchemeError, UsageError, nearest
+from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.scheme.model import Assumption, Parameter, Upkeep, Value
+from gpit_fairshare.scheme.shape import Exact, number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gpit_fairshare.scheme.files import Read
+    from gpit_fairshare.scheme.shape import ParameterEntry, SchemeFile, ValueEntry
+
+EVERY_YEAR: Final = "every_year"
+_SET_FOR_THIS_RUN: Final = "Set for this run with --set."
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One `--set NAME=VALUE` or `--set NAME@YEAR=VALUE`; `year` None means every year."""
+
+    name: str
+    year: str | None
+    written: str
+
+    @classmethod
+    def read(cls, text: str) -> Setting:
+        """Read one option.
+
+        Raises:
+            UsageError: It is not of the form, or the value is not a number.
+        """
+        name, equals, written = text.partition("=")
+        name, at, year = (part.strip() for part in name.partition("@"))
+        if not equals or not name or (at and not year):
+            raise UsageError(f"--set {one_line(text)}: expected NAME=VALUE or NAME@2015/16=VALUE")
+        try:
+            number(written)
+        except ValueError as fault:
+            raise UsageError(f"--set {one_line(text)}: {one_line(fault, 200)}") from None
+        return cls(name, year or None, written.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """A parameter with the values that the files give it."""
+
+    name: str
+    entry: ParameterEntry
+    written: Mapping[str, ValueEntry]
+    origin: Read[Any]
+    """The file that gives the values, or, where none does, the one that declares the parameter."""
+    table: str
+    """Where the values stand, or would stand, in that file."""
+
+
+def give_values(
+    declared: Mapping[str, tuple[ParameterEntry, Read[Any]]],
+    read: Read[SchemeFile],
+    settings: Sequence[Setting],
+    *,
+    swapped: bool,
+) -> tuple[dict[str, Parameter], list[str]]:
+    """Give every parameter a value for every year, with its origin, and apply the settings.
+
+    Returns the parameters and what was left aside. With another formula or transition than its own
+    (`swapped`), a scheme may have values of parameters that nothing declares.
+    """
+    notes = []
+    for name in read.model.values:
+        if name not in declared:
+            if not swapped:
+                raise SchemeError(
+                    f"{read.file}: values › {name}: no file of the scheme declares this parameter"
+                    f"{nearest(name, declared)}"
+                )
+            notes.append(f"values of {name} in {read.file} are left aside: nothing in this run uses it")
+    years = tuple(read.model.scheme.years)
+    _check_settings(settings, declared, years)
+    parameters, lacking = {}, []
+    for name, (entry, origin) in declared.items():
+        one = _Declared(name, entry, entry.values, origin, f"parameters.{name}.values")
+        if name in read.model.values:
+            if entry.values:
+                raise SchemeError(
+                    f"{read.file}: values › {name}: the parameter has values in {origin.file}, where it is "
+                    "declared, as well; keep one"
+                )
+            one = _Declared(name, entry, read.model.values[name], read, f"values.{name}")
+        elif not entry.values and origin is not read:
+            one = _Declared(name, entry, {}, origin, f"values.{name}")
+        values = _by_year(one, years, settings)
+        missing = [year for year in years if year not in values]
+        if missing:
+            there = ", ".join(values)
+            known = f"; the years there are: {there}" if there else ""
+            lacking.append((one, missing[0], f"{name} ({entry.label}) in {', '.join(missing)}{known}"))
+        bounds = (_written(entry.minimum), _written(entry.maximum))
+        parameters[name] = Parameter(name, entry.label, entry.unit, *bounds, values, entry.note)
+    if lacking:
+        one, year, _ = lacking[0]
+        raise SchemeError(
+            f"{read.file}: there is no value for {', nor for '.join(said for _, _, said in lacking)}; "
+            f"add it under [{one.table}], or set it with --set {one.name}@{year}=VALUE"
+        )
+    _within_bounds(parameters, declared, read)
+    return parameters, notes
+
+
+def _check_settings(
+    settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]
+) -> None:
+    seen = set()
+    for one in settings:
+        shown = f"--set {one_line(one.name)}" + (f"@{one_line(one.year)}" if one.year else "")
+        if one.name not in declared:
+            there = ", ".join(sorted(declared)) or "none"
+            raise UsageError(
+                f"{shown}: there is no such parameter{nearest(one.name, declared)}; there are {one_line(there, 300)}"
+            )
+        if one.year is not None and one.year not in years:
+            raise UsageError(f"{shown}: the scheme has the years {', '.join(years)}")
+        if (one.name, one.year) in seen:
+            raise UsageError(f"{shown}: set twice; set it once")
+        seen.add((one.name, one.year))
+
+
+def _written(value: Exact | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting]) -> dict[str, Value]:
+    """Return the value of each year that has one. Nothing carries over between years."""
+    place = f"{one.origin.file}: {one.table.replace('.', ' › ')}"
+    for year in one.written:
+        if year not in years and year != EVERY_YEAR:
+            raise SchemeError(
+                f"{place}: {one_line(year)} is not a year of the scheme; write {', '.join(years)} or {EVERY_YEAR}"
+            )
+    if EVERY_YEAR in one.written and len(one.written) > 1:
+        raise SchemeError(f"{place}: give {EVERY_YEAR} or the years one by one, not both")
+    # A default stands for the parameter as a whole: it fills no year that the scheme forgot.
+    default = one.entry.default if not one.written else None
+    # What is set for one year goes before what is set for all.
+    chosen = {setting.year: setting for setting in settings if setting.name == one.name}
+    values = {}
+    for year in years:
+        setting = chosen.get(year) or chosen.get(None)
+        entry = one.written.get(year) or one.written.get(EVERY_YEAR) or default
+        if setting:
+            values[year] = Value(
+                number(setting.written), setting.written, assumption=_SET_FOR_THIS_RUN, overridden=True
+            )
+        elif entry:
+            values[year] = _value(entry, one.origin)
+    return values
+
+
+def _value(entry: ValueEntry, origin: Read[Any]) -> Value:
+    written = str(entry.value).strip()
+    if entry.source is not None:
+        return Value(number(entry.value), written, origin.sources[entry.source])
+    date = entry.date.isoformat() if entry.date else ""
+    upkeep = Upkeep(entry.owner or "", date, entry.quality or "", entry.impact or "")
+    assumption = " ".join((entry.assumption or "").split())
+    return Value(number(entry.value), written, assumption=assumption, upkeep=upkeep)
+
+
+def _within_bounds(
+    parameters: Mapping[str, Parameter],
+    declared: Mapping[str, tuple[ParameterEntry, Read[Any]]],
+    read: Read[SchemeFile],
+) -> None:
+    """Refuse a value outside its bounds; a bound that is a parameter has its value of the same year."""
+    for name, parameter in parameters.items():
+        for bound, written in (("minimum", parameter.minimum), ("maximum", parameter.maximum)):
+            if not written:
+                continue
+            other = parameters.get(written)
+            place = f"{declared[name][1].file}: parameters › {name} › {bound}"
+            fixed = 0.0 if other else _fixed_bound(written, place, parameters)
+            for year, value in parameter.values.items():
+                limit = other.values[year] if other else Value(fixed, written)
+                if (value.value < limit.value) if bound == "minimum" else (value.value > limit.value):
+                    place = "--set" if value.overridden or limit.overridden else read.file
+                    shown = f"{written}, in that year {limit.written}" if other else written
+                    raise SchemeError(f"{place}: {name} is {value.written} in {year}; its {bound} is {shown}")
+
+
+def _fixed_bound(written: str, place: str, known: Iterable[str]) -> float:
+    try:
+        return number(written)
+    except ValueError:
+        raise SchemeError(
+            f"{place}: {one_line(written)} is neither a number nor a parameter{nearest(written, known)}"
+        ) from None
+
+
+def list_assumptions(parameters: Mapping[str, Parameter], read: Read[SchemeFile]) -> tuple[Assumption, ...]:
+    """Number what is taken without a source: one entry per parameter and text, with its years."""
+    found: dict[tuple[str, str, Upkeep], list[str]] = {}
+    for name, parameter in parameters.items():
+        for year, value in parameter.values.items():
+            if value.assumption:
+                found.setdefault((name, value.assumption, value.upkeep or Upkeep()), []).append(year)
+    entries = [
+        (parameters[name].label, text, name, tuple(years), upkeep)
+        for (name, text, upkeep), years in found.items()
+    ]
+    spend = read.model.spend
+    if spend and spend.assumption:
+        text = " ".join(spend.assumption.split())
+        years = tuple(read.model.scheme.years)
+        entries.append(("What counts as historic spend", text, "", years, Upkeep()))
+    return tuple(
+        Assumption(index, about, text, name, years, one.owner, one.date, one.quality, one.impact)
+        for index, (about, text, name, years, one) in enumerate(entries, 1)
+    )

@@ -1,0 +1,397 @@
+"""The engine: kinds, groups, the year before, mergers, and what is undefined, on figures worked by hand."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import polars as pl
+import pytest
+
+from gpit_fairshare import CalculationError, allocate
+from gpit_fairshare.summary import inequality, summarise
+from running import SHARED, population_file, write_rows
+
+HEAD = """
+[scheme]
+name = "test"
+title = "Test"
+organisation = "CCG"
+years = {years}
+"""
+POT = """
+[parameters.pot]
+label = "Pot"
+unit = "£"
+values = {{ every_year = {{ value = {pot}, assumption = "A test." }} }}
+"""
+
+
+def scheme(folder, steps, years='["2014/15"]', pot=1000, extra=""):
+    """Write a scheme of one's own from `name = formula` lines; a line may end in `# unit`."""
+    text = HEAD.format(years=years) + POT.format(pot=pot) + extra
+    for line in steps.strip().splitlines():
+        formula, _, unit = line.partition("#")
+        name, _, formula = formula.strip().partition(" = ")
+        text += f'[[steps]]\nname = "{name}"\nlabel = "{name}"\nformula = "{formula}"\n'
+        text += f'unit = "{unit.strip()}"\n' if unit.strip() else ""
+    (folder / "scheme.toml").write_text(text, encoding="utf-8")
+    return folder / "scheme.toml"
+
+
+def rows_of(result, name, year="2014/15"):
+    """Return a column of one year, by code."""
+    return dict(result.year(year).select("org_code", name).rows())
+
+
+NATION = [
+    {"org_code": "P1", "ccg": "00A", "region": "North", "registered_population": 100},
+    {"org_code": "P2", "ccg": "00A", "region": "North", "registered_population": 300},
+    {"org_code": "P3", "ccg": "00B", "region": "North", "registered_population": 600},
+    {"org_code": "P4", "ccg": "00C", "region": "South", "registered_population": 1000},
+]
+
+
+# Groups -------------------------------------------------------------------------------------------------
+
+
+def test_money_goes_from_england_to_ccgs_to_practices(tmp_path):
+    """£1,000 by people of CCGs (400, 600, 1,000) is 200, 300, 500; within 00A by 1 to 3 it is 50 and 150."""
+    population = write_rows(tmp_path / "p.csv", NATION)
+    steps = """
+        ccg_people = total(registered_population, within=ccg) # people
+        ccg_unrounded = share_out(pot, by=ccg_people) # £
+        ccg_money = rounded(ccg_unrounded) # £
+        unrounded = share_out(ccg_money, by=registered_population, within=ccg) # £
+        allocation = rounded(unrounded, within=ccg) # £
+    """
+    result = allocate(population=population, scheme=scheme(tmp_path, steps))
+
+    assert rows_of(result, "ccg_money") == {"P1": 200, "P2": 200, "P3": 300, "P4": 500}
+    assert rows_of(result, "allocation") == {"P1": 50, "P2": 150, "P3": 300, "P4": 500}
+
+
+def test_rounding_within_groups_keeps_the_total_of_each_group(tmp_path):
+    """£100 to each of three CCGs by 1:3, all and all, in tens: 00A gives 25 and 75, so 30 and 70 by code."""
+    steps = """
+        unrounded = share_out(pot, by=registered_population, within=ccg) # £
+        allocation = rounded(unrounded, to=10, within=ccg) # £
+    """
+    result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps, pot=100))
+
+    assert rows_of(result, "allocation") == {"P1": 30, "P2": 70, "P3": 100, "P4": 100}
+
+
+def test_figures_of_groups_inside_groups(tmp_path):
+    """The largest CCG of the North has 600 people and that of the South 1,000, on every row of the region."""
+    steps = """
+        ccg_people = total(registered_population, within=ccg) # people
+        largest_ccg = largest(ccg_people, within=region) # people
+        is_largest = ccg_people == largest_ccg
+        in_largest = count(is_largest)
+        allocation = largest_ccg - ccg_people
+    """
+    result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps))
+
+    assert rows_of(result, "largest_ccg") == {"P1": 600, "P2": 600, "P3": 600, "P4": 1000}
+    assert rows_of(result, "allocation") == {"P1": 200, "P2": 200, "P3": 0, "P4": 0}
+    assert result.national["in_largest"].to_list() == [2]
+
+
+def test_a_group_that_lies_in_two_larger_ones_is_an_error(tmp_path):
+    """A CCG whose practices are in two regions cannot be added up by region; the CCG is named."""
+    rows = [{**row, "region": "South"} if row["org_code"] == "P2" else row for row in NATION]
+    steps = """
+        ccg_people = total(registered_population, within=ccg)
+        by_region = total(ccg_people, within=region)
+        allocation = by_region * registered_population
+    """
+    with pytest.raises(CalculationError, match=r"step by_region, 2014/15: ccg 00A lies in more than one region"):
+        allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps))
+
+
+def test_groups_that_differ_in_case_alone_are_refused(tmp_path):
+    """Excel's SUMIFS would take NORTH and North for one group, so gpit asks for one spelling."""
+    rows = [{**row, "region": "NORTH"} if row["org_code"] == "P3" else row for row in NATION]
+    steps = "allocation = total(registered_population, within=region) + registered_population"
+    with pytest.raises(CalculationError, match=r"region in 2014/15: 'North' and 'NORTH'|'NORTH' and 'North'"):
+        allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps + "\nx = 1"))
+
+
+def test_unspent_money_of_a_group_is_reported(tmp_path):
+    """A ceiling of £40 each leaves £20 of 00A's £100 and £60 of the others' unspent, and the run says so."""
+    steps = """
+        most = where(registered_population > 0, 40, 40)
+        allocation = share_out(pot, by=registered_population, at_most=most, within=ccg)
+    """
+    result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps, pot=100))
+
+    assert any("140 is unspent, in ccg 00A, 00B, 00C" in finding.found for finding in result.findings)
+
+
+def test_an_amount_that_differs_within_a_group_names_the_organisation(tmp_path):
+    """An amount by organisation must be one amount in each group."""
+    steps = """
+        own = registered_population * 1
+        allocation = share_out(own, by=registered_population, within=ccg)
+    """
+    with pytest.raises(CalculationError, match=r"P2: own differs within ccg 00A \(100 and 300\)"):
+        allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps))
+
+
+# The year before ------------------------------------------------------------------------------------------
+
+
+def people_by_year(folder, years):
+    """Write a population file from {year: {code: people}}."""
+    return write_rows(
+        folder / "p.csv",
+        [
+            {"year": year, "org_code": code, "registered_population": heads}
+            for year, people in years.items()
+            for code, heads in people.items()
+        ],
+    )
+
+
+TWO = '["2014/15", "2015/16"]'
+MERGER = {
+    "2014/15": {"00F": 100, "00G": 200, "00H": 300, "01A": 400},
+    "2015/16": {"13T": 600, "01A": 400},
+}
+
+
+def test_money_and_people_of_merged_organisations_are_summed(tmp_path):
+    """00F, 00G and 00H became 13T: its money of the year before is 100 + 200 + 300 of £1,000."""
+    steps = """
+        allocation = share_out(pot, by=registered_population) # £
+        before = previous(allocation, first=0) # £
+        people_before = previous(registered_population, first=registered_population) # people
+    """
+    result = allocate(population=people_by_year(tmp_path, MERGER), scheme=scheme(tmp_path, steps, years=TWO))
+
+    assert rows_of(result, "before") == dict.fromkeys(MERGER["2014/15"], 0)
+    assert rows_of(result, "before", "2015/16") == {"01A": 400, "13T": 600}
+    assert rows_of(result, "people_before", "2015/16") == {"01A": 400, "13T": 600}
+
+
+@pytest.mark.parametrize("value", ["registered_population / pot", "registered_population > 150"])
+def test_ratios_and_yes_no_are_not_summed_over_a_merger(tmp_path, value):
+    """A rate or a yes/no of merged organisations is refused, with the organisation and its predecessors."""
+    first = "false_" if ">" in value else "x"
+    steps = f"""
+        x = {value}
+        false_ = 1 > 2
+        before = previous(x, first={first})
+        allocation = registered_population * 1
+    """
+    with pytest.raises(CalculationError, match=r"step before, 2015/16, 13T: .* of 00F, 00G, 00H, which merged"):
+        allocate(population=people_by_year(tmp_path, MERGER), scheme=scheme(tmp_path, steps, years=TWO))
+
+
+def test_a_ratio_is_carried_where_nothing_merged(tmp_path):
+    """Without a merger the year before may be anything: a count of years gone goes 1, 2, 3."""
+    years = {year: {"A": 10, "B": 20} for year in ("2014/15", "2015/16", "2016/17")}
+    steps = """
+        gone = previous(gone, first=0) + 1
+        allocation = gone * registered_population
+    """
+    result = allocate(
+        population=people_by_year(tmp_path, years),
+        scheme=scheme(tmp_path, steps, years='["2014/15", "2015/16", "2016/17"]'),
+    )
+
+    assert [result.year(year)["allocation"].to_list() for year in years] == [[10, 20], [20, 40], [30, 60]]
+
+
+def test_an_organisation_without_a_predecessor_is_an_error(tmp_path):
+    """A new organisation that replaces nobody has no value of the year before."""
+    years = {"2014/15": {"A": 10}, "2015/16": {"A": 10, "B": 5}}
+    steps = "allocation = previous(allocation, first=0) + registered_population"
+    with pytest.raises(CalculationError, match=r"B has no predecessor in 2014/15"):
+        allocate(population=people_by_year(tmp_path, years), scheme=scheme(tmp_path, steps, years=TWO))
+
+
+def test_an_organisation_that_closed_without_a_successor_is_an_error(tmp_path):
+    """Its money of the year before would be lost."""
+    years = {"2014/15": {"A": 10, "B": 5}, "2015/16": {"A": 10}}
+    steps = "allocation = previous(allocation, first=0) + registered_population"
+    with pytest.raises(CalculationError, match=r"B was there in 2014/15 and has no successor"):
+        allocate(population=people_by_year(tmp_path, years), scheme=scheme(tmp_path, steps, years=TWO))
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the published populations of all years are not beside this project")
+def test_nobody_is_lost_in_any_merger_from_2014_to_2022(tmp_path):
+    """56,633,982 people, carried by `previous` alone over eight years of mergers, stay 56,633,982."""
+    years = [f"{first}/{first % 100 + 1}" for first in range(2014, 2022)]
+    steps = "allocation = previous(allocation, first=registered_population) # people"
+    result = allocate(
+        population=SHARED / "england-ccg-populations.csv",
+        scheme=scheme(tmp_path, steps, years=str(years).replace("'", '"')),
+    )
+
+    totals = {year: math.fsum(result.year(year)["allocation"]) for year in years}
+    assert totals == dict.fromkeys(years, 56_633_982)
+    assert [result.year(year).height for year in years] == [211, 209, 209, 207, 195, 191, 135, 106]
+
+
+# What is undefined ----------------------------------------------------------------------------------------
+
+
+def test_a_division_by_zero_names_step_year_organisation_and_figures(tmp_path):
+    """The message says where, and the figures that went in."""
+    steps = "allocation = pot / registered_population"
+    with pytest.raises(CalculationError) as fault:
+        allocate(population=population_file(tmp_path, {"A": 10, "B": 0}), scheme=scheme(tmp_path, steps))
+
+    for part in (
+        "scheme.toml, step allocation, 2014/15, B",
+        "registered_population = 0",
+        "pot = 1,000",
+        "where(",
+    ):
+        assert part in str(fault.value)
+
+
+OPTIONAL = '[inputs.extra]\nlabel = "Extra"\nunit = "£"\noptional = true\n'
+
+
+def test_a_blank_optional_cell_is_shut_out_by_given(tmp_path):
+    """`where(given(extra), extra, 7)` takes the cell where there is one and 7 where it is blank."""
+    write_rows(
+        tmp_path / "p.csv",
+        [
+            {"org_code": "A", "registered_population": 1, "extra": 5},
+            {"org_code": "B", "registered_population": 1, "extra": ""},
+        ],
+    )
+    steps = "allocation = where(given(extra), extra, 7)"
+    result = allocate(population=tmp_path / "p.csv", scheme=scheme(tmp_path, steps, extra=OPTIONAL))
+
+    assert rows_of(result, "allocation") == {"A": 5, "B": 7}
+
+
+def test_an_optional_column_may_be_missing_altogether(tmp_path):
+    """No file has the column: every cell is blank."""
+    steps = "allocation = where(given(extra), extra, 7)"
+    result = allocate(population=population_file(tmp_path, {"A": 1}), scheme=scheme(tmp_path, steps, extra=OPTIONAL))
+
+    assert rows_of(result, "allocation") == {"A": 7}
+
+
+def test_a_blank_cell_that_is_not_shut_out_is_an_error(tmp_path):
+    """`min(1, extra)` does not pass over a blank, as Excel's MIN would."""
+    steps = "allocation = min(1, extra)"
+    with pytest.raises(CalculationError, match="extra = blank"):
+        allocate(population=population_file(tmp_path, {"A": 1}), scheme=scheme(tmp_path, steps, extra=OPTIONAL))
+
+
+# Kernels with names -----------------------------------------------------------------------------------------
+
+
+def test_floors_that_cost_too_much_say_what_they_cost(tmp_path):
+    """Floors of £600 and £500 with £1,000 to share: £100 too little, said with rule, year and amounts."""
+    steps = """
+        floor = where(registered_population > 15, 600, 500)
+        allocation = share_out(pot, by=registered_population, at_least=floor)
+    """
+    with pytest.raises(CalculationError) as fault:
+        allocate(population=population_file(tmp_path, {"A": 20, "B": 10}), scheme=scheme(tmp_path, steps))
+
+    for part in ("step allocation, 2014/15", "floor needs 1,100", "pot is 1,000", "100 too little"):
+        assert part in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ("w = 0 - registered_population\nallocation = share_out(pot, by=w)", "A: the weight w is below 0"),
+        ("w = 0 * registered_population\nallocation = share_out(pot, by=w)", "every weight w is 0"),
+        (
+            "lo = where(pot > 0, 3, 3)\nhi = lo - 1\nallocation = share_out(pot, by=lo, at_least=lo, at_most=hi)",
+            r"A: at_least \(lo\) is above at_most \(hi\)",
+        ),
+    ],
+)
+def test_what_cannot_be_shared_out_is_said_by_name(tmp_path, steps, said):
+    """Negative weights, no weights and bounds that cross name the step, the year and the organisation."""
+    with pytest.raises(CalculationError, match=said):
+        allocate(population=population_file(tmp_path, {"A": 20, "B": 30}), scheme=scheme(tmp_path, steps))
+
+
+# Order and totals ---------------------------------------------------------------------------------------------
+
+
+def test_totals_do_not_depend_on_the_order_of_rows(tmp_path):
+    """Amounts from a penny to £100bn add up to the same float in any order."""
+    source = random.Random(1)
+    rows = [{"org_code": f"{i:03}", "x": source.uniform(0.01, 10 ** source.randint(0, 11))} for i in range(200)]
+    found = set()
+    for seed in range(5):
+        random.Random(seed).shuffle(rows)
+        path = write_rows(tmp_path / f"{seed}.csv", rows)
+        result = allocate(population=path, scheme=scheme(tmp_path, "all = total(x)\nallocation = x / all"))
+        found.add(result.national["all"][0])
+
+    assert found == {math.fsum(row["x"] for row in rows)}
+
+
+def test_result_holds_polars_frames():
+    """A notebook gets a tidy frame, national figures, checks, findings and a manifest."""
+    result = allocate(sample=True, settings={"transition_fund@2015/16": 10_000_000})
+
+    assert isinstance(result.rows, pl.DataFrame)
+    assert result.rows.height == 422
+    assert result.rows.columns[0] == "year"
+    assert result.rows.columns[-1] == "allocation"
+    assert result.national.columns[0] == "year"
+    assert result.agrees
+    assert result.manifest["scheme"]["name"] == "gpit-2014-16"
+
+
+# Figures about a result -------------------------------------------------------------------------------------------
+
+
+def test_inequality_of_two_places_worked_by_hand():
+    """£1 a head for 100 people and £3 for 100: mean 2, deviation 1, so variation 0.5; Gini 0.25.
+
+    Lorenz: the poorer half has a quarter of the money; the area under the curve is 1/2·(1/4)/2 + 1/2·(1/4 + 1)/2 =
+    0.375, and 1 − 2 × 0.375 = 0.25.
+    """
+    found = inequality([100, 300], [100, 100])
+
+    assert found is not None
+    assert (found.lowest, found.highest) == (1, 3)
+    assert math.isclose(found.variation, 0.5)
+    assert math.isclose(found.gini, 0.25)
+
+
+def test_equal_rates_have_no_inequality():
+    """Everybody at £8.71 a head: variation and Gini are 0 to the last digits of a float."""
+    people = [468_022, 280_267, 757_589]
+    found = inequality([heads * 8.71 for heads in people], people)
+
+    assert found is not None
+    assert found.variation < 1e-9
+    assert found.gini < 1e-9
+
+
+def test_a_change_below_a_pound_is_no_change(tmp_path):
+    """Spend with pence and allocations in whole pounds: a few pence apart is neither a gain nor a loss."""
+    write_rows(
+        tmp_path / "p.csv",
+        [
+            {"org_code": "A", "registered_population": 1, "historic_spend": 500.4},
+            {"org_code": "B", "registered_population": 1, "historic_spend": 498},
+        ],
+    )
+    steps = """
+        unrounded = share_out(pot, by=registered_population)
+        allocation = rounded(unrounded)
+        spend = total(historic_spend)
+    """
+    (year,) = summarise(allocate(population=tmp_path / "p.csv", scheme=scheme(tmp_path, steps)))
+
+    assert (year.gain, year.lose) == (1, 0)
+    assert year.shortfall is not None
+    assert year.shortfall.total == 0

@@ -1,0 +1,393 @@
+"""The workbook: live formulas with right cached values, on which LibreOffice has the last word."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import zipfile
+
+import openpyxl
+import pytest
+
+import recalculation
+from gpit_fairshare import allocate
+from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.layout import sheet_name
+from gpit_fairshare.workbook.sheets import clean, lines_needed
+from running import SAMPLES, YEARS, write_rows
+from test_engine import MERGER, NATION, TWO, people_by_year, scheme
+
+ROUNDED = ("Fair share (£)", "Transition support (£)", "Allocation (£)")
+
+
+@pytest.fixture(scope="session")
+def sample_book(tmp_path_factory):
+    """The workbook of the sample."""
+    path = tmp_path_factory.mktemp("book") / "out.xlsx"
+    write_workbook(allocate(sample=True), path)
+    return path
+
+
+def rounded_cells(path):
+    """Return the cells of rounded money on the year sheets, and those of yes/no."""
+    book = openpyxl.load_workbook(path)
+    found = []
+    for year in YEARS:
+        sheet = book[year.replace("/", "-")]
+        for column in (cell.column for cell in sheet[4] if cell.value in ROUNDED):
+            found += [(sheet.title, sheet.cell(row, column).coordinate) for row in range(5, sheet.max_row + 1)]
+    return found
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_libreoffice_reproduces_every_cached_value_of_the_sample(sample_book, tmp_path):
+    """Every formula, recalculated from planted wrong values, gives the cached value: money to the pound exactly."""
+    planted = tmp_path / "planted.xlsx"
+    count = recalculation.plant_everywhere(sample_book, planted)
+    again = recalculation.recalculate(planted, tmp_path)
+    cells = rounded_cells(sample_book)
+
+    assert count > 10_000
+    assert len(cells) == 211 * 2 * 3
+    assert recalculation.compare(sample_book, again, identical=cells) == []
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_a_wrong_allocation_planted_in_a_copy_is_corrected(sample_book, tmp_path):
+    """The check above can fail: one allocation typed over is seen, and recalculation puts it right."""
+    column = [cell.value for cell in openpyxl.load_workbook(sample_book)["2015-16"][4]].index("Allocation (£)")
+    address = openpyxl.utils.get_column_letter(column + 1) + "100"
+    wrong = tmp_path / "wrong.xlsx"
+    recalculation.plant(sample_book, "2015-16", address, 1234567, wrong)
+    (difference,) = recalculation.compare(sample_book, wrong)
+
+    assert f"2015-16!{address}" in difference
+    assert recalculation.compare(sample_book, recalculation.recalculate(wrong, tmp_path)) == []
+
+
+def test_every_calculated_cell_is_a_live_formula(sample_book):
+    """On the year sheets, National and Summary every figure is a formula, and no number stands alone."""
+    book = openpyxl.load_workbook(sample_book)
+    for name in ("2014-15", "2015-16", "Workings 2014-15", "National", "Summary"):
+        sheet = book[name]
+        for row in sheet.iter_rows(min_row=5):
+            for cell in row:
+                assert cell.value is None or cell.data_type in ("f", "s"), f"{name}!{cell.coordinate}"
+
+
+def test_every_formula_has_a_cached_value_that_is_no_error(sample_book):
+    """Previews and readers that do not recalculate see true figures: no blank, no #VALUE!."""
+    cached = recalculation.cached_values(sample_book)
+    formulas = recalculation.formulas(sample_book)
+
+    assert [cell for cell in formulas if cached.get(cell) is None] == []
+    assert [cell for cell in formulas if str(cached[cell]).startswith("#")] == []
+
+
+def test_parameters_stand_with_source_or_assumption(sample_book):
+    """Each parameter and year has its value, and beside it a source or an assumption, never both."""
+    sheet = openpyxl.load_workbook(sample_book)["Parameters"]
+    headings = [cell.value for cell in sheet[4]]
+    for row in sheet.iter_rows(min_row=5, values_only=True):
+        for year in YEARS:
+            origin = row[headings.index(f"Source or assumption {year}")]
+            assert isinstance(row[headings.index(year)], int | float)
+            assert origin.startswith(("Source: ", "Assumption: "))
+
+
+def test_the_same_result_gives_the_same_bytes(sample_book, tmp_path):
+    """Two workbooks of one run do not differ: no clock, no random order."""
+    write_workbook(allocate(sample=True), tmp_path / "again.xlsx")
+
+    assert sample_book.read_bytes() == (tmp_path / "again.xlsx").read_bytes()
+
+
+def test_properties_name_title_and_digest_and_a_fixed_date(sample_book):
+    """Document properties hold title, subject, version and the scheme's digest; the date says nothing."""
+    result = allocate(sample=True)
+    properties = openpyxl.load_workbook(sample_book).properties
+
+    assert properties.title == "Securing Excellence in GP IT Services 2014-16"
+    assert result.scheme.digest in properties.description
+    assert properties.created == dt.datetime(2014, 4, 1)  # noqa: DTZ001  # as openpyxl gives it
+
+
+def test_no_external_links_and_no_macros(sample_book):
+    """The file holds sheets, tables and styles, and nothing that reaches out."""
+    with zipfile.ZipFile(sample_book) as parts:
+        names = parts.namelist()
+
+    assert not [name for name in names if "external" in name.lower() or "vba" in name.lower()]
+
+
+# Other schemes than the sample's ------------------------------------------------------------------------
+
+
+def agrees(result, folder):
+    """Write a workbook, have LibreOffice recalculate it from wrong values, and return the differences."""
+    write_workbook(result, folder / "book.xlsx")
+    assert recalculation.plant_everywhere(folder / "book.xlsx", folder / "planted.xlsx") > 0
+    again = recalculation.recalculate(folder / "planted.xlsx", folder)
+    return recalculation.compare(folder / "book.xlsx", again)
+
+
+FLOORS = """
+    baseline = previous(allocation, first=money)
+    floor = baseline * 0.9
+    ceiling = baseline * 1.2
+    gain = max(0, target - floor)
+    unrounded = share_out(pot, by=gain, {bounds})
+    allocation = rounded(unrounded)
+"""
+
+
+@pytest.mark.usefixtures("libreoffice")
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        "base=floor",
+        "base=floor, at_least=floor",
+        "base=floor, at_least=floor, at_most=ceiling",
+        "at_least=floor",
+        "at_most=ceiling",
+        "at_least=floor, at_most=ceiling",
+        "base=baseline, at_least=floor, at_most=ceiling",
+        "at_most=gain",
+    ],
+)
+def test_sharing_between_bounds_is_live(tmp_path, bounds):
+    """Floors, ceilings, both, neither: the workings find who stands at a bound, and LibreOffice agrees."""
+    people = {f"{number:02}": 900 + 37 * number % 211 for number in range(40)}
+    rows = [
+        {
+            "year": year,
+            "org_code": code,
+            "money": heads,
+            "target": heads * (0.7 + 0.02 * int(code)) + shift,
+        }
+        for shift, year in enumerate(YEARS)
+        for code, heads in people.items()
+    ]
+    rows[7]["target"] = rows[8]["target"] = 0
+    pot = sum(people.values())
+    result = allocate(
+        population=write_rows(tmp_path / "p.csv", rows),
+        scheme=scheme(
+            tmp_path,
+            FLOORS.format(bounds=bounds),
+            years=TWO,
+            pot=pot,
+            extra='[inputs.money]\nlabel = "Money"\nunit = "£"\n[inputs.target]\nlabel = "Target"\nunit = "£"\n',
+        ),
+    )
+
+    assert agrees(result, tmp_path) == []
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_groups_are_live_from_nation_to_ccg_to_practice(tmp_path):
+    """Totals, counts, extremes, sharing with bounds and rounding in pence, all within groups and groups of groups."""
+    rows = [
+        {
+            **row,
+            "org_code": f"{row['org_code']}{copy}",
+            "registered_population": row["registered_population"] + 13 * copy,
+        }
+        for row in NATION
+        for copy in range(6)
+    ]
+    for row in rows[:3]:
+        row["ccg"] = "<b>"  # SUMIFS would read this as a comparison
+    steps = """
+        ccg_people = total(registered_population, within=ccg) # people
+        ccg_unrounded = share_out(pot, by=ccg_people, within=region)
+        ccg_money = rounded(ccg_unrounded, to=10, within=region)
+        region_money = total(ccg_money, within=region)
+        big = registered_population > 350
+        bigs = count(big, within=ccg)
+        top = largest(registered_population, within=ccg)
+        low = smallest(registered_population, within=region)
+        floor = where(big, 30, 20)
+        ceiling = floor + 100
+        unrounded = share_out(ccg_money, by=registered_population, at_least=floor, at_most=ceiling, within=ccg)
+        allocation = rounded(unrounded, to=0.01, within=ccg)
+        in_area = region == 'North'
+        northern = count(in_area)
+        spread = top / low + bigs + northern + region_money
+    """
+    result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps, pot=2000))
+
+    assert agrees(result, tmp_path) == []
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_the_year_before_is_live_over_a_merger(tmp_path):
+    """13T's cell adds up those of 00F, 00G and 00H on the sheet of the year before."""
+    steps = """
+        share = share_out(pot, by=registered_population) # £
+        allocation = 0.5 * previous(allocation, first=share) + 0.5 * share # £
+        all = total(allocation) # £
+        growth = all - previous(all, first=all) # £
+    """
+    result = allocate(population=people_by_year(tmp_path, MERGER), scheme=scheme(tmp_path, steps, years=TWO))
+
+    assert agrees(result, tmp_path) == []
+    formulas = recalculation.formulas(tmp_path / "book.xlsx")
+    assert any(text.count("'2014-15'!") == 3 for (sheet, _), text in formulas.items() if sheet == "2015-16")
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_blank_optional_cells_stay_blank(tmp_path):
+    """A blank optional cell is no 0: `given` says no, and the branch that needs it is left alone."""
+    write_rows(
+        tmp_path / "p.csv",
+        [
+            {"org_code": code, "registered_population": 10, "extra": extra}
+            for code, extra in zip("ABC", (5, "", 0), strict=True)
+        ],
+    )
+    steps = """
+        asked = where(given(extra), min(extra, 3), 0 - 1)
+        allocation = asked * registered_population
+    """
+    extra = '[inputs.extra]\nlabel = "Extra"\noptional = true\n'
+    result = allocate(population=tmp_path / "p.csv", scheme=scheme(tmp_path, steps, extra=extra))
+
+    assert result.rows["allocation"].to_list() == [30, -10, 0]
+    assert agrees(result, tmp_path) == []
+
+
+@pytest.mark.usefixtures("libreoffice")
+@pytest.mark.parametrize("change", ["parameter", "input", "line"])
+def test_a_change_in_the_workbook_gives_what_gpit_gives_for_it(sample_book, tmp_path, change):
+    """A budget, population or line of spend changed in the workbook and recalculated equals a run with the change."""
+    book = openpyxl.load_workbook(sample_book)
+    files = {
+        "population": SAMPLES / "england-2014-15-population.csv",
+        "spend": SAMPLES / "england-2014-15-spend.csv",
+    }
+    settings = {}
+    if change == "parameter":
+        sheet = book["Parameters"]
+        row = next(row for row in range(5, 20) if sheet.cell(row, 2).value == "transition_fund")
+        sheet.cell(row, 6).value = settings["transition_fund@2014/15"] = 12_345_678
+    elif change == "input":
+        sheet = book["Inputs"]
+        for row in range(5, sheet.max_row + 1):
+            if sheet.cell(row, 2).value == "10Q":
+                sheet.cell(row, 5).value = 345_678
+        files["population"] = edited(files["population"], tmp_path, "10Q,", "registered_population", "345678")
+    else:
+        sheet = book["Spend lines"]
+        row = next(
+            row
+            for row in range(5, sheet.max_row + 1)
+            if (sheet.cell(row, 1).value, sheet.cell(row, 6).value) == ("07H", "no")
+        )
+        sheet.cell(row, 6).value = "yes"
+        sheet.cell(row, 5).value = "revenue"
+        line = [sheet.cell(row, column).value for column in (4, 5, 6, 3)]
+        files["spend"] = edited_line(files["spend"], tmp_path, "07H", line)
+    book.save(tmp_path / "changed.xlsx")
+    again = recalculation.recalculate(tmp_path / "changed.xlsx", tmp_path)
+    expected = allocate(**files, settings=settings).rows
+    before = allocate(sample=True).rows
+    assert expected["allocation"].to_list() != before["allocation"].to_list()
+    values = openpyxl.load_workbook(again, data_only=True)
+    for year in YEARS:
+        sheet = values[year.replace("/", "-")]
+        column = [cell.value for cell in sheet[4]].index("Allocation (£)")
+        found = [row[column] for row in sheet.iter_rows(min_row=5, values_only=True)]
+        assert found == expected.filter(expected["year"] == year)["allocation"].to_list()
+    assert values["Checks"]["C2"].value == "All checks hold"
+
+
+def edited(path, folder, start, column, value):
+    """Return a copy of a CSV file with one cell changed."""
+    head, *lines = path.read_text(encoding="utf-8").splitlines()
+    place = head.split(",").index(column)
+    changed = []
+    for line in lines:
+        # The area teams hold commas in quotation marks; counting from the right passes them by.
+        cells = line.rsplit(",", len(head.split(",")) - place)
+        changed.append(",".join([*cells[:1], value, *cells[2:]]) if line.startswith(start) else line)
+    copy = folder / path.name
+    copy.write_text("\n".join([head, *changed]) + "\n", encoding="utf-8")
+    return copy
+
+
+def edited_line(path, folder, code, line):
+    """Return a copy of the spend file with one uncommitted line of a CCG committed."""
+    category, _, _, amount = line
+    rows = path.read_text(encoding="utf-8").splitlines()
+    found = [i for i, row in enumerate(rows) if row.startswith(f"{code},{category},") and f",no,{amount}," in row]
+    rows[found[0]] = f"{code},{category},revenue,yes,{amount},illustrative"
+    copy = folder / path.name
+    copy.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return copy
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_floors_that_no_longer_fit_are_seen_in_the_workbook(tmp_path):
+    """A run refuses floors that cost more than there is; the workbook's check says so when somebody cuts the pot."""
+    steps = """
+        floor = where(registered_population > 0, 300, 300)
+        allocation = share_out(pot, by=registered_population, base=floor, at_least=floor)
+    """
+    result = allocate(population=write_rows(tmp_path / "p.csv", NATION[:3]), scheme=scheme(tmp_path, steps))
+    write_workbook(result, tmp_path / "book.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "book.xlsx")
+    assert book["Parameters"].cell(5, 6).value == 1000
+    book["Parameters"].cell(5, 6).value = 800
+    book.save(tmp_path / "cut.xlsx")
+    values = openpyxl.load_workbook(recalculation.recalculate(tmp_path / "cut.xlsx", tmp_path), data_only=True)
+
+    assert values["Checks"]["C2"].value == "A check fails"
+    assert values["About"]["B5"].value == "A check fails"
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_the_sheets_print_as_pictures(sample_book, tmp_path):
+    """Every sheet of the sample can be printed: LibreOffice makes pages of it, none of them empty."""
+    if shutil.which("pdftoppm") is None:
+        pytest.skip("pdftoppm is not installed")
+    pages = recalculation.to_png(sample_book, tmp_path)
+
+    assert len(pages) > 15
+    assert min(page.stat().st_size for page in pages) > 2_000
+
+
+# Names and texts ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2014/15", "2014-15"),
+        ("a[b]:c*d?e\\f", "a-b--c-d-e-f"),
+        ("x" * 40, "x" * 31),
+        ("'quoted'", "quoted"),
+        ("", "Sheet"),
+    ],
+)
+def test_sheet_names_are_those_that_excel_allows(text, expected):
+    """At most 31 characters, no brackets, slashes or :*?, no quotation mark at an end."""
+    assert sheet_name(text, set()) == expected
+
+
+def test_two_sheets_never_share_a_name():
+    """A second sheet of the same name gets a number, within 31 characters; capitals make no difference."""
+    taken: set[str] = set()
+    names = [sheet_name("Y" * 35, taken), sheet_name("y" * 35, taken)]
+
+    assert names == ["Y" * 31, "y" * 29 + " 2"]
+
+
+def test_control_characters_become_blanks():
+    """A workbook cannot hold control characters: they become blanks, line feeds stay."""
+    assert clean("a\x00b\x1fc\nd") == "a b c\nd"
+
+
+def test_lines_that_a_text_needs():
+    """Ten words of nine letters need five lines in a column of 20 characters, two to a line."""
+    assert lines_needed(" ".join(["nineletts"] * 10), 20) == 5
