@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from gpit_fairshare.engine import Fund
     from gpit_fairshare.scheme import Parameter
 
 SPEND_LINES: Final = "Spend lines"
@@ -240,9 +241,7 @@ def summary_sheet(layout: Layout) -> Sheet:
         )
         for fund in result.funds:
             if fund.year == year and fund.parameter:
-                final = final_step(layout, fund.step)
-                cell = layout.parameter_cell(fund.parameter, year)
-                formula = f"MAX(0,{cell}-SUM({block.column_range(final)}))"
+                formula = unspent_formula(layout, fund, year)
                 put(f"Unspent: {fund.label}", year, formula, fund.unspent, number_format("£", [fund.unspent]))
         if BASELINE in block.columns and not any(value is None for value in block.values(BASELINE)):
             _against_baseline(layout, year, put, noun)
@@ -258,6 +257,16 @@ def summary_sheet(layout: Layout) -> Sheet:
             )
         del one
     return sheet
+
+
+def unspent_formula(layout: Layout, fund: Fund, year: str) -> str:
+    """Return what is left of a fund; where everything was shared out, a difference is rounding."""
+    kind = layout.scheme.symbols[fund.step].kind
+    block = layout.block(kind, year)
+    amount = layout.parameter_cell(fund.parameter, year)
+    shared = f"SUM({block.column_range(fund.step)})"
+    given = f"SUM({block.column_range(final_step(layout, fund.step))})"
+    return f"IF({amount}-{shared}>1E-9*MAX(1,{amount}),MAX(0,{amount}-{given}),0)"
 
 
 def final_step(layout: Layout, step: str) -> str:

@@ -1,0 +1,542 @@
+"""The documents say what the program does: their examples run, and their tables are those of the code."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shlex
+import shutil
+import tomllib
+from contextlib import chdir, redirect_stdout
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import openpyxl
+import pytest
+
+from gpit_fairshare import GpitError, allocate
+from gpit_fairshare.cli import app
+from gpit_fairshare.inputs.findings import About
+from gpit_fairshare.inputs.headings import folded, standard_columns
+from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
+from gpit_fairshare.scheme import STANDARD_INPUTS, joining, library_names, load, parts, shape
+from running import ROOT, SAMPLES, gpit, write_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LANGUAGE = ROOT / "docs" / "language.md"
+FILES = ROOT / "docs" / "files.md"
+GLOSSARY = ROOT / "docs" / "glossary.md"
+README = ROOT / "README.md"
+EXAMPLES = (LANGUAGE, FILES, README)
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*.md")])
+KINDS = ("formula", "transition", "scheme")
+ABCD = ["A", "B", "C", "D"]
+
+
+# Reading Markdown ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A fenced block or a table of a document, with the prose before it."""
+
+    kind: str
+    """Language of the block, such as `toml`; `table` for a table; empty for a block without a language."""
+    text: str
+    before: str
+    rows: tuple[tuple[str, ...], ...] = ()
+    """Cells of a table, headings first."""
+
+
+@cache
+def pieces(document: Path) -> tuple[Piece, ...]:
+    """Return the blocks and tables of a document, in order."""
+    found, before = [], ""
+    lines = iter(document.read_text(encoding="utf-8").splitlines())
+    for line in lines:
+        if line.startswith("```"):
+            text = "".join(f"{one}\n" for one in iter(lambda: next(lines), "```"))
+            found.append(Piece(line[3:].strip(), text, before))
+            before = ""
+        elif line.startswith("|"):
+            table = [line, *_while_table(lines)]
+            cells = [tuple(re.split(r"(?<!\\) ?\| ?", row)[1:-1]) for row in table]
+            found.append(Piece("table", "\n".join(table), before, (cells[0], *cells[2:])))
+            before = ""
+        else:
+            before += f"{line}\n"
+    return tuple(found)
+
+
+def _while_table(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        if not line.startswith("|"):
+            return
+        yield line
+
+
+def tables(document: Path, *headings: str) -> list[Piece]:
+    """Return the tables whose first headings are these."""
+    return [one for one in pieces(document) if one.kind == "table" and one.rows[0][: len(headings)] == tuple(headings)]
+
+
+def table(document: Path, *headings: str) -> list[tuple[str, ...]]:
+    """Return the rows, without the headings, of the one table that has these headings."""
+    (found,) = tables(document, *headings)
+    return list(found.rows[1:])
+
+
+def quoted(text: str) -> list[str]:
+    """Return what stands between backticks."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+def complete(document: Path) -> list[tuple[str, str]]:
+    """Return kind and text of every complete formula, transition or scheme file of a document."""
+    found = [(re.match(r"\[(\w+)\]", one.text), one.text) for one in pieces(document) if one.kind == "toml"]
+    return [(match[1], text) for match, text in found if match and match[1] in KINDS]
+
+
+def same(shown: str, value: float | str | bool) -> bool:
+    """Whether a figure of a table is the value, to the digits that it shows."""
+    text = shown.strip("` ").replace(",", "").replace("£", "").replace("−", "-")
+    if isinstance(value, bool) or text in ("yes", "no"):
+        return text == ("yes" if value else "no")
+    scale = 100 if text.endswith("%") else 1
+    decimals = len(text.rstrip("%").partition(".")[2])
+    return abs(float(text.rstrip("%")) - value * scale) <= 0.5 * 10**-decimals + 1e-9
+
+
+# Examples run ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command of a document, what came of it, and the tables of figures that follow it."""
+
+    command: str
+    code: int
+    document: dict[str, object]
+    figures: tuple[Piece, ...]
+
+
+def typed(command: str, *more: str, folder: Path) -> int:
+    """Run a command of a document in a folder, without starting Python anew, and return its exit code."""
+    with chdir(folder), redirect_stdout(io.StringIO()):
+        return app([*shlex.split(command)[1:], *more], standalone_mode=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the samples, and every file that docs/language.md tells its reader to save."""
+    place = tmp_path_factory.mktemp("docs")
+    shutil.copytree(SAMPLES, place / "data" / "samples")
+    for _, text in complete(LANGUAGE):
+        name = next(iter(tomllib.loads(text).values()))["name"]
+        (place / f"{name}.toml").write_text(text, encoding="utf-8")
+    for one in pieces(LANGUAGE):
+        if one.kind == "csv":
+            name = next(name for name in reversed(quoted(one.before)) if name.endswith(".csv"))
+            (place / name).write_text(one.text, encoding="utf-8")
+    return place
+
+
+@pytest.fixture(scope="module")
+def runs(folder):
+    """Every `gpit` command of docs/language.md, run as it stands there."""
+    found: list[Run] = []
+    for one in pieces(LANGUAGE):
+        if one.kind == "" and one.text.startswith("gpit "):
+            code = typed(one.text, "-o", "run.json", folder=folder)
+            document = json.loads((folder / "run.json").read_text("utf-8"))
+            found.append(Run(one.text, code, document, ()))
+        elif one.kind == "table" and re.fullmatch(r"\d{4}/\d\d", one.rows[0][0]):
+            last = found.pop()
+            found.append(Run(last.command, last.code, last.document, (*last.figures, one)))
+    return found
+
+
+def test_commands_of_the_language_run(runs):
+    """Each of the four files that the reader is told to save is run by a command, and all checks hold."""
+    names = [next(iter(tomllib.loads(text).values()))["name"] for _, text in complete(LANGUAGE)]
+
+    assert [run.code for run in runs] == [0] * len(names) == [0] * 4
+    assert all(f"{name}.toml" in run.command for name, run in zip(names, runs, strict=True))
+    assert all(run.figures for run in runs)
+
+
+def test_figures_of_the_language_are_those_of_the_runs(runs):
+    """Every figure in the tables below a command, worked by hand there, is what the command gives."""
+    wrong = []
+    for run in runs:
+        for piece in run.figures:
+            year, *codes = piece.rows[0]
+            rows = {row["org_code"]: row for row in run.document["rows"] if row["year"] == year}
+            assert codes == list(rows) == ABCD
+            wrong += [
+                (year, name, code, cell, rows[code][quoted(name)[0]])
+                for name, *cells in piece.rows[1:]
+                for code, cell in zip(codes, cells, strict=True)
+                if not same(cell, rows[code][quoted(name)[0]])
+            ]
+
+    assert wrong == []
+
+
+def test_sums_by_region_are_those_in_the_text(runs):
+    """`report_by` adds up 250,000 + 400,000 for the North and 600,000 + 750,000 for the South."""
+    (run,) = [run for run in runs if "two-streams" in run.command]
+    areas = {area["name"]: area["allocation"] for area in run.document["summary"][0]["areas"]}
+
+    assert areas == {"North": 650_000, "South": 1_350_000}
+    assert "North £650,000, South £1,350,000" in LANGUAGE.read_text(encoding="utf-8")
+
+
+def test_a_floor_that_costs_too_much_stops_as_the_text_says(folder):
+    """Floors at 90% of £2,270,000 cost £2,043,000, and there are £2,000,000."""
+    command = next(one.text for one in pieces(LANGUAGE) if "--transition limited-loss.toml" in one.text)
+    with pytest.raises(GpitError, match=r"2,043,000.*2,000,000"):
+        typed(command, "--set", "largest_loss=10%", folder=folder)
+    assert re.search(r"£2,043,000.*£2,000,000", LANGUAGE.read_text(encoding="utf-8"))
+
+
+def test_readme_formula_runs(tmp_path):
+    """The formula of the README shares £140m by the reader's own column: workloads of 1 to 4 are £14m to £56m."""
+    ((kind, text),) = complete(README)
+    assert kind == "formula"
+    (command,) = [one.text for one in pieces(README) if one.kind == "" and "--formula ./mine.toml" in one.text]
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    people = [{"org_code": code, "registered_population": 10, "workload": n} for n, code in enumerate(ABCD, 1)]
+    write_rows(tmp_path / "population.csv", people)
+    write_rows(tmp_path / "spend.csv", [{"org_code": code, "historic_spend": 1} for code in ABCD])
+
+    code = typed(command, "-o", "run.json", folder=tmp_path)
+    rows = json.loads((tmp_path / "run.json").read_text("utf-8"))["rows"]
+
+    assert code == 0
+    assert [row["fair_share"] for row in rows[:4]] == [14_000_000, 28_000_000, 42_000_000, 56_000_000]
+
+
+def test_lines_of_cost_count_as_the_text_says(tmp_path):
+    """Of A's £620,000 in lines the £120,000 of capital do not count; with B's £30,000 that is £150,000 in 2 lines."""
+    (lines,) = [one.text for one in pieces(FILES) if one.kind == "csv"]
+    (tmp_path / "lines.csv").write_text(lines, encoding="utf-8")
+
+    result = allocate(population=SAMPLES / "abcd-population.csv", spend=tmp_path / "lines.csv")
+    (left_out,) = [finding for finding in result.findings if finding.number == "I26"]
+
+    assert result.year("2014/15")["historic_spend"].to_list() == [500_000, 500_000, 450_000, 820_000]
+    assert left_out.found.startswith("£150,000.00 of")
+    assert "in 2 lines" in left_out.found
+    assert "A has £500,000, and I26 says that £150,000.00 in 2 lines" in FILES.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", EXAMPLES, ids=lambda path: path.name)
+def test_complete_files_load(document, tmp_path):
+    """Every complete example loads: a scheme by itself, a formula or transition with the default scheme."""
+    for number, (kind, text) in enumerate(complete(document)):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(text, encoding="utf-8")
+        scheme = load(**{kind: str(path)})
+
+        assert tomllib.loads(text)[kind]["name"] in (scheme.name, scheme.formula, scheme.transition)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_pieces_of_files_have_the_right_shape(document):
+    """An example that is a part of a file has the keys that a scheme file may have."""
+    head = {"scheme": {"name": "s", "title": "S", "years": ["2014/15"]}}
+    for one in pieces(document):
+        if one.kind == "toml" and one.text not in [text for _, text in complete(document)]:
+            shape.SchemeFile.model_validate({**head, **tomllib.loads(one.text)})
+
+
+# Formulas in tables ------------------------------------------------------------------------------------------
+
+HEAD = """
+[scheme]
+name = "docs"
+title = "Docs"
+organisation = "place"
+years = ["2014/15"]
+result = "answer"
+[inputs.need_index]
+unit = "ratio"
+optional = true
+[inputs.region]
+type = "text"
+"""
+
+
+def run_steps(folder: Path, steps: list[tuple[str, str]]) -> list[dict[str, object]]:
+    """Run steps over the four organisations, with the need index and region of the document."""
+    text = HEAD
+    for name, formula in [*steps, ("answer", "registered_population * 1")]:
+        text += f'[[steps]]\nname = "{name}"\nlabel = "{name}"\nformula = """{formula}"""\n'
+    (folder / "steps.toml").write_text(text, encoding="utf-8")
+    samples = [str(SAMPLES / f"abcd-{name}.csv") for name in ("population", "spend")]
+    result = allocate(population=samples[0], spend=samples[1], inputs=folder / "need.csv", scheme=folder / "steps.toml")
+    return result.rows.to_dicts()
+
+
+def test_formulas_of_numbers_give_what_is_said(folder):
+    """Each formula of the tables `formula | gives` gives that figure."""
+    rows = [row for piece in tables(LANGUAGE, "formula", "gives") for row in piece.rows[1:]]
+    formulas = [(f"step_{number}", quoted(row[0])[0]) for number, row in enumerate(rows)]
+    values = run_steps(folder, formulas)[0]
+
+    assert len(rows) >= 15
+    assert [row for row, (name, _) in zip(rows, formulas, strict=True) if not same(row[1], values[name])] == []
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_steps_give_what_is_said(number, folder):
+    """Each step of the tables `step | A | B | C | D` gives those figures, the steps above it standing."""
+    found = tables(LANGUAGE, "step", *ABCD)
+    assert len(found) == 5
+    steps = [tuple(quoted(row[0])[0].split(" = ", 1)) for row in found[number].rows[1:]]
+    rows = run_steps(folder, steps)
+    wrong = [
+        (name, cell, row[name])
+        for (name, _), (_, *cells) in zip(steps, found[number].rows[1:], strict=True)
+        for cell, row in zip(cells, rows, strict=True)
+        if not same(cell, row[name])
+    ]
+
+    assert wrong == []
+
+
+def test_refused_formulas_are_refused(folder):
+    """Each formula of the table `refused | why` stops the run with a message about its step."""
+    for formula, _ in table(LANGUAGE, "refused", "why"):
+        with pytest.raises(GpitError, match="step refused"):
+            run_steps(folder, [("refused", quoted(formula)[0])])
+
+
+# Tables are those of the code -----------------------------------------------------------------------------------
+
+
+def test_functions_are_all_there():
+    """docs/language.md has a row for each function of the language, in its order."""
+    rows = table(LANGUAGE, "function", "what it gives")
+
+    assert tuple(quoted(name)[0].partition("(")[0] for name, _ in rows) == FUNCTIONS
+
+
+def test_units_and_limits():
+    """The units and the limits of the language are those that the text gives."""
+    text = LANGUAGE.read_text(encoding="utf-8")
+    limits = {
+        "characters of a formula": parsing.LONGEST,
+        "levels of brackets and functions": parsing.DEEPEST,
+        "signs `+ - * /` in a formula": parsing.MOST_SIGNS,
+        "characters of a quoted text": parsing.LONGEST_TEXT,
+        "steps of a scheme, with all of its files": parts.MOST_STEPS,
+        "parameters of a scheme": joining.MOST_PARAMETERS,
+        "years of a scheme": 50,
+    }
+    years = [f"{year}/{(year + 1) % 100:02}" for year in range(1990, 2041)]
+
+    assert table(LANGUAGE, "what", "at most") == [(what, f"{most:,}") for what, most in limits.items()]
+    assert quoted(next(line for line in text.splitlines() if "A step may say its unit" in line)) == [*UNITS]
+    assert len(shape.SchemeHeader(name="s", title="S", years=years[:50]).years) == 50
+    with pytest.raises(ValueError, match="50"):
+        shape.SchemeHeader(name="s", title="S", years=years)
+
+
+def test_keys_are_those_of_the_files():
+    """The table of all keys has every key of every table, and where each table may stand."""
+    models = {
+        "[formula]": shape.Header,
+        "[transition]": shape.Header,
+        "[scheme]": shape.SchemeHeader,
+        "[parameters.…]": shape.ParameterEntry,
+        "[inputs.…]": shape.InputEntry,
+        "[sources.…]": shape.SourceEntry,
+        "[[steps]]": shape.StepEntry,
+        "[[checks]]": shape.CheckEntry,
+        "[[use]]": shape.UseEntry,
+        "[spend]": shape.SpendEntry,
+        "{ … }": shape.ValueEntry,
+    }
+    found = {quoted(name)[0]: (keys, where) for name, keys, where in table(LANGUAGE, "table", "keys", "in")}
+    files = {"formula": shape.FormulaFile, "transition": shape.TransitionFile, "scheme": shape.SchemeFile}
+
+    assert set(found) == {*models, "[values.…]"}
+    for name, model in models.items():
+        keys = {entry.alias or key for key, entry in model.model_fields.items()}
+        assert set(quoted(found[name][0])) == keys, name
+    for name, (_, where) in found.items():
+        key = name.strip("[]").removesuffix(".…")
+        there = [kind for kind, model in files.items() if key in model.model_fields]
+        assert name == "{ … }" or where == ("all" if len(there) == 3 else ", ".join(there)), name
+
+
+def test_findings_are_those_of_the_code():
+    """The table of findings is what `About` says; a new finding gets its row by pasting the right-hand side."""
+    written = "".join(f"| {one.number} | {one.meaning} |\n" for one in About)
+    text = FILES.read_text(encoding="utf-8")
+    between = re.search(r"<!-- findings: [^\n]*\n(?:\|[^\n]*\n){2}(.*?)<!-- end of findings -->", text, re.DOTALL)
+
+    assert between is not None
+    assert between[1] == written
+
+
+def test_notes_of_the_run_are_all_there():
+    """Every number R01, R02 … that the engine writes has its row."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("src/gpit_fairshare/**/*.py"))
+    rows = [row[0] for piece in tables(FILES, "number", "what it is about") for row in piece.rows[1:]]
+
+    assert set(re.findall(r'"(R\d\d)"', sources)) == {number for number in rows if number.startswith("R")}
+
+
+def test_headings_are_known():
+    """Every column of the headings file has its row, and every heading shown there is read as that column."""
+    known = standard_columns()
+    rows = table(FILES, "column", "what it holds", "also read from")
+
+    assert {quoted(column)[0] for column, _, _ in rows} == set(known)
+    for column, _, headings in rows:
+        entry = known[quoted(column)[0]]
+        strangers = [one for one in quoted(headings) if folded(one) not in entry.aliases | {*map(folded, entry.weak)}]
+        assert strangers == []
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A run of the default scheme with lines of cost and area teams, as a workbook, a table and a document."""
+    place = tmp_path_factory.mktemp("written")
+    teams = dict(zip(ABCD, ("North", "North", "South", "South"), strict=True))
+    people = [{"org_code": code, "area_team": team, "registered_population": 10} for code, team in teams.items()]
+    write_rows(place / "population.csv", people)
+    (lines,) = [one.text for one in pieces(FILES) if one.kind == "csv"]
+    (place / "lines.csv").write_text(lines, encoding="utf-8")
+    command = "gpit allocate --population population.csv --spend lines.csv -o o.xlsx -o o.csv -o o.json"
+    assert typed(command, folder=place) == 0
+    return place
+
+
+def test_columns_of_the_tidy_table(written):
+    """The columns in the text are those of a run of the default scheme."""
+    listed = FILES.read_text(encoding="utf-8").split("<!-- columns -->")[1].split("\n\n")[0]
+    header = (written / "o.csv").read_text(encoding="utf-8").partition("\n")[0]
+
+    assert quoted(listed) == header.split(",")
+
+
+def test_sheets_of_the_workbook(written):
+    """The sheets in the text are those of the workbook, in their order; headings stand in row 4."""
+    book = openpyxl.load_workbook(written / "o.xlsx", data_only=True)
+    year = book["2014-15"]
+
+    assert [quoted(name)[0] for name, _ in table(FILES, "sheet", "what it holds")] == book.sheetnames
+    assert [year.cell(row, 1).value for row in (4, 5)] == ["Code", "A"]
+    fair_share = next(cell.column for cell in year[4] if str(cell.value).startswith("Fair share ("))
+    assert year.cell(3, fair_share).value == 140_000_000
+
+
+def test_a_grouping_has_a_sheet(folder):
+    """Figures by region have a sheet called Region 2014-15, as the text says."""
+    from gpit_fairshare.workbook import write_workbook
+
+    run_steps(folder, [("people", "total(registered_population, within=region)")])
+    result = allocate(
+        population=SAMPLES / "abcd-population.csv", inputs=folder / "need.csv", scheme=folder / "steps.toml"
+    )
+    write_workbook(result, folder / "groups.xlsx")
+
+    assert "Region 2014-15" in openpyxl.load_workbook(folder / "groups.xlsx").sheetnames
+    assert "`Region 2014-15`" in FILES.read_text(encoding="utf-8")
+
+
+def test_keys_of_the_json_document(written):
+    """The keys in the text are those of a run, at the top and one level below."""
+    document = json.loads((written / "o.json").read_text("utf-8"))
+    rows = table(FILES, "key", "what it holds", "keys inside")
+
+    assert [quoted(key)[0] for key, _, _ in rows] == list(document)
+    for key, _, inside in rows:
+        value = document[quoted(key)[0]]
+        entry = value[0] if isinstance(value, list) and value else value
+        if inside.strip() and "every national step" not in inside:
+            assert quoted(inside) == list(entry), key
+    national = [step["name"] for step in document["steps"] if step["kind"] == "national"]
+    assert list(document["national"][0]) == ["year", *national]
+    assert f"`{document['schema']}`" in FILES.read_text(encoding="utf-8")
+
+
+def test_options_are_all_there():
+    """Every option that `gpit allocate --help` lists has its row in docs/files.md, and no other has."""
+    help_text = gpit("allocate", "--help", folder=ROOT).stdout.decode()
+    options = re.findall(r"^ +(?:-\w, )?(--[a-z]+)", help_text, re.MULTILINE)
+    written = [name for option, _ in table(FILES, "option", "what it does") for name in quoted(option)]
+
+    assert len(options) > 10
+    assert {one.split()[0].strip("`") for one in written if one.startswith("--")} == set(options)
+
+
+def test_exit_codes_of_the_readme_are_in_the_files():
+    """docs/files.md has the codes of the README, in the same words, and that of a run that was stopped."""
+    readme = dict(table(README, "exit code", "meaning"))
+    files = dict(table(FILES, "code", "meaning"))
+
+    assert list(files) == [*readme, "130"]
+    assert all(word in files["2"] for word in readme["2"].split("; ")[0].split())
+
+
+def test_readme_names_the_library():
+    """The README's table has every scheme, formula and transition of the library, and no other."""
+    rows = dict(table(README, "kind", "in the library"))
+
+    assert {kind: sorted(quoted(names)) for kind, names in rows.items()} == {
+        kind: library_names(shelf)
+        for kind, shelf in (("scheme", "schemes"), ("formula", "formulas"), ("transition", "transitions"))
+    }
+
+
+# The documents as texts ---------------------------------------------------------------------------------------
+
+
+def test_glossary_is_in_order():
+    """One line a term, in alphabetical order, each once; columns of fixed meaning are among them."""
+    lines = GLOSSARY.read_text(encoding="utf-8").splitlines()
+    entries = [line for line in lines if line.startswith("* ")]
+    terms = [match[1].casefold() for line in entries if (match := re.match(r"\* \*\*(.+?)\*\*: .+\.$", line))]
+
+    assert len(terms) == len(entries) == len([line for line in lines[1:] if line]) - 1
+    assert terms == sorted(set(terms))
+    assert all(f"`{name}`" in "".join(entries) for name in STANDARD_INPUTS)
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the places of a document that links may point at, as GitHub names them."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document):
+    """Every link to a file of the project finds it, and every link to a heading finds the heading."""
+    lost = []
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        place = (document.parent / file).resolve() if file else document
+        if not place.exists() or (anchor and anchor not in anchors(place)):
+            lost.append(target)
+
+    assert lost == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_path_of_a_machine(document):
+    """No document names a folder that is on one machine only."""
+    assert not re.search(r"(?<![\w.])/(?:home|work|tmp|Users|root)/", document.read_text(encoding="utf-8"))
