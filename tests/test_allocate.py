@@ -236,7 +236,7 @@ def test_abcd_a_larger_fund_is_left_unspent_in_the_second_year(abcd):
     assert column(rows, "transition_support", "2014/15") == [225_000, 75_000, 0, 0]
     assert column(rows, "transition_support", "2015/16") == [150_000, 50_000, 0, 0]
     assert result.national["unspent_transition_fund"].to_list() == [0, 100_000]
-    assert any("100,000 of 300,000 is unspent" in finding.found for finding in result.findings)
+    assert any("£100,000 of £300,000 is unspent" in finding.found for finding in result.findings)
 
 
 def test_abcd_cost_above_funding_treats_d_too(abcd):

@@ -126,7 +126,19 @@ def test_unspent_money_of_a_group_is_reported(tmp_path):
     """
     result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps, pot=100))
 
-    assert any("140 is unspent, in ccg 00A, 00B, 00C" in finding.found for finding in result.findings)
+    said = [finding.found for finding in result.findings]
+    assert any("£140 of £300 is unspent, in ccg 00A, 00B, 00C" in one for one in said), said
+
+
+def test_an_amount_that_every_group_gets_in_full_is_a_warning(tmp_path):
+    """£100 shared within each of three CCGs is £300 of new money; the run warns, and counts £300 in."""
+    steps = "allocation = share_out(pot, by=registered_population, within=ccg)"
+    result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps, pot=100))
+
+    assert [finding.found for finding in result.findings if finding.level == "warning"] == [
+        "Pot 2014/15: each of the 3 groups by ccg gets the whole amount, £300 in all"
+    ]
+    assert [(fund.amount, fund.new_money) for fund in result.funds] == [(300, True)]
 
 
 def test_an_amount_that_differs_within_a_group_names_the_organisation(tmp_path):
@@ -247,7 +259,7 @@ def test_a_division_by_zero_names_step_year_organisation_and_figures(tmp_path):
     for part in (
         "scheme.toml, step allocation, 2014/15, B",
         "registered_population = 0",
-        "pot = 1,000",
+        "pot = £1,000",
         "where(",
     ):
         assert part in str(fault.value)

@@ -62,7 +62,7 @@ def counted(number: int, noun: str) -> str:
 
 def inside(label: str) -> str:
     """Write a label inside a sentence: `historic spend`, but `GP IT spend`."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
 def sentence(text: str) -> str:

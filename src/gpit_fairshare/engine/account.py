@@ -17,62 +17,73 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine.model import CheckResult, Year
     from gpit_fairshare.inputs import Inputs
-    from gpit_fairshare.scheme import Scheme, Step
+    from gpit_fairshare.scheme import Scheme
 
 LIBRARIES: Final = ("polars", "openpyxl", "XlsxWriter")
 """Libraries whose version can change the bytes of a result."""
 
 
 def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
-    """Return the national amounts that were shared out, and what was left of each."""
+    """Return the amounts that were shared out, and what was left of each."""
     rounding = {step.tree.of.name: step.name for step in scheme.steps if isinstance(step.tree, t.Rounded)}
     funds = []
     for step in scheme.steps:
         tree = step.tree
-        if not isinstance(tree, t.ShareOut) or tree.within is not None:
+        if not isinstance(tree, t.ShareOut):
             continue
-        final = rounding.get(step.name, step.name)
-        spent = math.fsum(year.values(final, step.kind))
-        if isinstance(tree.amount, t.Number):
-            amount, name = tree.amount.value, ""
-        else:
-            amount, name = year.national(tree.amount.name), tree.amount.name
-        parameter = name if name in scheme.parameters else ""
-        # Where the kernel spent everything, a difference is rounding and nobody's money to spend.
-        unspent = max(0.0, math.fsum((amount, -spent))) if year.unspent[step.name][0] else 0.0
-        label = scheme.labels.get(name, step.label)
-        new_money = bool(parameter) or not name
-        funds.append(Fund(year.year, label, parameter, step.name, amount, spent, unspent, new_money))
+        name = tree.amount.name if isinstance(tree.amount, t.Name) else ""
+        # The kernel is exact: what everybody gets and what is left make up the amount, or those of all groups.
+        left = sum(year.unspent[step.name])
+        amount = float(sum(year.exact[step.name]) + left)
+        spent = math.fsum(year.values(rounding.get(step.name, step.name), step.kind))
+        funds.append(
+            Fund(
+                year=year.year,
+                label=scheme.labels.get(name, step.label),
+                parameter=name if name in scheme.parameters else "",
+                step=step.name,
+                amount=amount,
+                spent=spent,
+                # Where the kernel spent everything, a difference is rounding and nobody's money to spend.
+                unspent=max(0.0, math.fsum((amount, -spent))) if left else 0.0,
+                new_money=not name or name in scheme.parameters,
+                within=tree.within or "",
+            )
+        )
     return funds
 
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:
     """Return what a reader of the result must know: left-aside values, settings, unspent money."""
-    said = list(scheme.notes)
-    notes = [Finding("R01", "note", "", "", note) for note in said]
+    notes = [Finding("R01", "note", "", "", note) for note in scheme.notes]
     notes += [
         Finding("R02", "note", "", "", f"{name} is {value.written} in {year}: set for this run, not in the scheme")
         for name, year, value in scheme.overridden()
     ]
-    unspent = [
-        f"{fund.label} {fund.year}: {figure(fund.unspent)} of {figure(fund.amount)} is unspent"
-        for fund in funds
-        if fund.unspent > 1
-    ]
-    for step in scheme.steps:
-        if isinstance(step.tree, t.ShareOut) and step.tree.within:
-            unspent += [_unspent_in_groups(step, step.tree.within, year) for year in years.values()]
-    return notes + [Finding("R03", "note", "", "", text) for text in unspent if text]
+    for fund in funds:
+        unit = scheme.symbols[fund.parameter or fund.step].unit
+        if fund.unspent > 1:
+            notes.append(Finding("R03", "note", "", "", _unspent(fund, unit, years[fund.year])))
+        groups = len(years[fund.year].labels[fund.within]) if fund.within else 1
+        if fund.new_money and groups > 1:
+            found = (
+                f"{fund.label} {fund.year}: each of the {groups} groups by {fund.within} gets the whole amount, "
+                f"{figure(fund.amount, unit)} in all"
+            )
+            remedy = "If it is one amount for all, share it out to the groups first"
+            notes.append(Finding("R04", "warning", "", "", found, remedy=remedy))
+    return notes
 
 
-def _unspent_in_groups(step: Step, within: str, year: Year) -> str:
-    """Say what a step left unspent in its groups, or nothing where that is no more than a pound."""
-    left = year.unspent[step.name]
-    named = [label for label, one in zip(year.labels[within], left, strict=True) if one > 1]
-    if not named:
-        return ""
+def _unspent(fund: Fund, unit: str | None, year: Year) -> str:
+    """Say what is left of a fund, and in which groups."""
+    text = f"{fund.label} {fund.year}: {figure(fund.unspent, unit)} of {figure(fund.amount, unit)} is unspent"
+    if not fund.within:
+        return text
+    left = zip(year.labels[fund.within], year.unspent[fund.step], strict=True)
+    named = [label for label, one in left if one > 0]
     more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-    return f"{step.label} {year.year}: {figure(sum(left))} is unspent, in {within} {', '.join(named[:5])}{more}"
+    return f"{text}, in {fund.within} {', '.join(named[:5])}{more}"
 
 
 def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:

@@ -34,7 +34,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Fund:
-    """A national amount that a step shared out in one year, in the unit of the step.
+    """What a step shared out in one year, in the unit of the step.
 
     `spent` is after rounding where a step rounds the shares. What rounding to whole units moved is
     `amount` - `spent` - `unspent`. `new_money` says that the amount is a parameter or a number of the
@@ -49,6 +49,8 @@ class Fund:
     spent: float
     unspent: float
     new_money: bool
+    within: str = ""
+    """Column of the groups that each share out an amount of their own; `amount` is that of all of them."""
 
 
 @dataclass(slots=True)
@@ -131,8 +133,9 @@ class Result:
         )
 
 
-def figure(value: Any) -> str:
-    """Write a figure for a message: thousands apart, pence only where there are any."""
+def figure(value: Any, unit: str | None = "") -> str:
+    """Write a figure for a message: thousands apart, pence only where there are any, £ before money."""
     if isinstance(value, bool | str):
         return str(value)
-    return f"{float(value):,.2f}".removesuffix(".00")
+    written = f"{abs(float(value)):,.2f}".removesuffix(".00")
+    return f"{'-' if value < 0 else ''}{'£' if (unit or '').startswith('£') else ''}{written}"

@@ -10,7 +10,7 @@ import polars as pl
 from gpit_fairshare.engine.model import CheckResult, Year, figure
 from gpit_fairshare.errors import CalculationError, SharingError
 from gpit_fairshare.inputs import packaged_crosswalk, year_start
-from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, names_in, to_text, walk
+from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, kind_of, names_in, to_text, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import previous_column, render
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
@@ -77,22 +77,11 @@ class Run:
     def check(self, check: Check) -> CheckResult:
         """Say whether a check holds this year, and for whom it does not."""
         self._prepare(check.tree, check.where)
-        kind = self._kind_of(check.tree)
+        kind = kind_of(check.tree, self.scheme.symbols)
         values = self._formula(check.tree, kind, check.where)
         names = self._row_names(kind)
         failing = tuple(name for name, holds in zip(names, values, strict=True) if not holds)
         return CheckResult(self.year, check.name, check.formula, holds=not failing, failing=failing)
-
-    def _kind_of(self, tree: t.Expression) -> Kind:
-        kinds = {self.scheme.symbols[name].kind for name, _ in names_in(tree)}
-        for node in walk(tree):
-            if isinstance(node, t.Figure):
-                kinds.discard(self.scheme.symbols[node.of].kind)
-                kinds.add(group(node.within) if node.within else NATIONAL)
-        bare = {node.name for node in walk(tree) if isinstance(node, t.Name | t.Given)}
-        kinds |= {self.scheme.symbols[name].kind for name in bare}
-        kinds.discard(NATIONAL)
-        return NATIONAL if not kinds else kinds.pop() if len(kinds) == 1 else ORGANISATION
 
     def _formula(self, tree: t.Expression, kind: Kind, where: str) -> Values:
         rendered = render(tree, first_year=self.before is None)
@@ -113,11 +102,12 @@ class Run:
             column = next((one for one in (name, previous_column(name)) if one in self.now.frames[kind].columns), None)
             if column:
                 value = self.now.frames[kind][column][row]
-                parts.append(f"{name} = {'blank' if value is None else figure(value)}")
+                unit = self.scheme.symbols[name].unit
+                parts.append(f"{name} = {'blank' if value is None else figure(value, unit)}")
         why = "a division by zero, a blank cell or a number too large"
-        figures = ", ".join(parts[:6])
+        figures = f" ({', '.join(parts[:6])})" if parts else ""
         return (
-            f"{where}, {self.year}, {whose}: {to_text(tree)} is undefined: {why} ({figures}); "
+            f"{where}, {self.year}, {whose}: {to_text(tree)} is undefined: {why}{figures}; "
             "shut the case out with where(…)"
         )
 
@@ -288,7 +278,8 @@ class Run:
                 whose = self._row_names(step.kind)[row]
                 raise CalculationError(
                     f"{step.where}, {self.year}, {whose}: {tree.amount.name} differs within {tree.within} {label} "
-                    f"({figure(found[index])} and {figure(value)}); it is one amount for each {tree.within}"
+                    f"({figure(found[index], symbol.unit)} and {figure(value, symbol.unit)}); "
+                    f"it is one amount for each {tree.within}"
                 )
         return [found[index] for index in range(len(self.now.labels[tree.within]))]
 
@@ -298,7 +289,8 @@ class Run:
             place += f", {tree.within} {self.now.labels[tree.within][fault.group]}"
         if fault.row is not None:
             place += f", {self._row_names(step.kind)[fault.row]}"
-        amount = t.to_text(tree.amount)
+        amount = to_text(tree.amount)
+        unit = step.unit
         match fault.reason:
             case "negative_weight":
                 return f"{place}: the weight {to_text(tree.by)} is below 0; weights are 0 or more"
@@ -307,14 +299,15 @@ class Run:
                 return f"{place}: at_least ({low}) is above at_most ({high}); no amount fits both"
             case "nothing_to_share_by":
                 return (
-                    f"{place}: every weight {to_text(tree.by)} is 0 and there is {figure(fault.amount)} to share out; "
-                    "give somebody a weight, or say at_most"
+                    f"{place}: every weight {to_text(tree.by)} is 0 and there is {figure(fault.amount, unit)} "
+                    "to share out; give somebody a weight, or say at_most"
                 )
             case _:
                 floors = to_text(tree.at_least or tree.base or t.Number(0))
                 return (
-                    f"{place}: {floors} needs {figure(fault.least)} in all and {amount} is {figure(fault.amount)}, "
-                    f"{figure((fault.least or 0) - (fault.amount or 0))} too little; "
+                    f"{place}: {floors} needs {figure(fault.least, unit)} in all "
+                    f"and {amount} is {figure(fault.amount, unit)}, "
+                    f"{figure((fault.least or 0) - (fault.amount or 0), unit)} too little; "
                     "lower the floor or raise the amount"
                 )
 

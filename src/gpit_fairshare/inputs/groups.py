@@ -189,7 +189,8 @@ def _report_missing(need: Need, groups: Sequence[Group], findings: Findings) -> 
         About.MISSING_COLUMN,
         Where(", ".join(part.sheet.name for part in parts)),
         f"no column {called}; {_headings_of(parts)}" + (f"; the nearest is '{near}'" if near else ""),
-        remedy=f"Name it with --map 'HEADING={need.name}', or give a file that has it with --{option or 'input'} FILE",
+        remedy=("Correct the name, or name" if need.used_in and not known else "Name")
+        + f" it with --map 'HEADING={need.name}', or give a file that has it with --{option or 'input'} FILE",
     )
 
 

@@ -11,6 +11,7 @@ from gpit_fairshare.language.meaning import (
     Kind,
     Symbol,
     group,
+    kind_of,
     understand,
 )
 from gpit_fairshare.language.parsing import FUNCTIONS, parse
@@ -26,6 +27,7 @@ __all__ = [
     "Kind",
     "Symbol",
     "group",
+    "kind_of",
     "names_in",
     "parse",
     "renamed",

@@ -80,7 +80,7 @@ def understand(
         FormulaError: The first formula, in order, that uses an unknown name or makes no sense.
     """
     known = dict(symbols)
-    reach = Reach(known, {**known, **_infer(definitions, known)})
+    reach = _Reach(known, {**known, **_infer(definitions, known)})
     for definition in definitions:
         known[definition.name] = reach.understand(definition)
     for check in checks:
@@ -99,7 +99,7 @@ def _infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> 
         while not settled:
             settled = True
             for one in definitions:
-                kind = _kind(one.tree, everything)
+                kind = kind_of(one.tree, everything)
                 if kind == NATIONAL and isinstance(one.tree, t.ShareOut):
                     kind = shared_by_numbers
                 found = replace(everything[one.name], kind=kind, type=_type(one.tree, everything))
@@ -108,8 +108,8 @@ def _infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> 
     return {one.name: everything[one.name] for one in definitions}
 
 
-def _kind(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
-    """Infer a kind without complaint: unknown names count as national and are refused later."""
+def kind_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
+    """Return the kind of a formula over known names; unknown ones count as national and are refused elsewhere."""
 
     def kind(name: str) -> Kind:
         return known[name].kind if name in known else NATIONAL
@@ -125,11 +125,11 @@ def _kind(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
             leaves = (tree.by, tree.base, tree.at_least, tree.at_most)
             return join(kind(leaf.name) for leaf in leaves if isinstance(leaf, t.Name))
         case t.Previous(of, first):
-            return join((kind(of), _kind(first, known)))
+            return join((kind(of), kind_of(first, known)))
         case t.Name(name) | t.Given(name):
             return kind(name)
         case _:
-            return join(_kind(child, known) for child in _children(tree))
+            return join(kind_of(child, known) for child in _children(tree))
 
 
 def _type(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
@@ -160,7 +160,7 @@ def _children(tree: t.Expression) -> tuple[t.Expression, ...]:
             return ()
 
 
-class Reach:
+class _Reach:
     """What the step being read may refer to: everything above it, and through `previous` everything."""
 
     def __init__(self, above: dict[str, Symbol], everything: Mapping[str, Symbol]) -> None:
@@ -181,10 +181,10 @@ class Reach:
         """Raise unless the formula is a yes/no of names that are known."""
         try:
             self.unit(definition.tree)
-            if _type(definition.tree, self.everything) != "yes/no":
-                raise FormulaError("a check is a yes/no, such as total(fair_share) == revenue_budget", 1)
         except FormulaError as fault:
             raise fault.at(definition.where) from None
+        if _type(definition.tree, self.everything) != "yes/no":
+            raise FormulaError("a check is a yes/no, such as total(fair_share) == revenue_budget", 1, definition.where)
 
     def agree(self, definition: Definition, symbol: Symbol, unit: Dimension | None) -> None:
         if symbol.type == "text":
@@ -207,7 +207,7 @@ class Reach:
             )
         raise FormulaError(f"there is no {name}{nearest(name, names)}", position)
 
-    def unit(self, tree: t.Expression) -> Dimension | None:
+    def unit(self, tree: t.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
         """Return the unit of a formula, having checked every name and type in it."""
         match tree:
             case t.Number():
@@ -354,7 +354,7 @@ class Reach:
         self.within(tree.within, tree.within_position)
         self.number(tree.by)
         bounds = [leaf for leaf in (tree.base, tree.at_least, tree.at_most) if leaf is not None]
-        amount = _kind(tree.amount, self.everything)
+        amount = kind_of(tree.amount, self.everything)
         if amount.column and amount.column != tree.within:
             raise FormulaError(f"the amount is {amount}; say within={amount.column}", tree.amount.position)
         if amount == ORGANISATION and tree.within is None:

@@ -61,9 +61,7 @@ def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseMo
     by_place: dict[tuple[int | str, ...], ErrorDetails] = {}
     for error in sorted(fault.errors(), key=lambda error: error["type"] != "extra_forbidden"):
         # Of a union, Pydantic reports each branch; for the author it is one place.
-        by_place.setdefault(
-            (*_path(error["loc"], data), error["type"] == "missing" and error["loc"][-1]), error
-        )
+        by_place.setdefault((*_path(error["loc"], data), error["type"] == "missing" and error["loc"][-1]), error)
     first = next(iter(by_place.values()))
     place, said = _said(first, data, model)
     more = f" (and {len(by_place) - 1} more)" if len(by_place) > 1 else ""

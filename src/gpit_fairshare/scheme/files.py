@@ -51,9 +51,7 @@ class Read(Generic[AnyFile]):
 def library_names(shelf: Shelf) -> list[str]:
     """Return the names of the built-in files of one shelf, sorted."""
     folder = resources.files("gpit_fairshare") / "library" / shelf
-    return sorted(
-        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
-    )
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
 def read_file(name: str, model: type[AnyFile], named_in: Read[Any] | None = None) -> Read[AnyFile]:
@@ -90,9 +88,7 @@ def read_file(name: str, model: type[AnyFile], named_in: Read[Any] | None = None
     except ValidationError as fault:
         raise SchemeError(f"{file}: {faults.of_shape(fault, data, model)}") from None
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Read(
-        file, digest, place if isinstance(place, Path) else None, parsed, _sources(file, head, parsed)
-    )
+    return Read(file, digest, place if isinstance(place, Path) else None, parsed, _sources(file, head, parsed))
 
 
 def _find(name: str, shelf: Shelf, named_in: Read[Any] | None) -> Path | Traversable:
@@ -114,17 +110,11 @@ def _find(name: str, shelf: Shelf, named_in: Read[Any] | None) -> Path | Travers
         if is_path and path.is_file():
             return path
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a character that no path may have
-        raise UsageError(
-            f"{kind}: no file can be read there; give a file's path or a library name; {there}"
-        ) from None
+        raise UsageError(f"{kind}: no file can be read there; give a file's path or a library name; {there}") from None
     if is_path:
         where = " beside it" if folder else ""
-        raise UsageError(
-            f"{kind}: there is no such file{where}; give a file's path or a library name; {there}"
-        )
-    raise UsageError(
-        f"{kind}: not in the library{nearest(name, known)}; {there}; the path of a file ends in .toml"
-    )
+        raise UsageError(f"{kind}: there is no such file{where}; give a file's path or a library name; {there}")
+    raise UsageError(f"{kind}: not in the library{nearest(name, known)}; {there}; the path of a file ends in .toml")
 
 
 def _beside(folder: Path, name: str, shelf: Shelf, named_in: Read[Any]) -> Path | None:
@@ -166,9 +156,7 @@ def _sources(file: str, head: str, model: File) -> dict[str, Source]:
     cited = {key for _, key in used}
     for key in model.sources:
         if key not in cited:
-            raise SchemeError(
-                f"{file}: sources › {key}: nothing in the file uses this source; cite it or take it out"
-            )
+            raise SchemeError(f"{file}: sources › {key}: nothing in the file uses this source; cite it or take it out")
     return {
         key: Source(
             key,

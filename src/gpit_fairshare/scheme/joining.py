@@ -21,7 +21,7 @@ from gpit_fairshare.language import (
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.files import read_file
 from gpit_fairshare.scheme.model import Check, Scheme, Step
-from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather
+from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather, place_of
 from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, TransitionFile
 from gpit_fairshare.scheme.values import give_values, list_assumptions
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gpit_fairshare.scheme.files import Read
+    from gpit_fairshare.scheme.shape import CheckEntry, StepEntry
     from gpit_fairshare.scheme.values import Setting
 
 MOST_PARAMETERS: Final = 1_000
@@ -97,14 +98,15 @@ def _stands_alone(part: Part, draft: Draft) -> None:
     if "fair_share" not in steps:
         raise SchemeError(f"{part.read.file}: a transition needs a step fair_share above it; name a formula")
     inner = (steps | set(draft.parameters)) - part.own - set(part.read.model.parameters) - {"fair_share"}
-    for _, tree, where in part.trees:
+    entries: tuple[tuple[StepEntry | CheckEntry, t.Expression], ...] = (*part.steps, *part.checks)
+    for entry, tree in entries:
         for name, position in names_in(tree):
             if name in inner:
                 raise FormulaError(
                     "a transition relies on fair_share, input columns and its own steps and parameters, "
                     f"not on {name}; the money to spend is total(fair_share)",
                     position,
-                    where,
+                    place_of(part.read, entry),
                 )
 
 
@@ -118,9 +120,7 @@ def _close(draft: Draft, read: Read[SchemeFile]) -> None:
                 f'{read.file}: no step is named allocation or fair_share; name the answer with result = "…"'
             )
         where, unit = f"{read.file}, step allocation", steps["fair_share"].unit
-        draft.steps.append(
-            Step("allocation", "Allocation", unit, "fair_share", t.Name("fair_share", 1), where)
-        )
+        draft.steps.append(Step("allocation", "Allocation", unit, "fair_share", t.Name("fair_share", 1), where))
     elif result is not None and result not in steps:
         raise SchemeError(
             f"{read.file}: scheme › result: there is no step {result}{nearest(result, steps)}; name a step"
@@ -159,8 +159,7 @@ def _symbols(draft: Draft) -> dict[str, Symbol]:
     """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs."""
     seen = _only_one_thing(draft)
     symbols = {
-        name: Symbol(name, "parameter", NATIONAL, "number", entry.unit)
-        for name, (entry, _) in draft.parameters.items()
+        name: Symbol(name, "parameter", NATIONAL, "number", entry.unit) for name, (entry, _) in draft.parameters.items()
     }
     parts: tuple[Step | Check, ...] = (*draft.steps, *draft.checks)
     texts = {column for part in parts for column in _text_columns(part.tree)}
@@ -174,9 +173,7 @@ def _symbols(draft: Draft) -> dict[str, Symbol]:
                 )
             if name not in seen and name not in symbols:
                 _, unit = STANDARD_INPUTS.get(name, ("", None))
-                symbols[name] = Symbol(
-                    name, "input", ORGANISATION, "text" if name in texts else "number", unit
-                )
+                symbols[name] = Symbol(name, "input", ORGANISATION, "text" if name in texts else "number", unit)
     for name, (entry, read) in draft.inputs.items():
         _, unit = STANDARD_INPUTS.get(name, ("", entry.unit))
         if name in STANDARD_INPUTS and (entry.type == "text" or entry.unit not in (None, unit)):
@@ -224,9 +221,7 @@ def _understood(draft: Draft, read: Read[SchemeFile], names: Mapping[str, str]) 
     answer = symbols[result]
     if answer.kind != ORGANISATION or answer.type != "number":
         found = answer.type if answer.type != "number" else answer.kind
-        raise SchemeError(
-            f"{read.file}: the answer {result} is {found}; it is one number per {head.organisation}"
-        )
+        raise SchemeError(f"{read.file}: the answer {result} is {found}; it is one number per {head.organisation}")
     by = symbols.get(head.report_by or "")
     if by and (by.role != "input" or by.type != "text"):
         what = f"a {by.role}" if by.role != "input" else "a column of numbers"

@@ -29,8 +29,8 @@ class Part:
 
     read: Read[Any]
     uses: tuple[tuple[UseEntry, Part], ...]
-    trees: tuple[tuple[StepEntry | CheckEntry, Expression, str], ...]
-    """Each step and check with its tree and its place, for messages."""
+    steps: tuple[tuple[StepEntry, Expression], ...]
+    checks: tuple[tuple[CheckEntry, Expression], ...]
     own: frozenset[str]
     """Names of its steps, and of those that it uses as they are called here: `core_fair_share`."""
     parameters: frozenset[str]
@@ -72,23 +72,36 @@ def gather(read: Read[Any], above: Sequence[Read[Any]] = ()) -> Part:
         raise SchemeError(f"{read.file}: the scheme has {size:,} steps; {MOST_STEPS} are allowed")
     own = {step.name for step in read.model.steps}
     own |= {f"{use.as_}_{name}" for use, part in uses for name in part.own}
-    trees = tuple(_parsed(read, entry) for entry in (*read.model.steps, *read.model.checks))
+    steps = tuple((step, _parsed(read, step)) for step in read.model.steps)
+    checks = tuple((check, _parsed(read, check)) for check in read.model.checks)
     parameters = {*read.model.parameters}
     parameters |= {use.with_.get(name, name) for use, part in uses for name in part.parameters}
-    taken = {name for _, tree, _ in trees for name, _ in names_in(tree)}
+    taken = {name for _, tree in (*steps, *checks) for name, _ in names_in(tree)}
     taken |= {use.with_.get(name, name) for use, part in uses for name in part.taken}
     taken |= {*read.model.inputs, *parameters}
     return Part(
-        read, tuple(uses), trees, frozenset(own), frozenset(parameters - own), frozenset(taken - own), size
+        read=read,
+        uses=tuple(uses),
+        steps=steps,
+        checks=checks,
+        own=frozenset(own),
+        parameters=frozenset(parameters - own),
+        taken=frozenset(taken - own),
+        size=size,
     )
 
 
-def _parsed(read: Read[Any], entry: StepEntry | CheckEntry) -> tuple[StepEntry | CheckEntry, Expression, str]:
-    where = f"{read.file}, {'step' if isinstance(entry, StepEntry) else 'check'} {entry.name}"
+def place_of(read: Read[Any], entry: StepEntry | CheckEntry, prefix: str = "") -> str:
+    """Name the place of a step or check for messages: file, use, and what the file calls it."""
+    use = f" ({prefix})" if prefix else ""
+    return f"{read.file}{use}, {'step' if isinstance(entry, StepEntry) else 'check'} {entry.name}"
+
+
+def _parsed(read: Read[Any], entry: StepEntry | CheckEntry) -> Expression:
     try:
-        return entry, parse(entry.formula), where
+        return parse(entry.formula)
     except FormulaError as fault:
-        raise fault.at(where) from None
+        raise fault.at(place_of(read, entry)) from None
 
 
 def _ends_well(read: Read[Any]) -> None:
@@ -142,27 +155,20 @@ class Draft:
         use_ready()
         self._declare(part.read, called, outside)
         title = prefix.replace("_", " ").capitalize()
-        for entry, tree, where in part.trees:
-            if not isinstance(entry, StepEntry):
-                continue
-            tree_ = renamed(tree, called)
-            label = _under(title, entry.label)
-            step = Step(called(entry.name), label, entry.unit, to_text(tree_), tree_, where, entry.note)
-            self.steps.append(step)
-            standing.add(entry.name)
+        for step, tree in part.steps:
+            here, label = renamed(tree, called), _under(title, step.label)
+            place = place_of(part.read, step, prefix)
+            self.steps.append(Step(called(step.name), label, step.unit, to_text(here), here, place, step.note))
+            standing.add(step.name)
             use_ready()
         for use, inner in waiting:  # a circle: the step that stands too low is named when it is understood
             self._use(part.read, use, inner, prefix, called)
-        for entry, tree, where in part.trees:
-            if isinstance(entry, CheckEntry):
-                tree_ = renamed(tree, called)
-                name = _under(title, entry.name)
-                self.checks.append(Check(name, to_text(tree_), tree_, where, entry.note))
+        for check, tree in part.checks:
+            here, name = renamed(tree, called), _under(title, check.name)
+            self.checks.append(Check(name, to_text(here), here, place_of(part.read, check, prefix), check.note))
         self.reads.append(part.read)
 
-    def _use(
-        self, read: Read[Any], use: UseEntry, inner: Part, prefix: str, called: Callable[[str], str]
-    ) -> None:
+    def _use(self, read: Read[Any], use: UseEntry, inner: Part, prefix: str, called: Callable[[str], str]) -> None:
         for name, replacement in use.with_.items():
             if name in inner.parameters:
                 place = f"{read.file}: use › {use.as_} › with › {name}"

@@ -26,10 +26,7 @@ _WORDS: Final = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")
 
 
 def _text(text: str, allowed: str = "\n\t") -> str:
-    if any(
-        unicodedata.category(character) in ("Cc", "Zl", "Zp") and character not in allowed
-        for character in text
-    ):
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") and character not in allowed for character in text):
         raise ValueError(f"holds a control character{'' if allowed else ' or a line break'}; take it out")
     return text
 

@@ -112,9 +112,7 @@ def give_values(
     return parameters, notes
 
 
-def _check_settings(
-    settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]
-) -> None:
+def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]) -> None:
     seen = set()
     for one in settings:
         shown = f"--set {one_line(one.name)}" + (f"@{one_line(one.year)}" if one.year else "")
@@ -209,8 +207,7 @@ def list_assumptions(parameters: Mapping[str, Parameter], read: Read[SchemeFile]
             if value.assumption:
                 found.setdefault((name, value.assumption, value.upkeep or Upkeep()), []).append(year)
     entries = [
-        (parameters[name].label, text, name, tuple(years), upkeep)
-        for (name, text, upkeep), years in found.items()
+        (parameters[name].label, text, name, tuple(years), upkeep) for (name, text, upkeep), years in found.items()
     ]
     spend = read.model.spend
     if spend and spend.assumption:

@@ -186,7 +186,7 @@ def _live_checks(layout: Layout, writers: dict[str, StepWriter]) -> list[tuple[s
         for year in layout.years:
             cells, amount = (
                 layout.block(kind, year).column_range(final),
-                layout.parameter_cell(fund.parameter, year),
+                front.fund_amount(layout, fund, year),
             )
             years[year] = (f"SUM({cells})<={amount}+1", True)
         live.append((f"{fund.label} is not overspent, to the rounding", "", years))

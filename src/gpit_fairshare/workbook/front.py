@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.language import ORGANISATION, group
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.summary import BASELINE, NO_CHANGE, PEOPLE, SUPPORT
 from gpit_fairshare.workbook.layout import INPUTS, PARAMETERS, Layout, number_format
@@ -222,27 +222,24 @@ def summary_sheet(layout: Layout) -> Sheet:
         sheet.put(row, 2 + layout.years.index(year), value, formula, number)
 
     noun = layout.scheme.organisation
-    for year, one in result.years.items():
+    for year in layout.years:
         block = layout.block(ORGANISATION, year)
         answer, allocation = block.column_range(layout.scheme.result), block.values(layout.scheme.result)
-        money = 0.0
         for fund in result.funds:
             if fund.year != year or not fund.parameter:
                 continue
-            money = math.fsum((money, fund.amount))
-            cell = layout.parameter_cell(fund.parameter, year)
-            put(f"Money in: {fund.label}", year, cell, fund.amount, number_format("£", [fund.amount]))
+            put(f"Money in: {fund.label}", year, fund_amount(layout, fund, year), fund.amount, _money(fund.amount))
         put(
             "Money out: allocations",
             year,
             f"SUM({answer})",
             math.fsum(allocation),
-            number_format("£", [math.fsum(allocation)]),
+            _money(math.fsum(allocation)),
         )
         for fund in result.funds:
             if fund.year == year and fund.parameter:
                 formula = unspent_formula(layout, fund, year)
-                put(f"Unspent: {fund.label}", year, formula, fund.unspent, number_format("£", [fund.unspent]))
+                put(f"Unspent: {fund.label}", year, formula, fund.unspent, _money(fund.unspent))
         if BASELINE in block.columns and not any(value is None for value in block.values(BASELINE)):
             _against_baseline(layout, year, put, noun)
         if SUPPORT in block.columns:
@@ -255,15 +252,24 @@ def summary_sheet(layout: Layout) -> Sheet:
                 sum(v > 0 for v in support),
                 "count",
             )
-        del one
     return sheet
+
+
+def _money(amount: float) -> str:
+    return number_format("£", [amount])
+
+
+def fund_amount(layout: Layout, fund: Fund, year: str) -> str:
+    """Return a fund's amount; where every group gets a parameter's amount it is that many times as much."""
+    cell = layout.parameter_cell(fund.parameter, year)
+    return f"{cell}*ROWS({layout.block(group(fund.within), year).column_range(fund.within)})" if fund.within else cell
 
 
 def unspent_formula(layout: Layout, fund: Fund, year: str) -> str:
     """Return what is left of a fund; where everything was shared out, a difference is rounding."""
     kind = layout.scheme.symbols[fund.step].kind
     block = layout.block(kind, year)
-    amount = layout.parameter_cell(fund.parameter, year)
+    amount = fund_amount(layout, fund, year)
     shared = f"SUM({block.column_range(fund.step)})"
     given = f"SUM({block.column_range(final_step(layout, fund.step))})"
     return f"IF({amount}-{shared}>1E-9*MAX(1,{amount}),MAX(0,{amount}-{given}),0)"
@@ -283,7 +289,7 @@ def _against_baseline(layout: Layout, year: str, put: Any, noun: str) -> None:
     here, there = block.column_range(layout.scheme.result), block.column_range(BASELINE)
     pairs = list(zip(now, old, strict=True))
     total = math.fsum(old)
-    put("Historic spend", year, f"SUM({there})", total, number_format("£", [total]))
+    put("Historic spend", year, f"SUM({there})", total, _money(total))
     put(
         f"{noun}s that gain on historic spend",
         year,
@@ -300,7 +306,7 @@ def _against_baseline(layout: Layout, year: str, put: Any, noun: str) -> None:
     )
     short = math.fsum(b - a for a, b in pairs if b - a >= NO_CHANGE)
     formula = f"SUMPRODUCT(({there}-{here}>={NO_CHANGE:g})*({there}-{here}))"
-    put("Shortfall: historic spend above allocation", year, formula, short, number_format("£", [short]))
+    put("Shortfall: historic spend above allocation", year, formula, short, _money(short))
     if PEOPLE in block.columns:
         people = math.fsum(block.values(PEOPLE))
         cells = block.column_range(PEOPLE)

@@ -10,7 +10,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, to_text, walk
+from gpit_fairshare.language import NATIONAL, ORGANISATION, group, kind_of, to_text, walk
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.workbook.layout import Block, Layout, Refs, Vector, number_format
@@ -369,7 +369,7 @@ class StepWriter:
     def check(self, check: Check, index: int) -> str:
         """Return the live formula of a check for this year; one on organisations gets a column of its own."""
         self.figures(check.tree)
-        kind = _check_kind(self.layout, check.tree)
+        kind = kind_of(check.tree, self.scheme.symbols)
         if kind == NATIONAL:
             refs = Refs(self.layout, self.year, None, 0, self.layout.national)
             return x.render(check.tree, refs, first_year=self.first_year)
@@ -405,11 +405,3 @@ def _units(values: Sequence[float], to: Fraction) -> tuple[list[int], list[float
         wholes.append(carried)
         remainders.append(abs(round(units - carried, 6)))
     return wholes, remainders
-
-
-def _check_kind(layout: Layout, tree: Expression) -> Kind:
-    kinds = {group(node.within) for node in walk(tree) if isinstance(node, t.Figure) and node.within}
-    kinds |= {layout.scheme.symbols[node.name].kind for node in walk(tree) if isinstance(node, t.Name | t.Given)}
-    kinds |= {layout.scheme.symbols[node.of].kind for node in walk(tree) if isinstance(node, t.Previous)}
-    kinds.discard(NATIONAL)
-    return NATIONAL if not kinds else kinds.pop() if len(kinds) == 1 else ORGANISATION

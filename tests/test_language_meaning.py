@@ -1,0 +1,551 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpit_fairshare.errors import FormulaError
+from gpit_fairshare.language import (
+    NATIONAL,
+    ORGANISATION,
+    Definition,
+    Symbol,
+    group,
+    parse,
+    understand,
+)
+
+SYMBOLS = {
+    symbol.name: symbol
+    for symbol in (
+        Symbol("registered_population", "input", ORGANISATION, unit="people"),
+        Symbol("historic_spend", "input", ORGANISATION, unit="£"),
+        Symbol("need_index", "input", ORGANISATION),
+        Symbol("forecast", "input", ORGANISATION, unit="£", optional=True),
+        Symbol("area_team", "input", ORGANISATION, "text"),
+        Symbol("region", "input", ORGANISATION, "text"),
+        Symbol("budget", "parameter", NATIONAL, unit="£"),
+        Symbol("price", "parameter", NATIONAL, unit="£ per head"),
+        Symbol("cap", "parameter", NATIONAL, unit="%"),
+        Symbol("switch", "parameter", NATIONAL),
+    )
+}
+"""A CCG's inputs, two text columns to group by, and parameters; need_index and switch have no unit."""
+
+
+def learn(*steps, checks=()):
+    """What every name means, given steps as `name = formula`, or `name (unit) = formula`."""
+    return understand(
+        [definition(step) for step in steps],
+        SYMBOLS,
+        [Definition(check, parse(check), None, f"own.toml, check {check}") for check in checks],
+    )
+
+
+def definition(step):
+    """A step written as `name (unit) = formula`."""
+    head, _, formula = step.partition(" = ")
+    name, _, unit = head.partition(" (")
+    return Definition(name, parse(formula), unit.rstrip(")") or None, f"own.toml, step {name}")
+
+
+def fault(*steps, checks=()):
+    """The error that the steps raise."""
+    with pytest.raises(FormulaError) as caught:
+        learn(*steps, checks=checks)
+    return caught.value
+
+
+def last(*steps):
+    """The meaning of the last of the steps."""
+    return learn(*steps)[steps[-1].partition(" ")[0]]
+
+
+# Kinds --------------------------------------------------------------------------------------------------------
+
+AREA, REGION = group("area_team"), group("region")
+BY_AREA = "area_spend = total(historic_spend, within=area_team)"
+BY_REGION = "region_spend = total(historic_spend, within=region)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps"),
+    [
+        (NATIONAL, ["x = 1"]),
+        (NATIONAL, ["x = budget * cap"]),
+        (NATIONAL, ["x = total(historic_spend) / total(registered_population)"]),
+        (NATIONAL, ["over = historic_spend > 1", "x = count(over)"]),
+        (ORGANISATION, ["x = historic_spend"]),
+        (ORGANISATION, ["x = historic_spend - total(historic_spend)"]),
+        (ORGANISATION, ["x = given(forecast)"]),
+        (ORGANISATION, ["x = area_team == 'North'"]),
+        (ORGANISATION, ["x = where(area_team == 'North', budget, 0)"]),
+        (AREA, [BY_AREA, "x = area_spend"]),
+        (AREA, ["x = 2 * smallest(historic_spend, within=area_team) + budget"]),
+        (AREA, [BY_AREA, "x = max(area_spend, largest(historic_spend, within=area_team))"]),
+        (AREA, [BY_AREA, "x = not area_spend > 1"]),
+        (REGION, [BY_AREA, "x = total(area_spend, within=region)"]),
+        (NATIONAL, [BY_AREA, "x = largest(area_spend)"]),
+        (ORGANISATION, [BY_AREA, "x = historic_spend / area_spend"]),
+        (ORGANISATION, [BY_AREA, BY_REGION, "x = area_spend / region_spend"]),
+        # Kernels follow their weights and bounds, not the amount
+        (ORGANISATION, ["x = share_out(budget, by=historic_spend)"]),
+        (ORGANISATION, ["x = share_out(budget, by=1)"]),
+        (ORGANISATION, [BY_AREA, "x = share_out(area_spend, by=1, within=area_team)"]),
+        (AREA, [BY_AREA, "x = share_out(budget, by=area_spend)"]),
+        (AREA, [BY_AREA, "x = share_out(budget, by=1, at_most=area_spend)"]),
+        (ORGANISATION, [BY_AREA, "x = share_out(budget, by=area_spend, at_least=historic_spend)"]),
+        (AREA, [BY_AREA, "x = rounded(area_spend)"]),
+        (ORGANISATION, ["x = rounded(historic_spend, within=area_team)"]),
+        # The year before
+        (NATIONAL, ["x = previous(budget, first=0)"]),
+        (ORGANISATION, ["x = previous(historic_spend, first=0)"]),
+        (ORGANISATION, ["x = previous(budget, first=historic_spend)"]),
+        (ORGANISATION, ["x = previous(x, first=historic_spend) * 1.05"]),
+        (NATIONAL, ["x = previous(x, first=budget) * 1.05"]),
+        (AREA, [BY_AREA, "x = previous(x, first=area_spend)"]),
+    ],
+)
+def test_kind_is_the_finest_of_what_a_step_stands_on(kind, steps):
+    """A step is national, one per group, or one per organisation; two groupings meet only in organisations."""
+    assert last(*steps).kind == kind
+
+
+def test_kind_reaches_through_previous_from_a_step_below():
+    """What a step takes from the year before may stand below, and further below again."""
+    known = learn(
+        "opening = previous(middle, first=1)",
+        "half = opening / 2",
+        "middle = previous(closing, first=1)",
+        "closing = half + historic_spend",
+    )
+
+    assert {known[name].kind for name in ("opening", "half", "middle", "closing")} == {ORGANISATION}
+
+
+def test_kind_settles_where_weights_come_from_the_step_itself():
+    """Money shared by last year's money of an area stays the area's, whichever of the two is looked at first."""
+    known = learn(
+        BY_AREA,
+        "opening = previous(closing, first=area_spend)",
+        "closing = share_out(budget, by=opening)",
+    )
+
+    assert known["opening"].kind == AREA
+    assert known["closing"].kind == AREA
+
+
+def test_shares_by_nothing_but_their_own_past_are_the_organisations():
+    """Where no weight names a column at all, everybody shares."""
+    known = learn("opening = previous(closing, first=1)", "closing = share_out(budget, by=opening)")
+
+    assert known["opening"].kind == known["closing"].kind == ORGANISATION
+
+
+def test_long_chain_through_previous_settles():
+    """A kind travels up a chain of a hundred steps, each of which takes the next one's value of last year."""
+    steps = [f"s{i} = previous(s{i + 1}, first=0)" for i in range(99)]
+    known = learn(*steps, "s99 = historic_spend")
+
+    assert all(known[f"s{i}"].kind == ORGANISATION for i in range(100))
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.data())
+def test_kinds_are_those_of_whatever_can_be_reached(data):
+    """However steps lean on one another, a step is as fine as what can be reached from it."""
+    sources = {"budget": set(), "historic_spend": {"organisation"}, "area": {"area_team"}, "region": {"region"}}
+    count = data.draw(st.integers(2, 8))
+    names = [f"s{i}" for i in range(count)]
+    uses = {}
+    steps = [BY_AREA, BY_REGION]
+    for i, name in enumerate(names):
+        source = data.draw(st.sampled_from(sorted(sources)))
+        above = data.draw(st.sets(st.sampled_from(names[:i]))) if i else set()
+        before = data.draw(st.sets(st.sampled_from(names)))
+        uses[name] = ({source}, above | before)
+        terms = [source.replace("area", "area_spend").replace("region", "region_spend"), *sorted(above)]
+        terms += [f"previous({one}, first=0)" for one in sorted(before)]
+        steps.append(f"{name} = {' + '.join(terms)}")
+    known = learn(*steps)
+
+    for name in names:
+        reached, waiting = set(), [name]
+        while waiting:
+            one = waiting.pop()
+            if one not in reached:
+                reached.add(one)
+                waiting += uses[one][1]
+        finest = set().union(*(sources[source] for one in reached for source in uses[one][0]))
+        if not finest:
+            assert known[name].kind == NATIONAL
+        elif len(finest) == 1 and finest != {"organisation"}:
+            assert known[name].kind == group(*finest)
+        else:
+            assert known[name].kind == ORGANISATION
+
+
+# Types --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "formula"),
+    [
+        ("number", "historic_spend + 1"),
+        ("number", "where(historic_spend > 1, 1, 0)"),
+        ("number", "share_out(budget, by=historic_spend)"),
+        ("yes/no", "historic_spend > 1"),
+        ("yes/no", "area_team != 'North'"),
+        ("yes/no", "'North' == area_team"),
+        ("yes/no", "not given(forecast)"),
+        ("yes/no", "given(forecast) and forecast > 1 or budget == 0"),
+        ("yes/no", "where(given(forecast), forecast > 1, budget > 1)"),
+        ("yes/no", "previous(x, first=historic_spend > 1)"),
+        ("yes/no", "previous(x, first=budget > 0) or historic_spend > 1"),
+        ("yes/no", "where(historic_spend > 1, previous(x, first=budget > 0), budget > 1)"),
+        ("number", "previous(x, first=historic_spend) + 1"),
+    ],
+)
+def test_type_is_inferred(kind, formula):
+    """A step is a number or a yes/no by what its formula gives, also where it hands on its own past."""
+    assert last(f"x = {formula}").type == kind
+
+
+def test_yes_no_of_a_step_below():
+    """A yes/no that stands below may be taken from the year before, with a yes/no for the first year."""
+    known = learn(
+        "was_above = previous(above, first=budget < 0)",
+        "need = where(was_above, historic_spend, 0)",
+        "above = historic_spend > budget",
+    )
+
+    assert known["was_above"].type == "yes/no"
+    assert known["above"].unit == "yes/no"
+
+
+# Units --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unit", "formula"),
+    [
+        ("£ per head", "historic_spend / registered_population"),
+        ("£ per head", "total(historic_spend) / total(registered_population)"),
+        ("£", "price * registered_population"),
+        ("£", "historic_spend * cap"),
+        ("£", "historic_spend / 3 + 2 * budget - 1"),
+        ("£", "-historic_spend"),
+        ("£", "abs(historic_spend - budget)"),
+        ("£", "round(historic_spend, 2)"),
+        ("£", "max(0, historic_spend, budget)"),
+        ("£", "clip(historic_spend, 0, budget)"),
+        ("£", "where(given(forecast), forecast, historic_spend)"),
+        ("£", "largest(historic_spend, within=area_team)"),
+        ("£", "share_out(budget, by=registered_population)"),
+        ("£", "rounded(historic_spend)"),
+        ("£", "previous(historic_spend, first=budget)"),
+        ("people", "historic_spend / price"),
+        ("people", "registered_population * (historic_spend / budget)"),
+        ("ratio", "historic_spend / budget"),
+        ("ratio", "cap - 0.5"),
+        ("ratio", "1 / cap"),
+        ("yes/no", "historic_spend > budget"),
+        (None, "2 * 3"),
+        (None, "historic_spend * budget"),
+        (None, "historic_spend * need_index"),
+        (None, "historic_spend + need_index"),
+        (None, "need_index"),
+    ],
+)
+def test_unit_is_worked_out(unit, formula):
+    """£ ÷ people is £ per head; a number in a formula fits anything; what meets no unit has none."""
+    assert last(f"x = {formula}").unit == unit
+
+
+@pytest.mark.parametrize(
+    ("formula", "position", "message"),
+    [
+        ("historic_spend + registered_population", 1, "£ and people cannot be added"),
+        ("1 + (historic_spend - registered_population)", 6, "£ and people cannot be subtracted"),
+        ("historic_spend + cap", 1, "£ and a ratio cannot be added"),
+        ("historic_spend > price", 1, "£ and £ per head cannot be compared"),
+        ("budget * budget == budget", 1, "£ × £ and £ cannot be compared"),
+        ("1 / registered_population < budget", 1, "1 ÷ people and £ cannot be compared"),
+        ("2 * max(budget, price)", 5, "£ and £ per head cannot be arguments of one max"),
+        ("min(need_index, budget, registered_population)", 1, "£ and people cannot be arguments of one min"),
+        ("clip(historic_spend, 0, cap)", 1, "£ and a ratio cannot be arguments of one clip"),
+        ("where(budget > 0, budget, price)", 1, "£ and £ per head cannot be branches of one where"),
+        ("previous(historic_spend, first=price)", 32, "£ and £ per head cannot be the values of one step"),
+        ("previous(x, first=0) + price * 1 + budget", 1, "£ per head and £ cannot be added"),
+        (
+            "share_out(budget, by=registered_population, at_most=registered_population)",
+            1,
+            "£ and people cannot be shared out together",
+        ),
+    ],
+)
+def test_units_that_do_not_fit_are_refused(formula, position, message):
+    """£ plus people is an error that says both units and what cannot be done with them."""
+    found = fault(f"x (£) = {formula}" if "previous(x" not in formula else f"x (£ per head) = {formula}")
+
+    assert message in found.message
+    assert found.position == position
+
+
+def test_unit_that_is_not_there_is_not_checked():
+    """Columns of one's own may be added to anything, compared with anything and declared as anything."""
+    learn(
+        "a = need_index + historic_spend",
+        "b = need_index + registered_population",
+        "c (£) = need_index * historic_spend",
+        "d = need_index > historic_spend and need_index > registered_population",
+        "e (£ per head) = switch",
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "formula", "message"),
+    [
+        ("£", "historic_spend / registered_population", "gives £ per head, but the step's unit is £"),
+        ("people", "historic_spend", "gives £, but the step's unit is people"),
+        ("%", "historic_spend", "gives £, but the step's unit is %"),
+        ("£ per head", "budget * historic_spend", "gives £ × £, but"),
+        ("£", "historic_spend > 0", "gives a yes/no, but the step's unit is £"),
+        ("yes/no", "historic_spend", "gives a number, but the step's unit is yes/no"),
+    ],
+)
+def test_declared_unit_has_to_be_the_one_of_the_formula(declared, formula, message):
+    """A unit that a step declares is held against the one its formula gives."""
+    assert message in fault(f"x ({declared}) = {formula}").message
+
+
+@pytest.mark.parametrize(
+    ("declared", "formula"), [("£", "1000"), ("people", "2 * 500"), ("%", "cap / 2"), ("%", "budget / budget")]
+)
+def test_declared_unit_gives_a_bare_number_its_meaning(declared, formula):
+    """A number alone may be declared as anything, and a percentage is a ratio."""
+    assert last(f"x ({declared}) = {formula}").unit == declared
+
+
+def test_declared_unit_holds_for_what_follows():
+    """What a step declares its unknown value to be is checked from there on."""
+    assert fault("weighted (people) = need_index * 2", "x = weighted + budget").message == (
+        "people and £ cannot be added"
+    )
+
+
+def test_unit_inferred_above_is_known_through_previous():
+    """A step above keeps the unit that was inferred for it, also when its value of last year is taken."""
+    found = fault("rate = historic_spend / registered_population", "x = previous(rate, first=0) + budget")
+
+    assert found.message == "£ per head and £ cannot be added"
+    assert found.where == "own.toml, step x"
+
+
+# What makes no sense ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "position", "message"),
+    [
+        # Names
+        ("historic_spnd * 2", 1, "there is no historic_spnd; did you mean historic_spend?"),
+        ("2 * Historic_Spend", 5, "there is no Historic_Spend; did you mean historic_spend?"),
+        ("1 + total(registered_pop)", 11, "there is no registered_pop; did you mean registered_population?"),
+        ("given(forcast)", 7, "there is no forcast; did you mean forecast?"),
+        ("total(historic_spend, within=regoin)", 30, "there is no regoin; did you mean region?"),
+        ("share_out(budgte, by=1)", 11, "there is no budgte; did you mean budget?"),
+        ("share_out(budget, by=need)", 22, "there is no need"),
+        ("share_out(budget, by=1, within=regoin)", 32, "there is no regoin; did you mean region?"),
+        ("rounded(speend)", 9, "there is no speend"),
+        ("rounded(historic_spend, within=area)", 32, "there is no area"),
+        ("previous(alocation, first=0)", 10, "there is no alocation"),
+        ("previous(budget, first=budgte)", 24, "there is no budgte; did you mean budget?"),
+        ("regoin == 'North'", 1, "there is no regoin; did you mean region?"),
+        ("zzz", 1, "there is no zzz"),
+        # A step uses what stands above it
+        ("x + 1", 1, "x stands below; a step uses what stands above it, or previous(x, first=…)"),
+        ("2 * later", 5, "later stands below; a step uses what stands above it, or previous(later, first=…)"),
+        ("total(later)", 7, "later stands below"),
+        ("previous(x, first=x)", 19, "x stands below"),
+        ("share_out(budget, by=later)", 22, "later stands below"),
+        # Yes/no
+        ("above * 2", 1, "a yes/no takes no part in arithmetic or totals"),
+        ("1 + (budget > 0)", 6, "a yes/no takes no part in arithmetic or totals; use where(…) or count(…)"),
+        ("-above", 2, "a yes/no takes no part"),
+        ("max(0, above)", 8, "a yes/no takes no part"),
+        ("round(above, 0)", 7, "a yes/no takes no part"),
+        ("above == above", 1, "a yes/no takes no part"),
+        ("above > 0", 1, "a yes/no takes no part"),
+        ("total(above)", 7, "total takes a number, and above is a yes/no; use count(…)"),
+        ("count(historic_spend)", 7, "count takes a yes/no, and historic_spend is a number"),
+        ("count(area_team)", 7, "count takes a yes/no, and area_team is a text"),
+        ("rounded(above)", 9, "a yes/no takes no part"),
+        ("share_out(budget, by=above)", 22, "a yes/no takes no part"),
+        ("share_out(budget, by=1, at_most=above)", 33, "a yes/no takes no part"),
+        ("not historic_spend", 5, "expected a yes/no here, such as a comparison"),
+        ("above and budget", 11, "expected a yes/no here"),
+        ("above or 0", 10, "expected a yes/no here"),
+        ("where(budget, 1, 0)", 7, "expected a yes/no here"),
+        ("where(above, 1, above)", 17, "both branches of where must be numbers, or both yes/no"),
+        ("previous(above, first=0)", 23, "`first` must be a yes/no, as above is"),
+        ("previous(budget, first=above)", 24, "`first` must be a number, as budget is"),
+        # Texts
+        ("'North'", 1, "a quoted text stands only beside == or != and a text column"),
+        ("where(above, 'North', 'South')", 14, "a quoted text stands only beside"),
+        ("1 + 'North'", 5, "a quoted text stands only beside"),
+        ("historic_spend == 'North'", 19, "a quoted text stands only beside == or != and a text column"),
+        ("area_team > 'North'", 13, "a quoted text stands only beside == or !="),
+        ("'North' == 'North'", 1, "a quoted text stands only beside"),
+        ("(budget + 1) == 'North'", 17, "a quoted text stands only beside"),
+        ("min(area_team, 1)", 5, "area_team is a text column; it stands beside == or != and a quoted text"),
+        ("area_team", 1, "area_team is a text column"),
+        ("area_team == region", 1, "area_team is a text column; it stands beside == or != and a quoted text"),
+        ("total(area_team)", 7, "total takes a number, and area_team is a text"),
+        ("previous(area_team, first=1)", 10, "previous takes a number or a yes/no; area_team is a text column"),
+        ("previous(budget, first='x')", 24, "a quoted text stands only beside"),
+        ("where(area_team, 1, 2)", 7, "area_team is a text column"),
+        # Figures
+        ("total(budget)", 7, "budget is one national figure; total takes a value per organisation or group"),
+        ("smallest(average)", 10, "average is one national figure"),
+        ("count(national_yes)", 7, "national_yes is one national figure"),
+        ("total(budget, within=area_team)", 7, "budget is one national figure"),
+        ("total(historic_spend, within=budget)", 30, "within takes a text column of the inputs; budget is not one"),
+        ("total(historic_spend, within=need_index)", 30, "within takes a text column of the inputs"),
+        ("rounded(historic_spend, within=above)", 32, "within takes a text column of the inputs"),
+        ("share_out(budget, by=1, within=average)", 32, "within takes a text column of the inputs"),
+        # given
+        ("given(above)", 7, "given takes an input column; above is a step"),
+        ("given(budget)", 7, "given takes an input column; budget is a parameter"),
+        # The amount of share_out
+        ("share_out(historic_spend, by=1)", 11, "the amount differs by organisation; it is a national figure"),
+        ("share_out(area_spend, by=1)", 11, "the amount is one per area_team; say within=area_team"),
+        ("share_out(area_spend, by=1, within=region)", 11, "the amount is one per area_team; say within=area_team"),
+    ],
+)
+def test_refused_with_its_place_and_in_plain_words(formula, position, message):
+    """What makes no sense is refused at the name or sign concerned, in the words of the language."""
+    found = fault(
+        "average = total(historic_spend) / total(registered_population)",
+        "national_yes = average > 0",
+        "above = historic_spend > budget",
+        BY_AREA,
+        f"x = {formula}",
+        "later = historic_spend",
+    )
+
+    assert message in found.message
+    assert found.position == position
+    assert found.where == "own.toml, step x"
+    assert str(found).startswith(f"own.toml, step x, character {position}: ")
+
+
+def test_first_fault_in_the_order_of_the_scheme_is_told():
+    """Of several faults the uppermost comes first: those below it may be its consequence."""
+    found = fault("a = historic_spend + 1", "b = nothing", "c = b + nobody", checks=["no_check > 1"])
+
+    assert (found.where, found.message) == ("own.toml, step b", "there is no nothing")
+
+
+def test_name_below_is_no_circle_through_previous():
+    """Last year's value of the step itself, and of a step below, is allowed."""
+    learn("opening = previous(closing, first=historic_spend)", "closing = previous(closing, first=0) + opening")
+
+
+# Checks -------------------------------------------------------------------------------------------------------
+
+
+def test_checks_see_every_step():
+    """A check may use all steps, figures over them and last year's values."""
+    learn(
+        "share = share_out(budget, by=registered_population)",
+        "above = share > historic_spend",
+        checks=[
+            "total(share) == budget",
+            "share >= 0",
+            "above or share <= historic_spend",
+            "above",
+            "not above or previous(share, first=0) >= 0",
+            "count(above, within=region) >= 0",
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "position", "message"),
+    [
+        ("total(share) - budget", 1, "a check is a yes/no, such as total(fair_share) == revenue_budget"),
+        ("share", 1, "a check is a yes/no"),
+        ("total(share) == budgte", 17, "there is no budgte; did you mean budget?"),
+        ("shares", 1, "there is no shares; did you mean share?"),
+        ("total(share) == registered_population", 1, "£ and people cannot be compared"),
+        ("share_out(budget, by=share)", 1, "a check is a yes/no"),
+    ],
+)
+def test_check_is_a_yes_no_that_makes_sense(check, position, message):
+    """A check that is no yes/no, or has a fault of its own, is refused with its name."""
+    found = fault("share = share_out(budget, by=registered_population)", checks=[check])
+
+    assert message in found.message
+    assert found.position == position
+    assert found.where == f"own.toml, check {check}"
+
+
+# In general ---------------------------------------------------------------------------------------------------
+
+
+def test_symbols_that_were_given_are_not_changed():
+    """What is known of inputs and parameters is handed on as it was, and the caller's own is left alone."""
+    before = dict(SYMBOLS)
+    known = learn("x = historic_spend")
+
+    assert before == SYMBOLS
+    assert {name: known[name] for name in SYMBOLS} == SYMBOLS
+    assert known["x"].role == "step"
+    assert known["x"].optional is False
+
+
+PARTS = ["historic_spend", "budget", "above", "area_team", "later", "x", "nobody", "1", "'North'"]
+FORMS = [
+    "{} + {}",
+    "{} == {}",
+    "{} and {}",
+    "where({}, {}, 1)",
+    "max({}, {})",
+    "-{} / {}",
+    "not {} or {}",
+]
+NAMED = ["total({})", "count({}, within={})", "previous({}, first={})", "given({})", "rounded({}, within={})"]
+NAMED += ["share_out({}, by={})", "share_out(budget, by={}, within={})"]
+
+
+def every_pairing():
+    """Every form of the language over every pair of things that may or may not fit there."""
+    names = [part for part in PARTS if part.isidentifier()]
+    for form in FORMS:
+        yield from (form.format(*pair) for pair in itertools.product(PARTS, PARTS))
+    for form in NAMED:
+        yield from (form.format(*pair) for pair in itertools.product(names, names))
+
+
+def test_whatever_is_paired_is_understood_or_refused():
+    """No pairing of names, numbers and texts in any form ends in anything but a meaning or a FormulaError."""
+    understood = refused = 0
+    for formula in every_pairing():
+        error = None
+        try:
+            learn("above = historic_spend > budget", f"x = {formula}", "later = historic_spend")
+        except FormulaError as raised:
+            error = raised
+        if error is None:
+            understood += 1
+        else:
+            refused += 1
+            assert error.where == "own.toml, step x", formula
+            assert 1 <= error.position <= len(formula), formula
+            assert error.message.strip(), formula
+
+    assert understood > 30
+    assert refused > 300

@@ -1,0 +1,653 @@
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import fields, is_dataclass, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpit_fairshare.errors import FormulaError, SchemeError
+from gpit_fairshare.language import FUNCTIONS, names_in, parse, renamed, to_text, walk
+from gpit_fairshare.language import tree as t
+
+
+def refused(formula):
+    """The error that a formula raises."""
+    with pytest.raises(FormulaError) as caught:
+        parse(formula)
+    return caught.value
+
+
+def without_positions(node):
+    """The same tree with every position 0, to compare trees written differently."""
+    if isinstance(node, tuple):
+        return tuple(without_positions(one) for one in node)
+    if not is_dataclass(node):
+        return node
+    return replace(
+        node,
+        **{
+            field.name: 0 if field.name.endswith("position") else without_positions(getattr(node, field.name))
+            for field in fields(node)
+        },
+    )
+
+
+def same(formula, tree):
+    """Whether a formula parses to the tree, positions aside."""
+    return without_positions(parse(formula)) == tree
+
+
+a, b, c = t.Name("a"), t.Name("b"), t.Name("c")
+one, two, half = t.Number(1.0), t.Number(2.0), t.Number(0.5)
+
+
+# What is in the language --------------------------------------------------------------------------------------
+
+READ = {
+    "a + b * c": t.Sum("+", a, t.Sum("*", b, c)),
+    "(a + b) * c": t.Sum("*", t.Sum("+", a, b), c),
+    "a - b - c": t.Sum("-", t.Sum("-", a, b), c),
+    "a - (b - c)": t.Sum("-", a, t.Sum("-", b, c)),
+    "a / b / c": t.Sum("/", t.Sum("/", a, b), c),
+    "-a * b": t.Sum("*", t.Negative(a), b),
+    "-(a * b)": t.Negative(t.Sum("*", a, b)),
+    "--a": t.Negative(t.Negative(a)),
+    "a > b + c": t.Comparison(">", a, t.Sum("+", b, c)),
+    "not a > b": t.Not(t.Comparison(">", a, b)),
+    "a and b or c": t.Logic("or", (t.Logic("and", (a, b)), c)),
+    "a or b and c": t.Logic("or", (a, t.Logic("and", (b, c)))),
+    "a and b and c": t.Logic("and", (a, b, c)),
+    "a and (b and c)": t.Logic("and", (a, t.Logic("and", (b, c)))),
+    "not a and b": t.Logic("and", (t.Not(a), b)),
+    "a != 'North'": t.Comparison("!=", a, t.Text("North")),
+    '"O\'Neill" == a': t.Comparison("==", t.Text("O'Neill"), a),
+    "a == '# 1; = £ ( \"'": t.Comparison("==", a, t.Text('# 1; = £ ( "')),
+    "a == ''": t.Comparison("==", a, t.Text("")),
+    "a == 'N\\\\A'": t.Comparison("==", a, t.Text("N\\A")),
+    "140_000_000": t.Number(140_000_000.0),
+    "1.5e6": t.Number(1_500_000.0),
+    ".5": half,
+    "min(a, b, c)": t.Call("min", (a, b, c)),
+    "clip(a, -1, 1)": t.Call("clip", (a, t.Negative(one), one)),
+    "round(a, -2)": t.Call("round", (a, t.Negative(two))),
+    "where(a > 0, b, c)": t.Call("where", (t.Comparison(">", a, t.Number(0.0)), b, c)),
+    "given(a)": t.Given("a"),
+    "total(a)": t.Figure("total", "a"),
+    "count(a, within=b)": t.Figure("count", "a", "b"),
+    "previous(a, first=b / 2)": t.Previous("a", t.Sum("/", b, two)),
+    "share_out(a, by=b)": t.ShareOut(a, b),
+    "share_out(1, by=a, base=b, at_least=-1, at_most=c, within=d)": t.ShareOut(one, a, b, t.Number(-1.0), c, "d"),
+    "rounded(a)": t.Rounded(a),
+    "rounded(a, to=0.5, within=b)": t.Rounded(a, 0.5, "b"),
+}
+
+
+@pytest.mark.parametrize("formula", READ)
+def test_formula_is_read(formula):
+    """A formula reads as Python's rules of precedence say, worked out by hand."""
+    assert same(formula, READ[formula])
+
+
+@pytest.mark.parametrize("formula", READ)
+def test_formula_is_written_as_it_was_read(formula):
+    """Writing a formula out and reading it again changes nothing."""
+    assert same(to_text(parse(formula)), READ[formula])
+
+
+@pytest.mark.parametrize(
+    "formula", ["a+b", "  a + b  ", "a +\n    b", "a\n+\n\n b", "a\r\n+ b\r\n", "(a\t+\tb)", "\n(a) + ((b))"]
+)
+def test_blanks_and_line_ends_mean_nothing(formula):
+    """A formula may be spread over lines, as long ones are in TOML, whatever system the file comes from."""
+    assert same(formula, t.Sum("+", a, b))
+
+
+def test_positions_count_characters_of_the_text_as_written():
+    """Names are found at their characters, behind é and an emoji and on the second line."""
+    text = 'where(area == "é😀",\n  total(money, within=area),\r\n  previous(x, first=y))'
+    found = [(name, place) for name, place in names_in(parse(text))]
+
+    assert [name for name, _ in found] == ["area", "money", "area", "x", "y"]
+    assert [text[place - 1 :][: len(name)] for name, place in found] == [name for name, _ in found]
+
+
+@pytest.mark.parametrize(
+    ("formula", "position"),
+    [
+        ("given(  money)", 9),
+        ("largest(money)", 9),
+        ("previous(money, first=0)", 10),
+        ("rounded(money)", 9),
+        ("share_out(money, by=1)", 11),
+        ("share_out(1, by=1, at_most=money)", 28),
+        ("share_out(1, by=1, within=money)", 27),
+        ("rounded(rate, within=money)", 22),
+        ("total(rate, within=money)", 20),
+    ],
+)
+def test_position_of_a_name_inside_a_function(formula, position):
+    """A misspelt name inside a function is pointed at itself, not at the function around it."""
+    assert ("money", position) in list(names_in(parse(formula)))
+
+
+def test_walk_goes_from_the_outside_in_and_left_to_right():
+    """A formula is walked as it is read: the outermost first, then its parts from the left."""
+    assert [type(node).__name__ for node in walk(parse("min(a, -b) > total(c)"))] == [
+        "Comparison",
+        "Call",
+        "Name",
+        "Negative",
+        "Name",
+        "Figure",
+    ]
+
+
+# What is not --------------------------------------------------------------------------------------------------
+
+REFUSED = [
+    # Python that is no part of the language, at the character that gives it away
+    ("a.b", 2, "a dot is not part"),
+    ("a . b", 3, "a dot is not part"),
+    ("(a).b", 4, "a dot is not part"),
+    ("a.b(c)", 2, "a dot is not part"),
+    ("a.__class__.__mro__", 2, "a dot is not part"),
+    ("a[0]", 2, "square brackets are not part"),
+    ("a[b:c]", 2, "square brackets are not part"),
+    ("[a, b]", 1, "square brackets are not part"),
+    ("{a: b}", 1, "curly brackets are not part"),
+    ("{a, b}", 1, "curly brackets are not part"),
+    ("lambda: 0", 1, "lambda is not part"),
+    ("min(lambda x: x, 1)", 5, "lambda is not part"),
+    ("[x for x in a]", 1, "comprehensions are not part"),
+    ("{x for x in a}", 1, "comprehensions are not part"),
+    ("{x: 1 for x in a}", 1, "comprehensions are not part"),
+    ("a + (x for x in b)", 5, "comprehensions are not part"),
+    ("1 + (a := b)", 6, "a step of its own"),
+    ("a := b", 3, "a step of its own"),
+    ("f'{a}'", 1, "formatted text"),
+    ("b'x' == a", 1, "b'x' is not part"),
+    ("u'x' == a", 1, "one pair of quotation marks"),
+    ("a if b else c", 1, "where(condition, yes, no)"),
+    ("(yield a)", 2, ""),
+    ("await a", 1, ""),
+    ("a ** 2", 3, "only + - * /"),
+    ("a // 2", 3, "only + - * /"),
+    ("a % 2", 3, "only + - * /"),
+    ("a @ b", 3, "only + - * /"),
+    ("a | b", 3, "only + - * /"),
+    ("a & b", 3, "only + - * /"),
+    ("a ^ 2", 3, "only + - * /"),
+    ("a << 2", 3, "only + - * /"),
+    ("(a + b) ** 2", 9, "only + - * /"),
+    ("a\n  ** 2", 5, "only + - * /"),
+    ("2 * a ** b * c", 7, "only + - * /"),
+    ("~a", 1, "the only sign in front of a value is a minus"),
+    ("+a", 1, "the only sign in front of a value is a minus"),
+    ("a * +b", 5, "the only sign in front of a value is a minus"),
+    ("0 < a < 1", 7, "one comparison at a time"),
+    ("a == b == c", 8, "one comparison at a time"),
+    ("a in b", 3, "`in` and `is` are not part"),
+    ("a not in b", 3, "`in` and `is` are not part"),
+    ("a is b", 3, "`in` and `is` are not part"),
+    ("a is not 1", 3, "`in` and `is` are not part"),
+    ("True", 1, "True is not part"),
+    ("where(a > 0, None, 1)", 14, "None is not part"),
+    ("...", 1, "... is not part"),
+    ("2 * 1j", 5, "1j is not part"),
+    ("a * 1e400", 5, "numbers are finite"),
+    ("9" * 400, 1, "numbers are finite"),
+    # Functions
+    ("eval(a)", 1, "there is no function eval; functions are min, max,"),
+    ("__import__('os')", 1, "there is no function __import__"),
+    ("1 + mni(a, b)", 5, "did you mean min?"),
+    ("1 + IF(a, b, c)", 5, "there is no function IF; write where(condition, yes, no)"),
+    ("SUM(a)", 1, "write total(x)"),
+    ("min(a, b)(c)", 10, "only a function's name is followed by a bracket"),
+    ("2(a + b)", 2, "only a function's name is followed by a bracket"),
+    ("min", 1, "min is a function; write min(…)"),
+    ("a + total", 5, "total is a function"),
+    ("where(a > 0, rounded, 1)", 14, "rounded is a function"),
+    ("min(*a, b)", 5, "a star is not part"),
+    ("min(a, **b)", 8, "a star is not part"),
+    ("min(a)", 1, "min takes 2 or more arguments, not 1"),
+    (f"max({', '.join('a' * 65)})", 197, "max takes at most 64 arguments, not 65"),
+    ("abs(a, b)", 8, "abs takes 1 argument, not 2"),
+    ("1 + clip(a, 0)", 5, "clip takes 3 arguments, not 2"),
+    ("where(a > 0, 1)", 1, "where takes 3 arguments, not 2"),
+    ("round(a)", 1, "round takes 2 arguments, not 1"),
+    ("round(a, b)", 10, "a whole number from -9 to 9"),
+    ("round(a, 0.5)", 10, "a whole number from -9 to 9"),
+    ("round(a, 10)", 10, "a whole number from -9 to 9"),
+    ("round(a, --2)", 10, "a whole number from -9 to 9"),
+    ("total()", 1, "total takes 1 argument, not 0"),
+    ("total(a * b)", 7, "total takes a plain name; make the formula a step of its own"),
+    ("count(a > 0)", 7, "count takes a plain name"),
+    ("largest('a')", 9, "largest takes a plain name"),
+    ("total(a, b)", 10, "the others go by name, such as within=…"),
+    ("total(a, within='North')", 17, "within takes the name of a text column"),
+    ("total(a, witin=b)", 10, "total has no option witin; it has within; did you mean within?"),
+    ("given(a + 1)", 7, "given takes the name of an input column"),
+    ("given(1)", 7, "given takes the name of an input column"),
+    ("previous(a)", 1, "previous(x, first=y)"),
+    ("previous(a, 0)", 13, "the others go by name, such as first=…"),
+    ("previous(a + b, first=0)", 10, "previous takes a plain name"),
+    ("min(a, b, key=c)", 11, "min has no option key"),
+    ("where(a > 0, 1, b = 2)", 17, "a comparison is written =="),
+    # Kernels
+    ("share_out(a, b)", 14, "share_out takes 1 argument, not 2; the others go by name, such as by=…"),
+    ("share_out(a)", 1, "share_out needs weights: share_out(amount, by=weights)"),
+    ("share_out(by=a)", 1, "share_out takes 1 argument, not 0"),
+    ("share_out(a, by=b, at_mots=c)", 20, "did you mean at_most"),
+    ("share_out(a, by=b, by=c)", 20, "the option by is given twice"),
+    ("share_out(a * 2, by=b)", 11, "share_out takes names and numbers only"),
+    ("share_out(a, by=-b)", 17, "share_out takes names and numbers only"),
+    ("share_out(a, by='b')", 17, "share_out takes names and numbers only"),
+    ("share_out(a, by=b, at_most=total(c))", 28, "share_out takes names and numbers only"),
+    ("share_out(a, by=b, at_most=None)", 28, "None is not part"),
+    ("share_out(a, by=b) + 1", 1, "share_out is a whole step by itself"),
+    ("max(0, rounded(a))", 8, "rounded is a whole step by itself"),
+    ("rounded(share_out(a, by=b))", 9, "rounded takes names and numbers only"),
+    ("rounded(1)", 9, "rounded takes the name of a step"),
+    ("rounded(a, to=0)", 15, "a number of pounds above 0"),
+    ("rounded(a, to=-1)", 15, "a number of pounds above 0"),
+    ("rounded(a, to=b)", 15, "a number of pounds above 0"),
+    ("rounded(a, 2)", 12, "the others go by name, such as to=…"),
+    # Habits from spreadsheets, word processors and letters
+    ("= a + b", 1, "leave out the = at the start"),
+    ("  =a", 3, "leave out the = at the start"),
+    ("a = b", 3, "a comparison is written =="),
+    ("fair_share = a + b", 12, "a comparison is written =="),
+    ("where(a + b = c, 1, 2)", 13, "a comparison is written =="),
+    ("(a = b)", 4, "a comparison is written =="),
+    ("total(a, within=b) = c", 20, "a comparison is written =="),
+    ("a => b", 3, "a comparison is written =="),
+    ("a <> b", 3, "different from is written !="),
+    ("5%", 2, "5% is written 0.05"),
+    ("$A$1 + a", 1, "names instead of cells"),
+    ("a × b", 3, "the character × is not part of the language; write *"),
+    ("a ÷ b", 3, "write /"),
+    ("a – b", 3, "write -"),
+    ("a − b", 3, "write -"),
+    ("a ≤ b", 3, "write <="),
+    ("a == “North”", 6, 'write "'),
+    ("a == ‘North’", 6, "write '"),
+    ("a * £2", 5, "the unit stands in the step's unit"),
+    ("a ? b : c", 3, "the character ? is not part"),
+    ("a! + b", 2, ""),
+    ("1,000", 2, "1,000 is written 1000"),
+    ("max(0, a - 1,000)", 13, "1,000 is written 1000"),
+    ("min(a, 12,000,000)", 10, "12,000,000 is written 12000000"),
+    ("a, b", 2, "a comma stands only between the arguments of a function"),
+    ("(a, b)", 3, "a comma stands only between the arguments of a function"),
+    ("a; b", 2, ""),
+    ("a b", 3, ""),
+    ("a\nb", 3, ""),
+    ("a and", 5, ""),
+    ("a +", 3, ""),
+    ("a +  \n ", 3, ""),
+    ("a + * b", 5, ""),
+    ("min(a,, b)", 7, ""),
+    ("007", 1, ""),
+    ("pass", 1, ""),
+    ("import os", 1, ""),
+    ("class + 1", 1, ""),
+    # Comments would drop the rest of a line without a word
+    ("a # + b", 3, "write comments into the step's note"),
+    ("#", 1, "write comments into the step's note"),
+    ("a == '#' # it is", 10, "write comments into the step's note"),
+    ("a +  # the first\n b", 6, "write comments into the step's note"),
+    ("a \\\n + b", 3, "it may run over several lines as it is"),
+    # Brackets and quotation marks
+    ("1) + (2", 2, "the bracket ) has no partner"),
+    ("a), (b", 2, "the bracket ) has no partner"),
+    ("a)", 2, "the bracket ) has no partner"),
+    ("(a", 1, "the bracket ( has no partner"),
+    ("a + (b", 5, "the bracket ( has no partner"),
+    ("min(a, (b + c)", 4, "the bracket ( has no partner"),
+    ("(a + b]", 7, "the bracket ] has no partner"),
+    ("a == ')' + (b", 12, "the bracket ( has no partner"),
+    ("a == 'North", 6, "the quotation mark has no partner"),
+    ("a == North'", 11, "the quotation mark has no partner"),
+    ("a == 'North\nWest'", 6, "the quotation mark has no partner"),
+    ("a == 'North' 'West'", 6, "one pair of quotation marks"),
+    ("a == '''North'''", 6, "one pair of quotation marks"),
+    # Names have letters a to z, digits and _: look-alikes would be two names on the screen and one in Python
+    ("ﬁnal_share", 1, "the character ﬁ is not part"),
+    ("a + sha\N{LATIN SMALL LETTER LONG S}e", 8, "names of letters a to z, digits and _"),
+    ("\N{KELVIN SIGN}", 1, "names of letters a to z, digits and _"),
+    ("a + \N{CYRILLIC SMALL LETTER A}", 5, "names of letters a to z, digits and _"),
+    ("coût + a", 3, "the character û is not part"),
+    ("a + b²", 6, "the character ² is not part"),
+    ("previous(a, ﬁrst=b)", 13, "the character ﬁ is not part"),
+    ("a\N{NO-BREAK SPACE}+ b", 2, "U+00A0 is not part of the language; write a plain space or nothing"),
+    ("\N{ZERO WIDTH NO-BREAK SPACE}a", 1, "U+FEFF"),
+    ("a +\N{ZERO WIDTH SPACE} b", 4, "U+200B"),
+    ("a\N{LINE SEPARATOR}+ b", 2, "U+2028"),
+    ("a\0", 2, "U+0000"),
+    ("a +\f b", 4, "U+000C"),
+    ("a + \ud800", 5, "U+D800"),
+    # A text has to stand in a workbook, too
+    ("a == 'x\ty'", 6, "a character that cannot be printed"),
+    ("a == '\\x00'", 6, "a character that cannot be printed"),
+    ("a == '\\ud800'", 6, "a character that cannot be printed"),
+    ("a == '\uffff'", 6, "a character that cannot be printed"),
+    (f"a == '{'x' * 256}'", 6, "255 are allowed, as in Excel"),
+    # The position counts characters, not bytes, over all lines
+    ('a == "é" and b.c', 15, "a dot is not part"),
+    ('a == "😀" and b.c', 15, "a dot is not part"),
+    ('a == "é😀" and b c', 17, ""),
+    ('a == "é"\nand b.c', 15, "a dot is not part"),
+    ("a +\n b.c", 7, "a dot is not part"),
+    ("a +\r\n\r\n b.c", 10, "a dot is not part"),
+    # Nothing at all
+    ("", 1, "the formula is empty"),
+    (" \n\t ", 1, "the formula is empty"),
+    ("()", 1, ""),
+]
+
+
+@pytest.mark.parametrize(("formula", "position", "message"), REFUSED, ids=[repr(row[0])[:40] for row in REFUSED])
+def test_refused_with_its_place_and_what_to_write(formula, position, message):
+    """What the language does not have is refused at its character, in words that say what to write."""
+    fault = refused(formula)
+
+    assert message in fault.message
+    assert fault.position == position
+
+
+def test_named_option_before_the_argument_is_refused():
+    """`where(a = b, 1, 2)` has an option before its arguments for Python; the hint says ==."""
+    assert "a comparison is written ==" in refused("where(a = b, 1, 2)").message
+
+
+def test_every_refusal_is_one_line_for_a_person():
+    """No message is empty, runs over lines or shows the names that Python gives to its own nodes."""
+    for formula, _, _ in REFUSED:
+        said = str(refused(formula))
+
+        assert said.strip()
+        assert "\n" not in said
+        assert not re.search(r"ast\.|\b(Tuple|UnaryOp|BinOp|IfExp|Constant|NamedExpr|Ellipsis|Error)\b", said)
+
+
+def test_error_names_file_step_and_character():
+    """Whoever knows the file and step adds them; the error is one of a scheme file, for exit code 2."""
+    fault = refused("a + b.c").at("own.toml, step share")
+
+    assert isinstance(fault, SchemeError)
+    assert str(fault).startswith("own.toml, step share, character 6: a dot is not part")
+
+
+# Limits -------------------------------------------------------------------------------------------------------
+
+
+def test_a_thousand_characters_and_no_more():
+    """1,000 characters are read, 1,001 are refused at the first that is too many, blanks counted."""
+    assert same("a" + " " * 999, a)
+
+    fault = refused("a" + " " * 1000)
+
+    assert fault.position == 1001
+    assert "1,001 characters; 1,000 are allowed" in fault.message
+
+
+LEVELS = {
+    "minus": "-",
+    "abs": "abs(",
+    "max": "max(",
+    "right operand": "1-(",
+    "logic": "not ",
+    "where": "where(given(b), 1, ",
+}
+"""What a level more is, by the function or sign that makes it."""
+
+
+def nested(opening, levels):
+    """A formula of so many levels; its innermost name is the last a."""
+    closing = ", 1)" if opening == "max(" else ")" if "(" in opening else ""
+    return opening * (levels - 1) + "a" + closing * (levels - 1)
+
+
+@pytest.mark.parametrize("opening", LEVELS.values(), ids=LEVELS)
+def test_thirty_two_levels_and_no_more(opening):
+    """32 levels are read; in a formula of 33 the 33rd is refused where it begins."""
+    parse(nested(opening, 32))
+    formula = nested(opening, 33)
+    first_too_deep = {"1-(": "1-(a", "where(given(b), 1, ": "given(b), 1, a"}.get(opening, "a")
+
+    fault = refused(formula)
+
+    assert "32 levels are allowed" in fault.message
+    assert fault.position == formula.rindex(first_too_deep) + 1
+
+
+@pytest.mark.parametrize("formula", ["(" * 499 + "a" + ")" * 499, "-" * 999 + "a", "not " * 249 + "a"])
+def test_deep_formula_is_refused_whatever_python_makes_of_it(formula):
+    """Python's own parser gives up in several ways on what is very deep; all of them read the same."""
+    assert "nested too deeply; 32 levels are allowed" in refused(formula).message
+
+
+def test_long_sum_is_long_and_not_deep():
+    """A sum of 151 terms is read, with every sign from left to right; a longer one is refused."""
+    tree = parse("a" + "-a" * 150)
+    signs = 0
+    while isinstance(tree, t.Sum):
+        signs, tree = signs + 1, tree.left
+
+    assert signs == 150
+    assert "more than 150 signs" in refused("a" + "-a" * 151).message
+
+
+def test_long_sums_inside_one_another_are_one_long_sum():
+    """The limit is the formula's: three sums of 149 signs inside one another are a tree of 450 levels."""
+    formula = "a"
+    for _ in range(3):
+        formula = f"-({formula}{'+a' * 149})"
+
+    assert len(formula) < 1000
+    assert "more than 150 signs" in refused(formula).message
+
+
+@pytest.mark.parametrize("form", ["where({}>0,1,2)", "round({},1)", "where(0=={},a,1)"])
+def test_formula_that_doubles_with_each_level_is_refused(form):
+    """Comparisons write both sides twice: a dozen inside one another would fill a cell thousands of times."""
+    formula = "a"
+    for _ in range(12):
+        formula = form.format(formula)
+
+    assert len(formula) < 200
+    assert "steps of their own" in refused(formula).message
+
+
+def test_comparisons_within_reason_are_read():
+    """A few comparisons inside one another, and a hundred beside each other, are no trouble."""
+    parse("where(where(where(where(a>b,1,2)>0,1,2)>0,1,2)>0,1,2)")
+    parse(" and ".join(["a>b"] * 120))
+
+
+# Any text and any tree ----------------------------------------------------------------------------------------
+
+PIECES = [
+    *FUNCTIONS,
+    *("a", "b", "fair_share", "by", "within", "first", "to", "at_most", "lambda", "if", "else", "for", "in"),
+    *("is", "not", "and", "or", "True", "None", "await", "yield", "1", "0", "2.5", "1e9", "1e400", "1j", "007"),
+    *("(", ")", "[", "]", "{", "}", ",", ".", ":", ";", "=", "==", "!=", "<", "<=", ">", ">=", ":=", "->", "!"),
+    *("+", "-", "*", "/", "**", "//", "%", "@", "&", "|", "^", "~", "#", "\\", "'", '"', "'x'", '"é"', "f'", "b'"),
+    *(" ", "\n", "\t", "\r", "\f", "\0", "é", "ﬁ", "😀", "£", "\u00a0", "\u2028", "\ud800", "\N{KELVIN SIGN}"),
+]
+ANY_TEXT = st.one_of(
+    st.text(),
+    st.text(st.characters(max_codepoint=127)),
+    st.lists(st.sampled_from(PIECES), max_size=25).map("".join),
+    st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join),
+)
+
+
+def harmless(text):
+    """Reading a text gives a tree, or a FormulaError that points into the text."""
+    fault = None
+    try:
+        tree = parse(text)
+    except FormulaError as raised:
+        fault = raised
+    if fault is None:
+        assert without_positions(parse(to_text(tree))) == without_positions(tree)
+    else:
+        assert 0 <= fault.position <= len(text) + 1
+        assert fault.message.strip()
+        assert "\n" not in fault.message
+
+
+@settings(derandomize=True, deadline=None, max_examples=1500)
+@given(ANY_TEXT)
+def test_no_text_raises_anything_but_a_formula_error(text):
+    """Whatever stands in a file, it is a formula or a FormulaError; never a crash, never a traceback."""
+    harmless(text)
+
+
+NAMES = st.sampled_from(["a", "b2", "_x", "fair_share", "A", "by", "within", "first", "to", "of"])
+NUMBERS = st.one_of(
+    st.integers(0, 10**20).map(float),
+    st.floats(min_value=0, allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0, 0.1, 1e16, 1e22, 5e-324, 1.7976931348623157e308]),
+).map(t.Number)
+TEXTS = st.text(
+    st.one_of(st.sampled_from("'\"\\#éß😀 {}"), st.characters(categories=["L", "N", "P", "S", "Zs"])), max_size=6
+).map(t.Text)
+
+
+def larger(inner):
+    """Trees around trees."""
+    return st.one_of(
+        inner.map(t.Negative),
+        inner.map(t.Not),
+        st.builds(t.Sum, st.sampled_from("+-*/"), inner, inner),
+        st.builds(t.Comparison, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), inner, inner),
+        st.builds(t.Logic, st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(t.Call, st.sampled_from(["min", "max"]), st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(t.Call, st.sampled_from(["clip", "where"]), st.tuples(inner, inner, inner)),
+        st.builds(t.Call, st.just("abs"), st.tuples(inner)),
+        st.builds(t.Call, st.just("round"), st.tuples(inner, st.integers(0, 9).map(float).map(t.Number))),
+        st.builds(
+            t.Call,
+            st.just("round"),
+            st.tuples(inner, st.integers(1, 9).map(float).map(t.Number).map(t.Negative)),
+        ),
+        st.builds(t.Previous, NAMES, inner),
+    )
+
+
+LEAVES = st.one_of(
+    NUMBERS,
+    TEXTS,
+    NAMES.map(t.Name),
+    NAMES.map(t.Given),
+    st.builds(
+        t.Figure,
+        st.sampled_from(["total", "count", "largest", "smallest"]),
+        NAMES,
+        st.one_of(st.none(), NAMES),
+    ),
+)
+SIGNED = st.one_of(NAMES.map(t.Name), NUMBERS, NUMBERS.map(lambda number: t.Number(-number.value)))
+TREES = st.one_of(
+    st.recursive(LEAVES, larger, max_leaves=8),
+    st.builds(
+        t.ShareOut,
+        SIGNED,
+        SIGNED,
+        st.one_of(st.none(), SIGNED),
+        st.one_of(st.none(), SIGNED),
+        st.one_of(st.none(), SIGNED),
+        st.one_of(st.none(), NAMES),
+    ),
+    st.builds(
+        t.Rounded,
+        NAMES.map(t.Name),
+        st.sampled_from([0.01, 0.5, 1.0, 1000.0, 1e-07, 1e22]),
+        st.one_of(st.none(), NAMES),
+    ),
+)
+
+
+def small_enough(tree):
+    """Whether a tree is within the limits, by its text and the largest number of copies of any node."""
+    text = to_text(tree)
+    return len(text) <= 1000 and text.count("round(") + len(re.findall(r"[<>]|[=!]=", text)) <= 3
+
+
+@settings(derandomize=True, deadline=None, max_examples=600)
+@given(TREES.filter(small_enough))
+def test_tree_is_written_and_read_again(tree):
+    """The text of a tree gives the same tree again, and each of its names stands where it is said to stand."""
+    text = to_text(tree)
+    again = parse(text)
+
+    assert without_positions(again) == tree
+    assert [name for name, _ in names_in(again)] == [name for name, _ in names_in(tree)]
+    assert all(text[place - 1 :].startswith(name) for name, place in names_in(again))
+
+
+@settings(derandomize=True, deadline=None, max_examples=600)
+@given(TREES, st.data())
+def test_a_formula_with_a_slip_is_read_or_refused(tree, data):
+    """A formula with a character lost, doubled or replaced is a formula, or a FormulaError that points into it."""
+    text = to_text(tree)[:1000]
+    place = data.draw(st.integers(0, len(text)))
+    harmless(text[:place] + data.draw(st.sampled_from(["", *PIECES])) + text[place + 1 :])
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(st.floats(min_value=0, allow_nan=False, allow_infinity=False))
+def test_numbers_are_written_in_full(value):
+    """A number comes back from its text to the last bit."""
+    assert parse(t.number_text(value)) == t.Number(value, 1)
+    assert math.copysign(1, parse(t.number_text(value)).value) == 1
+
+
+def test_numbers_are_written_as_people_write_them():
+    """Whole numbers have no point, and no exponent before they have 17 digits."""
+    assert [t.number_text(value) for value in (1.0, 0.5, 140e6, 1e15, 1e16)] == [
+        "1",
+        "0.5",
+        "140000000",
+        "1000000000000000",
+        "1e+16",
+    ]
+
+
+# Renaming -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("a + b * 2", "core_a + core_b * 2"),
+        ("where(area == 'a', a, 1)", "where(core_area == 'a', core_a, 1)"),
+        ("given(a) and not a > 0", "given(core_a) and not core_a > 0"),
+        ("total(a, within=area)", "total(core_a, within=core_area)"),
+        ("previous(a, first=b + previous(a, first=1))", "previous(core_a, first=core_b + previous(core_a, first=1))"),
+        (
+            "share_out(by, by=by, base=base, at_least=1, within=within)",
+            "share_out(core_by, by=core_by, base=core_base, at_least=1, within=core_within)",
+        ),
+        ("rounded(a, to=5, within=to)", "rounded(core_a, to=5, within=core_to)"),
+        ("clip(a, min(b, 1), 2) / -c", "clip(core_a, min(core_b, 1), 2) / -core_c"),
+    ],
+)
+def test_renaming_changes_names_only(formula, expected):
+    """Functions, options, texts and numbers stay as they are, even where a text or an option reads like a name."""
+    assert to_text(renamed(parse(formula), lambda name: f"core_{name}")) == expected
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(TREES)
+def test_renaming_reaches_every_name_and_can_be_undone(tree):
+    """Each name is renamed once, in place, and renaming back gives the tree there was."""
+    changed = renamed(tree, lambda name: f"{name}_1")
+
+    assert [name for name, _ in names_in(changed)] == [f"{name}_1" for name, _ in names_in(tree)]
+    assert renamed(changed, lambda name: name.removesuffix("_1")) == tree

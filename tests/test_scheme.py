@@ -1,0 +1,1599 @@
+"""Scheme, formula and transition files: what they may say, what is refused and in which words."""
+
+import datetime as dt
+import random
+import re
+from dataclasses import fields
+from fractions import Fraction
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from gpit_fairshare import allocate
+from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.scheme import Setting, library_names, load, number, shape
+
+LIBRARY = Path(str(resources.files("gpit_fairshare") / "library"))
+
+SCHEME = """
+[scheme]
+name = "small"
+title = "A small scheme"
+organisation = "CCG"
+years = ["2014/15", "2015/16"]
+
+[sources.circular]
+title = "Circular 7"
+publisher = "The office"
+date = 2014-04-03
+
+[parameters.budget]
+label = "Budget"
+unit = "£"
+minimum = 0
+
+[parameters.budget.values]
+"2014/15" = { value = 1_000_000, source = "circular" }
+"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }
+
+[[steps]]
+name = "unrounded_fair_share"
+label = "Fair share before rounding"
+unit = "£"
+formula = "share_out(budget, by=registered_population)"
+
+[[steps]]
+name = "fair_share"
+label = "Fair share"
+unit = "£"
+formula = "rounded(unrounded_fair_share)"
+
+[[checks]]
+name = "Adds up"
+formula = "abs(total(fair_share) - budget) <= 0.5"
+"""
+"""A scheme with steps of its own: every refusal below changes one thing in it."""
+
+FORMULA = """
+[formula]
+name = "by-people"
+title = "By people"
+
+[parameters.budget]
+label = "Budget"
+unit = "£"
+minimum = 0
+
+[[steps]]
+name = "unrounded_fair_share"
+label = "Fair share before rounding"
+unit = "£"
+formula = "share_out(budget, by=registered_population)"
+
+[[steps]]
+name = "fair_share"
+label = "Fair share"
+unit = "£"
+formula = "rounded(unrounded_fair_share)"
+
+[[checks]]
+name = "Adds up"
+formula = "abs(total(fair_share) - budget) <= 0.5"
+"""
+
+TRANSITION = """
+[transition]
+name = "floor"
+title = "Nobody below a part of the cost"
+
+[parameters.floor_share]
+label = "Share of cost that is safe"
+unit = "%"
+
+[[steps]]
+name = "floor"
+label = "Floor"
+unit = "£"
+formula = "floor_share * previous(allocation, first=historic_spend)"
+
+[[steps]]
+name = "allocation"
+label = "Allocation"
+unit = "£"
+formula = "max(fair_share, floor)"
+"""
+
+HEAD = """
+[scheme]
+name = "small"
+title = "A small scheme"
+organisation = "CCG"
+years = ["2014/15", "2015/16"]
+"""
+
+PEOPLE = "org_code,registered_population\nA,100000\nB,200000\nC,300000\nD,400000\n"
+
+# What Python or Pydantic would say to a programmer and nobody else should read.
+JARGON = re.compile(
+    r"[Ii]nput should|[Ee]xtra inputs|instance of|valid (string|dict|list|integer|number|boolean|date)"
+    r"|[Pp]ydantic|[Tt]raceback|\b\w+(Entry|File|Header|Error)\b|\[key\]"
+    r"|\b(None|str|int|dict|tuple|[Ll]iteral)\b"
+)
+
+
+def write(folder, name, text):
+    """Write a file of a test and return its path."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def changed(text, *changes):
+    """Return a text with each (old, new) replaced, where every old stands exactly once."""
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+        text = text.replace(old, new)
+    return text
+
+
+def proper(fault):
+    """Return what a fault says, having seen that it is one line in plain words, with something to say."""
+    said = str(fault)
+    assert said == " ".join(said.split()), f"not one line: {said!r}"
+    assert len(said) < 900
+    assert not JARGON.search(said), f"jargon in {said!r}"
+    return said
+
+
+def refused(path, **options):
+    """Return what load says of a file that it refuses."""
+    with pytest.raises(GpitError) as caught:
+        load(str(path), **options)
+    return proper(caught.value)
+
+
+@pytest.fixture
+def refusal(tmp_path):
+    """What load says of the small scheme with the changes of a test."""
+
+    def said(*changes, text=SCHEME, **options):
+        return refused(write(tmp_path, "mine.toml", changed(text, *changes)), **options)
+
+    return said
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    """The small scheme with the changes of a test."""
+
+    def ready(*changes, text=SCHEME, **options):
+        return load(str(write(tmp_path, "mine.toml", changed(text, *changes))), **options)
+
+    return ready
+
+
+def settings(*texts):
+    """Settings as the command line reads them."""
+    return [Setting.read(text) for text in texts]
+
+
+# Reading -----------------------------------------------------------------------------------------------
+
+
+def test_small_scheme_is_sound(loaded):
+    """The file that all refusals below start from is itself in order."""
+    scheme = loaded()
+
+    assert [step.name for step in scheme.steps] == ["unrounded_fair_share", "fair_share", "allocation"]
+    assert [value.value for value in scheme.parameters["budget"].values.values()] == [1_000_000, 1_100_000]
+    assert str(scheme.parameters["budget"].values["2014/15"].source) == "The office, Circular 7, 2014-04-03"
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "nearest"),
+    [
+        ([('formula = "share_out', 'fromula = "share_out')], "steps › unrounded_fair_share", "formula"),
+        ([('label = "Fair share"', 'lable = "Fair share"')], "steps › fair_share", "label"),
+        ([('organisation = "CCG"', 'organization = "CCG"')], "scheme", "organisation"),
+        ([("[parameters.budget]", "[paramters.budget]")], "", "parameters"),
+        ([("[[checks]]", "[[check]]")], "", "checks"),
+        ([("minimum = 0", "minimun = 0")], "parameters › budget", "minimum"),
+        ([('source = "circular"', 'sorce = "circular"')], "parameters › budget › values › 2014/15", "source"),
+        ([('publisher = "The', 'publsher = "The')], "sources › circular", "publisher"),
+        ([('name = "Adds up"', 'name = "Adds up"\nformulae = "1 > 0"')], "checks › Adds up", "formula"),
+    ],
+)
+def test_unknown_keys(refusal, changes, place, nearest):
+    """A key that is not known is refused with file, place (steps by name) and the nearest known key."""
+    said = refusal(*changes)
+
+    assert said.startswith(f"mine.toml: {place}: unknown key " if place else "mine.toml: unknown key ")
+    assert f"did you mean {nearest}" in said
+
+
+def test_nearest_key_is_one_that_this_kind_of_file_has(tmp_path):
+    """A formula file has no values, so none are suggested."""
+    write(tmp_path, "by-people.toml", FORMULA + "\n[value.budget]\nx = 1\n")
+    said = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n'))
+
+    assert said.startswith("by-people.toml: unknown key value; known are sources, parameters, inputs, steps")
+    assert "values" not in said
+
+
+def test_keys_of_python_are_not_keys_of_the_file(refusal):
+    """`as` and `with` are written so; the names that Python code must use for them are unknown."""
+    said = refusal(text=SCHEME + '\n[[use]]\nformula = "registered-population"\nas_ = "core"\n')
+
+    assert said.startswith("mine.toml: use › number 1: unknown key as_")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([('label = "Fair share"\n', "")], "mine.toml: steps › fair_share: label is missing"),
+        ([('title = "A small scheme"\n', "")], "mine.toml: scheme: title is missing"),
+        ([('name = "fair_share"\n', "")], "mine.toml: steps › number 2: name is missing"),
+        ([('title = "Circular 7"\n', "")], "mine.toml: sources › circular: title is missing"),
+        ([('label = "Budget"\n', "")], "mine.toml: parameters › budget: label is missing"),
+        (
+            [("value = 1_000_000, ", "")],
+            "mine.toml: parameters › budget › values › 2014/15: value is missing",
+        ),
+        ([('years = ["2014/15", "2015/16"]\n', "")], "mine.toml: scheme: years is missing"),
+    ],
+)
+def test_missing_keys(refusal, changes, said):
+    """A key that is missing is named, with its place; nothing is taken for it."""
+    assert refusal(*changes) == said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'label = "Fair share"\n',
+            "label = 5\n",
+            "steps › fair_share › label: expected a text in quotes; found 5",
+        ),
+        ('title = "A small scheme"', "title = true", "scheme › title: expected a text in quotes; found true"),
+        ("minimum = 0", "minimum = true", "parameters › budget › minimum: expected a number"),
+        ("minimum = 0", 'minimum = ""', "parameters › budget › minimum: '' is not a number; write 1500000"),
+        ("minimum = 0", "minimum = []", "parameters › budget › minimum: expected a number"),
+        ("value = 1_000_000", "value = true", "2014/15 › value: expected a number, or a fraction in quotes"),
+        ("value = 1_000_000", "value = 2014-04-03", "2014/15 › value: expected a number"),
+        ("value = 1_000_000", "value = [1]", "2014/15 › value: expected a number"),
+        (
+            "value = 1_000_000",
+            'value = "a lot"',
+            "2014/15 › value: 'a lot' is not a number; write 1500000, 0.5",
+        ),
+        ("value = 1_000_000", "value = nan", "2014/15 › value: nan is too large or no number"),
+        ("value = 1_000_000", "value = -inf", "2014/15 › value: -inf is too large or no number"),
+        ("value = 1_000_000", f"value = 1{'0' * 400}", "2014/15 › value: the number is too large"),
+        (
+            '{ value = 1_000_000, source = "circular" }',
+            "140",
+            'values › 2014/15: expected a table such as { value = 5, source = "…" }; found 140',
+        ),
+        (
+            "date = 2014-04-03",
+            'date = "2014-04-03"',
+            "date: expected a date such as 2014-04-03, without quotes",
+        ),
+        ("date = 2014-04-03", "date = 2014-04-03T10:00:00", "date: expected a date such as 2014-04-03"),
+        ('years = ["2014/15", "2015/16"]', 'years = "2014/15"', "scheme › years: expected a list in square"),
+        (
+            'years = ["2014/15", "2015/16"]',
+            "years = [2014, 2015]",
+            "years › number 1: expected a text in quotes",
+        ),
+        ('years = ["2014/15", "2015/16"]', "years = []", "scheme › years: is empty; expected one or more"),
+        (
+            'unit = "£"\nminimum',
+            'unit = "pounds"\nminimum',
+            "unit: expected one of '£', '£ per head', 'people'",
+        ),
+        ('label = "Budget"', 'label = " "', "parameters › budget › label: is empty"),
+        ('label = "Budget"', 'label = "a\\nb"', "label: holds a control character or a line break"),
+        ('name = "fair_share"', 'name = "Fair share"', "name: a name has small letters a to z, digits and _"),
+        ("[parameters.budget]", "[parameters.Budget]", "parameters › Budget: a name has small letters"),
+        ("[[checks]]", "[checks]", "mine.toml: checks: expected a list"),
+    ],
+)
+def test_wrong_types(refusal, old, new, said):
+    """What has the wrong type is refused in words: what was expected, and what was found."""
+    assert said in refusal((old, new))
+
+
+def test_several_faults_are_counted_once_each(refusal):
+    """Three missing keys are one fault and two more; a number that is no number is one fault alone."""
+    assert refusal(('label = "Fair share"\n', ""), ('label = "Budget"\n', ""), ('title = "Circular 7"\n', "")).endswith(
+        " (and 2 more)"
+    )
+    assert "more" not in refusal(("value = 1_000_000", "value = true"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('[scheme]\nname = "x\n', "line 2, column "),
+        ("[scheme]\nname : 5\n", "line 2, column "),
+        ("[scheme]\n\n[scheme]\n", "line 3, column "),
+        ('[scheme]\nname = "a"\nname = "b"\n', "line 3, column "),
+        ("[values.x]\n2014/15 = 1\n", "line 2, column 5"),
+        ("[scheme]\nname =", "line 2, column "),
+        ("[scheme]\rname = 1\r", "line 1, column "),
+    ],
+)
+def test_not_toml(tmp_path, text, place):
+    """What is no TOML is refused with line and column."""
+    said = refused(write(tmp_path, "mine.toml", text))
+
+    assert said.startswith(f"mine.toml: {place}")
+    assert "not valid TOML" in said
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ("ü".encode("latin-1"), "mine.toml: byte 2 is not UTF-8; save the file as UTF-8"),
+        (SCHEME.encode("utf-16"), "mine.toml: byte 1 is not UTF-8; save the file as UTF-8"),
+        (b"\xef\xbb\xbf# \xff", "mine.toml: byte 6 is not UTF-8; save the file as UTF-8"),
+    ],
+)
+def test_not_utf8(tmp_path, raw, said):
+    """A file that is not UTF-8 is refused with the byte's number in the file."""
+    raw = raw if raw[:1] in (b"\xff", b"\xef") else b"#" + raw
+
+    assert refused(write(tmp_path, "mine.toml", raw)) == said
+
+
+def test_endless_brackets_and_numbers(tmp_path):
+    """A file made to exhaust the reader is refused like any other."""
+    assert "nested too deeply" in refused(write(tmp_path, "deep.toml", "a = " + "[" * 100_000))
+    assert "too many digits" in refused(write(tmp_path, "long.toml", "a = " + "9" * 10_000))
+
+
+def test_windows_text_is_the_same_text(tmp_path):
+    """A byte order mark and Windows line ends change neither the scheme nor its digest."""
+    plain = load(str(write(tmp_path, "a/mine.toml", SCHEME)))
+    windows = load(str(write(tmp_path, "b/mine.toml", b"\xef\xbb\xbf" + SCHEME.replace("\n", "\r\n").encode())))
+
+    assert windows.files == plain.files
+    assert windows.digest == plain.digest
+    assert windows.steps == plain.steps
+
+
+def test_wrong_kind_of_file(tmp_path):
+    """A file of another kind is named for what it is."""
+    scheme = str(write(tmp_path, "mine.toml", SCHEME))
+    formula = str(write(tmp_path, "by-people.toml", FORMULA))
+
+    assert refused(scheme, transition=formula) == "by-people.toml: expected a transition file; found a formula file"
+    assert refused(formula) == "by-people.toml: expected a scheme file; found a formula file"
+    assert refused(scheme, formula=scheme) == "mine.toml: expected a formula file; found a scheme file"
+    empty = str(write(tmp_path, "empty.toml", ""))
+    assert refused(empty) == "empty.toml: expected a scheme file; it begins with a table [scheme]"
+
+
+def test_folder_and_missing_path(tmp_path):
+    """A folder is called one, and a path without a file is said to have none."""
+    with pytest.raises(UsageError) as folder:
+        load(str(tmp_path))
+    with pytest.raises(UsageError) as missing:
+        load(str(tmp_path / "none.toml"))
+
+    assert proper(folder.value).endswith(": expected a .toml file, found a folder")
+    assert "there is no such file; give a file's path or a library name; there are gpit-2014-16" in proper(
+        missing.value
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "~nobody-of-that-name/x.toml",
+        "x" * 5_000 + ".toml",
+        "a\0b.toml",
+        "a\nb.toml",
+        "C:\\schemes\\x.toml",
+    ],
+)
+def test_strange_paths(name):
+    """Whatever is given as a path, the answer is a line that says what to give."""
+    assert refused(name).startswith("scheme ")
+
+
+def test_file_that_may_not_be_read(tmp_path, monkeypatch):
+    """A file that the system will not let us read is named with the system's reason."""
+    path = write(tmp_path, "mine.toml", SCHEME)
+
+    def closed(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", closed)
+    assert refused(path) == "mine.toml: cannot be read (Permission denied)"
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "nearest"),
+    [
+        ("scheme", "gpit-2014-15", "gpit-2014-16"),
+        ("formula", "registered_population", "registered-population"),
+        ("transition", "above-average", "above-average-cost"),
+    ],
+)
+def test_unknown_library_name(option, name, nearest):
+    """A name that is not in the library is refused with the nearest that is."""
+    with pytest.raises(UsageError, match=f"{option} {name}: not in the library; did you mean {nearest}") as caught:
+        load(**{option: name})
+
+    proper(caught.value)
+
+
+def test_formula_beside_the_scheme(tmp_path, monkeypatch):
+    """A scheme names a formula beside it by name, file name or path, wherever gpit is started."""
+    monkeypatch.chdir(tmp_path.parent)
+    values = '\n[values.budget]\nevery_year = { value = 5, assumption = "x" }\n'
+    for folder in ("", "parts/"):
+        write(tmp_path, f"{folder}by-people.toml", FORMULA)
+    digests = set()
+    for name in (
+        "by-people",
+        "by-people.toml",
+        "./by-people.toml",
+        "parts/by-people",
+        "parts\\\\by-people.toml",
+    ):
+        scheme = load(str(write(tmp_path, "mine.toml", f'{HEAD}formula = "{name}"\n{values}')))
+        digests.add(dict(scheme.files)["by-people.toml"])
+
+        assert scheme.formula == "by-people"
+    assert len(digests) == 1
+
+
+def test_file_named_in_a_scheme_is_looked_for_beside_it_alone(tmp_path, monkeypatch):
+    """What a scheme means does not hang on the folder that gpit is started in."""
+    write(tmp_path, "elsewhere/by-people.toml", FORMULA)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    said = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people.toml"\n'))
+
+    assert said.startswith("mine.toml: formula by-people.toml: there is no such file beside it")
+
+
+def test_scheme_may_bear_the_name_of_its_formula(tmp_path):
+    """A scheme file called as a library formula does not take itself for that formula; both are listed."""
+    values = '\n[values.revenue_budget]\nevery_year = { value = 5, assumption = "x" }\n'
+    text = f'{HEAD}formula = "registered-population"\n{values}'
+    scheme = load(str(write(tmp_path, "registered-population.toml", text)))
+
+    assert [file for file, _ in scheme.files] == ["registered-population.toml"] * 2
+    assert len({digest for _, digest in scheme.files}) == 2
+
+
+# Sources -----------------------------------------------------------------------------------------------
+
+
+def test_exactly_one_of_source_or_assumption(refusal):
+    """A value with both or with neither is refused, in values and in defaults."""
+    for new, found in (
+        ('{ value = 1, source = "circular", assumption = "x" }', "both"),
+        ("{ value = 1 }", "neither"),
+    ):
+        said = refusal(('{ value = 1_000_000, source = "circular" }', new))
+        assert said.startswith("mine.toml: parameters › budget › values › 2014/15: a value carries exactly one of")
+        assert said.endswith(f"source or assumption; found {found}")
+    said = refusal(("minimum = 0", "minimum = 0\ndefault = { value = 1 }"))
+    assert said.startswith("mine.toml: parameters › budget › default: a value carries exactly one of")
+    assert "assumption: is empty" in refusal(('"Ten per cent more."', '"  "'))
+
+
+def test_undeclared_source(refusal):
+    """A source that is not declared is refused with the nearest that is."""
+    said = refusal(("[sources.circular]", "[sources.circulars]"))
+
+    assert said == (
+        "mine.toml: parameters › budget › values › 2014/15: there is no source circular; "
+        "did you mean circulars?; declare it under [sources.circular]"
+    )
+    assert refusal(('organisation = "CCG"', 'sources = ["circlar"]')).startswith(
+        "mine.toml: scheme › sources: there is no source circlar; did you mean circular"
+    )
+
+
+def test_unused_source(refusal):
+    """A source that nothing cites is refused."""
+    said = refusal(('source = "circular"', 'assumption = "x"'))
+
+    assert said == "mine.toml: sources › circular: nothing in the file uses this source; cite it or take it out"
+
+
+def test_sources_of_all_files_are_kept(tmp_path):
+    """The scheme lists what its formula cites as well, and what a note says of a source is kept."""
+    cited = 'title = "By people"\nsources = ["act"]\n\n[sources.act]\ntitle = "The Act"\nnote = "Section 2."\n'
+    write(tmp_path, "by-people.toml", changed(FORMULA, ('title = "By people"\n', cited)))
+    text = f'{HEAD}formula = "by-people"\n[values.budget]\nevery_year = {{ value = 5, assumption = "x" }}\n'
+    scheme = load(str(write(tmp_path, "mine.toml", text)))
+
+    assert [(source.key, source.title, source.note) for source in scheme.sources] == [("act", "The Act", "Section 2.")]
+
+
+def test_source_of_a_default_is_that_of_its_file(tmp_path):
+    """A default carries the source that the formula's own file declares."""
+    cited = 'minimum = 0\ndefault = { value = 7, source = "act" }\n\n[sources.act]\ntitle = "The Act"\n'
+    write(tmp_path, "by-people.toml", changed(FORMULA, ("minimum = 0\n", cited)))
+    scheme = load(str(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n')))
+
+    value = scheme.parameters["budget"].values["2015/16"]
+    assert (value.value, str(value.source), value.assumption) == (7, "The Act", "")
+
+
+# Years and values --------------------------------------------------------------------------------------
+
+
+def test_missing_year_names_the_years_there_are(refusal):
+    """Nothing carries over: a year without a value is named, and so are the years that have one."""
+    said = refusal(('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""))
+
+    assert said == (
+        "mine.toml: there is no value for budget (Budget) in 2015/16; the years there are: 2014/15; "
+        "add it under [parameters.budget.values], or set it with --set budget@2015/16=VALUE"
+    )
+
+
+def test_default_fills_no_year_that_was_forgotten(refusal):
+    """A default stands for a parameter without values; where some years have one, the others are missed."""
+    said = refusal(
+        ('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""),
+        ("minimum = 0", 'minimum = 0\ndefault = { value = 5, assumption = "x" }'),
+    )
+
+    assert "no value for budget (Budget) in 2015/16" in said
+
+
+def test_every_year(loaded, refusal):
+    """One value may serve every year; beside values of single years it is refused."""
+    start, end = SCHEME.index('"2014/15" = {'), SCHEME.index("[[steps]]")
+    text = SCHEME[:start] + 'every_year = { value = 3, source = "circular" }\n\n' + SCHEME[end:]
+
+    assert [one.value for one in loaded(text=text).parameters["budget"].values.values()] == [3, 3]
+    said = refusal(('"2014/15" = {', "every_year = {"))
+    assert said == "mine.toml: parameters › budget › values: give every_year or the years one by one, not both"
+
+
+@pytest.mark.parametrize("year", ["2014-15", "2016/17", "2014/2015", "all", "2014/15 "])
+def test_value_of_a_strange_year(refusal, year):
+    """A value of a year that the scheme does not have is refused with the years and how they are written."""
+    said = refusal(('"2014/15" = {', f'"{year}" = {{'))
+
+    assert said == (
+        f"mine.toml: parameters › budget › values: {year.strip()} is not a year of the scheme; "
+        "write 2014/15, 2015/16 or every_year"
+    )
+
+
+@pytest.mark.parametrize(
+    ("years", "said"),
+    [
+        ('["2014-15", "2015/16"]', "'2014-15' is not a financial year; write it as 2014/15"),
+        ('["2014/2015"]', "'2014/2015' is not a financial year; write it as 2014/15"),
+        ('["2014/16"]', "'2014/16' is not a financial year; write it as 2014/15"),
+        ('["2014"]', "'2014' is not a financial year; write it as 2014/15"),
+        ('["٢٠١٤/15"]', "is not a financial year; write it as 2014/15"),
+        ('["2014/15", "2016/17"]', "years follow on from one another, the earliest first, none left out"),
+        ('["2015/16", "2014/15"]', "years follow on from one another"),
+        ('["2014/15", "2014/15"]', "years follow on from one another"),
+    ],
+)
+def test_years_of_a_scheme(refusal, years, said):
+    """Years are written 2014/15 and follow on from one another."""
+    found = refusal(('["2014/15", "2015/16"]', years))
+
+    assert found.startswith("mine.toml: scheme › years: ")
+    assert said in found
+
+
+def test_turn_of_the_century(loaded):
+    """1999/00 is a financial year, and 2000/01 follows it."""
+    scheme = loaded(
+        ('["2014/15", "2015/16"]', '["1999/00", "2000/01"]'),
+        ('"2014/15" = {', '"1999/00" = {'),
+        ('"2015/16" = {', '"2000/01" = {'),
+    )
+
+    assert scheme.years == ("1999/00", "2000/01")
+
+
+def test_values_in_two_places(refusal):
+    """Values where the parameter is declared and under [values] are refused; there is one place."""
+    said = refusal(text=SCHEME + '\n[values.budget]\n"2014/15" = { value = 1, assumption = "x" }\n')
+
+    assert said == (
+        "mine.toml: values › budget: the parameter has values in mine.toml, where it is declared, as well; keep one"
+    )
+
+
+def test_value_of_an_undeclared_parameter(refusal):
+    """A value of a parameter that nothing declares is refused with the nearest that is declared."""
+    said = refusal(text=SCHEME + '\n[values.budgets]\n"2014/15" = { value = 1, assumption = "x" }\n')
+
+    assert said == ("mine.toml: values › budgets: no file of the scheme declares this parameter; did you mean budget?")
+
+
+@pytest.mark.parametrize(
+    ("written", "exact"),
+    [
+        ('"1/6"', Fraction(1, 6)),
+        ('"5%"', Fraction(1, 20)),
+        ('"1_000/3"', Fraction(1000, 3)),
+        ('" -2.5 "', Fraction(-5, 2)),
+        ("150_000_000", Fraction(150_000_000)),
+        ("1e3", Fraction(1000)),
+        ('"1E-2"', Fraction(1, 100)),
+        ('".5"', Fraction(1, 2)),
+    ],
+)
+def test_exact_values(loaded, written, exact):
+    """A value is a number or an exact fraction in text; it becomes the float nearest to it."""
+    scheme = loaded(("minimum = 0\n", ""), ("value = 1_000_000", f"value = {written}"))
+
+    assert scheme.parameters["budget"].values["2014/15"].value == float(exact)
+
+
+NO_NUMBERS = "nan inf -inf 1e400 1e999999999 -1e9999 1/0 1/2/3 1/6e3 0x10 1,000 £5 5%% % _1 1__0 one ٥ ½ True"
+
+
+@pytest.mark.parametrize("text", ["", " ", "1 000", "1" * 5_000, *NO_NUMBERS.split()])
+def test_no_number(text):
+    """What is no finite number is refused at once, however large its power or long its text."""
+    with pytest.raises(ValueError, match=r"not a number|too large") as caught:
+        number(text)
+
+    assert len(str(caught.value)) < 200
+
+
+def test_number_of_the_other_kinds():
+    """True is no number, and minus nought is nought."""
+    with pytest.raises(ValueError, match="not a number"):
+        number(value=True)
+    assert str(number("-0")) == "0.0"
+
+
+# Settings ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("budget=150_000_000", [150_000_000, 150_000_000]),
+        ("budget@2015/16=150000000", [1_000_000, 150_000_000]),
+        ("budget=5%", [0.05, 0.05]),
+        ("budget=1/6", [1 / 6, 1 / 6]),
+        (" budget @ 2014/15 = 2.5e6 ", [2_500_000, 1_100_000]),
+    ],
+)
+def test_settings(loaded, text, values):
+    """A setting replaces a value in every year or in one, is marked, and stands among the assumptions."""
+    scheme = loaded(settings=settings(text))
+    now = scheme.parameters["budget"].values
+
+    assert [one.value for one in now.values()] == pytest.approx(values, rel=1e-15)
+    changed_years = [year for year in scheme.years if "@" not in text or year in text]
+    assert [(name, year) for name, year, _ in scheme.overridden()] == [("budget", year) for year in changed_years]
+    assert [now[year].source for year in changed_years] == [None] * len(changed_years)
+    about_set = [one for one in scheme.assumptions if "--set" in one.text]
+    assert [(one.parameter, list(one.years)) for one in about_set] == [("budget", changed_years)]
+
+
+def test_setting_fills_a_missing_year(loaded):
+    """A year without a value in the files may be given one for this run."""
+    scheme = loaded(
+        ('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""),
+        settings=settings("budget@2015/16=9"),
+    )
+
+    assert [one.value for one in scheme.parameters["budget"].values.values()] == [1_000_000, 9]
+
+
+def test_setting_of_one_year_goes_before_that_of_all(loaded):
+    """In whatever order they are given, what is said of one year goes before what is said of all."""
+    for texts in (("budget=1", "budget@2015/16=2"), ("budget@2015/16=2", "budget=1")):
+        scheme = loaded(settings=settings(*texts))
+
+        assert [one.value for one in scheme.parameters["budget"].values.values()] == [1, 2]
+
+
+NO_SETTINGS = "budget =5 @2015/16=5 budget@=5 budget= budget=nan budget=inf budget=1e400 budget=1e999999999"
+
+
+@pytest.mark.parametrize("text", ["", "budget=a lot", "a\nb=x", *NO_SETTINGS.split()])
+def test_setting_of_no_form(text):
+    """A setting that is not NAME=VALUE or NAME@2015/16=VALUE with a finite number is refused in one line."""
+    with pytest.raises(UsageError, match=r"^--set ") as caught:
+        Setting.read(text)
+
+    proper(caught.value)
+
+
+def test_setting_of_an_unknown_name_or_year(refusal):
+    """A setting that fits nothing is refused with the nearest parameter, or with the years."""
+    assert refusal(settings=settings("buget=5")) == (
+        "--set buget: there is no such parameter; did you mean budget?; there are budget"
+    )
+    assert refusal(settings=settings("budget@2016/17=5")) == (
+        "--set budget@2016/17: the scheme has the years 2014/15, 2015/16"
+    )
+    assert "the scheme has the years 2014/15, 2015/16" in refusal(settings=settings("budget@2014-15=5"))
+    assert refusal(settings=settings("budget=5", "budget=6")) == "--set budget: set twice; set it once"
+
+
+# Bounds ------------------------------------------------------------------------------------------------
+
+CAPPED = changed(
+    SCHEME,
+    (
+        "minimum = 0\n",
+        """
+minimum = "cap_low"
+maximum = "cap"
+
+[parameters.cap]
+label = "Cap"
+unit = "£"
+[parameters.cap.values]
+every_year = { value = 1_050_000, assumption = "x" }
+
+[parameters.cap_low]
+label = "Low"
+unit = "£"
+[parameters.cap_low.values]
+"2014/15" = { value = "1/2", assumption = "x" }
+"2015/16" = { value = 4, assumption = "x" }
+""",
+    ),
+    ("value = 1_100_000", "value = 1_000_001"),
+)
+
+
+def test_bounds_that_are_numbers(refusal):
+    """A value outside its bounds is refused: name, value, year, bound; by the file or by --set."""
+    assert refusal(("value = 1_100_000", "value = -5")) == "mine.toml: budget is -5 in 2015/16; its minimum is 0"
+    assert refusal(settings=settings("budget@2014/15=-1%")) == "--set: budget is -1% in 2014/15; its minimum is 0"
+    said = refusal(("minimum = 0", 'minimum = 0\nmaximum = "1/2"'))
+    assert said == "mine.toml: budget is 1000000 in 2014/15; its maximum is 1/2"
+
+
+def test_bounds_that_are_parameters(loaded, refusal):
+    """A bound may be another parameter: its value of the same year counts, and a setting moves it."""
+    assert loaded(text=CAPPED).parameters["budget"].maximum == "cap"
+    assert refusal(("value = 1_000_001", "value = 1_050_001"), text=CAPPED) == (
+        "mine.toml: budget is 1050001 in 2015/16; its maximum is cap, in that year 1050000"
+    )
+    assert refusal(text=CAPPED, settings=settings("cap@2015/16=1000000")) == (
+        "--set: budget is 1000001 in 2015/16; its maximum is cap, in that year 1000000"
+    )
+    assert refusal(text=CAPPED, settings=settings("budget@2015/16=3.9")) == (
+        "--set: budget is 3.9 in 2015/16; its minimum is cap_low, in that year 4"
+    )
+
+
+def test_bound_that_is_nothing(refusal):
+    """A bound that is neither a number nor a parameter is refused with the nearest parameter."""
+    said = refusal(("minimum = 0", 'maximum = "bugdet"'))
+
+    assert said == (
+        "mine.toml: parameters › budget › maximum: bugdet is neither a number nor a parameter; did you mean budget?"
+    )
+
+
+def test_defaults(loaded, refusal):
+    """A default serves every year that nothing gives, keeps its assumption, and is within the bounds."""
+    start, end = SCHEME.index("[parameters.budget.values]"), SCHEME.index("[[steps]]")
+    text = SCHEME[:start] + SCHEME[end:]
+    text = changed(text, ("minimum = 0", 'minimum = 0\ndefault = { value = 12, assumption = "A dozen." }'))
+    text = changed(text, ('organisation = "CCG"', 'organisation = "CCG"\nsources = ["circular"]'))
+
+    assert [one.value for one in loaded(text=text).parameters["budget"].values.values()] == [12, 12]
+    assert [one.text for one in loaded(text=text).assumptions] == ["A dozen."]
+    assert "its minimum is 0" in refusal(("value = 12", "value = -12"), text=text)
+
+
+# Names -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "name", "taken"),
+    [
+        ('name = "unrounded_fair_share"', "budget", "a parameter"),
+        ('name = "fair_share"', "unrounded_fair_share", "a step"),
+        ('name = "fair_share"', "total", "a function of the language"),
+        ('name = "fair_share"', "share_out", "a function of the language"),
+        ('name = "fair_share"', "where", "a function of the language"),
+        ('name = "fair_share"', "not", "a word of the language"),
+        ('name = "fair_share"', "class", "a word of the language"),
+        ('name = "fair_share"', "year", "a column of every table"),
+        ('name = "fair_share"', "org_code", "a column of every table"),
+        ('name = "fair_share"', "org_name", "a column of every table"),
+        ('name = "fair_share"', "registered_population", "an input column"),
+        ('name = "fair_share"', "historic_spend", "an input column"),
+    ],
+)
+def test_a_name_is_only_one_thing(refusal, old, name, taken):
+    """No two things bear one name, and none that of a function, a word or a fixed column."""
+    said = refusal((old, f'name = "{name}"'))
+
+    assert said == f"mine.toml, step {name}: {name} is {taken} already; a name is only one thing"
+
+
+@pytest.mark.parametrize("name", ["total", "year", "registered_population", "or"])
+def test_a_parameter_name_is_only_one_thing(refusal, name):
+    """A parameter bears no name of a function, a word or a column either."""
+    said = refusal(text=SCHEME + f'\n[parameters.{name}]\nlabel = "x"\n')
+
+    assert said.startswith(f"mine.toml: parameters: {name} is ")
+
+
+def test_an_input_name_is_only_one_thing(refusal):
+    """A declared input column that is a parameter or a step too is refused, and the file is named."""
+    assert refusal(text=SCHEME + "\n[inputs.budget]\noptional = true\n") == (
+        "mine.toml: inputs: budget is a parameter already; a name is only one thing"
+    )
+    assert refusal(text=SCHEME + "\n[inputs.fair_share]\noptional = true\n") == (
+        "mine.toml, step fair_share: fair_share is an input column already; a name is only one thing"
+    )
+
+
+def test_fixed_columns_keep_their_unit(loaded, refusal):
+    """Declaring historic_spend optional leaves it pounds; another unit or a text is refused."""
+    scheme = loaded(text=SCHEME + "\n[inputs.registered_population]\noptional = true\n")
+
+    assert (
+        scheme.symbols["registered_population"].unit,
+        scheme.symbols["registered_population"].optional,
+    ) == ("people", True)
+    for wrong in ('unit = "£"', 'type = "text"'):
+        assert "its unit is people" in refusal(text=SCHEME + f"\n[inputs.registered_population]\n{wrong}\n")
+
+
+def test_inputs_are_numbers_unless_said_or_seen(loaded, refusal):
+    """A column beside a quoted text or after within= is a text, and one declared so; others are numbers."""
+    step = '\n[[steps]]\nname = "x"\nlabel = "X"\nformula = "where(tier == \'island\', need_index, 0)"\n'
+    scheme = loaded(text=SCHEME + step + '\n[inputs.need_index]\nlabel = "Index of need"\nunit = "ratio"\n')
+
+    assert {one.name: (one.type, one.unit) for one in scheme.inputs} == {
+        "registered_population": ("number", "people"),
+        "tier": ("text", None),
+        "need_index": ("number", "ratio"),
+    }
+    assert scheme.labels["need_index"] == "Index of need"
+    assert scheme.labels["tier"] == "Tier"
+    assert "a text column has no unit" in refusal(text=SCHEME + '\n[inputs.x]\ntype = "text"\nunit = "£"\n')
+
+
+def test_year_is_no_column_of_a_formula(refusal):
+    """A formula cannot ask which year it is; what differs by year is a parameter."""
+    said = refusal(("abs(total(fair_share) - budget) <= 0.5", "fair_share > year"))
+
+    assert said.startswith("mine.toml, check Adds up, character 14: a formula is the same in every year")
+
+
+def test_a_step_uses_what_stands_above_it(refusal):
+    """A step that uses itself or what stands below is refused with the way out: there are no circles."""
+    below = refusal(("share_out(budget, by=registered_population)", "fair_share * 2"))
+    itself = refusal(("share_out(budget, by=registered_population)", "unrounded_fair_share + budget"))
+
+    assert below.startswith("mine.toml, step unrounded_fair_share, character 1: fair_share stands below")
+    assert "previous(fair_share, first=…)" in below
+    assert itself.startswith("mine.toml, step unrounded_fair_share, character 1: unrounded_fair_share stands below")
+
+
+def test_fault_in_a_formula_names_file_step_and_character(refusal):
+    """A formula out of the language is refused with file, step and the character's number."""
+    said = refusal(("rounded(unrounded_fair_share)", "budget + spam(1)"))
+
+    assert said.startswith("mine.toml, step fair_share, character 10: there is no function spam")
+
+
+# Formulas used by name ---------------------------------------------------------------------------------
+
+USES = """
+[scheme]
+name = "streams"
+title = "Core and need"
+organisation = "CCG"
+years = ["2014/15"]
+
+[parameters.core_budget]
+label = "Core budget"
+unit = "£"
+[parameters.core_budget.values]
+every_year = { value = 1_000_000, assumption = "Worked example." }
+
+[parameters.need_budget]
+label = "Need budget"
+unit = "£"
+[parameters.need_budget.values]
+every_year = { value = 100_000, assumption = "Worked example." }
+
+[[use]]
+formula = "registered-population"
+as = "core"
+with = { revenue_budget = "core_budget" }
+
+[[use]]
+formula = "registered-population"
+as = "need"
+with = { revenue_budget = "need_budget", registered_population = "patients_in_need" }
+
+[inputs.patients_in_need]
+unit = "people"
+
+[[steps]]
+name = "fair_share"
+label = "Fair share"
+unit = "£"
+formula = "core_fair_share + need_fair_share"
+"""
+
+
+def test_use_puts_a_formula_in_under_a_prefix(loaded):
+    """Two uses of one formula give two sets of steps and checks, each with its own budget and label."""
+    scheme = loaded(text=USES)
+
+    assert {step.name: step.formula for step in scheme.steps} == {
+        "core_fair_share_weight": "registered_population",
+        "core_unrounded_fair_share": "share_out(core_budget, by=core_fair_share_weight)",
+        "core_fair_share": "rounded(core_unrounded_fair_share)",
+        "need_fair_share_weight": "patients_in_need",
+        "need_unrounded_fair_share": "share_out(need_budget, by=need_fair_share_weight)",
+        "need_fair_share": "rounded(need_unrounded_fair_share)",
+        "fair_share": "core_fair_share + need_fair_share",
+        "allocation": "fair_share",
+    }
+    assert scheme.labels["core_fair_share"] == "Core: fair share"
+    assert scheme.steps[0].where == "registered-population.toml (core), step fair_share_weight"
+    assert [check.name for check in scheme.checks] == [
+        "Core: fair shares add up to the national budget in whole pounds",
+        "Need: fair shares add up to the national budget in whole pounds",
+    ]
+    assert scheme.checks[1].formula == "abs(total(need_fair_share) - need_budget) <= 0.5"
+    assert list(scheme.parameters) == ["core_budget", "need_budget"]
+    assert [file for file, _ in scheme.files] == ["registered-population.toml", "mine.toml"]
+
+
+def test_use_works_out(tmp_path):
+    """£1,000,000 by people and £100,000 by patients in need, worked by hand, add up for each organisation."""
+    people = write(
+        tmp_path,
+        "people.csv",
+        "org_code,registered_population,patients_in_need\n"
+        "A,100000,40000\nB,200000,30000\nC,300000,20000\nD,400000,10000\n",
+    )
+    result = allocate(population=people, scheme=write(tmp_path, "mine.toml", USES))
+
+    # 1,000,000 people: £1 a head. 100,000 in need: £1 a head.
+    assert result.rows["allocation"].to_list() == [100_000 + 40_000, 230_000, 320_000, 410_000]
+    assert result.agrees
+
+
+def test_unmapped_parameters_are_shared(loaded, refusal):
+    """A parameter that `with` does not replace is one and the same for both uses."""
+    text = USES.replace('with = { revenue_budget = "core_budget" }\n', "").replace(
+        'revenue_budget = "need_budget", ', ""
+    )
+    text = text.replace("[parameters.core_budget", "[parameters.spare").replace(
+        "[parameters.need_budget", "[parameters.other"
+    )
+    budget = '\n[values.revenue_budget]\nevery_year = { value = 5, assumption = "x" }\n'
+    scheme = loaded(text=text + budget)
+
+    assert scheme.parameters["revenue_budget"].values["2014/15"].value == 5
+    assert "no value for revenue_budget (National GP IT revenue funding) in 2014/15" in refusal(text=text)
+    assert "add it under [values.revenue_budget]" in refusal(text=text)
+
+
+def test_unknown_name_in_with(refusal):
+    """A name that the formula does not take is refused, and so is one put for a parameter that is nothing."""
+    assert refusal(('{ revenue_budget = "core_budget" }', '{ revenu_budget = "core_budget" }'), text=USES) == (
+        "mine.toml: use › core › with: registered-population takes no revenu_budget; "
+        "did you mean revenue_budget?; "
+        "its parameters and input columns can be replaced"
+    )
+    assert refusal(('{ revenue_budget = "core_budget" }', '{ revenue_budget = "core_bugdet" }'), text=USES) == (
+        "mine.toml: use › core › with › revenue_budget: there is no core_bugdet; "
+        "did you mean core_budget or need_budget?; "
+        "declare it under [parameters.core_bugdet], or under [inputs.core_bugdet] if it is a column"
+    )
+    assert "takes no fair_share;" in refusal(
+        ('revenue_budget = "core_budget"', 'fair_share = "core_budget"'), text=USES
+    )
+
+
+def test_two_uses_of_one_name(refusal):
+    """Two uses under one name are refused."""
+    said = refusal(('as = "need"', 'as = "core"'), text=USES)
+
+    assert said == "mine.toml: use › core: another use is called core already; a name is only one thing"
+
+
+def test_use_after_the_step_that_its_with_names(loaded):
+    """A budget may be worked out in a step: the use stands below that step, and above those that need it."""
+    start = USES.index("[parameters.core_budget]")
+    middle = USES.index("[parameters.need_budget]")
+    step = '[[steps]]\nname = "core_budget"\nlabel = "Core budget"\nunit = "£"\nformula = "10 * need_budget"\n\n'
+    text = USES[:start] + USES[middle:]
+    text = text.replace('[[steps]]\nname = "fair_share"', step + '[[steps]]\nname = "fair_share"')
+    names = [one.name for one in loaded(text=text).steps]
+
+    assert names.index("need_fair_share") < names.index("core_budget") < names.index("core_fair_share_weight")
+    assert names.index("core_fair_share") < names.index("fair_share")
+
+
+def test_use_in_a_circle_is_a_step_that_stands_below(refusal):
+    """A use that needs what it is needed for is refused as a step that stands too low."""
+    said = refusal(('{ revenue_budget = "core_budget" }', '{ revenue_budget = "fair_share" }'), text=USES)
+
+    assert "core_fair_share stands below" in said
+
+
+INNER = changed(
+    FORMULA,
+    ('name = "by-people"', 'name = "inner"'),
+    ("minimum = 0", 'maximum = "ceiling"\n\n[parameters.ceiling]\nlabel = "Ceiling"\nunit = "£"'),
+)
+OUTER = """
+[formula]
+name = "outer"
+title = "Half for the places, half for the people"
+
+[parameters.pot]
+label = "GP IT pot"
+unit = "£"
+
+[parameters.half_budget]
+label = "Half"
+unit = "£"
+
+[[use]]
+formula = "inner"
+as = "half"
+with = { budget = "half_budget" }
+
+[[steps]]
+name = "even_weight"
+label = "GP share of one"
+unit = "ratio"
+formula = "1 + 0 * registered_population / total(registered_population)"
+
+[[steps]]
+name = "unrounded_even"
+label = "Even"
+unit = "£"
+formula = "share_out(pot, by=even_weight)"
+
+[[steps]]
+name = "fair_share"
+label = "Fair share"
+unit = "£"
+formula = "unrounded_even + half_fair_share"
+"""
+NESTED = """
+[scheme]
+name = "nested"
+title = "A formula that uses a formula"
+organisation = "CCG"
+years = ["2014/15"]
+formula_place
+
+[[use]]
+formula = "outer"
+as = "all"
+with = { pot = "money", half_budget = "other", ceiling = "top" }
+
+[parameters.money]
+label = "Money"
+unit = "£"
+values = { every_year = { value = 400, assumption = "x" } }
+
+[parameters.other]
+label = "Other"
+unit = "£"
+values = { every_year = { value = 1_000, assumption = "x" } }
+
+[parameters.top]
+label = "Top"
+unit = "£"
+values = { every_year = { value = 1_000, assumption = "x" } }
+
+[[steps]]
+name = "fair_share"
+label = "Fair share"
+unit = "£"
+formula = "all_fair_share"
+""".replace("formula_place\n", "")
+
+
+def test_nested_use(tmp_path):
+    """A used formula may use another: prefixes join, `with` goes through, and hand-worked pounds come out."""
+    write(tmp_path, "inner.toml", INNER)
+    write(tmp_path, "outer.toml", OUTER)
+    path = write(tmp_path, "mine.toml", NESTED)
+    scheme = load(str(path))
+    formulas = {step.name: step.formula for step in scheme.steps}
+
+    assert formulas["all_half_unrounded_fair_share"] == "share_out(other, by=registered_population)"
+    assert formulas["all_half_fair_share"] == "rounded(all_half_unrounded_fair_share)"
+    # A parameter whose name begins like the use it is for is no step of that use.
+    assert formulas["all_unrounded_even"] == "share_out(money, by=all_even_weight)"
+    assert formulas["all_fair_share"] == "all_unrounded_even + all_half_fair_share"
+    assert scheme.labels["all_half_fair_share"] == "All half: fair share"
+    assert scheme.labels["all_even_weight"] == "All: GP share of one"
+    assert set(scheme.parameters) == {"money", "other", "top"}
+    assert [file for file, _ in scheme.files] == ["inner.toml", "outer.toml", "mine.toml"]
+
+    people = write(tmp_path, "people.csv", PEOPLE)
+    # £400 evenly over four, and £1,000 over 1,000,000 people by 100,000 of them.
+    assert allocate(population=people, scheme=path).rows["allocation"].to_list() == [200, 300, 400, 500]
+
+
+def test_bound_of_a_used_formula_follows_its_names(tmp_path):
+    """A bound that is a parameter of the used formula is the parameter that `with` puts in its place."""
+    write(tmp_path, "inner.toml", INNER)
+    text = changed(
+        NESTED,
+        ('formula = "outer"\nas = "all"\nwith = { pot = "money", half_budget = "other", ceiling = "top" }',
+         'formula = "inner"\nas = "all"\nwith = { ceiling = "top" }'),
+    )  # fmt: skip
+    text += '\n[values.budget]\nevery_year = { value = 1_001, assumption = "x" }\n'
+    said = refused(write(tmp_path, "mine.toml", text))
+
+    assert said == "mine.toml: budget is 1001 in 2014/15; its maximum is top, in that year 1000"
+
+
+def test_use_of_itself(tmp_path):
+    """A formula that uses itself, or another that uses it, is refused."""
+    use = '\n[[use]]\nformula = "{}"\nas = "again"\n'
+    scheme = write(tmp_path, "mine.toml", HEAD + 'formula = "a"\n')
+    write(tmp_path, "a.toml", FORMULA + use.format("a"))
+    assert refused(scheme) == "a.toml: use › again: a uses itself; take the circle out"
+
+    write(tmp_path, "a.toml", FORMULA + use.format("b"))
+    write(tmp_path, "b.toml", FORMULA + use.format("./a.toml"))
+    assert refused(scheme) == "b.toml: use › again: ./a.toml uses itself; take the circle out"
+
+    write(tmp_path, "a.toml", FORMULA + use.format("../here/a"))
+    write(tmp_path, "b.toml", FORMULA)
+    assert "no such file" in refused(scheme)
+
+
+def test_files_of_one_name_in_two_folders(tmp_path):
+    """Two formulas of one file name are two: both are used, both are listed, both decide the digest."""
+    scheme = write(
+        tmp_path,
+        "mine.toml",
+        SCHEME.replace('[[steps]]\nname = "unr', '[[use]]\nformula = "a/x"\nas = "a"\n\n[[steps]]\nname = "unr'),
+    )
+    write(tmp_path, "a/x.toml", FORMULA + '\n[[use]]\nformula = "b/x.toml"\nas = "b"\n')
+    digests = set()
+    for title in ("One", "Two"):
+        write(tmp_path, "a/b/x.toml", FORMULA.replace("By people", title))
+        ready = load(str(scheme))
+        digests.add(ready.digest)
+
+        assert [file for file, _ in ready.files] == ["x.toml", "x.toml", "mine.toml"]
+        assert "a_b_fair_share" in ready.symbols
+    assert len(digests) == 2
+
+
+def test_used_formula_ends_in_fair_share(tmp_path):
+    """A used formula is a formula: its last step is fair_share."""
+    write(
+        tmp_path,
+        "x.toml",
+        FORMULA.replace('name = "fair_share"', 'name = "share"').replace("total(fair", "total("),
+    )
+    said = refused(write(tmp_path, "mine.toml", SCHEME + '\n[[use]]\nformula = "x"\nas = "a"\n'))
+
+    assert said == "x.toml: the last step of a formula is fair_share; found share"
+
+
+def test_uses_that_grow_without_bound(tmp_path):
+    """Files that use one another twice over, many deep, are refused before they fill the machine."""
+    use = '\n[[use]]\nformula = "f{0}"\nas = "a"\n\n[[use]]\nformula = "f{0}"\nas = "b"\n'
+    write(tmp_path, "f0.toml", FORMULA)
+    for index in range(1, 14):
+        write(tmp_path, f"f{index}.toml", FORMULA + use.format(index - 1))
+
+    assert "500 are allowed" in refused(write(tmp_path, "mine.toml", HEAD + 'formula = "f13"\n'))
+
+
+def test_declared_twice(tmp_path):
+    """Two files may declare one parameter alike, one with its values; if they differ, both are named."""
+    write(tmp_path, "by-people.toml", FORMULA)
+    use = '[[use]]\nformula = "by-people"\nas = "a"\n\n[[checks]]'
+    path = write(tmp_path, "mine.toml", changed(SCHEME, ("[[checks]]", use)))
+
+    assert load(str(path)).parameters["budget"].values["2014/15"].value == 1_000_000
+    write(tmp_path, "by-people.toml", changed(FORMULA, ('label = "Budget"', 'label = "The budget"')))
+    assert refused(path) == (
+        "mine.toml: parameters › budget: by-people.toml declares it differently; "
+        "declare it alike, or give one of the two another name"
+    )
+
+
+# Transitions -------------------------------------------------------------------------------------------
+
+VALUES = """
+[values.budget]
+every_year = { value = 1_000_000, assumption = "x" }
+
+[values.floor_share]
+"2014/15" = { value = 0.9, assumption = "x" }
+"2015/16" = { value = "80%", assumption = "y" }
+"""
+
+
+@pytest.fixture
+def swappable(tmp_path):
+    """A folder with a formula, a transition and a scheme that names both."""
+    write(tmp_path, "by-people.toml", FORMULA)
+    write(tmp_path, "floor.toml", TRANSITION)
+    write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\ntransition = "floor"\n' + VALUES)
+    return tmp_path
+
+
+def test_transition_and_last_year(swappable):
+    """A transition may use last year's allocation, which stands below the step that uses it."""
+    people = write(swappable, "people.csv", PEOPLE)
+    spend = write(swappable, "spend.csv", "org_code,historic_spend\nA,500000\nB,500000\nC,450000\nD,820000\n")
+    result = allocate(population=people, spend=spend, scheme=swappable / "mine.toml")
+
+    # £1 a head, or 90% of the spend: 450,000, 450,000, 405,000, 738,000; then 80% of that allocation.
+    assert result.year("2014/15")["allocation"].to_list() == [450_000, 450_000, 405_000, 738_000]
+    assert result.year("2015/16")["allocation"].to_list() == pytest.approx([360_000, 360_000, 324_000, 590_400])
+
+
+@pytest.mark.parametrize("inner", ["budget", "unrounded_fair_share"])
+def test_transition_leans_on_no_formula(swappable, inner):
+    """A transition that uses a formula's own step or budget is refused, in steps and in checks."""
+    write(
+        swappable,
+        "floor.toml",
+        changed(TRANSITION, ("max(fair_share, floor)", f"max(fair_share, floor, {inner})")),
+    )
+    said = refused(swappable / "mine.toml")
+    assert said == (
+        "floor.toml, step allocation, character 24: a transition relies on fair_share, input columns "
+        f"and its own steps and parameters, not on {inner}; the money to spend is total(fair_share)"
+    )
+    write(swappable, "floor.toml", TRANSITION + f'\n[[checks]]\nname = "No"\nformula = "allocation > {inner}"\n')
+    assert refused(swappable / "mine.toml").startswith("floor.toml, check No, character 14: a transition relies on")
+
+
+def test_transition_uses_no_formula_by_name(swappable):
+    """A transition has no [[use]]: it goes with any formula, and brings none."""
+    write(swappable, "floor.toml", TRANSITION + '\n[[use]]\nformula = "by-people"\nas = "core"\n')
+
+    assert refused(swappable / "mine.toml").startswith("floor.toml: unknown key use")
+
+
+def test_transition_needs_a_fair_share(tmp_path):
+    """A transition without a formula above it is refused, and so is one that does not end in allocation."""
+    write(tmp_path, "floor.toml", TRANSITION)
+    scheme = write(tmp_path, "mine.toml", HEAD + 'transition = "floor"\n')
+    assert refused(scheme) == "floor.toml: a transition needs a step fair_share above it; name a formula"
+
+    write(
+        tmp_path,
+        "floor.toml",
+        changed(TRANSITION, ('name = "allocation"', 'name = "awards"')).replace(
+            "previous(allocation", "previous(awards"
+        ),
+    )
+    assert refused(scheme) == "floor.toml: the last step of a transition is allocation; found awards"
+
+
+def test_transition_without_values_says_which_and_when(swappable):
+    """A transition whose parameters have no value says which, for which years, and how to give them."""
+    said = refused(swappable / "mine.toml", transition="cost-above-funding")
+
+    assert said == (
+        "mine.toml: there is no value for transition_fund (Transition fund) in 2014/15, 2015/16, nor for "
+        "support_share (Share of transition need that may be supported) in 2014/15, 2015/16; "
+        "add it under [values.transition_fund], or set it with --set transition_fund@2014/15=VALUE"
+    )
+    scheme = load(
+        str(swappable / "mine.toml"),
+        transition="cost-above-funding",
+        settings=settings("transition_fund=5", "support_share=50%"),
+    )
+    assert scheme.transition == "cost-above-funding"
+
+
+def test_swapping_drops_values_with_a_note(swappable):
+    """With another transition the scheme's values of the old one are left aside, and the run says so."""
+    scheme = load(str(swappable / "mine.toml"), transition="none")
+
+    assert scheme.notes == ("values of floor_share in mine.toml are left aside: nothing in this run uses it",)
+    assert list(scheme.parameters) == ["budget"]
+    assert (scheme.formula, scheme.transition) == ("by-people", "none")
+    assert {one.parameter for one in scheme.assumptions} == {"budget"}
+
+
+def test_swapping_the_formula(swappable):
+    """Another formula with parameters of its own says which values it needs."""
+    said = refused(swappable / "mine.toml", formula="registered-population")
+
+    assert said.startswith(
+        "mine.toml: there is no value for revenue_budget (National GP IT revenue funding) in 2014/15"
+    )
+    assert load(str(swappable / "mine.toml"), formula=str(swappable / "by-people.toml")).notes == ()
+
+
+def test_an_empty_option_is_no_choice(swappable):
+    """An option that is given and empty is refused; it does not quietly mean the scheme's own."""
+    assert "formula (empty): not in the library" in refused(swappable / "mine.toml", formula="")
+    assert "transition (empty): not in the library" in refused(swappable / "mine.toml", transition="")
+
+
+# The answer, and limits --------------------------------------------------------------------------------
+
+
+def test_allocation_is_the_fair_share_without_a_transition(loaded):
+    """Without a transition there is a step allocation, the fair share itself, in its unit."""
+    step = loaded().steps[-1]
+
+    assert (step.name, step.formula, step.unit, step.kind.level) == (
+        "allocation",
+        "fair_share",
+        "£",
+        "organisation",
+    )
+    units = loaded(('label = "Fair share"\nunit = "£"\n', 'label = "Fair share"\n')).symbols
+    assert units["allocation"].unit == "£"
+
+
+def test_result_names_the_answer(loaded, refusal):
+    """Another step may be named as the answer: one number per organisation, or it is refused."""
+    assert loaded(('organisation = "CCG"', 'result = "unrounded_fair_share"')).result == "unrounded_fair_share"
+    assert refusal(('organisation = "CCG"', 'result = "fair_shares"')) == (
+        "mine.toml: scheme › result: there is no step fair_shares; "
+        "did you mean fair_share or unrounded_fair_share?; "
+        "name a step"
+    )
+    assert "there is no step budget" in refusal(('organisation = "CCG"', 'result = "budget"'))
+    step = '\n[[steps]]\nname = "all"\nlabel = "All"\nformula = "{}"\n'
+    assert refusal(('organisation = "CCG"', 'result = "all"'), text=SCHEME + step.format("total(fair_share)")) == (
+        "mine.toml: the answer all is national; it is one number per organisation"
+    )
+    assert refusal(('organisation = "CCG"', 'result = "all"'), text=SCHEME + step.format("fair_share > 1")).startswith(
+        "mine.toml: the answer all is yes/no;"
+    )
+
+
+def test_scheme_without_an_answer(refusal):
+    """A scheme without allocation, fair_share or result is refused with what to write."""
+    assert refusal(text=HEAD) == (
+        'mine.toml: no step is named allocation or fair_share; name the answer with result = "…"'
+    )
+
+
+def test_report_by(loaded, refusal):
+    """A report is by a text column, which no step need use; a number, step or parameter is refused."""
+    assert loaded(('organisation = "CCG"', 'report_by = "area_team"')).report_by == "area_team"
+    for name, found in (
+        ("fair_share", "a step"),
+        ("budget", "a parameter"),
+        ("registered_population", "a column of numbers"),
+    ):
+        assert refusal(('organisation = "CCG"', f'report_by = "{name}"')) == (
+            f"mine.toml: scheme › report_by: {name} is {found}; name a text column of the inputs"
+        )
+
+
+def many(count, table):
+    """Return so many steps or parameters as TOML."""
+    step = '\n[[steps]]\nname = "s{0}"\nlabel = "S"\nformula = "fair_share"\n'
+    parameter = '\n[parameters.p{0}]\nlabel = "P"\ndefault = {{ value = 1, assumption = "x" }}\n'
+    return "".join((step if table == "steps" else parameter).format(index) for index in range(count))
+
+
+def test_limits(loaded, refusal):
+    """500 steps, 1,000 parameters and 1,000 characters a formula are taken; one more is refused."""
+    # The small scheme has two steps, the allocation it is given, and one parameter.
+    assert len(loaded(text=SCHEME + many(497, "steps")).steps) == 500
+    assert refusal(text=SCHEME + many(498, "steps")) == "mine.toml: the scheme has 501 steps; 500 are allowed"
+    assert len(loaded(text=SCHEME + many(999, "parameters")).parameters) == 1_000
+    assert refusal(text=SCHEME + many(1_000, "parameters")) == (
+        "mine.toml: the scheme has 1,001 parameters; 1,000 are allowed"
+    )
+    formula = "rounded(unrounded_fair_share)"
+    assert loaded((formula, formula.ljust(1_000))).steps[1].formula == formula
+    said = refusal((formula, formula.ljust(1_001)))
+    assert said.startswith("mine.toml, step fair_share, character 1001: the formula has 1,001 characters; 1,000 are")
+
+
+# What a run says ---------------------------------------------------------------------------------------
+
+
+def test_spend_counts(loaded, refusal):
+    """[spend] says which lines count, by three columns and their own words, with one source or assumption."""
+    counts = '{ cost_type = ["revenue"], category = ["core", "mandated"] }'
+    spend = f'\n[spend]\ncounts = {counts}\nassumption = "As\\n  read."\n'
+    scheme = loaded(text=SCHEME + spend)
+
+    assert scheme.counts == {"cost_type": ("revenue",), "category": ("core", "mandated")}
+    assert scheme.assumptions[-1].about == "What counts as historic spend"
+    assert scheme.assumptions[-1].text == "As read."
+    assert scheme.assumptions[-1].years == ("2014/15", "2015/16")
+    assert loaded().counts == {}
+    assert "unknown key cost_typ; did you mean cost_type?" in refusal(("cost_type", "cost_typ"), text=SCHEME + spend)
+    assert "a line's cost_type is revenue or capital, not 'Revenue'" in refusal(
+        ('"revenue"', '"Revenue"'), text=SCHEME + spend
+    )
+    assert "cost_type: is empty" in refusal(('["revenue"]', "[]"), text=SCHEME + spend)
+    assert "found neither" in refusal(('assumption = "As\\n  read."', ""), text=SCHEME + spend)
+    assert "there is no source circlar" in refusal(
+        ('assumption = "As\\n  read."', 'source = "circlar"'), text=SCHEME + spend
+    )
+
+
+def test_assumptions_are_numbered_with_their_years(tmp_path):
+    """Assumptions count from 1 in the order of the files; one that holds for several years is one."""
+    write(tmp_path, "by-people.toml", FORMULA)
+    write(tmp_path, "floor.toml", TRANSITION)
+    path = write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\ntransition = "floor"\n' + VALUES)
+
+    assert [(one.number, one.parameter, one.text, one.years) for one in load(str(path)).assumptions] == [
+        (1, "budget", "x", ("2014/15", "2015/16")),
+        (2, "floor_share", "x", ("2014/15",)),
+        (3, "floor_share", "y", ("2015/16",)),
+    ]
+    assert load(str(path)).assumptions[1].about == "Share of cost that is safe"
+
+
+def test_upkeep_of_an_assumption(loaded, refusal):
+    """Owner, date, quality and impact go with an assumption into the log, and not with a source."""
+    more = 'owner = "J. Doe", date = 2014-05-01, quality = "RED", impact = "high"'
+    one = loaded(('"Ten per cent more."', f'"Ten per cent more.", {more}')).assumptions[0]
+
+    assert (one.owner, one.date, one.quality, one.impact) == (
+        "J. Doe",
+        dt.date(2014, 5, 1).isoformat(),
+        "RED",
+        "high",
+    )
+    assert "owner goes with an assumption; this value has a source" in refusal(
+        ('source = "circular"', 'source = "circular", owner = "J. Doe"')
+    )
+
+
+def test_digest(tmp_path):
+    """What decides a result changes the digest; the folder, and how a value is written, do not."""
+    write(tmp_path, "a/by-people.toml", FORMULA)
+    write(tmp_path, "a/floor.toml", TRANSITION)
+    path = write(tmp_path, "a/mine.toml", HEAD + 'formula = "by-people"\ntransition = "floor"\n' + VALUES)
+    for name in ("by-people.toml", "floor.toml", "mine.toml"):
+        write(tmp_path, f"b/c/{name}", (tmp_path / "a" / name).read_bytes())
+    first = load(str(path))
+
+    assert re.fullmatch(r"[0-9a-f]{64}", first.digest)
+    assert load(str(tmp_path / "b" / "c" / "mine.toml")).digest == first.digest
+    one = load(str(path), settings=settings("budget=5%"))
+    assert load(str(path), settings=settings("budget=1/20")).digest == one.digest
+    others = [
+        one,
+        load(str(path), settings=settings("budget@2014/15=5%")),
+        load(str(path), settings=settings("floor_share=5%")),
+        load(str(path), transition="none"),
+        load(str(path), formula="registered-population", settings=settings("revenue_budget=1")),
+    ]
+    for name, old, new in (
+        ("mine.toml", "0.9", "0.91"),
+        ("by-people.toml", "total(fair_share) - budget", "budget - total(fair_share)"),
+        ("floor.toml", "max(fair", "min(fair"),
+    ):
+        text = (tmp_path / "a" / name).read_text(encoding="utf-8")
+        write(tmp_path, f"a/{name}", changed(text, (old, new)))
+        others.append(load(str(path)))
+        write(tmp_path, f"a/{name}", text)
+    assert load(str(path)).digest == first.digest
+    assert len({first.digest, *(other.digest for other in others)}) == 1 + len(others)
+
+
+def test_files_are_base_names(swappable):
+    """Files are listed by base name with the digest of their text: nothing tells of the machine."""
+    scheme = load(str(swappable / "mine.toml"))
+
+    assert [file for file, _ in scheme.files] == ["by-people.toml", "mine.toml", "floor.toml"]
+    shown = " ".join(repr(getattr(scheme, field.name)) for field in fields(scheme))
+    assert str(swappable) not in shown
+    assert swappable.name not in refused(swappable / "mine.toml", settings=settings("x=1"))
+
+
+# Mutations ---------------------------------------------------------------------------------------------
+
+PLAIN = "true [] {} nan 1e400 -1 [1] 2014-04-03 07:32:00"
+QUOTED = ('""', '"x"', '["a"]', '"\\u0000"', "'a\"b'", '"2014-15"', '"fair_share"', '"""a\nb"""')
+TOKENS = [*PLAIN.split(), *QUOTED, "9" * 5_000, '{ value = 1, assumption = "x" }']
+CHARACTERS = "\"'[]{}=#.,\\\n\r\t\0 é£_/-+*()0aZ\ufeff\u2028"
+
+
+def mutated(text, chance):
+    """Return a text with one to three small changes of its characters, lines or values."""
+    for _ in range(chance.randint(1, 3)):
+        lines = text.split("\n")
+        line, other = chance.randrange(len(lines)), chance.randrange(len(lines))
+        place = chance.randrange(len(text))
+        match chance.randrange(9):
+            case 0:
+                text = text[:place] + text[place + 1 :]
+            case 1:
+                text = text[:place] + text[place] + text[place:]
+            case 2:
+                text = text[:place] + text[place : place + 2][::-1] + text[place + 2 :]
+            case 3:
+                text = text[:place] + chance.choice(CHARACTERS) + text[place + 1 :]
+            case 4:
+                text = "\n".join(lines[:line] + lines[line + 1 :])
+            case 5:
+                text = "\n".join([*lines[:line], lines[other], *lines[line:]])
+            case 6:
+                lines[line], lines[other] = lines[other], lines[line]
+                text = "\n".join(lines)
+            case 7:
+                lines[line] = re.sub(r"= .*$", lambda _: f"= {chance.choice(TOKENS)}", lines[line])
+                text = "\n".join(lines)
+            case _:
+                words = list(re.finditer(r"[A-Za-z_0-9]+", text))
+                old, new = chance.choice(words), chance.choice(words)
+                text = text[: old.start()] + new[0] + text[old.end() :]
+        text = text or "\n"
+    return text
+
+
+FILES = {path.relative_to(LIBRARY).as_posix(): path.read_text(encoding="utf-8") for path in LIBRARY.glob("*/*.toml")}
+OPTIONS = {"schemes": "scheme", "formulas": "formula", "transitions": "transition"}
+
+
+@pytest.mark.parametrize("name", [*sorted(FILES), "schemes/uses.toml", "schemes/capped.toml"])
+def test_garbled_files(tmp_path, name):
+    """However a file is garbled, load works or says in one plain line what is wrong; nothing else."""
+    chance = random.Random(name)
+    original = {"schemes/uses.toml": USES, "schemes/capped.toml": CAPPED, **FILES}[name]
+    shelf, file = name.split("/")
+    fund = settings("support_share=1", "transition_fund=1") if shelf == "transitions" else []
+    refusals = 0
+    for _ in range(150):
+        path = write(tmp_path, file, mutated(original, chance))
+        try:
+            load(**{OPTIONS[shelf]: str(path)}, settings=fund)
+        except GpitError as fault:
+            proper(fault)
+            refusals += 1
+
+    # Most changes do harm: were few refused, the test would be garbling nothing.
+    assert refusals > 75
+
+
+def test_library_shelves():
+    """Each shelf has its names, sorted."""
+    assert "gpit-2014-16" in library_names("schemes")
+    assert library_names("transitions") == sorted(library_names("transitions"))
+
+
+@pytest.mark.parametrize("model", [shape.SchemeFile, shape.FormulaFile, shape.TransitionFile])
+def test_editors_can_have_a_schema(model):
+    """Each kind of file has a JSON Schema for editors, with the keys as they are written and no others allowed."""
+    schema = model.model_json_schema()
+
+    assert schema["additionalProperties"] is False
+    assert schema["$defs"]["StepEntry"]["required"] == ["name", "label", "formula"]
+    assert ("use" in schema["properties"]) == (model is not shape.TransitionFile)
+    if "UseEntry" in schema["$defs"]:
+        assert set(schema["$defs"]["UseEntry"]["properties"]) == {"formula", "as", "with"}
