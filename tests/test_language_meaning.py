@@ -126,15 +126,20 @@ def test_kind_reaches_through_previous_from_a_step_below():
 
 
 def test_kind_settles_where_weights_come_from_the_step_itself():
-    """Money shared by last year's money of an area stays the area's, whichever of the two is looked at first."""
-    known = learn(
+    """Money shared by last year's money of an area stays the area's, wherever the area is named."""
+    named_above = learn(
         BY_AREA,
         "opening = previous(closing, first=area_spend)",
         "closing = share_out(budget, by=opening)",
     )
+    named_below = learn(
+        "opening = previous(following, first=1)",
+        "closing = share_out(budget, by=opening)",
+        "following = previous(closing, first=1) + total(historic_spend, within=area_team)",
+    )
 
-    assert known["opening"].kind == AREA
-    assert known["closing"].kind == AREA
+    assert {named_above[name].kind for name in ("opening", "closing")} == {AREA}
+    assert {named_below[name].kind for name in ("opening", "closing", "following")} == {AREA}
 
 
 def test_shares_by_nothing_but_their_own_past_are_the_organisations():
@@ -152,39 +157,47 @@ def test_long_chain_through_previous_settles():
     assert all(known[f"s{i}"].kind == ORGANISATION for i in range(100))
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+SOURCES = {
+    "budget": set(),
+    "historic_spend": {ORGANISATION},
+    "area_spend": {AREA},
+    "region_spend": {REGION},
+}
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
 @given(st.data())
 def test_kinds_are_those_of_whatever_can_be_reached(data):
     """However steps lean on one another, a step is as fine as what can be reached from it."""
-    sources = {"budget": set(), "historic_spend": {"organisation"}, "area": {"area_team"}, "region": {"region"}}
-    count = data.draw(st.integers(2, 8))
-    names = [f"s{i}" for i in range(count)]
-    uses = {}
-    steps = [BY_AREA, BY_REGION]
+    names = [f"s{i}" for i in range(data.draw(st.integers(2, 8)))]
+    steps, own, uses, shared = [BY_AREA, BY_REGION], {}, {}, set()
     for i, name in enumerate(names):
-        source = data.draw(st.sampled_from(sorted(sources)))
-        above = data.draw(st.sets(st.sampled_from(names[:i]))) if i else set()
-        before = data.draw(st.sets(st.sampled_from(names)))
-        uses[name] = ({source}, above | before)
-        terms = [source.replace("area", "area_spend").replace("region", "region_spend"), *sorted(above)]
-        terms += [f"previous({one}, first=0)" for one in sorted(before)]
-        steps.append(f"{name} = {' + '.join(terms)}")
+        if i and data.draw(st.booleans()):
+            weight = data.draw(st.sampled_from(names[:i]))
+            own[name], uses[name] = set(), {weight}
+            shared.add(name)
+            steps.append(f"{name} = share_out(budget, by={weight})")
+        else:
+            source = data.draw(st.sampled_from(sorted(SOURCES)))
+            before = data.draw(st.sets(st.sampled_from(names), max_size=2))
+            own[name], uses[name] = SOURCES[source], before
+            steps.append(f"{name} = {' + '.join([source, *(f'previous({one}, first=0)' for one in sorted(before))])}")
     known = learn(*steps)
 
-    for name in names:
-        reached, waiting = set(), [name]
+    def reached(name):
+        found, waiting = set(), [name]
         while waiting:
             one = waiting.pop()
-            if one not in reached:
-                reached.add(one)
-                waiting += uses[one][1]
-        finest = set().union(*(sources[source] for one in reached for source in uses[one][0]))
-        if not finest:
-            assert known[name].kind == NATIONAL
-        elif len(finest) == 1 and finest != {"organisation"}:
-            assert known[name].kind == group(*finest)
-        else:
-            assert known[name].kind == ORGANISATION
+            waiting += uses[one] - found
+            found.add(one)
+        return found
+
+    kinds = {name: set().union(*(own[one] for one in reached(name))) for name in names}
+    for name in names:
+        # Shares by weights that lead to no column at all are the organisations'.
+        finest = kinds[name] | {ORGANISATION for one in reached(name) & shared if not kinds[one]}
+        expected = NATIONAL if not finest else next(iter(finest)) if len(finest) == 1 else ORGANISATION
+        assert known[name].kind == expected, steps
 
 
 # Types --------------------------------------------------------------------------------------------------------

@@ -629,7 +629,6 @@ def test_value_of_an_undeclared_parameter(refusal):
     ("written", "exact"),
     [
         ('"1/6"', Fraction(1, 6)),
-        ('"5%"', Fraction(1, 20)),
         ('"1_000/3"', Fraction(1000, 3)),
         ('" -2.5 "', Fraction(-5, 2)),
         ("150_000_000", Fraction(150_000_000)),
@@ -672,7 +671,6 @@ def test_number_of_the_other_kinds():
     [
         ("budget=150_000_000", [150_000_000, 150_000_000]),
         ("budget@2015/16=150000000", [1_000_000, 150_000_000]),
-        ("budget=5%", [0.05, 0.05]),
         ("budget=1/6", [1 / 6, 1 / 6]),
         (" budget @ 2014/15 = 2.5e6 ", [2_500_000, 1_100_000]),
     ],
@@ -760,10 +758,17 @@ unit = "£"
 )
 
 
+def test_a_percentage_is_a_value_of_ratios_alone(refusal):
+    """5% is 0.05 of something; 5% of no amount in particular is no budget, and is not taken for 5p."""
+    assert number("5%") == 0.05
+    assert refusal(settings=settings("budget=5%")) == ("--set budget: 5% is a percentage, and the unit of budget is £")
+    assert refusal(("value = 1_000_000", 'value = "5%"')).startswith("mine.toml: ")
+
+
 def test_bounds_that_are_numbers(refusal):
     """A value outside its bounds is refused: name, value, year, bound; by the file or by --set."""
     assert refusal(("value = 1_100_000", "value = -5")) == "mine.toml: budget is -5 in 2015/16; its minimum is 0"
-    assert refusal(settings=settings("budget@2014/15=-1%")) == "--set: budget is -1% in 2014/15; its minimum is 0"
+    assert refusal(settings=settings("budget@2014/15=-1")) == "--set: budget is -1 in 2014/15; its minimum is 0"
     said = refusal(("minimum = 0", 'minimum = 0\nmaximum = "1/2"'))
     assert said == "mine.toml: budget is 1000000 in 2014/15; its maximum is 1/2"
 
@@ -1484,11 +1489,11 @@ def test_digest(tmp_path):
 
     assert re.fullmatch(r"[0-9a-f]{64}", first.digest)
     assert load(str(tmp_path / "b" / "c" / "mine.toml")).digest == first.digest
-    one = load(str(path), settings=settings("budget=5%"))
+    one = load(str(path), settings=settings("budget=0.05"))
     assert load(str(path), settings=settings("budget=1/20")).digest == one.digest
     others = [
         one,
-        load(str(path), settings=settings("budget@2014/15=5%")),
+        load(str(path), settings=settings("budget@2014/15=0.05")),
         load(str(path), settings=settings("floor_share=5%")),
         load(str(path), transition="none"),
         load(str(path), formula="registered-population", settings=settings("revenue_budget=1")),

@@ -114,6 +114,8 @@ def _find(name: str, shelf: Shelf, named_in: Read[Any] | None) -> Path | Travers
     if is_path:
         where = " beside it" if folder else ""
         raise UsageError(f"{kind}: there is no such file{where}; give a file's path or a library name; {there}")
+    if (path.parent / f"{path.name}.toml").is_file():
+        raise UsageError(f"{kind}: not in the library; for the file of that name write {name}.toml")
     raise UsageError(f"{kind}: not in the library{nearest(name, known)}; {there}; the path of a file ends in .toml")
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.shape import ParameterEntry, SchemeFile, ValueEntry
 
 EVERY_YEAR: Final = "every_year"
+_RATIOS: Final = (None, "%", "ratio")
+"""Units of which a percentage can be a value."""
 _SET_FOR_THIS_RUN: Final = "Set for this run with --set."
 
 
@@ -146,7 +148,7 @@ def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting]
     default = one.entry.default if not one.written else None
     # What is set for one year goes before what is set for all.
     chosen = {setting.year: setting for setting in settings if setting.name == one.name}
-    values = {}
+    values: dict[str, Value] = {}
     for year in years:
         setting = chosen.get(year) or chosen.get(None)
         entry = one.written.get(year) or one.written.get(EVERY_YEAR) or default
@@ -156,6 +158,11 @@ def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting]
             )
         elif entry:
             values[year] = _value(entry, one.origin)
+        if year in values and values[year].written.endswith("%") and one.entry.unit not in _RATIOS:
+            where = f"--set {one.name}" if setting else place
+            raise SchemeError(
+                f"{where}: {values[year].written} is a percentage, and the unit of {one.name} is {one.entry.unit}"
+            )
     return values
 
 

@@ -71,8 +71,10 @@ def _build(result: Result) -> list[Sheet]:
     blocks = list(layout.blocks.values())
     organisations = [block for block in blocks if block.kind == ORGANISATION]
     groups = [block for block in blocks if block.kind != ORGANISATION]
+    areas = front.areas_sheet(layout)
     body = [
         front.summary_sheet(layout),
+        *([areas] if areas else []),
         *(block.sheet for block in organisations),
         *(block.sheet for block in groups),
         front.parameters_sheet(layout),

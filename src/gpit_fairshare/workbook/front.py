@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.language import ORGANISATION, group
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.summary import BASELINE, NO_CHANGE, PEOPLE, SUPPORT
-from gpit_fairshare.workbook.layout import INPUTS, PARAMETERS, Layout, number_format
+from gpit_fairshare.workbook.layout import INPUTS, PARAMETERS, Layout, number_format, sheet_name
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOTE_ROW, Sheet, letter, quoted
 
 if TYPE_CHECKING:
@@ -273,6 +273,45 @@ def unspent_formula(layout: Layout, fund: Fund, year: str) -> str:
     shared = f"SUM({block.column_range(fund.step)})"
     given = f"SUM({block.column_range(final_step(layout, fund.step))})"
     return f"IF({amount}-{shared}>1E-9*MAX(1,{amount}),MAX(0,{amount}-{given}),0)"
+
+
+def areas_sheet(layout: Layout) -> Sheet | None:
+    """Return totals by the scheme's `report_by` column, live; None where there is no such column."""
+    column = layout.scheme.report_by
+    blocks = [layout.block(ORGANISATION, year) for year in layout.years]
+    if not column or not all(column in block.columns for block in blocks):
+        return None
+    label = layout.scheme.labels.get(column, column.replace("_", " ").capitalize())
+    name = sheet_name(f"By {label}", layout.taken)
+    sheet = Sheet(name, f"By {label}", f"{illustrative(layout)}Totals of the year sheets; every one is a live formula.")
+    sheet.heading(label, 40)
+    names = sorted({text or "" for block in blocks for text in block.values(column)})
+    for row, text in enumerate(names, FIRST_ROW):
+        sheet.put(row, 1, text or "[not given]")
+    for block in blocks:
+        texts, where = [text or "" for text in block.values(column)], block.column_range(column)
+        rows = {text: [row for row, one in enumerate(texts) if one == text] for text in names}
+
+        def same(row: int, where: str = where) -> str:
+            return f"EXACT({where},{f'$A{row}' if names[row - FIRST_ROW] else x.text('')})"
+
+        cells: list[tuple[str | None, Any]] = [
+            (f"SUMPRODUCT(--{same(row)})", len(rows[text])) for row, text in enumerate(names, FIRST_ROW)
+        ]
+        sheet.column(sheet.heading(f"{layout.scheme.organisation}s {block.year.year}", 14), cells, "count")
+        for step in (PEOPLE, BASELINE, layout.scheme.result):
+            values = block.values(step) if step in block.columns else [None]
+            if any(value is None for value in values):
+                continue
+            totals = [math.fsum(values[row] or 0.0 for row in rows[text]) for text in names]
+            unit = layout.scheme.symbols[step].unit
+            head = f"{layout.scheme.labels[step]} {block.year.year}" + (f" ({unit})" if unit else "")
+            cells = [
+                (f"SUMPRODUCT({same(row)}*{block.column_range(step)})", total)
+                for row, total in enumerate(totals, FIRST_ROW)
+            ]
+            sheet.column(sheet.heading(head, 18), cells, number_format(unit, totals))
+    return sheet
 
 
 def final_step(layout: Layout, step: str) -> str:
