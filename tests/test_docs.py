@@ -97,9 +97,13 @@ def quoted(text: str) -> list[str]:
 
 
 def complete(document: Path) -> list[tuple[str, str]]:
-    """Return kind and text of every complete formula, transition or scheme file of a document."""
-    found = [(re.match(r"\[(\w+)\]", one.text), one.text) for one in pieces(document) if one.kind == "toml"]
-    return [(match[1], text) for match, text in found if match and match[1] in KINDS]
+    """Return the examples that are a whole file, each with its kind: it has a table of that name."""
+    found = []
+    for one in pieces(document):
+        if one.kind == "toml":
+            kinds = [kind for kind in ("formula", "transition", "scheme") if kind in tomllib.loads(one.text)]
+            found += [(kind, one.text) for kind in kinds]
+    return found
 
 
 def same(shown: str, value: float | str | bool) -> bool:
