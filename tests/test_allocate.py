@@ -677,6 +677,19 @@ def test_every_fault_of_the_inputs_is_listed_at_once(tmp_path):
     assert not (tmp_path / "o.csv").exists()
 
 
+def test_json_gives_every_finding_of_inputs_that_cannot_be_used(tmp_path):
+    """With `--json` a run that fails prints one document with all of its findings, beside the line that says so."""
+    people = [{"org_code": f"{number:03}", "registered_population": -1} for number in range(30)]
+    write_rows(tmp_path / "population.csv", people)
+    done = gpit("allocate", "--population", "population.csv", "--transition", "none", "--json", folder=tmp_path)
+    document = json.loads(done.stdout.decode("utf-8"))
+
+    assert done.returncode == 2
+    assert document["schema"] == "gpit-error/1"
+    assert sum(finding["level"] == "error" for finding in document["findings"]) == 30
+    assert len(done.stderr.decode().strip().splitlines()) == 1
+
+
 def test_a_check_that_does_not_hold_is_exit_code_1_and_named(abcd):
     """A check that fails is exit code 1; the files are written, and the check is named with its year."""
     scheme = THIRDS + '\n[[checks]]\nname = "Nobody gets more than a pound"\nformula = "allocation <= 1"\n'

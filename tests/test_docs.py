@@ -101,7 +101,7 @@ def complete(document: Path) -> list[tuple[str, str]]:
     found = []
     for one in pieces(document):
         if one.kind == "toml":
-            kinds = [kind for kind in ("formula", "transition", "scheme") if kind in tomllib.loads(one.text)]
+            kinds = [kind for kind in KINDS if kind in tomllib.loads(one.text)]
             found += [(kind, one.text) for kind in kinds]
     return found
 

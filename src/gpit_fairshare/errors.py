@@ -13,7 +13,7 @@ GpitError                 exit code 2 unless said otherwise
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class Finding:
     """What was found, a phrase that can follow the place."""
     expected: str = ""
     remedy: str = ""
+
+    def entry(self) -> dict[str, str]:
+        """Return the finding with stable, documented keys."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __str__(self) -> str:
         where = ": ".join(part for part in (self.file, self.place) if part)

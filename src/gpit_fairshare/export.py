@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.engine import finding_entry
 from gpit_fairshare.errors import OutputError
 from gpit_fairshare.summary import summarise
 
@@ -119,7 +118,7 @@ def document(result: Result) -> dict[str, Any]:
         "national": result.national.to_dicts(),
         "summary": [_summary(asdict(summary)) for summary in summarise(result)],
         "assumptions": [asdict(assumption) for assumption in result.scheme.assumptions],
-        "findings": [finding_entry(finding) for finding in result.findings],
+        "findings": [finding.entry() for finding in result.findings],
         "rows": result.rows.to_dicts(),
         "manifest": dict(result.manifest),
     }

@@ -88,6 +88,15 @@ def _run() -> int:
     return code if isinstance(code, int) else 0
 
 
+def _say_in_json(fault: GpitError) -> None:
+    """Print the fault as the one JSON document that was asked for, with every finding there is."""
+    import json  # noqa: PLC0415  # only when asked for: start-up time
+
+    findings = fault.findings if isinstance(fault, InputError) else ()
+    document = {"schema": "gpit-error/1", "error": str(fault), "findings": [one.entry() for one in findings]}
+    typer.echo((json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode(), nl=False)
+
+
 def _is_usage(fault: Exception) -> bool:
     """Return whether typer refused the words of the command line (its own copy of click raises these)."""
     return hasattr(fault, "format_message")
@@ -95,6 +104,9 @@ def _is_usage(fault: Exception) -> bool:
 
 def _say(fault: GpitError) -> None:
     typer.echo(f"gpit: error: {fault}", err=True)
+    if "--json" in sys.argv:
+        _say_in_json(fault)
+        return
     if isinstance(fault, InputError) and sum(finding.level == "error" for finding in fault.findings) > 1:
         from gpit_fairshare.console import make_console, show_findings  # noqa: PLC0415  # only for a list of faults
 

@@ -58,8 +58,10 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Allocate funding: fair shares, transition support, and a workbook that shows how."""
+    del debug  # may stand on either side of the verb; the command line looks for it itself
     outputs = _checked(output or [], [*(population or []), *(spend or []), *(inputs or [])])
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415

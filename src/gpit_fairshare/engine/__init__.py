@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.engine.account import finding_entry, funds_of, manifest_of, notes_of, tidy
+from gpit_fairshare.engine.account import funds_of, manifest_of, notes_of, tidy
 from gpit_fairshare.engine.model import CheckResult, Fund, Result, Year
 from gpit_fairshare.engine.year import Run
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Scheme
 
-__all__ = ["CheckResult", "Fund", "Result", "Year", "calculate", "finding_entry"]
+__all__ = ["CheckResult", "Fund", "Result", "Year", "calculate"]
 
 
 def calculate(scheme: Scheme, inputs: Inputs) -> Result:

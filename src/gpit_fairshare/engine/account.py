@@ -136,7 +136,7 @@ def manifest_of(
             for one in inputs.sources
         ],
         "illustrative": list(inputs.illustrative),
-        "findings": [finding_entry(finding) for finding in findings],
+        "findings": [finding.entry() for finding in findings],
         "checks": [
             {
                 "year": one.year,
@@ -148,8 +148,3 @@ def manifest_of(
             for one in checks
         ],
     }
-
-
-def finding_entry(finding: Finding) -> dict[str, str]:
-    """Return a finding with stable, documented keys."""
-    return {key: getattr(finding, key) for key in ("number", "level", "file", "place", "found", "expected", "remedy")}

@@ -52,7 +52,7 @@ def render(tree: t.Expression, *, first_year: bool) -> Rendered:
         case t.Call("where", (condition, yes, no)):
             return _where(*(render(one, first_year=first_year) for one in (condition, yes, no)))
         case _:
-            parts = [render(one, first_year=first_year) for one in _operands(tree)]
+            parts = [render(one, first_year=first_year) for one in t.operands_of(tree)]
             defined = reduce(and_, (part.defined for part in parts))
             if isinstance(tree, t.Sum) and tree.operator == "/":
                 defined &= parts[1].value != 0
@@ -69,18 +69,6 @@ def _where(condition: Rendered, yes: Rendered, no: Rendered) -> Rendered:
         pl.when(condition.value).then(yes.value).otherwise(no.value),
         condition.defined & pl.when(condition.value).then(yes.defined).otherwise(no.defined),
     )
-
-
-def _operands(tree: t.Expression) -> tuple[t.Expression, ...]:
-    match tree:
-        case t.Negative(operand) | t.Not(operand):
-            return (operand,)
-        case t.Sum(_, left, right) | t.Comparison(_, left, right):
-            return (left, right)
-        case t.Logic(_, operands) | t.Call(_, operands):
-            return operands
-        case _:  # pragma: no cover - leaves are rendered above
-            raise TypeError(type(tree).__name__)
 
 
 def _value(tree: t.Expression, parts: list[pl.Expr]) -> pl.Expr:

@@ -129,7 +129,7 @@ def kind_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
         case t.Name(name) | t.Given(name):
             return kind(name)
         case _:
-            return join(kind_of(child, known) for child in _children(tree))
+            return join(kind_of(child, known) for child in t.operands_of(tree))
 
 
 def _type(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
@@ -146,18 +146,6 @@ def _type(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
             return _type(yes, known)
         case _:
             return "number"
-
-
-def _children(tree: t.Expression) -> tuple[t.Expression, ...]:
-    match tree:
-        case t.Negative(operand) | t.Not(operand):
-            return (operand,)
-        case t.Sum(_, left, right) | t.Comparison(_, left, right):
-            return (left, right)
-        case t.Logic(_, operands) | t.Call(_, operands):
-            return operands
-        case _:
-            return ()
 
 
 class _Reach:

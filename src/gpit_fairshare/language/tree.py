@@ -176,6 +176,19 @@ def children(tree: Expression) -> Iterator[Expression]:
                 yield child  # type: ignore[misc]  # only expressions are dataclasses here
 
 
+def operands_of(tree: Expression) -> tuple[Expression, ...]:
+    """Return the operands of an operator or the arguments of a function of numbers; a leaf has none."""
+    match tree:
+        case Negative(operand) | Not(operand):
+            return (operand,)
+        case Sum(_, left, right) | Comparison(_, left, right):
+            return (left, right)
+        case Logic(_, operands) | Call(_, operands):
+            return operands
+        case _:
+            return ()
+
+
 def walk(tree: Expression) -> Iterator[Expression]:
     """Yield the tree and everything below it, from the outside in, left to right."""
     yield tree

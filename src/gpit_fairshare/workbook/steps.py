@@ -10,6 +10,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import NATIONAL, ORGANISATION, group, kind_of, to_text, walk
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
@@ -43,7 +44,17 @@ class StepWriter:
     # Any step -------------------------------------------------------------------------------------
 
     def step(self, step: Step) -> None:
-        """Write one step in its sheet."""
+        """Write one step in its sheet.
+
+        Raises:
+            OutputError: The step's formula is longer than Excel allows; it names the step.
+        """
+        try:
+            self._step(step)
+        except OutputError as fault:
+            raise OutputError(f"{step.where}: {fault}") from None
+
+    def _step(self, step: Step) -> None:
         self.figures(step.tree)
         match step.tree:
             case t.ShareOut():
