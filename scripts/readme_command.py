@@ -29,9 +29,7 @@ def command(text: str, marker: str) -> str:
     comment = f"<!-- {marker} -->"
     parts = re.split(rf"(?m)^[ ]*{re.escape(comment)}[ \t]*$", text)
     if len(parts) != 2:
-        raise NoCommandError(
-            f"{comment} should stand once on a line of its own, and stands {len(parts) - 1} times"
-        )
+        raise NoCommandError(f"{comment} should stand once on a line of its own, and stands {len(parts) - 1} times")
     block = re.match(
         r"\s*^(?P<fence>`{3,})[^\n`]*\n(?P<lines>.*?)^(?P=fence)[ \t]*$", parts[1], re.MULTILINE | re.DOTALL
     )

@@ -78,18 +78,14 @@ def pounds(people: int, pence: int) -> int:
     return (people * pence + 50) // 100
 
 
-def amounts(
-    people: dict[str, int], fixed: dict[str, int], total: int, pence: dict[str, float]
-) -> dict[str, int]:
+def amounts(people: dict[str, int], fixed: dict[str, int], total: int, pence: dict[str, float]) -> dict[str, int]:
     """Give the `fixed` CCGs their pounds and share the rest of `total` by people × pence a head."""
     rest = [code for code in people if code not in fixed]
     weights = [int(people[code] * pence[code]) for code in rest]
     return fixed | dict(zip(rest, split(total - sum(fixed.values()), weights), strict=True))
 
 
-def lines(
-    code: str, amount: int, kinds: tuple[tuple[str, str, str, int, int, float], ...]
-) -> list[list[str]]:
+def lines(code: str, amount: int, kinds: tuple[tuple[str, str, str, int, int, float], ...]) -> list[list[str]]:
     """Split one CCG's amount over the kinds of line that it has."""
     chosen = [kind for kind in kinds if rng.random() < kind[5]]
     parts = split(amount, [int(1000 * between(low, high)) for *_, low, high, _ in chosen])
