@@ -407,3 +407,44 @@ def test_a_change_below_a_pound_is_no_change(tmp_path):
     assert (year.gain, year.lose) == (1, 0)
     assert year.shortfall is not None
     assert year.shortfall.total == 0
+
+
+# What hangs on assumptions ----------------------------------------------------------------------------------------
+
+
+def test_an_assumption_is_moved_a_tenth_either_way(tmp_path):
+    """£1,000 shared between two: a tenth less is £100 less in all and a tenth more £100 more, for both of them."""
+    steps = "allocation = share_out(pot, by=registered_population) # £"
+    result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
+
+    assert [(one.assumption, one.change, one.total, one.organisations) for one in result.effects] == [
+        (1, -0.1, -100, 2),
+        (1, 0.1, 100, 2),
+    ]
+
+
+def test_an_assumption_at_its_bound_moves_no_further():
+    """The whole need is supported in 2014/15, which is the most there can be; the half of 2015/16 moves both ways.
+
+    The budget of 2015/16 is £140m, of which a tenth is £14m. The sample's need is £30,154,703 in full: half of it
+    rounds to £15,077,352 and 45% to £13,569,616, which is £1,507,736 less.
+    """
+    result = allocate(sample=True, transition="none")
+    assert [one.total for one in result.effects] == [-14_000_000, 14_000_000]
+
+    said = {(one.assumption, one.change): one for one in allocate(sample=True).effects}
+    assert said[2, 0.1].said == "the value stands at its bound"
+    assert said[3, -0.1].total == -1_507_736
+    assert {one.assumption for one in said.values()} == {1, 2, 3}
+
+
+def test_a_move_that_cannot_be_made_says_why(tmp_path):
+    """Floors of £500 each fit in £1,000 and not in £900: there is no result to compare with."""
+    steps = """
+        floor = where(pot > 0, 500, 500)
+        allocation = share_out(pot, by=registered_population, at_least=floor)
+    """
+    result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
+
+    assert "floor needs" in result.effects[0].said
+    assert result.effects[1].total == 100

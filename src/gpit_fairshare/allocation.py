@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.effects import effects
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import Need, Request, read_inputs
@@ -70,7 +72,8 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
             folder = stack.enter_context(sample_folder())
             files = [[str(folder / SAMPLE_POPULATION)], [str(folder / SAMPLE_SPEND)], []]
         request = _request(ready, files, mapping or {})
-        return calculate(ready, read_inputs(request))
+        result = calculate(ready, read_inputs(request))
+    return replace(result, effects=effects(result))
 
 
 def _listed(paths: str | Path | Sequence[str | Path] | None) -> list[str]:

@@ -118,6 +118,7 @@ def document(result: Result) -> dict[str, Any]:
         "national": result.national.to_dicts(),
         "summary": [_summary(asdict(summary)) for summary in summarise(result)],
         "assumptions": [asdict(assumption) for assumption in result.scheme.assumptions],
+        "effects": [asdict(effect) for effect in result.effects],
         "findings": [finding.entry() for finding in result.findings],
         "rows": result.rows.to_dicts(),
         "manifest": dict(result.manifest),

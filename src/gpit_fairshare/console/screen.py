@@ -31,7 +31,7 @@ from gpit_fairshare.summary import BASELINE, SUPPORT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.engine import Fund, Result
+    from gpit_fairshare.engine import Effect, Fund, Result
     from gpit_fairshare.scheme import Scheme
     from gpit_fairshare.summary import Inequality, Movement, YearSummary
 
@@ -371,6 +371,19 @@ class Screen:
             years = f" ({span(one.years, self.scheme.years)})" if one.years else ""
             number = f"{one.number}.".rjust(len(str(len(assumptions))) + 1)
             self.page.paragraph(f"{one.about}{years}: {one.text}", lead=f"  {number} ")
+            moved = [effect for effect in self.result.effects if effect.assumption == one.number]
+            if moved:
+                told = [f"a tenth {'less' if one.change < 0 else 'more'}: {self._effect(one)}" for one in moved]
+                self.page.paragraph(sentence("; ".join(told)) + ".", lead=" " * (len(number) + 3))
+
+    def _effect(self, effect: Effect) -> str:
+        """Say what an assumption's move does to the result."""
+        if effect.total is None or effect.organisations is None:
+            return effect.said
+        if not effect.organisations:
+            return "nothing changes"
+        who = counted(effect.organisations, self.one)
+        return f"{signed(effect.total) if self.in_money else plain_number(effect.total)} in all, {who} affected"
 
     def checks(self) -> None:
         """Print each check that fails, in which year and for whom, and count those that hold."""

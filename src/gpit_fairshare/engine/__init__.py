@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.engine.account import funds_of, manifest_of, notes_of, tidy
-from gpit_fairshare.engine.model import CheckResult, Fund, Result, Year
+from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Result, Year
 from gpit_fairshare.engine.year import Run
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Scheme
 
-__all__ = ["CheckResult", "Fund", "Result", "Year", "calculate"]
+__all__ = ["CheckResult", "Effect", "Fund", "Result", "Year", "calculate"]
 
 
 def calculate(scheme: Scheme, inputs: Inputs) -> Result:

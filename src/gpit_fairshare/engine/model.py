@@ -53,6 +53,21 @@ class Fund:
     """Column of the groups that each share out an amount of their own; `amount` is that of all of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What becomes of the result when an assumption's value moves by `change`, a ratio such as -0.1."""
+
+    assumption: int
+    """The assumption's number."""
+    change: float
+    total: float | None
+    """What all allocations of all years gain together, in the unit of the result."""
+    organisations: int | None
+    """How many organisations' allocations change by a pound or more in any year."""
+    said: str
+    """Why there is no figure, or an empty text."""
+
+
 @dataclass(slots=True)
 class Year:
     """Every value of one year. Frames have one row per organisation (sorted by code), group or nation."""
@@ -114,6 +129,8 @@ class Result:
     findings: tuple[Finding, ...]
     rows: pl.DataFrame
     manifest: Mapping[str, Any]
+    effects: tuple[Effect, ...] = ()
+    """What hangs on each assumption that is a number; empty where it was not worked out."""
 
     @property
     def agrees(self) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from gpit_fairshare.engine import Fund
+    from gpit_fairshare.engine import Effect, Fund
     from gpit_fairshare.scheme import Parameter
 
 SPEND_LINES: Final = "Spend lines"
@@ -411,20 +411,36 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet]) -> Sheet:
 
 
 def assumptions_sheet(layout: Layout) -> Sheet:
-    """Return what is taken without a source, numbered."""
-    sheet = Sheet("Assumptions", "Assumptions", "What is taken without a source; a reviewer begins here.")
-    for heading, width in (
-        ("Number", 9),
-        ("About", 44),
-        ("Parameter", 24),
-        ("Years", 20),
-        ("Assumption", 90),
-    ):
-        sheet.heading(heading, width, wrap=heading in ("About", "Assumption"))
+    """Return what is taken without a source, numbered, with what hangs on it and who answers for it."""
+    note = "What is taken without a source; a reviewer begins here. The effects are values of other runs, not formulas."
+    sheet = Sheet("Assumptions", "Assumptions", note)
+    headings = (("Number", 9), ("About", 44), ("Parameter", 24), ("Years", 20), ("Assumption", 80))
+    for heading, width in (*headings, ("Effect of a tenth less", 40), ("Effect of a tenth more", 40)):
+        sheet.heading(heading, width, wrap=width >= 40)
+    assumptions = layout.scheme.assumptions
+    kept = [name for name in ("owner", "date", "quality", "impact") if any(getattr(one, name) for one in assumptions)]
+    for name in kept:
+        sheet.heading(name.capitalize(), 16)
+    effects = {(one.assumption, one.change > 0): _effect(layout, one) for one in layout.result.effects}
     sheet.rows(
-        [(one.number, one.about, one.parameter, ", ".join(one.years), one.text) for one in layout.scheme.assumptions]
+        [
+            (
+                *(one.number, one.about, one.parameter, ", ".join(one.years), one.text),
+                *(effects.get((one.number, more), "Not worked out.") for more in (False, True)),
+                *(getattr(one, name) for name in kept),
+            )
+            for one in assumptions
+        ]
     )
     return sheet
+
+
+def _effect(layout: Layout, effect: Effect) -> str:
+    if effect.total is None or effect.organisations is None:
+        return effect.said.capitalize() + "."
+    noun = layout.scheme.organisation
+    sign = "-" if effect.total < 0 else "+"
+    return f"{sign}{abs(effect.total):,.0f} in all; {effect.organisations} of the {noun}s change by a pound or more."
 
 
 def steps_sheet(layout: Layout) -> Sheet:

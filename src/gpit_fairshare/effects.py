@@ -1,0 +1,68 @@
+"""What hangs on each assumption: the run again, with its value a tenth lower and a tenth higher.
+
+The Aqua Book asks for an assumptions log with the effect of each entry. Only numbers can be moved; a
+value stops at its bounds, and a run that cannot be made says why.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.engine import Effect, calculate
+from gpit_fairshare.errors import GpitError
+from gpit_fairshare.scheme import number
+
+if TYPE_CHECKING:
+    from gpit_fairshare.engine import Result
+    from gpit_fairshare.scheme import Assumption, Parameter, Scheme
+
+TENTH: Final = 0.1
+MOST_ROWS: Final = 2_000
+"""Rows of organisations and years beyond which the runs would take longer than people wait."""
+NOTICED: Final = 1.0
+"""£: a smaller change is rounding."""
+
+
+def effects(result: Result) -> tuple[Effect, ...]:
+    """Return two effects, a tenth down and a tenth up, for every assumption that is a number."""
+    if result.rows.height > MOST_ROWS:
+        return ()
+    return tuple(
+        _effect(result, assumption, change)
+        for assumption in result.scheme.assumptions
+        if assumption.parameter
+        for change in (-TENTH, TENTH)
+    )
+
+
+def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
+    scheme = result.scheme
+    moved = _moved(scheme, assumption, change)
+    if moved == scheme.parameters[assumption.parameter]:
+        return Effect(assumption.number, change, None, None, "the value stands at its bound")
+    parameters = {**scheme.parameters, assumption.parameter: moved}
+    try:
+        other = calculate(replace(scheme, parameters=parameters), result.inputs)
+    except GpitError as fault:
+        return Effect(assumption.number, change, None, None, f"no result: {fault}")
+    now, then = (one.rows[scheme.result].to_list() for one in (result, other))
+    changes = [new - old for old, new in zip(now, then, strict=True)]
+    codes = result.rows["org_code"].to_list()
+    touched = {code for code, one in zip(codes, changes, strict=True) if abs(one) >= NOTICED}
+    return Effect(assumption.number, change, math.fsum(changes), len(touched), "")
+
+
+def _moved(scheme: Scheme, assumption: Assumption, change: float) -> Parameter:
+    """Return the parameter with the assumption's years moved, no further than its bounds."""
+    parameter = scheme.parameters[assumption.parameter]
+    values = dict(parameter.values)
+    for year in assumption.years:
+        moved = values[year].value * (1 + change)
+        for written, tighter in ((parameter.minimum, max), (parameter.maximum, min)):
+            if written:
+                other = scheme.parameters.get(written)
+                moved = tighter(moved, other.values[year].value if other else number(written))
+        values[year] = replace(values[year], value=moved)
+    return replace(parameter, values=values)
