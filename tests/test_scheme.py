@@ -189,6 +189,8 @@ def test_small_scheme_is_sound(loaded):
     assert [step.name for step in scheme.steps] == ["unrounded_fair_share", "fair_share", "allocation"]
     assert [value.value for value in scheme.parameters["budget"].values.values()] == [1_000_000, 1_100_000]
     assert str(scheme.parameters["budget"].values["2014/15"].source) == "The office, Circular 7, 2014-04-03"
+    assert scheme.labels["fair_share"] == "Fair share"
+    assert [check.name for check in scheme.checks] == ["Adds up"]
 
 
 @pytest.mark.parametrize(
@@ -307,6 +309,20 @@ def test_wrong_types(refusal, old, new, said):
     assert said in refusal((old, new))
 
 
+def test_long_texts_are_cut_and_their_limit_is_named(refusal):
+    """A message shows the beginning of what it found; of what is too long it names the limit and what is counted."""
+    assert refusal(("minimum = 0", f"{'m' * 300} = 0")).startswith(
+        f"mine.toml: parameters › budget: unknown key {'m' * 79}…; known are label, unit"
+    )
+    assert refusal(('label = "Fair share"\n', f'label = "{"x" * 201}"\n')).startswith(
+        "mine.toml: steps › fair_share › label: is too long; 200 characters are allowed"
+    )
+    years = [f'"{year}/{(year + 1) % 100:02}"' for year in range(1980, 2031)]
+    assert refusal(('["2014/15", "2015/16"]', f"[{', '.join(years)}]")) == (
+        "mine.toml: scheme › years: is too long; 50 of them are allowed"
+    )
+
+
 def test_several_faults_are_counted_once_each(refusal):
     """Three missing keys are one fault and two more; a number that is no number is one fault alone."""
     assert refusal(('label = "Fair share"\n', ""), ('label = "Budget"\n', ""), ('title = "Circular 7"\n', "")).endswith(
@@ -318,7 +334,7 @@ def test_several_faults_are_counted_once_each(refusal):
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ('[scheme]\nname = "x\n', "line 2, column "),
+        ('[scheme]\nname = "x\n', "line 2, column 10: not valid TOML: a text in quotes does not end on its line"),
         ("[scheme]\nname : 5\n", "line 2, column "),
         ("[scheme]\n\n[scheme]\n", "line 3, column "),
         ('[scheme]\nname = "a"\nname = "b"\n', "line 3, column "),
@@ -771,6 +787,13 @@ def test_bounds_that_are_numbers(refusal):
     assert refusal(settings=settings("budget@2014/15=-1")) == "--set: budget is -1 in 2014/15; its minimum is 0"
     said = refusal(("minimum = 0", 'minimum = 0\nmaximum = "1/2"'))
     assert said == "mine.toml: budget is 1000000 in 2014/15; its maximum is 1/2"
+
+
+def test_bounds_may_be_met(loaded):
+    """A value may be as low as its minimum and as high as its maximum."""
+    bounds = ("minimum = 0", "minimum = 1_000_000\nmaximum = 1_100_000")
+
+    assert [one.value for one in loaded(bounds).parameters["budget"].values.values()] == [1_000_000, 1_100_000]
 
 
 def test_bounds_that_are_parameters(loaded, refusal):
@@ -1231,6 +1254,17 @@ def test_declared_twice(tmp_path):
     )
 
 
+def test_values_beside_the_declaration(tmp_path, loaded):
+    """Values beside a declaration serve the scheme, in whichever of two files that declare it alike they stand."""
+    values = '[parameters.budget.values]\nevery_year = { value = 77, assumption = "x" }\n\n[[steps]]\nname = "unr'
+    write(tmp_path, "by-people.toml", changed(FORMULA, ('[[steps]]\nname = "unr', values)))
+    head = HEAD + 'formula = "by-people"\n'
+    declared = '\n[parameters.budget]\nlabel = "Budget"\nunit = "£"\nminimum = 0\n'
+
+    for text in (head, head + declared):
+        assert loaded(text=text).parameters["budget"].values["2015/16"].value == 77
+
+
 # Transitions -------------------------------------------------------------------------------------------
 
 VALUES = """
@@ -1278,6 +1312,15 @@ def test_transition_leans_on_no_formula(swappable, inner):
     )
     write(swappable, "floor.toml", TRANSITION + f'\n[[checks]]\nname = "No"\nformula = "allocation > {inner}"\n')
     assert refused(swappable / "mine.toml").startswith("floor.toml, check No, character 14: a transition relies on")
+
+
+def test_transition_may_declare_what_a_formula_declares(swappable):
+    """A parameter that the transition declares itself, as the formula does, is its own to use."""
+    declared = '[parameters.budget]\nlabel = "Budget"\nunit = "£"\nminimum = 0\n\n[parameters.floor_share]'
+    text = changed(TRANSITION, ("[parameters.floor_share]", declared), ("max(fair", "min(budget, fair"))
+    write(swappable, "floor.toml", text)
+
+    assert load(str(swappable / "mine.toml")).steps[-1].formula == "min(budget, fair_share, floor)"
 
 
 def test_transition_uses_no_formula_by_name(swappable):
@@ -1442,6 +1485,8 @@ def test_spend_counts(loaded, refusal):
         ('"revenue"', '"Revenue"'), text=SCHEME + spend
     )
     assert "cost_type: is empty" in refusal(('["revenue"]', "[]"), text=SCHEME + spend)
+    source = loaded(('assumption = "As\\n  read."', 'source = "circular"'), text=SCHEME + spend)
+    assert [one.parameter for one in source.assumptions] == ["budget"]
     assert "found neither" in refusal(('assumption = "As\\n  read."', ""), text=SCHEME + spend)
     assert "there is no source circlar" in refusal(
         ('assumption = "As\\n  read."', 'source = "circlar"'), text=SCHEME + spend

@@ -426,7 +426,10 @@ def assumptions_sheet(layout: Layout) -> Sheet:
         [
             (
                 *(one.number, one.about, one.parameter, ", ".join(one.years), one.text),
-                *(effects.get((one.number, more), "Not worked out.") for more in (False, True)),
+                *(
+                    effects.get((one.number, more), "Not worked out." if one.parameter else "No number to move.")
+                    for more in (False, True)
+                ),
                 *(getattr(one, name) for name in kept),
             )
             for one in assumptions
@@ -438,9 +441,11 @@ def assumptions_sheet(layout: Layout) -> Sheet:
 def _effect(layout: Layout, effect: Effect) -> str:
     if effect.total is None or effect.organisations is None:
         return effect.said.capitalize() + "."
-    noun = layout.scheme.organisation
-    sign = "-" if effect.total < 0 else "+"
-    return f"{sign}{abs(effect.total):,.0f} in all; {effect.organisations} of the {noun}s change by a pound or more."
+    if not effect.organisations:
+        return "Nothing changes."
+    noun, sign = layout.scheme.organisation, "-" if effect.total < 0 else "+"
+    pounds = "£" if layout.scheme.symbols[layout.scheme.result].unit == "£" else ""
+    return f"{sign}{pounds}{abs(effect.total):,.0f} in all; allocations of {effect.organisations} {noun}s change."
 
 
 def steps_sheet(layout: Layout) -> Sheet:

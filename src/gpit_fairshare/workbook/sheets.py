@@ -153,23 +153,35 @@ class Styles:
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         self.book = book
-        self.made: dict[tuple[str, bool], Format] = {}
+        self.made: dict[tuple[str | bool, ...], Format] = {}
         self.title = book.add_format({"bold": True, "font_size": 14})
         heading = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
-        self.text_heading = book.add_format(heading)
-        self.number_heading = book.add_format({**heading, "align": "right"})
+        self.first_heading = book.add_format(heading)
+        # An indent keeps a figure on the right from touching the text on the left of the next column.
+        self.text_heading = book.add_format({**heading, "indent": 1})
+        self.number_heading = book.add_format({**heading, "align": "right", "indent": 1})
         self.bold = book.add_format({"bold": True})
         self.link = book.add_format({"font_color": "#0563C1", "underline": 1})
 
-    def number(self, name: str, *, wrap: bool = False, bold: bool = False) -> Format:
-        """Return the format for a kind of number, or for prose that is to be wrapped."""
-        key = (name + ("b" if bold else ""), wrap)
+    def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool) -> Format:
+        """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
+        text, first, wrap = isinstance(cell.value, str), column == 1, column in sheet.wrapped
+        # Where some texts take several lines, the cells beside them begin on the first.
+        top = bool(sheet.wrapped)
+        key = (cell.format, text, first, wrap, top, bold)
         if key not in self.made:
-            settings: dict[str, Any] = {"num_format": FORMATS[name], "valign": "top"}
+            settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if top else "vcenter"}
+            settings |= {} if first else {"indent": 1} if text else {"align": "right", "indent": 1}
             settings |= {"text_wrap": True} if wrap else {}
             settings |= {"bold": True} if bold else {}
             self.made[key] = self.book.add_format(settings)
         return self.made[key]
+
+    def heading(self, sheet: Sheet, column: int) -> Format:
+        """Return the format of a column's heading, which stands as its figures or texts do."""
+        if column == 1:
+            return self.first_heading
+        return self.text_heading if sheet.is_text(column) else self.number_heading
 
 
 def write(sheet: Sheet, book: xlsxwriter.Workbook, styles: Styles) -> None:
@@ -189,10 +201,7 @@ def write(sheet: Sheet, book: xlsxwriter.Workbook, styles: Styles) -> None:
             len(sheet.headings) - 1,
             {
                 "columns": [
-                    {
-                        "header": heading,
-                        "header_format": styles.text_heading if sheet.is_text(column) else styles.number_heading,
-                    }
+                    {"header": heading, "header_format": styles.heading(sheet, column)}
                     for column, heading in enumerate(sheet.headings, 1)
                 ],
                 "autofilter": False,
@@ -200,7 +209,7 @@ def write(sheet: Sheet, book: xlsxwriter.Workbook, styles: Styles) -> None:
                 "banded_rows": False,
             },
         )
-        lines = [lines_needed(heading, sheet.widths[column] - 2) for column, heading in enumerate(sheet.headings, 1)]
+        lines = [lines_needed(heading, sheet.widths[column] - 3) for column, heading in enumerate(sheet.headings, 1)]
         page.set_row(HEADING_ROW - 1, _LINE * max(lines) + 3)
     if sheet.wrapped:
         for row in range(FIRST_ROW, sheet.last_row + 1):
@@ -209,7 +218,7 @@ def write(sheet: Sheet, book: xlsxwriter.Workbook, styles: Styles) -> None:
         if cell.link:
             page.write_url(row - 1, column - 1, f"internal:{quoted(cell.link)}!A1", styles.link, cell.value)
             continue
-        style = styles.number(cell.format, wrap=column in sheet.wrapped, bold=row == TOTAL_ROW)
+        style = styles.cell(cell, sheet, column, bold=row == TOTAL_ROW)
         _write_cell(page, row - 1, column - 1, cell, style)
     # Codes such as 0123 are texts by intent; Excel need not warn of them.
     page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
