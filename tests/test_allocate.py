@@ -716,6 +716,18 @@ def test_json_prints_one_document_and_nothing_else(abcd):
     assert b"\r" not in done.stdout
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no head")
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_a_reader_that_leaves_changes_nothing(tmp_path, option):
+    """`gpit allocate … | head -1` is exit code 0 and no complaint: 1 would say that a check differs."""
+    run = f'"{sys.executable}" -m gpit_fairshare allocate --sample {option} 2>err'
+    command = run + " | (head -c 10; exec 0<&-); echo ${PIPESTATUS[0]}"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False)
+
+    assert done.stdout.decode().splitlines()[-1].endswith("0")
+    assert (tmp_path / "err").read_text() == ""
+
+
 def test_a_text_that_begins_with_an_equals_sign_stays_a_text(abcd):
     """A name such as `=cmd|…` is a text in the workbook and cannot run from the CSV file."""
     write_rows(

@@ -1169,6 +1169,18 @@ def test_nested_use(tmp_path):
     assert allocate(population=people, scheme=path).rows["allocation"].to_list() == [200, 300, 400, 500]
 
 
+def test_replaced_column_is_not_asked_for(loaded, tmp_path):
+    """A column that a used formula declares, and `with` replaces, is no input of the scheme."""
+    column = '[inputs.head_count]\nunit = "people"\n\n[[steps]]\nname = "unr'
+    text = changed(FORMULA, ('[[steps]]\nname = "unr', column), ("by=registered_population", "by=head_count"))
+    write(tmp_path, "by-people.toml", text)
+    use = '\n[[use]]\nformula = "by-people"\nas = "a"\nwith = { head_count = "registered_population" }\n'
+    scheme = loaded(text=SCHEME + use)
+
+    assert [one.name for one in scheme.inputs] == ["registered_population"]
+    assert "head_count" not in scheme.symbols
+
+
 def test_bound_of_a_used_formula_follows_its_names(tmp_path):
     """A bound that is a parameter of the used formula is the parameter that `with` puts in its place."""
     write(tmp_path, "inner.toml", INNER)
@@ -1238,6 +1250,19 @@ def test_uses_that_grow_without_bound(tmp_path):
         write(tmp_path, f"f{index}.toml", FORMULA + use.format(index - 1))
 
     assert "500 are allowed" in refused(write(tmp_path, "mine.toml", HEAD + 'formula = "f13"\n'))
+
+
+def test_uses_that_are_too_deep(tmp_path):
+    """Formulas use one another sixteen deep; deeper they are refused."""
+    write(tmp_path, "f0.toml", FORMULA)
+    for index in range(1, 19):
+        use = f'\n[[use]]\nformula = "f{index - 1}"\nas = "a"\n'
+        write(tmp_path, f"f{index}.toml", FORMULA + use)
+    values = '\n[values.budget]\nevery_year = { value = 1, assumption = "x" }\n'
+
+    assert load(str(write(tmp_path, "a.toml", HEAD + 'formula = "f16"\n' + values))).formula == "by-people"
+    said = refused(write(tmp_path, "b.toml", HEAD + 'formula = "f17"\n' + values))
+    assert said == "f1.toml: use › a: formulas use one another more than 16 deep; use fewer files"
 
 
 def test_declared_twice(tmp_path):
@@ -1512,6 +1537,9 @@ def test_upkeep_of_an_assumption(loaded, refusal):
     more = 'owner = "J. Doe", date = 2014-05-01, quality = "RED", impact = "high"'
     one = loaded(('"Ten per cent more."', f'"Ten per cent more.", {more}')).assumptions[0]
 
+    bare = loaded().assumptions[0]
+
+    assert (bare.owner, bare.date, bare.quality, bare.impact) == ("", "", "", "")
     assert (one.owner, one.date, one.quality, one.impact) == (
         "J. Doe",
         dt.date(2014, 5, 1).isoformat(),

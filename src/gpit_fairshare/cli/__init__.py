@@ -6,7 +6,6 @@ nothing is written; 3 a bug in gpit. Results go to standard output, messages to 
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -70,10 +69,6 @@ def _run() -> int:
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("gpit: stopped; nothing half-written is left", err=True)
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe has left; Python must not complain about it at shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as fault:
         if _is_usage(fault):
             typer.echo(f"gpit: error: {fault.format_message()}", err=True)  # type: ignore[attr-defined]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,13 +82,18 @@ def allocate(  # noqa: PLR0913  # the options of the verb
             sample=sample,
         )
         _write(result, outputs, advance)
-    if as_json:
-        from gpit_fairshare.export import document, json_text  # noqa: PLC0415
+    try:
+        if as_json:
+            from gpit_fairshare.export import document, json_text  # noqa: PLC0415
 
-        # Bytes, so that a console of another code page changes nothing.
-        typer.echo(json_text(document(result)).encode(), nl=False)
-    else:
-        show(result, make_console(), written=[path.name for path in outputs])
+            # Bytes, so that a console of another code page changes nothing.
+            typer.echo(json_text(document(result)).encode(), nl=False)
+        else:
+            show(result, make_console(), written=[path.name for path in outputs])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of a pipe, such as head, has seen enough: that changes nothing about the result.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise typer.Exit(0 if result.agrees else 1)
 
 

@@ -115,8 +115,6 @@ def _said(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) 
             said = 'expected a table such as { value = 5, source = "…" }'
         case _:
             said = _SAID.get(kind, "is not what is expected here")
-    if location[-1] in ("int", "float", "str"):
-        said = _NUMBER
     found = error.get("input")
     if kind not in ("value_error", "too_long", "too_short"):
         said += f"; found {_kind_of(found)}"

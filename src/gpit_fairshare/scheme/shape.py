@@ -130,8 +130,8 @@ class ParameterEntry(_Entry):
 
     @field_validator("minimum", "maximum")
     @classmethod
-    def _is_number_or_name(cls, value: Exact | None) -> Exact | None:
-        if value is not None and not (isinstance(value, str) and NAME.fullmatch(value)):
+    def _is_number_or_name(cls, value: Exact) -> Exact:
+        if not (isinstance(value, str) and NAME.fullmatch(value)):
             number(value)
         return value
 
