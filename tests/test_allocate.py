@@ -756,6 +756,14 @@ def test_a_text_that_begins_with_an_equals_sign_stays_a_text(abcd):
     assert read_rows(abcd / "o.csv")[0]["org_name"].startswith("'=")
 
 
+def test_gpit_alone_shows_how_to_use_it(tmp_path):
+    """Without a verb gpit prints its help, calls it no error, and exits with 2, since nothing was done."""
+    done = gpit(folder=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("Usage: gpit")
+
+
 def test_help_and_version_load_nothing_heavy(tmp_path):
     """`--help` answers without polars, openpyxl, XlsxWriter or rich (typer itself may load pydantic)."""
     code = (

@@ -71,7 +71,9 @@ def _run() -> int:
         return 130
     except Exception as fault:
         if _is_usage(fault):
-            typer.echo(f"gpit: error: {fault.format_message()}", err=True)  # type: ignore[attr-defined]
+            message: str = fault.format_message()  # type: ignore[attr-defined]
+            # `gpit` alone is answered with the help, which is no error message.
+            typer.echo(message if message.startswith("Usage:") else f"gpit: error: {message}", err=True)
             return 2
         if debug:
             raise
