@@ -60,7 +60,7 @@ def main() -> NoReturn:
 def _run() -> int:
     debug = "--debug" in sys.argv
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="gpit")
     except GpitError as fault:
         _say(fault)
         return fault.exit_code
