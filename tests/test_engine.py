@@ -8,7 +8,7 @@ import random
 import polars as pl
 import pytest
 
-from gpit_fairshare import CalculationError, allocate
+from gpit_fairshare import CalculationError, FormulaError, allocate
 from gpit_fairshare.summary import inequality, summarise
 from running import SHARED, population_file, write_rows
 
@@ -298,6 +298,88 @@ def test_a_blank_cell_that_is_not_shut_out_is_an_error(tmp_path):
         allocate(population=population_file(tmp_path, {"A": 1}), scheme=scheme(tmp_path, steps, extra=OPTIONAL))
 
 
+TEXTS = [
+    "org_code",
+    "-org_code",
+    "min(org_code, 1)",
+    "total(org_code) * registered_population",
+    "largest(org_code) * registered_population",
+    "share_out(pot, by=org_code)",
+    "rounded(org_code)",
+    "previous(org_code, first=1)",
+    "where(1 > 0, org_name, org_name)",
+]
+
+
+@pytest.mark.parametrize("formula", TEXTS)
+def test_codes_and_names_are_no_numbers(tmp_path, formula):
+    """A code or a name in arithmetic is refused where the formula is read, with the character and that it is a text."""
+    with pytest.raises(FormulaError, match=r"scheme.toml, step allocation, character \d+: .*org_(code|name).*text"):
+        allocate(population=population_file(tmp_path, {"A": 1}), scheme=scheme(tmp_path, f"allocation = {formula}"))
+
+
+def test_a_code_may_be_compared_with_a_text(tmp_path):
+    """One organisation can be singled out by its code."""
+    steps = "allocation = where(org_code == 'A', 1, 2)"
+    result = allocate(population=population_file(tmp_path, {"A": 1, "B": 1}), scheme=scheme(tmp_path, steps))
+
+    assert rows_of(result, "allocation") == {"A": 1, "B": 2}
+
+
+def test_a_closed_organisation_without_patients_or_spend_gets_nothing(tmp_path):
+    """No patients and no spend: its cost per head is nil, it draws nothing, and the run says that it has none."""
+    rows = [
+        {"org_code": "A", "registered_population": 100, "historic_spend": 500},
+        {"org_code": "B", "registered_population": 0, "historic_spend": 0},
+    ]
+    result = allocate(population=write_rows(tmp_path / "p.csv", rows), settings={"revenue_budget": 100})
+
+    assert rows_of(result, "fair_share") == {"A": 100, "B": 0}
+    assert any("no patients" in finding.found for finding in result.findings)
+
+
+# What no finance team would pay -------------------------------------------------------------------------------------
+
+
+def warnings_of(result):
+    """Return the warnings of a run by number."""
+    return {finding.number: finding.found for finding in result.findings if finding.level == "warning"}
+
+
+def test_allocations_below_nil_are_a_warning(tmp_path):
+    """A and B get -£10 and -£30: both are below nil, B the lowest."""
+    steps = "allocation = 0 - 0.04 * pot * registered_population / total(registered_population) # £"
+    result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
+
+    assert warnings_of(result) == {"R05": "allocation 2014/15 is below nil for 2 of 2, the lowest -£30 (B)"}
+
+
+def test_allocations_in_parts_of_a_penny_are_a_warning(tmp_path):
+    """£1,000 in three is no whole number of pence, and rounded it is."""
+    people = population_file(tmp_path, {"A": 1, "B": 1, "C": 1})
+    steps = "allocation = share_out(pot, by=registered_population) # £"
+    assert warnings_of(allocate(population=people, scheme=scheme(tmp_path, steps))) == {
+        "R06": "allocation 2014/15 is not in whole pence"
+    }
+    steps = "x = share_out(pot, by=registered_population) # £\nallocation = rounded(x, to=0.01) # £"
+    assert warnings_of(allocate(population=people, scheme=scheme(tmp_path, steps))) == {}
+
+
+def test_more_money_than_there_is_to_share_out_is_a_warning(tmp_path):
+    """£1,000 shared out and half as much again added is £500 more than share_out has to give."""
+    steps = "x = share_out(pot, by=registered_population) # £\nallocation = 1.5 * x # £"
+    result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
+
+    assert warnings_of(result) == {
+        "R07": "allocation 2014/15 and what is unspent come to £500 more than the money that share_out has to give"
+    }
+
+
+def test_the_sample_has_no_such_warning():
+    """England's allocations are whole pounds, none below nil, and money out and unspent is money in."""
+    assert warnings_of(allocate(sample=True)) == {}
+
+
 # Kernels with names -----------------------------------------------------------------------------------------
 
 
@@ -359,6 +441,8 @@ def test_result_holds_polars_frames():
     assert result.national.columns[0] == "year"
     assert result.agrees
     assert result.manifest["scheme"]["name"] == "gpit-2014-16"
+    assert len(repr(result)) < 200
+    assert "422 rows" in repr(result)
 
 
 # Figures about a result -------------------------------------------------------------------------------------------

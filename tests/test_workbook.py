@@ -347,6 +347,19 @@ def test_floors_that_no_longer_fit_are_seen_in_the_workbook(tmp_path):
 
 
 @pytest.mark.usefixtures("libreoffice")
+@pytest.mark.parametrize("value", [None, "n/a"])
+def test_an_input_emptied_or_overwritten_is_a_check_that_fails(sample_book, tmp_path, value):
+    """A population emptied or made a text in the workbook makes the status "A check fails", never an error."""
+    book = openpyxl.load_workbook(sample_book)
+    book["Inputs"]["E5"].value = value
+    book.save(tmp_path / "emptied.xlsx")
+    values = openpyxl.load_workbook(recalculation.recalculate(tmp_path / "emptied.xlsx", tmp_path), data_only=True)
+
+    assert values["Checks"]["C2"].value == "A check fails"
+    assert values["About"]["B5"].value == "A check fails"
+
+
+@pytest.mark.usefixtures("libreoffice")
 def test_the_sheets_print_as_pictures(sample_book, tmp_path):
     """Every sheet of the sample can be printed: LibreOffice makes pages of it, none of them empty."""
     if shutil.which("pdftoppm") is None:

@@ -40,6 +40,10 @@ __all__ = [
 _HOMES = {"allocate": "allocation", "Result": "engine"}
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return metadata.version("gpit-fairshare")

@@ -10,6 +10,7 @@ import polars as pl
 
 from gpit_fairshare.engine.model import Fund, figure
 from gpit_fairshare.errors import Finding
+from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.language import tree as t
 
 if TYPE_CHECKING:
@@ -72,7 +73,41 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
             )
             remedy = "If it is one amount for all, share it out to the groups first"
             notes.append(Finding("R04", "warning", "", "", found, remedy=remedy))
+    if scheme.symbols[scheme.result].unit == "£":
+        for year in years.values():
+            notes += _doubts(scheme, year, [fund for fund in funds if fund.year == year.year])
     return notes
+
+
+def _doubts(scheme: Scheme, year: Year, funds: Sequence[Fund]) -> list[Finding]:
+    """Return warnings of allocations that no finance team would pay: negative, in parts of a penny, unbalanced."""
+    values, codes = year.values(scheme.result, ORGANISATION), year.codes()
+    label = scheme.labels[scheme.result]
+    found = []
+    negative = [(value, code) for value, code in zip(values, codes, strict=True) if value < 0]
+    if negative:
+        lowest, code = min(negative)
+        who = f"{len(negative)} of {len(codes)}, the lowest {figure(lowest, '£')} ({code})"
+        text = f"{label} {year.year} is below nil for {who}"
+        found.append(Finding("R05", "warning", "", "", text, remedy="Give the rule a floor, such as max(0, …)"))
+    if any(abs(value * 100 - round(value * 100)) > 1e-4 for value in values):
+        text = f"{label} {year.year} is not in whole pence"
+        found.append(Finding("R06", "warning", "", "", text, remedy="End the rule with a step rounded(…)"))
+    new = [fund for fund in funds if fund.new_money]
+    rounding = math.fsum(abs(fund.amount - fund.spent - fund.unspent) for fund in funds)
+    # The same parameter shared out twice is the same money.
+    coming = {fund.parameter or fund.step: fund.amount for fund in new}
+    left = {fund.parameter or fund.step: fund.unspent for fund in funds}
+    beyond = math.fsum((*values, *left.values(), *(-amount for amount in coming.values())))
+    if new and abs(beyond) > 1 + rounding:
+        more = "more" if beyond > 0 else "less"
+        text = (
+            f"{label} {year.year} and what is unspent come to {figure(abs(beyond), '£')} {more} than the money that "
+            "share_out has to give"
+        )
+        remedy = "Share the budget out with share_out(…), or make sure that the difference is meant"
+        found.append(Finding("R07", "warning", "", "", text, remedy=remedy))
+    return found
 
 
 def _unspent(fund: Fund, unit: str | None, year: Year) -> str:

@@ -132,6 +132,11 @@ class Result:
     effects: tuple[Effect, ...] = ()
     """What hangs on each assumption that is a number; empty where it was not worked out."""
 
+    def __repr__(self) -> str:
+        rows, years = self.rows.height, ", ".join(self.years)
+        verdict = "every check holds" if self.agrees else "a check does not hold"
+        return f"<Result of {self.scheme.name}: {rows:,} rows for {years}; {verdict}; see .rows, .national, .findings>"
+
     @property
     def agrees(self) -> bool:
         """Return whether every check holds in every year."""

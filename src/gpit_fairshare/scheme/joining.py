@@ -155,14 +155,18 @@ def _only_one_thing(draft: Draft) -> set[str]:
     return set(seen)
 
 
-def _symbols(draft: Draft) -> dict[str, Symbol]:
-    """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs."""
+def _symbols(draft: Draft, report_by: str | None) -> dict[str, Symbol]:
+    """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs.
+
+    Codes, names and the column to report by are texts, so that a formula that takes one for a number is refused.
+    """
     seen = _only_one_thing(draft)
     symbols = {
         name: Symbol(name, "parameter", NATIONAL, "number", entry.unit) for name, (entry, _) in draft.parameters.items()
     }
     parts: tuple[Step | Check, ...] = (*draft.steps, *draft.checks)
     texts = {column for part in parts for column in _text_columns(part.tree)}
+    texts |= {"org_code", "org_name"} | ({report_by} - set(STANDARD_INPUTS) if report_by else set())
     for part in parts:
         for name, position in names_in(part.tree):
             if name == "year":
@@ -210,7 +214,7 @@ def _understood(draft: Draft, read: Read[SchemeFile], names: Mapping[str, str]) 
     head = read.model.scheme
     symbols = understand(
         [Definition(step.name, step.tree, step.unit, step.where) for step in draft.steps],
-        _symbols(draft),
+        _symbols(draft, head.report_by),
         [Definition(check.name, check.tree, None, check.where) for check in draft.checks],
     )
     steps = []

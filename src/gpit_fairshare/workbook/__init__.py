@@ -98,8 +98,10 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     word = year.replace("/", "-")
     if kind.column is not None:
         label = scheme.labels[kind.column]
-        sheet = Sheet(sheet_name(f"{label} {word}", layout.taken), f"{label}, {year}")
-        workings = Sheet(sheet_name(f"Workings {label} {word}", layout.taken), f"Workings by {label}, {year}")
+        sheet = Sheet(sheet_name(f"{label} {word}", layout.taken), f"{label}, {year}", layout.illustrative)
+        workings = Sheet(
+            sheet_name(f"Workings {label} {word}", layout.taken), f"Workings by {label}, {year}", layout.illustrative
+        )
         block = Block(kind, now, sheet, workings, columns={kind.column: 1})
         sheet.heading(label, 32)
         sheet.heading("Number", 9)
@@ -109,12 +111,12 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
             sheet.put(row, 2, row - FIRST_ROW + 1)
             workings.put(row, 1, text)
         return block
-    note = f"{front.illustrative(layout)}One row per {scheme.organisation}, one column per step."
+    note = f"{layout.illustrative}One row per {scheme.organisation}, one column per step."
     sheet = Sheet(sheet_name(word, layout.taken), f"{scheme.title}: {year}", note)
     workings = Sheet(
         sheet_name(f"Workings {word}", layout.taken),
         f"Workings, {year}",
-        "What rounding, sharing and checks need; same rows.",
+        f"{layout.illustrative}What rounding, sharing and checks need; same rows.",
     )
     block = Block(kind, now, sheet, workings)
     for target in (sheet, workings):

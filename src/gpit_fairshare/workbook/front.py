@@ -30,11 +30,6 @@ READING: Final = (
 OVERALL: Final = f"{CHECKS}!$C$2"
 
 
-def illustrative(layout: Layout) -> str:
-    """Return the words that every sheet with illustrative spend bears, or an empty text."""
-    return "Illustrative spend. " if layout.result.inputs.illustrative else ""
-
-
 def parameters_sheet(layout: Layout) -> Sheet:
     """Return every parameter with its value, and source or assumption, for each year."""
     sheet = Sheet(PARAMETERS, "Parameters", "Inputs: change a value here and the workbook follows.")
@@ -70,7 +65,7 @@ def inputs_sheet(layout: Layout) -> Sheet:
     sheet = Sheet(
         INPUTS,
         "Inputs",
-        f"{illustrative(layout)}Values as read and checked; the year sheets refer to these cells.",
+        f"{layout.illustrative}Values as read and checked; the year sheets refer to these cells.",
     )
     for heading, width in (("Year", 10), ("Code", 9), ("Name", 40)):
         sheet.heading(heading, width)
@@ -84,17 +79,20 @@ def inputs_sheet(layout: Layout) -> Sheet:
     where = sheet.heading("Where from", 60)
     lines = _lines_of(layout)
     row = FIRST_ROW
+    units = {name: scheme.symbols[name].unit if name in scheme.symbols else None for name in names}
     for year in result.years.values():
         frame = year.organisations
         columns = {name: frame[name].to_list() if name in frame.columns else [None] * frame.height for name in names}
+        formats = {
+            name: "number" if any(isinstance(one, str) for one in column) else number_format(units[name], column)
+            for name, column in columns.items()
+        }
         for index, (code, title) in enumerate(frame.select("org_code", "org_name").iter_rows()):
             for column, value in enumerate((year.year, code, title), 1):
                 sheet.put(row, column, value)
             for column, name in enumerate(names, 4):
-                unit = scheme.symbols[name].unit if name in scheme.symbols else None
                 formula = lines.get((year.year, code)) if name == BASELINE else None
-                number = number_format(unit, columns[name]) if not isinstance(columns[name][index], str) else "number"
-                sheet.put(row, column, columns[name][index], formula, number)
+                sheet.put(row, column, columns[name][index], formula, formats[name])
                 layout.input_cells[year.year, code, name] = f"{INPUTS}!${letter(column)}${row}"
             places = dict.fromkeys(result.inputs.origins.get((year.year, code, name), "") for name in names)
             sheet.put(row, where, "; ".join(place for place in places if place))
@@ -110,7 +108,7 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
     sheet = Sheet(
         SPEND_LINES,
         "Lines of spend",
-        f"{illustrative(layout)}Counts is live: the scheme's rule applied to the line.",
+        f"{layout.illustrative}Counts is live: the scheme's rule applied to the line.",
     )
     headings = (
         ("Code", 9),
@@ -197,7 +195,9 @@ def checks_sheet(layout: Layout, live: Sequence[tuple[str, str, dict[str, tuple[
             holds = holds and value
     cells = f"C{FIRST_ROW}:{letter(2 + len(layout.years))}{sheet.last_row}"
     status = status_text(holds=holds)
-    sheet.put(NOTE_ROW, 3, status, f'IF(AND({cells}),"{status_text(holds=True)}","{status_text(holds=False)}")')
+    # A cell that somebody emptied can make a check an error: that is no check that holds.
+    live_status = f'IF(IFERROR(AND({cells}),FALSE),"{status_text(holds=True)}","{status_text(holds=False)}")'
+    sheet.put(NOTE_ROW, 3, status, live_status)
     sheet.last_row = max(FIRST_ROW, FIRST_ROW + len(live) - 1)
     return sheet
 
@@ -210,7 +210,7 @@ def status_text(*, holds: bool) -> str:
 def summary_sheet(layout: Layout) -> Sheet:
     """Return the year's main figures, each a live formula on the year sheets."""
     result = layout.result
-    sheet = Sheet("Summary", "Summary", f"{illustrative(layout)}National figures; every one is a live formula.")
+    sheet = Sheet("Summary", "Summary", f"{layout.illustrative}National figures; every one is a live formula.")
     sheet.heading("Figure", 58)
     for year in layout.years:
         sheet.heading(year, 20)
@@ -283,7 +283,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
         return None
     label = layout.scheme.labels.get(column, column.replace("_", " ").capitalize())
     name = sheet_name(f"By {label}", layout.taken)
-    sheet = Sheet(name, f"By {label}", f"{illustrative(layout)}Totals of the year sheets; every one is a live formula.")
+    sheet = Sheet(name, f"By {label}", f"{layout.illustrative}Totals of the year sheets; every one is a live formula.")
     sheet.heading(label, 40)
     names = sorted({text or "" for block in blocks for text in block.values(column)})
     for row, text in enumerate(names, FIRST_ROW):
@@ -373,7 +373,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet]) -> Sheet:
     sheet = Sheet(
         "About",
         scheme.title,
-        f"{illustrative(layout)}Allocations by gpit_fairshare {result.manifest['gpit']}.",
+        f"{layout.illustrative}Allocations by gpit_fairshare {result.manifest['gpit']}.",
     )
     sheet.heading("Item", 28)
     sheet.heading("What it says", 100, wrap=True)
@@ -390,7 +390,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet]) -> Sheet:
         ("Years", ", ".join(layout.years), None),
         (
             "Set for this run",
-            "; ".join(overrides) or "Nothing: every parameter is as the scheme gives it.",
+            "; ".join(overrides) or "Nothing: every parameter was as the scheme gives it when this was written.",
             None,
         ),
         *(("Illustrative spend", text, None) for text in result.inputs.illustrative),
@@ -413,7 +413,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet]) -> Sheet:
 def assumptions_sheet(layout: Layout) -> Sheet:
     """Return what is taken without a source, numbered, with what hangs on it and who answers for it."""
     note = "What is taken without a source; a reviewer begins here. The effects are values of other runs, not formulas."
-    sheet = Sheet("Assumptions", "Assumptions", note)
+    sheet = Sheet("Assumptions", "Assumptions", layout.illustrative + note)
     headings = (("Number", 9), ("About", 44), ("Parameter", 24), ("Years", 20), ("Assumption", 80))
     for heading, width in (*headings, ("Effect of a tenth less", 40), ("Effect of a tenth more", 40)):
         sheet.heading(heading, width, wrap=width >= 40)

@@ -97,7 +97,11 @@ class Layout:
         }
         self.taken |= {PARAMETERS.casefold(), NATIONAL_SHEET.casefold(), INPUTS.casefold()}
         self.years = list(result.years)
-        self.national = Sheet(NATIONAL_SHEET, "National figures", "One row per figure, one column per year.")
+        self.illustrative = "Illustrative spend. " if result.inputs.illustrative else ""
+        """What every sheet that shows illustrative spend bears; an empty text where all spend is real."""
+        self.national = Sheet(
+            NATIONAL_SHEET, "National figures", f"{self.illustrative}One row per figure, one column per year."
+        )
         self.national_rows: dict[str, int] = {}
         self.parameter_rows = {name: FIRST_ROW + index for index, name in enumerate(self.scheme.parameters)}
         self.input_cells: dict[tuple[str, str, str], str] = {}
