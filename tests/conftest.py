@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from folders import Folder
 from recalculation import soffice_or_skip
 
 if TYPE_CHECKING:
@@ -20,3 +21,9 @@ def libreoffice() -> Path:
     share between tests or processes: `recalculate` gives every run a profile of its own.
     """
     return soffice_or_skip()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """An empty folder for input files."""
+    return Folder(tmp_path)

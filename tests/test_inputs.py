@@ -1,117 +1,32 @@
-import io
 import itertools
-import random
-import zipfile
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
-import openpyxl
 import polars as pl
 import pytest
 import xlsxwriter
 
+from folders import (
+    COUNTS,
+    LINES,
+    PEOPLE,
+    POPULATION,
+    SAMPLES,
+    SPEND,
+    TOTALS,
+    about,
+    column,
+    published,
+    repeatable,
+    rezipped,
+)
 from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.inputs import About, Need, Request, Restated, parse_year, read_inputs, year_start
-from gpit_fairshare.inputs.formats import LARGEST_WORKBOOK
+from gpit_fairshare.inputs.grids import LARGEST
 from gpit_fairshare.inputs.headings import folded, plain_name, standard_columns
 from gpit_fairshare.inputs.reading import letters, split_sheet
 from gpit_fairshare.inputs.sums import exact_total
-
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-SAMPLES = Path(__file__).parents[1] / "data" / "samples"
-
-PEOPLE = Need("registered_population", "number", "people")
-SPEND = Need("historic_spend", "number", "£")
-COUNTS = {"cost_type": ("revenue",), "committed": ("yes",)}
-
-POPULATION = "org_code,org_name,registered_population\n00C,Darlington,100\n00D,Durham Dales,200\n"
-TOTALS = "org_code,historic_spend\n00C,10.50\n00D,20\n"
-LINES = """org_code,category,cost_type,committed,amount
-00C,Core,Revenue,YES,10.10
-00C,core,capital,yes,5
-00D,Other,revenue,no,7
-00D,core,revenue,yes,20.20
-"""
-
-
-def published(name):
-    """A published file, or the reason to skip the test."""
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"{name}, a published file, is not beside the repository")
-    return str(path)
-
-
-def repeatable(seed):
-    """Draws that are the same in every run."""
-    return random.Random(seed)
-
-
-class Folder:
-    """A folder of input files, and requests for them."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def file(self, name, content):
-        """Write a file and return its name for a request."""
-        data = content if isinstance(content, bytes) else content.encode()
-        (self.path / name).write_bytes(data)
-        return str(self.path / name)
-
-    def book(self, name, **sheets):
-        """Write a workbook with rows of cells by sheet."""
-        book = openpyxl.Workbook()
-        book.remove(book.active)
-        for title, rows in sheets.items():
-            sheet = book.create_sheet(title)
-            for row in rows:
-                sheet.append(row)
-        book.save(self.path / name)
-        return str(self.path / name)
-
-    def read(self, population=None, spend=None, extra=None, **options):
-        """Read texts as CSV files, or files by their names."""
-        names = {}
-        for option, given in (("population", population), ("spend", spend), ("extra", extra)):
-            files = [given] if isinstance(given, str) else list(given or ())
-            names[option] = tuple(
-                self.file(f"{option}{number or ''}.csv", text) if "\n" in text or not text else text
-                for number, text in enumerate(files)
-            )
-        needs = [need for need, given in ((PEOPLE, population), (SPEND, spend)) if given is not None]
-        return read_inputs(Request(**{"years": ("2014/15",), "needs": tuple(needs), **names, **options}))
-
-    def faults(self, *files, **options):
-        """Read files that hold faults, and return these."""
-        with pytest.raises(InputError) as caught:
-            self.read(*files, **options)
-        return [finding for finding in caught.value.findings if finding.level == "error"]
-
-    def fault(self, *files, **options):
-        """Read files that hold one fault, and return it."""
-        faults = self.faults(*files, **options)
-        assert len(faults) == 1, [str(fault) for fault in faults]
-        return faults[0]
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """An empty folder for input files."""
-    return Folder(tmp_path)
-
-
-def about(inputs, kind):
-    """The texts of the findings of a kind."""
-    return [str(finding) for finding in inputs.findings if finding.number == kind.number]
-
-
-def column(inputs, name, year="2014/15"):
-    """A column of a table by organisation."""
-    table = inputs.tables[year]
-    return dict(zip(table["org_code"], table[name], strict=True))
-
 
 # The table of findings
 
@@ -214,23 +129,39 @@ def test_short_rows_end_in_blank_cells(folder):
 
 
 def test_windows_1252(folder):
-    """Text in another encoding is a fault that names the line, the byte and how to save it."""
+    """Excel's plain "CSV" is read, and a place is shown by which a person can see that it was read rightly."""
     text = "org_code,org_name,registered_population\n00C,A,5\n00D,Café,5\n"
-    fault = folder.fault(folder.file("people.csv", text.encode("cp1252")))
+    inputs = folder.read(folder.file("people.csv", text.encode("cp1252")))
+
+    assert inputs.tables["2014/15"]["org_name"].to_list() == ["A", "Café"]
+    assert "in Windows-1252; line 3 has 'é'" in about(inputs, About.ENCODING)[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "found"),
+    [
+        (b"org_code,org_name,list size\n00C,\x81,5\n", "line 2", "neither UTF-8 nor Windows-1252"),
+        ("org_code,org_name,list size\n00C,Café,5\n00D,".encode() + b"\xe9,5\n", "line 3", "not UTF-8, which other"),
+        (b"org_code,list size\n00C,5\x00\n", "line 2", "a zero byte"),
+    ],
+)
+def test_text_in_no_encoding(folder, content, place, found):
+    """Text that is in no encoding, or in two, is a fault with its place and how to save it."""
+    fault = folder.fault(folder.file("people.csv", content))
 
     assert fault.number == About.ENCODING.number
-    assert (fault.file, fault.place) == ("people.csv", "line 3")
-    assert "0xe9" in fault.found
-    assert "'é'" in fault.found
+    assert place in fault.place
+    assert found in fault.found
     assert "CSV UTF-8" in fault.remedy
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_utf16(folder, encoding):
-    """UTF-16 is named as such, with a byte order mark and without."""
-    fault = folder.fault(folder.file("people.csv", POPULATION.encode(encoding)))
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_wide_encodings(folder, encoding):
+    """UTF-16 is read with a byte order mark and without, and UTF-32 with one."""
+    inputs = folder.read(folder.file("people.csv", POPULATION.encode(encoding)))
 
-    assert "UTF-16" in fault.found
+    assert inputs.tables["2014/15"].rows() == folder.read(POPULATION).tables["2014/15"].rows()
+    assert encoding[:6].upper() in about(inputs, About.ENCODING)[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b",,\n,,\n", b"org_code,registered_population\n"])
@@ -241,11 +172,40 @@ def test_empty_text(folder, content):
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_other_separators(folder, separator):
-    """A file whose cells stand between other signs is said to be so."""
-    fault = folder.fault(POPULATION.replace(",", separator))
+    """What stands between the cells is seen from the rows, and said."""
+    inputs = folder.read(POPULATION.replace(",", separator))
 
-    assert fault.number == About.SEPARATORS.number
-    assert "not commas" in fault.found
+    assert inputs.tables["2014/15"].rows() == folder.read(POPULATION).tables["2014/15"].rows()
+    assert "its cells stand between" in about(inputs, About.SEPARATORS)[0]
+
+
+def test_separators_among_commas(folder):
+    """Commas in titles and texts do not pass for what stands between the cells."""
+    text = (
+        "Table 1: people, places, and more, much more\norg_code;org_name;list size\n00C;Durham, Darlington;5\n00D;B;6\n"
+    )
+    inputs = folder.read(text)
+
+    assert inputs.tables["2014/15"].rows() == [("00C", "Durham, Darlington", 5.0), ("00D", "B", 6.0)]
+
+
+def test_first_line_names_the_separator(folder):
+    """A first line `sep=;` is obeyed and is no row; one that names something else is a fault."""
+    inputs = folder.read("sep=;\norg_code;list size\n00C;5\n")
+    assert inputs.origins["2014/15", "00C", "registered_population"] == "population.csv row 3"
+
+    fault = folder.fault("sep=#\norg_code#list size\n00C#5\n")
+    assert (fault.number, fault.place) == (About.SEPARATORS.number, "row 1")
+
+
+def test_decimal_commas(folder):
+    """Between semicolons `1,234` may be either of two numbers; with a pound sign or two commas it is one."""
+    text = "org_code;list size;historic_spend\n00C;{};{}\n"
+    inputs = folder.read(text.format("1,234,567", "£1,234"), needs=(PEOPLE, SPEND))
+    assert inputs.tables["2014/15"].rows() == [("00C", "", 1234567.0, 1234.0)]
+
+    faults = folder.faults(text.format("1,234", "12,5"), needs=(PEOPLE, SPEND))
+    assert [fault.place for fault in faults] == ["row 2, list size", "row 2, historic_spend"]
 
 
 def test_open_quotation_mark(folder):
@@ -355,15 +315,25 @@ def test_cells_far_from_the_corner(folder):
 
 
 def test_several_sheets(folder):
-    """Of several sheets that hold something, one must be named; the fault lists them."""
+    """Of several sheets with a table of codes, one must be named; the fault lists them."""
     rows = [["org_code", "list size"], ["00C", 5]]
-    book = folder.book("people.xlsx", Notes=[["Text"]], Data=rows, Empty=[])
+    book = folder.book("people.xlsx", Notes=[["Text"]], Data=rows, Old=rows, Empty=[])
 
     fault = folder.fault(book)
     assert fault.number == About.SHEET.number
-    assert "Notes and Data" in fault.found
+    assert "Notes, Data and Old" in fault.found
+    assert "'FILE:Data'" in fault.remedy
     assert column(folder.read(f"{book}:Data"), "registered_population") == {"00C": 5.0}
     assert column(folder.read(f"{book}: data "), "registered_population") == {"00C": 5.0}
+
+
+def test_the_only_sheet_with_a_table(folder):
+    """Where one sheet alone has a table of codes, it is meant, and the run says so."""
+    book = folder.book("people.xlsx", Instructions=[["How to"]], Data=[["org_code", "list size"], ["00C", 5]])
+    inputs = folder.read(book)
+
+    assert column(inputs, "registered_population") == {"00C": 5.0}
+    assert "read sheet 'Data', the only one with a table of codes; not Instructions" in about(inputs, About.SHEET)[0]
 
 
 def test_unknown_sheet(folder):
@@ -431,7 +401,10 @@ def test_numbers_written_as_text(folder):
     inputs = folder.read(folder.book("people.xlsx", Data=[["org_code", "list size"], ["00C", "1,234"]]))
 
     assert column(inputs, "registered_population") == {"00C": 1234.0}
-    assert "1 number written as text or with £ or commas, the first in B2" in about(inputs, About.LOOSE_NUMBERS)[0]
+    assert (
+        "1 number written as text or with £, commas, brackets or a size, the first in B2"
+        in about(inputs, About.LOOSE_NUMBERS)[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -440,16 +413,6 @@ def test_numbers_written_as_text(folder):
 def test_no_workbook(folder, content):
     """A file that is no workbook, or one with a password, is a fault without a traceback."""
     assert folder.fault(folder.file("people.xlsx", content)).number == About.UNREADABLE.number
-
-
-def rezipped(data, **changes):
-    """The parts of a workbook, some of them changed."""
-    result = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            part = Path(name).stem
-            new.writestr(name, changes[part](old.read(name)) if part in changes else old.read(name))
-    return result.getvalue()
 
 
 def test_damaged_workbooks(folder):
@@ -474,16 +437,18 @@ def test_entities_are_refused(folder):
 
     fault = folder.fault(folder.file("evil.xlsx", evil))
     assert fault.number == About.UNREADABLE.number
-    assert "EntitiesForbidden" in fault.found
+    assert "declares XML entities" in fault.found
 
 
 def test_small_files_that_unpack_to_much(folder):
     """A workbook that unpacks to more than a machine can hold is refused before it is parsed."""
     data = Path(folder.book("good.xlsx", Data=[["org_code", "list size"], ["00C", 5]])).read_bytes()
-    bomb = rezipped(data, sheet1=lambda text: text + b" " * LARGEST_WORKBOOK)
+    bomb = rezipped(data, sheet1=lambda text: text + b" " * LARGEST)
 
     assert len(bomb) < 1_000_000
-    assert "unpacks to 200 MB" in folder.fault(folder.file("bomb.xlsx", bomb)).found
+    fault = folder.fault(folder.file("bomb.xlsx", bomb))
+    assert "unpacks to 64 MB; at most 64 MB are read" in fault.found
+    assert "--max-size 65" in fault.remedy
 
 
 def test_parquet(folder):
@@ -729,10 +694,24 @@ def test_file_of_no_use(folder):
         ("12,345,678.90", 12345678.9),
         ("999999999999999", 999999999999999.0),
         ("-0", 0.0),
+        (".5", 0.5),
+        ("+5", 5.0),
+        ("GBP 5", 5.0),
+        ("£ 5", 5.0),
+        ("1\u00a0234", 1234.0),
+        ("1\u2009234\u2009567.5", 1234567.5),
+        ("1\u202f234", 1234.0),
+        ("£4.2m", 4200000.0),
+        ("4.35k", 4350.0),
+        ("£1.2bn", 1200000000.0),
+        ("£3 million", 3000000.0),
+        ("-", 0.0),
+        ("–", 0.0),
+        ("£-", 0.0),
     ],
 )
 def test_numbers(folder, text, number):
-    """Plain decimals are read, also with a leading pound sign and properly grouped thousands."""
+    """Numbers are read as finance writes them, where they have one meaning."""
     inputs = folder.read(f'org_code,registered_population\n00C,"{text}"\n')
 
     (value,) = inputs.tables["2014/15"]["registered_population"]
@@ -740,8 +719,8 @@ def test_numbers(folder, text, number):
 
 
 NOT_NUMBERS = """
-n/a|1.234,56|1,23|1234,567|12%|nan|inf|-inf|1e400|1E5|#N/A|TRUE|0x10|1_000|£|£4.2m|(5)|5 CR|1 234|−5|٣|1.|--5
-|5-|2014-04-01|1000000000000000
+n/a|1.234,56|1,23|1234,567|12%|nan|inf|-inf|1e400|1E5|1E+05|#N/A|TRUE|0x10|1_000|£|(5|5 CR|1 234|1'234|٣|1.|--5
+|-(5)|(-5)|-5-|2014-04-01|12/13|1000000000000000|£4.2mm|4.2 £m|$5|5*|5 [note 1]|1,234 567|1.2.3|5k%
 """
 
 
@@ -752,6 +731,25 @@ def test_no_numbers(folder, text):
 
     assert (fault.number, fault.place) == (About.NOT_A_NUMBER.number, "row 3, registered_population")
     assert fault.expected
+
+
+@pytest.mark.parametrize("text", ["(5)", "(£5)", "£(5)", "−5", "–5", "-£5", "£-5", "5-", "(5.00)"])
+def test_numbers_below_nil(folder, text):
+    """Brackets and every kind of minus sign mean below nil, which is refused for people and read for other numbers."""
+    change = Need("change", "number")
+    inputs = folder.read(f'org_code,list size,change\n00C,5,"{text}"\n', needs=(PEOPLE, change))
+    assert column(inputs, "change") == {"00C": -5.0}
+
+    fault = folder.fault(f'org_code,list size\n00C,"{text}"\n')
+    assert fault.number == About.NEGATIVE.number
+
+
+def test_percentages(folder):
+    """A percentage is a ratio where a ratio may stand, and no amount of money or people."""
+    growth = Need("growth", "number")
+    inputs = folder.read("org_code,list size,growth\n00C,5,12.5%\n00D,5,-0.1 %\n", needs=(PEOPLE, growth))
+
+    assert column(inputs, "growth") == {"00C": 0.125, "00D": -0.001}
 
 
 def test_negative_numbers(folder):
@@ -846,7 +844,7 @@ def test_lengths(folder):
 
 
 def test_blank_codes(folder):
-    """A row with figures and no code is a fault: it may be a total."""
+    """A row with figures and no code is a fault, unless it is the sum of the others."""
     fault = folder.fault("org_code,registered_population\n00C,5\n,5\n")
 
     assert (fault.number, fault.place) == (About.BLANK_CODE.number, "row 3, org_code")

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.findings import About
-from gpit_fairshare.inputs.formats import Broken
-from gpit_fairshare.inputs.reading import is_blank
+from gpit_fairshare.inputs.grids import Broken, is_blank
+from gpit_fairshare.inputs.numbers import advice, read_number
+from gpit_fairshare.inputs.units import scaled
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Need
@@ -22,7 +23,8 @@ TEXT_LENGTH = 500
 LARGEST_NUMBER = 1e15
 """Above this a number no longer holds every penny."""
 
-_PLAIN_NUMBER = re.compile(r"(-?)(£?)((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?)")
+_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
+"""What is left of a code such as 1E5 when Excel has taken it for a number and written it again."""
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
 _ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -48,15 +50,28 @@ class Read(NamedTuple):
     """Whether spaces around a text were left out."""
     loose: bool = False
     """Whether a number was read from a text that is more than its digits."""
+    dash: bool = False
+    """Whether a dash was read as nil."""
 
 
-def read_cell(cell: Any, need: Need, *, typed: bool) -> Read:
+class Manner(NamedTuple):
+    """How the figures of a column are written."""
+
+    typed: bool = False
+    """Whether the file knows numbers from texts, so that a number written as text is remarkable."""
+    decimal_comma: bool = False
+    """Whether a comma may be a decimal point."""
+    factor: int = 1
+    """What the unit of the column makes of its figures: 1,000 for `£'000`."""
+
+
+def read_cell(cell: Any, need: Need, manner: Manner) -> Read:
     """Read a cell as its column wants it; a blank one is None.
 
     Args:
         cell: what stands in the file.
         need: the column.
-        typed: whether the file knows numbers from texts, so that a number written as text is remarkable.
+        manner: how its figures are written.
 
     Raises:
         Refused: the cell has no meaning of the kind, or more than one.
@@ -65,7 +80,7 @@ def read_cell(cell: Any, need: Need, *, typed: bool) -> Read:
         return Read(None)
     if need.kind == "text":
         return read_text(cell)
-    read = _number(cell, typed=typed)
+    read = _number(cell, need, manner)
     if need.is_sum and read.value is not None and float(read.value) < 0:
         raise Refused(
             About.NEGATIVE, f"{shown(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
@@ -86,6 +101,13 @@ def read_code(cell: Any) -> Read:
             remedy="Give the row a code, or take it out if it is a total or a note",
         )
     if isinstance(cell, str):
+        if _SCIENTIFIC.fullmatch(cell.strip()):
+            raise Refused(
+                About.CODE_NOT_TEXT,
+                f"{shown(cell)} is a number as Excel writes it, and the code that it was is lost",
+                "a code as text",
+                "Take the code from where the file came from; Excel turns 1E5 into 1E+05",
+            )
         return read_text(cell, CODE_LENGTH)
     if isinstance(cell, Broken):
         raise Refused(About.CODE_NOT_TEXT, f"{shown(cell)} is not a code", "a code as text", _remedy(cell))
@@ -162,16 +184,25 @@ def shown(cell: Any) -> str:
     return repr(text) if isinstance(cell, str) else text
 
 
-def _number(cell: Any, *, typed: bool) -> Read:
+def _number(cell: Any, need: Need, manner: Manner) -> Read:
     expected = "a plain number such as 1234.56"
-    loose = False
+    loose = dash = False
     if isinstance(cell, str):
-        match = _PLAIN_NUMBER.fullmatch(cell.strip())
-        if not match:
-            raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a plain number", expected, _hint(cell))
-        minus, pound, digits = match.groups()
-        number = float(f"{minus}{digits.replace(',', '')}")
-        loose = typed or bool(pound) or "," in digits
+        read = read_number(cell.strip(), decimal_comma=manner.decimal_comma)
+        if read is None:
+            raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a plain number", expected, advice(cell))
+        if read.percent and need.is_sum:
+            raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is a percentage", f"{need.unit}, {expected}")
+        if read.has_size and manner.factor != 1:
+            raise Refused(
+                About.NOT_A_NUMBER,
+                f"{shown(cell)} says its own thousands or millions, and so does the file",
+                expected,
+                "Say it once: in the cell, or in the heading",
+            )
+        number = float(read.value)
+        dash = read.notation == "dash"
+        loose = not dash and (manner.typed or read.notation == "written")
     elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         try:
             number = float(cell)
@@ -179,21 +210,15 @@ def _number(cell: Any, *, typed: bool) -> Read:
             number = math.inf
     else:
         raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a number", expected, _remedy(cell))
+    if math.isfinite(number):
+        number = scaled(number, manner.factor)
     if not math.isfinite(number):
         raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a finite number", expected)
     if abs(number) >= LARGEST_NUMBER:
         raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is too large", "a number below 1,000,000,000,000,000")
     # 0.0 and -0.0 are the same amount and should look the same wherever they go.
-    return Read(number + 0.0, loose=loose)
+    return Read(number + 0.0, loose=loose, dash=dash)
 
 
 def _remedy(cell: Any) -> str:
     return cell.remedy if isinstance(cell, Broken) else ""
-
-
-def _hint(text: str) -> str:
-    if text.strip().endswith("%"):
-        return "Write a percentage as a ratio: 0.05 for 5%"
-    if text.strip().casefold() in ("n/a", "na", "-", "–", "nil", "none", "null", "..", "*"):
-        return "Write 0 if nil is meant; if the figure is not known, it must be found first"
-    return ""

@@ -18,10 +18,10 @@ class About(Enum):
     """What a finding is about. Numbers are never reused or given a new meaning."""
 
     UNREADABLE = "I01", "the file is damaged, protected, too large or not what its name says"
-    ENCODING = "I02", "the text is not in UTF-8"
+    ENCODING = "I02", "the text is in another encoding than UTF-8, or in none"
     EMPTY = "I03", "the file or sheet holds no rows"
     SHEET = "I04", "which sheet of a workbook is meant is not clear"
-    SEPARATORS = "I05", "cells cannot be told apart, or stand outside the headings"
+    SEPARATORS = "I05", "what stands between cells, or cells that cannot be told apart or stand outside the headings"
     HEADING = "I06", "headings were read under other names"
     DUPLICATE_HEADING = "I07", "several headings name the same column"
     KEYWORD = "I08", "a heading becomes a name that no formula can use"
@@ -52,9 +52,26 @@ class About(Enum):
     RESTATED = "I33", "figures of closed organisations were counted with their successor"
     INCOMPLETE = "I34", "not all organisations that merged are in the file, or the successor is too"
     TRIMMED = "I35", "spaces around texts were left out"
-    LOOSE_NUMBERS = "I36", "numbers were read from texts with pound signs, commas or as text cells"
+    LOOSE_NUMBERS = "I36", "numbers were read as finance writes them: £1,234, (1,234), £4.2m, or as text cells"
     TOTALS_GIVEN = "I37", "spend is given in totals, so that the lines that count cannot be checked"
     UNUSED = "I38", "no column of a file is used, so that its rows were not read"
+    TITLES = "I39", "rows above the headings were left out"
+    NOTES = "I40", "notes, sources, headings of sections and repeated headings were left out"
+    SECOND_TABLE = "I41", "another table below the first was left out"
+    TOTAL = "I42", "a row of totals was left out, or does not agree with the rows that it stands for"
+    SUBTOTAL = "I43", "a row is the sum of rows beside it, and may be a total"
+    UNIT = "I44", "figures are in thousands or millions, as the file says"
+    HIDDEN = "I45", "hidden rows or columns were read"
+    MERGED = "I46", "cells inside the table are merged"
+    LINKS = "I47", "values come from other workbooks"
+    MOVED = "I48", "the patients of an organisation changed much from one year to the next"
+    OUTLIER = "I49", "£ per head is out of line with the other organisations"
+    YEAR_GAP = "I50", "years between others are missing"
+    DASHES = "I51", "dashes were read as nil"
+    SPREAD = "I52", "what lines of cost are for, and who provides it"
+    LEFT_OUT = "I53", "rows were left out because --leave-out names them"
+    UNKNOWN_CODE = "I54", "a code is not among those of the organisations that are known"
+    SAME_ROW = "I55", "rows that say the same were read once"
 
     def __init__(self, number: str, meaning: str) -> None:
         self.number = number
@@ -103,9 +120,9 @@ def listed(texts: Sequence[str], most: int = 12) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
 
 
-def counted(number: int, noun: str) -> str:
-    """Write a count with its noun: `1 row`, `7,959 practices`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, several: str = "") -> str:
+    """Write a count with its noun: `1 row`, `7,959 practices`, `2 dashes`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {several or noun + 's'}"
 
 
 def pounds(amount: float) -> str:

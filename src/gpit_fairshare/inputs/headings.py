@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.inputs.findings import About, Where, listed
+from gpit_fairshare.inputs.units import Stated, is_vague, split_unit, unit_in_title
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Kind, Request, Role
@@ -25,6 +26,9 @@ STRUCTURE = ("org_code", "org_name", "year", "practice_code")
 """Columns that say whose and when a row is."""
 LINE_WORDS = ("category", "cost_type", "committed", "basis")
 """Columns that say what a line of cost is."""
+_PRACTICE = re.compile(r"[A-Z][0-9]{5}")
+"""Codes of GP practices."""
+_PRACTICES_OWN = frozenset({"code", "orgcode", "organisationcode", "odscode"})
 PARENT = {"org_code": "parent_code", "org_name": "parent_name"}
 """Where practices are the rows, the organisation that they belong to."""
 
@@ -65,10 +69,47 @@ def folded(heading: str) -> str:
 
 
 def plain_name(heading: str) -> str:
-    """Return the name that a heading gets if nothing else is known of it: `Area Team` → `area_team`."""
+    """Return the name that a heading gets if nothing else is known of it: `Area Team (£k)` → `area_team`."""
     # Python reads names in formulas in this normal form, so that the column must have it too.
-    text = unicodedata.normalize("NFKC", heading).lower()
+    text = unicodedata.normalize("NFKC", split_unit(heading)[0]).lower()
     return re.sub(r"[\W_]+", "_", text).strip("_")
+
+
+def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
+    """Return a function from a heading to the column that it is likely to be, or None: tells headings from rows."""
+    layers = _layers(role, request)
+
+    @cache
+    def known(heading: str) -> str | None:
+        return next((name for read in layers if (name := read(heading))), None)
+
+    return known
+
+
+def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
+    """Return the ways in which a heading may be known, the surest first."""
+    known = {name: standard for name, standard in standard_columns().items() if standard.only in ("", role)}
+    mapping = {folded(heading): column for heading, column in request.mapping.items()}
+    own = {folded(f"{request.organisation} {part}"): f"org_{part}" for part in ("code", "name")}
+    exact = {*known, *request.counts, *request.keep_text, *(need.name for need in request.needs)}
+    practices = dict.fromkeys(known["practice_code"].aliases, "org_code")
+    practices |= dict.fromkeys(known["practice_name"].aliases, "org_name")
+    aliases = {alias: name for name, entry in known.items() for alias in entry.aliases}
+    weak = {alias: name for name, entry in known.items() for alias in entry.weak}
+
+    def bare(table: Mapping[str, str]) -> Callable[[str], str | None]:
+        return lambda heading: table.get(folded(heading)) or table.get(folded(split_unit(heading)[0]))
+
+    layers = [bare(mapping)]
+    if request.by_practice:
+        layers.append(bare(practices))
+    return [
+        *layers,
+        lambda heading: name if (name := plain_name(heading)) in exact else None,
+        bare(own),
+        bare(aliases),
+        bare(weak),
+    ]
 
 
 def check_mapping(request: Request) -> None:
@@ -92,7 +133,7 @@ def check_mapped_headings(request: Request, sheets: Iterable[Sheet]) -> None:
         UsageError: with the nearest headings that there are.
     """
     headings = [heading for sheet in sheets for heading in sheet.headings if heading]
-    there = {folded(heading) for heading in headings}
+    there = {folded(text) for heading in headings for text in (heading, split_unit(heading)[0])}
     for heading, column in request.mapping.items():
         if folded(heading) not in there:
             raise UsageError(
@@ -110,10 +151,12 @@ class Headings:
         self.request = request
         wanted = {need.name for need in request.needs} | set(request.keep_text)
         self.used = wanted | set(standard_columns()) | set(request.counts)
+        self._in_title = next((unit for title in sheet.titles if (unit := unit_in_title(title))), None)
         self.columns: dict[str, int] = {}
         self.repeats: dict[str, list[int]] = {}
+        self._factors: dict[int, int] = {}
         self._names: dict[int, str] = {}
-        self._match(wanted)
+        self._match()
 
     @property
     def matched(self) -> tuple[tuple[str, str], ...]:
@@ -121,33 +164,56 @@ class Headings:
         pairs = sorted((index, name) for name, index in self.columns.items())
         return tuple((self.sheet.headings[index], name) for index, name in pairs)
 
+    def unit(self, index: int) -> Stated | None:
+        """Return the unit that the file states for a column: in its heading, beside it, or for all money above it."""
+        own = split_unit(self.sheet.headings[index])[1] or self.sheet.units.get(index)
+        if own or not self._in_title:
+            return own
+        name = self._names.get(index, "")
+        return self._in_title if self._is_money(name) else None
+
+    def factor(self, index: int) -> int:
+        """Return what the unit of a column makes of its figures: 1,000 for `£'000`, mostly 1."""
+        if index not in self._factors:
+            unit = self.unit(index)
+            self._factors[index] = unit.factor if unit else 1
+        return self._factors[index]
+
+    def _is_money(self, name: str) -> bool:
+        units = {need.name: need.unit for need in self.request.needs}
+        standard = standard_columns().get(name)
+        return (units.get(name) or (standard.unit if standard else "")) == "£"
+
     def title(self, column: str) -> str:
         """Return the heading of a column as it stands in the file."""
         return self.sheet.headings[self.columns[column]]
 
-    def _match(self, wanted: Collection[str]) -> None:
-        known = {name: standard for name, standard in standard_columns().items() if standard.only in ("", self.role)}
-        mapping = {folded(heading): column for heading, column in self.request.mapping.items()}
-        own = {f"{self.request.organisation} {part}": f"org_{part}" for part in ("code", "name")}
-        practices = dict.fromkeys(known["practice_code"].aliases, "org_code")
-        practices |= dict.fromkeys(known["practice_name"].aliases, "org_name")
-        exact = {*known, *wanted, *self.request.counts}
-        self._claim(lambda heading: mapping.get(folded(heading)))
-        if self.request.by_practice:
-            self._claim(lambda heading: practices.get(folded(heading)))
-        self._claim(lambda heading: name if (name := plain_name(heading)) in exact else None)
-        self._claim({folded(heading): column for heading, column in own.items()}.get, fold=True)
-        self._claim({alias: name for name, entry in known.items() for alias in entry.aliases}.get, fold=True)
-        self._claim({alias: name for name, entry in known.items() for alias in entry.weak}.get, fold=True)
+    def _match(self) -> None:
+        for read in _layers(self.role, self.request):
+            self._claim(read)
+        self._claim_practices()
         self._claim(self._leftover)
 
-    def _claim(self, read: Callable[[str], str | None], *, fold: bool = False) -> None:
+    def _claim_practices(self) -> None:
+        """Take `CODE` for the practice's where another column is surely the organisation's, as in NHS Digital's files."""
+        if self.request.by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
+            return
+        for index, heading in enumerate(self.sheet.headings):
+            if index not in self._names and folded(heading) in _PRACTICES_OWN and self._holds_practices(index):
+                self._claim(lambda text, title=heading: "practice_code" if text == title else None)
+                return
+
+    def _holds_practices(self, index: int) -> bool:
+        cells = [row[index] for _, row in self.sheet.rows if row[index] is not None]
+        return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
+
+    def _claim(self, read: Callable[[str], str | None]) -> None:
         """Let each heading without a column claim one, unless a surer heading has claimed it before."""
         claims: dict[str, list[int]] = {}
         for index, heading in enumerate(self.sheet.headings):
             if index in self._names or not heading:
                 continue
-            column = read(folded(heading) if fold else heading)
+            column = read(heading)
             if column and column not in self.columns:
                 claims.setdefault(column, []).append(index)
         for column, indices in claims.items():
@@ -187,8 +253,58 @@ class Headings:
                     f"the heading '{heading}' becomes {column}, a word that no formula can use",
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
                 )
+        self._report_units(findings)
         renamed = [
             f"'{heading}' as {column}" for heading, column in self.matched if column in self.used and heading != column
         ]
         if renamed:
             findings.note(About.HEADING, where, f"read {listed(renamed, most=40)}")
+
+    def _report_units(self, findings: Findings) -> None:
+        where = Where(self.sheet.name)
+        scaled = [
+            f"'{self.sheet.headings[index]}' by {unit.factor:,}"
+            + ("" if unit.text in self.sheet.headings[index] else f" ({unit.text})")
+            for name, index in sorted(self.columns.items(), key=lambda pair: pair[1])
+            if name in self.used and (unit := self.unit(index)) and unit.factor > 1
+        ]
+        if scaled:
+            findings.note(
+                About.UNIT, where, f"figures are multiplied as the file states their unit: {listed(scaled, 20)}"
+            )
+        odd = [
+            name
+            for name, index in self.columns.items()
+            if (unit := self.unit(index)) and unit.is_money and self._is_people(name)
+        ]
+        for name in odd:
+            findings.error(
+                About.UNIT,
+                where,
+                f"'{self.title(name)}' is read as {name}, which is people, and says that it is money",
+                remedy=f"Name the right column with --map 'HEADING={name}'",
+            )
+        stated = {unit.factor for title in self.sheet.titles if (unit := unit_in_title(title))}
+        money = [name for name, index in self.columns.items() if name in self.used and self._is_money(name)]
+        own = all(split_unit(self.title(name))[1] for name in money)
+        if money and not own and len(stated) > 1:
+            findings.error(
+                About.UNIT,
+                where,
+                "the titles state several units of money",
+                "one",
+                "State the unit in the heading of each column, as in 'Spend (£000)'",
+            )
+        for title in self.sheet.titles if not own and not stated else ():
+            if is_vague(title):
+                findings.error(
+                    About.UNIT,
+                    where,
+                    f"the title {title} does not say which figures are in thousands or millions",
+                    remedy="State the unit in the heading of each column, as in 'Spend (£000)'",
+                )
+
+    def _is_people(self, name: str) -> bool:
+        units = {need.name: need.unit for need in self.request.needs}
+        standard = standard_columns().get(name)
+        return (units.get(name) or (standard.unit if standard else "")) == "people"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from gpit_fairshare.inputs.grids import LARGEST
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -61,6 +63,10 @@ class Request:
     """What a row is called in messages; `practice` makes practices the rows."""
     keep_text: tuple[str, ...] = ()
     """Further text columns, kept where a file has them."""
+    leave_out: tuple[str, ...] = ()
+    """Codes whose rows are left out (`--leave-out`)."""
+    largest: int = LARGEST
+    """Bytes that a file may hold, unpacked (`--max-size`)."""
 
     @property
     def by_practice(self) -> bool:

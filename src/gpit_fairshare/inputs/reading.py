@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.inputs.findings import About, Where, counted, listed
-from gpit_fairshare.inputs.formats import READERS, Broken, Unreadable
+from gpit_fairshare.inputs.formats import READERS, SHEETS
+from gpit_fairshare.inputs.grids import Unreadable, Wish, check_size
+from gpit_fairshare.inputs.regions import find_table, report_region
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gpit_fairshare.inputs.findings import Findings
-    from gpit_fairshare.inputs.formats import Grid
+    from gpit_fairshare.inputs.grids import Grid
+    from gpit_fairshare.inputs.regions import Region
+    from gpit_fairshare.inputs.units import Stated
 
 
 class Target(NamedTuple):
@@ -38,6 +44,16 @@ class Sheet:
     """Rows that hold anything: their number and their cells, as many as there are headings."""
     typed: bool = False
     """Whether the file itself knows numbers from texts."""
+    decimal_comma: bool = False
+    """Whether a comma in a number may be its decimal point."""
+    titles: tuple[str, ...] = ()
+    """Texts above the headings."""
+    units: Mapping[int, Stated] = field(default_factory=dict)
+    """Units that a row of units states, by column."""
+    heading_row: int = 1
+    """Row of the headings."""
+    path: Path = Path()
+    """Where the file is: for a copy of it, never for a message or a result."""
 
     @property
     def name(self) -> str:
@@ -79,9 +95,9 @@ def _locate(text: str) -> Target:
         raise UsageError(f"{name} is a folder or a device; give one file of it ({listed(list(READERS))})")
     suffix = path.suffix.lower()
     if suffix not in READERS:
-        hint = "; save the workbook as .xlsx" if suffix in (".xls", ".xlsm", ".xlsb", ".ods") else ""
+        hint = "; save the workbook as .xlsx" if suffix in (".xls", ".xlsm", ".xlsb") else ""
         raise UsageError(f"{name} cannot be read; the files that can are {listed(list(READERS))}{hint}")
-    if sheet and suffix != ".xlsx":
+    if sheet and suffix not in SHEETS:
         raise UsageError(f"{text}: a {suffix} file has no sheets; leave out ':{sheet}'")
     return Target(path, sheet)
 
@@ -97,25 +113,34 @@ def split_sheet(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def read_sheet(target: Target, findings: Findings) -> Sheet | None:
+def read_sheet(target: Target, findings: Findings, wish: Wish | None = None) -> Sheet | None:
     """Read the cells of a file; None if there are none, with a finding that says why.
+
+    Args:
+        target: the file; its sheet comes before that of the wish.
+        findings: where to report.
+        wish: the largest file to be read, and which headings are known.
 
     Raises:
         UsageError: the file may not be read.
     """
     file = target.path.name
-    try:
-        # Read once: what is parsed is what the digest stands for.
-        data = target.path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{target.path} cannot be read: {error.strerror}") from error
+    wish = replace(wish or Wish(), sheet=target.sheet)
     name = f"{file}:{target.sheet}" if target.sheet else file
     try:
-        grid = READERS[target.path.suffix.lower()](data, target.sheet)
-        return _with_headings(file, grid, hashlib.sha256(data).hexdigest(), findings)
+        check_size(target.path.stat().st_size, wish, "the file has", About.UNREADABLE)
+        # Read once: what is parsed is what the digest stands for.
+        data = target.path.read_bytes()
+        grid = READERS[target.path.suffix.lower()](data, wish)
+        region = find_table(grid, wish.known)
+        sheet = _sheet(target.path, grid, region, hashlib.sha256(data).hexdigest())
+    except OSError as error:
+        raise UsageError(f"{target.path} cannot be read: {error.strerror}") from error
     except Unreadable as fault:
         findings.error(fault.about, Where(name, fault.place), fault.found, remedy=fault.remedy)
         return None
+    _report(sheet, grid, region, findings)
+    return sheet
 
 
 def letters(index: int) -> str:
@@ -128,11 +153,6 @@ def letters(index: int) -> str:
     return name
 
 
-def is_blank(cell: Any) -> bool:
-    """Whether a cell holds nothing but spaces."""
-    return cell is None or (isinstance(cell, str) and not cell.strip())
-
-
 def _no_such_file(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
@@ -141,31 +161,70 @@ def _no_such_file(path: Path) -> str:
     return f"{path}: there is no such file{nearest(path.name, there)}"
 
 
-def _with_headings(file: str, grid: Grid, sha256: str, findings: Findings) -> Sheet:
-    """Take the first row that holds anything as the headings, and the rest as rows."""
-    records = iter(grid.records)
-    first = next((record for _, record in records if not all(map(is_blank, record))), None)
-    if first is None:
-        raise Unreadable(About.EMPTY, "there is nothing in it")
-    headings = ["" if is_blank(cell) else _heading(cell) for cell in first]
-    width = len(headings)
-    rows = []
-    for number, record in records:
-        if all(map(is_blank, record)):
-            continue
-        if not grid.typed and not all(map(is_blank, record[width:])):
+def _sheet(path: Path, grid: Grid, region: Region, sha256: str) -> Sheet:
+    return Sheet(
+        path.name,
+        grid.sheet,
+        sha256,
+        region.headings,
+        tuple(region.rows),
+        grid.typed,
+        grid.decimal_comma,
+        tuple(region.title_texts),
+        region.units,
+        region.number,
+        path,
+    )
+
+
+def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> None:
+    """Say what was noticed about the file as a whole, and what of it is not in the table."""
+    where = Where(sheet.name)
+    for remark in grid.remarks:
+        if remark.level == "warning":
+            findings.warning(remark.about, where, remark.found, remedy=remark.remedy)
+        else:
+            findings.note(remark.about, where, remark.found, remark.remedy)
+    report_region(region, sheet.name, findings)
+    if grid.typed and region.wide:
+        first, width = region.wide[0]
+        rows = counted(len(region.wide), "row")
+        at = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
+        findings.note(
+            About.SEPARATORS, where, f"cells of {rows} stand outside the headings and are not read: {at} first"
+        )
+    elif region.wide:
+        for row, width in region.wide:
             findings.error(
                 About.SEPARATORS,
-                Where(file, f"row {number}"),
-                f"the row has {counted(len(record), 'cell')} under {counted(width, 'heading')}",
+                Where(sheet.name, f"row {row}"),
+                f"the row has {counted(width, 'cell')} under {counted(len(sheet.headings), 'heading')}",
                 remedy='Put a text or number that holds the separator between quotation marks: "1,234"',
             )
-        cells = (*record[:width], *[None] * (width - len(record)))
-        rows.append((number, cells))
-    if not rows:
-        raise Unreadable(About.EMPTY, "there are no rows below the headings")
-    return Sheet(file, grid.sheet, sha256, tuple(headings), tuple(rows), grid.typed)
-
-
-def _heading(cell: Any) -> str:
-    return " ".join(str(cell.why if isinstance(cell, Broken) else cell).split())
+    rows_there = {number for number, _ in sheet.rows}
+    hidden = [number for number in grid.hidden_rows if number in rows_there]
+    if hidden:
+        findings.warning(
+            About.HIDDEN,
+            where,
+            f"{counted(len(hidden), 'row')} of the table are hidden and were read all the same: "
+            f"{listed([f'row {number:,}' for number in hidden], 5)}",
+            remedy="Delete the rows if they are not meant",
+        )
+    columns = [index for index in grid.hidden_columns if index < len(sheet.headings) and sheet.headings[index]]
+    if columns:
+        said = listed([f"{letters(at)} '{sheet.headings[at]}'" for at in columns])
+        findings.warning(
+            About.HIDDEN,
+            where,
+            f"hidden columns were read all the same: {said}",
+            remedy="Delete the columns if they are not meant",
+        )
+    for top, left, bottom, right in grid.merged:
+        if bottom > top and bottom in rows_there and top >= region.number and left < len(sheet.headings):
+            findings.warning(
+                About.MERGED,
+                Where(sheet.name, f"{letters(left)}{top}"),
+                f"the cells {letters(left)}{top}:{letters(right)}{bottom} are merged, and only the first has the value",
+                remedy="Unmerge them and fill in each cell that is meant",
+            )

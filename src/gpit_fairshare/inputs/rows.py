@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.inputs.cells import Refused, parse_year, read_cell, read_code, shown
+from gpit_fairshare.inputs.cells import Manner, Refused, parse_year, read_cell, read_code, shown
 from gpit_fairshare.inputs.findings import About, Where, counted, listed, nearest_of
-from gpit_fairshare.inputs.reading import is_blank
+from gpit_fairshare.inputs.grids import is_blank
+from gpit_fairshare.inputs.totals import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.headings import Headings
@@ -59,6 +60,8 @@ class Part:
     """Whether rows have a year; if not, they serve every year of the scheme."""
     dropped: set[str] = field(default_factory=set)
     """Columns that turned out to be of no use."""
+    left_out: set[str] = field(default_factory=set)
+    """Codes of rows that the user leaves out."""
     keyed: bool = True
     """Whether the file says whose each row is."""
 
@@ -71,6 +74,11 @@ class Part:
     def role(self) -> Role:
         """The option that gave the file."""
         return self.headings.role
+
+    @property
+    def sheet_place(self) -> Where:
+        """The file as a whole, for a finding."""
+        return Where(self.sheet.name)
 
     @property
     def by_practice(self) -> bool:
@@ -117,6 +125,9 @@ class RowReader:
         self.findings = findings
         self._trimmed = _Remark()
         self._loose = _Remark()
+        self._dashes = _Remark()
+        self._manners: dict[int, Manner] = {}
+        self._records: Sequence[tuple[int, tuple[Any, ...]]] = ()
 
     def read(self, wanted: Iterable[Need]) -> None:
         """Read the rows of the scheme's years, with the wanted columns as far as the file has them."""
@@ -124,15 +135,35 @@ class RowReader:
         if "org_code" not in columns:
             self._no_code()
             return
-        years = self._years()
         there = [(need, columns[need.name]) for need in wanted if need.name in columns]
-        for number, cells in part.sheet.rows:
+        self._records = self._organisations([need for need, _ in there])
+        years = self._years()
+        for number, cells in self._records:
             year = years.get(number) if years is not None else None
             if years is None or year in self.request.years:
                 row = self._row(number, year, cells, there)
                 if row:
                     part.rows.append(row)
         self._report()
+
+    def _organisations(self, needs: Sequence[Need]) -> Sequence[tuple[int, tuple[Any, ...]]]:
+        """Return the rows without those of totals, and without those that the user leaves out."""
+        part = self.part
+        records = part.sheet.rows
+        if self.request.leave_out:
+            index = part.headings.columns["org_code"]
+            named = [(number, str(cells[index]).strip()) for number, cells in records]
+            out = {number: code for number, code in named if code in self.request.leave_out}
+            part.left_out = set(out.values())
+            if out:
+                self.findings.note(
+                    About.LEFT_OUT,
+                    part.sheet_place,
+                    f"left out {counted(len(out), 'row')} of {listed(sorted(part.left_out))}, as --leave-out says",
+                )
+            records = tuple(record for record in records if record[0] not in out)
+        totals = Totals(part, needs, self.findings).find(records)
+        return [record for record in records if record[0] not in totals] if totals else records
 
     def _no_code(self) -> None:
         self.part.keyed = False
@@ -151,7 +182,7 @@ class RowReader:
         """Return the year of each row, None where it cannot be read; None for rows that serve every year."""
         part = self.part
         index = part.headings.columns.get("year")
-        cells = [] if index is None else [(number, row[index]) for number, row in part.sheet.rows]
+        cells = [] if index is None else [(number, row[index]) for number, row in self._records]
         blank = [number for number, cell in cells if is_blank(cell)]
         if len(blank) == len(cells):
             self.findings.note(
@@ -209,7 +240,7 @@ class RowReader:
             if need is None or need.name == "practice_code":
                 read = read_code(cell)
             else:
-                read = read_cell(cell, need, typed=sheet.typed)
+                read = read_cell(cell, need, self._manner(index))
                 if read.value is None and not need.optional:
                     raise Refused(About.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
         except Refused as fault:
@@ -220,7 +251,15 @@ class RowReader:
             self._trimmed.add(sheet.where(number, index))
         if read.loose:
             self._loose.add(sheet.where(number, index))
+        if read.dash:
+            self._dashes.add(sheet.where(number, index))
         return read.value
+
+    def _manner(self, index: int) -> Manner:
+        if index not in self._manners:
+            sheet = self.part.sheet
+            self._manners[index] = Manner(sheet.typed, sheet.decimal_comma, self.part.headings.factor(index))
+        return self._manners[index]
 
     def _report(self) -> None:
         sheet = self.part.sheet
@@ -235,8 +274,15 @@ class RowReader:
             self.findings.note(
                 About.LOOSE_NUMBERS,
                 Where(sheet.name),
-                f"read {counted(self._loose.count, 'number')} written as text or with £ or commas, "
+                f"read {counted(self._loose.count, 'number')} written as text or with £, commas, brackets or a size, "
                 f"the first in {self._loose.first.place}",
+            )
+        if self._dashes.count:
+            self.findings.note(
+                About.DASHES,
+                Where(sheet.name),
+                f"read {counted(self._dashes.count, 'dash', 'dashes')} as nil, the first in {self._dashes.first.place}",
+                "Write what is meant where a dash does not stand for nil",
             )
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.inputs.cells import year_start
 from gpit_fairshare.inputs.findings import About, Findings, Where, listed
+from gpit_fairshare.inputs.grids import Wish
 from gpit_fairshare.inputs.groups import (
     Codes,
     Group,
@@ -17,7 +18,7 @@ from gpit_fairshare.inputs.groups import (
     place_by_year,
     share_out_columns,
 )
-from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping
+from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping, recogniser
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
 from gpit_fairshare.inputs.reading import locate, read_sheet
 from gpit_fairshare.inputs.restating import Restating, merger_hint, report_changes
@@ -87,7 +88,10 @@ def _sheets(request: Request, findings: Findings) -> tuple[list[tuple[Role, Shee
     targets = [(role, locate(text)) for role, texts in options.items() for text in texts]
     if not targets:
         raise UsageError("no input file is given; use --population FILE and --spend FILE, or --sample")
-    read = [(role, read_sheet(target, findings)) for role, target in targets]
+    read = [
+        (role, read_sheet(target, findings, Wish(largest=request.largest, known=recogniser(role, request))))
+        for role, target in targets
+    ]
     sheets = [(role, sheet) for role, sheet in read if sheet is not None]
     all_read = len(sheets) == len(targets)
     if all_read:

@@ -1,0 +1,115 @@
+"""The cells of a file as they stand there: what every format is turned into, and why it may not be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gpit_fairshare.inputs.findings import About
+
+HEADINGS_AMONG = 60
+"""Rows of a file among which its headings are looked for."""
+MEGABYTE = 1_000_000
+LARGEST = 64 * MEGABYTE
+"""Bytes that a file may hold once it is unpacked. A small file can hold enough to fill a machine's memory."""
+CELLS_A_MEGABYTE = 50_000
+"""Cells of the rectangle that a sheet fills, blank ones too, for each megabyte allowed: 3.2 million by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A cell that holds no value: a spreadsheet's error, or a formula that was never worked out."""
+
+    why: str
+    remedy: str = ""
+
+
+class Remark(NamedTuple):
+    """Something about a whole file that a reader noticed; becomes a finding."""
+
+    about: About
+    level: str
+    """`warning` or `note`."""
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All rows of a file or sheet that hold anything, with their numbers, the headings among them."""
+
+    sheet: str
+    records: Sequence[tuple[int, Sequence[Any]]]
+    typed: bool = True
+    """Whether the file knows numbers from texts. Where it does not, a row longer than the headings means
+    that cells were told apart wrongly."""
+    remarks: Sequence[Remark] = ()
+    merged: Sequence[tuple[int, int, int, int]] = ()
+    """Merged cells: first row, first column, last row, last column; rows from 1, columns from 0."""
+    hidden_rows: Sequence[int] = ()
+    """Rows that hold something and are hidden."""
+    hidden_columns: Sequence[int] = ()
+    """Columns that are hidden, from 0; they may hold nothing."""
+    decimal_comma: bool = False
+    """Whether cells stand between semicolons, as where a comma is the decimal point."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of a file."""
+
+    sheet: str = ""
+    """Sheet that the user named, if any."""
+    largest: int = LARGEST
+    """Bytes that the file may hold, unpacked."""
+    known: Callable[[str], str | None] = field(default=lambda _: None)
+    """Returns the column that a heading stands for, or None. Tells a row of headings from other rows."""
+
+    @property
+    def most_cells(self) -> int:
+        """Cells that a sheet may span."""
+        return self.largest // MEGABYTE * CELLS_A_MEGABYTE
+
+
+class Unreadable(Exception):  # noqa: N818 – no error of the program: it becomes a finding
+    """Why a file gives no cells; becomes a finding."""
+
+    def __init__(self, about: About, found: str, remedy: str = "", place: str = "") -> None:
+        super().__init__(found)
+        self.about = about
+        self.found = found
+        self.remedy = remedy
+        self.place = place
+
+
+def is_blank(cell: Any) -> bool:
+    """Whether a cell holds nothing but spaces."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def known_headings(cells: Sequence[Any], known: Callable[[str], str | None]) -> set[str]:
+    """Return the columns that the cells of a row stand for, if they are headings."""
+    return {name for cell in cells if isinstance(cell, str) and (name := known(cell))}
+
+
+def megabytes(size: int) -> str:
+    """Write a size as people do: `147 MB`; below ten with a decimal."""
+    return f"{size / MEGABYTE:,.0f} MB" if size >= 10 * MEGABYTE else f"{size / MEGABYTE:,.1f} MB"
+
+
+def check_size(size: int, wish: Wish, what: str, about: About) -> None:
+    """Refuse a file that is larger than allowed.
+
+    Raises:
+        Unreadable: with the limit, and the option that lifts it.
+    """
+    if size > wish.largest:
+        raise Unreadable(
+            about,
+            f"{what} {megabytes(size)}; at most {megabytes(wish.largest)} are read",
+            f"Save the one table that is needed in a file of its own, or allow more with "
+            f"--max-size {-(-size // MEGABYTE)}",
+        )

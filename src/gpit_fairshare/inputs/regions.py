@@ -1,0 +1,244 @@
+"""Where the table stands on a sheet: its headings, its rows, and all around it that is not of it.
+
+Titles stand above, notes and sources below, further tables below those; headings are printed again on
+each page, and sections have a line of their own. None of it is read as an organisation, and all of it is
+reported.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gpit_fairshare.inputs.findings import About, Where, counted, listed
+from gpit_fairshare.inputs.grids import HEADINGS_AMONG, Broken, Unreadable, is_blank, known_headings
+from gpit_fairshare.inputs.numbers import read_number
+from gpit_fairshare.inputs.units import Stated, unit_alone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.inputs.grids import Grid
+
+Record = tuple[int, "Sequence[Any]"]
+
+_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,14}")
+"""What a code may look like; notes and headings of sections have spaces or are longer."""
+_NOTE = re.compile(
+    r"\W*(?:notes?|sources?|footnotes?|published|produced|copyright|©|\*|\[|contact|page \d)", re.IGNORECASE
+)
+_KEYS = frozenset({"org_code", "practice_code"})
+
+
+class Left(NamedTuple):
+    """A row that is not of the table, or the first and last of several."""
+
+    first: int
+    last: int
+    text: str
+
+
+@dataclass
+class Region:
+    """A table and what stands around it."""
+
+    number: int
+    """Row of the headings."""
+    headings: tuple[str, ...]
+    units: dict[int, Stated] = field(default_factory=dict)
+    """Units that a row of units below or above the headings states, by column."""
+    rows: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
+    titles: list[Left] = field(default_factory=list)
+    title_texts: list[str] = field(default_factory=list)
+    """The texts above the headings in full, for the units that they state."""
+    notes: list[Left] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)
+    """Rows that say the headings again."""
+    second: Left | None = None
+    """A second table below, which is not read."""
+    wide: list[tuple[int, int]] = field(default_factory=list)
+    """Rows with cells outside the headings, and the number of their cells."""
+
+
+def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
+    """Find the table of a sheet.
+
+    The headings are the row among the first 60 in which most cells are known headings, a code among
+    them; the earliest of equals. Where there is none, they are the first row that is about as wide as
+    those below it.
+
+    Raises:
+        Unreadable: there are no rows below the headings.
+    """
+    records = grid.records
+    at = _headings_at(records, known)
+    number, cells = records[at]
+    headings = ["" if is_blank(cell) else _heading(cell) for cell in cells]
+    while headings and not headings[-1]:
+        headings.pop()
+    region = Region(number, tuple(headings))
+    above = list(records[:at])
+    if above and (units := _row_of_units(above[-1][1], headings)):
+        region.units |= units
+        above.pop()
+    region.titles = [Left(row, row, _text(texts)) for row, texts in above]
+    region.title_texts = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
+    _Below(region, grid, known).read(records[at + 1 :])
+    if not region.rows:
+        raise Unreadable(About.EMPTY, "there are no rows below the headings")
+    return region
+
+
+def report_region(region: Region, name: str, findings: Findings) -> None:
+    """Say what stands around the table and was not read."""
+    where = Where(name)
+    if region.titles:
+        findings.note(
+            About.TITLES, where, f"the headings are in row {region.number}; above them: {_said(region.titles)}"
+        )
+    if region.repeats:
+        rows = listed([f"{row:,}" for row in region.repeats])
+        findings.note(About.NOTES, where, f"the headings stand again in row {rows}, which is left out")
+    if region.notes:
+        findings.note(About.NOTES, where, f"left out as notes or headings of sections: {_said(region.notes)}")
+    if region.second:
+        second = region.second
+        findings.note(
+            About.SECOND_TABLE,
+            where,
+            f"left out another table below, rows {second.first:,} to {second.last:,}, headed {second.text}",
+        )
+
+
+def _headings_at(records: Sequence[Record], known: Callable[[str], str | None]) -> int:
+    first = records[:HEADINGS_AMONG]
+    scores = [len(found) if (found := known_headings(cells, known)) & _KEYS else 0 for _, cells in first]
+    if any(scores):
+        return scores.index(max(scores))
+    widths = [sum(not is_blank(cell) for cell in cells) for _, cells in first]
+    usual = sorted(widths)[len(widths) // 2]
+    return next(at for at, width in enumerate(widths) if width * 2 >= usual)
+
+
+class _Below:
+    """Goes through the rows below the headings."""
+
+    def __init__(self, region: Region, grid: Grid, known: Callable[[str], str | None]) -> None:
+        self.region = region
+        self.grid = grid
+        self.known = known
+        self.folded = [heading.casefold() for heading in region.headings]
+        named = {known(heading): index for index, heading in reversed(list(enumerate(region.headings))) if heading}
+        keys = [named[key] for key in ("org_code", "practice_code") if key in named]
+        self.key = keys[0] if keys else next((at for at, heading in enumerate(region.headings) if heading), 0)
+        self.others = set(named.values()) - {self.key}
+        self.last = region.number
+        self._numeric: set[int] | None = None
+
+    def read(self, records: Sequence[Record]) -> None:
+        """Take in rows until a second table begins."""
+        width = len(self.region.headings)
+        for at, (number, cells) in enumerate(records):
+            key = cells[self.key] if self.key < len(cells) else None
+            gap = number > self.last + 1
+            self.last = number
+            plain = isinstance(key, str) and _CODE.fullmatch(key.strip()) and key.strip().casefold() not in self.folded
+            if not plain or gap or at == 0:
+                verdict = self._verdict(cells, gap=gap, first=at == 0)
+                if verdict == "second":
+                    self.region.second = Left(number, records[-1][0], _text(cells))
+                    return
+                if verdict == "left":
+                    continue
+            if len(cells) > width and not all(map(is_blank, cells[width:])):
+                self.region.wide.append((number, len(cells)))
+            self.region.rows.append((number, (*cells[:width], *[None] * (width - len(cells)))))
+
+    def _verdict(self, cells: Sequence[Any], *, gap: bool, first: bool) -> str:
+        """Say whether a row is `left` out, begins a `second` table, or is of the table."""
+        filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
+        texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
+        if first and (units := _row_of_units(cells, self.region.headings)):
+            self.region.units |= units
+            self.region.notes.append(Left(self.last, self.last, _text(cells)))
+            return "left"
+        if len(texts) == len(filled):
+            same = sum(self._is_heading(index, cell) for index, cell in texts)
+            if same > 1 and same == len(filled):
+                self.region.repeats.append(self.last)
+                return "left"
+            if len(texts) > 1 and self._begins_table(texts, gap=gap):
+                return "second"
+        if self._is_note(filled, gap=gap):
+            self.region.notes.append(Left(self.last, self.last, _text(cells)))
+            return "left"
+        return "row"
+
+    def _is_heading(self, index: int, cell: str) -> bool:
+        return index < len(self.folded) and " ".join(cell.split()).casefold() == self.folded[index]
+
+    def _begins_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
+        """Whether a row of texts alone is the headings of another table: by known names, or by its place."""
+        cells = [cell for _, cell in texts]
+        folded = {" ".join(cell.split()).casefold() for cell in cells} - {""}
+        if len(folded & set(self.folded)) * 2 >= len(cells) or len(known_headings(cells, self.known)) > 1:
+            return True
+        over = [cell for index, cell in texts if index in self._numbers()]
+        return gap and len(over) > 1 and not any(self._is_number(cell) for cell in over)
+
+    def _is_note(self, filled: Sequence[tuple[int, Any]], *, gap: bool) -> bool:
+        if not filled or any(not isinstance(cell, str) for _, cell in filled):
+            return False
+        index, text = filled[0][0], filled[0][1].strip()
+        if len(filled) == 1:
+            if index == self.key:
+                # No code has four letters and no digit; a section such as "North" has.
+                return not _CODE.fullmatch(text) or (text.isalpha() and len(text) > 3)
+            return gap or index not in self.others
+        if any(self._is_number(cell) for _, cell in filled):
+            return False
+        return bool(_NOTE.match(text)) or (gap and not (index == self.key and _CODE.fullmatch(text)))
+
+    def _is_number(self, cell: Any) -> bool:
+        if isinstance(cell, str):
+            return not self.grid.typed and read_number(cell.strip()) is not None
+        return not isinstance(cell, Broken) and cell is not None
+
+    def _numbers(self) -> set[int]:
+        """Return the columns that hold numbers in most of the rows so far."""
+        if self._numeric is None and len(self.region.rows) > 1:
+            sample = self.region.rows[:HEADINGS_AMONG]
+            self._numeric = {
+                index
+                for index in range(len(self.region.headings))
+                if sum(self._is_number(cells[index]) for _, cells in sample) * 2 > len(sample)
+            }
+        return self._numeric or set()
+
+
+def _row_of_units(cells: Sequence[Any], headings: Sequence[str]) -> dict[int, Stated]:
+    """Return the units of a row in which nothing but units stand, by column; empty if it is no such row."""
+    filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
+    found = {index: unit for index, cell in filled if isinstance(cell, str) and (unit := unit_alone(cell))}
+    inside = all(index < len(headings) and headings[index] for index in found)
+    return found if filled and len(found) == len(filled) and inside else {}
+
+
+def _heading(cell: Any) -> str:
+    return " ".join(str(cell.why if isinstance(cell, Broken) else cell).split())
+
+
+def _text(cells: Sequence[Any], most: int = 4) -> str:
+    texts = [_short(_heading(cell)) for cell in cells if not is_blank(cell)]
+    return listed([f"'{text}'" for text in texts], most)
+
+
+def _short(text: str, most: int = 60) -> str:
+    shown = "".join(sign if sign.isprintable() else "?" for sign in text)
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def _said(rows: Sequence[Left], most: int = 5) -> str:
+    return f"{counted(len(rows), 'row')}: {listed([f'{row.text} in row {row.first:,}' for row in rows], most)}"

@@ -1,0 +1,269 @@
+"""Rows of totals among the rows of organisations: found, checked against the rows that they stand for, left out.
+
+Read as organisations, totals would count England twice. A row that says that it is a total, or has no
+code, is left out if its figures are the sum of the rows beside it. One that only looks like a total is
+refused: nobody but the user can say what it is.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gpit_fairshare.inputs.findings import About, counted, listed
+from gpit_fairshare.inputs.grids import is_blank
+from gpit_fairshare.inputs.numbers import read_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.inputs.model import Need
+    from gpit_fairshare.inputs.rows import Part
+
+_LABEL = re.compile(
+    r"(?:grand |overall |control |national |column |england |sub[- ]?)?totals?\b"
+    r"(?:[ :,–-]+(?:england|nationa\w*|all\b.*|of .*|for .*|\W*)|\W*)"
+    r"|.* (?:sub[- ]?)?totals?|england|all (?:ccgs?|icbs?|organisations|practices|pcts?)|sum|e92000001",
+    re.IGNORECASE,
+)
+"""What a row of totals is called: `Total`, `Grand total`, `AT total`, `England`."""
+_SHAPE = str.maketrans("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "9" * 10 + "A" * 52)
+_ROUND = 100
+
+
+class _Row(NamedTuple):
+    at: int
+    number: int
+    cells: Sequence[Any]
+    label: str
+    """What says that the row is a total, empty if nothing does."""
+    code: str
+    year: str
+    bare: bool
+    """Whether the row has no text at all."""
+
+
+class _Verdict(NamedTuple):
+    """How the figures of a row compare with the sums of the rows that it may stand for."""
+
+    agrees: bool
+    rows: int
+    gap: Fraction = Fraction()
+    """The largest difference, with its column."""
+    column: str = ""
+    total: Fraction = Fraction()
+
+
+class Totals:
+    """The rows of totals of one file."""
+
+    def __init__(self, part: Part, needs: Iterable[Need], findings: Findings) -> None:
+        self.part = part
+        self.findings = findings
+        columns = part.headings.columns
+        self.sums = {need.name: columns[need.name] for need in needs if need.is_sum and need.name in columns}
+        self.key = columns.get("practice_code", columns.get("org_code", 0))
+        self.texts = [
+            columns[name] for name in ("org_code", "org_name", "practice_code", "practice_name") if name in columns
+        ]
+        self.year = columns.get("year")
+        self._figures: dict[tuple[int, int], Fraction | None] = {}
+
+    def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
+        """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
+        every = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
+        left = self._labelled(every)
+        rest = [row for row in every if row.at not in left]
+        if not self.part.has_lines:
+            self._lookalikes(rest)
+        return {every[at].number for at in left}
+
+    def _row(self, at: int, number: int, cells: Sequence[Any]) -> _Row:
+        key = cells[self.key]
+        code = key.strip() if isinstance(key, str) else "" if key is None else str(key)
+        places: Iterable[int] = self.texts if code else range(len(cells))
+        label = next(
+            (
+                text
+                for index in places
+                if isinstance(cells[index], str) and _LABEL.fullmatch(text := cells[index].strip())
+            ),
+            "",
+        )
+        year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
+        bare = not any(isinstance(cells[index], str) and cells[index].strip() for index in self.texts)
+        return _Row(at, number, cells, label, code, year, bare)
+
+    def _labelled(self, every: Sequence[_Row]) -> set[int]:
+        """Return the places of rows that say that they are totals, or have figures and no code and are one."""
+        candidates = [row for row in every if row.label or (row.bare and self._has_figures(row))]
+        if not candidates:
+            return set()
+        places = {row.at for row in candidates}
+        left = set()
+        said: list[str] = []
+        for row in candidates:
+            verdict = self._compare(row, every, places)
+            where = self.part.sheet.where(row.number, self.key)
+            called = f"the row of '{row.label}'" if row.label else "a row without a code"
+            if verdict is None:
+                if row.label:
+                    left.add(row.at)
+                    said.append(f"row {row.number:,} '{row.label}', which has no figure to check")
+            elif not verdict.agrees:
+                if row.label:
+                    left.add(row.at)
+                    self._disagrees(row, verdict)
+            elif verdict.gap:
+                left.add(row.at)
+                self.findings.warning(
+                    About.TOTAL,
+                    where,
+                    f"{called} is left out; its {verdict.column} differs by {_amount(verdict.gap)} from the sum of "
+                    f"{counted(verdict.rows, 'row')}, which rounding may explain",
+                )
+            else:
+                left.add(row.at)
+                name = f"'{row.label}'" if row.label else "without a code"
+                said.append(f"row {row.number:,} {name}, the sum of {counted(verdict.rows, 'row')}")
+        if said:
+            self.findings.note(About.TOTAL, self.part.sheet_place, f"left out as totals: {listed(said, 5)}")
+        return left
+
+    def _disagrees(self, row: _Row, verdict: _Verdict) -> None:
+        self.findings.error(
+            About.TOTAL,
+            self.part.sheet.where(row.number, self.sums[verdict.column]),
+            f"the row of '{row.label}' has {_amount(verdict.total)} as {verdict.column}, "
+            f"and {counted(verdict.rows, 'row')} come to {_amount(verdict.total - verdict.gap)}",
+            "a total that agrees with its rows",
+            "Correct the total or the rows, or take the total out; a row may be missing or changed",
+        )
+
+    def _compare(self, row: _Row, every: Sequence[_Row], totals: set[int]) -> _Verdict | None:
+        """Compare a row with the rows above since the last total, all above, all others, and those below."""
+        columns = [name for name, index in self.sums.items() if self._figure(row, index) is not None]
+        if not columns:
+            return None
+        others = [other for other in every if other.at not in totals and (not row.year or other.year == row.year)]
+        before = [other for other in others if other.at < row.at]
+        after = [other for other in others if other.at > row.at]
+        last = max((at for at in totals if at < row.at), default=-1)
+        following = min((at for at in totals if at > row.at), default=len(every))
+        choices = [
+            [other for other in before if other.at > last],
+            before,
+            [*before, *after],
+            [other for other in after if other.at < following],
+        ]
+        verdicts = [self._verdict(row, rows, columns) for rows in choices if len(rows) > bool(row.bare)]
+        return min(verdicts, key=lambda one: (not one.agrees, abs(one.gap)), default=None)
+
+    def _verdict(self, row: _Row, rows: Sequence[_Row], columns: Sequence[str]) -> _Verdict:
+        worst = _Verdict(agrees=True, rows=len(rows))
+        for name in columns:
+            index = self.sums[name]
+            figures = [figure for other in rows if (figure := self._figure(other, index)) is not None]
+            total = self._figure(row, index) or Fraction()
+            gap = total - sum(figures, Fraction())
+            if abs(gap) <= Fraction(1, 10**9) * abs(total):
+                continue
+            # Each printed figure may be half a unit of its last place off.
+            unit = min(map(_last_place, (*figures, total)), default=Fraction(1))
+            agrees = abs(gap) <= min(unit * (len(figures) + 1) / 2, abs(total) / 1000)
+            if not agrees or (worst.agrees and abs(gap) > abs(worst.gap)):
+                worst = _Verdict(agrees, len(rows), gap, name, total)
+            if not agrees:
+                break
+        return worst
+
+    def _lookalikes(self, rows: Sequence[_Row]) -> None:
+        """Refuse rows whose code is of another shape than those beside it and whose figures are their sum."""
+        if not self.sums or len(rows) < 3:
+            return
+        shapes = [row.code.translate(_SHAPE) for row in rows]
+        counts = {shape: shapes.count(shape) for shape in set(shapes)}
+        usual = max(counts, key=lambda shape: (counts[shape], shape))
+        odd = [at for at, shape in enumerate(shapes) if shape != usual]
+        if not odd or len(odd) * 2 > len(rows):
+            self._half(rows)
+            return
+        for place, at in enumerate(odd):
+            above = rows[odd[place - 1] + 1 if place else 0 : at]
+            below = rows[at + 1 : odd[place + 1] if place + 1 < len(odd) else len(rows)]
+            for block, where in ((above, "above"), (below, "below")):
+                if self._is_sum(rows[at], [row for row in block if row.year == rows[at].year]):
+                    self._refuse(rows[at], len(block), where)
+                    break
+        self._half(rows)
+
+    def _is_sum(self, row: _Row, block: Sequence[_Row]) -> bool:
+        if len(block) < 2:
+            return False
+        totals = {name: self._figure(row, index) for name, index in self.sums.items()}
+        given = [total for total in totals.values() if total]
+        telling = len(block) > 2 or any(total % _ROUND for total in given)
+        return bool(given) and telling and self._verdict(row, block, list(self.sums)).agrees
+
+    def _refuse(self, row: _Row, number: int, where: str) -> None:
+        self.findings.error(
+            About.SUBTOTAL,
+            self.part.sheet.where(row.number, self.key),
+            f"{row.code} is the sum of the {counted(number, 'row')} {where} it and would be counted twice",
+            "organisations, and totals that say so",
+            f"Leave it out with --leave-out {row.code}; if it is an organisation, give it in a file of its own",
+        )
+
+    def _half(self, rows: Sequence[_Row]) -> None:
+        """Point out a row that is as large as all others together."""
+        groups: dict[str, list[_Row]] = {}
+        for row in rows:
+            groups.setdefault(row.year, []).append(row)
+        for members in groups.values():
+            for name, index in self.sums.items():
+                figures = {row.at: self._figure(row, index) or Fraction() for row in members}
+                whole = sum(figures.values(), Fraction())
+                large = [row for row in members if figures[row.at] * 2 == whole and whole]
+                if len(members) > 3 and len(large) == 1:
+                    self.findings.warning(
+                        About.SUBTOTAL,
+                        self.part.sheet.where(large[0].number, index),
+                        f"the {name} of {large[0].code} is that of all {len(members) - 1:,} other rows together",
+                        remedy=f"If it is a total, leave it out with --leave-out {large[0].code}",
+                    )
+
+    def _has_figures(self, row: _Row) -> bool:
+        return any(self._figure(row, index) is not None for index in self.sums.values())
+
+    def _figure(self, row: _Row, index: int) -> Fraction | None:
+        """Return a figure as it is written, or None where there is none to be read."""
+        if (row.at, index) not in self._figures:
+            self._figures[row.at, index] = _figure(row.cells[index])
+        return self._figures[row.at, index]
+
+
+def _figure(cell: Any) -> Fraction | None:
+    if isinstance(cell, bool) or is_blank(cell):
+        return None
+    if isinstance(cell, str):
+        read = read_number(cell.strip()) if len(cell) < 100 else None
+        return Fraction(read.value) if read and not read.percent else None
+    if isinstance(cell, int | Decimal) or (isinstance(cell, float) and math.isfinite(cell)):
+        return Fraction(repr(cell)) if isinstance(cell, float) else Fraction(cell)
+    return None
+
+
+def _last_place(figure: Fraction) -> Fraction:
+    """Return the unit of the last decimal that a figure is written with."""
+    places = 0
+    while places < 12 and (figure * 10**places).denominator != 1:
+        places += 1
+    return Fraction(1, 10**places)
+
+
+def _amount(figure: Fraction) -> str:
+    return f"{float(figure):,.15g}"

@@ -1,0 +1,242 @@
+"""Workbooks as cells, through python-calamine; what it leaves unsaid, `markup` reads from the sheets' own XML."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from importlib import import_module
+from posixpath import normpath
+from typing import TYPE_CHECKING, Any
+
+from gpit_fairshare.inputs.findings import About, counted, listed, nearest_of
+from gpit_fairshare.inputs.grids import (
+    CELLS_A_MEGABYTE,
+    HEADINGS_AMONG,
+    MEGABYTE,
+    Grid,
+    Remark,
+    Unreadable,
+    Wish,
+    check_size,
+    known_headings,
+)
+from gpit_fairshare.inputs.markup import Markup, ods_markup, xlsx_markup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SAVE_AGAIN = "Open it in Excel and save it again as .xlsx"
+
+_EXACT = 2.0**53
+_MARKUP = (".xml", ".rels")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+"""How Excel writes a sign that XML does not allow: `_x000D_` is a carriage return."""
+
+
+def read_workbook(data: bytes, wish: Wish) -> Grid:
+    """Read one sheet of an .xlsx or .ods workbook: the one that is named, or the only one that can be meant.
+
+    Formulas count with the value last stored; nothing is worked out and nothing outside is looked at.
+
+    Raises:
+        Unreadable: it is damaged, protected, too large or hostile, or which sheet is meant is not clear.
+    """
+    book = _Book(data, wish)
+    name, remarks = book.chosen()
+    return book.grid(name, [*remarks, *book.links()])
+
+
+class _Book:
+    """A workbook; each of its sheets is read at most once."""
+
+    def __init__(self, data: bytes, wish: Wish) -> None:
+        self.wish = wish
+        self.archive = _opened(data, wish)
+        self.names = self.archive.namelist()
+        self.parts = _sheet_parts(self.archive) if "xl/workbook.xml" in self.names else {}
+        calamine = import_module("python_calamine")  # only when a workbook is read
+        try:
+            self.book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+            pages = self.book.sheets_metadata
+        except Exception as error:  # a Rust library with errors of its own for every format
+            raise Unreadable(About.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
+        self.pages = {
+            page.name: str(page.visible).endswith(".Visible") for page in pages if str(page.typ).endswith(".WorkSheet")
+        }
+        """Sheets with cells, and whether they are visible."""
+        self._read: dict[str, tuple[list[tuple[int, list[Any]]], Markup, Any]] = {}
+
+    def chosen(self) -> tuple[str, list[Remark]]:
+        """Return the sheet that was asked for, or the only one that can be meant, and what to say of the choice."""
+        if self.wish.sheet:
+            return self._asked(self.wish.sheet), []
+        visible = [name for name, shown in self.pages.items() if shown] or list(self.pages)
+        filled = [name for name in visible if self.rows(name)]
+        if not filled:
+            raise Unreadable(About.EMPTY, "there is nothing in the workbook")
+        if len(filled) == 1:
+            return filled[0], []
+        tables = [name for name in filled if self._holds_table(name)]
+        if len(tables) == 1:
+            others = listed([name for name in filled if name != tables[0]])
+            return tables[0], [
+                Remark(
+                    About.SHEET, "note", f"read sheet '{tables[0]}', the only one with a table of codes; not {others}"
+                )
+            ]
+        raise Unreadable(
+            About.SHEET,
+            f"the workbook has {counted(len(filled), 'sheet')} that hold something: {listed(filled)}",
+            f"Say which is meant, as in 'FILE:{(tables or filled)[0]}'",
+        )
+
+    def _asked(self, asked: str) -> str:
+        match = [name for name in self.pages if name.strip().casefold() == asked.strip().casefold()]
+        if match:
+            return match[0]
+        near = nearest_of(asked, self.pages)
+        raise Unreadable(
+            About.SHEET,
+            f"there is no sheet '{asked}'; the sheets are {listed(list(self.pages), 40)}",
+            f"The nearest is {near}" if near else "",
+        )
+
+    def _holds_table(self, name: str) -> bool:
+        """Whether a sheet has a row of headings with a column of codes."""
+        known = (known_headings(row, self.wish.known) for _, row in self.rows(name)[:HEADINGS_AMONG])
+        return any(len(found) > 1 and found & {"org_code", "practice_code"} for found in known)
+
+    def rows(self, name: str) -> list[tuple[int, list[Any]]]:
+        """Return the rows of a sheet that hold anything, numbered from 1."""
+        if name not in self._read:
+            markup = self._markup(name)
+            if markup.cells > self.wish.most_cells:
+                # Looked at before: calamine makes room for the whole rectangle at once.
+                raise Unreadable(
+                    About.UNREADABLE,
+                    f"sheet '{name}' spans {markup.cells:,} cells; at most {self.wish.most_cells:,} are read",
+                    "Delete what stands far below or beside the table, or allow more with "
+                    f"--max-size {-(-markup.cells // CELLS_A_MEGABYTE)}",
+                )
+            try:
+                page = self.book.get_sheet_by_name(name)
+                cells = page.to_python(skip_empty_area=False)
+            except Exception as error:
+                raise Unreadable(About.UNREADABLE, f"sheet '{name}' is damaged", SAVE_AGAIN) from error
+            for (row, column), broken in markup.broken.items():
+                cells.extend([] for _ in range(row - len(cells)))
+                cells[row - 1].extend([""] * (column + 1 - len(cells[row - 1])))
+                cells[row - 1][column] = broken
+            rows = [
+                (number, [_value(cell) for cell in row])
+                for number, row in enumerate(cells, 1)
+                if any(map(_filled, row))
+            ]
+            self._read[name] = rows, markup, page
+        return self._read[name][0]
+
+    def grid(self, name: str, remarks: Sequence[Remark]) -> Grid:
+        """Return a sheet with what is to be said of it."""
+        rows = self.rows(name)
+        _, markup, page = self._read[name]
+        merged = [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in page.merged_cell_ranges or ()]
+        numbers = {number for number, _ in rows}
+        hidden_rows = [number for number in markup.hidden_rows if number in numbers]
+        return Grid(
+            name,
+            rows,
+            remarks=remarks,
+            merged=merged,
+            hidden_rows=hidden_rows,
+            hidden_columns=markup.hidden_columns,
+        )
+
+    def links(self) -> list[Remark]:
+        """Say that values come from other workbooks; those are never looked for."""
+        links = [name for name in self.names if "externallinks/" in name.lower() and name.lower().endswith(".xml")]
+        if not links:
+            return []
+        found = f"the workbook has links to {counted(len(links), 'other file')}; the values last stored were read"
+        return [Remark(About.LINKS, "warning", found, "Update the links in Excel and save it, if those have changed")]
+
+    def _markup(self, name: str) -> Markup:
+        try:
+            if "content.xml" in self.names:
+                return ods_markup(self.archive.read("content.xml"), name)
+            return xlsx_markup(self.archive.read(self.parts[name]))
+        except (KeyError, ValueError) as error:
+            raise Unreadable(About.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
+
+
+def _opened(data: bytes, wish: Wish) -> zipfile.ZipFile:
+    """Open the archive that a workbook is, and refuse what no spreadsheet program writes."""
+    if data.startswith(b"\xd0\xcf\x11\xe0"):  # the container of encrypted workbooks, and of .xls
+        raise Unreadable(
+            About.UNREADABLE,
+            "the workbook is protected by a password, or is an old .xls file",
+            "Save it without a password, as .xlsx",
+        )
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        _look_into(archive, wish)
+    except Unreadable:
+        raise
+    except Exception as error:  # zipfile and zlib have a dozen kinds of error for damaged archives
+        raise Unreadable(About.UNREADABLE, "it is damaged or not a workbook", SAVE_AGAIN) from error
+    return archive
+
+
+def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
+    entries = archive.infolist()
+    names = [entry.filename for entry in entries]
+    markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
+    check_size(sum(entry.file_size for entry in markup), wish, "the workbook unpacks to", About.UNREADABLE)
+    if len(set(names)) < len(names) or any(name.startswith("/") or ".." in name.split("/") for name in names):
+        raise Unreadable(About.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise Unreadable(About.UNREADABLE, "it is protected by a password", "Save it without a password, as .xlsx")
+    for entry in markup:
+        # Unpacked once to its end: what holds more than it declares fails here, in bounded memory.
+        with archive.open(entry) as part:
+            start = part.read(MEGABYTE)
+            if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
+                found = f"its part {entry.filename[:80]} declares XML entities, which no spreadsheet program writes"
+                raise Unreadable(About.UNREADABLE, found, SAVE_AGAIN)
+            while part.read(MEGABYTE):
+                pass
+
+
+def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return the part of the archive that holds each sheet, by the sheet's name."""
+    tree = import_module("defusedxml.ElementTree")
+    try:
+        links = {
+            node.get("Id"): node.get("Target", "")
+            for node in tree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+        }
+        book = tree.fromstring(archive.read("xl/workbook.xml"))
+    except (KeyError, ValueError, tree.ParseError) as error:
+        raise Unreadable(About.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
+    parts = {}
+    for node in book.iter():
+        if node.tag.rpartition("}")[2] == "sheet":
+            link = next((value for name, value in node.attrib.items() if name.endswith("}id")), "")
+            target = links.get(link, "")
+            parts[node.get("name", "")] = target.lstrip("/") if target.startswith("/") else normpath(f"xl/{target}")
+    return parts
+
+
+def _filled(cell: Any) -> bool:
+    return bool(cell != "")
+
+
+def _value(cell: Any) -> Any:
+    """Return a cell as Python has it: blank as None, whole numbers as such, signs that XML cannot hold restored."""
+    if cell == "":
+        return None
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+        return int(cell)
+    if isinstance(cell, str) and "_x" in cell:
+        return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), cell)
+    return cell
