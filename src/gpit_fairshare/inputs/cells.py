@@ -18,6 +18,8 @@ from gpit_fairshare.inputs.units import scaled
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Need
 
+EVERY_YEAR = "every year"
+"""Stands for the year of files without one, where there is no scheme to say which years there are."""
 CODE_LENGTH = 100
 TEXT_LENGTH = 500
 LARGEST_NUMBER = 1e15
@@ -158,11 +160,13 @@ def parse_year(text: Any) -> str | None:
 
 
 def year_start(year: str) -> dt.date:
-    """Return the first day of a financial year: `2014/15` begins on 1 April 2014.
+    """Return the first day of a financial year: `2014/15` begins on 1 April 2014; every year is the last of days.
 
     Raises:
         UsageError: the text is no financial year.
     """
+    if year == EVERY_YEAR:
+        return dt.date.max
     parsed = parse_year(year)
     if parsed is None:
         raise UsageError(f"'{year}' is not a financial year; write it as 2014/15")

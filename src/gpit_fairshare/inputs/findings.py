@@ -71,7 +71,6 @@ class About(Enum):
     SPREAD = "I52", "what lines of cost are for, and who provides it"
     LEFT_OUT = "I53", "rows were left out because --leave-out names them"
     UNKNOWN_CODE = "I54", "a code is not among those of the organisations that are known"
-    SAME_ROW = "I55", "rows that say the same were read once"
 
     def __init__(self, number: str, meaning: str) -> None:
         self.number = number

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STRUCTURE = ("org_code", "org_name", "year", "practice_code")
 """Columns that say whose and when a row is."""
-LINE_WORDS = ("category", "cost_type", "committed", "basis")
+LINE_WORDS = ("category", "cost_type", "committed", "provider", "basis")
 """Columns that say what a line of cost is."""
 _PRACTICE = re.compile(r"[A-Z][0-9]{5}")
 """Codes of GP practices."""
@@ -195,12 +195,13 @@ class Headings:
         self._claim(self._leftover)
 
     def _claim_practices(self) -> None:
-        """Take `CODE` for the practice's where another column is surely the organisation's, as in NHS Digital's files."""
+        """Take `CODE` for the practice's where another column is surely the organisation's: NHS Digital's way."""
         if self.request.by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
             return
         for index, heading in enumerate(self.sheet.headings):
             if index not in self._names and folded(heading) in _PRACTICES_OWN and self._holds_practices(index):
-                self._claim(lambda text, title=heading: "practice_code" if text == title else None)
+                self.columns["practice_code"] = index
+                self._names[index] = "practice_code"
                 return
 
     def _holds_practices(self, index: int) -> bool:

@@ -36,6 +36,8 @@ class Need:
     """File, step and character of the formula that first uses it, for a message if no file has it."""
     alternatives: tuple[str, ...] = ()
     """Other names that the formula may have meant: steps and parameters."""
+    lenient: bool = False
+    """Whether a cell that cannot be read is a warning, since nothing is known to need the column."""
 
     @property
     def is_sum(self) -> bool:
@@ -65,6 +67,8 @@ class Request:
     """Further text columns, kept where a file has them."""
     leave_out: tuple[str, ...] = ()
     """Codes whose rows are left out (`--leave-out`)."""
+    moved_share: float = 0.10
+    """Share of an organisation's patients that may come or go in a year without a remark."""
     largest: int = LARGEST
     """Bytes that a file may hold, unpacked (`--max-size`)."""
 

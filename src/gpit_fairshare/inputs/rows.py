@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.inputs.cells import Manner, Refused, parse_year, read_cell, read_code, shown
+from gpit_fairshare.inputs.cells import EVERY_YEAR, Manner, Refused, parse_year, read_cell, read_code, shown
 from gpit_fairshare.inputs.findings import About, Where, counted, listed, nearest_of
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.totals import Totals
@@ -185,11 +185,12 @@ class RowReader:
         cells = [] if index is None else [(number, row[index]) for number, row in self._records]
         blank = [number for number, cell in cells if is_blank(cell)]
         if len(blank) == len(cells):
-            self.findings.note(
-                About.EVERY_YEAR,
-                Where(part.sheet.name),
-                f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
-            )
+            if self.request.years != (EVERY_YEAR,):
+                self.findings.note(
+                    About.EVERY_YEAR,
+                    Where(part.sheet.name),
+                    f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
+                )
             return None
         part.dated = True
         if blank:
@@ -211,6 +212,7 @@ class RowReader:
                     "one such as 2014/15",
                 )
         part.years = tuple(sorted({year for year in years.values() if year}))
+        self._report_gaps()
         others = [year for year in years.values() if year and year not in self.request.years]
         if others:
             self.findings.note(
@@ -220,6 +222,18 @@ class RowReader:
                 "which the scheme does not have",
             )
         return years
+
+    def _report_gaps(self) -> None:
+        starts = [int(year[:4]) for year in self.part.years]
+        gaps = [start for start in range(min(starts, default=0), max(starts, default=0)) if start not in starts]
+        if gaps:
+            self.findings.warning(
+                About.YEAR_GAP,
+                self.part.sheet_place,
+                f"there are rows for {listed(self.part.years)}, and none for "
+                f"{listed([f'{start}/{(start + 1) % 100:02}' for start in gaps])} between them",
+                remedy="Add the years that are missing, if they are meant to be there",
+            )
 
     def _row(self, number: int, year: str | None, cells: tuple[Any, ...], wanted: list[tuple[Need, int]]) -> Row | None:
         """Read one row; None if it cannot be said whose it is."""
@@ -245,7 +259,8 @@ class RowReader:
                     raise Refused(About.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
         except Refused as fault:
             where = sheet.where(number, index)
-            self.findings.error(fault.about, where, fault.found, fault.expected, fault.remedy)
+            report = self.findings.warning if need is not None and need.lenient else self.findings.error
+            report(fault.about, where, fault.found, fault.expected, fault.remedy)
             return _FAULTY
         if read.trimmed:
             self._trimmed.add(sheet.where(number, index))

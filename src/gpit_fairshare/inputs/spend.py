@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 WORDS = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
 """The words that a line may be marked with."""
+_OWN_WORDS = ("basis", "provider")
+"""Columns whose texts stay as they are written."""
+_SPREAD = ("category", "provider", "cost_type", "committed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def sum_lines(part: Part, needs: Sequence[Need], request: Request, findings: Fin
             values["historic_spend"] = _spend(part, mine)
         rows.append(Row(group[0].number, group[0].year, group[0].code, values))
     grouping.replace_rows(rows)
+    _report_spread(part, list(lines.values()), findings)
     _report_left_out(part, list(lines.values()), findings)
     return list(lines.values())
 
@@ -124,7 +128,7 @@ def _line(part: Part, row: Row, request: Request, findings: Findings) -> Line | 
     words: dict[str, str | None] = {}
     for column in dict.fromkeys([*LINE_WORDS, *request.counts]):
         text = row.text_of(column)
-        words[column] = (text if column == "basis" else text.lower()) or None
+        words[column] = (text if column in _OWN_WORDS else text.lower()) or None
         if text and text.lower() not in WORDS.get(column, (text.lower(),)):
             findings.error(
                 About.LINE,
@@ -163,6 +167,22 @@ def _spend(part: Part, lines: Sequence[Line]) -> Value:
     else:
         origin = f"none of {rows_of(len(lines), part.sheet.file)}"
     return Value(exact_total(counting), origin)
+
+
+def _report_spread(part: Part, lines: Sequence[Line], findings: Findings) -> None:
+    """Say what the lines are for and who provides it, as far as the file tells: the largest first."""
+    for column in _SPREAD:
+        if column not in part.headings.columns:
+            continue
+        amounts: dict[str, list[float]] = {}
+        names: dict[str, str] = {}
+        for line in lines:
+            text = line.words[column] or "blank"
+            names.setdefault(text.casefold(), text)
+            amounts.setdefault(text.casefold(), []).append(line.amount)
+        totals = sorted(((-exact_total(given), names[word]) for word, given in amounts.items()))
+        said = [f"{word} {pounds(-total)}" for total, word in totals]
+        findings.note(About.SPREAD, Where(part.sheet.name), f"spend by {column.replace('_', ' ')}: {listed(said, 8)}")
 
 
 def _report_left_out(part: Part, lines: Sequence[Line], findings: Findings) -> None:

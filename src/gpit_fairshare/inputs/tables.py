@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gpit_fairshare.errors import InputError, UsageError
-from gpit_fairshare.inputs.cells import year_start
+from gpit_fairshare.errors import InputError, UsageError, nearest
+from gpit_fairshare.inputs.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.findings import About, Findings, Where, listed
 from gpit_fairshare.inputs.grids import Wish
 from gpit_fairshare.inputs.groups import (
@@ -19,7 +20,9 @@ from gpit_fairshare.inputs.groups import (
     share_out_columns,
 )
 from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping, recogniser
+from gpit_fairshare.inputs.inspection import needs_of, years_of
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
+from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head
 from gpit_fairshare.inputs.reading import locate, read_sheet
 from gpit_fairshare.inputs.restating import Restating, merger_hint, report_changes
 from gpit_fairshare.inputs.rows import RowReader
@@ -48,6 +51,36 @@ def read_inputs(request: Request) -> Inputs:
     """
     findings = Findings()
     sheets, all_read = _sheets(request, findings)
+    inputs = _inputs(request, sheets, findings, all_read=all_read)
+    if findings.faulty:
+        raise InputError(findings.items)
+    return inputs
+
+
+def inspect_inputs(request: Request) -> tuple[Request, Inputs]:
+    """Read and check input files without stopping at faults, so that all that is there can be shown.
+
+    Where the request names no years, they are those of the files; where it needs no columns, all columns
+    that hold numbers are looked at.
+
+    Returns:
+        The request as it was completed; the tables, which may lack what is faulty, with all findings,
+        errors among them.
+
+    Raises:
+        UsageError: a file cannot be found or opened, or an option names what cannot be.
+    """
+    findings = Findings()
+    sheets, all_read = _sheets(request, findings)
+    if not request.years:
+        request = replace(request, years=years_of(sheets, request) or (EVERY_YEAR,))
+    if not request.needs:
+        request = replace(request, needs=needs_of(sheets, request))
+    inputs = _inputs(request, sheets, findings, all_read=all_read)
+    return request, inputs
+
+
+def _inputs(request: Request, sheets: Sequence[tuple[Role, Sheet]], findings: Findings, *, all_read: bool) -> Inputs:
     groups = make_groups(sheets, request)
     for group in groups:
         for part in group.parts:
@@ -59,8 +92,7 @@ def read_inputs(request: Request) -> Inputs:
     reading.restate()
     tables = {year: reading.table(year) for year in request.years}
     reading.check_patients()
-    if findings.faulty:
-        raise InputError(findings.items)
+    reading.check_plausible()
     return Inputs(
         years=request.years,
         tables=tables,
@@ -122,6 +154,7 @@ class _Reading:
     def read_rows(self) -> None:
         """Read the rows of each file, sum lines and practices, and sort them by year."""
         codes = Codes()
+        left_out: set[str] = set()
         for group in self.groups:
             if not group.gives and group is not self.groups[0]:
                 # A fault in a file that nothing depends on is nobody's business; that it is unused may be.
@@ -133,6 +166,7 @@ class _Reading:
                 codes.add(part)
                 self._read_basis(part)
                 self._sum(group, part)
+            left_out |= {code for part in group.parts for code in part.left_out}
             group.gives = {
                 name: need
                 for name, need in group.gives.items()
@@ -140,6 +174,10 @@ class _Reading:
             }
             place_by_year(group, self.request, self.findings)
         codes.report(self.findings)
+        unknown = [code for code in self.request.leave_out if code not in left_out]
+        if unknown:
+            there = {row.code for group in self.groups for part in group.parts for row in part.rows}
+            raise UsageError(f"--leave-out {unknown[0]}: no file has a row of that code{nearest(unknown[0], there)}")
 
     def restate(self) -> None:
         """Bring all groups to the organisations of the first, which says which ones there are."""
@@ -204,6 +242,31 @@ class _Reading:
             )
         if without:
             self.findings.warning(About.NO_PATIENTS, Where(self.groups[0].name), f"no patients in {listed(without)}")
+
+    def check_plausible(self) -> None:
+        """Point out figures that are hard to believe."""
+        years = self.request.years
+        people = {year: self._figures("registered_population", year) for year in years}
+        check_movements(years, people, self.request.moved_share, self.findings)
+        seen = None
+        for year in years:
+            spend = self._figures("historic_spend", year)
+            heads = {code: figure.value for code, figure in people[year].items()}
+            if (spend, heads) != seen:  # rows without a year serve all, and are spoken of once
+                check_per_head(spend, heads, year if len(years) > 1 else "", self.request.organisation, self.findings)
+            seen = spend, heads
+
+    def _figures(self, column: str, year: str) -> dict[str, Figure]:
+        """Return the figures of a column by organisation, with their places."""
+        figures = {}
+        for code in self._rows[0][year] if self._rows else ():
+            placed = self._placed(column, year, code)
+            value = placed.row.number_of(column) if placed else None
+            if placed and value is not None:
+                has = column in placed.part.headings.columns
+                where = placed.part.where(placed.row.number, column if has else "org_code")
+                figures[code] = Figure(value, where)
+        return figures
 
     def _wanted(self, group: Group, part: Part) -> list[Need]:
         """Return the columns to be read from a file."""

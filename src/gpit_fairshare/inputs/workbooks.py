@@ -61,7 +61,7 @@ class _Book:
             pages = self.book.sheets_metadata
         except Exception as error:  # a Rust library with errors of its own for every format
             raise Unreadable(About.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
-        self.pages = {
+        self.pages: dict[str, bool] = {
             page.name: str(page.visible).endswith(".Visible") for page in pages if str(page.typ).endswith(".WorkSheet")
         }
         """Sheets with cells, and whether they are visible."""

@@ -1,0 +1,101 @@
+"""Figures that can be read but are hard to believe: worth a look before money hangs on them."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+from gpit_fairshare.inputs.findings import About, counted, pounds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gpit_fairshare.inputs.findings import Findings, Where
+
+FEWEST = 5
+"""Organisations without which nothing can be said to be usual."""
+ROBUST_DEVIATIONS = 3.5
+"""Distance from the median, in robust standard deviations of the logarithm, that is out of line
+(Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993, give 3.5)."""
+LEAST_FACTOR = 2.0
+"""Where all are nearly alike, a figure is out of line only if it is twice the median or half of it."""
+_TO_STANDARD = 1.4826
+"""Turns a median of absolute deviations into a standard deviation, where figures are normally spread."""
+
+
+class Figure(NamedTuple):
+    """A figure of an organisation and its place."""
+
+    value: float
+    where: Where
+
+
+def check_movements(
+    years: Sequence[str], people: Mapping[str, Mapping[str, Figure]], share: float, findings: Findings
+) -> None:
+    """Point out organisations whose patients changed by more than a share from one year to the next.
+
+    Args:
+        years: years in order.
+        people: registered population by year and organisation.
+        share: 0.1 for a tenth of the earlier year.
+        findings: where to report.
+    """
+    for earlier, later in pairwise(years):
+        for code, now in sorted(people[later].items()):
+            before = people[earlier].get(code)
+            if before is None or before == now or not before.value:
+                continue
+            change = now.value / before.value - 1
+            if abs(change) > share:
+                findings.warning(
+                    About.MOVED,
+                    now.where,
+                    f"{code} has {now.value:,.15g} patients in {later} and had {before.value:,.15g} in {earlier}, "
+                    f"a change of {change:+.0%}",
+                    f"a change of at most {share:.0%}",
+                    "Look for a merger, a move of practices, or a slip of the pen",
+                )
+
+
+def check_per_head(
+    spend: Mapping[str, Figure], people: Mapping[str, float], year: str, organisation: str, findings: Findings
+) -> None:
+    """Point out organisations whose £ per head is out of line with the rest.
+
+    The figure is compared with the median on a logarithmic scale, in robust standard deviations. In 2013
+    Liverpool reported £4.2m for 450,000 people, its whole IT support; £0.94m of it was GP IT
+    (Digital Health, Massive disparities in GP IT spend, March 2013).
+
+    Args:
+        spend: historic spend (£) by organisation.
+        people: registered population by organisation.
+        year: for the message; may be empty.
+        organisation: what a row is called.
+        findings: where to report.
+    """
+    rates = {
+        code: figure.value / people[code]
+        for code, figure in spend.items()
+        if figure.value > 0 and people.get(code, 0) > 0
+    }
+    if len(rates) < FEWEST:
+        return
+    middle = median(rates.values())
+    distances = {code: math.log(rate / middle) for code, rate in rates.items()}
+    spread = _TO_STANDARD * median(map(abs, distances.values()))
+    for code, distance in sorted(distances.items()):
+        if abs(distance) > max(ROBUST_DEVIATIONS * spread, math.log(LEAST_FACTOR)):
+            high = distance > 0
+            findings.warning(
+                About.OUTLIER,
+                spend[code].where,
+                f"{code} has {pounds(rates[code])} a head{f' in {year}' if year else ''}, "
+                f"and the median of {counted(len(rates), organisation)} is {pounds(middle)}",
+                "like with like",
+                "See that it is GP IT alone, not all IT support, and without capital"
+                if high
+                else "See that nothing is missing, and that it is in pounds, not thousands",
+            )
