@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gpit_fairshare.cli.output import reader_may_leave
 from gpit_fairshare.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def allocate(  # noqa: PLR0913  # the options of the verb
             sample=sample,
         )
         _write(result, outputs, advance)
-    try:
+    with reader_may_leave():
         if as_json:
             from gpit_fairshare.export import document, json_text  # noqa: PLC0415
 
@@ -90,10 +89,6 @@ def allocate(  # noqa: PLR0913  # the options of the verb
             typer.echo(json_text(document(result)).encode(), nl=False)
         else:
             show(result, make_console(), written=[path.name for path in outputs])
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of a pipe, such as head, has seen enough: that changes nothing about the result.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise typer.Exit(0 if result.agrees else 1)
 
 
