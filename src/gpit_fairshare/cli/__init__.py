@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from gpit_fairshare.cli.allocate import allocate
+from gpit_fairshare.cli.init import init
 from gpit_fairshare.errors import GpitError, InputError
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ def _options(
 
 
 app.command("allocate")(allocate)
+app.command("init")(init)
 
 
 def main() -> NoReturn:

@@ -1,0 +1,70 @@
+"""`gpit init`: a folder with input templates, a scheme of one's own and a first case."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpit_fairshare.cli.output import reader_may_leave
+from gpit_fairshare.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def init(
+    *,
+    folder: Annotated[
+        str, typer.Argument(metavar="DIR", help="Folder to write into; made if it is not there.", show_default=False)
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the list.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Start a folder: templates for population and spend, a scheme of your own and a first case, ready to run."""
+    del debug  # may stand on either side of the verb; the command line looks for it itself
+    if not folder.strip():
+        raise UsageError("DIR is empty; give the name of a folder, or . for this one")
+    # XlsxWriter loads here, so that --help answers at once.
+    from gpit_fairshare.templates import COMMAND, FILES, write_folder  # noqa: PLC0415
+
+    written = write_folder(Path(folder))
+    with reader_may_leave():
+        if as_json:
+            import json  # noqa: PLC0415  # only when asked for: start-up time
+
+            files = [str(path) for path in written]
+            document = {"schema": "gpit-init/1", "folder": folder, "files": files, "command": COMMAND}
+            # Bytes, so that a console of another code page changes nothing.
+            typer.echo((json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode(), nl=False)
+        else:
+            typer.echo(_said(folder, FILES, COMMAND))
+
+
+def _said(folder: str, files: Mapping[str, str], command: str) -> str:
+    """Return what was written, and what to type next; the command stands on one line, to be copied whole."""
+    here = Path(folder) == Path()
+    width = max(map(len, files))
+    return "\n".join(
+        [
+            f"Written in {'this folder' if here else folder}, with examples for figures:",
+            *(f"  {name:{width}}  {meaning}" for name, meaning in files.items()),
+            "",
+            "Next:",
+            "",
+            *([] if here else [f"cd {_quoted(folder)}"]),
+            command,
+        ]
+    )
+
+
+def _quoted(path: str) -> str:
+    """Return a path as bash and PowerShell both read it, as far as there is such a way."""
+    if all(sign.isalnum() or sign in f"_-./:{os.sep}" for sign in path):
+        return path
+    # Between double quotes these stand for something else; a backslash does so in bash alone.
+    strange = {*'"$`!', "\\"} - {os.sep}
+    return shlex.quote(path) if strange & {*path} else f'"{path}"'

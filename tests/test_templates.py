@@ -1,0 +1,569 @@
+"""`gpit init`: the folder runs at once, its workbooks guide whoever fills them in, and nothing is written over."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+import zipfile
+from contextlib import chdir, redirect_stdout
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from gpit_fairshare import GpitError, OutputError, UsageError, allocate
+from gpit_fairshare.cli import app
+from gpit_fairshare.cli.init import _quoted
+from gpit_fairshare.templates import COMMAND, FILES, write_folder
+from recalculation import cached_values, recalculate
+from running import ROOT, gpit, read_rows, words
+
+DOCUMENT = ROOT / "docs" / "files.md"
+
+# Four core sums of £50,000 leave £1.80 a head; above the average of £2.27 a head are A (£5.00) and B (£2.50).
+# 2014/15: needs of £270,000 and £90,000 on a fund of £300,000. 2015/16: half of them, in full.
+ALLOCATIONS = {
+    "2014/15": {"A": 230_000 + 225_000, "B": 410_000 + 75_000, "C": 590_000, "D": 770_000},
+    "2015/16": {"A": 230_000 + 135_000, "B": 410_000 + 45_000, "C": 590_000, "D": 770_000},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder as `gpit init` leaves it."""
+    write_folder(tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+def typed(command: str, *more: str, folder: Path) -> int:
+    """Run a command that stands in a text, in a folder, without starting Python anew."""
+    with chdir(folder), redirect_stdout(io.StringIO()):
+        return app([*shlex.split(command)[1:], *more], standalone_mode=False)
+
+
+def allocations(rows) -> dict[str, dict[str, int]]:
+    """Return allocations by year and code."""
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row["year"], {})[row["org_code"]] = int(row["allocation"])
+    return found
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder, hidden ones too."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Change one place of a text file."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+# The folder runs -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the commands are typed into bash")
+@pytest.mark.parametrize("name", ["demo", "été à Évreux", 'l\'école "$1" `x`; y'])
+def test_what_is_printed_runs_as_it_is_typed(tmp_path, name):
+    """The lines after `Next:` give the allocations worked by hand, whatever the folder is called."""
+    done = gpit("init", name, folder=tmp_path)
+    lines = done.stdout.decode().splitlines()
+    command = "\n".join(lines[lines.index("Next:") + 1 :])
+    shell = f'set -e\ngpit() {{ "{sys.executable}" -m gpit_fairshare "$@"; }}\n{command} -o out.csv'
+    ran = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert all(len(line) <= 80 for line in lines if line != COMMAND)
+    assert ran.returncode == 0, ran.stderr.decode()
+    assert allocations(read_rows(tmp_path / name / "out.csv")) == ALLOCATIONS
+    assert (tmp_path / name / "allocations.xlsx").is_file()
+
+
+def test_every_output_of_the_examples_says_illustrative(folder):
+    """Both workbooks mark all of their rows, and nothing in them wants a look: no warning, and every check holds."""
+    assert typed(COMMAND, "-o", "out.json", folder=folder) == 0
+    document = json.loads((folder / "out.json").read_text("utf-8"))
+
+    assert [one.split(":")[0] for one in document["illustrative"]] == ["population.xlsx", "spend.xlsx"]
+    assert "4 of 4 rows" in document["illustrative"][0]
+    assert "7 of 7 rows" in document["illustrative"][1]
+    assert {finding["level"] for finding in document["findings"]} == {"note"}
+    assert document["agrees"]
+
+
+def test_the_commands_of_the_readme_give_its_figures(folder):
+    """Each command of the folder's README runs, and its two tables are what the first two of them give."""
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^```\n(gpit .*)\n```$", text, re.MULTILINE)
+    rows = re.findall(r"^\| (20\d\d/\d\d) \| (.+) \|$", text, re.MULTILINE)
+    shown = [[int(re.sub("[£,]", "", cell)) for cell in cells.split(" | ")] for _, cells in rows]
+    found = []
+    for command in commands:
+        assert typed(command, "-o", "out.csv", folder=folder) == 0
+        found.append([list(year.values()) for year in allocations(read_rows(folder / "out.csv")).values()])
+
+    assert len(commands) == 4
+    assert commands[0] == COMMAND
+    assert shown == [*found[0], *found[1]]
+    assert found[0] == found[3] == [list(year.values()) for year in ALLOCATIONS.values()]
+
+
+def test_the_readme_names_every_file(folder):
+    """Each file is in the README's table, the inputs of the case by the words beside it."""
+    text = (folder / "README.md").read_text(encoding="utf-8")
+
+    assert set(FILES) == set(contents(folder))
+    assert all(f"`{name}`" in text for name in FILES if name != "README.md" and not name.endswith(".csv"))
+
+
+def test_the_templates_suit_the_default_scheme(folder):
+    """Under `gpit-2014-16` £140m goes to the four by heads, 1:2:3:4."""
+    command = "gpit allocate --population population.xlsx:Population --spend spend.xlsx:Spend"
+
+    assert typed(command, "-o", "out.csv", folder=folder) == 0
+    shares = [int(row["fair_share"]) for row in read_rows(folder / "out.csv") if row["year"] == "2014/15"]
+    assert shares == [14_000_000, 28_000_000, 42_000_000, 56_000_000]
+
+
+def test_the_transitions_that_the_scheme_offers_work(folder):
+    """`none`, with its two values taken out, leaves the fair shares; `cost-above-funding` sees D's need as well.
+
+    Needs are then £270,000, £90,000 and £50,000, £410,000 in all: D has 50 parts of 410 of the £300,000.
+    """
+    scheme = folder / "scheme.toml"
+    edit(scheme, 'transition = "above-average-cost"', 'transition = "cost-above-funding"')
+    assert typed(COMMAND, "-o", "out.csv", folder=folder) == 0
+    assert allocations(read_rows(folder / "out.csv"))["2014/15"]["D"] == 770_000 + 36_585
+
+    edit(scheme, 'transition = "cost-above-funding"', 'transition = "none"')
+    text = scheme.read_text(encoding="utf-8")
+    without = re.sub(r"\[values\.(transition_fund|support_share)\].*?\n\n", "", text, flags=re.DOTALL)
+    scheme.write_text(without, encoding="utf-8")
+    assert typed(COMMAND, "-o", "out.csv", folder=folder) == 0
+    assert list(allocations(read_rows(folder / "out.csv"))["2015/16"].values()) == [230_000, 410_000, 590_000, 770_000]
+
+
+def test_the_weight_that_the_formula_suggests_works(folder):
+    """Weighted by need_index as its remark says: 2, 1, 1 and 0.75 make 200,000 : 200,000 : 300,000 : 300,000."""
+    book = openpyxl.load_workbook(folder / "population.xlsx")
+    for row, value in enumerate(["need_index", 2, 1, 1, 0.75], 1):
+        book["Population"].cell(row, 7, value)
+    book.save(folder / "population.xlsx")
+    remark = "registered_population * need_index"
+    edit(folder / "my-formula.toml", 'formula = "registered_population"', f'formula = "{remark}"')
+
+    assert f"#   {remark}\n" in (folder / "my-formula.toml").read_text(encoding="utf-8")
+    assert typed(COMMAND, "-o", "out.csv", folder=folder) == 0
+    # £1.80 for each of 1,000,000 weighted people, on top of the core sums.
+    shares = [int(row["fair_share"]) for row in read_rows(folder / "out.csv") if row["year"] == "2014/15"]
+    assert shares == [410_000, 410_000, 590_000, 590_000]
+
+
+# The case -----------------------------------------------------------------------------------------------------
+
+
+def differences(case: Path) -> list[tuple[str, str, str]]:
+    """Return year, code and column of each figure that is out of its tolerance, compared in decimal."""
+    data = tomllib.loads(case.read_text(encoding="utf-8"), parse_float=Decimal)
+    run = data["run"]
+    paths = {option: case.parent / run[option] for option in ("scheme", "population", "spend")}
+    result = allocate(**paths, settings=run["set"])
+    wrong = []
+    for year, organisations in data["expected"].items():
+        rows = {row["org_code"]: row for row in result.year(year).to_dicts()}
+        assert list(rows) == list(organisations)
+        for code, figures in organisations.items():
+            for column, expected in figures.items():
+                allowed = Decimal(data["tolerance"][column]["absolute"])
+                if abs(Decimal(repr(rows[code][column])) - expected) > allowed:
+                    wrong.append((year, code, column))
+    return wrong
+
+
+def test_the_case_holds_and_is_that_of_the_folder(folder):
+    """The case's figures are what its inputs give, and those that were worked by hand for the folder's examples."""
+    case = folder / "cases" / "first-case.toml"
+    data = tomllib.loads(case.read_text(encoding="utf-8"))
+    expected = {
+        year: {code: figures["allocation"] for code, figures in organisations.items()}
+        for year, organisations in data["expected"].items()
+    }
+
+    assert differences(case) == []
+    assert data["case"]["origin"] == "worked by hand"
+    assert expected == ALLOCATIONS
+
+
+def test_the_case_holds_with_figures_of_ones_own(folder):
+    """Another budget, fund and population in the folder leave the case as it was, as its remark says."""
+    edit(folder / "scheme.toml", "value = 2_000_000", "value = 3_000_000")
+    edit(folder / "scheme.toml", '"2014/15" = { value = 300_000', '"2014/15" = { value = 1_000')
+    (folder / "population.xlsx").unlink()
+
+    assert differences(folder / "cases" / "first-case.toml") == []
+
+
+def test_the_case_sees_another_rule(folder):
+    """Where the base is left out, A has £2.00 a head and no core sum: the case names its fair share."""
+    edit(folder / "my-formula.toml", ", base=core_sum)", ")")
+    edit(folder / "my-formula.toml", "fair_share >= core_sum - 1", "fair_share + core_sum >= 0")
+
+    assert ("2014/15", "A", "fair_share") in differences(folder / "cases" / "first-case.toml")
+
+
+# The workbooks ------------------------------------------------------------------------------------------------
+
+TEMPLATES = {
+    "population.xlsx": {
+        "org_code": "custom",
+        "org_name": "any",
+        "year": "custom",
+        "registered_population": "whole",
+        "area_team": "any",
+        "basis": "list",
+    },
+    "spend.xlsx": {
+        "org_code": "custom",
+        "category": "list",
+        "provider": "any",
+        "cost_type": "list",
+        "committed": "list",
+        "amount": "decimal",
+        "year": "custom",
+        "basis": "list",
+    },
+}
+
+
+def validations(page):
+    """Return data validations by heading."""
+    found = {}
+    for rule in page.data_validations.dataValidation:
+        (cells,) = rule.sqref.ranges
+        assert (cells.min_row, cells.max_row) == (2, 10_001)
+        found[page.cell(1, cells.min_col).value] = rule
+    return found
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_column_has_its_rule_note_and_messages(folder, name):
+    """Each column says what may be typed before, in a note, and after; a rule that refuses shows an error."""
+    page = openpyxl.load_workbook(folder / name).worksheets[0]
+    rules = validations(page)
+
+    assert {heading: rule.type or "any" for heading, rule in rules.items()} == TEMPLATES[name]
+    for cell in page[1]:
+        rule = rules[cell.value]
+        assert rule.showInputMessage
+        assert 0 < len(rule.prompt) <= 255
+        assert rule.error == rule.prompt
+        assert rule.prompt in cell.comment.text
+        # Words of one's own are allowed in the lists that the scheme does not count by.
+        assert rule.showErrorMessage == (cell.value not in ("category", "basis"))
+
+
+def test_the_rules_are_those_of_the_columns(folder):
+    """People and pounds are nil or more; a line is revenue or capital, committed or not."""
+    population = validations(openpyxl.load_workbook(folder / "population.xlsx")["Population"])
+    spend = validations(openpyxl.load_workbook(folder / "spend.xlsx")["Spend"])
+    numbers = [population["registered_population"], spend["amount"]]
+
+    assert [(rule.operator, rule.formula1) for rule in numbers] == [("greaterThanOrEqual", "0")] * 2
+    assert [spend[column].formula1 for column in ("cost_type", "committed")] == ['"revenue,capital"', '"yes,no"']
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_codes_and_years_are_judged_as_said(folder, tmp_path):
+    """A code is a text of at most 10 characters, once for each year; 01 and 1, or 1E5 and 100000, are two codes."""
+    book = openpyxl.load_workbook(folder / "population.xlsx")
+    page = book["Population"]
+    rules = validations(page)
+    cases = [
+        # code, year, whether the code and the year are allowed
+        ("01E", None, True, None),
+        ("01", None, True, None),
+        ("1", None, True, None),
+        ("1E5", None, True, None),
+        ("100000", None, True, None),
+        ("TWICE", None, False, None),
+        ("twice", None, False, None),
+        ("YEARS", "2014/15", True, True),
+        ("YEARS", "2015/16", True, True),
+        ("CENTURY", "1999/00", True, True),
+        (123, "2014/16", False, False),
+        ("ELEVENCHARS", "2014-15", False, False),
+        ("TENLETTERS", 201415, True, False),
+    ]
+    for row, (code, year, *_) in enumerate(cases, 2):
+        page.cell(row, 1, code)
+        page.cell(row, 3, year)
+        for column, heading in ((10, "org_code"), (11, "year")):
+            # Excel moves a rule's relative references along with its cell.
+            formula = re.sub(r"(?<![$\w])([AC])2(?!\d)", rf"\g<1>{row}", rules[heading].formula1)
+            page.cell(row, column, f'=IF(ISERROR({formula}),"no",IF({formula},"yes","no"))')
+    book.save(folder / "judged.xlsx")
+    values = cached_values(recalculate(folder / "judged.xlsx", tmp_path / "again"))
+
+    for row, (code, year, right_code, right_year) in enumerate(cases, 2):
+        assert (values["Population", f"J{row}"] == "yes") == right_code, code
+        assert right_year is None or (values["Population", f"K{row}"] == "yes") == right_year, year
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_codes_with_zeros_survive_another_program(folder, tmp_path):
+    """`01E` and `0123` below the examples are texts in a text column, and still are when LibreOffice has saved them."""
+    added = {"01E": 500_000, "0123": 600_000}
+    for name, sheet in (("population.xlsx", "Population"), ("spend.xlsx", "Spend")):
+        book = openpyxl.load_workbook(folder / name)
+        page = book[sheet]
+        assert page.column_dimensions["A"].number_format == "@"
+        for row, (code, number) in enumerate(added.items(), page.max_row + 1):
+            page.cell(row, 1, code).number_format = "@"
+            if sheet == "Population":
+                page.cell(row, 4, number)
+            else:
+                for column, value in enumerate(["core", None, "revenue", "yes", number], 2):
+                    page.cell(row, column, value)
+        book.save(folder / name)
+        again = recalculate(folder / name, tmp_path / "again")
+        assert openpyxl.load_workbook(again)[sheet].column_dimensions["A"].number_format == "@"
+        (folder / name).write_bytes(again.read_bytes())
+
+    assert typed(COMMAND, "-o", "out.csv", folder=folder) == 0
+    codes = [row["org_code"] for row in read_rows(folder / "out.csv") if row["year"] == "2014/15"]
+    assert codes == ["0123", "01E", "A", "B", "C", "D"]
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_workbook_is_a_plain_table_that_anybody_can_read(folder, name):
+    """Headings in row 1, frozen, an Excel table; texts as texts; no merged cell; a title and a language."""
+    book = openpyxl.load_workbook(folder / name)
+    page, instructions = book.worksheets
+    texts = [cell for cell in page[2] if isinstance(cell.value, str)]
+
+    assert [cell.value for cell in page[1]] == list(TEMPLATES[name])
+    assert [page.title, instructions.title] == [name.removesuffix(".xlsx").capitalize(), "Instructions"]
+    assert page.freeze_panes == "A2"
+    assert [table.ref for table in page.tables.values()] == [page.dimensions]
+    assert {cell.number_format for cell in texts} == {"@"}
+    assert not page.merged_cells.ranges
+    assert not instructions.merged_cells.ranges
+    assert book.properties.title
+    assert book.properties.language == "en-GB"
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_the_instructions_tell_all(folder, name):
+    """The second sheet has every column with its words, the command as it stands, and what findings are."""
+    book = openpyxl.load_workbook(folder / name)
+    page, instructions = book.worksheets
+    lines = {row[0].value: row[1].value for row in instructions.iter_rows(min_row=2)}
+
+    for cell in page[1]:
+        assert lines[f"{cell.column_letter}: {cell.value}"] == cell.comment.text.replace("\n", " ")
+    assert lines["Command"] == COMMAND
+    assert {"Error", "Warning", "Note"} < set(lines)
+
+
+def test_the_same_bytes_on_any_day(tmp_path):
+    """Two folders are the same, byte for byte; the workbooks have the date of the scheme for their own."""
+    for name in ("one", "two"):
+        assert gpit("init", name, folder=tmp_path).returncode == 0
+    one = contents(tmp_path / "one")
+
+    assert one == contents(tmp_path / "two")
+    for name in TEMPLATES:
+        with zipfile.ZipFile(tmp_path / "one" / name) as archive:
+            assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+            assert archive.read("docProps/core.xml").count(b"2014-04-01T00:00:00Z") == 2
+
+
+# What may not be ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_is_written_over(tmp_path, name):
+    """A single file that is there already is named, with exit code 2, and everything stays as it was."""
+    (tmp_path / "mine" / name).parent.mkdir(parents=True)
+    (tmp_path / "mine" / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match=re.escape(f"mine: {name} would be written over")):
+        write_folder(tmp_path / "mine")
+
+    assert contents(tmp_path) == {str(Path("mine", name)): b"mine"}
+
+
+def test_files_of_ones_own_stay(tmp_path):
+    """In a folder that has other files, and a folder `cases`, the new ones stand beside them."""
+    (tmp_path / "cases").mkdir()
+    for name in ("notes.txt", "cases/second-case.toml"):
+        (tmp_path / name).write_text("mine", encoding="utf-8")
+    done = gpit("init", ".", folder=tmp_path)
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert "Written in this folder" in done.stdout.decode()
+    assert "cd " not in done.stdout.decode()
+    assert set(contents(tmp_path)) == {str(Path(name)) for name in (*FILES, "notes.txt", "cases/second-case.toml")}
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+WRONG = {
+    "a parent that is not there": ("a/b", "there is no folder a; make it first"),
+    "a file": ("file", "file: is a file; give the name of a folder"),
+    "a place in a file": ("file/b", "there is no folder file"),
+    "a name that is too long": ("x" * 300, "cannot be written to"),
+    "an empty name": ("", "DIR is empty"),
+    "a folder whose cases is a file": ("odd", "odd: cases would be written over"),
+    "a folder that is full": ("full", "README.md, population.xlsx, spend.xlsx"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_said_in_one_line(tmp_path, case):
+    """A place that cannot be is exit code 2 and one line, and nothing is changed."""
+    given, expected = WRONG[case]
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "cases").write_text("mine", encoding="utf-8")
+    write_folder(tmp_path / "full")
+    before = contents(tmp_path)
+    done = gpit("init", given, folder=tmp_path)
+
+    assert done.returncode == 2
+    assert expected in words(done.stderr)
+    assert len(done.stderr.decode().strip().splitlines()) == 1
+    assert done.stdout == b""
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place that nobody may write to")
+def test_a_folder_that_cannot_be_written_to(tmp_path):
+    """In /proc not even the superuser makes a folder, new or beside what is there: exit code 2, and why."""
+    for place in ("/proc/gpit", "/proc/self"):
+        done = gpit("init", place, folder=tmp_path)
+
+        assert done.returncode == 2
+        assert f"{place}: cannot be written to" in words(done.stderr)
+        assert len(done.stderr.decode().strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_failure_on_the_way_leaves_nothing(tmp_path, monkeypatch, there):
+    """If the third file cannot be moved in, or the folder itself, no file and no folder is left behind."""
+    if there:
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "notes.txt").write_text("mine", encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    rename, moves = Path.rename, []
+
+    def failing(self, target):
+        moves.append(target)
+        if len(moves) == (3 if there else 1):
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OutputError, match=r"mine: .*No space left on device.*nothing was changed"):
+        write_folder(tmp_path / "mine")
+
+    assert len(moves) == (3 if there else 1)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_typed_number_below_nil_is_refused_with_its_cell(folder):
+    """What the rules of the cells did not stop, since it was pasted, gpit refuses with file, sheet and cell."""
+    book = openpyxl.load_workbook(folder / "population.xlsx")
+    book["Population"]["D3"] = -5
+    book["Population"]["A4"] = 123
+    book.save(folder / "population.xlsx")
+    with pytest.raises(GpitError) as caught:
+        typed(COMMAND, folder=folder)
+
+    found = {(one.file, one.place, one.number) for one in caught.value.findings if one.level == "error"}
+    assert {("population.xlsx:Population", "D3", "I18"), ("population.xlsx:Population", "A4", "I11")} <= found
+
+
+# What is said ---------------------------------------------------------------------------------------------------
+
+
+def test_json_is_one_document(tmp_path):
+    """`--json` prints the schema, the folder as it was given, the files and the command, and nothing else."""
+    done = gpit("init", "mon été/", "--json", folder=tmp_path, env={"PYTHONIOENCODING": "ascii"})
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout.decode("utf-8")) == {
+        "schema": "gpit-init/1",
+        "folder": "mon été/",
+        "files": [str(Path("mon été", name)) for name in FILES],
+        "command": COMMAND,
+    }
+
+
+def test_a_fault_is_json_too(tmp_path):
+    """With `--json` a fault is a document as well."""
+    done = gpit("init", "a/b", "--json", folder=tmp_path)
+
+    assert done.returncode == 2
+    assert json.loads(done.stdout.decode())["schema"] == "gpit-error/1"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no true")
+def test_a_reader_that_leaves_changes_nothing(tmp_path):
+    """`gpit init x | true` writes the folder, and is no complaint."""
+    command = f'"{sys.executable}" -m gpit_fairshare init x 2>err | true; echo ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False)
+
+    assert done.stdout == b"0\n"
+    assert (tmp_path / "err").read_text(encoding="utf-8") == ""
+    assert set(contents(tmp_path / "x")) == {str(Path(name)) for name in FILES}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a backslash parts folders there")
+def test_paths_are_quoted_only_where_they_must_be():
+    """Double quotes, which bash and PowerShell share, where they do; else as bash reads it."""
+    given = ["demo/2026", "été", "a b", "it's", "a$b", "a\\b"]
+
+    assert [_quoted(path) for path in given] == ["demo/2026", "été", '"a b"', '"it\'s"', "'a$b'", "'a\\b'"]
+
+
+def test_help_loads_nothing_heavy(tmp_path):
+    """`gpit init --help` answers without XlsxWriter, polars, openpyxl or rich; `gpit init` needs XlsxWriter alone."""
+    heavy = "{'polars','openpyxl','xlsxwriter','rich.console'}"
+    for arguments, loaded in ((["init", "--help"], "[]"), (["init", "x"], "['xlsxwriter']")):
+        code = (
+            f"import sys; sys.argv=['gpit', *{arguments}]\n"
+            "from gpit_fairshare.cli import _run\n"
+            f"_run()\nprint(sorted({heavy} & set(sys.modules)), file=sys.stderr)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=tmp_path)
+
+        assert done.stderr.decode().strip().splitlines()[-1] == loaded
+
+
+def rows_below(heading: str) -> list[list[str]]:
+    """Return the rows of the table in docs/files.md whose first heading this is, its cells without backticks."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    table = text.split(f"\n| {heading} |")[1].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip(" `") for cell in row.strip("|").split(" | ")] for row in table]
+
+
+def test_the_document_has_every_file_option_and_key(tmp_path):
+    """docs/files.md lists the files, the options of `gpit init --help` and the keys of its document."""
+    help_text = gpit("init", "--help", folder=tmp_path).stdout.decode()
+    options = re.findall(r"^ +(?:-\w, )?(--[a-z]+)", help_text, re.MULTILINE)
+    document = json.loads(gpit("init", "x", "--json", folder=tmp_path).stdout.decode())
+    listed = {name for cell, _ in rows_below("file in the folder") for name in cell.replace("`", "").split(", ")}
+
+    assert listed == set(FILES)
+    assert [re.split(r"[`,]", cell)[0] for cell, _ in rows_below("word after `gpit init`")] == ["DIR", "--json", "-h"]
+    assert set(options) == {"--json", "--help"}
+    assert [key for key, _ in rows_below("key of `gpit-init/1`")] == list(document)
+    assert COMMAND in DOCUMENT.read_text(encoding="utf-8")
