@@ -682,10 +682,20 @@ class TestFindings:
         errors = [Finding("I16", "error", "e.csv", "", f"error {number}") for number in range(1_208)]
         text = self.said([*notes, *errors])
 
-        assert text.count("  I16  ") == 20
-        assert "I22" not in text
+        assert text.count("e.csv: error") == 20
+        assert "n.csv: note" not in text
         assert "1,208 errors" in text
-        assert text.endswith("\n… and 1,203 more; --json gives all\n")
+        assert "  I16  … and 1,188 more" in text
+        assert text.endswith("\n15 notes\n  I22  … 15 of these\n--json gives all.\n")
+
+    def test_no_kind_hides_another(self):
+        """Of two kinds of fault both are shown, however many there are of the first."""
+        many = [Finding("I16", "error", "e.csv", "", f"error {number}") for number in range(100)]
+        few = [Finding("I17", "error", "e.csv", "", f"blank {number}") for number in range(3)]
+        text = self.said([*many, *few])
+
+        assert text.count("error ") == 17
+        assert text.count("blank ") == 3
 
     def test_exactly_the_limit(self):
         """Twenty findings are all shown, and nothing is said of more."""

@@ -477,7 +477,7 @@ def test_keys_of_the_json_document(written):
 def test_options_are_all_there():
     """Every option that `gpit allocate --help` lists has its row in docs/files.md, and no other has."""
     help_text = gpit("allocate", "--help", folder=ROOT).stdout.decode()
-    options = re.findall(r"^ +(?:-\w, )?(--[a-z]+)", help_text, re.MULTILINE)
+    options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
     written = [name for option, _ in table(FILES, "option", "what it does") for name in quoted(option)]
 
     assert len(options) > 10

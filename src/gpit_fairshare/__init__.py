@@ -1,6 +1,7 @@
 """Fair-share funding of GP practices' IT: one rule, written once, calculated, audited and explained.
 
-`allocate` runs a scheme over files and returns a `Result` that holds Polars frames. Names are loaded
+`allocate` runs a scheme over files and returns a `Result` that holds Polars frames; `check` returns a
+`Report` of all that is to be said about files. Names are loaded
 when they are first used, so that importing the package costs nothing.
 """
 
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gpit_fairshare.allocation import allocate
+    from gpit_fairshare.checking import Report, check
     from gpit_fairshare.engine import Result
     from gpit_fairshare.errors import (
         CalculationError,
@@ -30,14 +32,16 @@ __all__ = [
     "GpitError",
     "InputError",
     "OutputError",
+    "Report",
     "Result",
     "SchemeError",
     "UsageError",
     "__version__",
     "allocate",
+    "check",
 ]
 
-_HOMES = {"allocate": "allocation", "Result": "engine"}
+_HOMES = {"allocate": "allocation", "Result": "engine", "check": "checking", "Report": "checking"}
 
 
 def __dir__() -> list[str]:

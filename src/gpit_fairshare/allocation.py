@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.effects import effects
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs import Need, Request, read_inputs
+from gpit_fairshare.inputs import LARGEST, MEGABYTE, Need, Request, read_inputs
 from gpit_fairshare.language import names_in
 from gpit_fairshare.scheme import Setting, load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from gpit_fairshare.scheme import Scheme
@@ -36,6 +36,8 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
     transition: str | Path | None = None,
     settings: Mapping[str, float | str] | None = None,
     mapping: Mapping[str, str] | None = None,
+    leave_out: Sequence[str] = (),
+    max_size: int = LARGEST // MEGABYTE,
     sample: bool = False,
 ) -> Result:
     """Allocate funding by a scheme.
@@ -49,6 +51,8 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         transition: Replaces the scheme's transition: a library name or a path.
         settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
+        leave_out: Codes whose rows are left out, such as totals that do not say so.
+        max_size: Megabytes that a file may hold, unpacked.
         sample: Use the England sample (its spend is illustrative) instead of files.
 
     Returns:
@@ -64,16 +68,35 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         transition=None if transition is None else str(transition),
         settings=read,
     )
-    files = [_listed(population), _listed(spend), _listed(inputs)]
-    with ExitStack() as stack:
-        if sample:
-            if any(files):
-                raise UsageError("the sample stands in for files; give --sample or files, not both")
-            folder = stack.enter_context(sample_folder())
-            files = [[str(folder / SAMPLE_POPULATION)], [str(folder / SAMPLE_SPEND)], []]
-        request = _request(ready, files, mapping or {})
-        result = calculate(ready, read_inputs(request))
+    with named_files(population, spend, inputs, sample=sample) as files:
+        request = request_for(ready, files, mapping or {})
+        result = calculate(
+            ready, read_inputs(replace(request, leave_out=tuple(leave_out), largest=max_size * MEGABYTE))
+        )
     return replace(result, effects=effects(result))
+
+
+@contextmanager
+def named_files(
+    population: str | Path | Sequence[str | Path] | None,
+    spend: str | Path | Sequence[str | Path] | None,
+    inputs: str | Path | Sequence[str | Path] | None,
+    *,
+    sample: bool,
+) -> Iterator[list[list[str]]]:
+    """Yield the files of a run: population, spend and further inputs, or the sample's in their place.
+
+    Raises:
+        UsageError: both are asked for.
+    """
+    files = [_listed(population), _listed(spend), _listed(inputs)]
+    if not sample:
+        yield files
+        return
+    if any(files):
+        raise UsageError("the sample stands in for files; give --sample or files, not both")
+    with sample_folder() as folder:
+        yield [[str(folder / SAMPLE_POPULATION)], [str(folder / SAMPLE_SPEND)], []]
 
 
 def _listed(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
@@ -82,7 +105,8 @@ def _listed(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
     return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
-def _request(scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping[str, str]) -> Request:
+def request_for(scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping[str, str]) -> Request:
+    """Return what a scheme wants of the files: its years, the columns that its steps use, the costs that count."""
     population, spend, extra = files
     used_in: dict[str, str] = {}
     places = [(step.tree, step.where) for step in scheme.steps] + [(one.tree, one.where) for one in scheme.checks]

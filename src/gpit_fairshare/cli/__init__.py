@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from gpit_fairshare.cli.allocate import allocate
+from gpit_fairshare.cli.check import check
 from gpit_fairshare.cli.init import init
 from gpit_fairshare.errors import GpitError, InputError
 
@@ -47,6 +48,7 @@ def _options(
 
 
 app.command("allocate")(allocate)
+app.command("check")(check)
 app.command("init")(init)
 
 

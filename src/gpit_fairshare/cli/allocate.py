@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gpit_fairshare.cli.options import pairs
 from gpit_fairshare.cli.output import reader_may_leave
 from gpit_fairshare.errors import UsageError, nearest
 
@@ -51,6 +52,12 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         list[str] | None,
         typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
     ] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option("--leave-out", metavar="CODE", help="Leave out the rows of this code.")
+    ] = None,
+    max_size: Annotated[
+        int, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")
+    ] = 64,
     sample: Annotated[
         bool, typer.Option("--sample", help="Use the England 2014/15 sample; its spend is illustrative.")
     ] = False,
@@ -76,8 +83,10 @@ def allocate(  # noqa: PLR0913  # the options of the verb
             scheme=scheme,
             formula=formula,
             transition=transition,
-            settings=_pairs("--set", settings or []),
-            mapping=_pairs("--map", mapping or []),
+            settings=pairs("--set", settings or []),
+            mapping=pairs("--map", mapping or []),
+            leave_out=leave_out or (),
+            max_size=max_size,
             sample=sample,
         )
         _write(result, outputs, advance)
@@ -90,20 +99,6 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         else:
             show(result, make_console(), written=[path.name for path in outputs])
     raise typer.Exit(0 if result.agrees else 1)
-
-
-def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
-    """Return NAME=VALUE options as a dict; the same name twice is an error, not a silent choice."""
-    found: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.rpartition("=") if option == "--map" else text.partition("=")
-        if not equals or not name.strip() or not value.strip():
-            form = "HEADING=COLUMN" if option == "--map" else "NAME=VALUE or NAME@2015/16=VALUE"
-            raise UsageError(f"{option} {text}: expected {form}")
-        if name.strip() in found:
-            raise UsageError(f"{option} {name.strip()}: given twice; give it once")
-        found[name.strip()] = value.strip()
-    return found
 
 
 def _checked(outputs: Sequence[Path], inputs: Sequence[str]) -> list[Path]:

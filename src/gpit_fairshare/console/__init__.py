@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
+from gpit_fairshare.console.checking import show_findings, show_report
 from gpit_fairshare.console.page import Page, make_console
 from gpit_fairshare.console.screen import Screen
 from gpit_fairshare.console.words import counted, money, per_head, percentage, plural, signed
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.errors import Finding
 
 __all__ = [
     "Advance",
@@ -33,6 +33,7 @@ __all__ = [
     "progress",
     "show",
     "show_findings",
+    "show_report",
     "signed",
 ]
 
@@ -43,6 +44,8 @@ _PATIENCE: Final = 1.0
 _SETTINGS: Final = "R02"
 _UNSPENT: Final = "R03"
 """Findings of the run that `show` says in words of its own."""
+_ALIKE: Final = 3
+"""Findings of one kind that stand below a result; `gpit check` shows more."""
 
 
 def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> None:
@@ -64,24 +67,8 @@ def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> No
         screen.movements()
     screen.assumptions()
     said = {_SETTINGS, _UNSPENT} if screen.in_money else {_SETTINGS}
-    show_findings([one for one in result.findings if one.number not in said], console)
+    show_findings([one for one in result.findings if one.number not in said], console, alike=_ALIKE)
     screen.checks()
-
-
-def show_findings(findings: Sequence[Finding], console: Console, limit: int = 20) -> None:
-    """Print findings by level, errors first; after `limit` of them the rest is counted."""
-    page = Page(console)
-    left = limit
-    for level, style in (("error", "bold red"), ("warning", "bold yellow"), ("note", "bold")):
-        there = [finding for finding in findings if finding.level == level]
-        if not there or left <= 0:
-            continue
-        page.heading(counted(len(there), level).capitalize(), style)
-        for finding in there[:left]:
-            page.paragraph(str(finding), lead=f"  {finding.number}  ")
-        left -= len(there)
-    if len(findings) > limit:
-        page.paragraph(f"… and {len(findings) - limit:,} more; --json gives all")
 
 
 @contextmanager

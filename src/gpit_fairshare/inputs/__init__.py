@@ -1,14 +1,20 @@
 """Population, spend and other input files, read into checked tables."""
 
-from gpit_fairshare.inputs.cells import parse_year, year_start
+from gpit_fairshare.inputs.cells import EVERY_YEAR, parse_year, year_start
 from gpit_fairshare.inputs.crosswalk import Crosswalk, Merger, Succession, packaged_crosswalk
 from gpit_fairshare.inputs.findings import About
+from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE
+from gpit_fairshare.inputs.inspection import ColumnSummary
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Source
-from gpit_fairshare.inputs.tables import read_inputs
+from gpit_fairshare.inputs.tables import inspect_inputs, read_inputs
 
 __all__ = [
+    "EVERY_YEAR",
+    "LARGEST",
+    "MEGABYTE",
     "About",
     "Column",
+    "ColumnSummary",
     "Crosswalk",
     "Inputs",
     "Merger",
@@ -17,6 +23,7 @@ __all__ = [
     "Restated",
     "Source",
     "Succession",
+    "inspect_inputs",
     "packaged_crosswalk",
     "parse_year",
     "read_inputs",

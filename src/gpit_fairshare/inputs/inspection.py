@@ -2,19 +2,84 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.inputs.cells import parse_year
 from gpit_fairshare.inputs.grids import Broken, is_blank
 from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, Headings, standard_columns
-from gpit_fairshare.inputs.model import Need
+from gpit_fairshare.inputs.model import ADDED_UP, Need
 from gpit_fairshare.inputs.numbers import read_number
+from gpit_fairshare.inputs.sums import exact_total
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.inputs.model import Request, Role
+    from gpit_fairshare.inputs.groups import Group
+    from gpit_fairshare.inputs.model import Column, Inputs, Request, Role
     from gpit_fairshare.inputs.reading import Sheet
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """A column of numbers in one year."""
+
+    name: str
+    heading: str
+    """Heading in the file; that of the first file where several were put below one another."""
+    file: str
+    unit: str
+    """`£`, `people` or nothing that is known."""
+    stated: str
+    """Unit that the file states where it changes the figures: `£k`; else empty."""
+    year: str
+    """Empty where no file says it."""
+    filled: int
+    """Organisations that have a figure."""
+    blank: int
+    total: float | None
+    """Sum of money or people; None for rates and what has no unit."""
+    total_as_written: float | None
+    """The sum in the unit that the file states."""
+    least: float | None
+    greatest: float | None
+
+
+def summarise(inputs: Inputs, groups: Sequence[Group], years: Mapping[str, str]) -> list[ColumnSummary]:
+    """Return the columns of numbers, one entry for each and year.
+
+    Args:
+        inputs: tables, which may lack what is faulty.
+        groups: the files.
+        years: each year of the tables, and how it is called.
+    """
+    columns = [column for column in inputs.columns.values() if column.kind == "number"]
+    return [_summary(inputs, column, groups, year, called) for year, called in years.items() for column in columns]
+
+
+def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str, called: str) -> ColumnSummary:
+    parts = [part for group in groups if column.name in group.gives for part in group.parts]
+    places = [(part.headings, part.headings.columns.get(column.name)) for part in parts]
+    headings, index = next(((one, at) for one, at in places if at is not None), (None, None))
+    stated = headings.unit(index) if headings and index is not None else None
+    factor = stated.factor if stated else 1
+    figures = [figure for figure in inputs.tables[year][column.name].to_list() if figure is not None]
+    total = exact_total(figures) if column.unit in ADDED_UP and figures else None
+    return ColumnSummary(
+        name=column.name,
+        heading=headings.title(column.name) if headings else "",
+        file=column.file,
+        unit=column.unit,
+        stated=stated.text if stated and factor > 1 else "",
+        year=called,
+        filled=len(figures),
+        blank=inputs.tables[year].height - len(figures),
+        total=total,
+        total_as_written=None if total is None else float(Fraction(repr(total)) / factor),
+        least=min(figures, default=None),
+        greatest=max(figures, default=None),
+    )
 
 
 def years_of(sheets: Sequence[tuple[Role, Sheet]], request: Request) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ class _Below:
             key = cells[self.key] if self.key < len(cells) else None
             gap = number > self.last + 1
             self.last = number
-            plain = isinstance(key, str) and _CODE.fullmatch(key.strip()) and key.strip().casefold() not in self.folded
+            plain = isinstance(key, str) and _is_code(key.strip()) and key.strip().casefold() not in self.folded
             if not plain or gap or at == 0:
                 verdict = self._verdict(cells, gap=gap, first=at == 0)
                 if verdict == "second":
@@ -194,12 +194,11 @@ class _Below:
         index, text = filled[0][0], filled[0][1].strip()
         if len(filled) == 1:
             if index == self.key:
-                # No code has four letters and no digit; a section such as "North" has.
-                return not _CODE.fullmatch(text) or (text.isalpha() and len(text) > 3)
+                return not _is_code(text)
             return gap or index not in self.others
         if any(self._is_number(cell) for _, cell in filled):
             return False
-        return bool(_NOTE.match(text)) or (gap and not (index == self.key and _CODE.fullmatch(text)))
+        return bool(_NOTE.match(text)) or (gap and not (index == self.key and _is_code(text)))
 
     def _is_number(self, cell: Any) -> bool:
         if isinstance(cell, str):
@@ -216,6 +215,11 @@ class _Below:
                 if sum(self._is_number(cells[index]) for _, cells in sample) * 2 > len(sample)
             }
         return self._numeric or set()
+
+
+def _is_code(text: str) -> bool:
+    # No code has four letters and no digit; a section such as "North" has.
+    return bool(_CODE.fullmatch(text)) and not (text.isalpha() and len(text) > 3)
 
 
 def _row_of_units(cells: Sequence[Any], headings: Sequence[str]) -> dict[int, Stated]:

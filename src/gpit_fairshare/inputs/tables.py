@@ -20,7 +20,7 @@ from gpit_fairshare.inputs.groups import (
     share_out_columns,
 )
 from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping, recogniser
-from gpit_fairshare.inputs.inspection import needs_of, years_of
+from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, summarise, years_of
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
 from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head
 from gpit_fairshare.inputs.reading import locate, read_sheet
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.inputs.groups import Placed
+    from gpit_fairshare.inputs.inspection import ColumnSummary
     from gpit_fairshare.inputs.model import Request, Restated, Role
     from gpit_fairshare.inputs.reading import Sheet
     from gpit_fairshare.inputs.rows import Part
@@ -51,13 +52,13 @@ def read_inputs(request: Request) -> Inputs:
     """
     findings = Findings()
     sheets, all_read = _sheets(request, findings)
-    inputs = _inputs(request, sheets, findings, all_read=all_read)
+    inputs = _inputs(request, make_groups(sheets, request), findings, all_read=all_read)
     if findings.faulty:
         raise InputError(findings.items)
     return inputs
 
 
-def inspect_inputs(request: Request) -> tuple[Request, Inputs]:
+def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummary]]:
     """Read and check input files without stopping at faults, so that all that is there can be shown.
 
     Where the request names no years, they are those of the files; where it needs no columns, all columns
@@ -65,7 +66,7 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs]:
 
     Returns:
         The request as it was completed; the tables, which may lack what is faulty, with all findings,
-        errors among them.
+        errors among them; the columns of numbers.
 
     Raises:
         UsageError: a file cannot be found or opened, or an option names what cannot be.
@@ -76,12 +77,13 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs]:
         request = replace(request, years=years_of(sheets, request) or (EVERY_YEAR,))
     if not request.needs:
         request = replace(request, needs=needs_of(sheets, request))
-    inputs = _inputs(request, sheets, findings, all_read=all_read)
-    return request, inputs
-
-
-def _inputs(request: Request, sheets: Sequence[tuple[Role, Sheet]], findings: Findings, *, all_read: bool) -> Inputs:
     groups = make_groups(sheets, request)
+    inputs = _inputs(request, groups, findings, all_read=all_read)
+    years = {year: "" if year == EVERY_YEAR else year for year in request.years}
+    return request, inputs, summarise(inputs, groups, years)
+
+
+def _inputs(request: Request, groups: Sequence[Group], findings: Findings, *, all_read: bool) -> Inputs:
     for group in groups:
         for part in group.parts:
             part.headings.report(findings)
@@ -263,8 +265,9 @@ class _Reading:
             placed = self._placed(column, year, code)
             value = placed.row.number_of(column) if placed else None
             if placed and value is not None:
-                has = column in placed.part.headings.columns
-                where = placed.part.where(placed.row.number, column if has else "org_code")
+                # The sum of several lines stands in no cell of its own.
+                own = column in placed.part.headings.columns
+                where = placed.part.where(placed.row.number, column) if own else placed.part.sheet_place
                 figures[code] = Figure(value, where)
         return figures
 

@@ -33,6 +33,8 @@ _LABEL = re.compile(
 """What a row of totals is called: `Total`, `Grand total`, `AT total`, `England`."""
 _SHAPE = str.maketrans("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "9" * 10 + "A" * 52)
 _ROUND = 100
+_FEW = 5
+"""Rows among which one may be as large as all others by chance."""
 
 
 class _Row(NamedTuple):
@@ -228,7 +230,7 @@ class Totals:
                 figures = {row.at: self._figure(row, index) or Fraction() for row in members}
                 whole = sum(figures.values(), Fraction())
                 large = [row for row in members if figures[row.at] * 2 == whole and whole]
-                if len(members) > 3 and len(large) == 1:
+                if len(members) > _FEW and len(large) == 1:
                     self.findings.warning(
                         About.SUBTOTAL,
                         self.part.sheet.where(large[0].number, index),

@@ -1,0 +1,101 @@
+"""`gpit check`: the inputs alone, with every finding at once."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpit_fairshare.cli.options import pairs
+from gpit_fairshare.cli.output import reader_may_leave
+from gpit_fairshare.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpit_fairshare.checking import Report
+
+
+def check(  # noqa: PLR0913  # the options of the verb
+    *,
+    population: Annotated[
+        list[str] | None,
+        typer.Option("--population", metavar="FILE", help="Population by organisation; FILE:SHEET for Excel."),
+    ] = None,
+    spend: Annotated[
+        list[str] | None,
+        typer.Option("--spend", metavar="FILE", help="Historic spend by organisation, or lines of cost."),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", metavar="FILE", help="Further columns, joined by org_code.")
+    ] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option("--scheme", metavar="NAME|FILE", help="Check against what this scheme needs; else all columns."),
+    ] = None,
+    formula: Annotated[
+        str | None, typer.Option("--formula", metavar="NAME|FILE", help="Against this formula instead of the scheme's.")
+    ] = None,
+    transition: Annotated[
+        str | None,
+        typer.Option("--transition", metavar="NAME|FILE", help="Against this transition instead of the scheme's."),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option("--leave-out", metavar="CODE", help="Leave out the rows of this code.")
+    ] = None,
+    max_size: Annotated[
+        int, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")
+    ] = 64,
+    organisation: Annotated[
+        str, typer.Option("--organisation", metavar="NAME", help="What a row is, without a scheme: CCG, practice …")
+    ] = "",
+    sample: Annotated[bool, typer.Option("--sample", help="Check the England 2014/15 sample.")] = False,
+    annotate: Annotated[
+        Path | None,
+        typer.Option("--annotate", metavar="COPY", help="Write your workbook here, with every fault marked in it."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Check input files: every finding at once, with file, sheet, cell and what to do. Nothing is calculated."""
+    del debug  # may stand on either side of the verb; the command line looks for it itself
+    named = [*(population or []), *(spend or []), *(inputs or [])]
+    # Heavy libraries load here, so that --help and a mistyped option answer at once.
+    from gpit_fairshare import checking  # noqa: PLC0415
+    from gpit_fairshare.console import make_console, show_report  # noqa: PLC0415
+
+    report = checking.check(
+        population=population,
+        spend=spend,
+        inputs=inputs,
+        scheme=scheme,
+        formula=formula,
+        transition=transition,
+        mapping=pairs("--map", mapping or []),
+        leave_out=leave_out or (),
+        max_size=max_size,
+        organisation=organisation,
+        sample=sample,
+    )
+    if annotate is not None:
+        _annotate(report, named, annotate)
+    with reader_may_leave():
+        if as_json:
+            from gpit_fairshare.export import json_text  # noqa: PLC0415
+
+            # Bytes, so that a console of another code page changes nothing.
+            typer.echo(json_text(report.document()).encode(), nl=False)
+        else:
+            show_report(report, make_console(), written=annotate.name if annotate else "")
+    raise typer.Exit(0 if report.sound else 2)
+
+
+def _annotate(report: Report, named: Sequence[str], copy: Path) -> None:
+    """Write the one workbook among the inputs to a copy, with its findings marked."""
+    del report, named
+    raise UsageError(f"--annotate {copy}: not yet")
