@@ -1,0 +1,67 @@
+"""Damaged files: each is read rightly or refused with a finding, and none brings the program down."""
+
+import itertools
+
+import pytest
+
+from gpit_fairshare.inputs import About, Need, Request
+from gpit_fairshare.inputs.tables import inspect_inputs
+
+from torture import cases
+
+CASES = list(cases())
+
+
+def needs_of(case):
+    """What is wanted of the files of a case: patients, spend, or a plain number."""
+    if "plain" in case.options:
+        return (Need(case.options["plain"], "number"),)
+    needs = []
+    if "population" in case.files:
+        needs.append(Need("registered_population", "number", "people"))
+    if "spend" in case.files:
+        needs.append(Need("historic_spend", "number", "£"))
+    return tuple(needs)
+
+
+def read(case, folder):
+    """Write the files of a case and read them."""
+    names = {}
+    for option, (name, data) in case.files.items():
+        (folder / name).write_bytes(data)
+        sheet = f":{case.sheet}" if case.sheet else ""
+        names[option] = (f"{folder / name}{sheet}",)
+    options = {key: value for key, value in case.options.items() if key != "plain"}
+    request = Request(**{"years": ("2014/15",), "needs": needs_of(case), **names, **options})
+    return inspect_inputs(request)[1]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_damaged_file(case, tmp_path):
+    """What is accepted is what was put there; what is not is refused, and either way the finding is made."""
+    inputs = read(case, tmp_path)
+    errors = [finding for finding in inputs.findings if finding.level == "error"]
+
+    assert case.finds <= {finding.number for finding in inputs.findings}
+    assert bool(errors) == (case.figures is None), [str(error) for error in errors]
+    for error in errors:
+        assert error.expected or error.remedy
+        assert error.file
+        assert "\n" not in str(error)
+        assert len(str(error)) < 1_500
+    if case.figures is not None:
+        table = inputs.tables["2014/15"]
+        assert dict(zip(table["org_code"], table[case.column], strict=True)) == case.figures
+
+
+def test_there_are_enough():
+    """At least 150 files, no name twice, and of the findings about files as many as files alone can show."""
+    names = [case.name for case in CASES]
+    found = set(itertools.chain.from_iterable(case.finds for case in CASES))
+
+    assert len(CASES) >= 150
+    assert len(set(names)) == len(names)
+    elsewhere = {
+        *("I10", "I22", "I29", "I31", "I32", "I33", "I34", "I36", "I53", "I54"),  # tests of their own
+    }
+    assert {about.number for about in About} - found - elsewhere == set()
