@@ -1,5 +1,9 @@
+import csv
+import re
 from collections import Counter
 from datetime import date
+from fractions import Fraction
+from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
@@ -9,14 +13,20 @@ from gpit_fairshare.inputs import Crosswalk, Succession, packaged_crosswalk, yea
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 POPULATIONS = SHARED / "england-ccg-populations.csv"
+PRACTICES = SHARED / "gp-reg-pat-prac-all-2021-01.csv"
 
 BEGINNING = date(2014, 4, 1)
 END = date(2021, 4, 1)
 
 
 def crosswalk(*edges):
-    """A crosswalk of `(predecessor, successor, date)`."""
-    return Crosswalk(Succession(old, new, date.fromisoformat(day)) for old, new, day in edges)
+    """A crosswalk of `(predecessor, successor, date)`, and the fraction where there is one."""
+    return Crosswalk(
+        Succession(old, new, date.fromisoformat(day), fraction=Fraction(*part))
+        if part
+        else Succession(old, new, date.fromisoformat(day))
+        for old, new, day, *part in edges
+    )
 
 
 def test_packaged_facts():
@@ -99,10 +109,140 @@ def test_a_chain_stops_at_the_last_day():
     assert walk.becomes("10T", date(2019, 4, 1), END) == "10T"
 
 
-def test_a_split_is_refused():
-    """Two successors of one organisation would need shares of its people, so they are refused."""
-    with pytest.raises(ValueError, match="A has two successors"):
-        crosswalk(("A", "B", "2015-04-01"), ("A", "C", "2015-04-01"))
+def test_a_split_goes_on_in_a_chain():
+    """Of A, 2/5 go to B and 3/5 to C; B splits in halves later, so that 1/5 of A stands in D and in E each."""
+    walk = crosswalk(
+        ("A", "B", "2016-04-01", "2/5"),
+        ("A", "C", "2016-04-01", "3/5"),
+        ("B", "D", "2020-04-01", "1/2"),
+        ("B", "E", "2020-04-01", "1/2"),
+    )
+
+    assert walk.shares("A", BEGINNING, date(2016, 4, 1)) == {"B": Fraction(2, 5), "C": Fraction(3, 5)}
+    assert walk.shares("A", BEGINNING, END) == {"C": Fraction(3, 5), "D": Fraction(1, 5), "E": Fraction(1, 5)}
+    assert walk.shares("B", BEGINNING, END) == {"D": Fraction(1, 2), "E": Fraction(1, 2)}
+    assert walk.route("A", END) == {"B", "C", "D", "E"}
+
+
+def test_parts_that_meet_again_are_whole():
+    """Both parts of A end in D, so that all of A does."""
+    walk = crosswalk(
+        ("A", "B", "2016-04-01", "1/3"),
+        ("A", "C", "2016-04-01", "2/3"),
+        ("B", "D", "2020-04-01"),
+        ("C", "D", "2020-04-01"),
+    )
+
+    assert walk.shares("A", BEGINNING, END) == {"D": 1}
+    assert walk.becomes("A", BEGINNING, END) == "D"
+
+
+def test_a_split_has_no_one_successor():
+    """Who asks what A became, after it split, is told that it is not one organisation."""
+    walk = crosswalk(("A", "B", "2016-04-01", "1/2"), ("A", "C", "2016-04-01", "1/2"))
+
+    with pytest.raises(ValueError, match="A split into B and C"):
+        walk.becomes("A", BEGINNING, END)
+
+
+@pytest.mark.parametrize(
+    ("edges", "fault"),
+    [
+        ([("A", "B", "2015-04-01"), ("A", "C", "2015-04-01")], "the fractions of A in B and C add up to 2, not 1"),
+        ([("A", "B", "2015-04-01", "1/3"), ("A", "C", "2015-04-01", "1/3")], "add up to 2/3, not 1"),
+        ([("A", "B", "2015-04-01", "3/2"), ("A", "C", "2015-04-01", "-1/2")], "a fraction of A is not above 0"),
+        (
+            [("A", "B", "2015-04-01", "1/2"), ("A", "C", "2016-04-01", "1/2")],
+            "A closes on 1 April 2015 and 1 April 2016",
+        ),
+        ([("A", "B", "2015-04-01", "1/2"), ("A", "B", "2015-04-01", "1/2")], "A goes twice into the same successor"),
+        ([("A", "A", "2015-04-01")], "A is its own successor"),
+        (
+            [("A", "B", "2015-04-01"), ("B", "C", "2016-04-01"), ("C", "A", "2017-04-01")],
+            "A becomes B becomes C becomes A again",
+        ),
+        (
+            [("A", "B", "2016-04-01"), ("B", "C", "2015-04-01")],
+            "A goes into B on 1 April 2016, and B closes on 1 April 2015",
+        ),
+        ([("A", "B", "2016-04-01"), ("B", "C", "2016-04-01")], "closes on 1 April 2016, which is no later"),
+    ],
+)
+def test_contradictions(edges, fault):
+    """A crosswalk whose rows cannot all be true is refused, and the fault says why."""
+    with pytest.raises(ValueError, match=re.escape(fault)):
+        crosswalk(*edges)
+
+
+def test_who_stands_when():
+    """CCGs began on 1 April 2013; a successor stands from its first day, on which its predecessors stand no more."""
+    walk = packaged_crosswalk()
+    eve, day = date(2015, 3, 31), date(2015, 4, 1)
+
+    assert (walk.opened("00F"), walk.opened("13T")) == (date(2013, 4, 1), day)
+    assert [walk.stands(code, eve) for code in ("00F", "13T", "00C")] == [True, False, True]
+    assert [walk.stands(code, day) for code in ("00F", "13T", "00C")] == [False, True, True]
+    assert walk.began_by_merger("13T")
+    assert not walk.began_by_merger("00F")
+
+
+# Codes
+
+
+def test_packaged_organisations():
+    """There were 248 CCGs, 211 from the first day; each of the 265 ONS codes is of one of them, well-formed."""
+    known = packaged_crosswalk().organisations
+    codes = [code for one in known.values() for code in one.ons_codes]
+
+    assert len(known) == 248
+    assert sum(one.opened == date(2013, 4, 1) for one in known.values()) == 211
+    assert all(re.fullmatch("[0-9A-Z]{3}|[0-9A-Z]{5}", code) for code in known)
+    assert sorted(codes) == [f"E38{number:06}" for number in range(1, 266)]
+    assert all(one.ons_codes and re.fullmatch("NHS .+ CCG", one.name) for one in known.values())
+
+
+def test_first_ons_codes_run_in_the_order_of_names():
+    """The Office for National Statistics numbered the 211 CCGs of 2013 by the alphabet."""
+    first = [one for one in packaged_crosswalk().organisations.values() if one.opened == date(2013, 4, 1)]
+    by_name = sorted(first, key=lambda one: re.sub("[^a-z ]", "", one.name.lower().replace("-", " ")))
+
+    assert [one.ons_codes[0] for one in by_name] == [f"E38{number:06}" for number in range(1, 212)]
+
+
+def test_ons_codes_of_successors_are_those_of_the_list_of_mergers():
+    """The list of mergers, another source, has the same name and first ONS code for each of the 37 successors."""
+    text = files("gpit_fairshare.inputs").joinpath("ccg-successors.csv").read_text(encoding="utf-8")
+    rows = {
+        (row["successor_code"], row["successor_name"], row["successor_ons_code"])
+        for row in csv.DictReader(text.splitlines())
+    }
+    known = packaged_crosswalk().organisations
+
+    assert rows == {(code, known[code].name, known[code].ons_codes[0]) for code, _, _ in rows}
+    assert len(rows) == 37
+
+
+def test_an_ons_code_may_change_while_the_ods_code_stays():
+    """Boundaries of Fylde and Wyre, Greater Preston and Morecambe Bay moved in 2018: three new ONS codes."""
+    walk = packaged_crosswalk()
+    new = {"E38000226": "02M", "E38000227": "01E", "E38000228": "01K"}
+    old = {"E38000060": "02M", "E38000065": "01E", "E38000093": "01K"}
+
+    assert {code: walk.ods_code(code) for code in {**new, **old}} == {**new, **old}
+    assert walk.ods_code("E380002220") is None
+
+
+@pytest.mark.skipif(not PRACTICES.exists(), reason="the published practices are not beside the repository")
+def test_ons_codes_as_published():
+    """In January 2021 NHS Digital gave 135 CCGs by both codes: those are the pairs that are known."""
+    table = pl.read_csv(PRACTICES, infer_schema=False)
+    pairs = set(table.select("ONS_CCG_CODE", "CCG_CODE").iter_rows())
+
+    assert len(pairs) == 135
+    assert pairs == {(ons, packaged_crosswalk().ods_code(ons)) for ons, _ in pairs}
+
+
+# Sentences
 
 
 def test_merger_sentence():
@@ -126,6 +266,20 @@ def test_merger_sentence_of_a_chain():
     sentence = packaged_crosswalk().merger_sentence("D4U1Y", BEGINNING, END)
 
     assert sentence == ("10G, 10T and 11C became 15D on 1 April 2018; 10C, 15D and 99M became D4U1Y on 1 April 2021")
+
+
+def test_merger_sentence_of_a_split():
+    """Of an organisation that split, the sentence says how much."""
+    walk = crosswalk(
+        ("A", "C", "2015-04-01", "0.4"),
+        ("A", "D", "2015-04-01", "0.6"),
+        ("B", "C", "2015-04-01"),
+        ("E", "C", "2015-04-01", "1/3"),
+        ("E", "F", "2015-04-01", "2/3"),
+    )
+
+    assert walk.merger_sentence("C", BEGINNING, END) == "40% of A, B and 1/3 of E became C on 1 April 2015"
+    assert walk.merger_sentence("D", BEGINNING, END) == "60% of A became D on 1 April 2015"
 
 
 def test_merger_sentence_of_nothing():

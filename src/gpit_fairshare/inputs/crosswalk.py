@@ -1,9 +1,17 @@
-"""Which CCG became which: mergers by date, followed in a chain.
+"""Which organisation became which: mergers and splits by date, followed in a chain.
 
-The facts are in `ccg-successors.csv`: one row per CCG that closed, with its successor and the day from
-which the successor stands in its place. They were collected from published lists of NHS Digital's
-Organisation Data Service and the Office for National Statistics: 142 closures from 2015 to 2021, no CCG
-ever split, one chain of two steps (10G, 10T and 11C became 15D, which became D4U1Y).
+The facts about CCGs stand in two files. `ccg-successors.csv` has a row for each CCG that closed, with its
+successor and the day from which the successor stands in its place: 142 closures from 2015 to 2021, no CCG
+ever split, one chain of two steps (10G, 10T and 11C became 15D, which became D4U1Y). They were collected
+from published lists of NHS Digital's Organisation Data Service and the Office for National Statistics.
+
+`ccg-codes.csv` has the 248 codes that CCGs ever had, 211 of April 2013 and 37 successors, with their names
+and all ONS codes that they have had. An ONS code may change while the ODS code does not, where a boundary
+moved: 02M was E38000060 until 2018 and E38000226 since. Names are those of NHS Digital, NHS Payments to
+General Practice 2014/15. ONS codes are those of the names and codes files of the Office for National
+Statistics (NHS Postcode Directory, editions from 2013 to 2023) as public lookups carry them, and of NHS
+Digital, Patients Registered at a GP Practice, January 2021. All 265 codes from E38000001 to E38000265
+have one owner each, and the first 211 run in the alphabetical order of the names of 2013.
 
 Contains public sector information licensed under the Open Government Licence v3.0:
 https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/
@@ -13,6 +21,7 @@ from __future__ import annotations
 
 import csv
 from datetime import date
+from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,66 +34,146 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+CCGS_BEGAN = date(2013, 4, 1)
+"""The day on which CCGs took over from primary care trusts (Health and Social Care Act 2012)."""
+WHOLE = Fraction(1)
 
 
 class Succession(NamedTuple):
-    """One organisation that closed, and the one that stands in its place from a day on."""
+    """One organisation that closed, and one that stands in its place from a day on."""
 
     predecessor: str
     successor: str
     effective: date
     name: str = ""
     """Name of the successor."""
+    fraction: Fraction = WHOLE
+    """How much of the predecessor went into this successor: 1 in a merger, parts that make up 1 in a split."""
+
+
+class Organisation(NamedTuple):
+    """What is known of a code besides its successions."""
+
+    code: str
+    name: str = ""
+    opened: date | None = None
+    """First day; None where it began with the first succession into it, or nobody said."""
+    ons_codes: tuple[str, ...] = ()
+    """Every code that the Office for National Statistics gave it, the oldest first."""
 
 
 class Merger(NamedTuple):
-    """All organisations that became one successor on one day."""
+    """All organisations that went into one successor on one day, and how much of each."""
 
     predecessors: tuple[str, ...]
     successor: str
     effective: date
+    fractions: tuple[Fraction, ...]
+
+
+class Contradiction(NamedTuple):
+    """Why successions cannot all be true, and the predecessors whose rows say so."""
+
+    codes: tuple[str, ...]
+    found: str
 
 
 class Crosswalk:
-    """Closed organisations and their successors; no organisation has two successors."""
+    """Closed organisations and what became of them: of each, parts that make up exactly the whole.
 
-    def __init__(self, successions: Iterable[Succession]) -> None:
+    Raises:
+        ValueError: the successions contradict each other; see `contradictions`.
+    """
+
+    def __init__(self, successions: Iterable[Succession], organisations: Iterable[Organisation] = ()) -> None:
         self.successions = tuple(sorted(successions))
-        self._next: dict[str, Succession] = {}
+        for fault in contradictions(self.successions):
+            raise ValueError(fault.found)
+        self._next = _by_predecessor(self.successions)
         self._into: dict[str, list[Succession]] = {}
-        for succession in self.successions:
-            if succession.predecessor in self._next:
-                # A split needs shares of people, which a list of mergers does not hold.
-                raise ValueError(f"{succession.predecessor} has two successors")
-            self._next[succession.predecessor] = succession
-            self._into.setdefault(succession.successor, []).append(succession)
+        for step in self.successions:
+            self._into.setdefault(step.successor, []).append(step)
+        self.organisations = {one.code: one for one in organisations}
+        """Every known organisation by code."""
+        for step in self.successions:
+            self.organisations.setdefault(step.successor, Organisation(step.successor, step.name))
+            self.organisations.setdefault(step.predecessor, Organisation(step.predecessor))
+        self._ods = {ons: one.code for one in self.organisations.values() for ons in one.ons_codes}
+
+    def shares(self, code: str, after: date, until: date) -> dict[str, Fraction]:
+        """Return the organisations that stand for `code` on the day `until`, and how much of it each has.
+
+        Only changes that take effect later than `after` and no later than `until` are followed; fractions
+        are multiplied along a chain, and make up 1. A code that did not change, or is not known, is
+        returned as it is.
+        """
+        steps = self._next.get(code, [])
+        if not steps or not after < steps[0].effective <= until:
+            return {code: WHOLE}
+        found: dict[str, Fraction] = {}
+        for step in steps:
+            for end, part in self.shares(step.successor, max(after, step.effective), until).items():
+                found[end] = found.get(end, Fraction()) + step.fraction * part
+        return dict(sorted(found.items()))
 
     def becomes(self, code: str, after: date, until: date) -> str:
-        """Return the organisation that stands for `code` on the day `until`.
+        """Return the one organisation that stands for `code` on the day `until`; see `shares`.
 
-        Only changes that take effect later than `after` and no later than `until` are followed. A code
-        that did not change, or is not known, is returned as it is.
+        Raises:
+            ValueError: it split, so that several stand for it.
         """
-        step = self._next.get(code)
-        while step and after < step.effective <= until:
-            code, after = step.successor, max(after, step.effective)
-            step = self._next.get(code)
-        return code
+        ends = list(self.shares(code, after, until))
+        if len(ends) > 1:
+            raise ValueError(f"{code} split into {_and(ends)}")
+        return ends[0]
+
+    def route(self, code: str, until: date) -> set[str]:
+        """Return every organisation that something of `code` went into by the day `until`, however briefly."""
+        steps = [step for step in self._next.get(code, []) if step.effective <= until]
+        return {step.successor for step in steps}.union(*(self.route(step.successor, until) for step in steps))
 
     def predecessors(self, code: str, until: date) -> tuple[str, ...]:
-        """Return the codes that merged straight into `code` by the day `until`, sorted."""
-        return tuple(step.predecessor for step in self._into.get(code, ()) if step.effective <= until)
+        """Return the codes that went straight into `code` by the day `until`, sorted."""
+        return tuple(step.predecessor for step in self._into.get(code, []) if step.effective <= until)
+
+    def opened(self, code: str) -> date:
+        """Return the first day of an organisation; `date.min` if nobody said."""
+        known = self.organisations.get(code)
+        return known.opened if known and known.opened else self._first_into(code) or date.min
+
+    def began_by_merger(self, code: str) -> bool:
+        """Return whether the organisation is new: not there before the first of its predecessors went into it."""
+        first = self._first_into(code)
+        return first is not None and self.opened(code) >= first
+
+    def _first_into(self, code: str) -> date | None:
+        return min((step.effective for step in self._into.get(code, [])), default=None)
+
+    def stands(self, code: str, day: date) -> bool:
+        """Return whether an organisation was there on a day."""
+        steps = self._next.get(code, [])
+        return self.opened(code) <= day and not (steps and steps[0].effective <= day)
+
+    def ods_code(self, ons_code: str) -> str | None:
+        """Return the ODS code of the organisation that has, or had, an ONS code; None if it is not known."""
+        return self._ods.get(ons_code)
+
+    def name(self, code: str) -> str:
+        """Return the name of an organisation, empty if it is not known."""
+        return self.organisations[code].name if code in self.organisations else ""
 
     def mergers(self, successor: str, after: date, until: date) -> list[Merger]:
         """Return the mergers that led to `successor` between two days, the earliest first."""
         found: list[Merger] = []
-        days: dict[date, list[str]] = {}
-        for step in self._into.get(successor, ()):
+        days: dict[date, list[Succession]] = {}
+        for step in self._into.get(successor, []):
             if after < step.effective <= until:
                 found.extend(self.mergers(step.predecessor, after, step.effective))
-                days.setdefault(step.effective, []).append(step.predecessor)
-        found.extend(Merger(tuple(sorted(codes)), successor, day) for day, codes in days.items())
-        return sorted(found, key=lambda merger: (merger.effective, merger.successor))
+                days.setdefault(step.effective, []).append(step)
+        for day, steps in days.items():
+            codes = tuple(step.predecessor for step in steps)
+            found.append(Merger(codes, successor, day, tuple(step.fraction for step in steps)))
+        return sorted(set(found), key=lambda merger: (merger.effective, merger.successor))
 
     def merger_sentence(self, successor: str, after: date, until: date, names: Mapping[str, str] | None = None) -> str:
         """Say how an organisation came about: `00F, 00G and 00H became 13T on 1 April 2015`.
@@ -96,7 +185,8 @@ class Crosswalk:
             names: names by code, put before the codes where known.
 
         Returns:
-            One clause per merger, the earliest first, without a full stop; empty if none is known.
+            One clause per merger, the earliest first, without a full stop; empty if none is known. Of an
+            organisation that split it says how much: `40% of A and B became C on 1 April 2026`.
         """
 
         def called(code: str) -> str:
@@ -104,10 +194,88 @@ class Crosswalk:
             return f"{name} ({code})" if name else code
 
         return "; ".join(
-            f"{_and(called(code) for code in merger.predecessors)} became {called(merger.successor)}"
-            f" on {day_in_words(merger.effective)}"
+            _and(
+                part_of(fraction, called(code))
+                for code, fraction in zip(merger.predecessors, merger.fractions, strict=True)
+            )
+            + f" became {called(merger.successor)} on {day_in_words(merger.effective)}"
             for merger in self.mergers(successor, after, until)
         )
+
+
+def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
+    """Return why successions cannot all be true; nothing if they can.
+
+    Of each predecessor all goes on one day, in parts above 0 that make up exactly 1; nothing comes back to
+    where it was; and no organisation closes before, or on the very day that, another goes into it.
+    """
+    by_code = _by_predecessor(successions)
+    found = [Contradiction((code,), fault) for code, steps in by_code.items() if (fault := _fault_of(code, steps))]
+    if found:
+        return found
+    for code, steps in by_code.items():
+        circle = _way_back(code, by_code)
+        if circle and code == min(circle):
+            found.append(Contradiction(circle, f"{_and(circle, 'becomes')} becomes {code} again"))
+        found += [
+            Contradiction(
+                (code, step.successor),
+                f"{code} goes into {step.successor} on {day_in_words(step.effective)}, and {step.successor} closes on "
+                f"{day_in_words(later.effective)}, which is no later",
+            )
+            for step in ([] if circle else steps)
+            for later in by_code.get(step.successor, [])[:1]
+            if later.effective <= step.effective
+        ]
+    return found
+
+
+def _fault_of(code: str, steps: list[Succession]) -> str:
+    """Say what is wrong with the successions of one predecessor; empty if nothing is."""
+    successors = [step.successor for step in steps]
+    days = sorted({step.effective for step in steps})
+    total = sum(step.fraction for step in steps)
+    if code in successors:
+        return f"{code} is its own successor"
+    if any(step.fraction <= 0 for step in steps):
+        return f"a fraction of {code} is not above 0"
+    if len(days) > 1:
+        return f"{code} closes on {_and(day_in_words(day) for day in days)}"
+    if len(set(successors)) < len(successors):
+        return f"{code} goes twice into the same successor"
+    if total != 1:
+        return f"the fractions of {code} in {_and(successors)} add up to {total}, not 1"
+    return ""
+
+
+def _way_back(code: str, by_code: Mapping[str, list[Succession]]) -> tuple[str, ...]:
+    """Return the codes of a circle from a code back to itself; empty if there is none."""
+    ways: list[tuple[str, ...]] = [(code,)]
+    seen = {code}
+    for way in ways:
+        for step in by_code.get(way[-1], []):
+            if step.successor == code:
+                return way
+            if step.successor not in seen:
+                seen.add(step.successor)
+                ways.append((*way, step.successor))
+    return ()
+
+
+def _by_predecessor(successions: Iterable[Succession]) -> dict[str, list[Succession]]:
+    found: dict[str, list[Succession]] = {}
+    for step in sorted(successions):
+        found.setdefault(step.predecessor, []).append(step)
+    return found
+
+
+def part_of(fraction: Fraction, code: str) -> str:
+    """Say how much of an organisation is meant: `A`, `40% of A` or `1/3 of A`."""
+    if fraction == 1:
+        return code
+    percent = fraction * 100
+    whole_or_hundredths = (percent * 100).denominator == 1
+    return f"{float(percent):g}% of {code}" if whole_or_hundredths else f"{fraction} of {code}"
 
 
 def day_in_words(day: date) -> str:
@@ -117,19 +285,37 @@ def day_in_words(day: date) -> str:
 
 @cache
 def packaged_crosswalk() -> Crosswalk:
-    """Return the mergers of CCGs from 2015 to 2021 that come with the package; read once."""
-    text = files(__package__).joinpath("ccg-successors.csv").read_text(encoding="utf-8")
-    return Crosswalk(
+    """Return the CCGs of England and their mergers from 2015 to 2021, which come with the package; read once."""
+    successions = [
         Succession(
             row["org_code"],
             row["successor_code"],
             date.fromisoformat(row["effective_date"]),
             row["successor_name"],
         )
-        for row in csv.DictReader(text.splitlines(), strict=True)
-    )
+        for row in _rows("ccg-successors.csv")
+    ]
+    successors = {step.successor for step in successions}
+    organisations = [
+        Organisation(
+            row["org_code"],
+            row["org_name"],
+            None if row["org_code"] in successors else CCGS_BEGAN,
+            tuple(row["ons_codes"].split()),
+        )
+        for row in _rows("ccg-codes.csv")
+    ]
+    return Crosswalk(successions, organisations)
 
 
-def _and(texts: Iterable[str]) -> str:
+def _rows(name: str) -> Iterable[dict[str, str]]:
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return csv.DictReader(text.splitlines(), strict=True)
+
+
+def _and(texts: Iterable[str], word: str = "and") -> str:
     *most, last = texts
-    return f"{', '.join(most)} and {last}" if most else last
+    if not most:
+        return last
+    # In a list of words the last comma goes; in a chain of events every step has its word.
+    return f"{', '.join(most)} and {last}" if word == "and" else f" {word} ".join([*most, last])
