@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from rich.console import Console
 from gpit_fairshare import console as screen
 from gpit_fairshare.engine import calculate
 from gpit_fairshare.errors import Finding
+from gpit_fairshare.inputs import Crosswalk, packaged_crosswalk
 from gpit_fairshare.scheme import Setting, load
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -34,6 +36,8 @@ class Stub:
     findings: tuple = ()
     sources: tuple = ()
     illustrative: tuple = ()
+    crosswalk: Crosswalk = field(default_factory=packaged_crosswalk)
+    boundaries: date | None = None
     years: tuple = field(init=False)
 
     def __post_init__(self):
@@ -536,6 +540,13 @@ class TestOtherSchemes:
         text = shown(calculate(scheme, Stub({"2014/15": whole, "2015/16": whole.head(3)})))
 
         assert "4 CCGs in 2014/15 and 3 in 2015/16," in flat(text)
+
+    def test_boundaries(self):
+        """On whose boundaries all figures are is said below the verdict, and not where nobody asked."""
+        sentence = "All figures are those of the CCGs of 1 April 2021."
+
+        assert sentence in flat(shown(four(boundaries=date(2021, 4, 1))))
+        assert "All figures are those" not in flat(shown(four()))
 
     def test_money_that_comes_from_no_fund(self, tmp_path):
         """Where allocations are more than the funds, the difference stands there and is explained."""

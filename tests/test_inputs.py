@@ -1,4 +1,5 @@
 import itertools
+import re
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -32,8 +33,10 @@ from gpit_fairshare.inputs.sums import exact_total
 
 
 def test_numbers_of_findings():
-    """Findings are numbered I01, I02 and so on without a gap, each with a meaning of one line."""
-    assert [kind.number for kind in About] == [f"I{number:02}" for number in range(1, len(About) + 1)]
+    """Findings are numbered I01, I02 and so on, each number once, each with a meaning of one line."""
+    numbers = [kind.number for kind in About]
+    assert numbers == sorted(set(numbers))
+    assert all(re.fullmatch(r"I[0-9]{2}", number) for number in numbers)
     assert all(kind.meaning and "\n" not in kind.meaning for kind in About)
 
 
@@ -1130,13 +1133,14 @@ def test_table_of_lines(folder):
             "basis",
             "row",
             "file",
+            "predecessor",
         ),
     ]
     assert lines.rows() == [
-        (None, "00C", 5.0, "core", "capital", "yes", False, None, 3, "spend.csv"),
-        (None, "00C", 10.1, "core", "revenue", "yes", True, None, 2, "spend.csv"),
-        (None, "00D", 20.2, "core", "revenue", "yes", True, None, 5, "spend.csv"),
-        (None, "00D", 7.0, "other", "revenue", "no", False, None, 4, "spend.csv"),
+        (None, "00C", 5.0, "core", "capital", "yes", False, None, 3, "spend.csv", None),
+        (None, "00C", 10.1, "core", "revenue", "yes", True, None, 2, "spend.csv", None),
+        (None, "00D", 20.2, "core", "revenue", "yes", True, None, 5, "spend.csv", None),
+        (None, "00D", 7.0, "other", "revenue", "no", False, None, 4, "spend.csv", None),
     ]
 
 

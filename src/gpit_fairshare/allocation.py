@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.effects import effects
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs import LARGEST, MEGABYTE, Need, Request, read_inputs
+from gpit_fairshare.inputs import LARGEST, MEGABYTE, Need, Request, boundary_date, read_inputs
 from gpit_fairshare.language import names_in
 from gpit_fairshare.scheme import Setting, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from datetime import date
 
     from gpit_fairshare.scheme import Scheme
 
@@ -38,6 +39,8 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
     mapping: Mapping[str, str] | None = None,
     leave_out: Sequence[str] = (),
     max_size: int = LARGEST // MEGABYTE,
+    boundaries: str | date | None = None,
+    crosswalk: str | Path | Sequence[str | Path] | None = None,
     sample: bool = False,
 ) -> Result:
     """Allocate funding by a scheme.
@@ -53,6 +56,9 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
         leave_out: Codes whose rows are left out, such as totals that do not say so.
         max_size: Megabytes that a file may hold, unpacked.
+        boundaries: The day on whose organisations all rows are restated: a date, `2020-04-01`, or `2020/21`
+            for its first day.
+        crosswalk: File or files of mergers and splits, beside those of CCGs that are known.
         sample: Use the England sample (its spend is illustrative) instead of files.
 
     Returns:
@@ -69,10 +75,14 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         settings=read,
     )
     with named_files(population, spend, inputs, sample=sample) as files:
-        request = request_for(ready, files, mapping or {})
-        result = calculate(
-            ready, read_inputs(replace(request, leave_out=tuple(leave_out), largest=max_size * MEGABYTE))
+        request = replace(
+            request_for(ready, files, mapping or {}),
+            leave_out=tuple(leave_out),
+            largest=max_size * MEGABYTE,
+            boundaries=None if boundaries is None else boundary_date(boundaries),
+            crosswalk=tuple(listed_paths(crosswalk)),
         )
+        result = calculate(ready, read_inputs(request))
     return replace(result, effects=effects(result))
 
 
@@ -89,7 +99,7 @@ def named_files(
     Raises:
         UsageError: both are asked for.
     """
-    files = [_listed(population), _listed(spend), _listed(inputs)]
+    files = [listed_paths(population), listed_paths(spend), listed_paths(inputs)]
     if not sample:
         yield files
         return
@@ -99,7 +109,7 @@ def named_files(
         yield [[str(folder / SAMPLE_POPULATION)], [str(folder / SAMPLE_SPEND)], []]
 
 
-def _listed(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
+def listed_paths(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
     if paths is None:
         return []
     return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]

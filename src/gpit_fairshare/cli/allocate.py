@@ -58,6 +58,14 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     max_size: Annotated[
         int, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")
     ] = 64,
+    boundaries: Annotated[
+        str | None,
+        typer.Option("--boundaries", metavar="DATE|YEAR", help="Restate all rows on the organisations of that day."),
+    ] = None,
+    crosswalk: Annotated[
+        list[str] | None,
+        typer.Option("--crosswalk", metavar="FILE", help="Mergers and splits, beside those of CCGs that are known."),
+    ] = None,
     sample: Annotated[
         bool, typer.Option("--sample", help="Use the England 2014/15 sample; its spend is illustrative.")
     ] = False,
@@ -70,7 +78,7 @@ def allocate(  # noqa: PLR0913  # the options of the verb
 ) -> None:
     """Allocate funding: fair shares, transition support, and a workbook that shows how."""
     del debug  # may stand on either side of the verb; the command line looks for it itself
-    outputs = _checked(output or [], [*(population or []), *(spend or []), *(inputs or [])])
+    outputs = _checked(output or [], [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])])
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415
     from gpit_fairshare.console import make_console, progress, show  # noqa: PLC0415
@@ -87,6 +95,8 @@ def allocate(  # noqa: PLR0913  # the options of the verb
             mapping=pairs("--map", mapping or []),
             leave_out=leave_out or (),
             max_size=max_size,
+            boundaries=boundaries,
+            crosswalk=crosswalk,
             sample=sample,
         )
         _write(result, outputs, advance)

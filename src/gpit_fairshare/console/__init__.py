@@ -58,6 +58,7 @@ def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> No
     """
     screen = Screen(Page(console), result, summarise(result))
     screen.verdict(written)
+    screen.boundaries()
     screen.illustrative()
     screen.settings()
     screen.year_by_year()

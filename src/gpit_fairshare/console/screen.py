@@ -25,6 +25,7 @@ from gpit_fairshare.console.words import (
     whole,
     written_value,
 )
+from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.summary import BASELINE, SUPPORT
 
@@ -83,6 +84,12 @@ class Screen:
         self.page.packed(pieces, "bold" if agrees else "bold red")
         if written:
             self.page.paragraph(f"Written: {', '.join(written)}")
+
+    def boundaries(self) -> None:
+        """Print on whose boundaries all figures are, where that was asked for."""
+        day = self.result.inputs.boundaries
+        if day:
+            self.page.paragraph(f"All figures are those of the {plural(self.one)} of {day_in_words(day)}.")
 
     def _agreement(self) -> str:
         """Say whether the checks hold: `all 4 checks hold`, `1 of 4 checks fails`."""

@@ -170,6 +170,7 @@ def manifest_of(
             {"role": one.role, "file": one.file, "sheet": one.sheet, "sha256": one.sha256, "rows": one.rows}
             for one in inputs.sources
         ],
+        "boundaries": inputs.boundaries.isoformat() if inputs.boundaries else None,
         "illustrative": list(inputs.illustrative),
         "findings": [finding.entry() for finding in findings],
         "checks": [

@@ -9,7 +9,7 @@ import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Year, figure
 from gpit_fairshare.errors import CalculationError, SharingError
-from gpit_fairshare.inputs import packaged_crosswalk, year_start
+from gpit_fairshare.inputs import year_start
 from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, kind_of, names_in, to_text, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import previous_column, render
@@ -29,6 +29,7 @@ class Run:
 
     def __init__(self, scheme: Scheme, inputs: Inputs, year: str, before: Year | None) -> None:
         self.scheme = scheme
+        self.crosswalk = inputs.crosswalk
         self.year = year
         self.before = before
         table = inputs.tables[year]
@@ -210,9 +211,16 @@ class Run:
     def _find_predecessors(self, before: Year, where: str) -> list[list[int]]:
         now = {code: row for row, code in enumerate(self.now.codes())}
         rows: list[list[int]] = [[] for _ in now]
-        crosswalk = packaged_crosswalk()
         for row, code in enumerate(before.codes()):
-            successor = code if code in now else crosswalk.becomes(code, year_start(before.year), year_start(self.year))
+            successors = [code]
+            if code not in now:
+                successors = list(self.crosswalk.shares(code, year_start(before.year), year_start(self.year)))
+            if len(successors) > 1:
+                raise CalculationError(
+                    f"{where}, {self.year}: {code} was there in {before.year} and split into "
+                    f"{', '.join(successors)}; restate all years with --boundaries {self.year}"
+                )
+            successor = successors[0]
             if successor not in now:
                 raise CalculationError(
                     f"{where}, {self.year}: {code} was there in {before.year} and has no successor in {self.year}; "

@@ -1,7 +1,15 @@
 """Population, spend and other input files, read into checked tables."""
 
+from gpit_fairshare.inputs.boundaries import boundary_date
 from gpit_fairshare.inputs.cells import EVERY_YEAR, parse_year, year_start
-from gpit_fairshare.inputs.crosswalk import Crosswalk, Merger, Succession, packaged_crosswalk
+from gpit_fairshare.inputs.crosswalk import (
+    Crosswalk,
+    Merger,
+    Organisation,
+    Succession,
+    day_in_words,
+    packaged_crosswalk,
+)
 from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE
 from gpit_fairshare.inputs.inspection import ColumnSummary
@@ -19,11 +27,14 @@ __all__ = [
     "Inputs",
     "Merger",
     "Need",
+    "Organisation",
     "Request",
     "Restated",
     "Source",
     "Succession",
     "inspect_inputs",
+    "boundary_date",
+    "day_in_words",
     "packaged_crosswalk",
     "parse_year",
     "read_inputs",

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gpit_fairshare.inputs.grids import LARGEST
+from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     import polars as pl
 
     from gpit_fairshare.errors import Finding
+    from gpit_fairshare.inputs.crosswalk import Crosswalk
 
 Kind = Literal["number", "text"]
 Role = Literal["population", "spend", "input"]
@@ -71,6 +74,10 @@ class Request:
     """Share of an organisation's patients that may come or go in a year without a remark."""
     largest: int = LARGEST
     """Bytes that a file may hold, unpacked (`--max-size`)."""
+    boundaries: date | None = None
+    """The day on whose organisations all rows are restated (`--boundaries`); None leaves them as they are."""
+    crosswalk: tuple[str, ...] = ()
+    """Files of mergers and splits beside those that come with the package (`--crosswalk`)."""
 
     @property
     def by_practice(self) -> bool:
@@ -82,7 +89,7 @@ class Request:
 class Source:
     """A file that was read."""
 
-    role: Role
+    role: Role | Literal["crosswalk"]
     file: str
     """Base name."""
     sheet: str
@@ -108,7 +115,10 @@ class Column:
 
 
 class Restated(NamedTuple):
-    """Money or people of a closed organisation that were counted with its successor for one year."""
+    """Money or people of a closed organisation that were counted with its successor for one year.
+
+    Where it split there is one for each successor, and their amounts are its parts.
+    """
 
     year: str
     predecessor: str
@@ -130,7 +140,8 @@ class Inputs:
     lines: pl.DataFrame | None
     """Detailed spend, one row per line of cost, in an order that does not depend on the file's: `year`
     (null where the row serves every year), `org_code`, `amount` (£), `category`, `cost_type`,
-    `committed`, `counts`, `basis`, `row`, `file`. None if no file of lines was used."""
+    `committed`, `counts`, `basis`, `row`, `file`, `predecessor` (the code that the file has, where a line was
+    restated on other boundaries). None if no file of lines was used."""
     origins: dict[tuple[str, str, str], str]
     """(year, org_code, column) to its place: `a.csv row 5`, `b.xlsx:Sheet C5`, `5 rows of a.csv`."""
     sources: tuple[Source, ...]
@@ -140,3 +151,7 @@ class Inputs:
     """A sentence for each file that says its own figures are illustrative."""
     restated: tuple[Restated, ...]
     """What the crosswalk moved, sorted."""
+    crosswalk: Crosswalk = field(default_factory=packaged_crosswalk)
+    """The mergers that come with the package, and those of the user."""
+    boundaries: date | None = None
+    """The day on whose organisations all rows stand, if it was asked for."""

@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.inputs.cells import year_start
-from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
 from gpit_fairshare.inputs.findings import About, Where, counted, listed, pounds
 from gpit_fairshare.inputs.groups import Placed
 from gpit_fairshare.inputs.model import Restated
@@ -17,6 +16,7 @@ from gpit_fairshare.inputs.sums import Clash, combined, exact_total
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from gpit_fairshare.inputs.crosswalk import Crosswalk
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Need, Request
@@ -28,10 +28,11 @@ class Restating:
     Only rows without a year are restated: a row that says of which year it is stands as it is.
     """
 
-    def __init__(self, group: Group, year: str, request: Request, findings: Findings) -> None:
+    def __init__(self, group: Group, year: str, request: Request, crosswalk: Crosswalk, findings: Findings) -> None:
         self.group = group
         self.year = year
         self.request = request
+        self.crosswalk = crosswalk
         self.findings = findings
         self.until = year_start(year)
         self.moved: list[Restated] = []
@@ -55,17 +56,28 @@ class Restating:
         strangers = sorted(code for code, placed in rows.items() if not placed.row.year and code not in standing)
         movers: dict[str, list[Placed]] = {}
         for code in strangers:
-            successor = packaged_crosswalk().becomes(code, date.min, self.until)
-            if successor in standing:
-                movers.setdefault(successor, []).append(rows[code])
+            successors = list(self.crosswalk.shares(code, date.min, self.until))
+            if len(successors) > 1:
+                self._report_split(rows[code], successors)
+            elif successors[0] in standing:
+                movers.setdefault(successors[0], []).append(rows[code])
         return movers
+
+    def _report_split(self, placed: Placed, successors: Sequence[str]) -> None:
+        self.findings.error(
+            About.SPLIT,
+            placed.part.where(placed.row.number, "org_code"),
+            f"by {self.year} {placed.row.code} had split into {listed(successors)}",
+            remedy=f"Say with --boundaries {self.year} that all figures are to be restated, "
+            "or give those of the successors",
+        )
 
     def _check_complete(self, successor: str, members: Sequence[Placed], rows: Mapping[str, Placed]) -> None:
         """Refuse half a merger: a sum without one of its parts, or beside the whole."""
         codes = [placed.row.code for placed in members]
         where = Where(members[0].part.sheet.name)
-        became = packaged_crosswalk().merger_sentence(successor, date.min, self.until)
-        missing = _missing(successor, rows, self.until)
+        became = self.crosswalk.merger_sentence(successor, date.min, self.until)
+        missing = _missing(successor, rows, self.until, self.crosswalk)
         if successor in rows:
             self.findings.error(
                 About.INCOMPLETE,
@@ -133,12 +145,10 @@ class Restating:
         before: Mapping[str, Placed],
         after: Mapping[str, Placed],
     ) -> None:
-        mergers = [
-            packaged_crosswalk().merger_sentence(successor, date.min, self.until) for successor in sorted(movers)
-        ]
+        mergers = [self.crosswalk.merger_sentence(successor, date.min, self.until) for successor in sorted(movers)]
         totals = [
-            f"{need.name} adds up to {_amount(_total(before, need), need)} before and "
-            f"{_amount(_total(after, need), need)} after"
+            f"{need.name} adds up to {in_unit(_total(before, need), need)} before and "
+            f"{in_unit(_total(after, need), need)} after"
             for need in self.group.gives.values()
             if need.is_sum
         ]
@@ -154,6 +164,7 @@ class Restating:
 def report_changes(
     years: Sequence[str],
     names: Mapping[str, Mapping[str, str]],
+    crosswalk: Crosswalk,
     findings: Findings,
     file: str,
 ) -> None:
@@ -162,6 +173,7 @@ def report_changes(
     Args:
         years: years of the scheme, in order.
         names: for each year, the name of each organisation by code.
+        crosswalk: what is known of mergers and splits.
         findings: where to report.
         file: the files that say which organisations there are.
     """
@@ -174,9 +186,9 @@ def report_changes(
         after, until = year_start(earlier), year_start(later)
         sentences = []
         for code in sorted(came):
-            mergers = packaged_crosswalk().mergers(code, after, until)
+            mergers = crosswalk.mergers(code, after, until)
             if mergers:
-                sentences.append(packaged_crosswalk().merger_sentence(code, after, until, known))
+                sentences.append(crosswalk.merger_sentence(code, after, until, known))
                 came = came - {code}
                 went = went - {old_code for merger in mergers for old_code in merger.predecessors}
         sentences += [f"new: {_called(came, known)}"] if came else []
@@ -188,23 +200,23 @@ def report_changes(
         )
 
 
-def merger_hint(code: str, year: str, others: Collection[str]) -> str:
+def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crosswalk) -> str:
     """Say which merger stands between an organisation and those of another file; empty if none does."""
     until = year_start(year)
-    successor = packaged_crosswalk().becomes(code, date.min, until)
-    relatives = packaged_crosswalk().predecessors(code, until) if successor == code else (successor,)
+    successors = list(crosswalk.shares(code, date.min, until))
+    relatives = crosswalk.predecessors(code, until) if successors == [code] else successors
     if not any(relative in others for relative in relatives):
         return ""
-    return packaged_crosswalk().merger_sentence(successor, date.min, until)
+    return "; ".join(crosswalk.merger_sentence(successor, date.min, until) for successor in successors)
 
 
-def _missing(code: str, rows: Collection[str], until: date) -> list[str]:
+def _missing(code: str, rows: Collection[str], until: date, crosswalk: Crosswalk) -> list[str]:
     """Return the organisations that went into another, by whatever steps, and have no row."""
     missing = []
-    for old in packaged_crosswalk().predecessors(code, until):
+    for old in crosswalk.predecessors(code, until):
         if old not in rows:
-            older = packaged_crosswalk().predecessors(old, until)
-            missing += _missing(old, rows, until) if older else [old]
+            older = crosswalk.predecessors(old, until)
+            missing += _missing(old, rows, until, crosswalk) if older else [old]
     return missing
 
 
@@ -213,7 +225,8 @@ def _total(rows: Mapping[str, Placed], need: Need) -> float:
     return exact_total(amount for amount in amounts if amount is not None)
 
 
-def _amount(amount: float, need: Need) -> str:
+def in_unit(amount: float, need: Need) -> str:
+    """Write a total of money or people: `£1,234.50`, `1,234 people`."""
     return pounds(amount) if need.unit == "£" else f"{amount:,.15g} {need.unit}"
 
 

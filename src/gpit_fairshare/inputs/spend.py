@@ -40,6 +40,8 @@ class Line:
     """The first rule that it does not meet, as `cost_type capital`; empty if it counts."""
     row: int
     file: str
+    predecessor: str = ""
+    """The organisation that the file has it for, where another stands in its place."""
 
 
 def line_needs(request: Request) -> list[Need]:
@@ -83,6 +85,7 @@ def lines_table(lines: Sequence[Line]) -> pl.DataFrame:
         "basis": pl.String,
         "row": pl.Int64,
         "file": pl.String,
+        "predecessor": pl.String,
     }
     rows = [
         (
@@ -94,10 +97,11 @@ def lines_table(lines: Sequence[Line]) -> pl.DataFrame:
             line.words.get("basis"),
             line.row,
             line.file,
+            line.predecessor or None,
         )
         for line in lines
     ]
-    order = ["org_code", "year", "category", "cost_type", "committed", "amount", "basis", "file", "row"]
+    order = ["org_code", "year", "category", "cost_type", "committed", "amount", "basis", "predecessor", "file", "row"]
     return pl.DataFrame(rows, schema=schema, orient="row").sort(order, nulls_last=True)
 
 

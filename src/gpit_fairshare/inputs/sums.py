@@ -1,4 +1,4 @@
-"""Several rows as one: exact totals, and practices summed to their organisations.
+"""Several rows as one: exact totals and parts, and practices summed to their organisations.
 
 Money and people are added up. Rates, and numbers of which no unit is known, are not: nobody can say what
 the rate of a whole is from the rates of its parts alone.
@@ -6,6 +6,7 @@ the rate of a whole is from the rates of its parts alone.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from itertools import groupby
@@ -15,11 +16,15 @@ from gpit_fairshare.inputs.findings import About, Where, counted, listed
 from gpit_fairshare.inputs.rows import Row, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Need, Request
     from gpit_fairshare.inputs.rows import Part
+
+
+SMALLEST = {"£": Fraction(1, 100), "people": Fraction(1)}
+"""What money and people are shared out in, by unit."""
 
 
 class Clash(Enum):
@@ -40,6 +45,26 @@ def exact_total(numbers: Iterable[float]) -> float:
         else:
             parts += Fraction(repr(number))
     return float(whole + parts)
+
+
+def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dict[str, float]:
+    """Share out an amount by fractions that make up 1, so that the parts add up to it exactly.
+
+    The parts are whole pence or whole people, or of as many decimal places as the amount itself has, if
+    those are more. Each gets its fraction rounded down; what is left goes to the largest remainders, and
+    among equal ones to the earlier code.
+    """
+    if len(fractions) == 1:
+        return dict.fromkeys(fractions, amount)
+    exact = Fraction(repr(amount))
+    places = -min(int(Decimal(repr(amount)).normalize().as_tuple().exponent), 0)
+    step = min(SMALLEST.get(unit, Fraction(1)), Fraction(1, 10**places))
+    quotas = {code: exact / step * fraction for code, fraction in fractions.items()}
+    parts = {code: int(quota // 1) for code, quota in quotas.items()}
+    left = int(exact / step) - sum(parts.values())
+    for code in sorted(quotas, key=lambda code: (parts[code] - quotas[code], code))[:left]:
+        parts[code] += 1
+    return {code: float(part * step) for code, part in parts.items()}
 
 
 def combined(values: Sequence[Value], need: Need, file: str) -> Value | Clash:

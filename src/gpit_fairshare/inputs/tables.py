@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gpit_fairshare.errors import InputError, UsageError, nearest
+from gpit_fairshare.inputs.boundaries import Boundaries, lines_on_boundaries
 from gpit_fairshare.inputs.cells import EVERY_YEAR, year_start
+from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
+from gpit_fairshare.inputs.crosswalk_file import read_crosswalks
 from gpit_fairshare.inputs.findings import About, Findings, Where, listed
 from gpit_fairshare.inputs.grids import Wish
 from gpit_fairshare.inputs.groups import (
@@ -23,6 +26,7 @@ from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping,
 from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, summarise, years_of
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
 from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head
+from gpit_fairshare.inputs.ons_codes import translate_ons_codes
 from gpit_fairshare.inputs.reading import locate, read_sheet
 from gpit_fairshare.inputs.restating import Restating, merger_hint, report_changes
 from gpit_fairshare.inputs.rows import RowReader
@@ -32,6 +36,7 @@ from gpit_fairshare.inputs.sums import Grouping, sum_practices
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gpit_fairshare.inputs.crosswalk import Crosswalk
     from gpit_fairshare.inputs.groups import Placed
     from gpit_fairshare.inputs.inspection import ColumnSummary
     from gpit_fairshare.inputs.model import Request, Restated, Role
@@ -88,9 +93,15 @@ def _inputs(request: Request, groups: Sequence[Group], findings: Findings, *, al
         for part in group.parts:
             part.headings.report(findings)
     share_out_columns(groups, request, findings, all_read=all_read)
-    sources = tuple(_source(part) for group in groups for part in group.parts)
-    reading = _Reading(request, groups, findings)
+    crosswalk, walked = read_crosswalks(request.crosswalk, findings)
+    sources = (*(_source(part) for group in groups for part in group.parts), *walked)
+    reading = _Reading(request, groups, crosswalk or packaged_crosswalk(), findings)
     reading.read_rows()
+    if crosswalk is None:
+        # Which organisations belong together is what the crosswalk would have said: the files are not compared.
+        reading.groups = groups[:1]
+    else:
+        reading.restate_on_boundaries()
     reading.restate()
     tables = {year: reading.table(year) for year in request.years}
     reading.check_patients()
@@ -105,6 +116,8 @@ def _inputs(request: Request, groups: Sequence[Group], findings: Findings, *, al
         findings=tuple(findings.items),
         illustrative=tuple(reading.illustrative),
         restated=tuple(sorted(reading.restated)),
+        crosswalk=reading.crosswalk,
+        boundaries=request.boundaries,
     )
 
 
@@ -141,9 +154,10 @@ def _source(part: Part) -> Source:
 class _Reading:
     """The tables while they are made."""
 
-    def __init__(self, request: Request, groups: Sequence[Group], findings: Findings) -> None:
+    def __init__(self, request: Request, groups: Sequence[Group], crosswalk: Crosswalk, findings: Findings) -> None:
         self.request = request
         self.groups = groups
+        self.crosswalk = crosswalk
         self.findings = findings
         self.lines: list[Line] | None = None
         self.illustrative: list[str] = []
@@ -165,6 +179,7 @@ class _Reading:
                 continue
             for part in group.parts:
                 RowReader(part, self.request, self.findings).read(self._wanted(group, part))
+                translate_ons_codes(part, self.crosswalk, self.findings, strict=self.request.boundaries is not None)
                 codes.add(part)
                 self._read_basis(part)
                 self._sum(group, part)
@@ -181,6 +196,19 @@ class _Reading:
             there = {row.code for group in self.groups for part in group.parts for row in part.rows}
             raise UsageError(f"--leave-out {unknown[0]}: no file has a row of that code{nearest(unknown[0], there)}")
 
+    def restate_on_boundaries(self) -> None:
+        """Bring all rows, of every year, to the organisations of the day that was asked for, if any was."""
+        day = self.request.boundaries
+        if day is None:
+            return
+        boundaries = Boundaries(day, self.request, self.crosswalk, self.findings)
+        for group in self.groups:
+            boundaries.restate(group, self.lines or [])
+        boundaries.report()
+        self.restated = boundaries.moved
+        if self.lines is not None:
+            self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
+
     def restate(self) -> None:
         """Bring all groups to the organisations of the first, which says which ones there are."""
         if not self.groups:
@@ -190,13 +218,16 @@ class _Reading:
         for group in self.groups[1:]:
             rows: Rows = {}
             for year in self.request.years:
-                restating = Restating(group, year, self.request, self.findings)
+                if self.request.boundaries is not None:
+                    rows[year] = group.rows[year]
+                    continue
+                restating = Restating(group, year, self.request, self.crosswalk, self.findings)
                 rows[year] = restating.rows(first.rows[year])
                 self.restated += restating.moved
             self._rows.append(rows)
             self._check_sides(first, group, rows)
         names = {year: {code: self._name(year, code) for code in first.rows[year]} for year in self.request.years}
-        report_changes(self.request.years, names, self.findings, first.name)
+        report_changes(self.request.years, names, self.crosswalk, self.findings, first.name)
         self._check_names(names)
         self._name_columns()
 
@@ -345,7 +376,7 @@ class _Reading:
         name = row.text_of("org_name")
         called = f"{name} ({row.code})" if name else row.code
         when = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
-        hint = merger_hint(row.code, years[0], other.rows[years[0]])
+        hint = merger_hint(row.code, years[0], other.rows[years[0]], self.crosswalk)
         found = f"{called} is not in {other.name}{when}" + (f" ({hint})" if hint else "")
         where = part.where(row.number, "org_code")
         if fatal:

@@ -6,6 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import ORGANISATION, group
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.summary import BASELINE, NO_CHANGE, PEOPLE, SUPPORT
@@ -77,6 +78,8 @@ def inputs_sheet(layout: Layout) -> Sheet:
         unit = scheme.symbols[name].unit if name in scheme.symbols else None
         sheet.heading(scheme.labels.get(name, name) + (f" ({unit})" if unit else ""), 22)
     where = sheet.heading("Where from", 60)
+    olds = _predecessors(layout)
+    before = sheet.heading("Predecessors", 40) if olds else 0
     lines = _lines_of(layout)
     row = FIRST_ROW
     units = {name: scheme.symbols[name].unit if name in scheme.symbols else None for name in names}
@@ -96,8 +99,18 @@ def inputs_sheet(layout: Layout) -> Sheet:
                 layout.input_cells[year.year, code, name] = f"{INPUTS}!${letter(column)}${row}"
             places = dict.fromkeys(result.inputs.origins.get((year.year, code, name), "") for name in names)
             sheet.put(row, where, "; ".join(place for place in places if place))
+            if before:
+                sheet.put(row, before, ", ".join(olds.get((year.year, code), [])))
             row += 1
     return sheet
+
+
+def _predecessors(layout: Layout) -> dict[tuple[str, str], list[str]]:
+    """Return, by year and organisation, the closed ones whose money or people were counted with it."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for moved in layout.result.inputs.restated:
+        found.setdefault((moved.year, moved.successor), set()).add(moved.predecessor)
+    return {key: sorted(codes) for key, codes in found.items()}
 
 
 def spend_lines_sheet(layout: Layout) -> Sheet | None:
@@ -122,6 +135,7 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
     for heading, width in headings:
         sheet.heading(heading, width)
     counts = sheet.heading("Counts", 12)
+    before = sheet.heading("Predecessor", 14) if lines["predecessor"].count() else 0
     column_of = {"category": 4, "cost_type": 5, "committed": 6}
     for row, line in enumerate(_sorted_lines(lines).iter_rows(named=True), FIRST_ROW):
         values = (
@@ -142,15 +156,15 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
         )
         formula = f'IF(AND({rule}),"yes","no")' if rule else None
         sheet.put(row, counts, "yes" if line["counts"] else "no", formula)
+        if before:
+            sheet.put(row, before, line["predecessor"])
     return sheet
 
 
 def _sorted_lines(lines: pl.DataFrame) -> pl.DataFrame:
     """Return the lines so that those of one organisation and year stand together, in a fixed order."""
-    keys = [
-        name for name in ("org_code", "year", "category", "cost_type", "committed", "amount") if name in lines.columns
-    ]
-    return lines.sort(keys, nulls_last=False)
+    keys = ["org_code", "year", "category", "cost_type", "committed", "amount", "predecessor"]
+    return lines.sort([name for name in keys if name in lines.columns], nulls_last=False)
 
 
 def _lines_of(layout: Layout) -> dict[tuple[str, str], str]:
@@ -388,6 +402,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet]) -> Sheet:
             None,
         ),
         ("Years", ", ".join(layout.years), None),
+        *(("Boundaries", text, None) for text in _boundaries(layout)),
         (
             "Set for this run",
             "; ".join(overrides) or "Nothing: every parameter was as the scheme gives it when this was written.",
@@ -408,6 +423,12 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet]) -> Sheet:
         sheet.lead(row, 1, one.name)
         sheet.put(row, 2, one.title)
     return sheet
+
+
+def _boundaries(layout: Layout) -> list[str]:
+    """Return the sentence that says on whose boundaries the figures are, where that was asked for."""
+    day, noun = layout.result.inputs.boundaries, layout.scheme.organisation
+    return [f"All figures are those of the {noun}s of {day_in_words(day)}; Findings has the mergers."] if day else []
 
 
 def assumptions_sheet(layout: Layout) -> Sheet:
@@ -516,6 +537,8 @@ def manifest_sheet(layout: Layout) -> Sheet:
     scheme = manifest["scheme"]
     rows += [(f"Scheme {key}", str(scheme[key])) for key in ("name", "title", "formula", "transition", "digest")]
     rows += [(f"File {one['file']}", f"SHA-256 {one['sha256']}") for one in scheme["files"]]
+    if manifest["boundaries"]:
+        rows.append(("Boundaries", manifest["boundaries"]))
     for one in manifest["inputs"]:
         sheet_part = f" sheet {one['sheet']}" if one["sheet"] else ""
         rows.append(

@@ -1,0 +1,127 @@
+"""Whether rows can stand on the boundaries of a day: codes that are known, and mergers that are whole."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.errors import nearest
+from gpit_fairshare.inputs.cells import year_start
+from gpit_fairshare.inputs.crosswalk import day_in_words
+from gpit_fairshare.inputs.findings import About, Where, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from gpit_fairshare.inputs.crosswalk import Crosswalk
+    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.inputs.groups import Placed
+
+MOST_UNKNOWN: Final = 20
+"""Unknown codes of one group that get a finding each; more are likely to have one cause, and are told in one."""
+
+
+class Standing:
+    """Checks the rows of one group, which serve the same years, before they are restated.
+
+    `when` says in messages which years these are; it ends in a space, or is empty for all years.
+    """
+
+    def __init__(
+        self, rows: Mapping[str, Placed], year: str, when: str, day: date, crosswalk: Crosswalk, findings: Findings
+    ) -> None:
+        self.rows = rows
+        self.year = year
+        self.when = when
+        self.day = day
+        self.crosswalk = crosswalk
+        self.findings = findings
+
+    def unfit(self) -> set[str]:
+        """Report codes that nobody knows, or that began after the day; return them."""
+        unknown = sorted(set(self.rows) - set(self.crosswalk.organisations))
+        later = sorted(code for code in set(self.rows) - set(unknown) if self.crosswalk.opened(code) > self.day)
+        if len(unknown) > MOST_UNKNOWN:
+            self._report_unknown(unknown[0], f"no crosswalk knows {listed(unknown)}")
+        else:
+            for code in unknown:
+                near = nearest(code, self.crosswalk.organisations).rstrip("?")
+                self._report_unknown(code, f"no crosswalk knows {code}{near}")
+        for code in later:
+            self._report_later(code)
+        return {*unknown, *later}
+
+    def _report_unknown(self, code: str, found: str) -> None:
+        self.findings.error(
+            About.UNKNOWN_ORGANISATION,
+            self._where(code),
+            found,
+            "codes that a crosswalk has",
+            "Correct the code, or give --crosswalk FILE with what became of it; "
+            "a row of a code that is its own successor says that it stays as it is",
+        )
+
+    def _report_later(self, code: str) -> None:
+        opened = self.crosswalk.opened(code)
+        olds = self.crosswalk.predecessors(code, opened)
+        came = f" from {listed(olds)}, which cannot be told apart again" if olds else ""
+        self.findings.error(
+            About.UNKNOWN_ORGANISATION,
+            self._where(code),
+            f"{code} was not there on {day_in_words(self.day)}: it opened on {day_in_words(opened)}{came}",
+            remedy=(f"Give the figures of {listed(olds)}, or " if olds else "Give ")
+            + f"--boundaries {opened} or a later day",
+        )
+
+    def _where(self, code: str) -> Where:
+        row, part = self.rows[code]
+        return part.where(row.number, "org_code")
+
+    def check_whole(self, end: str, codes: Collection[str]) -> None:
+        """Refuse an organisation beside what it went into, and a merger without one of its members.
+
+        Args:
+            end: an organisation of the day.
+            codes: the organisations of the rows that go into it.
+        """
+        where = Where(self.rows[min(codes)].part.sheet.name)
+        became = self.crosswalk.merger_sentence(end, date.min, self.day)
+        for new in filter(self.crosswalk.began_by_merger, sorted(codes)):
+            olds = sorted(code for code in codes if new in self.crosswalk.route(code, self.day))
+            if olds:
+                self.findings.error(
+                    About.INCOMPLETE,
+                    where,
+                    f"{self.when}{listed(olds)} and their successor {new} are both in the file, and would be "
+                    f"counted twice in {end} ({became})",
+                    remedy="Take one of them out, or add a year column that says of which year each row is",
+                )
+        # Rows with a year are of the organisations of its first day; others may be of those of any day.
+        at = year_start(self.year) if all(self.rows[code].row.year for code in codes) else None
+        missing = self._missing(end, at)
+        if end not in codes and not self.crosswalk.began_by_merger(end):
+            missing.append(end)
+        if not missing:
+            return
+        found = f"{self.when}{listed(missing)} is missing, so that the figures of {end} {{}} too low ({became})"
+        if at is None or any(self.crosswalk.stands(code, at) for code in missing):
+            remedy = "Add the rows that are missing, or take the others out"
+            self.findings.error(About.INCOMPLETE, where, found.format("would be"), remedy=remedy)
+        else:
+            remedy = "See whether the other rows hold all that is meant"
+            self.findings.warning(About.INCOMPLETE, where, found.format("may be"), remedy=remedy)
+
+    def _missing(self, code: str, at: date | None) -> list[str]:
+        """Return the organisations that went into another, by whatever steps, and have no row.
+
+        Where nothing of an organisation is there, it is named itself if it stood on the day `at`, and
+        those that became it if not, or if the day is not known.
+        """
+        missing: list[str] = []
+        for old in self.crosswalk.predecessors(code, self.day):
+            if old in self.rows:
+                continue
+            older = self.crosswalk.predecessors(old, self.day)
+            in_parts = at is None or self.crosswalk.opened(old) > at or any(one in self.rows for one in older)
+            missing += self._missing(old, at) if older and in_parts else [old]
+        return list(dict.fromkeys(missing))
