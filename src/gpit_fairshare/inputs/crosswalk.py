@@ -9,9 +9,11 @@ from published lists of NHS Digital's Organisation Data Service and the Office f
 and all ONS codes that they have had. An ONS code may change while the ODS code does not, where a boundary
 moved: 02M was E38000060 until 2018 and E38000226 since. Names are those of NHS Digital, NHS Payments to
 General Practice 2014/15. ONS codes are those of the names and codes files of the Office for National
-Statistics (NHS Postcode Directory, editions from 2013 to 2023) as public lookups carry them, and of NHS
-Digital, Patients Registered at a GP Practice, January 2021. All 265 codes from E38000001 to E38000265
-have one owner each, and the first 211 run in the alphabetical order of the names of 2013.
+Statistics (NHS Postcode Directory, editions between 2015 and 2023) as public lookups carry them, and of
+NHS Digital, Patients Registered at a GP Practice, January 2021. All 265 codes from E38000001 to E38000265
+have one owner each, and the first 211 run in the alphabetical order of the names of 2013. That order alone
+says which of E38000061, E38000111 and E38000112 is 00F, 00G and 00H; the lists only say that the three went
+into E38000212, and likewise that E38000036 and E38000067 were followed by E38000213 and E38000214.
 
 Contains public sector information licensed under the Open Government Licence v3.0:
 https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/
