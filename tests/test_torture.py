@@ -6,7 +6,6 @@ import pytest
 
 from gpit_fairshare.inputs import About, Need, Request
 from gpit_fairshare.inputs.tables import inspect_inputs
-
 from torture import cases
 
 CASES = list(cases())

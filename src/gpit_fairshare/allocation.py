@@ -110,6 +110,7 @@ def named_files(
 
 
 def listed_paths(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
+    """Return one path or several, or none, as a list of texts."""
     if paths is None:
         return []
     return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]

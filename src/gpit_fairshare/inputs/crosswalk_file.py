@@ -18,9 +18,10 @@ from gpit_fairshare.inputs.crosswalk import (
     packaged_crosswalk,
 )
 from gpit_fairshare.inputs.findings import About, Where, listed
+from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.headings import folded
 from gpit_fairshare.inputs.model import Source
-from gpit_fairshare.inputs.reading import is_blank, locate, read_sheet
+from gpit_fairshare.inputs.reading import locate, read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

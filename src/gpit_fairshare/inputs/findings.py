@@ -70,12 +70,11 @@ class About(Enum):
     DASHES = "I51", "dashes were read as nil"
     SPREAD = "I52", "what lines of cost are for, and who provides it"
     LEFT_OUT = "I53", "rows were left out because --leave-out names them"
-    UNKNOWN_CODE = "I54", "a code is not among those of the organisations that are known"
-    CROSSWALK = "I60", "a crosswalk cannot be read, or contradicts itself or the mergers that gpit knows"
-    UNKNOWN_ORGANISATION = "I61", "no crosswalk knows a code, or it was not there yet on the boundaries asked for"
-    BOUNDARIES = "I62", "organisations were restated on the boundaries of a day"
-    ONS_CODES = "I63", "ONS codes were read as ODS codes, or are not known"
-    SPLIT = "I64", "an organisation had split, and nothing says on which boundaries the figures are wanted"
+    CROSSWALK = "I54", "a crosswalk cannot be read, or contradicts itself or the mergers that gpit knows"
+    UNKNOWN_ORGANISATION = "I55", "no crosswalk knows a code, or it was not there yet on the boundaries asked for"
+    BOUNDARIES = "I56", "organisations were restated on the boundaries of a day"
+    ONS_CODES = "I57", "ONS codes were read as ODS codes, or are not known"
+    SPLIT = "I58", "an organisation had split, and nothing says on which boundaries the figures are wanted"
 
     def __init__(self, number: str, meaning: str) -> None:
         self.number = number

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from gpit_fairshare.inputs.grids import LARGEST
 from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
+from gpit_fairshare.inputs.grids import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,8 +25,8 @@ from gpit_fairshare.inputs.groups import (
 from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping, recogniser
 from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, summarise, years_of
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
-from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head
 from gpit_fairshare.inputs.ons_codes import translate_ons_codes
+from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head
 from gpit_fairshare.inputs.reading import locate, read_sheet
 from gpit_fairshare.inputs.restating import Restating, merger_hint, report_changes
 from gpit_fairshare.inputs.rows import RowReader
