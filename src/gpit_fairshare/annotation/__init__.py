@@ -1,0 +1,142 @@
+"""A user's own workbook with its faults marked: `annotate` writes a copy, and changes nothing else in it.
+
+Each faulty cell gets a fill and a note, and a sheet at the end lists the findings with links to the
+cells. Whatever need not change keeps its bytes: values, formulas and what they last gave, charts,
+pictures, filters, shared texts. So the parts of the file are changed one by one, not read into a
+model of a workbook and written anew, which would lose what the model does not know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.annotation.book import Book
+from gpit_fairshare.annotation.markup import Unfit
+from gpit_fairshare.annotation.notes import add_notes
+from gpit_fairshare.annotation.package import Package
+from gpit_fairshare.annotation.report import FIRST_ROW, GRAVITY, Mark, findings_sheet, note_text
+from gpit_fairshare.annotation.sheet import MOST_ROWS, Sheet, place_of
+from gpit_fairshare.annotation.styles import STYLES_TYPE, Styles, empty_styles
+from gpit_fairshare.errors import Finding, InputError, OutputError, UsageError, nearest
+from gpit_fairshare.inputs import About
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gpit_fairshare.annotation.sheet import Place
+
+__all__ = ["Mark", "annotate"]
+
+LARGEST: Final = 64_000_000
+"""Bytes that the XML of a workbook may unpack to; in memory it takes some ten times as much."""
+
+
+def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int = LARGEST) -> None:
+    """Write a copy of a workbook with each marked cell filled and noted, and a sheet that lists the findings.
+
+    Several findings on a cell share one note and the gravest one's fill; a note that was there keeps its
+    text. A cell hidden in a merged range is marked where the range shows. The original is read once and
+    never written to.
+
+    Args:
+        original: an .xlsx workbook.
+        copy: where to write, usually a draft beside its place: see `export.in_place`.
+        marks: the findings; the sheet lists them in this order.
+        largest: bytes that the XML of the workbook may unpack to.
+
+    Raises:
+        UsageError: the original is no .xlsx or is not there, the copy is the original, or a mark stands on a sheet
+            or a cell that the workbook does not have.
+        InputError: the original is damaged, protected by a password, has macros or is too large.
+        OutputError: there are more findings than rows.
+        OSError: the copy cannot be written; `export.in_place` makes an `OutputError` of it, with its final name.
+    """
+    if original.suffix.lower() != ".xlsx":
+        raise UsageError(f"{original.name}: only .xlsx workbooks can be annotated; save it as .xlsx")
+    if original.resolve() == copy.resolve() or (original.exists() and copy.exists() and original.samefile(copy)):
+        raise UsageError(f"{copy.name}: is the workbook itself, which is never written over; give another name")
+    if len(marks) >= MOST_ROWS:
+        raise OutputError(f"{original.name}: a sheet has no room for {len(marks):,} findings; correct some first")
+    data = _bytes_of(original, largest)
+    try:
+        package = Package(data, largest)
+        _mark(package, marks, original.name)
+        package.save(copy)
+    except Unfit as fault:
+        found = Finding(About.UNREADABLE.number, "error", original.name, fault.part, fault.found, "", fault.remedy)
+        raise InputError([found]) from fault
+
+
+def _bytes_of(original: Path, largest: int) -> bytes:
+    try:
+        if original.stat().st_size > 4 * largest:
+            raise UsageError(f"{original.name}: has more than {4 * largest / 1e6:,.0f} MB, too large to be annotated")
+        return original.read_bytes()
+    except OSError as fault:
+        raise UsageError(f"{original.name}: cannot be read ({fault.strerror or fault})") from None
+
+
+def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
+    """Put the marks on the sheets of an opened workbook and add the sheet of findings."""
+    book = Book(package)
+    named = [_as_named(mark, book, file) for mark in marks]
+    title = book.free_name("Findings")
+    styles = _styles(package)
+    cells: dict[str, list[tuple[int, Mark]]] = {}
+    for row, mark in enumerate(named, FIRST_ROW):
+        if mark.cell:
+            cells.setdefault(mark.sheet, []).append((row, mark))
+    for name, findings in cells.items():
+        part = book.pages[name.casefold()].part
+        sheet = Sheet(package.edit(part), part)
+        texts: dict[Place, str] = {}
+        for place, group in _by_place(sheet, findings).items():
+            gravest = min((mark.level for _, mark in group), key=GRAVITY.__getitem__)
+            sheet.restyle(place, lambda look, level=gravest: styles.marked(look, level))  # type: ignore[misc]
+            texts[place] = note_text(group, title, shown_at=str(place))
+        add_notes(package, sheet, texts)
+    linked = frozenset(page.name for page in book.pages.values() if page.cells)
+    root = findings_sheet(named, linked, styles, package.dialect)
+    book.append(title, root)
+
+
+def _as_named(mark: Mark, book: Book, file: str) -> Mark:
+    """Return a mark with its sheet's name as the workbook writes it.
+
+    Raises:
+        UsageError: there is no such sheet, or no such cell.
+    """
+    if not mark.sheet:
+        return replace(mark, cell="")
+    page = book.pages.get(mark.sheet.casefold())
+    if page is None:
+        near = nearest(mark.sheet, [one.name for one in book.pages.values()])
+        raise UsageError(f"{file}: there is no sheet '{mark.sheet}'{near}")
+    if mark.cell and not page.cells:
+        raise UsageError(f"{file}: the sheet '{page.name}' is a chart and has no cell {mark.cell}")
+    place = place_of(mark.cell)
+    if mark.cell and place is None:
+        raise UsageError(f"{file}: '{mark.cell}' is no cell of a sheet; write it as C5")
+    return replace(mark, sheet=page.name, cell=str(place) if place else "")
+
+
+def _by_place(sheet: Sheet, findings: Sequence[tuple[int, Mark]]) -> dict[Place, list[tuple[int, Mark]]]:
+    """Put together what is found about the cells that show at one place, from the top of the sheet."""
+    groups: dict[Place, list[tuple[int, Mark]]] = {}
+    for row, mark in findings:
+        place = place_of(mark.cell)
+        if place:
+            groups.setdefault(sheet.shown_at(place), []).append((row, mark))
+    return dict(sorted(groups.items()))
+
+
+def _styles(package: Package) -> Styles:
+    """Return the looks of the workbook, whose part is made if there is none."""
+    part = package.target(package.workbook, kind="styles")
+    if not part:
+        folder = package.workbook.rpartition("/")[0]
+        part = package.create(f"{folder}/styles.xml".lstrip("/"), empty_styles(package.dialect), STYLES_TYPE)
+        package.relate(package.workbook, "styles", part)
+    return Styles(package.edit(part))

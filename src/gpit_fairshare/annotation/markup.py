@@ -1,0 +1,178 @@
+"""XML as the parts of a workbook hold it: parsed with nothing let in, each element put in its place.
+
+Office Open XML has two dialects, transitional and strict, which differ in their namespaces only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONGEST_TEXT: Final = 32_767
+"""Characters that a cell of Excel holds, counted in UTF-16 as Excel counts."""
+
+_DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\r\n'
+_ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ESCAPE: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+"""Excel reads `_x0041_` in a text as the letter A; an escaped underscore keeps the text as it was."""
+_COMPATIBILITY: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
+_SPACE: Final = "{http://www.w3.org/XML/1998/namespace}space"
+
+
+class Unfit(Exception):  # noqa: N818 – no error of the program: it becomes a finding
+    """Why a workbook cannot be annotated: the part, what was found in it, what to do."""
+
+    def __init__(self, found: str, part: str = "", remedy: str = "Open it in Excel and save it again as .xlsx") -> None:
+        super().__init__(found)
+        self.found = found
+        self.part = part
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The namespaces that a workbook uses: of its elements, and of references to other parts."""
+
+    main: str
+    relations: str
+
+    def reference(self, element: etree._Element) -> str:
+        """Return the value of an element's `r:id`; an empty text if it has none."""
+        return element.get(f"{{{self.relations}}}id", "")
+
+    def refer(self, element: etree._Element, identifier: str) -> None:
+        """Give an element its `r:id`."""
+        element.set(f"{{{self.relations}}}id", identifier)
+
+
+_DIALECTS: Final = (
+    Dialect(
+        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+        "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+    ),
+    Dialect(
+        "http://purl.oclc.org/ooxml/spreadsheetml/main",
+        "http://purl.oclc.org/ooxml/officeDocument/relationships",
+    ),
+)
+
+
+def dialect_of(root: etree._Element, part: str) -> Dialect:
+    """Return the dialect of a workbook's part.
+
+    Raises:
+        Unfit: its root is of neither.
+    """
+    namespace = etree.QName(root).namespace
+    for dialect in _DIALECTS:
+        if dialect.main == namespace:
+            return dialect
+    raise Unfit(f"its outermost element is '{root.tag}', which is no part of a workbook", part)
+
+
+def parse(data: bytes, part: str) -> etree._Element:
+    """Return the root of a part; no entity, no file and no address is followed.
+
+    Raises:
+        Unfit: the part is no XML, or it has a document type, which no part of a workbook has.
+    """
+    for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
+        if "<!DOCTYPE".encode(encoding) in data:
+            raise Unfit("a part declares a document type, as no spreadsheet program does", part)
+    # Texts and white space stay as they are: what is not changed is to be written as it was read.
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, strip_cdata=False
+    )
+    try:
+        return etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as fault:
+        raise Unfit(f"a part is damaged ({' '.join(str(fault).split())})", part) from fault
+
+
+def serialise(root: etree._Element) -> bytes:
+    """Return a part as bytes, with what stands before and after its root."""
+    return _DECLARATION + etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=False)
+
+
+def local(element: etree._Element) -> str:
+    """Return an element's name without its namespace; an empty text for a comment or an instruction."""
+    tag: object = element.tag  # a function for a comment, whatever the stubs say
+    return etree.QName(tag).localname if isinstance(tag, str) else ""
+
+
+def elements(parent: etree._Element) -> list[etree._Element]:
+    """Return the children that are elements, in order."""
+    return list(parent.iterchildren("{*}*"))
+
+
+def children(parent: etree._Element, name: str) -> list[etree._Element]:
+    """Return the children of a name, in order."""
+    return list(parent.iterchildren(f"{{*}}{name}"))
+
+
+def child(parent: etree._Element, name: str) -> etree._Element | None:
+    """Return the first child of a name."""
+    return next(parent.iterchildren(f"{{*}}{name}"), None)
+
+
+def outermost(name: str, namespace: str) -> etree._Element:
+    """Return the root of a new part, whose elements need no prefix."""
+    return etree.fromstring(f'<{name} xmlns="{namespace}"/>')
+
+
+def add(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
+    """Append a child of the parent's namespace, so of its prefix. A text is harmless before it comes here."""
+    made = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name), attributes)
+    if text is not None:
+        made.text = text
+        if text != text.strip() or "\n" in text:
+            made.set(_SPACE, "preserve")
+    return made
+
+
+def place(parent: etree._Element, made: etree._Element, order: Sequence[str]) -> None:
+    """Insert a child where the format's sequence of children wants it: Excel refuses any other order."""
+    rank = order.index(local(made))
+    at = 0
+    for index, other in enumerate(parent):
+        name = _meant(other)
+        if name in order and order.index(name) <= rank:
+            at = index + 1
+    parent.insert(at, made)
+
+
+def _meant(element: etree._Element) -> str:
+    """Return an element's name; of alternatives, the name of what they stand for."""
+    if element.tag == _COMPATIBILITY:
+        return next((local(inner) for choice in element for inner in choice), "")
+    return local(element)
+
+
+def whole(element: etree._Element, name: str, default: int) -> int:
+    """Return an attribute as a whole number, nil or more; the default where it is absent.
+
+    Raises:
+        Unfit: it is something else.
+    """
+    text = element.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch(r"\s*[0-9]{1,10}\s*", text):
+        raise Unfit(f"'{name}' of an element '{local(element)}' is '{text[:40]}', not a whole number")
+    return int(text)
+
+
+def harmless(text: str, most: int = LONGEST_TEXT) -> str:
+    """Return a text that Excel shows as it stands: characters that XML forbids replaced, and cut to a length."""
+    text = _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
+    units = text.encode("utf-16-le")
+    if len(units) > 2 * most:
+        # Half of a pair of surrogates may be left at the end; it goes too.
+        text = units[: 2 * (most - 1)].decode("utf-16-le", "ignore") + "…"
+    return _ESCAPE.sub("_x005F_", text)

@@ -1,0 +1,194 @@
+"""Notes on cells, which the format calls comments: a list of texts, and a drawing with a box for each.
+
+The drawing is in VML, an older language, and not always well-formed: its bytes are added to, never
+parsed and written anew.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Final
+
+from lxml import etree
+
+from gpit_fairshare.annotation.markup import Unfit, add, child, children, elements, local, outermost
+from gpit_fairshare.annotation.sheet import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gpit_fairshare.annotation.package import Package
+    from gpit_fairshare.annotation.sheet import Place, Sheet
+
+AUTHOR: Final = "gpit"
+_NOTES_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
+_DRAWING_TYPE: Final = "application/vnd.openxmlformats-officedocument.vmlDrawing"
+_PREFIXES: Final = {
+    "v": "urn:schemas-microsoft-com:vml",
+    "o": "urn:schemas-microsoft-com:office:office",
+    "x": "urn:schemas-microsoft-com:office:excel",
+}
+_BLOCK: Final = 1024
+"""Shapes are numbered in blocks of so many, the first number of which is not used; no two drawings share a block."""
+_BOX_WIDTH: Final = 320
+_LINE_HEIGHT: Final = 15
+_LINE_LENGTH: Final = 48
+"""Pixels of a box and of a line of it, and the characters that go on a line."""
+_HIGHEST_BOX: Final = 450
+
+_EMPTY_DRAWING: Final = (
+    "<xml " + " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in _PREFIXES.items()) + ">"
+    '<o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data=""/></o:shapelayout></xml>'
+).encode()
+_SHAPE_TYPE: Final = (
+    '<v:shapetype{names} id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe">'
+    '<v:stroke joinstyle="miter"/><v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>'
+)
+_SHAPE: Final = (
+    '<v:shape{names} id="_x0000_s{number}" type="#_x0000_t202" style="position:absolute;'
+    'margin-left:60pt;margin-top:5pt;width:{width:g}pt;height:{height:g}pt;z-index:{layer};visibility:hidden" '
+    'fillcolor="#ffffe1" o:insetmode="auto"><v:fill color2="#ffffe1"/>'
+    '<v:shadow on="t" color="black" obscured="t"/><v:path o:connecttype="none"/>'
+    '<v:textbox style="mso-direction-alt:auto"><div style="text-align:left"></div></v:textbox>'
+    '<x:ClientData ObjectType="Note"><x:MoveWithCells/><x:SizeWithCells/><x:Anchor>{anchor}</x:Anchor>'
+    "<x:AutoFill>False</x:AutoFill><x:Row>{row}</x:Row><x:Column>{column}</x:Column></x:ClientData></v:shape>"
+)
+_END: Final = re.compile(rb"</xml\s*>\s*\Z")
+_IDENTIFIERS: Final = re.compile(rb"(<o:idmap\b[^>]*?\bdata=([\"']))([^\"']*)(?=\2)")
+
+
+def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> None:
+    """Put a note on each cell, below the text of a note that it has already.
+
+    Raises:
+        Unfit: the notes or the drawing of the sheet are damaged.
+    """
+    part = package.target(sheet.part, kind="comments")
+    if not part:
+        root = outermost("comments", sheet.dialect.main)
+        add(root, "authors")
+        add(root, "commentList")
+        folder = package.workbook.rpartition("/")[0]
+        part = package.create(f"{folder}/comments{{}}.xml".lstrip("/"), root, _NOTES_TYPE)
+        package.relate(sheet.part, "comments", part)
+    root = package.edit(part)
+    authors, listed = child(root, "authors"), child(root, "commentList")
+    if authors is None or listed is None:
+        raise Unfit("the list of notes has no authors or no texts", part)
+    known = {note.get("ref", ""): note for note in reversed(children(listed, "comment"))}
+    before = set(known)
+    author = _author(authors)
+    for cell, text in texts.items():
+        note = known.get(str(cell))
+        if note is None:
+            note = known[str(cell)] = add(listed, "comment", ref=str(cell), authorId=author, shapeId="0")
+            add(note, "text")
+        _append(note, text, part)
+    notes = [(_cell_of(note, part), note) for note in children(listed, "comment")]
+    notes.sort(key=lambda one: one[0])
+    for _, note in notes:
+        listed.append(note)  # an element that has a place moves
+    drawing = child(sheet.root, "legacyDrawing")
+    boxed = before if drawing is not None else set()
+    boxes = {cell: _text_of(note) for cell, note in notes if str(cell) not in boxed}
+    if drawing is None:
+        folder = package.workbook.rpartition("/")[0]
+        shapes = package.create(f"{folder}/drawings/vmlDrawing{{}}.vml".lstrip("/"), _EMPTY_DRAWING, _DRAWING_TYPE)
+        sheet.draw(package.relate(sheet.part, "vmlDrawing", shapes))
+    else:
+        shapes = package.target(sheet.part, identifier=sheet.dialect.reference(drawing))
+        if not shapes:
+            raise Unfit("the sheet refers to a drawing that is not in the workbook", sheet.part)
+    if boxes:
+        _draw(package, shapes, sheet, boxes)
+
+
+def _cell_of(note: etree._Element, part: str) -> Place:
+    cell = place_of(note.get("ref", ""))
+    if cell is None:
+        raise Unfit(f"a note stands at '{note.get('ref', '')}', which is no cell", part)
+    return cell
+
+
+def _text_of(note: etree._Element) -> str:
+    return "".join(str(text) for text in note.itertext())
+
+
+def _author(authors: etree._Element) -> str:
+    names = [author.text for author in children(authors, "author")]
+    if AUTHOR not in names:
+        names.append(AUTHOR)
+        add(authors, "author", AUTHOR)
+    return str(names.index(AUTHOR))
+
+
+def _append(note: etree._Element, text: str, part: str) -> None:
+    """Write a text, under our name, below what the note says."""
+    body = child(note, "text")
+    if body is None:
+        raise Unfit("a note has no text", part)
+    for plain in children(body, "t"):
+        # A plain text becomes a run of its own: Excel takes either a plain text or runs.
+        run = etree.Element(etree.QName(etree.QName(body).namespace, "r"))
+        plain.addprevious(run)
+        run.append(plain)
+    at = sum(local(one) in ("t", "r") for one in elements(body))
+    between = "\n\n" if at else ""
+    for index, (words, bold) in enumerate(((f"{between}{AUTHOR}:", True), (f"\n{text}", False))):
+        run = add(body, "r")
+        traits = add(run, "rPr")
+        if bold:
+            add(traits, "b")
+        add(traits, "sz", val="9")
+        add(traits, "color", indexed="81")
+        add(traits, "rFont", val="Tahoma")
+        add(traits, "family", val="2")
+        add(run, "t", words)
+        body.insert(at + index, run)  # before what says how the text is pronounced
+
+
+def _draw(package: Package, part: str, sheet: Sheet, texts: Mapping[Place, str]) -> None:
+    """Add a hidden box for each note to the drawing of a sheet."""
+    data = package.read(part)
+    end = _END.search(data)
+    if end is None:
+        raise Unfit("a drawing of notes does not end as one does", part)
+    head = data[: data.find(b">", data.find(b"<xml"))].replace(b"'", b'"')
+    spaces = {prefix: f' xmlns:{prefix}="{uri}"' for prefix, uri in _PREFIXES.items()}
+    names = "".join(space for space in spaces.values() if space.strip().encode() not in head)
+    blocks = _free_blocks(package, -(-len(texts) // (_BLOCK - 1)))
+    made = [] if b'"_x0000_t202"' in data else [_SHAPE_TYPE.format(names=names)]
+    for index, (cell, text) in enumerate(texts.items()):
+        lines = sum(1 + len(line) // _LINE_LENGTH for line in text.split("\n"))
+        height = min((lines + 1) * _LINE_HEIGHT, _HIGHEST_BOX)
+        block, place = divmod(index, _BLOCK - 1)
+        made.append(
+            _SHAPE.format(
+                names=names,
+                number=blocks[block] * _BLOCK + 1 + place,
+                width=_BOX_WIDTH * 3 / 4,
+                height=height * 3 / 4,
+                layer=index + 1,
+                anchor=", ".join(map(str, sheet.box(cell, _BOX_WIDTH, height))),
+                row=cell.row - 1,
+                column=cell.column - 1,
+            )
+        )
+    added = b",".join(str(block).encode() for block in blocks)
+    start = _IDENTIFIERS.sub(
+        lambda found: found[1] + (found[3] + b"," if found[3] else b"") + added, data[: end.start()], count=1
+    )
+    package.put(part, start + "".join(made).encode() + data[end.start() :])
+
+
+def _free_blocks(package: Package, count: int) -> list[int]:
+    """Return blocks of numbers that no drawing of the workbook uses, whether it says so or not."""
+    taken: set[int] = set()
+    for part in package.names(".vml"):
+        data = package.read(part)
+        listed = [number for found in _IDENTIFIERS.finditer(data) for number in found[3].split(b",")]
+        taken.update(int(number) for number in listed if number.strip().isdigit())
+        taken.update(int(number) // _BLOCK for number in re.findall(rb"_x0000_s([0-9]{1,9})\b", data))
+    free = itertools.filterfalse(taken.__contains__, itertools.count(1))
+    return list(itertools.islice(free, count))

@@ -1,0 +1,275 @@
+"""A workbook's file as a package of parts: read with care, changed in few, the rest written as it was."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+import zlib
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from lxml import etree
+
+from gpit_fairshare.annotation.markup import (
+    Dialect,
+    Unfit,
+    add,
+    children,
+    dialect_of,
+    elements,
+    outermost,
+    parse,
+    serialise,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TYPES: Final = "[Content_Types].xml"
+WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+_XML_ENDINGS: Final = (".xml", ".rels", ".vml")
+_RELATIONSHIPS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
+_RELATIONSHIPS_TYPE: Final = "application/vnd.openxmlformats-package.relationships+xml"
+_NEW_PART: Final = (1980, 1, 1, 0, 0, 0)
+"""Date of a new part: the earliest that an archive can hold, so that the same input gives the same bytes."""
+_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, ValueError)
+
+
+class Package:
+    """The parts of a workbook by name; names differ in more than capital and small letters."""
+
+    def __init__(self, data: bytes, largest: int) -> None:
+        """Look the archive over before anything of it is unpacked.
+
+        Args:
+            data: the file.
+            largest: bytes that its XML may unpack to; with pictures and all, four times as many.
+
+        Raises:
+            Unfit: it is no plain workbook, or too large.
+        """
+        if data.startswith(b"\xd0\xcf\x11\xe0"):  # the container of encrypted workbooks, and of .xls
+            raise Unfit(
+                "the workbook is protected by a password, or is an old .xls file",
+                remedy="Save it without a password, as .xlsx",
+            )
+        try:
+            self._archive = zipfile.ZipFile(io.BytesIO(data))
+        except _DAMAGED as fault:
+            raise Unfit("it is damaged or not an Excel workbook") from fault
+        self._infos = self._archive.infolist()
+        self._names: dict[str, str] = {}
+        for info in self._infos:
+            if info.flag_bits & 1:
+                raise Unfit(
+                    "the archive is protected by a password", info.filename, "Save it without a password, as .xlsx"
+                )
+            if info.filename.lower() in self._names:
+                raise Unfit("a part is in the workbook twice", info.filename)
+            self._names[info.filename.lower()] = info.filename
+        self._check_size(largest)
+        self._trees: dict[str, etree._Element] = {}
+        self._edited: set[str] = set()
+        self._new: dict[str, bytes] = {}
+        if TYPES not in self:
+            raise Unfit("it is damaged or not an Excel workbook")
+        self.types = self.tree(TYPES)
+
+    def _check_size(self, largest: int) -> None:
+        """Refuse what would fill the memory. What a part declares holds: no more than that is unpacked."""
+        for what, endings, most in (("the XML of the workbook", _XML_ENDINGS, largest), ("it", "", 4 * largest)):
+            size = sum(info.file_size for info in self._infos if info.filename.lower().endswith(endings))
+            if size > most:
+                raise Unfit(
+                    f"{what} unpacks to {size / 1e6:,.0f} MB; at most {most / 1e6:,.0f} MB are annotated",
+                    remedy="Save the one sheet that is needed as a workbook of its own",
+                )
+
+    @cached_property
+    def workbook(self) -> str:
+        """Name of the part that lists the sheets.
+
+        Raises:
+            Unfit: there is none, or it is that of a workbook with macros, of a template or of something else.
+        """
+        root = self.tree(relationships_part(""))
+        targets = [
+            _resolved("", entry.get("Target", ""))
+            for entry in children(root, "Relationship")
+            if entry.get("Type", "").endswith("/officeDocument")
+        ]
+        if len(targets) != 1 or targets[0] not in self:
+            raise Unfit("it is damaged or not an Excel workbook")
+        found = self.content_type(targets[0])
+        if found != WORKBOOK_TYPE or any(name.endswith("vbaproject.bin") for name in self._names):
+            kind = "has macros" if "macro" in found.lower() or found == WORKBOOK_TYPE else "is no plain workbook"
+            raise Unfit(f"the file {kind}", targets[0], "Save it as a plain .xlsx in Excel")
+        return self.name(targets[0])
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """The dialect that the workbook is written in."""
+        return dialect_of(self.tree(self.workbook), self.workbook)
+
+    def __contains__(self, part: str) -> bool:
+        return part.lower() in self._names
+
+    def name(self, part: str) -> str:
+        """Return a part's name as the archive writes it.
+
+        Raises:
+            Unfit: there is no such part.
+        """
+        if part not in self:
+            raise Unfit("a part that others refer to is not in the workbook", part)
+        return self._names[part.lower()]
+
+    def names(self, ending: str) -> list[str]:
+        """Return the names of the parts that end so, in the order of the archive."""
+        return [name for key, name in self._names.items() if key.endswith(ending)]
+
+    def read(self, part: str) -> bytes:
+        """Return the bytes of a part as they stand in the file, or as they were put."""
+        name = self.name(part)
+        if name in self._new:
+            return self._new[name]
+        try:
+            return self._archive.read(name)
+        except _DAMAGED as fault:
+            raise Unfit("a part cannot be unpacked", name) from fault
+
+    def tree(self, part: str) -> etree._Element:
+        """Return the root of a part, to be looked at."""
+        name = self.name(part)
+        if name not in self._trees:
+            self._trees[name] = parse(self.read(name), name)
+        return self._trees[name]
+
+    def edit(self, part: str) -> etree._Element:
+        """Return the root of a part, to be changed: the part will be written anew."""
+        root = self.tree(part)
+        self._edited.add(self.name(part))
+        return root
+
+    def put(self, part: str, data: bytes) -> None:
+        """Give a part other bytes."""
+        self._new[self.name(part)] = data
+
+    def create(self, pattern: str, content: bytes | etree._Element, content_type: str) -> str:
+        """Add a part under the first free name, such as the third `xl/comments{}.xml`, and return the name."""
+        number = 1
+        while (name := pattern.replace("{}", str(number))) in self:
+            if "{}" not in pattern:
+                raise Unfit("a part stands where another was to be made", name)
+            number += 1
+        self._names[name.lower()] = name
+        if isinstance(content, bytes):
+            self._new[name] = content
+        else:
+            self._trees[name] = content
+            self._edited.add(name)
+        self._declare(name, content_type)
+        return name
+
+    def content_type(self, part: str) -> str:
+        """Return what a part is said to be; an empty text if nothing says it."""
+        by_ending = ""
+        for entry in elements(self.types):
+            if entry.get("PartName", "").lower() == f"/{part}".lower():
+                return entry.get("ContentType", "")
+            if entry.get("Extension", ".").lower() == part.rpartition(".")[2].lower():
+                by_ending = entry.get("ContentType", "")
+        return by_ending
+
+    def _declare(self, part: str, content_type: str) -> None:
+        if self.content_type(part) == content_type:
+            return
+        self._edited.add(self.name(TYPES))
+        if part.endswith(".vml") and not self.content_type(part):
+            # As Excel does. It reads the defaults only if they stand before the parts.
+            entry = etree.Element(
+                etree.QName(etree.QName(self.types).namespace, "Default"), Extension="vml", ContentType=content_type
+            )
+            self.types.insert(0, entry)
+        else:
+            add(self.types, "Override", PartName=f"/{part}", ContentType=content_type)
+
+    def target(self, source: str, *, kind: str = "", identifier: str = "") -> str:
+        """Return the part that another refers to, by the kind of reference or by its identifier.
+
+        An empty text if there is no such reference.
+        """
+        if relationships_part(source) not in self:
+            return ""
+        for entry in children(self.tree(relationships_part(source)), "Relationship"):
+            meant = entry.get("Id") == identifier if identifier else entry.get("Type", "").rpartition("/")[2] == kind
+            if meant and entry.get("TargetMode") != "External":
+                target = _resolved(source, entry.get("Target", ""))
+                return self.name(target if target in self else unquote(target))
+        return ""
+
+    def relate(self, source: str, kind: str, target: str) -> str:
+        """Let a part refer to another, and return the identifier of the reference."""
+        part = relationships_part(source)
+        if part not in self:
+            self.create(
+                part,
+                outermost("Relationships", _RELATIONSHIPS),
+                _RELATIONSHIPS_TYPE,
+            )
+        root = self.edit(part)
+        taken = {entry.get("Id", "").lower() for entry in elements(root)}
+        number = next(number for number in range(1, len(taken) + 2) if f"rid{number}" not in taken)
+        add(
+            root,
+            "Relationship",
+            Id=f"rId{number}",
+            Type=f"{self.dialect.relations}/{kind}",
+            Target=posixpath.relpath(target, posixpath.dirname(source)),
+        )
+        return f"rId{number}"
+
+    def save(self, path: Path) -> None:
+        """Write the package: old parts in their order and with their dates, new ones at the end.
+
+        Raises:
+            OSError: the file cannot be written.
+            Unfit: a part of the original cannot be unpacked.
+        """
+        with path.open("wb") as stream, zipfile.ZipFile(stream, "w") as out:
+            out.comment = self._archive.comment
+            for old in self._infos:
+                out.writestr(_entry(old), self._content(old.filename))
+            for name in list(self._names.values())[len(self._infos) :]:
+                entry = zipfile.ZipInfo(name, _NEW_PART)
+                entry.create_system = 0
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                out.writestr(entry, self._content(name))
+
+    def _content(self, name: str) -> bytes:
+        return serialise(self._trees[name]) if name in self._edited else self.read(name)
+
+
+def relationships_part(source: str) -> str:
+    """Return the name of the part with the references of another; of the package as a whole if it is empty."""
+    folder, _, base = source.rpartition("/")
+    return f"{folder}/_rels/{base}.rels".lstrip("/")
+
+
+def _resolved(source: str, target: str) -> str:
+    """Return the name that a target means, given from the package's root or from the folder of the source."""
+    path = posixpath.normpath(posixpath.join("/", posixpath.dirname(source), target))
+    return re.sub("^/+", "", path)
+
+
+def _entry(old: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """Return the entry of an archive as it was, but for sizes and places, which are found anew."""
+    entry = zipfile.ZipInfo(old.filename, old.date_time)
+    entry.compress_type = old.compress_type
+    entry.create_system = old.create_system
+    entry.external_attr = old.external_attr
+    entry.comment = old.comment
+    return entry

@@ -1,0 +1,150 @@
+"""What is written of the findings: the note beside a cell, and the sheet that lists them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from openpyxl.utils.cell import get_column_letter, quote_sheetname
+
+from gpit_fairshare.annotation.markup import add, harmless, outermost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lxml import etree
+
+    from gpit_fairshare.annotation.markup import Dialect
+    from gpit_fairshare.annotation.styles import Styles
+    from gpit_fairshare.errors import Level
+
+LONGEST_NOTE: Final = 1_500
+"""Characters of a note: more would not be read in a box."""
+MOST_LINKS: Final = 65_530
+"""Links that Excel takes on one sheet."""
+GRAVITY: Final[dict[Level, int]] = {"error": 0, "warning": 1, "note": 2}
+"""The levels, the gravest first."""
+FIRST_ROW: Final = 2
+_COLUMNS: Final = (
+    ("Number", 10),
+    ("Level", 10),
+    ("Sheet", 26),
+    ("Cell", 9),
+    ("What was found", 70),
+    ("What to do", 60),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A finding and the cell that it is about."""
+
+    sheet: str
+    """Name of the sheet; empty for the workbook as a whole."""
+    cell: str
+    """`C5`; empty if no single cell is meant."""
+    level: Level
+    number: str
+    """Stable number, such as `I16`."""
+    text: str
+    """What was found, without the file and the place."""
+    remedy: str
+
+
+def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, shown_at: str) -> str:
+    """Return the words of the note on a cell, the gravest finding first.
+
+    Args:
+        findings: each with its row on the sheet of findings.
+        sheet: name of the sheet of findings.
+        shown_at: the cell with the note. A finding about another cell names it: that one is hidden in a merged range.
+    """
+    ordered = sorted(findings, key=lambda one: (GRAVITY[one[1].level], one[0]))
+    texts: list[str] = []
+    for index, (row, mark) in enumerate(ordered):
+        place = "" if mark.cell == shown_at else f"{mark.cell}: "
+        words = " ".join(part for part in (_sentence(mark.text), _sentence(mark.remedy)) if part)
+        text = f"{mark.level.capitalize()} {mark.number}: {place}{words}"
+        pointer = f" (Sheet {sheet}, row {row})"
+        left = LONGEST_NOTE - sum(map(len, texts)) - len(pointer)
+        if len(text) > left and texts:
+            texts.append(f"And {len(ordered) - index} more, from row {row} of the sheet {sheet}.")
+            break
+        texts.append((text if len(text) <= left else f"{text[: left - 1]}…") + pointer)
+    return harmless("\n\n".join(texts))
+
+
+def _sentence(text: str) -> str:
+    """End a text with a full stop, if it has none."""
+    text = text.strip()
+    return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def findings_sheet(marks: Sequence[Mark], linked: frozenset[str], styles: Styles, dialect: Dialect) -> etree._Element:
+    """Return the sheet with a row for each finding, in their order, below a row of headings.
+
+    Args:
+        marks: the findings, with the names of sheets as the workbook writes them.
+        linked: the sheets that have cells, to which a link can lead.
+        styles: the looks of the workbook, to which those of this sheet are added.
+        dialect: that of the workbook.
+    """
+    root = outermost("worksheet", dialect.main)
+    last = f"{get_column_letter(len(_COLUMNS))}{max(len(marks), 1) + 1}"
+    settings = add(root, "sheetPr")
+    add(settings, "tabColor", rgb="FFC00000")
+    add(settings, "pageSetUpPr", fitToPage="1")
+    add(root, "dimension", ref=f"A1:{last}")
+    view = add(add(root, "sheetViews"), "sheetView", workbookViewId="0")
+    add(view, "pane", ySplit="1", topLeftCell="A2", activePane="bottomLeft", state="frozen")
+    add(view, "selection", pane="bottomLeft", activeCell="A2", sqref="A2")
+    add(root, "sheetFormatPr", defaultRowHeight="15")
+    columns = add(root, "cols")
+    for number, (_, width) in enumerate(_COLUMNS, 1):
+        add(columns, "col", min=str(number), max=str(number), width=str(width), customWidth="1")
+    data = add(root, "sheetData")
+    _row(data, 1, [heading for heading, _ in _COLUMNS], [styles.heading()] * len(_COLUMNS))
+    plain = styles.text()
+    links = _rows(data, marks, linked, styles, plain)
+    if not marks:
+        _row(data, FIRST_ROW, ["", "", "", "", "Nothing was found.", ""], [plain] * len(_COLUMNS))
+    add(root, "autoFilter", ref=f"A1:{last}")
+    if links:
+        listed = add(root, "hyperlinks")
+        for cell, location, shown in links[:MOST_LINKS]:
+            add(listed, "hyperlink", ref=cell, location=location, display=shown)
+    add(root, "pageMargins", left="0.5", right="0.5", top="0.5", bottom="0.5", header="0.3", footer="0.3")
+    add(root, "pageSetup", paperSize="9", orientation="landscape", fitToHeight="0")
+    return root
+
+
+def _rows(
+    data: etree._Element, marks: Sequence[Mark], linked: frozenset[str], styles: Styles, plain: int
+) -> list[tuple[str, str, str]]:
+    """Write the findings, and return the links: cell, where it leads, what it shows."""
+    link = styles.link()
+    levels: dict[Level, int] = {}
+    links = []
+    for row, mark in enumerate(marks, FIRST_ROW):
+        if mark.level not in levels:
+            levels[mark.level] = styles.text(mark.level)
+        looks = [plain, levels[mark.level], plain, plain, plain, plain]
+        if mark.sheet in linked:
+            # A finding about a sheet as a whole leads to its first cell.
+            column = 3 if mark.cell else 2
+            looks[column] = link
+            location = f"{quote_sheetname(mark.sheet)}!{mark.cell or 'A1'}"
+            links.append((f"{get_column_letter(column + 1)}{row}", location, mark.cell or mark.sheet))
+        texts = [mark.number, mark.level, mark.sheet, mark.cell, _sentence(mark.text), _sentence(mark.remedy)]
+        _row(data, row, texts, looks)
+    return links
+
+
+def _row(data: etree._Element, number: int, texts: Sequence[str], looks: Sequence[int]) -> None:
+    """Write a row of texts. They stand in the cells themselves as texts, so that none is run as a formula."""
+    row = add(data, "row", r=str(number))
+    for column, (text, look) in enumerate(zip(texts, looks, strict=True), 1):
+        cell = add(row, "c", r=f"{get_column_letter(column)}{number}", s=str(look))
+        if text:
+            cell.set("t", "inlineStr")
+            add(add(cell, "is"), "t", harmless(text))

@@ -1,0 +1,153 @@
+"""The looks of cells: each look of a faulty cell again, with a fill, and the looks of the sheet of findings."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Final
+
+from lxml import etree
+
+from gpit_fairshare.annotation.markup import Unfit, add, child, children, local, outermost, place
+
+if TYPE_CHECKING:
+    from gpit_fairshare.annotation.markup import Dialect
+    from gpit_fairshare.errors import Level
+
+STYLES_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
+FILLS: Final[dict[Level, str]] = {"error": "FFFFC7CE", "warning": "FFFFEB9C", "note": "FFDDEBF7"}
+"""Light red, yellow and blue; black text on them has a contrast of 14 to 1 and more."""
+_HEADING_FILL: Final = "FFD9D9D9"
+_LINK_COLOUR: Final = "FF0563C1"
+_MOST_LOOKS: Final = 65_490
+"""Looks that Excel takes in one workbook."""
+_ORDER: Final = (
+    "numFmts",
+    "fonts",
+    "fills",
+    "borders",
+    "cellStyleXfs",
+    "cellXfs",
+    "cellStyles",
+    "dxfs",
+    "tableStyles",
+    "colors",
+    "extLst",
+)
+_FONT_ORDER: Final = ("b", "u", "sz", "color", "name", "family", "charset", "scheme")
+
+
+def empty_styles(dialect: Dialect) -> etree._Element:
+    """Return the part for a workbook that has none."""
+    return outermost("styleSheet", dialect.main)
+
+
+class Styles:
+    """The part with the looks. A look is known by its number, which is its place in the list."""
+
+    def __init__(self, root: etree._Element) -> None:
+        """Make sure of the lists that every workbook has, where this one leaves them out."""
+        self._root = root
+        self._fonts = self._list("fonts")
+        if not children(self._fonts, "font"):
+            font = self._append(self._fonts, "font")
+            add(font, "sz", val="11")
+            add(font, "name", val="Calibri")
+        self._fills = self._list("fills")
+        for pattern in ("none", "gray125")[len(children(self._fills, "fill")) :]:  # Excel takes these two for granted
+            add(self._append(self._fills, "fill"), "patternFill", patternType=pattern)
+        borders = self._list("borders")
+        if not children(borders, "border"):
+            border = self._append(borders, "border")
+            for side in ("left", "right", "top", "bottom", "diagonal"):
+                add(border, side)
+        bases = child(root, "cellStyleXfs")
+        self._based = {"xfId": "0"} if bases is not None and children(bases, "xf") else {}
+        self._looks = self._list("cellXfs")
+        if not children(self._looks, "xf"):
+            self._look()
+        self._known = children(self._looks, "xf")
+        self._fill_ids: dict[str, str] = {}
+        self._marked: dict[tuple[int, Level], int] = {}
+
+    def marked(self, look: int, level: Level) -> int:
+        """Return the number of a look with the fill of a level and all else as it was.
+
+        Raises:
+            Unfit: there is no such look, or the workbook has as many as Excel takes.
+        """
+        if look >= len(self._known):
+            raise Unfit(f"a cell has the style {look}, and there are {len(self._known)}")
+        if (look, level) not in self._marked:
+            made = copy.deepcopy(self._known[look])
+            made.tail = None
+            made.set("fillId", self._fill(FILLS[level]))
+            made.set("applyFill", "1")
+            self._marked[look, level] = self._enter(made)
+        return self._marked[look, level]
+
+    def heading(self) -> int:
+        """Add the look of headings: bold on grey."""
+        return self._look(wrap=True, font=self._font("b"), fill=self._fill(_HEADING_FILL))
+
+    def text(self, level: Level | None = None) -> int:
+        """Add the look of texts: wrapped, from the top; with the fill of a level if one is named."""
+        return self._look(wrap=True, fill=self._fill(FILLS[level]) if level else "0")
+
+    def link(self) -> int:
+        """Add the look of links: blue and underlined."""
+        return self._look(wrap=True, font=self._font("u"))
+
+    def _list(self, name: str) -> etree._Element:
+        found = child(self._root, name)
+        if found is None:
+            found = etree.Element(etree.QName(etree.QName(self._root).namespace, name))
+            place(self._root, found, _ORDER)
+        return found
+
+    @staticmethod
+    def _append(parent: etree._Element, name: str) -> etree._Element:
+        made = add(parent, name)
+        parent.set("count", str(len(children(parent, name))))
+        return made
+
+    def _fill(self, colour: str) -> str:
+        if colour not in self._fill_ids:
+            pattern = add(self._append(self._fills, "fill"), "patternFill", patternType="solid")
+            add(pattern, "fgColor", rgb=colour)
+            add(pattern, "bgColor", indexed="64")
+            self._fill_ids[colour] = str(len(children(self._fills, "fill")) - 1)
+        return self._fill_ids[colour]
+
+    def _font(self, trait: str) -> str:
+        """Add the workbook's usual font in bold (`b`), or as a link (`u`)."""
+        usual = children(self._fonts, "font")[0]
+        font = self._append(self._fonts, "font")
+        for other in usual:
+            if local(other) in _FONT_ORDER and local(other) not in ("b", "u", "color"):
+                font.append(copy.deepcopy(other))
+        made = etree.Element(etree.QName(etree.QName(font).namespace, trait))
+        place(font, made, _FONT_ORDER)
+        if trait == "u":
+            colour = etree.Element(etree.QName(etree.QName(font).namespace, "color"), rgb=_LINK_COLOUR)
+            place(font, colour, _FONT_ORDER)
+        return str(len(children(self._fonts, "font")) - 1)
+
+    def _look(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:
+        traits = {"numFmtId": "0", "fontId": font, "fillId": fill, "borderId": "0", **self._based}
+        applied = {"applyFont": font != "0", "applyFill": fill != "0", "applyAlignment": wrap}
+        traits |= {name: "1" for name, given in applied.items() if given}
+        made = etree.Element(etree.QName(etree.QName(self._looks).namespace, "xf"), traits)
+        if wrap:
+            add(made, "alignment", vertical="top", wrapText="1")
+        return self._enter(made)
+
+    def _enter(self, made: etree._Element) -> int:
+        number = len(children(self._looks, "xf"))
+        if number >= _MOST_LOOKS:
+            raise Unfit(
+                f"it has {number:,} styles of cells already, and Excel takes no more",
+                remedy="Copy the sheets that are needed to a new workbook",
+            )
+        self._looks.append(made)
+        self._looks.set("count", str(number + 1))
+        return number
