@@ -71,7 +71,10 @@ def faults(path: Path) -> list[str]:
             except etree.XMLSyntaxError as fault:
                 found.append(f"{name}: {fault}")
     book = Book(parts, roots)
-    for check in (types, references, workbook, styles, worksheets, notes, properties):
+    found += types(book) + references(book)
+    if found:
+        return found  # what is not there cannot be looked at
+    for check in (workbook, styles, worksheets, notes, properties):
         found += check(book)
     return found
 
@@ -220,7 +223,7 @@ def styles(book) -> list[str]:
                 there = sum(len(list(one.iterchildren("{*}*"))) for one in find(root, kind))
                 if look.get(attribute) is not None and int(look.get(attribute)) >= there:
                     found.append(f"styles: {attribute} {look.get(attribute)} of {there}")
-    patterns = [fill[0].get("patternType") for one in find(root, "fills") for fill in one][:2]
+    patterns = [fill[0].get("patternType", "none") for one in find(root, "fills") for fill in one][:2]
     return found + ["styles: the first fills are not none and gray125"] * (patterns != ["none", "gray125"])
 
 
@@ -296,7 +299,8 @@ def boxes(root, name, places) -> list[str]:
     for data in find(root, "ClientData"):
         if data.get("ObjectType") == "Note":
             there.append((int(data.findtext("{*}Row")) + 1, int(data.findtext("{*}Column")) + 1))
-            left, _, top, _, right, _, bottom, _ = map(int, data.findtext("{*}Anchor").split(","))
+            corners = data.findtext("{*}Anchor") or "0, 0, 0, 0, 0, 0, 0, 0"  # openpyxl leaves them to Excel
+            left, _, top, _, right, _, bottom, _ = map(int, corners.split(","))
             if not (0 <= left <= right < 16_384 and 0 <= top <= bottom < 1_048_576):
                 found.append(f"{name}: box of {there[-1]} from {left}, {top} to {right}, {bottom}")
     return found + [f"{name}: boxes {sorted(there)} and notes {places}"] * (sorted(there) != places)

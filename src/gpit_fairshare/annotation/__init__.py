@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Mark", "annotate"]
 
 LARGEST: Final = 64_000_000
-"""Bytes that the XML of a workbook may unpack to; in memory it takes some ten times as much."""
+"""Bytes that the XML of a workbook may unpack to; a sheet takes some twenty times its size while it is changed."""
 
 
 def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int = LARGEST) -> None:

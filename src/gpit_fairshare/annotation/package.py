@@ -189,7 +189,7 @@ class Package:
             return
         self._edited.add(self.name(TYPES))
         if part.endswith(".vml") and not self.content_type(part):
-            # As Excel does. It reads the defaults only if they stand before the parts.
+            # For all drawings at once, and before the parts, as Excel writes it.
             entry = etree.Element(
                 etree.QName(etree.QName(self.types).namespace, "Default"), Extension="vml", ContentType=content_type
             )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Unfit, add, child, children, local, outermost, place
+from gpit_fairshare.annotation.markup import Unfit, add, child, children, local, outermost, place, whole
 
 if TYPE_CHECKING:
     from gpit_fairshare.annotation.markup import Dialect
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 STYLES_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
 FILLS: Final[dict[Level, str]] = {"error": "FFFFC7CE", "warning": "FFFFEB9C", "note": "FFDDEBF7"}
 """Light red, yellow and blue; black text on them has a contrast of 14 to 1 and more."""
+DARK_FILLS: Final[dict[Level, str]] = {"error": "FF9C0006", "warning": "FF6B4200", "note": "FF1F4E78"}
+"""The same for cells whose text is light, as headings often are: it would vanish on a light fill."""
 _HEADING_FILL: Final = "FFD9D9D9"
 _LINK_COLOUR: Final = "FF0563C1"
 _MOST_LOOKS: Final = 65_490
@@ -80,7 +83,8 @@ class Styles:
         if (look, level) not in self._marked:
             made = copy.deepcopy(self._known[look])
             made.tail = None
-            made.set("fillId", self._fill(FILLS[level]))
+            fills = DARK_FILLS if self._has_light_text(made) else FILLS
+            made.set("fillId", self._fill(fills[level]))
             made.set("applyFill", "1")
             self._marked[look, level] = self._enter(made)
         return self._marked[look, level]
@@ -96,6 +100,24 @@ class Styles:
     def link(self) -> int:
         """Add the look of links: blue and underlined."""
         return self._look(wrap=True, font=self._font("u"))
+
+    def _has_light_text(self, look: etree._Element) -> bool:
+        """Tell whether the font of a look is nearer to white than to black; what is not said is black."""
+        font = children(self._fonts, "font")[whole(look, "fontId", 0) :][:1]
+        colour = child(font[0], "color") if font else None
+        if colour is None:
+            return False
+        if colour.get("theme") or colour.get("indexed"):
+            # The first and third of a theme are its light colours; white is in the list of 64 twice.
+            light = colour.get("theme") in ("0", "2") or colour.get("indexed") in ("1", "9")
+            return light and not colour.get("tint", "").startswith("-0.")
+        match = re.fullmatch(
+            "(?:[0-9A-Fa-f]{2})?([0-9A-Fa-f]{2})([0-9A-Fa-f]{2})([0-9A-Fa-f]{2})", colour.get("rgb", "")
+        )
+        if match is None:
+            return False
+        red, green, blue = (int(part, 16) for part in match.groups())
+        return 0.3 * red + 0.6 * green + 0.1 * blue > 160
 
     def _list(self, name: str) -> etree._Element:
         found = child(self._root, name)
