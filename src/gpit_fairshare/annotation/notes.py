@@ -64,14 +64,7 @@ def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> Non
     Raises:
         Unfit: the notes or the drawing of the sheet are damaged.
     """
-    part = package.target(sheet.part, kind="comments")
-    if not part:
-        root = outermost("comments", sheet.dialect.main)
-        add(root, "authors")
-        add(root, "commentList")
-        folder = package.workbook.rpartition("/")[0]
-        part = package.create(f"{folder}/comments{{}}.xml".lstrip("/"), root, _NOTES_TYPE)
-        package.relate(sheet.part, "comments", part)
+    part = _part_of_notes(package, sheet)
     root = package.edit(part)
     authors, listed = child(root, "authors"), child(root, "commentList")
     if authors is None or listed is None:
@@ -85,23 +78,43 @@ def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> Non
             note = known[str(cell)] = add(listed, "comment", ref=str(cell), authorId=author, shapeId="0")
             add(note, "text")
         _append(note, text, part)
-    notes = [(_cell_of(note, part), note) for note in children(listed, "comment")]
-    notes.sort(key=lambda one: one[0])
+    notes = sorted(((_cell_of(note, part), note) for note in children(listed, "comment")), key=lambda one: one[0])
     for _, note in notes:
         listed.append(note)  # an element that has a place moves
-    drawing = child(sheet.root, "legacyDrawing")
-    boxed = before if drawing is not None else set()
+    # Where there is no drawing, the old notes have no boxes either, and Excel wants one for each.
+    boxed = before if child(sheet.root, "legacyDrawing") is not None else set()
     boxes = {cell: _text_of(note) for cell, note in notes if str(cell) not in boxed}
+    drawing = _part_of_boxes(package, sheet)
+    if boxes:
+        _draw(package, drawing, sheet, boxes)
+
+
+def _part_of_notes(package: Package, sheet: Sheet) -> str:
+    """Return the part with the notes of a sheet, made if there is none."""
+    part = package.target(sheet.part, kind="comments")
+    if not part:
+        root = outermost("comments", sheet.dialect.main)
+        add(root, "authors")
+        add(root, "commentList")
+        folder = package.workbook.rpartition("/")[0]
+        part = package.create(f"{folder}/comments{{}}.xml".lstrip("/"), root, _NOTES_TYPE)
+        package.relate(sheet.part, "comments", part)
+    return part
+
+
+def _part_of_boxes(package: Package, sheet: Sheet) -> str:
+    """Return the part with the drawing of a sheet's notes and controls, made if there is none."""
+    drawing = child(sheet.root, "legacyDrawing")
     if drawing is None:
         folder = package.workbook.rpartition("/")[0]
-        shapes = package.create(f"{folder}/drawings/vmlDrawing{{}}.vml".lstrip("/"), _EMPTY_DRAWING, _DRAWING_TYPE)
-        sheet.draw(package.relate(sheet.part, "vmlDrawing", shapes))
-    else:
-        shapes = package.target(sheet.part, identifier=sheet.dialect.reference(drawing))
-        if not shapes:
-            raise Unfit("the sheet refers to a drawing that is not in the workbook", sheet.part)
-    if boxes:
-        _draw(package, shapes, sheet, boxes)
+        part = package.create(f"{folder}/drawings/vmlDrawing{{}}.vml".lstrip("/"), _EMPTY_DRAWING, _DRAWING_TYPE)
+        sheet.draw(package.relate(sheet.part, "vmlDrawing", part))
+        return part
+    identifier = sheet.dialect.reference(drawing)
+    part = package.target(sheet.part, identifier=identifier) if identifier else ""
+    if not part:
+        raise Unfit("the sheet refers to a drawing that is not in the workbook", sheet.part)
+    return part
 
 
 def _cell_of(note: etree._Element, part: str) -> Place:
