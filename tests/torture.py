@@ -234,7 +234,7 @@ def around():
         "section": ([HEAD, ["North of England"], *ROWS[:2], ["South"], *ROWS[2:]], {"I40"}, GOOD),
         "repeated-headings": ([*table[:3], HEAD, *table[3:]], {"I40"}, GOOD),
         "second-table": (
-            [*table, [], HEAD[:1] + ("region", "registered_population"), ("Y63", "North", 1)],
+            [*table, [], ("org_code", "region", "registered_population"), ("Y63", "North", 1)],
             {"I41"},
             GOOD,
         ),
@@ -436,7 +436,7 @@ def workbooks():
     yield population("last-cell.xlsx", rezipped(plain, {SHEET: _into_sheet(last)}), {"I01"})
     wide = book([[*HEAD, *(f"h{number}" for number in range(16_381))], *ROWS])
     yield population("16384-columns.xlsx", wide, (), GOOD)
-    prefixed = {SHEET: lambda part: _prefixed(part)}
+    prefixed = {SHEET: _prefixed}
     yield population("prefixed.xlsx", rezipped(plain, prefixed), (), GOOD)
     lying = _with_size(plain, 10)
     yield population("lying-size.xlsx", lying, {"I01"})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.allocation import DEFAULT_SCHEME, named_files, request_for
-from gpit_fairshare.inputs import EVERY_YEAR, LARGEST, MEGABYTE, Request, inspect_inputs
+from gpit_fairshare.allocation import DEFAULT_SCHEME, listed_paths, named_files, request_for
+from gpit_fairshare.inputs import EVERY_YEAR, LARGEST, MEGABYTE, Request, boundary_date, inspect_inputs
 from gpit_fairshare.scheme import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
     from gpit_fairshare.errors import Finding
@@ -78,6 +79,8 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
     formula: str | Path | None = None,
     transition: str | Path | None = None,
     mapping: Mapping[str, str] | None = None,
+    boundaries: str | date | None = None,
+    crosswalk: str | Path | Sequence[str | Path] | None = None,
     leave_out: Sequence[str] = (),
     max_size: int = LARGEST // MEGABYTE,
     organisation: str = "",
@@ -93,6 +96,8 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
         formula: Instead of the scheme's.
         transition: Instead of the scheme's.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
+        boundaries: The day on whose organisations all rows are restated, or a year for its first day.
+        crosswalk: File or files of mergers and splits, beside those of CCGs that are known.
         leave_out: Codes whose rows are left out.
         max_size: Megabytes that a file may hold, unpacked.
         organisation: What a row is called where no scheme says it; `practice` makes practices the rows.
@@ -114,7 +119,13 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
             name, request = ready.name, request_for(ready, files, mapping or {})
         else:
             name, request = "", _open_request(files, mapping or {}, organisation or "organisation")
-        wanted = replace(request, leave_out=tuple(leave_out), largest=max_size * MEGABYTE)
+        wanted = replace(
+            request,
+            leave_out=tuple(leave_out),
+            largest=max_size * MEGABYTE,
+            boundaries=None if boundaries is None else boundary_date(boundaries),
+            crosswalk=tuple(listed_paths(crosswalk)),
+        )
         request, read, columns = inspect_inputs(wanted)
     dated = request.years != (EVERY_YEAR,)
     return Report(

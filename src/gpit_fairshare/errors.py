@@ -13,6 +13,7 @@ GpitError                 exit code 2 unless said otherwise
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 Level = Literal["error", "warning", "note"]
+
+_WORKBOOK = re.compile(r".*?\.(?:xlsx|ods):", re.IGNORECASE)
+_CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +46,29 @@ class Finding:
     expected: str = ""
     remedy: str = ""
 
+    @property
+    def sheet(self) -> str:
+        """Sheet of a workbook; empty where there is none."""
+        match = _WORKBOOK.match(self.file)
+        return self.file[match.end() :] if match else ""
+
+    @property
+    def cell(self) -> str:
+        """Cell of a workbook, as `C5`; empty where no single cell is meant."""
+        return self.place if self.sheet and _CELL.fullmatch(self.place) else ""
+
     def entry(self) -> dict[str, str]:
         """Return the finding with stable, documented keys."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    @property
+    def said(self) -> str:
+        """What was found and what was expected, without the place."""
+        return f"{self.found}; expected {self.expected}" if self.expected else self.found
+
     def __str__(self) -> str:
         where = ": ".join(part for part in (self.file, self.place) if part)
-        sentence = f"{where}: {self.found}" if where else self.found
-        if self.expected:
-            sentence += f"; expected {self.expected}"
+        sentence = f"{where}: {self.said}" if where else self.said
         if self.remedy:
             sentence += f". {self.remedy}"
         return sentence.rstrip(".") + "."

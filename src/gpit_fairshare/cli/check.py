@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
+from pathlib import Path  # typer reads it from the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,6 +45,14 @@ def check(  # noqa: PLR0913  # the options of the verb
         list[str] | None,
         typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
     ] = None,
+    boundaries: Annotated[
+        str | None,
+        typer.Option("--boundaries", metavar="DATE|YEAR", help="Restate all rows on the organisations of that day."),
+    ] = None,
+    crosswalk: Annotated[
+        list[str] | None,
+        typer.Option("--crosswalk", metavar="FILE", help="Mergers and splits, beside those of CCGs that are known."),
+    ] = None,
     leave_out: Annotated[
         list[str] | None, typer.Option("--leave-out", metavar="CODE", help="Leave out the rows of this code.")
     ] = None,
@@ -69,6 +77,7 @@ def check(  # noqa: PLR0913  # the options of the verb
     from gpit_fairshare import checking  # noqa: PLC0415
     from gpit_fairshare.console import make_console, show_report  # noqa: PLC0415
 
+    original = None if annotate is None else _workbook(named, annotate)
     report = checking.check(
         population=population,
         spend=spend,
@@ -77,13 +86,15 @@ def check(  # noqa: PLR0913  # the options of the verb
         formula=formula,
         transition=transition,
         mapping=pairs("--map", mapping or []),
+        boundaries=boundaries,
+        crosswalk=crosswalk,
         leave_out=leave_out or (),
         max_size=max_size,
         organisation=organisation,
         sample=sample,
     )
-    if annotate is not None:
-        _annotate(report, named, annotate)
+    if original and annotate:
+        _annotate(report, original, annotate)
     with reader_may_leave():
         if as_json:
             from gpit_fairshare.export import json_text  # noqa: PLC0415
@@ -95,7 +106,34 @@ def check(  # noqa: PLR0913  # the options of the verb
     raise typer.Exit(0 if report.sound else 2)
 
 
-def _annotate(report: Report, named: Sequence[str], copy: Path) -> None:
-    """Write the one workbook among the inputs to a copy, with its findings marked."""
-    del report, named
-    raise UsageError(f"--annotate {copy}: not yet")
+def _annotate(report: Report, original: Path, copy: Path) -> None:
+    """Write a workbook to a copy, with its findings marked."""
+    from gpit_fairshare.annotation import Mark, annotate  # noqa: PLC0415  # only if one is asked for
+    from gpit_fairshare.export import in_place  # noqa: PLC0415
+
+    marks = [
+        Mark(one.sheet, one.cell, one.level, one.number, one.said, one.remedy)
+        for one in report.findings
+        if not one.file or one.file == original.name or one.file.startswith(f"{original.name}:")
+    ]
+    with in_place(copy) as draft:
+        annotate(original, draft, marks)
+
+
+def _workbook(named: Sequence[str], copy: Path) -> Path:
+    """Return the workbook to be marked: there must be one, and the copy must be another file."""
+    from gpit_fairshare.inputs.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
+
+    paths = [Path(split_sheet(name)[0]) for name in named]
+    books = {path.resolve(): path for path in paths if path.suffix.lower() == ".xlsx"}
+    if len(books) != 1:
+        found = f"{len(books)} of the files are; check one at a time" if books else "none of the files is one"
+        raise UsageError(f"--annotate {copy}: marks one .xlsx workbook, and {found}")
+    if copy.suffix.lower() != ".xlsx":
+        raise UsageError(f"--annotate {copy}: the copy is a workbook too; give it the ending .xlsx")
+    if copy.is_dir() or not copy.parent.is_dir():
+        raise UsageError(f"--annotate {copy}: is a folder, or there is no folder {copy.parent}")
+    ((place, original),) = books.items()
+    if copy.resolve() == place or (copy.exists() and original.exists() and copy.samefile(original)):
+        raise UsageError(f"--annotate {copy}: is the workbook itself, which is never written over; give another name")
+    return original

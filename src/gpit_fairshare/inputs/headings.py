@@ -40,6 +40,7 @@ class Standard:
     kind: Kind
     aliases: frozenset[str]
     weak: frozenset[str]
+    last: frozenset[str]
     unit: str = ""
     option: str = ""
     only: str = ""
@@ -54,6 +55,7 @@ def standard_columns() -> Mapping[str, Standard]:
             kind=entry["kind"],
             aliases=frozenset(folded(alias) for alias in [name, *entry["aliases"]]),
             weak=frozenset(folded(alias) for alias in entry.get("weak", ())),
+            last=frozenset(folded(alias) for alias in entry.get("last", ())),
             unit=entry.get("unit", ""),
             option=entry.get("option", ""),
             only=entry.get("only", ""),
@@ -96,6 +98,7 @@ def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
     practices |= dict.fromkeys(known["practice_name"].aliases, "org_name")
     aliases = {alias: name for name, entry in known.items() for alias in entry.aliases}
     weak = {alias: name for name, entry in known.items() for alias in entry.weak}
+    last = {alias: name for name, entry in known.items() for alias in entry.last}
 
     def bare(table: Mapping[str, str]) -> Callable[[str], str | None]:
         return lambda heading: table.get(folded(heading)) or table.get(folded(split_unit(heading)[0]))
@@ -109,6 +112,7 @@ def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
         bare(own),
         bare(aliases),
         bare(weak),
+        bare(last),
     ]
 
 
