@@ -103,7 +103,7 @@ def read_code(cell: Any) -> Read:
             remedy="Give the row a code, or take it out if it is a total or a note",
         )
     if isinstance(cell, str):
-        if _SCIENTIFIC.fullmatch(cell.strip()):
+        if "E" in cell and _SCIENTIFIC.fullmatch(cell.strip()):
             raise Refused(
                 About.CODE_NOT_TEXT,
                 f"{shown(cell)} is a number as Excel writes it, and the code that it was is lost",
@@ -127,6 +127,10 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
     Raises:
         Refused: the cell is of another kind, too long, or holds characters that cannot be seen.
     """
+    if type(cell) is str:
+        text = cell.strip()
+        if len(text) <= length and text.isprintable() and not text.startswith("#"):  # as nearly all are
+            return Read(text, trimmed=len(text) != len(cell))
     if isinstance(cell, int) and not isinstance(cell, bool):
         return Read(str(cell))
     if not isinstance(cell, str) or cell.strip() in _ERROR_TEXTS:

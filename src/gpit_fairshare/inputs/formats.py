@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gpit_fairshare.inputs.findings import About
-from gpit_fairshare.inputs.grids import CELLS_A_MEGABYTE, Grid, Unreadable, Wish, check_size, is_blank
+from gpit_fairshare.inputs.grids import Grid, Unreadable, Wish, check_extent, check_size, is_blank
 from gpit_fairshare.inputs.texts import read_text_file
 from gpit_fairshare.inputs.workbooks import read_workbook
 
@@ -28,20 +28,14 @@ def _read_parquet(data: bytes, wish: Wish) -> Grid:
     try:
         lazy = pl.scan_parquet(io.BytesIO(data))
         # A column of one value takes a few bytes for a thousand million rows.
-        cells = lazy.select(pl.len()).collect().item() * len(lazy.collect_schema())
-        if cells > wish.most_cells:
-            raise Unreadable(
-                About.UNREADABLE,
-                f"it holds {cells:,} cells; at most {wish.most_cells:,} are read",
-                f"Leave out what is not needed, or allow more with --max-size {-(-cells // CELLS_A_MEGABYTE)}",
-            )
+        rows = lazy.select(pl.len()).collect().item()
+        check_extent(rows, rows * len(lazy.collect_schema()), wish, "it holds", About.UNREADABLE)
         frame = lazy.collect()
         texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum())
         check_size(max(0, *(texts.row(0) if texts.width else (0,)), 0), wish, "a column of texts has", About.UNREADABLE)
-        rows = frame.rows()
+        records = [tuple(frame.columns), *frame.rows()]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise Unreadable(About.UNREADABLE, "it is damaged or not a Parquet file") from error
-    records = [tuple(frame.columns), *rows]
+        raise Unreadable(About.UNREADABLE, "it is damaged or not a Parquet file", "Export it again") from error
     return Grid("", [(number, row) for number, row in enumerate(records, 1) if not all(map(is_blank, row))])
 
 

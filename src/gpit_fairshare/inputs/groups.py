@@ -160,7 +160,7 @@ class Codes:
                 spellings = [f"{code!r} ({part.place(row)})" for code, (part, row) in sorted(places.items())]
                 findings.error(
                     About.CODE_CASE,
-                    Where(),
+                    Where(min(part.sheet.name for part, _ in places.values())),
                     f"the {kind} codes {listed(spellings)} differ only in capital and small letters",
                     remedy="Write the code of each organisation in one way",
                 )

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 NEVER_STORED = Broken("a formula whose value was never stored", "Open the workbook in Excel and save it again")
 
 # By pattern, not by parser: several times as fast, and each is linear in the length of the text.
-_PLACE = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\br=[\"']([A-Za-z]{1,3})([0-9]{1,7})[\"'][^<>]*(?<!/)>")
+_PLACE = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\br=[\"']([A-Za-z]{1,3}[0-9]{1,7})[\"'][^<>]*(?<!/)>")
 _CELL = re.compile(rb"<(?:\w+:)?c\b")
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^<>]*)>")
 _COLUMN = re.compile(rb"<(?:\w+:)?col\b([^<>]*)>")
 _ATTRIBUTE = re.compile(rb"\b(r|t|min|max|hidden)=[\"']([^\"']*)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^<>]*>([^<]*)<")
+_DIGITS = b"0123456789"
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 
 
@@ -42,9 +44,9 @@ class Markup(NamedTuple):
 def xlsx_markup(xml: bytes) -> Markup:
     """Return what the part of a sheet in an .xlsx workbook says."""
     places = _PLACE.findall(xml)
-    columns = {letters for letters, _ in places}
+    columns = {place.rstrip(_DIGITS) for place in places}
     width = max((column_index(letters.decode()) + 1 for letters in columns), default=0)
-    height = max((int(number) for _, number in places), default=0)
+    height = max((int(row) for row in {place.lstrip(_LETTERS) for place in places}), default=0)
     hidden = b"hidden=" in xml
     return Markup(
         width * height,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -143,6 +144,7 @@ def read_sheet(target: Target, findings: Findings, wish: Wish | None = None) -> 
     return sheet
 
 
+@cache
 def letters(index: int) -> str:
     """Name a column as a spreadsheet does: 0 is A, 26 is AA."""
     name = ""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Record = tuple[int, "Sequence[Any]"]
 
+MOST_COLUMNS = 16_384
+"""Columns of a sheet of Excel."""
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,14}")
 """What a code may look like; notes and headings of sections have spaces or are longer."""
 _NOTE = re.compile(
@@ -78,6 +80,9 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
     headings = ["" if is_blank(cell) else _heading(cell) for cell in cells]
     while headings and not headings[-1]:
         headings.pop()
+    if len(headings) > MOST_COLUMNS:
+        found = f"row {number:,} has {len(headings):,} cells, and a table at most {MOST_COLUMNS:,} columns"
+        raise Unreadable(About.SEPARATORS, found, "Save the columns that are needed in a file of their own")
     region = Region(number, tuple(headings))
     above = list(records[:at])
     if above and (units := _row_of_units(above[-1][1], headings)):
@@ -87,7 +92,7 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
     region.title_texts = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
     _Below(region, grid, known).read(records[at + 1 :])
     if not region.rows:
-        raise Unreadable(About.EMPTY, "there are no rows below the headings")
+        raise Unreadable(About.EMPTY, "there are no rows below the headings", "Export it again, with its rows")
     return region
 
 
@@ -198,7 +203,11 @@ class _Below:
             return gap or index not in self.others
         if any(self._is_number(cell) for _, cell in filled):
             return False
-        return bool(_NOTE.match(text)) or (gap and not (index == self.key and _is_code(text)))
+        if _NOTE.match(text):
+            return True
+        # A text where a figure should be is a fault to be told, not a note.
+        over = any(index in self._numbers() for index, _ in filled)
+        return gap and not over and not (index == self.key and _is_code(text))
 
     def _is_number(self, cell: Any) -> bool:
         if isinstance(cell, str):

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.inputs.cells import EVERY_YEAR, Manner, Refused, parse_year, read_cell, read_code, shown
+from gpit_fairshare.inputs.cells import (
+    EVERY_YEAR,
+    LARGEST_NUMBER,
+    Manner,
+    Refused,
+    parse_year,
+    read_cell,
+    read_code,
+    shown,
+)
 from gpit_fairshare.inputs.findings import About, Where, counted, listed, nearest_of
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.totals import Totals
@@ -249,6 +258,14 @@ class RowReader:
 
     def _cell(self, number: int, index: int, cell: Any, need: Need | None) -> Any:
         """Read a cell, or a code where there is no need; `_FAULTY` after a finding."""
+        if (
+            type(cell) in _PLAIN
+            and need is not None
+            and need.kind == "number"
+            and 0 <= cell < LARGEST_NUMBER
+            and self._manner(index).factor == 1
+        ):
+            return float(cell)  # most cells of a workbook: the long way comes to the same
         sheet = self.part.sheet
         try:
             if need is None or need.name == "practice_code":
@@ -301,6 +318,7 @@ class RowReader:
             )
 
 
+_PLAIN = (int, float)
 _FAULTY: Any = object()
 """Stands for a cell that a finding was made of, so that it is not reported a second time."""
 

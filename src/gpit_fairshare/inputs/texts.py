@@ -15,8 +15,8 @@ from gpit_fairshare.inputs.grids import (
     Remark,
     Unreadable,
     Wish,
+    check_extent,
     check_size,
-    is_blank,
     known_headings,
 )
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright strokes"}
+_LINES_A_ROW = 10
+"""Lines for each row that is allowed, blank ones among them."""
 LOOKED_AT = 200
 """Rows that are looked at to see what stands between the cells."""
 
@@ -61,19 +63,30 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
         separator = _separator(text, wish, usual)
         if separator != usual:
             remarks.append(Remark(About.SEPARATORS, "note", f"its cells stand between {SEPARATORS[separator]}"))
-    records = [
-        (number, record)
-        for number, record in _records(text, separator, 2 if named else 1)
-        if not all(map(is_blank, record))
-    ]
+    records = _filled(_records(text, separator, 2 if named else 1), wish)
     if not records:
-        raise Unreadable(About.EMPTY, "there is nothing in it")
+        raise Unreadable(About.EMPTY, "there is nothing in it", "Export it again, with its rows")
     return Grid("", records, typed=False, remarks=remarks, decimal_comma=separator == ";")
+
+
+def _filled(rows: Iterator[tuple[int, Sequence[str]]], wish: Wish) -> list[tuple[int, Sequence[str]]]:
+    """Return the rows that hold anything, as long as there are not too many."""
+    records = []
+    cells = 0
+    for number, record in rows:
+        if number > _LINES_A_ROW * wish.most_rows:
+            check_extent(number, 0, wish, "the file has", About.UNREADABLE)
+        if any(cell.strip() for cell in record):
+            records.append((number, record))
+            cells += len(record)
+            if len(records) > wish.most_rows or cells > wish.most_cells:
+                check_extent(len(records), cells, wish, "the file has", About.UNREADABLE)
+    return records
 
 
 def _decoded(data: bytes) -> tuple[str, list[Remark]]:
     if not data.strip(b"\x00 \t\r\n"):
-        raise Unreadable(About.EMPTY, "the file is empty")
+        raise Unreadable(About.EMPTY, "the file is empty", "Export it again, with its rows")
     if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return _wide(data, "utf-32", "UTF-32")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):

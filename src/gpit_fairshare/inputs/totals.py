@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,7 +33,13 @@ _LABEL = re.compile(
 )
 """What a row of totals is called: `Total`, `Grand total`, `AT total`, `England`."""
 _SHAPE = str.maketrans("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "9" * 10 + "A" * 52)
-_ROUND = 100
+_TELLING = 4
+"""Digits of a sum, zeros at its end apart, below which two small figures may come to it by chance."""
+_VAST = 1e18
+"""No figure of ours is as large; above it, floats may run over."""
+_ROUGHLY = 1e-6
+_MOST_ODD = 300
+"""Codes of unusual shape above which none says anything."""
 _FEW = 5
 """Rows among which one may be as large as all others by chance."""
 
@@ -69,20 +76,36 @@ class Totals:
         columns = part.headings.columns
         self.sums = {need.name: columns[need.name] for need in needs if need.is_sum and need.name in columns}
         self.key = columns.get("practice_code", columns.get("org_code", 0))
-        self.texts = [
-            columns[name] for name in ("org_code", "org_name", "practice_code", "practice_name") if name in columns
-        ]
+        self.texts = [columns[name] for name in ("org_code", "org_name", "practice_code") if name in columns]
         self.year = columns.get("year")
         self._figures: dict[tuple[int, int], Fraction | None] = {}
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
         """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
+        if self._is_plain(rows):
+            return set()
         every = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
         left = self._labelled(every)
         rest = [row for row in every if row.at not in left]
         if not self.part.has_lines:
             self._lookalikes(rest)
         return {every[at].number for at in left}
+
+    def _is_plain(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> bool:
+        """Whether a quick look is enough to see that no row can be a total, as for most files of practices."""
+        codes = [cells[self.key] for _, cells in rows]
+        if self.year is not None or not all(isinstance(code, str) and code.strip() for code in codes):
+            return False
+        texts = {cells[index] for index in self.texts for _, cells in rows}
+        if any(isinstance(text, str) and _LABEL.fullmatch(text.strip()) for text in texts):
+            return False
+        if not self.part.has_lines and len({code.translate(_SHAPE) for code in codes}) > 1:
+            return False
+        return not any(self._is_half([_rough(cells[index]) for _, cells in rows]) for index in self.sums.values())
+
+    def _is_half(self, rough: Sequence[float]) -> bool:
+        largest = max(rough, default=0.0)
+        return abs(2 * largest - math.fsum(rough)) <= _ROUGHLY * largest
 
     def _row(self, at: int, number: int, cells: Sequence[Any]) -> _Row:
         key = cells[self.key]
@@ -188,18 +211,20 @@ class Totals:
         if not self.sums or len(rows) < 3:
             return
         shapes = [row.code.translate(_SHAPE) for row in rows]
-        counts = {shape: shapes.count(shape) for shape in set(shapes)}
+        counts = Counter(shapes)
         usual = max(counts, key=lambda shape: (counts[shape], shape))
         odd = [at for at, shape in enumerate(shapes) if shape != usual]
-        if not odd or len(odd) * 2 > len(rows):
-            self._half(rows)
-            return
-        for place, at in enumerate(odd):
-            above = rows[odd[place - 1] + 1 if place else 0 : at]
-            below = rows[at + 1 : odd[place + 1] if place + 1 < len(odd) else len(rows)]
-            for block, where in ((above, "above"), (below, "below")):
-                if self._is_sum(rows[at], [row for row in block if row.year == rows[at].year]):
-                    self._refuse(rows[at], len(block), where)
+        start = 0
+        for at in odd if len(odd) <= _MOST_ODD else ():
+            row = rows[at]
+            alike = (later for later in odd if later > at and shapes[later] == shapes[at])
+            blocks = {"above": range(start, at), "below": range(at + 1, next(alike, len(rows)))}
+            for where, places in blocks.items():
+                block = [rows[other] for other in places if rows[other].year == row.year]
+                strange = all(shapes[other] != shapes[at] for other in places)
+                if strange and self._is_sum(row, block):
+                    self._refuse(row, len(block), where)
+                    start = at + 1
                     break
         self._half(rows)
 
@@ -208,8 +233,8 @@ class Totals:
             return False
         totals = {name: self._figure(row, index) for name, index in self.sums.items()}
         given = [total for total in totals.values() if total]
-        telling = len(block) > 2 or any(total % _ROUND for total in given)
-        return bool(given) and telling and self._verdict(row, block, list(self.sums)).agrees
+        telling = any(_significant(total) >= _TELLING for total in given)
+        return telling and self._verdict(row, block, list(self.sums)).agrees
 
     def _refuse(self, row: _Row, number: int, where: str) -> None:
         self.findings.error(
@@ -226,17 +251,24 @@ class Totals:
         for row in rows:
             groups.setdefault(row.year, []).append(row)
         for members in groups.values():
-            for name, index in self.sums.items():
-                figures = {row.at: self._figure(row, index) or Fraction() for row in members}
-                whole = sum(figures.values(), Fraction())
-                large = [row for row in members if figures[row.at] * 2 == whole and whole]
-                if len(members) > _FEW and len(large) == 1:
-                    self.findings.warning(
-                        About.SUBTOTAL,
-                        self.part.sheet.where(large[0].number, index),
-                        f"the {name} of {large[0].code} is that of all {len(members) - 1:,} other rows together",
-                        remedy=f"If it is a total, leave it out with --leave-out {large[0].code}",
-                    )
+            if len(members) > _FEW:
+                for name, index in self.sums.items():
+                    self._check_half(members, name, index)
+
+    def _check_half(self, rows: Sequence[_Row], name: str, index: int) -> None:
+        rough = [_rough(row.cells[index]) for row in rows]
+        if not self._is_half(rough):
+            return
+        largest = rough.index(max(rough))
+        whole = sum((self._figure(row, index) or Fraction() for row in rows), Fraction())
+        row = rows[largest]
+        if whole and (self._figure(row, index) or Fraction()) * 2 == whole:
+            self.findings.warning(
+                About.SUBTOTAL,
+                self.part.sheet.where(row.number, index),
+                f"the {name} of {row.code} is that of all {len(rows) - 1:,} other rows together",
+                remedy=f"If it is a total, leave it out with --leave-out {row.code}",
+            )
 
     def _has_figures(self, row: _Row) -> bool:
         return any(self._figure(row, index) is not None for index in self.sums.values())
@@ -259,12 +291,27 @@ def _figure(cell: Any) -> Fraction | None:
     return None
 
 
+def _rough(cell: Any) -> float:
+    """Return a figure nearly, and fast; nil for what is none."""
+    try:
+        number = float(cell)
+    except (TypeError, ValueError, OverflowError):
+        exact = _figure(cell)
+        number = float(exact) if exact is not None and abs(exact) < _VAST else 0.0
+    return number if abs(number) < _VAST else 0.0
+
+
 def _last_place(figure: Fraction) -> Fraction:
     """Return the unit of the last decimal that a figure is written with."""
     places = 0
     while places < 12 and (figure * 10**places).denominator != 1:
         places += 1
     return Fraction(1, 10**places)
+
+
+def _significant(figure: Fraction) -> int:
+    """Return the digits of a figure, without zeros at either end."""
+    return len(f"{abs(float(figure)):.12g}".replace(".", "").partition("e")[0].strip("0"))
 
 
 def _amount(figure: Fraction) -> str:

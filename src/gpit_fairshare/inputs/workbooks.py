@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.inputs.findings import About, counted, listed, nearest_of
 from gpit_fairshare.inputs.grids import (
-    CELLS_A_MEGABYTE,
     HEADINGS_AMONG,
     MEGABYTE,
     Grid,
     Remark,
     Unreadable,
     Wish,
+    check_extent,
     check_size,
     known_headings,
 )
@@ -65,6 +65,8 @@ class _Book:
             page.name: str(page.visible).endswith(".Visible") for page in pages if str(page.typ).endswith(".WorkSheet")
         }
         """Sheets with cells, and whether they are visible."""
+        if not self.pages:
+            raise Unreadable(About.UNREADABLE, "the workbook has no sheets, or is damaged", SAVE_AGAIN)
         self._read: dict[str, tuple[list[tuple[int, list[Any]]], Markup, Any]] = {}
 
     def chosen(self) -> tuple[str, list[Remark]]:
@@ -74,7 +76,7 @@ class _Book:
         visible = [name for name, shown in self.pages.items() if shown] or list(self.pages)
         filled = [name for name in visible if self.rows(name)]
         if not filled:
-            raise Unreadable(About.EMPTY, "there is nothing in the workbook")
+            raise Unreadable(About.EMPTY, "there is nothing in the workbook", "Save it again, with its rows")
         if len(filled) == 1:
             return filled[0], []
         tables = [name for name in filled if self._holds_table(name)]
@@ -111,14 +113,8 @@ class _Book:
         """Return the rows of a sheet that hold anything, numbered from 1."""
         if name not in self._read:
             markup = self._markup(name)
-            if markup.cells > self.wish.most_cells:
-                # Looked at before: calamine makes room for the whole rectangle at once.
-                raise Unreadable(
-                    About.UNREADABLE,
-                    f"sheet '{name}' spans {markup.cells:,} cells; at most {self.wish.most_cells:,} are read",
-                    "Delete what stands far below or beside the table, or allow more with "
-                    f"--max-size {-(-markup.cells // CELLS_A_MEGABYTE)}",
-                )
+            # Looked at before: calamine makes room for the whole rectangle at once.
+            check_extent(0, markup.cells, self.wish, f"sheet '{name}' spans", About.UNREADABLE)
             try:
                 page = self.book.get_sheet_by_name(name)
                 cells = page.to_python(skip_empty_area=False)
@@ -133,6 +129,7 @@ class _Book:
                 for number, row in enumerate(cells, 1)
                 if any(map(_filled, row))
             ]
+            check_extent(len(rows), 0, self.wish, f"sheet '{name}' has", About.UNREADABLE)
             self._read[name] = rows, markup, page
         return self._read[name][0]
 
