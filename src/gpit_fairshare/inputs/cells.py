@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.findings import About
-from gpit_fairshare.inputs.grids import Broken, is_blank
+from gpit_fairshare.inputs.grids import ERROR_TEXTS, Broken, is_blank
 from gpit_fairshare.inputs.numbers import advice, read_number
 from gpit_fairshare.inputs.units import scaled
 
@@ -28,7 +28,6 @@ LARGEST_NUMBER = 1e15
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
 """What is left of a code such as 1E5 when Excel has taken it for a number and written it again."""
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
-_ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of control and invisible characters, and of separators of lines."""
 
@@ -133,7 +132,7 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
             return Read(text, trimmed=len(text) != len(cell))
     if isinstance(cell, int) and not isinstance(cell, bool):
         return Read(str(cell))
-    if not isinstance(cell, str) or cell.strip() in _ERROR_TEXTS:
+    if not isinstance(cell, str) or cell.strip() in ERROR_TEXTS:
         raise Refused(About.TEXT, f"{shown(cell)} is not a text", "a text", _remedy(cell))
     text = cell.strip()
     if len(text) > length:

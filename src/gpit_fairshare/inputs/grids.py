@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.inputs.findings import About
 
+ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
+"""What spreadsheets write where a formula has no value."""
 HEADINGS_AMONG = 60
 """Rows of a file among which its headings are looked for."""
 MEGABYTE = 1_000_000

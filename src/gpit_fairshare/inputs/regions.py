@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.inputs.findings import About, Where, counted, listed
-from gpit_fairshare.inputs.grids import HEADINGS_AMONG, Broken, Unreadable, is_blank, known_headings
+from gpit_fairshare.inputs.grids import ERROR_TEXTS, HEADINGS_AMONG, Broken, Unreadable, is_blank, known_headings
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.units import Stated, unit_alone
 
@@ -197,6 +197,8 @@ class _Below:
         if not filled or any(not isinstance(cell, str) for _, cell in filled):
             return False
         index, text = filled[0][0], filled[0][1].strip()
+        if text in ERROR_TEXTS:
+            return False
         if len(filled) == 1:
             if index == self.key:
                 return not _is_code(text)
