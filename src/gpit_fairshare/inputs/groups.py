@@ -211,10 +211,13 @@ def _with_more_lines(first: Placed, more: Row) -> Placed:
 
 def _report_repeat(first: Placed, again: Placed, year: str, findings: Findings) -> None:
     of_year = f" for {year}" if again.row.year or first.row.year else ""
+    mine, theirs = ({name: value.value for name, value in one.row.values.items()} for one in (first, again))
+    odd = [name for name in mine if name in theirs and mine[name] != theirs[name]]
+    likeness = f", with another {listed(odd)}" if odd else ", with the same figures"
     findings.error(
         About.DUPLICATE_ROW,
         again.part.where(again.row.number, "org_code"),
-        f"{again.row.code} stands in {first.part.place(first.row.number)} already{of_year}",
+        f"{again.row.code} stands in {first.part.place(first.row.number)} already{of_year}{likeness}",
         "one row for each code and year",
         "Take one of the rows out; lines of cost need a column amount, rows of practices a practice_code",
     )

@@ -125,3 +125,38 @@ class Standing:
             in_parts = at is None or self.crosswalk.opened(old) > at or any(one in self.rows for one in older)
             missing += self._missing(old, at) if older and in_parts else [old]
         return list(dict.fromkeys(missing))
+
+
+def check_codes(rows: Mapping[str, Placed], year: str, crosswalk: Crosswalk, findings: Findings) -> None:
+    """Point out codes that are hardly meant, where nobody asked for boundaries and most codes are known.
+
+    Args:
+        rows: rows of one year by organisation.
+        year: the year; rows that serve every year are not held against it.
+        crosswalk: what knows the codes.
+        findings: where to report.
+    """
+    unknown = [code for code in sorted(rows) if code not in crosswalk.organisations]
+    if len(unknown) * 2 > len(rows):
+        return  # other organisations than the crosswalk's: ICBs, practices, made-up ones
+    for code in unknown:
+        row, part = rows[code]
+        findings.warning(
+            About.UNKNOWN_ORGANISATION,
+            part.where(row.number, "org_code"),
+            f"{code} is no code that is known, and {len(rows) - len(unknown):,} others are"
+            f"{nearest(code, crosswalk.organisations).rstrip('?')}",
+            "a code in use",
+            "Correct the code if it is a slip",
+        )
+    for code, (row, part) in sorted(rows.items()):
+        if row.year and code in crosswalk.organisations and not crosswalk.stands(code, year_start(year)):
+            opened = crosswalk.opened(code)
+            when = f"opened on {day_in_words(opened)}" if opened > year_start(year) else "had closed by then"
+            findings.warning(
+                About.UNKNOWN_ORGANISATION,
+                part.where(row.number, "org_code"),
+                f"{code} has a row for {year} and {when}",
+                "the organisations of the year",
+                "Correct the year or the code, or restate all rows with --boundaries",
+            )

@@ -31,6 +31,7 @@ from gpit_fairshare.inputs.reading import locate, read_sheet
 from gpit_fairshare.inputs.restating import Restating, merger_hint, report_changes
 from gpit_fairshare.inputs.rows import RowReader
 from gpit_fairshare.inputs.spend import line_needs, lines_table, sum_lines
+from gpit_fairshare.inputs.standing import check_codes
 from gpit_fairshare.inputs.sums import Grouping, sum_practices
 
 if TYPE_CHECKING:
@@ -214,6 +215,8 @@ class _Reading:
         if not self.groups:
             return
         first = self.groups[0]
+        if self.request.boundaries is None:
+            self._check_codes()
         self._rows = [first.rows]
         for group in self.groups[1:]:
             rows: Rows = {}
@@ -230,6 +233,13 @@ class _Reading:
         report_changes(self.request.years, names, self.crosswalk, self.findings, first.name)
         self._check_names(names)
         self._name_columns()
+
+    def _check_codes(self) -> None:
+        """Point out codes that are hardly meant; those that serve every year are spoken of once."""
+        for group in self.groups:
+            dated = any(part.dated for part in group.parts)
+            for year in self.request.years if dated else self.request.years[:1]:
+                check_codes(group.rows[year], year, self.crosswalk, self.findings)
 
     def table(self, year: str) -> pl.DataFrame:
         """Return the table of one year."""
