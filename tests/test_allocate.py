@@ -767,12 +767,13 @@ def test_gpit_alone_shows_how_to_use_it(tmp_path):
 
 
 def test_help_and_version_load_nothing_heavy(tmp_path):
-    """`--help` answers without polars, openpyxl, XlsxWriter or rich (typer itself may load pydantic)."""
+    """`--help` answers without polars, calamine, lxml, XlsxWriter or rich (typer itself may load pydantic)."""
     code = (
         "import sys; sys.argv=['gpit','allocate','--help']\n"
         "from gpit_fairshare.cli import _run\n"
         "_run()\n"
-        "print(sorted({'polars','openpyxl','xlsxwriter','rich.console'} & set(sys.modules)), file=sys.stderr)"
+        "heavy = {'polars', 'python_calamine', 'lxml', 'xlsxwriter', 'rich.console'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=tmp_path)
 

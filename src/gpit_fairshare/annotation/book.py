@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lxml import etree
-from openpyxl.utils.cell import absolute_coordinate, quote_sheetname
 
-from gpit_fairshare.annotation.markup import Unfit, add, child, children, elements, place, whole
+from gpit_fairshare.annotation.markup import Unfit, add, child, children, elements, place, quoted, whole
 
 if TYPE_CHECKING:
     from gpit_fairshare.annotation.package import Package
@@ -95,7 +95,7 @@ class Book:
             place(workbook, names, _ORDER)
         # Excel keeps the range of a sheet's filter under this name too.
         filtered = next(iter(children(root, "autoFilter"))).get("ref", "")
-        area = f"{quote_sheetname(name)}!{absolute_coordinate(filtered)}"
+        area = f"{quoted(name)}!{_absolute(filtered)}"
         position = str(len(self.pages))
         add(names, "definedName", area, name="_xlnm._FilterDatabase", localSheetId=position, hidden="1")
         self._list_title(name)
@@ -126,3 +126,8 @@ class Book:
         title.text = name
         last.addnext(title)
         titles.set("size", str(len(listed) + 1))
+
+
+def _absolute(cells: str) -> str:
+    """Return a range as a name refers to it: `A1:C5` → `$A$1:$C$5`."""
+    return re.sub(r"\$?([A-Z]+)\$?([0-9]+)", r"$\1$\2", cells)

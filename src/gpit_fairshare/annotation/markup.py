@@ -176,3 +176,8 @@ def harmless(text: str, most: int = LONGEST_TEXT) -> str:
         # Half of a pair of surrogates may be left at the end; it goes too.
         text = units[: 2 * (most - 1)].decode("utf-16-le", "ignore") + "…"
     return _ESCAPE.sub("_x005F_", text)
+
+
+def quoted(sheet: str) -> str:
+    """Return the name of a sheet as a link or a defined name refers to it; quotation marks are never wrong."""
+    return "'" + sheet.replace("'", "''") + "'"

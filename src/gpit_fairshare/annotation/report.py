@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from openpyxl.utils.cell import get_column_letter, quote_sheetname
+from xlsxwriter.utility import xl_col_to_name
 
-from gpit_fairshare.annotation.markup import add, harmless, outermost
+from gpit_fairshare.annotation.markup import add, harmless, outermost, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def findings_sheet(marks: Sequence[Mark], linked: frozenset[str], styles: Styles
         dialect: that of the workbook.
     """
     root = outermost("worksheet", dialect.main)
-    last = f"{get_column_letter(len(_COLUMNS))}{max(len(marks), 1) + 1}"
+    last = f"{xl_col_to_name(len(_COLUMNS) - 1)}{max(len(marks), 1) + 1}"
     settings = add(root, "sheetPr")
     add(settings, "tabColor", rgb="FFC00000")
     add(settings, "pageSetUpPr", fitToPage="1")
@@ -133,8 +133,8 @@ def _rows(
             # A finding about a sheet as a whole leads to its first cell.
             column = 3 if mark.cell else 2
             looks[column] = link
-            location = f"{quote_sheetname(mark.sheet)}!{mark.cell or 'A1'}"
-            links.append((f"{get_column_letter(column + 1)}{row}", location, mark.cell or mark.sheet))
+            location = f"{quoted(mark.sheet)}!{mark.cell or 'A1'}"
+            links.append((f"{xl_col_to_name(column)}{row}", location, mark.cell or mark.sheet))
         texts = [mark.number, mark.level, mark.sheet, mark.cell, _sentence(mark.text), _sentence(mark.remedy)]
         _row(data, row, texts, looks)
     return links
@@ -144,7 +144,7 @@ def _row(data: etree._Element, number: int, texts: Sequence[str], looks: Sequenc
     """Write a row of texts. They stand in the cells themselves as texts, so that none is run as a formula."""
     row = add(data, "row", r=str(number))
     for column, (text, look) in enumerate(zip(texts, looks, strict=True), 1):
-        cell = add(row, "c", r=f"{get_column_letter(column)}{number}", s=str(look))
+        cell = add(row, "c", r=f"{xl_col_to_name(column - 1)}{number}", s=str(look))
         if text:
             cell.set("t", "inlineStr")
             add(add(cell, "is"), "t", harmless(text))

@@ -8,7 +8,7 @@ from bisect import bisect
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lxml import etree
-from openpyxl.utils.cell import column_index_from_string, get_column_letter
+from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
 from gpit_fairshare.annotation.markup import Unfit, child, children, dialect_of, place, whole
 
@@ -71,7 +71,7 @@ class Place(NamedTuple):
     column: int
 
     def __str__(self) -> str:
-        return f"{get_column_letter(self.column)}{self.row}"
+        return f"{xl_col_to_name(self.column - 1)}{self.row}"
 
 
 def place_of(reference: str) -> Place | None:
@@ -79,7 +79,7 @@ def place_of(reference: str) -> Place | None:
     match = _REFERENCE.fullmatch(reference)
     if not match:
         return None
-    found = Place(int(match[2]), column_index_from_string(match[1]))
+    found = Place(int(match[2]), xl_cell_to_rowcol(f"{match[1]}1")[1] + 1)
     return found if found.row <= MOST_ROWS and found.column <= MOST_COLUMNS else None
 
 

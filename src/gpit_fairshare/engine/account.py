@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Scheme
 
-LIBRARIES: Final = ("polars", "openpyxl", "XlsxWriter")
+LIBRARIES: Final = ("polars", "python-calamine", "XlsxWriter")
 """Libraries whose version can change the bytes of a result."""
 
 
