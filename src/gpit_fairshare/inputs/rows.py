@@ -22,6 +22,7 @@ from gpit_fairshare.inputs.totals import Totals
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gpit_fairshare.inputs.cells import Read
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Need, Request, Role
@@ -136,6 +137,8 @@ class RowReader:
         self._loose = _Remark()
         self._dashes = _Remark()
         self._manners: dict[int, Manner] = {}
+        self._codes: dict[str, Read] = {}
+        self._texts: dict[str, Read] = {}
         self._records: Sequence[tuple[int, tuple[Any, ...]]] = ()
 
     def read(self, wanted: Iterable[Need]) -> None:
@@ -268,12 +271,9 @@ class RowReader:
             return float(cell)  # most cells of a workbook: the long way comes to the same
         sheet = self.part.sheet
         try:
-            if need is None or need.name == "practice_code":
-                read = read_code(cell)
-            else:
-                read = read_cell(cell, need, self._manner(index))
-                if read.value is None and not need.optional:
-                    raise Refused(About.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
+            read = self._read(index, cell, need)
+            if read.value is None and need is not None and not need.optional:
+                raise Refused(About.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
         except Refused as fault:
             where = sheet.where(number, index)
             report = self.findings.warning if need is not None and need.lenient else self.findings.error
@@ -286,6 +286,17 @@ class RowReader:
         if read.dash:
             self._dashes.add(sheet.where(number, index))
         return read.value
+
+    def _read(self, index: int, cell: Any, need: Need | None) -> Read:
+        """Read a cell by its column; texts, many of which stand in many rows, are read once."""
+        is_code = need is None or need.name == "practice_code"
+        if type(cell) is not str or not (is_code or (need and need.kind == "text")):
+            return read_code(cell) if need is None or is_code else read_cell(cell, need, self._manner(index))
+        known = self._codes if is_code else self._texts
+        read = known.get(cell)
+        if read is None:
+            read = known[cell] = read_code(cell) if need is None or is_code else read_cell(cell, need, Manner())
+        return read
 
     def _manner(self, index: int) -> Manner:
         if index not in self._manners:
