@@ -84,7 +84,8 @@ def _chosen(findings: Sequence[Finding], limit: int, alike: int) -> dict[tuple[s
 def _verdict(report: Report) -> str:
     levels = [finding.level for finding in report.findings]
     said = [counted(levels.count(level), level) for level, _ in _LEVELS if level in levels]
-    where = f"in {counted(len(report.sources), 'file')}" if report.sources else "and no file could be read"
+    files = {(source.file, source.sha256) for source in report.sources}
+    where = f"in {counted(len(files), 'file')}" if files else "and no file could be read"
     against = f", checked against {report.scheme}" if report.scheme else ""
     if report.sound:
         return f"Fit for use: no error {where}{against}; {joined(said) or 'nothing to remark'}."

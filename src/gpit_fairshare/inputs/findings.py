@@ -96,6 +96,7 @@ class Findings:
 
     def __init__(self) -> None:
         self.items: list[Finding] = []
+        self._seen: set[Finding] = set()
 
     @property
     def faulty(self) -> bool:
@@ -115,7 +116,10 @@ class Findings:
         self._add("note", about, where, (found, "", remedy))
 
     def _add(self, level: Level, about: About, where: Where, text: tuple[str, str, str]) -> None:
-        self.items.append(Finding(about.number, level, where.file, where.place, *text))
+        finding = Finding(about.number, level, where.file, where.place, *text)
+        if finding not in self._seen:  # a sheet that gives both patients and spend is read twice
+            self._seen.add(finding)
+            self.items.append(finding)
 
 
 def listed(texts: Sequence[str], most: int = 12) -> str:

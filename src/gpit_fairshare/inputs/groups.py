@@ -88,7 +88,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
     """
     needed, kept = columns_wanted(request)
     for need in [*needed, *kept]:
-        owners = [group for group in groups if group.has(need.name)]
+        owners = _owners(need, groups)
         if not owners:
             if all_read and not need.optional:
                 _report_missing(need, groups, findings)
@@ -110,6 +110,17 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
                     f"no column {need.name}, which another file beside it has; {_headings_of([part])}",
                     remedy=f"Name it with --map 'HEADING={need.name}'",
                 )
+
+
+def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
+    """Return the groups that have a column; one sheet given for two options has it for the option that it is of."""
+    owners = [group for group in groups if group.has(need.name)]
+    standard = standard_columns().get(need.name)
+    sheets = {(part.sheet.sha256, part.sheet.sheet) for group in owners for part in group.parts}
+    if len(owners) > 1 and len(sheets) == 1:
+        usual = [group for group in owners if standard and standard.option == group.role]
+        return (usual or owners)[:1]
+    return owners
 
 
 def place_by_year(group: Group, request: Request, findings: Findings) -> None:
@@ -213,7 +224,8 @@ def _report_repeat(first: Placed, again: Placed, year: str, findings: Findings) 
     of_year = f" for {year}" if again.row.year or first.row.year else ""
     mine, theirs = ({name: value.value for name, value in one.row.values.items()} for one in (first, again))
     odd = [name for name in mine if name in theirs and mine[name] != theirs[name]]
-    likeness = f", with another {listed(odd)}" if odd else ", with the same figures"
+    same = "" if mine.keys() != theirs.keys() else ", with the same figures"
+    likeness = f", with another {listed(odd)}" if odd else same
     findings.error(
         About.DUPLICATE_ROW,
         again.part.where(again.row.number, "org_code"),

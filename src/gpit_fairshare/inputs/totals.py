@@ -53,7 +53,7 @@ class _Row(NamedTuple):
     code: str
     year: str
     bare: bool
-    """Whether the row has no text at all."""
+    """Whether the row has no code and no name."""
 
 
 class _Verdict(NamedTuple):
@@ -120,7 +120,7 @@ class Totals:
             "",
         )
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
-        bare = not any(isinstance(cells[index], str) and cells[index].strip() for index in self.texts)
+        bare = not code and not any(isinstance(cells[index], str) and cells[index].strip() for index in self.texts)
         return _Row(at, number, cells, label, code, year, bare)
 
     def _labelled(self, every: Sequence[_Row]) -> set[int]:
