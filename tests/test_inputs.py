@@ -22,9 +22,10 @@ from folders import (
     repeatable,
     rezipped,
 )
+from gpit_fairshare.cli.options import MEGABYTES
 from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.inputs import About, Need, Request, Restated, parse_year, read_inputs, year_start
-from gpit_fairshare.inputs.grids import LARGEST
+from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE
 from gpit_fairshare.inputs.headings import folded, plain_name, standard_columns
 from gpit_fairshare.inputs.reading import letters, split_sheet
 from gpit_fairshare.inputs.sums import exact_total
@@ -1523,3 +1524,8 @@ def test_samples():
 
     assert {finding.number for finding in inputs.findings if finding.level != "note"} == {About.OUTLIER.number}
     assert "£38,000,000.00 of £186,000,000.00" in about(inputs, About.NOT_COUNTED)[0]
+
+
+def test_the_limit_of_the_command_line():
+    """`--max-size` says 64 MB in its help, and that is what the reader keeps to."""
+    assert MEGABYTES * MEGABYTE == LARGEST

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpit_fairshare.cli.options import pairs
+from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import reader_may_leave
 from gpit_fairshare.errors import UsageError, nearest
 
@@ -22,17 +22,9 @@ ENDINGS = (".xlsx", ".csv", ".parquet", ".json")
 
 def allocate(  # noqa: PLR0913  # the options of the verb
     *,
-    population: Annotated[
-        list[str] | None,
-        typer.Option("--population", metavar="FILE", help="Population by organisation; FILE:SHEET for Excel."),
-    ] = None,
-    spend: Annotated[
-        list[str] | None,
-        typer.Option("--spend", metavar="FILE", help="Historic spend by organisation, or lines of cost."),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None, typer.Option("--input", metavar="FILE", help="Further columns, joined by org_code.")
-    ] = None,
+    population: options.Population = None,
+    spend: options.Spend = None,
+    inputs: options.Inputs = None,
     scheme: Annotated[
         str, typer.Option("--scheme", metavar="NAME|FILE", help="Scheme: a library name or a file.")
     ] = "gpit-2014-16",
@@ -48,24 +40,11 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         list[str] | None,
         typer.Option("--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value for this run."),
     ] = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
-    ] = None,
-    leave_out: Annotated[
-        list[str] | None, typer.Option("--leave-out", metavar="CODE", help="Leave out the rows of this code.")
-    ] = None,
-    max_size: Annotated[
-        int, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")
-    ] = 64,
-    boundaries: Annotated[
-        str | None,
-        typer.Option("--boundaries", metavar="DATE|YEAR", help="Restate all rows on the organisations of that day."),
-    ] = None,
-    crosswalk: Annotated[
-        list[str] | None,
-        typer.Option("--crosswalk", metavar="FILE", help="Mergers and splits, beside those of CCGs that are known."),
-    ] = None,
+    mapping: options.Mapping = None,
+    leave_out: options.LeaveOut = None,
+    max_size: options.MaxSize = options.MEGABYTES,
+    boundaries: options.Boundaries = None,
+    crosswalk: options.Crosswalk = None,
     sample: Annotated[
         bool, typer.Option("--sample", help="Use the England 2014/15 sample; its spend is illustrative.")
     ] = False,
@@ -74,7 +53,7 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: options.Debug = False,
 ) -> None:
     """Allocate funding: fair shares, transition support, and a workbook that shows how."""
     del debug  # may stand on either side of the verb; the command line looks for it itself
@@ -91,8 +70,8 @@ def allocate(  # noqa: PLR0913  # the options of the verb
             scheme=scheme,
             formula=formula,
             transition=transition,
-            settings=pairs("--set", settings or []),
-            mapping=pairs("--map", mapping or []),
+            settings=options.pairs("--set", settings or []),
+            mapping=options.pairs("--map", mapping or []),
             leave_out=leave_out or (),
             max_size=max_size,
             boundaries=boundaries,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpit_fairshare.cli.options import pairs
+from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import reader_may_leave
 from gpit_fairshare.errors import UsageError
 
@@ -19,17 +19,9 @@ if TYPE_CHECKING:
 
 def check(  # noqa: PLR0913  # the options of the verb
     *,
-    population: Annotated[
-        list[str] | None,
-        typer.Option("--population", metavar="FILE", help="Population by organisation; FILE:SHEET for Excel."),
-    ] = None,
-    spend: Annotated[
-        list[str] | None,
-        typer.Option("--spend", metavar="FILE", help="Historic spend by organisation, or lines of cost."),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None, typer.Option("--input", metavar="FILE", help="Further columns, joined by org_code.")
-    ] = None,
+    population: options.Population = None,
+    spend: options.Spend = None,
+    inputs: options.Inputs = None,
     scheme: Annotated[
         str | None,
         typer.Option("--scheme", metavar="NAME|FILE", help="Check against what this scheme needs; else all columns."),
@@ -41,24 +33,11 @@ def check(  # noqa: PLR0913  # the options of the verb
         str | None,
         typer.Option("--transition", metavar="NAME|FILE", help="Against this transition instead of the scheme's."),
     ] = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
-    ] = None,
-    boundaries: Annotated[
-        str | None,
-        typer.Option("--boundaries", metavar="DATE|YEAR", help="Restate all rows on the organisations of that day."),
-    ] = None,
-    crosswalk: Annotated[
-        list[str] | None,
-        typer.Option("--crosswalk", metavar="FILE", help="Mergers and splits, beside those of CCGs that are known."),
-    ] = None,
-    leave_out: Annotated[
-        list[str] | None, typer.Option("--leave-out", metavar="CODE", help="Leave out the rows of this code.")
-    ] = None,
-    max_size: Annotated[
-        int, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")
-    ] = 64,
+    mapping: options.Mapping = None,
+    boundaries: options.Boundaries = None,
+    crosswalk: options.Crosswalk = None,
+    leave_out: options.LeaveOut = None,
+    max_size: options.MaxSize = options.MEGABYTES,
     organisation: Annotated[
         str, typer.Option("--organisation", metavar="NAME", help="What a row is, without a scheme: CCG, practice …")
     ] = "",
@@ -68,7 +47,7 @@ def check(  # noqa: PLR0913  # the options of the verb
         typer.Option("--annotate", metavar="COPY", help="Write your workbook here, with every fault marked in it."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: options.Debug = False,
 ) -> None:
     """Check input files: every finding at once, with file, sheet, cell and what to do. Nothing is calculated."""
     del debug  # may stand on either side of the verb; the command line looks for it itself
@@ -85,7 +64,7 @@ def check(  # noqa: PLR0913  # the options of the verb
         scheme=scheme,
         formula=formula,
         transition=transition,
-        mapping=pairs("--map", mapping or []),
+        mapping=options.pairs("--map", mapping or []),
         boundaries=boundaries,
         crosswalk=crosswalk,
         leave_out=leave_out or (),

@@ -1,13 +1,48 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, each with its help."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+Population = Annotated[
+    list[str] | None,
+    typer.Option("--population", metavar="FILE", help="Population by organisation; FILE:SHEET for Excel."),
+]
+Spend = Annotated[
+    list[str] | None,
+    typer.Option("--spend", metavar="FILE", help="Historic spend by organisation, or lines of cost."),
+]
+Inputs = Annotated[
+    list[str] | None, typer.Option("--input", metavar="FILE", help="Further columns, joined by org_code.")
+]
+Mapping = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
+]
+Boundaries = Annotated[
+    str | None,
+    typer.Option("--boundaries", metavar="DATE|YEAR", help="Restate all rows on the organisations of that day."),
+]
+Crosswalk = Annotated[
+    list[str] | None,
+    typer.Option("--crosswalk", metavar="FILE", help="Mergers and splits, beside those of CCGs that are known."),
+]
+LeaveOut = Annotated[
+    list[str] | None, typer.Option("--leave-out", metavar="CODE", help="Leave out the rows of this code.")
+]
+MaxSize = Annotated[int, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")]
+Debug = Annotated[bool, typer.Option("--debug", hidden=True)]
+"""May stand on either side of the verb; the command line looks for it itself."""
+
+MEGABYTES = 64
+"""Largest file that is read if nobody says more: `inputs.LARGEST`, without loading what that needs."""
 
 
 def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
