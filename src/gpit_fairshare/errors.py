@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -59,7 +59,17 @@ class Finding:
 
     def entry(self) -> dict[str, str]:
         """Return the finding with stable, documented keys."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            "number": self.number,
+            "level": self.level,
+            "file": self.file,
+            "sheet": self.sheet,
+            "place": self.place,
+            "cell": self.cell,
+            "found": self.found,
+            "expected": self.expected,
+            "remedy": self.remedy,
+        }
 
     @property
     def said(self) -> str:

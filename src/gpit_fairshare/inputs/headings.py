@@ -239,12 +239,14 @@ class Headings:
         where = Where(self.sheet.name)
         for column, indices in self.repeats.items():
             titles = [f"'{self.sheet.headings[index]}' ({self.sheet.column(index)})" for index in indices]
+            alike = len({folded(self.sheet.headings[index]) for index in indices})
             if column in self.used:
                 findings.error(
                     About.DUPLICATE_HEADING,
                     where,
                     f"{listed(titles)} would all be {column}",
-                    remedy=f"Name the right one with --map 'HEADING={column}', or rename the others",
+                    remedy=(f"Name the right one with --map 'HEADING={column}', or rename" if alike > 1 else "Rename")
+                    + " the others",
                 )
             else:
                 findings.warning(

@@ -149,7 +149,7 @@ class _Below:
             key = cells[self.key] if self.key < len(cells) else None
             gap = number > self.last + 1
             self.last = number
-            plain = isinstance(key, str) and _is_code(key.strip()) and key.strip().casefold() not in self.folded
+            plain = isinstance(key, str) and is_code(key.strip()) and key.strip().casefold() not in self.folded
             if not plain or gap or at == 0:
                 verdict = self._verdict(cells, gap=gap, first=at == 0)
                 if verdict == "second":
@@ -201,7 +201,7 @@ class _Below:
             return False
         if len(filled) == 1:
             if index == self.key:
-                return not _is_code(text)
+                return not is_code(text)
             return gap or index not in self.others
         if any(self._is_number(cell) for _, cell in filled):
             return False
@@ -209,7 +209,7 @@ class _Below:
             return True
         # A text where a figure should be is a fault to be told, not a note.
         over = any(index in self._numbers() for index, _ in filled)
-        return gap and not over and not (index == self.key and _is_code(text))
+        return gap and not over and not (index == self.key and is_code(text))
 
     def _is_number(self, cell: Any) -> bool:
         if isinstance(cell, str):
@@ -228,7 +228,8 @@ class _Below:
         return self._numeric or set()
 
 
-def _is_code(text: str) -> bool:
+def is_code(text: str) -> bool:
+    """Whether a text may be a code: short, without spaces, and no word."""
     # No code has four letters and no digit; a section such as "North" has.
     return bool(_CODE.fullmatch(text)) and not (text.isalpha() and len(text) > 3)
 

@@ -17,6 +17,7 @@ from gpit_fairshare.inputs.cells import (
 )
 from gpit_fairshare.inputs.findings import About, Where, counted, listed, nearest_of
 from gpit_fairshare.inputs.grids import is_blank
+from gpit_fairshare.inputs.regions import is_code
 from gpit_fairshare.inputs.totals import Totals
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class RowReader:
     def _no_code(self) -> None:
         self.part.keyed = False
         headings = [heading for heading in self.part.sheet.headings if heading]
-        near = nearest_of("org_code", headings)
+        near = nearest_of("org_code", headings) or self._like_codes()
         self.findings.error(
             About.MISSING_COLUMN,
             Where(self.part.sheet.name),
@@ -189,6 +190,15 @@ class RowReader:
             + (self.request.organisation if not self.part.by_practice else "practice's organisation"),
             f"Name it with --map '{near or 'HEADING'}=org_code'",
         )
+
+    def _like_codes(self) -> str:
+        """Return the heading of the first column that may hold codes; empty if none may."""
+        sheet = self.part.sheet
+        for index, heading in enumerate(sheet.headings):
+            cells = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
+            if heading and cells and all(isinstance(cell, str) and is_code(cell.strip()) for cell in cells):
+                return heading
+        return ""
 
     def _years(self) -> dict[int, str | None] | None:
         """Return the year of each row, None where it cannot be read; None for rows that serve every year."""
