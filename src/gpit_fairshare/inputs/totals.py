@@ -32,6 +32,14 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 """What a row of totals is called: `Total`, `Grand total`, `AT total`, `England`."""
+_TOTAL_OF = re.compile(r"(?:grand |overall |sub[- ]?)?totals?\b.*", re.IGNORECASE)
+"""The same with what it is the total of: `Sub-total North East`. Beside a code it may be a name: `Total Healthcare`."""
+_STATISTIC = re.compile(
+    r"(?:(?:england|national|overall|simple|weighted) )?"
+    r"(?:average|mean|median|min(?:imum)?|max(?:imum)?|variance|difference|(?:% |percentage )?change)(?: .*)?",
+    re.IGNORECASE,
+)
+"""What stands for a code in rows that are worked out of the others and are no sum of them."""
 _SHAPE = str.maketrans("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "9" * 10 + "A" * 52)
 _TELLING = 4
 """Digits of a sum, zeros at its end apart, below which two small figures may come to it by chance."""
@@ -66,6 +74,10 @@ class _Verdict(NamedTuple):
     column: str = ""
     total: Fraction = Fraction()
 
+    @property
+    def is_exact(self) -> bool:
+        return self.agrees and not self.gap
+
 
 class Totals:
     """The rows of totals of one file."""
@@ -88,7 +100,8 @@ class Totals:
         left = self._labelled(every)
         rest = [row for row in every if row.at not in left]
         if not self.part.has_lines:
-            self._lookalikes(rest)
+            self._statistics(rest)
+            self._lookalikes([row for row in rest if row.code])
         return {every[at].number for at in left}
 
     def _is_plain(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> bool:
@@ -118,16 +131,24 @@ class Totals:
                 if isinstance(cells[index], str) and _LABEL.fullmatch(text := cells[index].strip())
             ),
             "",
-        )
+        ) or self._total_of(cells, code)
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
         bare = not code and not any(isinstance(cells[index], str) and cells[index].strip() for index in self.texts)
         return _Row(at, number, cells, label, code, year, bare)
 
+    def _total_of(self, cells: Sequence[Any], code: str) -> str:
+        """Return what says in the place of a code, or beside a blank one, that the row is the total of something."""
+        texts = [cells[index] for index in self.texts if isinstance(cells[index], str) and cells[index].strip()]
+        first = texts[0].strip() if texts else ""
+        return first if first and (not code or code == first) and _TOTAL_OF.fullmatch(first) else ""
+
     def _labelled(self, every: Sequence[_Row]) -> set[int]:
         """Return the places of rows that say that they are totals, or have figures and no code and are one."""
         candidates = [row for row in every if row.label or (row.bare and self._has_figures(row))]
+        candidates += self._nameless(every, {row.at for row in candidates})
         if not candidates:
             return set()
+        candidates.sort()
         places = {row.at for row in candidates}
         left = set()
         said: list[str] = []
@@ -153,11 +174,31 @@ class Totals:
                 )
             else:
                 left.add(row.at)
-                name = f"'{row.label}'" if row.label else "without a code"
+                name = f"'{row.label}'" if row.label else self._without_code(row)
                 said.append(f"row {row.number:,} {name}, the sum of {counted(verdict.rows, 'row')}")
         if said:
             self.findings.note(About.TOTAL, self.part.sheet_place, f"left out as totals: {listed(said, 5)}")
         return left
+
+    def _nameless(self, every: Sequence[_Row], totals: set[int]) -> list[_Row]:
+        """Return the rows with a name, no code and figures that are exactly the sum of rows beside them.
+
+        Others without a code may be organisations whose code is missing, which is a fault of its own.
+        """
+        named = [
+            row
+            for row in every
+            if not (row.code or row.label or row.bare) and any(map(_is_telling, self._given(row).values()))
+        ]
+        if len(named) > _MOST_ODD:
+            return []
+        places = totals | {row.at for row in named}
+        verdicts = [(row, self._compare(row, every, places)) for row in named]
+        return [row for row, verdict in verdicts if verdict and verdict.is_exact]
+
+    def _without_code(self, row: _Row) -> str:
+        texts = [text for index in self.texts if isinstance(text := row.cells[index], str) and text.strip()]
+        return f"'{texts[0].strip()}' without a code" if texts else "without a code"
 
     def _disagrees(self, row: _Row, verdict: _Verdict) -> None:
         self.findings.error(
@@ -166,12 +207,13 @@ class Totals:
             f"the row of '{row.label}' has {_amount(verdict.total)} as {verdict.column}, "
             f"and {counted(verdict.rows, 'row')} come to {_amount(verdict.total - verdict.gap)}",
             "a total that agrees with its rows",
-            "Correct the total or the rows, or take the total out; a row may be missing or changed",
+            "Correct the total or the rows, or take the total out; a row may be missing or changed"
+            + (f"; if {row.code} is an organisation, give it another name" if row.code not in ("", row.label) else ""),
         )
 
     def _compare(self, row: _Row, every: Sequence[_Row], totals: set[int]) -> _Verdict | None:
         """Compare a row with the rows above since the last total, all above, all others, and those below."""
-        columns = [name for name, index in self.sums.items() if self._figure(row, index) is not None]
+        columns = list(self._given(row))
         if not columns:
             return None
         others = [other for other in every if other.at not in totals and (not row.year or other.year == row.year)]
@@ -185,7 +227,12 @@ class Totals:
             [*before, *after],
             [other for other in after if other.at < following],
         ]
-        verdicts = [self._verdict(row, rows, columns) for rows in choices if len(rows) > bool(row.bare)]
+        verdicts: list[_Verdict] = []
+        for rows in choices:
+            if len(rows) > (not row.label):
+                verdicts.append(self._verdict(row, rows, columns))
+                if verdicts[-1].is_exact:
+                    break
         return min(verdicts, key=lambda one: (not one.agrees, abs(one.gap)), default=None)
 
     def _verdict(self, row: _Row, rows: Sequence[_Row], columns: Sequence[str]) -> _Verdict:
@@ -206,6 +253,19 @@ class Totals:
                 break
         return worst
 
+    def _statistics(self, rows: Sequence[_Row]) -> None:
+        """Refuse rows of averages and the like, whose codes are words where those of the others are not."""
+        coded = sum(any(map(str.isdigit, row.code)) for row in rows)
+        for row in rows if coded * 2 > len(rows) else ():
+            if _STATISTIC.fullmatch(row.code) and self._has_figures(row):
+                self.findings.error(
+                    About.SUBTOTAL,
+                    self.part.sheet.where(row.number, self.key),
+                    f"'{row.code}' is no code, and the row would be counted as an organisation",
+                    "organisations, and totals that say so",
+                    f"Take the row out of the file, or leave it out with {_leave_out(row.code)}",
+                )
+
     def _lookalikes(self, rows: Sequence[_Row]) -> None:
         """Refuse rows whose code is of another shape than those beside it and whose figures are their sum."""
         if not self.sums or len(rows) < 3:
@@ -215,6 +275,7 @@ class Totals:
         usual = max(counts, key=lambda shape: (counts[shape], shape))
         odd = [at for at, shape in enumerate(shapes) if shape != usual]
         start = 0
+        refused = set()
         for at in odd if len(odd) <= _MOST_ODD else ():
             row = rows[at]
             alike = (later for later in odd if later > at and shapes[later] == shapes[at])
@@ -224,16 +285,15 @@ class Totals:
                 strange = all(shapes[other] != shapes[at] for other in places)
                 if strange and self._is_sum(row, block):
                     self._refuse(row, len(block), where)
+                    refused.add(at)
                     start = at + 1
                     break
-        self._half(rows)
+        self._half([row for at, row in enumerate(rows) if at not in refused])
 
     def _is_sum(self, row: _Row, block: Sequence[_Row]) -> bool:
         if len(block) < 2:
             return False
-        totals = {name: self._figure(row, index) for name, index in self.sums.items()}
-        given = [total for total in totals.values() if total]
-        telling = any(_significant(total) >= _TELLING for total in given)
+        telling = any(map(_is_telling, self._given(row).values()))
         return telling and self._verdict(row, block, list(self.sums)).agrees
 
     def _refuse(self, row: _Row, number: int, where: str) -> None:
@@ -242,7 +302,7 @@ class Totals:
             self.part.sheet.where(row.number, self.key),
             f"{row.code} is the sum of the {counted(number, 'row')} {where} it and would be counted twice",
             "organisations, and totals that say so",
-            f"Leave it out with --leave-out {row.code}; if it is an organisation, give it in a file of its own",
+            f"Leave it out with {_leave_out(row.code)}; if it is an organisation, give it in a file of its own",
         )
 
     def _half(self, rows: Sequence[_Row]) -> None:
@@ -267,11 +327,15 @@ class Totals:
                 About.SUBTOTAL,
                 self.part.sheet.where(row.number, index),
                 f"the {name} of {row.code} is that of all {len(rows) - 1:,} other rows together",
-                remedy=f"If it is a total, leave it out with --leave-out {row.code}",
+                remedy=f"If it is a total, leave it out with {_leave_out(row.code)}",
             )
 
     def _has_figures(self, row: _Row) -> bool:
-        return any(self._figure(row, index) is not None for index in self.sums.values())
+        return bool(self._given(row))
+
+    def _given(self, row: _Row) -> dict[str, Fraction]:
+        """Return the figures of a row by column, without those that are blank or cannot be read."""
+        return {name: figure for name, index in self.sums.items() if (figure := self._figure(row, index)) is not None}
 
     def _figure(self, row: _Row, index: int) -> Fraction | None:
         """Return a figure as it is written, or None where there is none to be read."""
@@ -309,10 +373,15 @@ def _last_place(figure: Fraction) -> Fraction:
     return Fraction(1, 10**places)
 
 
-def _significant(figure: Fraction) -> int:
-    """Return the digits of a figure, without zeros at either end."""
-    return len(f"{abs(float(figure)):.12g}".replace(".", "").partition("e")[0].strip("0"))
+def _is_telling(figure: Fraction) -> bool:
+    """Whether a figure has so many digits, zeros at either end apart, that no sum comes to it by chance."""
+    return len(f"{abs(float(figure)):.12g}".replace(".", "").partition("e")[0].strip("0")) >= _TELLING
 
 
 def _amount(figure: Fraction) -> str:
     return f"{float(figure):,.15g}"
+
+
+def _leave_out(code: str) -> str:
+    """Return the option that leaves the rows of a code out, as it has to be typed."""
+    return f"--leave-out {code}" if re.fullmatch(r"[\w./-]+", code) else f'--leave-out "{code}"'

@@ -1,0 +1,230 @@
+"""Rows of totals, subtotals and statistics: left out, refused or kept, and never counted twice in silence."""
+
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from folders import about, column
+from gpit_fairshare.inputs import About
+
+HEAD = "org_code,org_name,registered_population\n"
+NORTH = "00C,Darlington,106613\n00D,Durham Dales,290007\n00J,North Durham,245011\n"
+SOUTH = "99A,Isle of Wight,142003\n99B,Jersey Road,150017\n"
+# By hand: 106,613 + 290,007 + 245,011 and 142,003 + 150,017.
+NORTH_SUM, SOUTH_SUM = 641_631, 292_020
+PEOPLE = {"00C": 106613.0, "00D": 290007.0, "00J": 245011.0, "99A": 142003.0, "99B": 150017.0}
+
+
+def rows_left_out(inputs):
+    """The text of the one finding about totals that were left out."""
+    (said,) = about(inputs, About.TOTAL)
+    return said
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Sub-total North", "Subtotal North of England", "Total North", "North total", "North", "North of England"],
+)
+@pytest.mark.parametrize("before", [False, True])
+def test_subtotals_without_a_code(folder, name, before):
+    """A row without a code that is the sum of the rows above or below it is left out, whatever it is called."""
+    north, south = f',"{name}",{NORTH_SUM}\n', f',"{name.replace("North", "South")}",{SOUTH_SUM}\n'
+    parts = [north, NORTH, south, SOUTH] if before else [NORTH, north, SOUTH, south]
+    inputs = folder.read(HEAD + "".join(parts) + f',"England",{NORTH_SUM + SOUTH_SUM}\n')
+
+    assert column(inputs, "registered_population") == PEOPLE
+    said = rows_left_out(inputs)
+    assert f"'{name}'" in said
+    assert "the sum of 3 rows" in said
+    assert "the sum of 2 rows" in said
+    assert "the sum of 5 rows" in said
+
+
+@pytest.mark.parametrize(
+    "code", ["Total CCGs", "TOTAL (all CCGs)", "Total 2014/15", "Grand Total 5 CCGs", "Sub-total North", "Totals:"]
+)
+def test_totals_of_something_in_the_place_of_a_code(folder, code):
+    """What says in the column of codes what it is the total of is no organisation."""
+    inputs = folder.read(f"{HEAD}{NORTH}{SOUTH}{code},,{NORTH_SUM + SOUTH_SUM}\n")
+
+    assert column(inputs, "registered_population") == PEOPLE
+    assert f"'{code}', the sum of 5 rows" in rows_left_out(inputs)
+
+
+def test_organisation_called_total(folder):
+    """A practice called Total Healthcare is an organisation: it has a code, and is the sum of nothing."""
+    text = "practice_code,practice_name,list_size\nA81001,The Densham,6001\nA81002,Total Healthcare,5003\n"
+    inputs = folder.read(text, organisation="practice")
+
+    assert column(inputs, "registered_population") == {"A81001": 6001.0, "A81002": 5003.0}
+    assert about(inputs, About.TOTAL) == []
+
+
+def test_organisation_called_england(folder):
+    """An organisation called England does not agree with the others: refused, with the way to keep it."""
+    fault = folder.fault(HEAD + NORTH + "00K,England,3001\n")
+
+    assert (fault.number, fault.place) == ("I42", "row 5, registered_population")
+    assert "641,631" in fault.found
+    assert "if 00K is an organisation, give it another name" in fault.remedy
+
+
+def test_total_that_disagrees(folder):
+    """A total that is more than its rows by a row's worth is refused: a row may have been deleted."""
+    fault = folder.fault(f"{HEAD}{NORTH}Total,,{NORTH_SUM + 5_000}\n")
+
+    assert fault.number == "I42"
+    assert "has 646,631 as registered_population, and 3 rows come to 641,631" in fault.found
+
+
+def test_code_is_missing(folder):
+    """An organisation whose code is blank is a fault, and stays one beside totals; it is never left out."""
+    faults = folder.faults(f"{HEAD}{NORTH},Isle of Wight,142003\nTotal,,{NORTH_SUM + 142_003}\n")
+
+    assert [(fault.number, fault.place) for fault in faults] == [("I12", "row 5, org_code")]
+
+
+def test_small_sum_is_no_total(folder):
+    """A row of 30 patients without a code, below rows of 10 and 20, may be chance: its code is asked for."""
+    fault = folder.fault(HEAD + "00C,a,10\n00D,b,20\n,c,30\n")
+
+    assert (fault.number, fault.place) == ("I12", "row 4, org_code")
+
+
+def test_one_row_is_no_sum(folder):
+    """A row without a code that repeats the only row above it may be an organisation of the same size."""
+    fault = folder.fault(HEAD + "00C,Darlington,106613\n,North,106613\n")
+
+    assert fault.number == "I12"
+
+
+@pytest.mark.parametrize("code", ["Average", "England average", "Mean", "Median", "Max", "Minimum", "% change"])
+def test_statistics(folder, code):
+    """An average is no sum, and would be counted as an organisation if nobody refused it."""
+    text = f"{HEAD}{NORTH}{SOUTH}Total,,{NORTH_SUM + SOUTH_SUM}\n{code},,186730.2\n"
+    fault = folder.fault(text)
+    option = f"--leave-out {code}" if code.isalpha() else f'--leave-out "{code}"'
+
+    assert (fault.number, fault.place) == ("I43", "row 8, org_code")
+    assert option in fault.remedy
+    assert column(folder.read(text, leave_out=(code,)), "registered_population") == PEOPLE
+
+
+def test_codes_that_are_words(folder):
+    """Where codes are words, MEAN is one of them."""
+    inputs = folder.read(HEAD + "LEEDS,Leeds,800123\nMEAN,Mean Wood,5011\nYORK,York,200345\n")
+
+    assert set(column(inputs, "registered_population")) == {"LEEDS", "MEAN", "YORK"}
+
+
+def test_sum_with_a_code(folder):
+    """A region with a code of its own is refused once, with the option that leaves it out."""
+    text = f"{HEAD}Y54,North,{NORTH_SUM + SOUTH_SUM}\n{NORTH}{SOUTH}"
+    with_option = folder.read(text, leave_out=("Y54",))
+
+    fault = folder.fault(text)
+    assert (fault.number, fault.place) == ("I43", "row 2, org_code")
+    assert "--leave-out Y54" in fault.remedy
+    assert column(with_option, "registered_population") == PEOPLE
+
+
+def test_totals_by_year(folder):
+    """Each year's total stands for the rows of that year."""
+    head = "year," + HEAD
+    first = "".join(f"2014/15,{line}\n" for line in NORTH.splitlines())
+    second = "".join(f"2015/16,{line}\n" for line in NORTH.splitlines())
+    totals = f"2014/15,,Total,{NORTH_SUM}\n2015/16,,Total,{NORTH_SUM}\n"
+    wrong = f"2014/15,,Total,{NORTH_SUM}\n2015/16,,Total,{2 * NORTH_SUM}\n"
+
+    inputs = folder.read(head + first + second + totals, years=("2014/15", "2015/16"))
+    fault = folder.fault(head + first + second + wrong, years=("2014/15", "2015/16"))
+
+    assert len(column(inputs, "registered_population", "2015/16")) == 3
+    assert rows_left_out(inputs).count("the sum of 3 rows") == 2
+    assert fault.place == "row 9, registered_population"
+
+
+def test_totals_in_both_files(folder):
+    """Both files end with a total, and neither is missed in the other."""
+    spend = f"org_code,historic_spend\n00C,10.55\n00D,20.25\n00J,30.15\nTotal,{10.55 + 20.25 + 30.15:.2f}\n"
+    inputs = folder.read(f"{HEAD}{NORTH}Total,,{NORTH_SUM}\n", spend)
+
+    assert column(inputs, "historic_spend") == {"00C": 10.55, "00D": 20.25, "00J": 30.15}
+    assert len(about(inputs, About.TOTAL)) == 2
+
+
+def test_rounded_total(folder):
+    """Three figures of 0.4 are printed as 1 in all: within half a unit of each, so a warning and no fault."""
+    text = "org_code,historic_spend (£k)\n00C,1000.4\n00D,1000.4\n00J,1000.4\nTotal,3001\n"
+    inputs = folder.read("org_code,registered_population\n00C,1\n00D,1\n00J,1\n", text)
+
+    (said,) = about(inputs, About.TOTAL)
+    assert "differs by -0.2" in said
+    assert "rounding" in said
+
+
+def test_subtotals_of_lines_of_cost(folder):
+    """Below the lines of each organisation stands its subtotal: the lines count once."""
+    lines = (
+        "org_code,category,cost_type,committed,amount\n"
+        "00C,core,revenue,yes,1000.10\n00C,other,revenue,yes,200.25\n00C Total,,,,1200.35\n"
+        "00D,core,revenue,yes,3000.10\n00D,other,revenue,yes,45.25\n00D Total,,,,3045.35\nGrand Total,,,,4245.70\n"
+    )
+    inputs = folder.read("org_code,registered_population\n00C,1\n00D,1\n", lines, counts={"cost_type": ("revenue",)})
+
+    assert column(inputs, "historic_spend") == {"00C": 1200.35, "00D": 3045.35}
+    assert "'Grand Total', the sum of 4 rows" in rows_left_out(inputs)
+
+
+TITLES = st.lists(
+    st.sampled_from([["Table 1: patients"], ["GP IT", "", "draft"], [], ["England, April 2014"], ["", "v1.2"]]),
+    max_size=3,
+)
+NOTES = st.lists(
+    st.sampled_from([[], ["Notes"], ["Source: NHS Digital"], ["* provisional, subject to change"], ["© Crown"]]),
+    max_size=3,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_stands_around(folder, data):
+    """Titles, notes, sections, blank rows, totals, further tables and the order of rows change no figure."""
+    figures = data.draw(
+        st.dictionaries(st.from_regex(r"\A[0-9]{2}[A-Z]\Z"), st.integers(1_000, 999_999), min_size=4, max_size=12)
+    )
+    codes = data.draw(st.permutations(sorted(figures)))
+    cut = data.draw(st.integers(2, len(codes) - 2))
+    head = ["CCG code", "CCG name", "Registered patients"]
+    subtotals = data.draw(st.booleans())
+    rows = [*data.draw(TITLES), head]
+    for name, part in (("North", codes[:cut]), ("South", codes[cut:])):
+        rows += [[name]] if data.draw(st.booleans()) else []
+        for code in part:
+            rows += [[], head] if data.draw(st.integers(0, 9)) == 0 else []
+            rows.append([code, f"NHS {code}", figures[code]])
+        rows += [["", f"Sub-total {name}", sum(figures[code] for code in part)]] if subtotals else []
+    rows += [[*data.draw(st.sampled_from([["Total", ""], ["", "England"], ["", ""]])), sum(figures.values())]]
+    rows += [[], *data.draw(NOTES)]
+    if data.draw(st.booleans()):
+        rows += [[], ["Region code", "CCG code", "Registered patients"], ["Y54", "99Z", 7]]
+    path = folder.book("around.xlsx", Data=rows)
+
+    inputs = folder.read(path)
+
+    assert column(inputs, "registered_population") == {code: float(people) for code, people in figures.items()}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_order_of_rows(folder, order):
+    """Spend of 0.1, 0.2 and 0.3 in three lines is 0.6 in every order, which sums of floats are not."""
+    lines = [f"00C,core,revenue,yes,{amount}\n" for amount in ("0.1", "0.2", "0.3")]
+    inputs = folder.read(
+        "org_code,registered_population\n00C,5\n",
+        "org_code,category,cost_type,committed,amount\n" + "".join(lines[at] for at in order),
+        counts={"cost_type": ("revenue",)},
+    )
+
+    assert column(inputs, "historic_spend") == {"00C": 0.6}
