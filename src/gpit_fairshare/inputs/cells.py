@@ -109,6 +109,13 @@ def read_code(cell: Any) -> Read:
                 "a code as text",
                 "Take the code from where the file came from; Excel turns 1E5 into 1E+05",
             )
+        if not any(map(str.isalnum, cell)):
+            raise Refused(
+                About.BLANK_CODE,
+                f"{shown(cell)} is no code",
+                "a code of letters and digits",
+                "Give the row a code, or take it out if it is a total or a note",
+            )
         return read_text(cell, CODE_LENGTH)
     if isinstance(cell, Broken):
         raise Refused(About.CODE_NOT_TEXT, f"{shown(cell)} is not a code", "a code as text", _remedy(cell))

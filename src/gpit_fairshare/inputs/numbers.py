@@ -13,6 +13,8 @@ _SPACES = "\u00a0\u2007\u2009\u202f"
 """Spaces that a spreadsheet puts between thousands. An ordinary space may as well part two numbers."""
 _SIZES = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "bn": 9, "billion": 9}
 _DIGITS = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+|[0-9]+"
+_EITHER = re.compile(rf"[{_MINUS}]?[1-9][0-9]{{0,2}}\.[0-9]{{3}}")
+"""A decimal, or thousands where the comma is the decimal point."""
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(
     rf"(?P<before>[{_MINUS}+]?)\s?(?P<pound>£|GBP\s?)?\s?(?P<after>[{_MINUS}]?)"
@@ -38,9 +40,11 @@ def read_number(text: str, *, decimal_comma: bool = False) -> Number | None:
 
     Args:
         text: without spaces around it.
-        decimal_comma: whether the file is of a kind in which a comma may be the decimal point, so that
-            `1,234` says either of two numbers.
+        decimal_comma: whether the file is of a kind in which a comma may be the decimal point and a full stop
+            may part thousands, so that `1,234` and `1.234` say either of two numbers.
     """
+    if decimal_comma and _EITHER.fullmatch(text):
+        return None
     if _PLAIN.fullmatch(text):
         return Number(Decimal(text), "plain")
     if _DASH.fullmatch(text):
@@ -67,6 +71,10 @@ def read_number(text: str, *, decimal_comma: bool = False) -> Number | None:
 def advice(text: str) -> str:
     """Say what to do about a text that is not read as a number; empty if there is nothing to say."""
     folded = text.strip().casefold()
+    if _EITHER.fullmatch(folded):
+        return (
+            "Between semicolons it may be a decimal, or thousands: save the file with commas between cells, or as .xlsx"
+        )
     if folded in ("n/a", "na", "nil", "none", "null", "..", "*", "tbc", "x", "[x]", "[z]", "[c]", "[low]"):
         return "Write 0 if nil is meant; if the figure is not known, it must be found first"
     if re.fullmatch(r"[0-9.]*[0-9],[0-9]+", folded):

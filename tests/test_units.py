@@ -1,0 +1,167 @@
+"""Units that files state, numbers as finance writes them, and figures that are hard to believe."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from folders import about, column
+from gpit_fairshare.inputs import About
+from gpit_fairshare.inputs.numbers import read_number
+from gpit_fairshare.inputs.units import scaled, split_unit, unit_alone, unit_in_title
+
+PEOPLE = "org_code,registered_population\n00C,100\n00D,200\n"
+
+
+@pytest.mark.parametrize(
+    ("heading", "bare", "factor"),
+    [
+        ("Spend (£k)", "Spend", 1_000),
+        ("Spend (£'000)", "Spend", 1_000),
+        ("Spend £000s", "Spend", 1_000),
+        ("Spend, £m", "Spend", 1_000_000),
+        ("£m spend", "spend", 1_000_000),
+        ("Spend (£bn)", "Spend", 1_000_000_000),
+        ("Spend [£ thousands]", "Spend", 1_000),
+        ("Spend (£)", "Spend", 1),
+        ("Spend (GBP)", "Spend", 1),
+        ("Patients (000s)", "Patients", 1_000),
+    ],
+)
+def test_unit_of_a_heading(heading, bare, factor):
+    """A unit at the end, the start or in brackets is taken off the heading and says what a figure is worth."""
+    words, unit = split_unit(heading)
+
+    assert (words, unit.factor) == (bare, factor)
+
+
+@pytest.mark.parametrize(
+    "heading", ["Spend", "Market", "Items 1000", "M", "Cost per 1,000 patients", "Band K", "Patients aged 18m"]
+)
+def test_no_unit(heading):
+    """Letters and figures that only look like a unit multiply nothing."""
+    assert split_unit(heading) == (heading, None)
+
+
+def test_unit_of_a_title():
+    """A title states a unit wherever it stands; one that names an amount states none."""
+    assert unit_in_title("GP IT spend £'000, 2014/15").factor == 1_000
+    assert unit_in_title("How the £140m was shared out") is None
+    assert unit_in_title("Allocations of £1.5m and more") is None
+    assert unit_alone("£ thousands").factor == 1_000
+    assert unit_alone("Darlington") is None
+
+
+@given(st.integers(0, 10**9), st.integers(0, 4), st.sampled_from([1, 1_000, 1_000_000]))
+@example(435, 2, 1_000)
+def test_scaled_exactly(digits, places, factor):
+    """4.35 in £k is £4,350, and so for every decimal: what is written times the unit, nearest to the truth."""
+    written = Fraction(digits, 10**places)
+
+    assert scaled(float(written), factor) == float(written * factor)
+
+
+def test_4_35_thousand(folder):
+    """4.35 in £k is £4,350, where floating point alone gives 4,349.999999999999."""
+    inputs = folder.read(PEOPLE, "org_code,Spend (£k)\n00C,4.35\n00D,1.1\n")
+
+    assert column(inputs, "historic_spend") == {"00C": 4350.0, "00D": 1100.0}
+    assert "'Spend (£k)' by 1,000" in about(inputs, About.UNIT)[0]
+
+
+def test_heading_before_title(folder):
+    """A unit in the heading holds, whatever the title says; other money takes the title's."""
+    text = "All figures in £m\norg_code,Spend (£k),Need (£)\n00C,4,5\n00D,6,7\n"
+    plain = "All figures £m\norg_code,Spend\n00C,4\n00D,6\n"
+
+    assert column(folder.read(PEOPLE, text), "historic_spend") == {"00C": 4000.0, "00D": 6000.0}
+    assert column(folder.read(PEOPLE, plain), "historic_spend") == {"00C": 4e6, "00D": 6e6}
+
+
+def test_row_of_units_before_title(folder):
+    """A row of units below the headings holds before the title, and is no organisation."""
+    text = "All figures in £m\norg_code,Spend\n,£000\n00C,4\n00D,6\n"
+
+    assert column(folder.read(PEOPLE, text), "historic_spend") == {"00C": 4000.0, "00D": 6000.0}
+
+
+def test_people_are_not_scaled_by_money(folder):
+    """A title of £k says nothing about patients."""
+    inputs = folder.read("GP IT, £k\norg_code,patients,weighted population\n00C,100,1\n00D,200,2\n")
+
+    assert column(inputs, "registered_population") == {"00C": 100.0, "00D": 200.0}
+
+
+def thousands(digits, mark):
+    """The digits with a mark between thousands."""
+    return f"{digits:,}".replace(",", mark)
+
+
+@given(
+    st.integers(0, 10**12),
+    st.integers(0, 999),
+    st.sampled_from(["", ",", "\u00a0", "\u2009", "\u202f"]),
+    st.sampled_from(["{}", "£{}", "£ {}", "({})", "(£{})", "£({})", "-{}", "-£{}", "£-{}", "−{}", "–{}", "{}-", "+{}"]),
+    st.sampled_from(["", "k", "m", "bn", " million", "M"]),
+)
+def test_notations_are_exact(whole, decimals, mark, form, size):
+    """Every notation is read as the very fraction that it writes, with its sign and size."""
+    text = form.format(f"{thousands(whole, mark)}.{decimals:03}{size}")
+    below = form not in ("{}", "£{}", "£ {}", "+{}")
+    times = {"": 1, "k": 10**3, "m": 10**6, "bn": 10**9, "million": 10**6}[size.strip().lower()]
+    value = (whole + Fraction(decimals, 1000)) * times * (-1 if below else 1)
+
+    assert Fraction(read_number(text).value) == value
+
+
+@given(st.text(max_size=12))
+def test_no_number_is_made_up(text):
+    """Whatever is read as a number has its digits, in their order, and nothing but a size and zeros besides."""
+    read = read_number(text.strip())
+    if read is not None and read.notation != "dash":
+        digits = "".join(sign for sign in text if sign in "0123456789").lstrip("0").rstrip("0")
+        value = "".join(map(str, Decimal(read.value).as_tuple().digits)).strip("0")
+        assert value == digits
+
+
+OTHERS = {"00C": 106_613, "00D": 290_007, "00J": 245_011, "00K": 290_123, "00L": 320_111, "00M": 276_017}
+
+
+@pytest.mark.parametrize(("spend", "said"), [(4_200_000, True), (940_000, False)])
+def test_liverpool(folder, spend, said):
+    """Liverpool's £4.2m for 450,000 people was all its IT support, £0.94m of it GP IT (Digital Health, March 2013)."""
+    people = {**OTHERS, "99A": 450_000}
+    costs = {code: round(heads * 2.6) for code, heads in OTHERS.items()} | {"99A": spend}
+    inputs = folder.read(
+        "org_code,registered_population\n" + "".join(f"{code},{heads}\n" for code, heads in people.items()),
+        "org_code,historic_spend\n" + "".join(f"{code},{cost}\n" for code, cost in costs.items()),
+    )
+
+    found = about(inputs, About.OUTLIER)
+    assert len(found) == said
+    # £4,200,000 / 450,000 = £9.33.
+    assert all("99A has £9.33 a head" in text and "median of 7" in text and "£2.60" in text for text in found)
+
+
+def test_full_stop_between_semicolons(folder):
+    """A file with semicolons may part thousands by full stops: 106.613 says either of two numbers and is refused."""
+    text = "org_code;registered_population\n00C;{}\n00D;290007\n"
+
+    fault = folder.fault(text.format("106.613"))
+    assert (fault.number, fault.place) == ("I16", "row 2, registered_population")
+    assert "with commas between cells" in fault.remedy
+    for figure in ("0.613", "106.61", "106.6130", "1106.613"):
+        assert column(folder.read(text.format(figure)), "registered_population")["00C"] == float(figure)
+    with_commas = text.replace(";", ",").format("106.613")
+    assert column(folder.read(with_commas), "registered_population")["00C"] == 106.613
+
+
+@pytest.mark.parametrize("code", ["-", "–", "*", "..", "()"])
+def test_marks_are_no_codes(folder, code):
+    """A dash in the column of codes says that there is none: its row is no organisation of that name."""
+    fault = folder.fault(f"org_code,org_name,registered_population\n00C,Darlington,100\n{code},Unallocated,7\n")
+
+    assert (fault.number, fault.place) == ("I12", "row 3, org_code")
+    assert "is no code" in fault.found
