@@ -108,7 +108,7 @@ def _columns(page: Page, columns: Sequence[ColumnSummary]) -> None:
     if not columns:
         return
     dated = any(column.year for column in columns)
-    head = ["Column", *(["Year"] if dated else []), "Figures", "Blank", "Total", "Least", "Greatest"]
+    head = ["Column", *(["Year"] if dated else []), "Figures", "Missing", "Total", "Least", "Greatest"]
     rows = [
         [
             column.name,

@@ -239,14 +239,16 @@ class Headings:
         where = Where(self.sheet.name)
         for column, indices in self.repeats.items():
             titles = [f"'{self.sheet.headings[index]}' ({self.sheet.column(index)})" for index in indices]
-            alike = len({folded(self.sheet.headings[index]) for index in indices})
             if column in self.used:
+                alike = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
                 findings.error(
                     About.DUPLICATE_HEADING,
                     where,
                     f"{listed(titles)} would all be {column}",
-                    remedy=(f"Name the right one with --map 'HEADING={column}', or rename" if alike > 1 else "Rename")
-                    + " the others",
+                    remedy="Rename those that are not meant, or put each year or table in a file of its own; "
+                    "--map cannot tell headings apart that are the same"
+                    if alike
+                    else f"Name the right one with --map 'HEADING={column}', or rename the others",
                 )
             else:
                 findings.warning(

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.inputs.cells import parse_year
+from gpit_fairshare.inputs.findings import About, Where, listed
 from gpit_fairshare.inputs.grids import Broken, is_blank
 from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, Headings, standard_columns
 from gpit_fairshare.inputs.model import ADDED_UP, Need
@@ -16,9 +17,16 @@ from gpit_fairshare.inputs.sums import exact_total
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Column, Inputs, Request, Role
     from gpit_fairshare.inputs.reading import Sheet
+
+_GIVES: Mapping[Role, tuple[str, ...]] = {
+    "population": ("registered_population",),
+    "spend": ("historic_spend", "amount"),
+}
+"""What the files of an option are there for."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class ColumnSummary:
     filled: int
     """Organisations that have a figure."""
     blank: int
+    """Organisations without one: their cell is blank, or was refused with a finding."""
     total: float | None
     """Sum of money or people; None for rates and what has no unit."""
     total_as_written: float | None
@@ -118,6 +127,25 @@ def needs_of(sheets: Sequence[tuple[Role, Sheet]], request: Request) -> tuple[Ne
             elif standard or _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
     return tuple(needs.values())
+
+
+def report_lacking(sheets: Sequence[tuple[Role, Sheet]], request: Request, findings: Findings) -> None:
+    """Point out files of patients without a column of patients, and files of spend without one of money.
+
+    No scheme says that they are needed, but their options do; a run would be refused.
+    """
+    for role, names in _GIVES.items():
+        theirs = [sheet for one, sheet in sheets if one == role]
+        if any(name in Headings(sheet, role, request).columns for sheet in theirs for name in names):
+            continue
+        for sheet in theirs:
+            headings = [repr(heading) for heading in sheet.headings if heading]
+            findings.warning(
+                About.MISSING_COLUMN,
+                Where(sheet.name),
+                f"no column is known as {' or '.join(names)}; the headings are {listed(headings, 30)}",
+                remedy=f"Name it with --map 'HEADING={names[0]}', or give the file with --input",
+            )
 
 
 def _mostly_numbers(cells: Sequence[Any], *, typed: bool) -> bool:

@@ -40,7 +40,9 @@ class Need:
     alternatives: tuple[str, ...] = ()
     """Other names that the formula may have meant: steps and parameters."""
     lenient: bool = False
-    """Whether a cell that cannot be read is a warning, since nothing is known to need the column."""
+    """Whether a cell that cannot be read is a warning, since nothing is known to need the column.
+
+    Money may be below nil in such a column, as adjustments are, and is a warning for the column."""
 
     @property
     def is_sum(self) -> bool:

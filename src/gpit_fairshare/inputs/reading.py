@@ -209,7 +209,7 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
         findings.warning(
             About.HIDDEN,
             where,
-            f"{counted(len(hidden), 'row')} of the table are hidden and were read all the same: "
+            f"hidden rows of the table were read all the same, {len(hidden):,} of them: "
             f"{listed([f'row {number:,}' for number in hidden], 5)}",
             remedy="Delete the rows if they are not meant",
         )

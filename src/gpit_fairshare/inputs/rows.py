@@ -137,6 +137,7 @@ class RowReader:
         self._trimmed = _Remark()
         self._loose = _Remark()
         self._dashes = _Remark()
+        self._below_nil: dict[str, _Remark] = {}
         self._manners: dict[int, Manner] = {}
         self._codes: dict[str, Read] = {}
         self._texts: dict[str, Read] = {}
@@ -295,6 +296,8 @@ class RowReader:
             self._loose.add(sheet.where(number, index))
         if read.dash:
             self._dashes.add(sheet.where(number, index))
+        if need is not None and need.is_sum and isinstance(read.value, float) and read.value < 0:
+            self._below_nil.setdefault(need.name, _Remark()).add(sheet.where(number, index))
         return read.value
 
     def _read(self, index: int, cell: Any, need: Need | None) -> Read:
@@ -316,6 +319,15 @@ class RowReader:
 
     def _report(self) -> None:
         sheet = self.part.sheet
+        for name, below in self._below_nil.items():
+            self.findings.warning(
+                About.NEGATIVE,
+                below.first,
+                f"{name} is below nil here"
+                + (f" and in {counted(below.count - 1, 'other row')}" if below.count > 1 else "")
+                + ", and is counted as it stands",
+                remedy="See that it is meant: a scheme that adds this column up would refuse it",
+            )
         if self._trimmed.count:
             self.findings.note(
                 About.TRIMMED,

@@ -24,7 +24,7 @@ from gpit_fairshare.inputs.groups import (
     share_out_columns,
 )
 from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping, recogniser
-from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, summarise, years_of
+from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
 from gpit_fairshare.inputs.ons_codes import translate_ons_codes
 from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head
@@ -85,6 +85,7 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
     open_ended = not request.needs
     if open_ended:
         request = replace(request, needs=needs_of(sheets, request))
+        report_lacking(sheets, request, findings)
     groups = make_groups(sheets, request)
     if open_ended:
         report_lacking(groups, findings)

@@ -1,0 +1,545 @@
+"""`gpit check` from end to end: what is in files, what is wrong with them, and where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import openpyxl
+import pytest
+
+from gpit_fairshare import Report, UsageError, check
+from running import gpit, population_file, spend_file, words
+from torture import bomb, book
+
+HEAD = ["CCG code", "CCG name", "Registered patients"]
+PEOPLE = [["00C", "Darlington", 106613], ["00D", "Durham Dales", 290007], ["00J", "North Durham", 245011]]
+TOTAL = 641_631  # 106,613 + 290,007 + 245,011
+FAULTY = [["GP IT 2014/15"], [], HEAD, ["00C", "Darlington", "n/a"], *PEOPLE[1:], [7, "Hartlepool", 290123]]
+UTF8 = {"PYTHONIOENCODING": "utf-8"}
+
+
+@pytest.fixture
+def good(tmp_path):
+    """A folder with a population and spend that are in order."""
+    population_file(tmp_path, {code: people for code, _, people in PEOPLE})
+    spend_file(tmp_path, {"00C": 277_200, "00D": 754_000.5, "00J": 637_000})
+    return tmp_path
+
+
+@pytest.fixture
+def faulty(tmp_path):
+    """A folder with a workbook that has a title, two faults, and a note to make."""
+    (tmp_path / "faulty.xlsx").write_bytes(book(FAULTY))
+    return tmp_path
+
+
+def refused(done, *texts):
+    """Assert that a run was refused with one line that says these things, and printed nothing else."""
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert len(lines) == 1
+    assert lines[0].startswith("gpit: error: ")
+    for text in texts:
+        assert text in lines[0]
+
+
+# Exit codes and the screen ----------------------------------------------------------------------------
+
+
+def test_files_in_order(good):
+    """Without a scheme every column of numbers is shown with its total, and the verdict comes first; exit code 0."""
+    done = gpit("check", "--population", "population.csv", "--spend", "spend.csv", folder=good, env=UTF8)
+    shown = words(done.stdout)
+
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert shown.startswith("Fit for use: no error in 2 files")
+    assert "registered_population 3 0 641,631 106,613 290,007" in shown
+    # 277,200 + 754,000.50 + 637,000
+    assert "historic_spend 3 0 £1,668,200.50 £277,200 £754,000.50" in shown
+
+
+def test_faults_at_once(faulty):
+    """All faults are shown at once with their cells and what to do, errors first; exit code 2, nothing on stderr."""
+    done = gpit("check", "--population", "faulty.xlsx", folder=faulty, env=UTF8)
+    shown = words(done.stdout)
+
+    assert done.returncode == 2
+    assert done.stderr == b""
+    assert shown.startswith("Not fit for use: 2 errors and 2 notes in 1 file.")
+    assert "faulty.xlsx:Data: C4: 'n/a' is not a plain number" in shown
+    assert "faulty.xlsx:Data: A7: 7 is not a text" in shown
+    assert shown.index("C4: 'n/a'") < shown.index("A7: 7") < shown.index("'GP IT 2014/15' in row 1")
+
+
+def test_first_twenty(tmp_path):
+    """Of 30 cells that are no numbers, and a code that is none, 20 faults are shown and the rest is counted by kind."""
+    rows = [["org_code", "registered_population"], [5, 1], *([f"A{row:02}", "tbc"] for row in range(30))]
+    (tmp_path / "many.xlsx").write_bytes(book(rows))
+    done = gpit("check", "--population", "many.xlsx", folder=tmp_path, env={**UTF8, "COLUMNS": "200"})
+    shown = done.stdout.decode()
+
+    assert "31 errors" in shown
+    assert shown.count("I16  many.xlsx:Data: B") == 19
+    assert shown.count("I11  many.xlsx:Data: A2") == 1
+    assert "I16  … and 11 more" in shown
+    assert shown.rstrip().endswith("--json gives all.")
+
+
+@pytest.mark.parametrize("width", ["80", "100"])
+@pytest.mark.parametrize("case", ["sample", "scheme", "faulty", "long"])
+def test_width(faulty, case, width):
+    """No line is wider than the screen, but for a word that is wider itself."""
+    long = [["org_code", "an exceedingly long heading of a column that goes on and on (£)"], ["00C", 5.25]]
+    (faulty / "long.xlsx").write_bytes(book(long))
+    arguments = {
+        "sample": ["--sample"],
+        "scheme": ["--sample", "--scheme", "gpit-2014-16"],
+        "faulty": ["--population", "faulty.xlsx"],
+        "long": ["--input", "long.xlsx"],
+    }
+    done = gpit("check", *arguments[case], folder=faulty, env={**UTF8, "COLUMNS": width})
+    wide = [line for line in done.stdout.decode().splitlines() if len(line) > int(width)]
+
+    assert [line for line in wide if len(line.split()) > 1] == []
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_other_code_pages(good, encoding):
+    """A console that lacks signs gets others for them, and no traceback."""
+    rows = [["org_code", "org_name", "Spend (£k)"], ["00C", "Łódź – café", 4.35]]
+    (good / "odd.xlsx").write_bytes(book(rows))
+    done = gpit("check", "--spend", "odd.xlsx", folder=good, env={"PYTHONIOENCODING": encoding})
+    shown = done.stdout.decode(encoding)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "4,350" in shown
+    assert ("£4,350" in shown) == (encoding == "cp1252")
+
+
+def test_reader_leaves(tmp_path):
+    """Who reads only the first line of the screen gets no traceback."""
+    rows = [["org_code", *(f"figure_{number}" for number in range(400))], ["00C", *range(400)]]
+    (tmp_path / "wide.xlsx").write_bytes(book(rows))
+    command = [sys.executable, "-m", "gpit_fairshare", "check", "--input", "wide.xlsx"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **UTF8}
+    ) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        said = running.stderr.read()
+        running.wait(60)
+
+    assert said == b""
+
+
+# With a scheme ----------------------------------------------------------------------------------------
+
+
+def test_what_a_scheme_lacks(good):
+    """With a scheme, a column that it needs and no file has is an error that names the option to give it with."""
+    done = gpit("check", "--population", "population.csv", "--scheme", "gpit-2014-16", folder=good, env=UTF8)
+    shown = words(done.stdout)
+
+    assert done.returncode == 2
+    assert "checked against gpit-2014-16" in shown
+    assert "I09 no file gives historic_spend" in shown
+    assert "--spend FILE" in shown
+
+
+def test_scheme_says_years_and_nouns(good):
+    """The scheme says which years there are and what a row is called."""
+    report = check(population=good / "population.csv", spend=good / "spend.csv", scheme="gpit-2014-16")
+
+    assert report.sound
+    assert (report.scheme, report.organisation) == ("gpit-2014-16", "CCG")
+    assert report.organisations == {"2014/15": 3, "2015/16": 3}
+    assert {(one.name, one.year, one.total) for one in report.columns} == {
+        ("registered_population", "2014/15", 641_631),
+        ("registered_population", "2015/16", 641_631),
+        ("historic_spend", "2014/15", 1_668_200.5),
+        ("historic_spend", "2015/16", 1_668_200.5),
+    }
+
+
+def test_same_findings_as_allocate(faulty):
+    """What `gpit allocate` refuses, `gpit check` with its scheme refuses in the same words."""
+    arguments = ("--population", "faulty.xlsx", "--scheme", "gpit-2014-16")
+    run = gpit("allocate", *arguments, folder=faulty, env=UTF8)
+    checked = gpit("check", *arguments, folder=faulty, env=UTF8)
+
+    assert (run.returncode, checked.returncode) == (2, 2)
+    for fault in ("C4: 'n/a' is not a plain number", "A7: 7 is not a text", "no file gives historic_spend"):
+        assert fault in words(run.stderr)
+        assert fault in words(checked.stdout)
+
+
+# Without a scheme -------------------------------------------------------------------------------------
+
+
+def test_years_of_the_files(tmp_path):
+    """Without a scheme the years are those of the file, each with its own total; one that is missing is said."""
+    (tmp_path / "years.csv").write_text(
+        "year,org_code,patients\n2014/15,00C,100\n2014/15,00D,200\n2016/17,00C,101\n2016/17,00D,202\n"
+    )
+    report = check(population=tmp_path / "years.csv")
+
+    assert report.years == ("2014/15", "2016/17")
+    assert [(one.year, one.filled, one.total) for one in report.columns] == [("2014/15", 2, 300), ("2016/17", 2, 303)]
+    assert [finding.number for finding in report.findings if finding.level == "warning"] == ["I50"]
+
+
+def test_every_column_of_numbers(tmp_path):
+    """Money and people are totalled; a rate, and what has no unit, has a least and a greatest figure alone."""
+    (tmp_path / "more.csv").write_text(
+        "org_code,name,region,patients,Need index,Grant (£k),opened\n"
+        "00C,a,North,100,0.95,1.1,01/04/2013\n00D,b,South,200,1.05,2.2,01/04/2013\n"
+    )
+    report = check(population=tmp_path / "more.csv")
+
+    assert [(one.name, one.unit, one.total, one.least, one.greatest) for one in report.columns] == [
+        ("registered_population", "people", 300, 100, 200),
+        ("need_index", "", None, 0.95, 1.05),
+        ("grant", "£", 3300, 1100, 2200),
+    ]
+    assert report.columns[2].total_as_written == pytest.approx(3.3)
+
+
+def test_adjustments_below_nil(tmp_path):
+    """Money below nil in a column that nothing is known to need is counted, and said once with its first cell."""
+    rows = [["org_code", "Adjustment (£)"], ["00C", -5.5], ["00D", -4.5], ["00J", 1]]
+    (tmp_path / "adjustments.xlsx").write_bytes(book(rows))
+    report = check(inputs=tmp_path / "adjustments.xlsx")
+
+    assert report.sound
+    assert [(one.filled, one.blank, one.total) for one in report.columns] == [(3, 0, -9)]
+    (said,) = [finding for finding in report.findings if finding.number == "I18"]
+    assert (said.level, said.place) == ("warning", "B2")
+    assert "and in 1 other row," in said.found
+
+
+def test_columns_that_options_are_for(tmp_path):
+    """A file of patients without a column that is known as such is pointed out: a run would be refused."""
+    (tmp_path / "people.csv").write_text("org_code,Registered patients (1 April)\n00C,100\n")
+    (tmp_path / "costs.csv").write_text("org_code,Revenue,Total\n00C,5,7\n")
+    report = check(population=tmp_path / "people.csv", spend=tmp_path / "costs.csv")
+    said = [(one.level, one.file, one.found) for one in report.findings if one.number == "I09"]
+
+    assert report.sound
+    assert [(level, file) for level, file, _ in said] == [("warning", "people.csv"), ("warning", "costs.csv")]
+    assert "no column is known as registered_population; the headings are" in said[0][2]
+    assert "historic_spend or amount" in said[1][2]
+    mapped = check(
+        population=tmp_path / "people.csv", mapping={"Registered patients (1 April)": "registered_population"}
+    )
+    assert [one.number for one in mapped.findings if one.level != "note"] == []
+
+
+def test_refused_figures_are_missing(faulty):
+    """A figure that was refused is counted as missing, and the total is that of the others."""
+    report = check(population=faulty / "faulty.xlsx")
+
+    (people,) = report.columns
+    assert not report.sound
+    assert (people.filled, people.blank, people.total) == (2, 1, 290_007 + 245_011)
+
+
+def test_two_headings_alike(tmp_path):
+    """Years side by side under one heading are refused, and --map is not recommended where it cannot help."""
+    (tmp_path / "wide.csv").write_text("org_code,Patients,Patients\n00C,1,2\n")
+    (fault,) = [one for one in check(population=tmp_path / "wide.csv").findings if one.level == "error"]
+
+    assert fault.number == "I07"
+    assert "Rename those that are not meant" in fault.remedy
+    (tmp_path / "other.csv").write_text("org_code,Patients,List size\n00C,1,2\n")
+    (fault,) = [one for one in check(population=tmp_path / "other.csv").findings if one.level == "error"]
+    assert "--map 'HEADING=registered_population'" in fault.remedy
+
+
+def test_practices_as_rows(tmp_path):
+    """--organisation practice makes practices the rows; else they are summed to their organisations."""
+    (tmp_path / "p.csv").write_text("practice_code,org_code,patients\nA81001,00C,10\nA81002,00C,20\n")
+
+    assert check(population=tmp_path / "p.csv").organisations == {"": 1}
+    assert check(population=tmp_path / "p.csv", organisation="practice").organisations == {"": 2}
+
+
+def test_boundaries_and_crosswalk(tmp_path):
+    """Rows are restated on the day's organisations by a crosswalk of one's own: 0.4 of 1,000 people is 400."""
+    (tmp_path / "p.csv").write_text("org_code,patients\nOLD,1000\nSTAY,500\n")
+    (tmp_path / "c.csv").write_text(
+        "org_code,successor_code,effective_date,fraction\n"
+        "OLD,NEW1,2020-04-01,0.4\nOLD,NEW2,2020-04-01,0.6\nSTAY,STAY,2020-04-01,1\n"
+    )
+    report = check(population=tmp_path / "p.csv", crosswalk=tmp_path / "c.csv", boundaries="2020-04-01")
+
+    assert report.sound, [str(one) for one in report.findings]
+    assert report.organisations == {"": 3}
+    assert [(one.total, one.least, one.greatest) for one in report.columns] == [(1500, 400, 600)]
+    assert [source.role for source in report.sources] == ["population", "crosswalk"]
+
+
+def test_bad_boundaries(good):
+    """A day that is none is one line."""
+    refused(gpit("check", "--population", "population.csv", "--boundaries", "soon", folder=good), "soon")
+
+
+def test_several_files(good):
+    """Files of one option are put below one another; each is listed with its rows."""
+    population_file(good, {"99A": 142_003}, "more.csv")
+    report = check(population=[good / "population.csv", good / "more.csv"])
+
+    assert [(source.file, source.rows) for source in report.sources] == [("population.csv", 3), ("more.csv", 1)]
+    assert report.columns[0].total == TOTAL + 142_003
+
+
+def test_sample():
+    """England 2014/15: 211 CCGs, 56,633,982 patients, £186m of illustrative lines of cost."""
+    report = check(sample=True)
+
+    assert report.sound
+    assert report.organisations == {"": 211}
+    totals = {one.name: one.total for one in report.columns}
+    assert (totals["registered_population"], totals["historic_spend"]) == (56_633_982, 186_000_000)
+
+
+def test_sample_or_files(good):
+    """The sample stands in for files, so both together are refused."""
+    with pytest.raises(UsageError, match="not both"):
+        check(sample=True, population=good / "population.csv")
+
+
+# The JSON document ------------------------------------------------------------------------------------
+
+
+def test_document(faulty):
+    """--json prints one document and nothing else, whatever the console; its keys are stable."""
+    done = gpit("check", "--population", "faulty.xlsx", "--json", folder=faulty, env={"PYTHONIOENCODING": "ascii"})
+    document = json.loads(done.stdout.decode("utf-8"))
+
+    assert (done.returncode, done.stderr) == (2, b"")
+    assert list(document) == [
+        *("schema", "sound", "scheme", "organisation", "years", "organisations", "files", "columns", "findings"),
+    ]
+    assert document["schema"] == "gpit-check/1"
+    assert (document["sound"], document["scheme"], document["organisation"]) == (False, "", "organisation")
+    assert document["organisations"] == [{"year": "", "count": 3}]
+    assert document["files"] == [
+        {
+            "role": "population",
+            "file": "faulty.xlsx",
+            "sheet": "Data",
+            "sha256": hashlib.sha256((faulty / "faulty.xlsx").read_bytes()).hexdigest(),
+            "rows": 4,
+            "headings": [
+                {"heading": "CCG code", "column": "org_code"},
+                {"heading": "CCG name", "column": "org_name"},
+                {"heading": "Registered patients", "column": "registered_population"},
+            ],
+        }
+    ]
+    assert document["columns"] == [
+        {
+            "name": "registered_population",
+            "heading": "Registered patients",
+            "file": "faulty.xlsx",
+            "unit": "people",
+            "stated": "",
+            "year": "",
+            "filled": 2,
+            "blank": 1,
+            "total": 535018,
+            "total_as_written": 535018,
+            "least": 245011,
+            "greatest": 290007,
+        }
+    ]
+    assert [(one["number"], one["level"], one["place"]) for one in document["findings"]] == [
+        ("I16", "error", "C4"),
+        ("I11", "error", "A7"),
+        ("I39", "note", ""),
+        ("I06", "note", ""),
+    ]
+    assert set(document["findings"][0]) == {"number", "level", "file", "place", "found", "expected", "remedy"}
+
+
+def test_document_has_all(tmp_path):
+    """The document has every finding, also those that the screen only counts."""
+    rows = [["org_code", "registered_population"], *([f"A{row:02}", "tbc"] for row in range(50))]
+    (tmp_path / "many.xlsx").write_bytes(book(rows))
+    done = gpit("check", "--population", "many.xlsx", "--json", folder=tmp_path)
+
+    assert [one["place"] for one in json.loads(done.stdout)["findings"] if one["number"] == "I16"] == [
+        f"B{row}" for row in range(2, 52)
+    ]
+
+
+def test_report_is_the_document(good):
+    """The library's report has what the command line prints, and the same twice."""
+    done = gpit("check", "--population", "population.csv", "--json", folder=good)
+    report = check(population=good / "population.csv")
+
+    assert isinstance(report, Report)
+    assert report.document() == json.loads(done.stdout)
+
+
+# Options and files that cannot be ---------------------------------------------------------------------
+
+
+def test_no_files(tmp_path):
+    """Without a file there is nothing to check."""
+    refused(gpit("check", folder=tmp_path), "--population FILE")
+
+
+def test_misspelt_file(good):
+    """A misspelt name gets the nearest."""
+    refused(
+        gpit("check", "--population", "poplation.csv", folder=good), "poplation.csv", "did you mean population.csv?"
+    )
+
+
+def test_unknown_scheme(good):
+    """A scheme that is none is one line."""
+    refused(gpit("check", "--population", "population.csv", "--scheme", "gpit-2014", folder=good), "gpit-2014-16")
+
+
+def test_leave_out(tmp_path):
+    """A code that is left out is said; one that no file has is refused with the nearest."""
+    (tmp_path / "p.csv").write_text("org_code,patients\nY54,641631\n00C,106613\n00D,290007\n00J,245011\n")
+    done = gpit("check", "--population", "p.csv", "--leave-out", "Y54", folder=tmp_path, env=UTF8)
+
+    assert done.returncode == 0
+    assert "left out 1 row of Y54, as --leave-out says" in words(done.stdout)
+    assert "641,631" in words(done.stdout)
+    refused(
+        gpit("check", "--population", "p.csv", "--leave-out", "Y45", folder=tmp_path),
+        "--leave-out Y45: no file has a row of that code; did you mean Y54?",
+    )
+
+
+def test_max_size(tmp_path):
+    """A workbook that unpacks to 147 MB is refused with the option that would read it; 0 MB is no size."""
+    (tmp_path / "bomb.xlsx").write_bytes(bomb(book([HEAD, *PEOPLE]), "xl/worksheets/sheet1.xml"))
+    done = gpit("check", "--population", "bomb.xlsx", folder=tmp_path, env=UTF8)
+
+    assert done.returncode == 2
+    assert "and no file could be read" in words(done.stdout)
+    assert "at most 64 MB are read" in words(done.stdout)
+    assert "--max-size 148" in words(done.stdout)
+    none = gpit("check", "--population", "bomb.xlsx", "--max-size", "0", folder=tmp_path)
+    assert (none.returncode, none.stdout) == (2, b"")
+
+
+def test_one_file_of_two(good):
+    """A file that cannot be read does not hide what is wrong with the other."""
+    (good / "broken.xlsx").write_bytes(b"PK no workbook")
+    (good / "faulty.xlsx").write_bytes(book(FAULTY))
+    done = gpit("check", "--population", "faulty.xlsx", "--spend", "broken.xlsx", folder=good, env=UTF8)
+
+    assert done.returncode == 2
+    assert "I01 broken.xlsx" in words(done.stdout)
+    assert "C4: 'n/a'" in words(done.stdout)
+
+
+# The marked copy --------------------------------------------------------------------------------------
+
+
+def test_annotated_copy(faulty):
+    """The copy has fill and note in the cells of the findings, and a sheet that links to them; still exit code 2."""
+    before = (faulty / "faulty.xlsx").read_bytes()
+    done = gpit("check", "--population", "faulty.xlsx", "--annotate", "marked.xlsx", folder=faulty, env=UTF8)
+
+    assert done.returncode == 2
+    assert "Written: marked.xlsx" in words(done.stdout)
+    assert (faulty / "faulty.xlsx").read_bytes() == before
+    assert sorted(path.name for path in faulty.iterdir()) == ["faulty.xlsx", "marked.xlsx"]
+    copy = openpyxl.load_workbook(faulty / "marked.xlsx")
+    sheet = copy["Data"]
+    noted = {cell.coordinate: cell.comment.text for row in sheet for cell in row if cell.comment}
+    assert set(noted) == {"C4", "A7"}
+    assert "Error I16: 'n/a' is not a plain number" in noted["C4"]
+    assert "Error I11: 7 is not a text" in noted["A7"]
+    filled = {cell.coordinate for row in sheet for cell in row if cell.fill.fill_type == "solid"}
+    assert filled == {"C4", "A7"}
+    assert [[cell.value for cell in row] for row in sheet] == [
+        [*row, *[None] * (3 - len(row))] for row in [["GP IT 2014/15"], [], *FAULTY[2:]]
+    ]
+    listed = copy["Findings"]
+    assert [(row[0].value, row[3].value) for row in listed.iter_rows(min_row=2)][:2] == [("I16", "C4"), ("I11", "A7")]
+    assert listed["D2"].hyperlink.location == "'Data'!C4"
+
+
+def test_annotated_without_faults(tmp_path):
+    """A workbook in order is copied with its notes listed, and the exit code is 0; --json goes with it."""
+    (tmp_path / "good.xlsx").write_bytes(book([HEAD, *PEOPLE]))
+    done = gpit("check", "--population", "good.xlsx", "--annotate", "marked.xlsx", "--json", folder=tmp_path)
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["sound"]
+    assert openpyxl.load_workbook(tmp_path / "marked.xlsx")["Findings"]["A2"].value == "I06"
+
+
+@pytest.mark.parametrize(
+    ("files", "copy", "said"),
+    [
+        (["--population", "population.csv"], "copy.xlsx", "none of the files is one"),
+        (["--sample"], "copy.xlsx", "none of the files is one"),
+        (["--population", "faulty.xlsx", "--spend", "other.xlsx"], "copy.xlsx", "2 of the files are"),
+        (["--population", "faulty.xlsx"], "faulty.xlsx", "is the workbook itself"),
+        (["--population", "faulty.xlsx"], "./faulty.xlsx", "is the workbook itself"),
+        (["--population", "faulty.xlsx:Data"], "faulty.xlsx", "is the workbook itself"),
+        (["--population", "faulty.xlsx"], "linked.xlsx", "is the workbook itself"),
+        (["--population", "faulty.xlsx"], "copy.csv", "ending .xlsx"),
+        (["--population", "faulty.xlsx"], "nowhere/copy.xlsx", "no folder nowhere"),
+        (["--population", "faulty.xlsx"], "folder.xlsx", "is a folder"),
+        (["--population", "missing.xlsx"], "copy.xlsx", "missing.xlsx: there is no such file"),
+    ],
+)
+def test_copy_that_cannot_be(good, files, copy, said):
+    """What cannot be marked, or written, is refused with one line; nothing is written and nothing is changed."""
+    for name in ("faulty.xlsx", "other.xlsx"):
+        (good / name).write_bytes(book(FAULTY))
+    (good / "linked.xlsx").hardlink_to(good / "faulty.xlsx")
+    (good / "folder.xlsx").mkdir()
+    before = {path.name: path.read_bytes() for path in good.iterdir() if path.is_file()}
+    done = gpit("check", *files, "--annotate", copy, folder=good)
+
+    refused(done, said)
+    assert {path.name: path.read_bytes() for path in good.iterdir() if path.is_file()} == before
+
+
+def test_workbook_that_cannot_be_marked(good):
+    """A workbook that cannot be opened cannot be marked either: one line, and no copy."""
+    (good / "broken.xlsx").write_bytes(b"PK no workbook")
+    done = gpit("check", "--population", "broken.xlsx", "--annotate", "copy.xlsx", folder=good, env=UTF8)
+
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert "broken.xlsx" in words(done.stderr + done.stdout)
+    assert not (good / "copy.xlsx").exists()
+
+
+def test_same_workbook_twice(tmp_path):
+    """Population and spend on two sheets of one workbook are marked in one copy."""
+    path = tmp_path / "both.xlsx"
+    made = openpyxl.Workbook()
+    made.active.title = "People"
+    made.active.append(["org_code", "patients"])
+    made.active.append(["00C", "n/a"])
+    made.create_sheet("Spend").append(["org_code", "spend"])
+    made["Spend"].append(["00C", "tbc"])
+    made.save(path)
+    done = gpit(
+        *("check", "--population", "both.xlsx:People", "--spend", "both.xlsx:Spend", "--annotate", "copy.xlsx"),
+        folder=tmp_path,
+    )
+    copy = openpyxl.load_workbook(tmp_path / "copy.xlsx")
+
+    assert done.returncode == 2
+    assert "'n/a'" in copy["People"]["B2"].comment.text
+    assert "'tbc'" in copy["Spend"]["B2"].comment.text
