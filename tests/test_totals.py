@@ -130,6 +130,20 @@ def test_sum_with_a_code(folder):
     assert column(with_option, "registered_population") == PEOPLE
 
 
+def test_regions_below_the_total(folder):
+    """Regions below the total, with codes of their own, are together as much as all CCGs, and are refused."""
+    total = f"Total,,{NORTH_SUM + SOUTH_SUM}\n"
+    regions = f"Y54,North,{NORTH_SUM}\nY55,South,{SOUTH_SUM}\n"
+    fault = folder.fault(HEAD + NORTH + SOUTH + total + regions)
+    others = regions.replace(str(SOUTH_SUM), str(SOUTH_SUM - 1))
+
+    assert (fault.number, fault.place) == ("I43", "row 8, org_code")
+    assert "Y54 and Y55 together come to the sum of the 5 other rows" in fault.found
+    assert len(column(folder.read(HEAD + NORTH + SOUTH + others), "registered_population")) == 7
+    left_out = folder.read(HEAD + NORTH + SOUTH + total + regions, leave_out=("Y54", "Y55"))
+    assert column(left_out, "registered_population") == PEOPLE
+
+
 def test_totals_by_year(folder):
     """Each year's total stands for the rows of that year."""
     head = "year," + HEAD

@@ -288,7 +288,33 @@ class Totals:
                     refused.add(at)
                     start = at + 1
                     break
+        if len(odd) <= _MOST_ODD:
+            self._blocks([row for at, row in enumerate(rows) if at not in refused], usual)
         self._half([row for at, row in enumerate(rows) if at not in refused])
+
+    def _blocks(self, rows: Sequence[_Row], usual: str) -> None:
+        """Refuse rows with codes of another shape that together are as much as all others: regions below the total."""
+        kinds: dict[tuple[str, str], list[_Row]] = {}
+        for row in rows:
+            kinds.setdefault((row.year, row.code.translate(_SHAPE)), []).append(row)
+        for (year, shape), members in kinds.items():
+            others = [row for row in rows if row.year == year and row.code.translate(_SHAPE) != shape]
+            if shape == usual or not 1 < len(members) < len(others):
+                continue
+            sums = [(self._sum(members, index), self._sum(others, index)) for index in self.sums.values()]
+            if all(one == other for one, other in sums) and any(_is_telling(one) for one, _ in sums):
+                codes = listed([row.code for row in members], 5)
+                self.findings.error(
+                    About.SUBTOTAL,
+                    self.part.sheet.where(members[0].number, self.key),
+                    f"{codes} together come to the sum of the {len(others):,} other rows"
+                    f"{f' of {year}' if year else ''}, and would be counted twice",
+                    "organisations, and totals that say so",
+                    f"Take the rows out of the file, or leave them out with {_leave_out(members[0].code)} and so on",
+                )
+
+    def _sum(self, rows: Sequence[_Row], index: int) -> Fraction:
+        return sum((self._figure(row, index) or Fraction() for row in rows), Fraction())
 
     def _is_sum(self, row: _Row, block: Sequence[_Row]) -> bool:
         if len(block) < 2:
@@ -320,7 +346,7 @@ class Totals:
         if not self._is_half(rough):
             return
         largest = rough.index(max(rough))
-        whole = sum((self._figure(row, index) or Fraction() for row in rows), Fraction())
+        whole = self._sum(rows, index)
         row = rows[largest]
         if whole and (self._figure(row, index) or Fraction()) * 2 == whole:
             self.findings.warning(
