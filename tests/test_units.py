@@ -165,3 +165,22 @@ def test_marks_are_no_codes(folder, code):
 
     assert (fault.number, fault.place) == ("I12", "row 3, org_code")
     assert "is no code" in fault.found
+
+
+@pytest.mark.parametrize(
+    ("heading", "rate", "said"),
+    [("Spend", 2.6, ""), ("Spend", 0.0026, "£0.0026 a head"), ("Spend (£m)", 2.6, "£2,600,000.00 a head")],
+)
+def test_unit_that_cannot_be(folder, heading, rate, said):
+    """A file in thousands that does not say so comes to 0.26p a head, one that wrongly says £m to £2.6m: pointed out.
+
+    GP IT was reported at 50p to over £10 a head in 2013.
+    """
+    inputs = folder.read(
+        "org_code,registered_population\n" + "".join(f"{code},{heads}\n" for code, heads in OTHERS.items()),
+        f"org_code,{heading}\n" + "".join(f"{code},{heads * rate:.4f}\n" for code, heads in OTHERS.items()),
+    )
+    found = about(inputs, About.OUTLIER)
+
+    assert len(found) == bool(said)
+    assert all(f"the median of 6 CCGs is {said}" in text for text in found)

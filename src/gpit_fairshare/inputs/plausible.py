@@ -7,12 +7,12 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.inputs.findings import About, counted, pounds
+from gpit_fairshare.inputs.findings import About, Where, counted, pounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings, Where
+    from gpit_fairshare.inputs.findings import Findings
 
 FEWEST = 5
 """Organisations without which nothing can be said to be usual."""
@@ -21,6 +21,9 @@ ROBUST_DEVIATIONS = 3.5
 (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993, give 3.5)."""
 LEAST_FACTOR = 2.0
 """Where all are nearly alike, a figure is out of line only if it is twice the median or half of it."""
+LEAST_A_HEAD, MOST_A_HEAD = 0.05, 100.0
+"""£ per head that a slip of units explains better than spending: a tenth of the least and ten times the greatest
+that was reported, from 50p in Wiltshire to over £10 in West Essex (Digital Health, March 2013)."""
 _TO_STANDARD = 1.4826
 """Turns a median of absolute deviations into a standard deviation, where figures are normally spread."""
 
@@ -84,6 +87,15 @@ def check_per_head(
     if len(rates) < FEWEST:
         return
     middle = median(rates.values())
+    if not LEAST_A_HEAD <= middle <= MOST_A_HEAD:
+        findings.warning(
+            About.OUTLIER,
+            Where(next(iter(spend.values())).where.file),
+            f"the median of {counted(len(rates), organisation)} is {_rate(middle)} a head"
+            + (f" in {year}" if year else ""),
+            f"GP IT of some £{LEAST_A_HEAD:.2f} to £{MOST_A_HEAD:.0f} a head",
+            "See whether the figures are in pounds, thousands or millions, and what the file says of it",
+        )
     distances = {code: math.log(rate / middle) for code, rate in rates.items()}
     spread = _TO_STANDARD * median(map(abs, distances.values()))
     for code, distance in sorted(distances.items()):
@@ -92,10 +104,15 @@ def check_per_head(
             findings.warning(
                 About.OUTLIER,
                 spend[code].where,
-                f"{code} has {pounds(rates[code])} a head{f' in {year}' if year else ''}, "
+                f"{code} has {_rate(rates[code])} a head{f' in {year}' if year else ''}, "
                 f"and the median of {counted(len(rates), organisation)} is {pounds(middle)}",
                 "like with like",
                 "See that it is GP IT alone, not all IT support, and without capital"
                 if high
                 else "See that nothing is missing, and that it is in pounds, not thousands",
             )
+
+
+def _rate(rate: float) -> str:
+    """Write £ per head to the penny, and less than a penny with the two figures that tell."""
+    return pounds(rate) if rate >= 0.01 else f"£{rate:.2g}"
