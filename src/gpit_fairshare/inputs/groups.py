@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.inputs.cells import parse_year
 from gpit_fairshare.inputs.findings import About, Where, listed, nearest_of
-from gpit_fairshare.inputs.headings import Headings, standard_columns
+from gpit_fairshare.inputs.headings import Headings, headings_said, standard_columns
 from gpit_fairshare.inputs.model import Need
 from gpit_fairshare.inputs.rows import Part, Row, Value
 from gpit_fairshare.inputs.sums import exact_total
@@ -178,19 +177,6 @@ class Codes:
                 )
 
 
-def report_lacking(groups: Sequence[Group], findings: Findings) -> None:
-    """Point out that files of patients or spend have none, where no scheme says what is needed."""
-    for name, standard in standard_columns().items():
-        parts = [part for group in groups for part in group.parts if group.role == standard.option]
-        if name in ("registered_population", "historic_spend") and parts and not any(part.has(name) for part in parts):
-            findings.warning(
-                About.MISSING_COLUMN,
-                Where(", ".join(part.sheet.name for part in parts)),
-                f"no column {name}; {_headings_of(parts)}",
-                remedy=f"Name it with --map 'HEADING={name}'",
-            )
-
-
 def _report_missing(need: Need, groups: Sequence[Group], findings: Findings) -> None:
     """Say that no file has a column: which option gives it, or which headings there are."""
     known = standard_columns().get(need.name)
@@ -220,12 +206,7 @@ def _report_missing(need: Need, groups: Sequence[Group], findings: Findings) -> 
 
 
 def _headings_of(parts: Sequence[Part]) -> str:
-    headings = list(dict.fromkeys(heading for part in parts for heading in part.sheet.headings if heading))
-    said = f"the headings are {listed([repr(heading) for heading in headings], 30)}"
-    years = [heading for heading in headings if parse_year(heading)]
-    if years:
-        said += f"; {listed(years)} are years: a table needs a column year and a row for each organisation and year"
-    return said
+    return headings_said([heading for part in parts for heading in part.sheet.headings])
 
 
 def _with_more_lines(first: Placed, more: Row) -> Placed:

@@ -26,6 +26,7 @@ STRUCTURE = ("org_code", "org_name", "year", "practice_code")
 """Columns that say whose and when a row is."""
 LINE_WORDS = ("category", "cost_type", "committed", "provider", "basis")
 """Columns that say what a line of cost is."""
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}\s?[/-]\s?(?:[0-9]{2}|20[0-9]{2})")
 _PRACTICE = re.compile(r"[A-Z][0-9]{5}")
 """Codes of GP practices."""
 _PRACTICES_OWN = frozenset({"code", "orgcode", "organisationcode", "odscode"})
@@ -114,6 +115,16 @@ def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
         bare(weak),
         bare(last),
     ]
+
+
+def headings_said(headings: Iterable[str]) -> str:
+    """Say which headings there are, for a message about one that is missing; years among them get a word."""
+    there = list(dict.fromkeys(heading for heading in headings if heading))
+    said = f"the headings are {listed([repr(heading) for heading in there], 30)}"
+    years = [heading for heading in there if _YEAR.fullmatch(heading)]
+    if years:
+        said += f"; {listed(years)} are years: a table needs a column year and a row for each organisation and year"
+    return said
 
 
 def check_mapping(request: Request) -> None:

@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.inputs.cells import parse_year
-from gpit_fairshare.inputs.findings import About, Where, listed
+from gpit_fairshare.inputs.findings import About, Where
 from gpit_fairshare.inputs.grids import Broken, is_blank
-from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, Headings, standard_columns
+from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, Headings, headings_said, standard_columns
 from gpit_fairshare.inputs.model import ADDED_UP, Need
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.sums import exact_total
@@ -139,11 +139,10 @@ def report_lacking(sheets: Sequence[tuple[Role, Sheet]], request: Request, findi
         if any(name in Headings(sheet, role, request).columns for sheet in theirs for name in names):
             continue
         for sheet in theirs:
-            headings = [repr(heading) for heading in sheet.headings if heading]
             findings.warning(
                 About.MISSING_COLUMN,
                 Where(sheet.name),
-                f"no column is known as {' or '.join(names)}; the headings are {listed(headings, 30)}",
+                f"no column is known as {' or '.join(names)}; {headings_said(sheet.headings)}",
                 remedy=f"Name it with --map 'HEADING={names[0]}', or give the file with --input",
             )
 

@@ -20,7 +20,6 @@ from gpit_fairshare.inputs.groups import (
     columns_wanted,
     make_groups,
     place_by_year,
-    report_lacking,
     share_out_columns,
 )
 from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping, recogniser
@@ -82,13 +81,10 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
     sheets, all_read = _sheets(request, findings)
     if not request.years:
         request = replace(request, years=years_of(sheets, request) or (EVERY_YEAR,))
-    open_ended = not request.needs
-    if open_ended:
+    if not request.needs:
         request = replace(request, needs=needs_of(sheets, request))
         report_lacking(sheets, request, findings)
     groups = make_groups(sheets, request)
-    if open_ended:
-        report_lacking(groups, findings)
     inputs = _inputs(request, groups, findings, all_read=all_read)
     years = {year: "" if year == EVERY_YEAR else year for year in request.years}
     return request, inputs, summarise(inputs, groups, years)
