@@ -365,7 +365,17 @@ def test_document(faulty):
         ("I39", "note", ""),
         ("I06", "note", ""),
     ]
-    assert set(document["findings"][0]) == {"number", "level", "file", "place", "found", "expected", "remedy"}
+    assert set(document["findings"][0]) == {
+        "number",
+        "level",
+        "file",
+        "place",
+        "sheet",
+        "cell",
+        "found",
+        "expected",
+        "remedy",
+    }
 
 
 def test_document_has_all(tmp_path):
