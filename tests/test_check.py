@@ -283,6 +283,11 @@ def test_boundaries_and_crosswalk(tmp_path):
     assert [(one.total, one.least, one.greatest) for one in report.columns] == [(1500, 400, 600)]
     assert [source.role for source in report.sources] == ["population", "crosswalk"]
 
+    options = ["--population", "p.csv", "--crosswalk", "c.csv", "--boundaries", "2020-04-01"]
+    done = gpit("check", *options, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "c.csv: crosswalk" in done.stdout.decode()
+
 
 def test_bad_boundaries(good):
     """A day that is none is one line."""

@@ -286,3 +286,20 @@ def test_merger_sentence_of_nothing():
     """What did not merge between the two days has no sentence."""
     assert packaged_crosswalk().merger_sentence("13T", date(2015, 4, 1), END) == ""
     assert packaged_crosswalk().merger_sentence("00C", BEGINNING, date(2019, 4, 1)) == ""
+
+
+def test_splits_that_meet_again_take_no_time():
+    """Forty years in which two organisations swap thirds: each year's shares follow from the next year's alone."""
+    thirds = (((1, 3), "a"), ((2, 3), "b"))
+    edges = [
+        (f"{old}{year}", f"{new}{year + 1}", f"{2000 + year}-04-01", part if old == "a" else (3 - part[0], 3))
+        for year in range(40)
+        for old in "ab"
+        for part, new in thirds
+    ]
+    walk = crosswalk(*((old, new, day, part) for old, new, day, part in edges))
+    shares = walk.shares("a0", date(1999, 1, 1), date(2050, 1, 1))
+
+    assert sum(shares.values()) == 1
+    assert set(shares) == {"a40", "b40"}
+    assert "a40" in walk.route("a0", date(2050, 1, 1))

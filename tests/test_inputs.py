@@ -4,6 +4,7 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
+import openpyxl
 import polars as pl
 import pytest
 import xlsxwriter
@@ -337,7 +338,56 @@ def test_the_only_sheet_with_a_table(folder):
     inputs = folder.read(book)
 
     assert column(inputs, "registered_population") == {"00C": 5.0}
-    assert "read sheet 'Data', the only one with a table of codes; not Instructions" in about(inputs, About.SHEET)[0]
+    (note,) = about(inputs, About.SHEET)
+    assert "read sheet 'Data', the only visible one with a table of codes; not Instructions" in note
+
+
+def test_hidden_sheets(folder):
+    """A table on a hidden sheet is neither read nor passed over in silence."""
+    rows = [["org_code", "list size"], ["00C", 5]]
+
+    def workbook(name, **pages):
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for title, (cells, state) in pages.items():
+            sheet = book.create_sheet(title)
+            sheet.sheet_state = state
+            for row in cells:
+                sheet.append(row)
+        book.save(folder.path / name)
+        return str(folder.path / name)
+
+    both = folder.read(workbook("both.xlsx", Data=(rows, "visible"), Old=(rows, "hidden")))
+    assert "1 hidden sheet with a table of codes not read: Old" in about(both, About.HIDDEN)[0]
+
+    fault = folder.fault(workbook("hidden.xlsx", Cover=([["Cover"], ["x"]], "visible"), Data=(rows, "hidden")))
+    assert (fault.number, fault.remedy) == (About.SHEET.number, "Say that it is meant, as in 'FILE:Data'")
+
+
+def test_columns_without_headings(folder):
+    """Figures without a heading are not read, and the run says which column they are in."""
+    inputs = folder.read("org_code,,registered_population\n00C,7,5\n")
+
+    assert "1 column without a heading not read: B" in about(inputs, About.SEPARATORS)[0]
+
+
+@pytest.mark.parametrize("code", ["01-Mar", "Mar-01", "1-Mar-14", "01/03/2014", "2014-03-01"])
+def test_dates_for_codes_in_text(folder, code):
+    """What Excel made a date is no code in a text file either."""
+    fault = folder.fault(f"org_code,list size\n00C,5\n{code},6\n")
+
+    assert (fault.number, fault.place) == (About.CODE_NOT_TEXT.number, "row 3, org_code")
+
+
+def test_left_out_practices(folder):
+    """--leave-out takes the practice of that code before the organisation; nothing left is a fault."""
+    text = "CCG Code,Practice Code,Patients\n00C,A81001,4321\n00C,A81002,5678\n00C,00C,9999\n"
+    inputs = folder.read(text, leave_out=("00C",))
+    assert column(inputs, "registered_population") == {"00C": 9999.0}
+    assert "left out 1 row of 00C" in about(inputs, About.LEFT_OUT)[0]
+
+    fault = folder.fault("org_code,list size\n00C,5\n", leave_out=("00C",))
+    assert (fault.number, fault.found) == (About.EMPTY.number, "no row is left of the table: all were left out")
 
 
 def test_unknown_sheet(folder):

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from folders import about, column
-from gpit_fairshare.inputs import About
+from gpit_fairshare.inputs import About, Need
 
 HEAD = "org_code,org_name,registered_population\n"
 NORTH = "00C,Darlington,106613\n00D,Durham Dales,290007\n00J,North Durham,245011\n"
@@ -242,3 +242,37 @@ def test_order_of_rows(folder, order):
     )
 
     assert column(inputs, "historic_spend") == {"00C": 0.6}
+
+
+def test_round_figures_hide_no_total(folder):
+    """The sum of four round figures under a code of another shape is refused like any other."""
+    rows = "00C,100000\n00D,200000\n00F,150000\n00G,160000\nQ74,610000\n"
+    fault = folder.fault(f"org_code,registered_population\n{rows}")
+
+    assert fault.number == About.SUBTOTAL.number
+    assert "Q74 is the sum of the 4 rows above it" in fault.found
+
+
+def test_one_column_that_adds_up_is_enough(folder):
+    """A row whose patients are the sum of those above is no organisation, though its weighted ones are a little off."""
+    weighted = Need("weighted_population", "number", "people")
+    rows = "00C,106613,200000\n00D,288390,300001\n00F,157841,100000\nQ74,552844,600011\n"
+    patients = Need("registered_population", "number", "people")
+    fault = folder.fault(f"org_code,registered_population,weighted_population\n{rows}", needs=(patients, weighted))
+
+    assert fault.number == About.SUBTOTAL.number
+
+
+def test_rows_below_the_total(folder):
+    """Rows below the last total may say again what it stands for: they are read, and a warning says so."""
+    inputs = folder.read("org_code,list size\n00C,106613\n00D,288390\nTotal,395003\n00X,55555\n00Y,51058\n")
+
+    assert "2 rows below the total in row 4 were read as well" in about(inputs, About.TOTAL)[1]
+
+
+def test_no_end_of_totals(folder):
+    """A file of totals is refused at once: comparing each with all others would take for ever."""
+    rows = "".join(f"Total,,{number}\n" for number in range(20_000))
+    fault = folder.fault(f"org_code,org_name,list size\n00C,x,5\n{rows}")
+
+    assert "20,000 rows say that they are totals" in fault.found

@@ -45,9 +45,58 @@ def test_no_unit(heading):
     assert split_unit(heading) == (heading, None)
 
 
-def test_unit_of_a_title():
-    """A title states a unit wherever it stands; one that names an amount states none."""
-    assert unit_in_title("GP IT spend £'000, 2014/15").factor == 1_000
+@pytest.mark.parametrize(
+    "title",
+    ["GP IT spend £'000, 2014/15", "£000", "GP IT returns (£k)", "All figures in £000", "Spend in £000 (draft)"],
+)
+def test_unit_of_a_title(title):
+    """A title that ends in a unit, or says of all figures what they are in, states it."""
+    assert unit_in_title(title).factor == 1_000
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "All spend rounded to the nearest £000",
+        "Figures in £ (previously £000)",
+        "Units: £, not £000",
+        "Allocations to CCGs £m; spend in £000",
+        "Note: £000 where shown",
+    ],
+)
+def test_titles_that_leave_the_unit_open(title, folder):
+    """A title that speaks of £000 in another sense multiplies nothing, and is refused: the heading must say."""
+    assert unit_in_title(title) is None
+
+    text = f'"{title}",\norg_code,Spend\n00C,300123.5\n00D,400456\n'
+    (fault,) = [one for one in folder.faults(spend=text) if one.number == About.UNIT.number]
+    assert "does not say beyond doubt" in fault.found
+    clear = folder.read(spend=text.replace("Spend\n", "Spend (£)\n"))
+    assert column(clear, "historic_spend") == {"00C": 300123.5, "00D": 400456.0}
+
+
+@pytest.mark.parametrize(
+    "heading", ["Spend (pence)", "Spend (€)", "historic_spend_k", "GP IT Spend £,000", "Spend (K£)"]
+)
+def test_units_that_are_not_understood(heading, folder):
+    """A heading of money that seems to state another unit is refused, named with --map or known."""
+    fault = folder.fault(spend=f'org_code,"{heading}"\n00C,5\n', mapping={heading: "historic_spend"})
+
+    assert fault.number == About.UNIT.number
+    assert "seems to state another unit" in fault.found
+
+
+def test_units_that_contradict(folder):
+    """£000 in the title and £ in the heading cannot both be right; a note below may mean either."""
+    fault = folder.fault(spend="GP IT returns £000,\norg_code,Spend (£)\n00C,5\n")
+    assert "states £000, and 'Spend (£)' says £" in fault.found
+
+    fault = folder.fault(spend='org_code,Spend\n00C,5\n\n"Note: all figures in £000",\n')
+    assert "does not say beyond doubt" in fault.found
+
+
+def test_texts_without_a_unit():
+    """A text that names an amount states no unit."""
     assert unit_in_title("How the £140m was shared out") is None
     assert unit_in_title("Allocations of £1.5m and more") is None
     assert unit_alone("£ thousands").factor == 1_000

@@ -20,7 +20,7 @@ MOST = 20
 """Findings that are shown; the rest is counted."""
 _NAME = 20
 """Columns that the name of a column needs."""
-_ROLES = {"population": "population", "spend": "spend", "input": "further columns"}
+_ROLES = {"population": "population", "spend": "spend", "input": "further columns", "crosswalk": "crosswalk"}
 _LEVELS = (("error", "bold red"), ("warning", "bold yellow"), ("note", "bold"))
 
 

@@ -244,7 +244,7 @@ class _Restatement:
         return None if isinstance(value, Clash) else value
 
     def _report_clashes(self) -> None:
-        essential = {need.name for need in self.to.request.needs}
+        essential = {need.name for need in self.to.request.needs if not need.lenient}
         for column, ends in sorted(self._clashes.items()):
             number = self.group.gives[column].kind == "number"
             why = "is a rate or has no unit, and differs or is of a part" if number else "differs"

@@ -25,6 +25,13 @@ TEXT_LENGTH = 500
 LARGEST_NUMBER = 1e15
 """Above this a number no longer holds every penny."""
 
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_DATE = re.compile(
+    rf"[0-9]{{1,2}}-{_MONTH}(?:-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}}"
+    r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    re.IGNORECASE,
+)
+"""What is left of a code such as MAR1 when Excel has taken it for a day."""
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
 """What is left of a code such as 1E5 when Excel has taken it for a number and written it again."""
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
@@ -102,6 +109,13 @@ def read_code(cell: Any) -> Read:
             remedy="Give the row a code, or take it out if it is a total or a note",
         )
     if isinstance(cell, str):
+        if ("-" in cell or "/" in cell) and _DATE.fullmatch(cell.strip()):
+            raise Refused(
+                About.CODE_NOT_TEXT,
+                f"{shown(cell)} is a date as Excel writes it, and the code that it was is lost",
+                "a code as text",
+                "Take the code from where the file came from; Excel turns MAR1 into 01-Mar",
+            )
         if "E" in cell and _SCIENTIFIC.fullmatch(cell.strip()):
             raise Refused(
                 About.CODE_NOT_TEXT,

@@ -92,6 +92,7 @@ class Crosswalk:
         for fault in contradictions(self.successions):
             raise ValueError(fault.found)
         self._next = _by_predecessor(self.successions)
+        self._shares: dict[tuple[str, date, date], dict[str, Fraction]] = {}
         self._into: dict[str, list[Succession]] = {}
         for step in self.successions:
             self._into.setdefault(step.successor, []).append(step)
@@ -109,6 +110,12 @@ class Crosswalk:
         are multiplied along a chain, and make up 1. A code that did not change, or is not known, is
         returned as it is.
         """
+        key = code, after, until
+        if key not in self._shares:  # splits that meet again would be followed twice as often at each step
+            self._shares[key] = self._followed(code, after, until)
+        return dict(self._shares[key])
+
+    def _followed(self, code: str, after: date, until: date) -> dict[str, Fraction]:
         steps = self._next.get(code, [])
         if not steps or not after < steps[0].effective <= until:
             return {code: WHOLE}
@@ -131,8 +138,13 @@ class Crosswalk:
 
     def route(self, code: str, until: date) -> set[str]:
         """Return every organisation that something of `code` went into by the day `until`, however briefly."""
-        steps = [step for step in self._next.get(code, []) if step.effective <= until]
-        return {step.successor for step in steps}.union(*(self.route(step.successor, until) for step in steps))
+        found: set[str] = set()
+        waiting = [code]
+        while waiting:
+            steps = [step for step in self._next.get(waiting.pop(), []) if step.effective <= until]
+            waiting += [step.successor for step in steps if step.successor not in found]
+            found |= {step.successor for step in steps}
+        return found
 
     def predecessors(self, code: str, until: date) -> tuple[str, ...]:
         """Return the codes that went straight into `code` by the day `until`, sorted."""

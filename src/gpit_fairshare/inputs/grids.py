@@ -20,6 +20,8 @@ LARGEST = 64 * MEGABYTE
 CELLS_A_MEGABYTE = 8_000
 """Cells of the rectangle that a table fills, blank ones too, for each megabyte allowed: 512,000 by default,
 which are read in some ten seconds."""
+_MOST_MEGABYTES = 2_000
+"""A limit that no machine of ours could keep is not worth naming."""
 ROWS_A_MEGABYTE = 1_500
 """Rows for each megabyte allowed: 96,000 by default, twelve times the practices of England."""
 
@@ -143,9 +145,10 @@ def check_extent(rows: int, cells: int, wish: Wish, what: str, about: About) -> 
         (cells, wish.most_cells, "cells", CELLS_A_MEGABYTE),
     ):
         if number > most:
+            needed = -(-number // a_megabyte)
             raise Unreadable(
                 about,
                 f"{what} {number:,} {noun} or more; at most {most:,} are read",
-                "Delete what stands far below or beside the table, sum it to practices or organisations first, "
-                f"or allow more with --max-size {-(-number // a_megabyte)}",
+                "Delete what stands far below or beside the table, or sum it to practices or organisations first"
+                + (f", or allow more with --max-size {needed}" if needed <= _MOST_MEGABYTES else ""),
             )

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.inputs.findings import About, Where, listed
-from gpit_fairshare.inputs.units import Stated, is_vague, split_unit, unit_in_title
+from gpit_fairshare.inputs.units import Stated, is_odd_unit, is_vague, split_unit, unit_in_title
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Kind, Request, Role
@@ -304,10 +304,43 @@ class Headings:
                 f"'{self.title(name)}' is read as {name}, which is people, and says that it is money",
                 remedy=f"Name the right column with --map 'HEADING={name}'",
             )
+        money = [name for name in self.columns if name in self.used and self._is_money(name)]
+        self._report_odd_units(money, findings)
+        self._report_titles([name for name in money if not split_unit(self.title(name))[1]], money, findings)
+
+    def _report_odd_units(self, money: Sequence[str], findings: Findings) -> None:
+        for name in money:
+            if is_odd_unit(self.title(name)) and self.columns[name] not in self.sheet.units:
+                findings.error(
+                    About.UNIT,
+                    Where(self.sheet.name),
+                    f"'{self.title(name)}' is read as {name}, in £, and seems to state another unit",
+                    "a unit such as (£), (£000) or (£m), or none",
+                    "Correct the heading, or the figures",
+                )
+
+    def _report_titles(self, open_ones: Sequence[str], money: Sequence[str], findings: Findings) -> None:
+        """Refuse titles and notes that leave open which figures are in thousands, or that headings contradict.
+
+        Args:
+            open_ones: columns of money whose own headings state no unit.
+            money: all columns of money.
+            findings: where to report.
+        """
+        where = Where(self.sheet.name)
         stated = {unit.factor for title in self.sheet.titles if (unit := unit_in_title(title))}
-        money = [name for name, index in self.columns.items() if name in self.used and self._is_money(name)]
-        own = all(split_unit(self.title(name))[1] for name in money)
-        if money and not own and len(stated) > 1:
+        plain = [self.title(name) for name in money if (unit := split_unit(self.title(name))[1]) and unit.factor == 1]
+        if stated - {1} and plain:
+            findings.error(
+                About.UNIT,
+                where,
+                f"a title states {self._in_title.text if self._in_title else 'a unit'}, and '{plain[0]}' says £",
+                "one unit for each column",
+                "State the unit in the heading of each column, as in 'Spend (£000)', and nowhere else",
+            )
+        if not open_ones:
+            return
+        if len(stated) > 1:
             findings.error(
                 About.UNIT,
                 where,
@@ -315,14 +348,16 @@ class Headings:
                 "one",
                 "State the unit in the heading of each column, as in 'Spend (£000)'",
             )
-        for title in self.sheet.titles if not own and not stated else ():
-            if is_vague(title):
-                findings.error(
-                    About.UNIT,
-                    where,
-                    f"the title {title} does not say which figures are in thousands or millions",
-                    remedy="State the unit in the heading of each column, as in 'Spend (£000)'",
-                )
+        own = [name for name in open_ones if self.columns[name] not in self.sheet.units]
+        titles = [] if stated else [title for title in self.sheet.titles if is_vague(title)]
+        notes = [] if stated else [note for note in self.sheet.notes if is_vague(note) or unit_in_title(note)]
+        for text in [*titles, *notes] if own else ():
+            findings.error(
+                About.UNIT,
+                where,
+                f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions",
+                remedy="State the unit in the heading of each column, as in 'Spend (£000)' or 'Spend (£)'",
+            )
 
     def _is_people(self, name: str) -> bool:
         units = {need.name: need.unit for need in self.request.needs}

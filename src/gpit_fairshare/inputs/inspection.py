@@ -29,6 +29,10 @@ _GIVES: Mapping[Role, tuple[str, ...]] = {
 """What the files of an option are there for."""
 
 
+MOST_COLUMNS = 200
+"""Columns of numbers that are looked at where no scheme says which are needed."""
+
+
 @dataclass(frozen=True)
 class ColumnSummary:
     """A column of numbers in one year."""
@@ -121,6 +125,8 @@ def needs_of(sheets: Sequence[tuple[Role, Sheet]], request: Request) -> tuple[Ne
             unit = standard.unit if standard else "£" if stated and stated.is_money else ""
             own = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
             if own or name in needs or (summed and (lines or not unit)):
+                continue
+            if len(needs) >= MOST_COLUMNS and name not in ("registered_population", "historic_spend"):
                 continue
             if name in ("registered_population", "historic_spend"):
                 needs[name] = Need(name, "number", unit)

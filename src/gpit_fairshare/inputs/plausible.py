@@ -57,7 +57,7 @@ def check_movements(
                     About.MOVED,
                     now.where,
                     f"{code} has {now.value:,.15g} patients in {later} and had {before.value:,.15g} in {earlier}, "
-                    f"a change of {change:+.0%}",
+                    f"a change of {change:+.1%}",
                     f"a change of at most {share:.0%}",
                     "Look for a merger, a move of practices, or a slip of the pen",
                 )

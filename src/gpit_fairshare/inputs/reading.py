@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.inputs.findings import About, Where, counted, listed
 from gpit_fairshare.inputs.formats import READERS, SHEETS
-from gpit_fairshare.inputs.grids import Unreadable, Wish, check_size
+from gpit_fairshare.inputs.grids import Unreadable, Wish, check_size, is_blank
 from gpit_fairshare.inputs.regions import find_table, report_region
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Sheet:
     """Whether a comma in a number may be its decimal point."""
     titles: tuple[str, ...] = ()
     """Texts above the headings."""
+    notes: tuple[str, ...] = ()
+    """Texts of notes below the table or in it."""
     units: Mapping[int, Stated] = field(default_factory=dict)
     """Units that a row of units states, by column."""
     heading_row: int = 1
@@ -173,6 +175,7 @@ def _sheet(path: Path, grid: Grid, region: Region, sha256: str) -> Sheet:
         grid.typed,
         grid.decimal_comma,
         tuple(region.title_texts),
+        tuple(region.note_texts),
         region.units,
         region.number,
         path,
@@ -203,6 +206,14 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
                 f"the row has {counted(width, 'cell')} under {counted(len(sheet.headings), 'heading')}",
                 remedy='Put a text or number that holds the separator between quotation marks: "1,234"',
             )
+    unheaded = [
+        index
+        for index, heading in enumerate(sheet.headings)
+        if not heading and any(not is_blank(row[index]) for _, row in sheet.rows)
+    ]
+    if unheaded:
+        said = listed([letters(index) for index in unheaded])
+        findings.note(About.SEPARATORS, where, f"{counted(len(unheaded), 'column')} without a heading not read: {said}")
     rows_there = {number for number, _ in sheet.rows}
     hidden = [number for number in grid.hidden_rows if number in rows_there]
     if hidden:

@@ -56,6 +56,8 @@ class Region:
     title_texts: list[str] = field(default_factory=list)
     """The texts above the headings in full, for the units that they state."""
     notes: list[Left] = field(default_factory=list)
+    note_texts: list[str] = field(default_factory=list)
+    """Texts of notes in full, for the units that they may state."""
     repeats: list[int] = field(default_factory=list)
     """Rows that say the headings again."""
     second: Left | None = None
@@ -177,6 +179,7 @@ class _Below:
             if len(texts) > 1 and self._begins_table(texts, gap=gap):
                 return "second"
         if self._is_note(filled, gap=gap):
+            self.region.note_texts += [_heading(cell) for _, cell in filled]
             self.region.notes.append(Left(self.last, self.last, _text(cells)))
             return "left"
         return "row"

@@ -165,9 +165,13 @@ class RowReader:
         part = self.part
         records = part.sheet.rows
         if self.request.leave_out:
-            index = part.headings.columns["org_code"]
-            named = [(number, str(cells[index]).strip()) for number, cells in records]
-            out = {number: code for number, code in named if code in self.request.leave_out}
+            out: dict[int, str] = {}
+            # The code of a practice before that of its organisation, which may be the same on a row of totals.
+            for column in ("org_code",) if self.request.by_practice else ("practice_code", "org_code"):
+                index = part.headings.columns.get(column)
+                wanted = set(self.request.leave_out) - set(out.values())
+                named = [] if index is None else [(number, str(cells[index]).strip()) for number, cells in records]
+                out |= {number: code for number, code in named if code in wanted and number not in out}
             part.left_out = set(out.values())
             if out:
                 self.findings.note(
@@ -177,6 +181,14 @@ class RowReader:
                 )
             records = tuple(record for record in records if record[0] not in out)
         totals = Totals(part, needs, self.findings).find(records)
+        if len(totals) == len(records):
+            self.findings.error(
+                About.EMPTY,
+                part.sheet_place,
+                "no row is left of the table: all were left out",
+                "rows of organisations",
+                "Give the file with its rows, or fewer codes with --leave-out",
+            )
         return [record for record in records if record[0] not in totals] if totals else records
 
     def _no_code(self) -> None:

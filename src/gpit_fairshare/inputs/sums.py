@@ -96,7 +96,7 @@ class Grouping:
     def __init__(self, part: Part, needs: Sequence[Need], request: Request, findings: Findings) -> None:
         self.part = part
         self.findings = findings
-        self.essential = {need.name for need in request.needs}
+        self.essential = {need.name for need in request.needs if not need.lenient}
         self.needs = []
         self._clashes: dict[str, set[str]] = {}
         for need in needs:

@@ -31,6 +31,7 @@ LOOKED_AT = 200
 
 _SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 _UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+_QUOTES = 'Close every quotation mark, and double those inside a text: "the ""old"" system"'
 _SAVE_AS = "Save it as UTF-8; in Excel the file type is 'CSV UTF-8 (Comma delimited)'"
 
 
@@ -174,6 +175,6 @@ def _records(text: str, separator: str, first: int) -> Iterator[tuple[int, Seque
         raise Unreadable(
             About.SEPARATORS,
             f"the row cannot be told into cells: {error}",
-            'Close every quotation mark, and double those inside a text: "the ""old"" system"',
+            "Shorten the cell" if "limit" in str(error) else _QUOTES,
             f"row {number + 1}",
         ) from error

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _LABEL = re.compile(
     r"(?:grand |overall |control |national |column |england |sub[- ]?)?totals?\b"
     r"(?:[ :,–-]+(?:england|nationa\w*|all\b.*|of .*|for .*|\W*)|\W*)"
-    r"|.* (?:sub[- ]?)?totals?|england|all (?:ccgs?|icbs?|organisations|practices|pcts?)|sum|e92000001",
+    r"|.* (?:sub[- ]?)?totals?|england|all (?:ccgs?|icbs?|organisations|practices|pcts?)|sum|eng|e92000001",
     re.IGNORECASE,
 )
 """What a row of totals is called: `Total`, `Grand total`, `AT total`, `England`."""
@@ -46,6 +46,10 @@ _TELLING = 4
 _VAST = 1e18
 """No figure of ours is as large; above it, floats may run over."""
 _ROUGHLY = 1e-6
+_MOST_LABELLED = 1_000
+"""Rows that may say that they are totals; each is compared with all others."""
+_MANY = 4
+"""Rows whose sum is no chance, however round it is."""
 _MOST_ODD = 300
 """Codes of unusual shape above which none says anything."""
 _FEW = 5
@@ -148,6 +152,15 @@ class Totals:
         candidates += self._nameless(every, {row.at for row in candidates})
         if not candidates:
             return set()
+        if len(candidates) > _MOST_LABELLED:
+            self.findings.error(
+                About.TOTAL,
+                self.part.sheet.where(candidates[0].number, self.key),
+                f"{len(candidates):,} rows say that they are totals, or have figures and no code",
+                f"at most {_MOST_LABELLED:,}",
+                "Give the rows of organisations alone",
+            )
+            return {row.at for row in candidates}
         candidates.sort()
         places = {row.at for row in candidates}
         left = set()
@@ -178,7 +191,21 @@ class Totals:
                 said.append(f"row {row.number:,} {name}, the sum of {counted(verdict.rows, 'row')}")
         if said:
             self.findings.note(About.TOTAL, self.part.sheet_place, f"left out as totals: {listed(said, 5)}")
+        self._report_below(every, left)
         return left
+
+    def _report_below(self, every: Sequence[_Row], left: set[int]) -> None:
+        """Point out rows below the last total: they may repeat what it stands for."""
+        last = max(left, default=0)
+        below = [row for row in every[last + 1 :] if row.at not in left]
+        if left and below and last and not self.year:
+            self.findings.warning(
+                About.TOTAL,
+                self.part.sheet.where(below[0].number, self.key),
+                f"{counted(len(below), 'row')} below the total in row {every[last].number:,} were read as well",
+                "the total below all of its rows",
+                "Leave them out with --leave-out if they say again what stands above",
+            )
 
     def _nameless(self, every: Sequence[_Row], totals: set[int]) -> list[_Row]:
         """Return the rows with a name, no code and figures that are exactly the sum of rows beside them.
@@ -319,8 +346,11 @@ class Totals:
     def _is_sum(self, row: _Row, block: Sequence[_Row]) -> bool:
         if len(block) < 2:
             return False
-        telling = any(map(_is_telling, self._given(row).values()))
-        return telling and self._verdict(row, block, list(self.sums)).agrees
+        for name, total in self._given(row).items():
+            telling = _is_telling(total) or (len(block) >= _MANY and total)
+            if telling and self._verdict(row, block, [name]).is_exact:
+                return True
+        return False
 
     def _refuse(self, row: _Row, number: int, where: str) -> None:
         self.findings.error(

@@ -21,6 +21,21 @@ _AT_START = re.compile(rf"^(?:£|GBP)\s*{_SIZE}\s+(?=\w)", re.IGNORECASE)
 _ALONE = re.compile(rf"[\(\[]?\s*(?:in\s+)?(?:{_MONEY}|{_COUNT})\s*[\)\]]?", re.IGNORECASE)
 _IN_TITLE = re.compile(rf"(?<![\w£])£\s*(?:in\s+)?{_SIZE}(?![\w'’])", re.IGNORECASE)
 _VAGUE = re.compile(r"\bin\s+(?:thousands|millions|000s|['’]000s?)\b", re.IGNORECASE)
+_PLAIN_TITLE = re.compile(
+    rf"(?:.*[\s,;:(\[–-])?£\s*(?:in\s+)?{_SIZE}\s*[)\].]?"
+    r"(?:[\s,;:(–-]+(?:(?:19|20)[0-9]{2}(?:\s?[/–-]\s?[0-9]{2,4})?|draft|final)\)?)*"
+    rf"|(?:(?:all|the)\s+)?(?:figures|amounts|values|sums|spend|costs?|money)\b[\w\s,]*?£\s*{_SIZE}\b.*",
+    re.IGNORECASE,
+)
+"""A title that ends in the unit, or begins with what is in it."""
+_OTHER_SENSE = re.compile(
+    r"\b(?:nearest|round\w*|previous\w*|former\w*|not|was|were|until|unless|except|but)\b", re.IGNORECASE
+)
+_NOT_UNDERSTOOD = re.compile(
+    r"[€$%]|(?<![a-z])(?:pence|pennies|hundreds?|k|bn|thousands?|millions?|[’']?0?00s?)(?![a-z0-9])"
+    r"|\b(?:per|a)\s+(?:head|patient)\b",
+    re.IGNORECASE,
+)
 _NO_UNIT = ("%", "(%)", "people", "patients", "number", "no.", "no", "#", "text", "ratio", "yes/no", "£ per head")
 
 
@@ -56,14 +71,22 @@ def unit_alone(text: str) -> Stated | None:
 
 
 def unit_in_title(title: str) -> Stated | None:
-    """Return the unit of money that a title states, wherever it stands in it."""
-    match = _IN_TITLE.search(title)
-    return _stated(match) if match else None
+    """Return the unit that a title states for all money below it: `GP IT spend, £000`, `All figures in £m`."""
+    found = list(_IN_TITLE.finditer(title))
+    if len(found) != 1 or _OTHER_SENSE.search(title) or not _PLAIN_TITLE.fullmatch(title.strip()):
+        return None
+    return _stated(found[0])
 
 
-def is_vague(title: str) -> bool:
-    """Whether a title speaks of thousands or millions without saying of what."""
-    return bool(_VAGUE.search(title)) and not unit_in_title(title)
+def is_vague(text: str) -> bool:
+    """Whether a title or note speaks of thousands or millions in a way that leaves open which figures are."""
+    return bool(_VAGUE.search(text) or _IN_TITLE.search(text)) and not unit_in_title(text)
+
+
+def is_odd_unit(heading: str) -> bool:
+    """Whether a heading of money seems to state a unit that is not understood: `Spend (pence)`, `spend_k`."""
+    bare, stated = split_unit(heading)
+    return stated is None and bool(_NOT_UNDERSTOOD.search(bare.replace("_", " ")))
 
 
 def scaled(number: float, factor: int) -> float:

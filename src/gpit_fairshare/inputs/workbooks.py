@@ -75,6 +75,21 @@ class _Book:
             return self._asked(self.wish.sheet), []
         visible = [name for name, shown in self.pages.items() if shown] or list(self.pages)
         filled = [name for name in visible if self.rows(name)]
+        hidden = [name for name in self.pages if name not in visible and self._holds_table(name)]
+        name, remarks = self._only(filled, hidden)
+        if hidden:
+            found = f"{counted(len(hidden), 'hidden sheet')} with a table of codes not read: {listed(hidden)}"
+            remarks.append(Remark(About.HIDDEN, "warning", found, f"Name it if it is meant, as in 'FILE:{hidden[0]}'"))
+        return name, remarks
+
+    def _only(self, filled: Sequence[str], hidden: Sequence[str]) -> tuple[str, list[Remark]]:
+        """Return the one sheet of those that hold anything that can be meant."""
+        if hidden and not any(map(self._holds_table, filled)):
+            raise Unreadable(
+                About.SHEET,
+                f"no visible sheet has a table of codes, and {listed(hidden)}, which is hidden, has",
+                f"Say that it is meant, as in 'FILE:{hidden[0]}'",
+            )
         if not filled:
             raise Unreadable(About.EMPTY, "there is nothing in the workbook", "Save it again, with its rows")
         if len(filled) == 1:
@@ -84,7 +99,9 @@ class _Book:
             others = listed([name for name in filled if name != tables[0]])
             return tables[0], [
                 Remark(
-                    About.SHEET, "note", f"read sheet '{tables[0]}', the only one with a table of codes; not {others}"
+                    About.SHEET,
+                    "note",
+                    f"read sheet '{tables[0]}', the only visible one with a table of codes; not {others}",
                 )
             ]
         raise Unreadable(
