@@ -290,14 +290,14 @@ def test_merger_sentence_of_nothing():
 
 def test_splits_that_meet_again_take_no_time():
     """Forty years in which two organisations swap thirds: each year's shares follow from the next year's alone."""
-    thirds = (((1, 3), "a"), ((2, 3), "b"))
-    edges = [
-        (f"{old}{year}", f"{new}{year + 1}", f"{2000 + year}-04-01", part if old == "a" else (3 - part[0], 3))
-        for year in range(40)
-        for old in "ab"
-        for part, new in thirds
-    ]
-    walk = crosswalk(*((old, new, day, part) for old, new, day, part in edges))
+    walk = crosswalk(
+        *(
+            (f"{old}{year}", f"{new}{year + 1}", f"{2000 + year}-04-01", 1 if old == new else 2, 3)
+            for year in range(40)
+            for old in "ab"
+            for new in "ab"
+        )
+    )
     shares = walk.shares("a0", date(1999, 1, 1), date(2050, 1, 1))
 
     assert sum(shares.values()) == 1
