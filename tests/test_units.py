@@ -233,3 +233,12 @@ def test_unit_that_cannot_be(folder, heading, rate, said):
 
     assert len(found) == bool(said)
     assert all(f"the median of 6 CCGs is {said}" in text for text in found)
+
+
+def test_parts_of_people(folder):
+    """106.613 patients are pointed out: they are likely to be in thousands; whole people are not."""
+    inputs = folder.read("org_code,list size\n00C,106.613\n00D,288.39\n00F,157000\n")
+    (warning,) = about(inputs, About.UNIT)
+    assert "row 2, list size: 106.613 patients are no whole number, nor are those of 1 other organisation" in warning
+
+    assert about(folder.read("org_code,list size\n00C,106613\n"), About.UNIT) == []

@@ -63,6 +63,20 @@ def check_movements(
                 )
 
 
+def check_whole(people: Mapping[str, Figure], findings: Findings) -> None:
+    """Point out parts of people: a list of 106.613 patients is likely to be in thousands, without saying so."""
+    parts = [figure for _, figure in sorted(people.items()) if not figure.value.is_integer()]
+    if parts:
+        findings.warning(
+            About.UNIT,
+            parts[0].where,
+            f"{parts[0].value:,.15g} patients are no whole number"
+            + (f", nor are those of {counted(len(parts) - 1, 'other organisation')}" if len(parts) > 1 else ""),
+            "people",
+            "If they are in thousands, say so in the heading: 'Patients (000s)'",
+        )
+
+
 def check_per_head(
     spend: Mapping[str, Figure], people: Mapping[str, float], year: str, organisation: str, findings: Findings
 ) -> None:

@@ -26,7 +26,7 @@ from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping,
 from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
 from gpit_fairshare.inputs.ons_codes import translate_ons_codes
-from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head
+from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head, check_whole
 from gpit_fairshare.inputs.reading import locate, read_sheet
 from gpit_fairshare.inputs.restating import Restating, merger_hint, report_changes
 from gpit_fairshare.inputs.rows import RowReader
@@ -291,6 +291,8 @@ class _Reading:
         """Point out figures that are hard to believe."""
         years = self.request.years
         people = {year: self._figures("registered_population", year) for year in years}
+        for figures in people.values():
+            check_whole(figures, self.findings)
         check_movements(years, people, self.request.moved_share, self.findings)
         seen = None
         for year in years:
