@@ -158,11 +158,14 @@ class Codes:
 
     def add(self, part: Part) -> None:
         """Take in the codes of a file's rows, before they are summed."""
+        first: dict[tuple[str, str], int] = {}
         for row in part.rows:
-            for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
-                if code:
-                    places = self._seen.setdefault((kind, code.casefold()), {})
-                    places.setdefault(code, (part, row.number))
+            first.setdefault(("organisation", row.code), row.number)
+            if "practice_code" in row.values:
+                first.setdefault(("practice", row.text_of("practice_code")), row.number)
+        for (kind, code), number in first.items():
+            if code:
+                self._seen.setdefault((kind, code.casefold()), {}).setdefault(code, (part, number))
 
     def report(self, findings: Findings) -> None:
         """Add a fault for each set of codes that differ in case alone."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.inputs.findings import About, Where, counted, listed
@@ -231,6 +232,7 @@ class _Below:
         return self._numeric or set()
 
 
+@lru_cache(maxsize=4096)
 def is_code(text: str) -> bool:
     """Whether a text may be a code: short, without spaces, and no word."""
     # No code has four letters and no digit; a section such as "North" has.

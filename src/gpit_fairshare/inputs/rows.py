@@ -276,10 +276,11 @@ class RowReader:
         index = part.headings.columns["org_code"]
         code = self._cell(number, index, cells[index], None)
         values = {}
+        origin = part.sheet.origin
         for need, at in wanted:
             value = self._cell(number, at, cells[at], need)
             if value is not _FAULTY:
-                values[need.name] = Value(value, part.sheet.origin(number, at))
+                values[need.name] = Value(value, origin(number, at))
         return Row(number, year, code, values) if isinstance(code, str) and code is not _FAULTY else None
 
     def _cell(self, number: int, index: int, cell: Any, need: Need | None) -> Any:

@@ -142,9 +142,9 @@ class _Book:
                 cells[row - 1].extend([""] * (column + 1 - len(cells[row - 1])))
                 cells[row - 1][column] = broken
             rows = [
-                (number, [_value(cell) for cell in row])
+                (number, [cell or None if type(cell) is str and "_x" not in cell else _value(cell) for cell in row])
                 for number, row in enumerate(cells, 1)
-                if any(map(_filled, row))
+                if row.count("") < len(row)
             ]
             check_extent(len(rows), 0, self.wish, f"sheet '{name}' has", About.UNREADABLE)
             self._read[name] = rows, markup, page
@@ -239,10 +239,6 @@ def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
             target = links.get(link, "")
             parts[node.get("name", "")] = target.lstrip("/") if target.startswith("/") else normpath(f"xl/{target}")
     return parts
-
-
-def _filled(cell: Any) -> bool:
-    return bool(cell != "")
 
 
 def _value(cell: Any) -> Any:
