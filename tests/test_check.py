@@ -558,3 +558,29 @@ def test_same_workbook_twice(tmp_path):
     assert done.returncode == 2
     assert "'n/a'" in copy["People"]["B2"].comment.text
     assert "'tbc'" in copy["Spend"]["B2"].comment.text
+
+
+def test_more_columns_than_are_looked_at(tmp_path):
+    """Of 300 columns of numbers 200 are looked at, and the others are not passed over in silence."""
+    names = [f"h{number}" for number in range(299)]
+    (tmp_path / "p.csv").write_text(
+        f"org_code,patients,{','.join(names)}\nA1,100,{','.join('7' for _ in names)}\n", encoding="utf-8"
+    )
+    report = check(population=tmp_path / "p.csv")
+
+    assert len(report.columns) == 200
+    (note,) = [one for one in report.findings if one.number == "I38"]
+    assert note.found == "100 further columns not looked at, beside 200 that were"
+
+
+def test_the_largest_crosswalk(tmp_path):
+    """--max-size goes for crosswalks as well, as its message says."""
+    (tmp_path / "p.csv").write_text("org_code,patients\nA1,1000\n", encoding="utf-8")
+    rows = "".join(f"B{number},C{number},2020-04-01\n" for number in range(1_501))
+    (tmp_path / "c.csv").write_text(
+        f"org_code,successor_code,effective_date\nA1,X1,2020-04-01\n{rows}", encoding="utf-8"
+    )
+    files = {"population": tmp_path / "p.csv", "crosswalk": tmp_path / "c.csv", "boundaries": "2020-04-01"}
+
+    assert not check(**files, max_size=1).sound
+    assert check(**files, max_size=2).sound

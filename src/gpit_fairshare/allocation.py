@@ -75,15 +75,31 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         settings=read,
     )
     with named_files(population, spend, inputs, sample=sample) as files:
-        request = replace(
-            request_for(ready, files, mapping or {}),
-            leave_out=tuple(leave_out),
-            largest=max_size * MEGABYTE,
-            boundaries=None if boundaries is None else boundary_date(boundaries),
-            crosswalk=tuple(listed_paths(crosswalk)),
-        )
+        wanted = request_for(ready, files, mapping or {})
+        request = with_options(wanted, leave_out, max_size, boundaries, crosswalk)
         result = calculate(ready, read_inputs(request))
     return replace(result, effects=effects(result))
+
+
+def with_options(
+    request: Request,
+    leave_out: Sequence[str],
+    max_size: int,
+    boundaries: str | date | None,
+    crosswalk: str | Path | Sequence[str | Path] | None,
+) -> Request:
+    """Return a request with what the options of a run say about reading, whatever its scheme.
+
+    Raises:
+        UsageError: the boundaries are no day.
+    """
+    return replace(
+        request,
+        leave_out=tuple(leave_out),
+        largest=max_size * MEGABYTE,
+        boundaries=None if boundaries is None else boundary_date(boundaries),
+        crosswalk=tuple(_listed(crosswalk)),
+    )
 
 
 @contextmanager
@@ -99,7 +115,7 @@ def named_files(
     Raises:
         UsageError: both are asked for.
     """
-    files = [listed_paths(population), listed_paths(spend), listed_paths(inputs)]
+    files = [_listed(population), _listed(spend), _listed(inputs)]
     if not sample:
         yield files
         return
@@ -109,7 +125,7 @@ def named_files(
         yield [[str(folder / SAMPLE_POPULATION)], [str(folder / SAMPLE_SPEND)], []]
 
 
-def listed_paths(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
+def _listed(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
     """Return one path or several, or none, as a list of texts."""
     if paths is None:
         return []

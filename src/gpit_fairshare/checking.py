@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.allocation import DEFAULT_SCHEME, listed_paths, named_files, request_for
-from gpit_fairshare.inputs import EVERY_YEAR, LARGEST, MEGABYTE, Request, boundary_date, inspect_inputs
+from gpit_fairshare.allocation import DEFAULT_SCHEME, named_files, request_for, with_options
+from gpit_fairshare.errors import LEVELS
+from gpit_fairshare.inputs import EVERY_YEAR, LARGEST, MEGABYTE, Request, inspect_inputs
 from gpit_fairshare.scheme import load
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.errors import Finding
     from gpit_fairshare.inputs import ColumnSummary, Source
-
-_LEVELS = ("error", "warning", "note")
 
 JSON_SCHEMA = "gpit-check/1"
 
@@ -119,13 +118,7 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
             name, request = ready.name, request_for(ready, files, mapping or {})
         else:
             name, request = "", _open_request(files, mapping or {}, organisation or "organisation")
-        wanted = replace(
-            request,
-            leave_out=tuple(leave_out),
-            largest=max_size * MEGABYTE,
-            boundaries=None if boundaries is None else boundary_date(boundaries),
-            crosswalk=tuple(listed_paths(crosswalk)),
-        )
+        wanted = with_options(request, leave_out, max_size, boundaries, crosswalk)
         request, read, columns = inspect_inputs(wanted)
     dated = request.years != (EVERY_YEAR,)
     return Report(
@@ -135,7 +128,7 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
         organisations={year if dated else "": read.tables[year].height for year in request.years},
         sources=read.sources,
         columns=tuple(columns),
-        findings=tuple(sorted(read.findings, key=lambda one: _LEVELS.index(one.level))),
+        findings=tuple(sorted(read.findings, key=lambda one: LEVELS.index(one.level))),
     )
 
 

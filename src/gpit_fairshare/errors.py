@@ -15,13 +15,15 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from fractions import Fraction
 
 Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""The gravest first."""
 
 _WORKBOOK = re.compile(r".*?\.(?:xlsx|ods):", re.IGNORECASE)
 _CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]*")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from xlsxwriter.utility import xl_col_to_name
 
 from gpit_fairshare.annotation.markup import add, harmless, outermost, quoted
+from gpit_fairshare.errors import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ LONGEST_NOTE: Final = 1_500
 """Characters of a note: more would not be read in a box."""
 MOST_LINKS: Final = 65_530
 """Links that Excel takes on one sheet."""
-GRAVITY: Final[dict[Level, int]] = {"error": 0, "warning": 1, "note": 2}
+GRAVITY: Final[dict[Level, int]] = {level: number for number, level in enumerate(LEVELS)}
 """The levels, the gravest first."""
 FIRST_ROW: Final = 2
 _COLUMNS: Final = (

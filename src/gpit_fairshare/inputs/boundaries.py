@@ -8,7 +8,6 @@ steps to work out anew elsewhere.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
@@ -16,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs.cells import parse_year, year_start
+from gpit_fairshare.inputs.cells import parse_day, parse_year, year_start
 from gpit_fairshare.inputs.crosswalk import WHOLE, day_in_words, part_of
 from gpit_fairshare.inputs.findings import About, Where, counted, listed
 from gpit_fairshare.inputs.groups import Placed
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Need, Request
     from gpit_fairshare.inputs.spend import Line
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HALF_A_PENNY: Final = Fraction(1, 200)
 
 
@@ -50,11 +48,9 @@ def boundary_date(given: str | date) -> date:
     if isinstance(given, date):
         return given
     text = given.strip()
-    try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:  # 2020-02-30
-        pass
+    day = parse_day(text)
+    if day:
+        return day
     if parse_year(text) == text:
         return year_start(text)
     raise UsageError(
@@ -244,12 +240,11 @@ class _Restatement:
         return None if isinstance(value, Clash) else value
 
     def _report_clashes(self) -> None:
-        essential = {need.name for need in self.to.request.needs if not need.lenient}
         for column, ends in sorted(self._clashes.items()):
             number = self.group.gives[column].kind == "number"
             why = "is a rate or has no unit, and differs or is of a part" if number else "differs"
             found = f"{self.when}{column} {why} between the predecessors of {listed(ends)}"
-            if column in essential:
+            if column in self.to.request.essential:
                 remedy = f"Give {column} of {listed(ends)} in a file of their own codes, without the predecessors"
                 only = "; only money and people can be added up"
                 self.to.findings.error(About.NOT_SUMMED, Where(self.group.name), found + only, remedy=remedy)

@@ -25,6 +25,7 @@ TEXT_LENGTH = 500
 LARGEST_NUMBER = 1e15
 """Above this a number no longer holds every penny."""
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _DATE = re.compile(
     rf"[0-9]{{1,2}}-{_MONTH}(?:-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}}"
@@ -181,6 +182,14 @@ def parse_year(text: Any) -> str | None:
     first, second = match.groups()
     after = str(int(first) + 1)
     return f"{first}/{after[2:]}" if second in (after, after[2:]) else None
+
+
+def parse_day(text: str) -> dt.date | None:
+    """Read a day as `2020-04-01`; None if it is none."""
+    try:
+        return dt.date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:  # 2020-02-30
+        return None
 
 
 def year_start(year: str) -> dt.date:

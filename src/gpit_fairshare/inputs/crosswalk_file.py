@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.inputs.cells import Refused, read_code, read_text, shown
+from gpit_fairshare.inputs.cells import Refused, parse_day, read_code, read_text, shown
 from gpit_fairshare.inputs.crosswalk import (
     WHOLE,
     Crosswalk,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.inputs.grids import Wish
     from gpit_fairshare.inputs.reading import Sheet
 
 HEADINGS: Final = {
@@ -39,7 +40,6 @@ HEADINGS: Final = {
 """The columns of a crosswalk and the headings that they are read from; capitals and spaces make no difference."""
 NEEDED: Final = ("org_code", "successor_code", "effective_date")
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FRACTION = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30}|\s*/\s*[0-9]{1,30})?")
 
 
@@ -56,12 +56,15 @@ class _Told:
         return next((where for step, where in self.successions.items() if step.predecessor in codes), Where())
 
 
-def read_crosswalks(texts: Sequence[str], findings: Findings) -> tuple[Crosswalk | None, tuple[Source, ...]]:
+def read_crosswalks(
+    texts: Sequence[str], findings: Findings, wish: Wish
+) -> tuple[Crosswalk | None, tuple[Source, ...]]:
     """Read the user's crosswalks and join them to the mergers that come with the package.
 
     Args:
         texts: files as the user wrote them, `FILE` or `FILE:SHEET`.
         findings: where to report.
+        wish: the largest file to be read.
 
     Returns:
         The crosswalk, None if the files hold faults, and the files that were read.
@@ -73,7 +76,7 @@ def read_crosswalks(texts: Sequence[str], findings: Findings) -> tuple[Crosswalk
     before = sum(item.level == "error" for item in findings.items)
     sources = []
     for target in [locate(text) for text in texts]:
-        sheet = read_sheet(target, findings)
+        sheet = read_sheet(target, findings, wish)
         if sheet is not None:
             sources.append(_read(sheet, told, findings))
     if sum(item.level == "error" for item in findings.items) == before:
@@ -219,12 +222,9 @@ def _day(cell: Any) -> dt.date:
         return cell.date()
     if isinstance(cell, dt.date) and not isinstance(cell, dt.datetime):
         return cell
-    text = cell.strip() if isinstance(cell, str) else ""
-    try:
-        if _DAY.fullmatch(text):
-            return dt.date.fromisoformat(text)
-    except ValueError:  # 2020-02-30
-        pass
+    day = parse_day(cell.strip()) if isinstance(cell, str) else None
+    if day:
+        return day
     found = "the date is blank" if is_blank(cell) else f"{shown(cell)} is not a date"
     raise Refused(About.CROSSWALK, found, "a date such as 2020-04-01")
 

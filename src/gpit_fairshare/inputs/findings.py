@@ -54,7 +54,7 @@ class About(Enum):
     TRIMMED = "I35", "spaces around texts were left out"
     LOOSE_NUMBERS = "I36", "numbers were read as finance writes them: £1,234, (1,234), £4.2m, or as text cells"
     TOTALS_GIVEN = "I37", "spend is given in totals, so that the lines that count cannot be checked"
-    UNUSED = "I38", "no column of a file is used, so that its rows were not read"
+    UNUSED = "I38", "a file, or columns of it, are not used and were not read"
     TITLES = "I39", "rows above the headings were left out"
     NOTES = "I40", "notes, sources, headings of sections and repeated headings were left out"
     SECOND_TABLE = "I41", "another table below the first was left out"

@@ -24,15 +24,15 @@ SHEETS = (".xlsx", ".ods")
 
 
 def _read_parquet(data: bytes, wish: Wish) -> Grid:
-    check_size(len(data), wish, "the file has", About.UNREADABLE)
+    check_size(len(data), wish, "the file has")
     try:
         lazy = pl.scan_parquet(io.BytesIO(data))
         # A column of one value takes a few bytes for a thousand million rows.
         rows = lazy.select(pl.len()).collect().item()
-        check_extent(rows, rows * len(lazy.collect_schema()), wish, "it holds", About.UNREADABLE)
+        check_extent(rows, rows * len(lazy.collect_schema()), wish, "it holds")
         frame = lazy.collect()
         texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum())
-        check_size(max(0, *(texts.row(0) if texts.width else (0,)), 0), wish, "a column of texts has", About.UNREADABLE)
+        check_size(max(0, *(texts.row(0) if texts.width else (0,)), 0), wish, "a column of texts has")
         records = [tuple(frame.columns), *frame.rows()]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise Unreadable(About.UNREADABLE, "it is damaged or not a Parquet file", "Export it again") from error

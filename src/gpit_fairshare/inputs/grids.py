@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gpit_fairshare.inputs.findings import About
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpit_fairshare.inputs.findings import About
+    from gpit_fairshare.errors import Level
 
 ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 """What spreadsheets write where a formula has no value."""
@@ -38,8 +40,7 @@ class Remark(NamedTuple):
     """Something about a whole file that a reader noticed; becomes a finding."""
 
     about: About
-    level: str
-    """`warning` or `note`."""
+    level: Level
     found: str
     remedy: str = ""
 
@@ -57,7 +58,7 @@ class Grid:
     merged: Sequence[tuple[int, int, int, int]] = ()
     """Merged cells: first row, first column, last row, last column; rows from 1, columns from 0."""
     hidden_rows: Sequence[int] = ()
-    """Rows that hold something and are hidden."""
+    """Rows that are hidden; they may hold nothing."""
     hidden_columns: Sequence[int] = ()
     """Columns that are hidden, from 0; they may hold nothing."""
     decimal_comma: bool = False
@@ -112,7 +113,7 @@ def megabytes(size: int) -> str:
     return f"{size / MEGABYTE:,.0f} MB" if size >= 10 * MEGABYTE else f"{size / MEGABYTE:,.1f} MB"
 
 
-def check_size(size: int, wish: Wish, what: str, about: About) -> None:
+def check_size(size: int, wish: Wish, what: str) -> None:
     """Refuse a file that is larger than allowed.
 
     Raises:
@@ -120,14 +121,14 @@ def check_size(size: int, wish: Wish, what: str, about: About) -> None:
     """
     if size > wish.largest:
         raise Unreadable(
-            about,
+            About.UNREADABLE,
             f"{what} {megabytes(size)}; at most {megabytes(wish.largest)} are read",
             f"Save the one table that is needed in a file of its own, or allow more with "
             f"--max-size {-(-size // MEGABYTE)}",
         )
 
 
-def check_extent(rows: int, cells: int, wish: Wish, what: str, about: About) -> None:
+def check_extent(rows: int, cells: int, wish: Wish, what: str) -> None:
     """Refuse a table with more rows or cells than allowed.
 
     Args:
@@ -135,7 +136,6 @@ def check_extent(rows: int, cells: int, wish: Wish, what: str, about: About) -> 
         cells: cells of the rectangle that they fill.
         wish: the limits.
         what: the file or the sheet, for the message.
-        about: what kind of finding it is.
 
     Raises:
         Unreadable: with the limit, and the option that lifts it.
@@ -147,7 +147,7 @@ def check_extent(rows: int, cells: int, wish: Wish, what: str, about: About) -> 
         if number > most:
             needed = -(-number // a_megabyte)
             raise Unreadable(
-                about,
+                About.UNREADABLE,
                 f"{what} {number:,} {noun} or more; at most {most:,} are read",
                 "Delete what stands far below or beside the table, or sum it to practices or organisations first"
                 + (f", or allow more with --max-size {needed}" if needed <= _MOST_MEGABYTES else ""),

@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.inputs.cells import parse_year
 from gpit_fairshare.inputs.findings import About, Where, listed
 from gpit_fairshare.inputs.units import Stated, is_odd_unit, is_vague, split_unit, unit_in_title
 
@@ -26,7 +27,6 @@ STRUCTURE = ("org_code", "org_name", "year", "practice_code")
 """Columns that say whose and when a row is."""
 LINE_WORDS = ("category", "cost_type", "committed", "provider", "basis")
 """Columns that say what a line of cost is."""
-_YEAR = re.compile(r"(?:19|20)[0-9]{2}\s?[/-]\s?(?:[0-9]{2}|20[0-9]{2})")
 _PRACTICE = re.compile(r"[A-Z][0-9]{5}")
 """Codes of GP practices."""
 _PRACTICES_OWN = frozenset({"code", "orgcode", "organisationcode", "odscode"})
@@ -121,7 +121,7 @@ def headings_said(headings: Iterable[str]) -> str:
     """Say which headings there are, for a message about one that is missing; years among them get a word."""
     there = list(dict.fromkeys(heading for heading in headings if heading))
     said = f"the headings are {listed([repr(heading) for heading in there], 30)}"
-    years = [heading for heading in there if _YEAR.fullmatch(heading)]
+    years = [heading for heading in there if parse_year(heading)]
     if years:
         said += f"; {listed(years)} are years: a table needs a column year and a row for each organisation and year"
     return said
@@ -166,6 +166,7 @@ class Headings:
         self.request = request
         wanted = {need.name for need in request.needs} | set(request.keep_text)
         self.used = wanted | set(standard_columns()) | set(request.counts)
+        self._units = {need.name: need.unit for need in request.needs}
         self._in_title = next((unit for title in sheet.titles if (unit := unit_in_title(title))), None)
         self.columns: dict[str, int] = {}
         self.repeats: dict[str, list[int]] = {}
@@ -185,7 +186,7 @@ class Headings:
         if own or not self._in_title:
             return own
         name = self._names.get(index, "")
-        return self._in_title if self._is_money(name) else None
+        return self._in_title if self._unit_of(name) == "£" else None
 
     def factor(self, index: int) -> int:
         """Return what the unit of a column makes of its figures: 1,000 for `£'000`, mostly 1."""
@@ -194,10 +195,10 @@ class Headings:
             self._factors[index] = unit.factor if unit else 1
         return self._factors[index]
 
-    def _is_money(self, name: str) -> bool:
-        units = {need.name: need.unit for need in self.request.needs}
+    def _unit_of(self, name: str) -> str:
+        """Return the unit that the scheme gives a column, else that of the headings file, if any."""
         standard = standard_columns().get(name)
-        return (units.get(name) or (standard.unit if standard else "")) == "£"
+        return self._units.get(name) or (standard.unit if standard else "")
 
     def title(self, column: str) -> str:
         """Return the heading of a column as it stands in the file."""
@@ -295,7 +296,7 @@ class Headings:
         odd = [
             name
             for name, index in self.columns.items()
-            if (unit := self.unit(index)) and unit.is_money and self._is_people(name)
+            if (unit := self.unit(index)) and unit.is_money and self._unit_of(name) == "people"
         ]
         for name in odd:
             findings.error(
@@ -304,7 +305,7 @@ class Headings:
                 f"'{self.title(name)}' is read as {name}, which is people, and says that it is money",
                 remedy=f"Name the right column with --map 'HEADING={name}'",
             )
-        money = [name for name in self.columns if name in self.used and self._is_money(name)]
+        money = [name for name in self.columns if name in self.used and self._unit_of(name) == "£"]
         self._report_odd_units(money, findings)
         self._report_titles([name for name in money if not split_unit(self.title(name))[1]], money, findings)
 
@@ -358,8 +359,3 @@ class Headings:
                 f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions",
                 remedy="State the unit in the heading of each column, as in 'Spend (£000)' or 'Spend (£)'",
             )
-
-    def _is_people(self, name: str) -> bool:
-        units = {need.name: need.unit for need in self.request.needs}
-        standard = standard_columns().get(name)
-        return (units.get(name) or (standard.unit if standard else "")) == "people"

@@ -7,28 +7,26 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.inputs.cells import parse_year
-from gpit_fairshare.inputs.findings import About, Where
+from gpit_fairshare.inputs.findings import About, Where, counted
 from gpit_fairshare.inputs.grids import Broken, is_blank
-from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, Headings, headings_said, standard_columns
+from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, headings_said, standard_columns
 from gpit_fairshare.inputs.model import ADDED_UP, Need
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.sums import exact_total
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.groups import Group
-    from gpit_fairshare.inputs.model import Column, Inputs, Request, Role
-    from gpit_fairshare.inputs.reading import Sheet
+    from gpit_fairshare.inputs.headings import Headings
+    from gpit_fairshare.inputs.model import Column, Inputs, Role
 
 _GIVES: Mapping[Role, tuple[str, ...]] = {
     "population": ("registered_population",),
     "spend": ("historic_spend", "amount"),
 }
 """What the files of an option are there for."""
-
-
 MOST_COLUMNS = 200
 """Columns of numbers that are looked at where no scheme says which are needed."""
 
@@ -95,30 +93,30 @@ def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str,
     )
 
 
-def years_of(sheets: Sequence[tuple[Role, Sheet]], request: Request) -> tuple[str, ...]:
+def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
     """Return the years that the files have rows for, in order."""
     found = set()
-    for role, sheet in sheets:
-        index = Headings(sheet, role, request).columns.get("year")
+    for headings in files:
+        index = headings.columns.get("year")
         if index is not None:
-            found |= {parse_year(row[index]) for _, row in sheet.rows}
+            found |= {parse_year(row[index]) for _, row in headings.sheet.rows}
     return tuple(sorted(year for year in found if year))
 
 
-def needs_of(sheets: Sequence[tuple[Role, Sheet]], request: Request) -> tuple[Need, ...]:
+def needs_of(files: Iterable[Headings], findings: Findings) -> tuple[Need, ...]:
     """Return the columns worth looking at: patients and spend, and every other column that holds numbers.
 
     Patients and spend are needed in full; a cell of another column that cannot be read is a warning, since
     nobody is known to need it. Where rows are summed, columns without a unit are left alone.
     """
     needs: dict[str, Need] = {}
-    for role, sheet in sheets:
-        headings = Headings(sheet, role, request)
-        columns = headings.columns
-        lines = role == "spend" and "amount" in columns and "historic_spend" not in columns
+    for headings in files:
+        sheet, columns = headings.sheet, headings.columns
+        passed_over = 0
+        lines = headings.role == "spend" and "amount" in columns and "historic_spend" not in columns
         if lines:
             needs.setdefault("historic_spend", Need("historic_spend", "number", "£"))
-        summed = lines or ("practice_code" in columns and not request.by_practice)
+        summed = lines or ("practice_code" in columns and not headings.request.by_practice)
         for name, index in sorted(columns.items(), key=lambda pair: pair[1]):
             standard = standard_columns().get(name)
             stated = headings.unit(index)
@@ -126,29 +124,36 @@ def needs_of(sheets: Sequence[tuple[Role, Sheet]], request: Request) -> tuple[Ne
             own = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
             if own or name in needs or (summed and (lines or not unit)):
                 continue
-            if len(needs) >= MOST_COLUMNS and name not in ("registered_population", "historic_spend"):
-                continue
             if name in ("registered_population", "historic_spend"):
                 needs[name] = Need(name, "number", unit)
+            elif len(needs) >= MOST_COLUMNS:
+                passed_over += 1
             elif standard or _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
+        if passed_over:
+            findings.note(
+                About.UNUSED,
+                Where(sheet.name),
+                f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were",
+                "Give a scheme with --scheme to check the columns that it needs",
+            )
     return tuple(needs.values())
 
 
-def report_lacking(sheets: Sequence[tuple[Role, Sheet]], request: Request, findings: Findings) -> None:
+def report_lacking(files: Sequence[Headings], findings: Findings) -> None:
     """Point out files of patients without a column of patients, and files of spend without one of money.
 
     No scheme says that they are needed, but their options do; a run would be refused.
     """
     for role, names in _GIVES.items():
-        theirs = [sheet for one, sheet in sheets if one == role]
-        if any(name in Headings(sheet, role, request).columns for sheet in theirs for name in names):
+        theirs = [headings for headings in files if headings.role == role]
+        if any(name in headings.columns for headings in theirs for name in names):
             continue
-        for sheet in theirs:
+        for headings in theirs:
             findings.warning(
                 About.MISSING_COLUMN,
-                Where(sheet.name),
-                f"no column is known as {' or '.join(names)}; {headings_said(sheet.headings)}",
+                Where(headings.sheet.name),
+                f"no column is known as {' or '.join(names)}; {headings_said(headings.sheet.headings)}",
                 remedy=f"Name it with --map 'HEADING={names[0]}', or give the file with --input",
             )
 

@@ -73,13 +73,18 @@ class Request:
     leave_out: tuple[str, ...] = ()
     """Codes whose rows are left out (`--leave-out`)."""
     moved_share: float = 0.10
-    """Share of an organisation's patients that may come or go in a year without a remark."""
+    """Share of an organisation's patients that may come or go in a year without a remark: an assumption."""
     largest: int = LARGEST
     """Bytes that a file may hold, unpacked (`--max-size`)."""
     boundaries: date | None = None
     """The day on whose organisations all rows are restated (`--boundaries`); None leaves them as they are."""
     crosswalk: tuple[str, ...] = ()
     """Files of mergers and splits beside those that come with the package (`--crosswalk`)."""
+
+    @property
+    def essential(self) -> frozenset[str]:
+        """Columns of which a fault stops a run."""
+        return frozenset(need.name for need in self.needs if not need.lenient)
 
     @property
     def by_practice(self) -> bool:

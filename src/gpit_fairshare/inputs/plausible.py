@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.findings import Findings
 
 FEWEST = 5
-"""Organisations without which nothing can be said to be usual."""
+"""Organisations without which nothing can be said to be usual: an assumption."""
 ROBUST_DEVIATIONS = 3.5
 """Distance from the median, in robust standard deviations of the logarithm, that is out of line
 (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993, give 3.5)."""
 LEAST_FACTOR = 2.0
-"""Where all are nearly alike, a figure is out of line only if it is twice the median or half of it."""
+"""Where all are nearly alike, a figure is out of line only if it is twice the median or half of it:
+an assumption."""
 LEAST_A_HEAD, MOST_A_HEAD = 0.05, 100.0
 """£ per head that a slip of units explains better than spending: a tenth of the least and ten times the greatest
 that was reported, from 50p in Wiltshire to over £10 in West Essex (Digital Health, March 2013)."""
 _TO_STANDARD = 1.4826
-"""Turns a median of absolute deviations into a standard deviation, where figures are normally spread."""
+"""Turns a median of absolute deviations into a standard deviation, where figures are normally spread: one over the
+normal distribution's upper quartile, 0.6745."""
 
 
 class Figure(NamedTuple):

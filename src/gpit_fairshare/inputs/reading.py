@@ -53,10 +53,6 @@ class Sheet:
     """Texts of notes below the table or in it."""
     units: Mapping[int, Stated] = field(default_factory=dict)
     """Units that a row of units states, by column."""
-    heading_row: int = 1
-    """Row of the headings."""
-    path: Path = Path()
-    """Where the file is: for a copy of it, never for a message or a result."""
 
     @property
     def name(self) -> str:
@@ -131,12 +127,12 @@ def read_sheet(target: Target, findings: Findings, wish: Wish | None = None) -> 
     wish = replace(wish or Wish(), sheet=target.sheet)
     name = f"{file}:{target.sheet}" if target.sheet else file
     try:
-        check_size(target.path.stat().st_size, wish, "the file has", About.UNREADABLE)
+        check_size(target.path.stat().st_size, wish, "the file has")
         # Read once: what is parsed is what the digest stands for.
         data = target.path.read_bytes()
         grid = READERS[target.path.suffix.lower()](data, wish)
         region = find_table(grid, wish.known)
-        sheet = _sheet(target.path, grid, region, hashlib.sha256(data).hexdigest())
+        sheet = _sheet(file, grid, region, hashlib.sha256(data).hexdigest())
     except OSError as error:
         raise UsageError(f"{target.path} cannot be read: {error.strerror}") from error
     except Unreadable as fault:
@@ -165,9 +161,9 @@ def _no_such_file(path: Path) -> str:
     return f"{path}: there is no such file{nearest(path.name, there)}"
 
 
-def _sheet(path: Path, grid: Grid, region: Region, sha256: str) -> Sheet:
+def _sheet(file: str, grid: Grid, region: Region, sha256: str) -> Sheet:
     return Sheet(
-        path.name,
+        file,
         grid.sheet,
         sha256,
         region.headings,
@@ -177,8 +173,6 @@ def _sheet(path: Path, grid: Grid, region: Region, sha256: str) -> Sheet:
         tuple(region.title_texts),
         tuple(region.note_texts),
         region.units,
-        region.number,
-        path,
     )
 
 

@@ -129,7 +129,7 @@ class Restating:
             f"{need.name} differs between {listed(codes)}, which are {successor} in {self.year}, and only "
             "money and people can be added up"
         )
-        if any(need.name == other.name and not other.lenient for other in self.request.needs):
+        if need.name in self.request.essential:
             self.findings.error(
                 About.NOT_SUMMED,
                 Where(file),

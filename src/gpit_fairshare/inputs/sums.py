@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.inputs.findings import About, Where, counted, listed
 from gpit_fairshare.inputs.rows import Row, Value
+from gpit_fairshare.sharing import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -51,20 +52,17 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
     """Share out an amount by fractions that make up 1, so that the parts add up to it exactly.
 
     The parts are whole pence or whole people, or of as many decimal places as the amount itself has, if
-    those are more. Each gets its fraction rounded down; what is left goes to the largest remainders, and
-    among equal ones to the earlier code.
+    those are more; what rounding leaves goes by the kernel's rule to the largest remainders, and among equal
+    ones to the earlier code.
     """
     if len(fractions) == 1:
         return dict.fromkeys(fractions, amount)
     exact = Fraction(repr(amount))
     places = -min(int(Decimal(repr(amount)).normalize().as_tuple().exponent), 0)
     step = min(SMALLEST.get(unit, Fraction(1)), Fraction(1, 10**places))
-    quotas = {code: exact / step * fraction for code, fraction in fractions.items()}
-    parts = {code: int(quota // 1) for code, quota in quotas.items()}
-    left = int(exact / step) - sum(parts.values())
-    for code in sorted(quotas, key=lambda code: (parts[code] - quotas[code], code))[:left]:
-        parts[code] += 1
-    return {code: float(part * step) for code, part in parts.items()}
+    codes = sorted(fractions)
+    parts = rounded([exact * fractions[code] for code in codes], to=str(step))
+    return dict(zip(codes, parts.values, strict=True))
 
 
 def combined(values: Sequence[Value], need: Need, file: str) -> Value | Clash:
@@ -96,7 +94,7 @@ class Grouping:
     def __init__(self, part: Part, needs: Sequence[Need], request: Request, findings: Findings) -> None:
         self.part = part
         self.findings = findings
-        self.essential = {need.name for need in request.needs if not need.lenient}
+        self.essential = request.essential
         self.needs = []
         self._clashes: dict[str, set[str]] = {}
         for need in needs:

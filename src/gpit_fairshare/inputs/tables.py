@@ -22,7 +22,7 @@ from gpit_fairshare.inputs.groups import (
     place_by_year,
     share_out_columns,
 )
-from gpit_fairshare.inputs.headings import check_mapped_headings, check_mapping, recogniser
+from gpit_fairshare.inputs.headings import Headings, check_mapped_headings, check_mapping, recogniser
 from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
 from gpit_fairshare.inputs.ons_codes import translate_ons_codes
@@ -79,11 +79,12 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
     """
     findings = Findings()
     sheets, all_read = _sheets(request, findings)
+    files = [Headings(sheet, role, request) for role, sheet in sheets]
     if not request.years:
-        request = replace(request, years=years_of(sheets, request) or (EVERY_YEAR,))
+        request = replace(request, years=years_of(files) or (EVERY_YEAR,))
     if not request.needs:
-        request = replace(request, needs=needs_of(sheets, request))
-        report_lacking(sheets, request, findings)
+        request = replace(request, needs=needs_of(files, findings))
+        report_lacking(files, findings)
     groups = make_groups(sheets, request)
     inputs = _inputs(request, groups, findings, all_read=all_read)
     years = {year: "" if year == EVERY_YEAR else year for year in request.years}
@@ -95,7 +96,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: Findings, *, al
         for part in group.parts:
             part.headings.report(findings)
     share_out_columns(groups, request, findings, all_read=all_read)
-    crosswalk, walked = read_crosswalks(request.crosswalk, findings)
+    crosswalk, walked = read_crosswalks(request.crosswalk, findings, Wish(largest=request.largest))
     sources = (*(_source(part) for group in groups for part in group.parts), *walked)
     reading = _Reading(request, groups, crosswalk or packaged_crosswalk(), findings)
     reading.read_rows()

@@ -46,7 +46,7 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
     Raises:
         Unreadable: the file is too large, its signs are in no encoding that is read, or its cells cannot be told apart.
     """
-    check_size(len(data), wish, "the file has", About.UNREADABLE)
+    check_size(len(data), wish, "the file has")
     text, remarks = _decoded(data)
     first, _, rest = text.partition("\n")
     named = _SEP_LINE.fullmatch(first)
@@ -76,12 +76,12 @@ def _filled(rows: Iterator[tuple[int, Sequence[str]]], wish: Wish) -> list[tuple
     cells = 0
     for number, record in rows:
         if number > _LINES_A_ROW * wish.most_rows:
-            check_extent(number, 0, wish, "the file has", About.UNREADABLE)
+            check_extent(number, 0, wish, "the file has")
         if any(cell.strip() for cell in record):
             records.append((number, record))
             cells += len(record)
             if len(records) > wish.most_rows or cells > wish.most_cells:
-                check_extent(len(records), cells, wish, "the file has", About.UNREADABLE)
+                check_extent(len(records), cells, wish, "the file has")
     return records
 
 

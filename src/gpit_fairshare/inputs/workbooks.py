@@ -131,7 +131,7 @@ class _Book:
         if name not in self._read:
             markup = self._markup(name)
             # Looked at before: calamine makes room for the whole rectangle at once.
-            check_extent(0, markup.cells, self.wish, f"sheet '{name}' spans", About.UNREADABLE)
+            check_extent(0, markup.cells, self.wish, f"sheet '{name}' spans")
             try:
                 page = self.book.get_sheet_by_name(name)
                 cells = page.to_python(skip_empty_area=False)
@@ -146,7 +146,7 @@ class _Book:
                 for number, row in enumerate(cells, 1)
                 if row.count("") < len(row)
             ]
-            check_extent(len(rows), 0, self.wish, f"sheet '{name}' has", About.UNREADABLE)
+            check_extent(len(rows), 0, self.wish, f"sheet '{name}' has")
             self._read[name] = rows, markup, page
         return self._read[name][0]
 
@@ -155,14 +155,12 @@ class _Book:
         rows = self.rows(name)
         _, markup, page = self._read[name]
         merged = [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in page.merged_cell_ranges or ()]
-        numbers = {number for number, _ in rows}
-        hidden_rows = [number for number in markup.hidden_rows if number in numbers]
         return Grid(
             name,
             rows,
             remarks=remarks,
             merged=merged,
-            hidden_rows=hidden_rows,
+            hidden_rows=markup.hidden_rows,
             hidden_columns=markup.hidden_columns,
         )
 
@@ -205,7 +203,7 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
-    check_size(sum(entry.file_size for entry in markup), wish, "the workbook unpacks to", About.UNREADABLE)
+    check_size(sum(entry.file_size for entry in markup), wish, "the workbook unpacks to")
     if len(set(names)) < len(names) or any(name.startswith("/") or ".." in name.split("/") for name in names):
         raise Unreadable(About.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
@@ -242,9 +240,7 @@ def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def _value(cell: Any) -> Any:
-    """Return a cell as Python has it: blank as None, whole numbers as such, signs that XML cannot hold restored."""
-    if cell == "":
-        return None
+    """Return a cell as Python has it: whole numbers as such, and signs that XML cannot hold restored."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
         return int(cell)
     if isinstance(cell, str) and "_x" in cell:
