@@ -552,6 +552,15 @@ def test_findings_are_listed_with_links(workbook):
         assert page[row][5].alignment.wrap_text
 
 
+def test_rows_of_findings_are_as_tall_as_their_texts(tmp_path):
+    """A text of three lines in its column of 70 has a row of three lines, 15 points each; the longest has 409."""
+    original = plain(tmp_path / "plain.xlsx")
+    marks = [error("Spend", "B1", "short"), error("Spend", "B2", "word " * 40), error("Spend", "B3", "word " * 4_000)]
+    page = loaded(annotated(original, marks))["Findings"]
+
+    assert [page.row_dimensions[row].height for row in (2, 3, 4)] == [15, 45, 409]
+
+
 @pytest.mark.parametrize(
     ("text", "read"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,12 @@ _COLUMNS: Final = (
     ("What was found", 70),
     ("What to do", 60),
 )
+
+
+_LINE: Final = 15
+"""Points of a line of text."""
+_TALLEST: Final = 409
+"""Points of the tallest row that Excel takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +150,10 @@ def _rows(
 
 def _row(data: etree._Element, number: int, texts: Sequence[str], looks: Sequence[int]) -> None:
     """Write a row of texts. They stand in the cells themselves as texts, so that none is run as a formula."""
-    row = add(data, "row", r=str(number))
+    # Said outright: programs that trust a file's own heights would print wrapped lines over each other.
+    lines = max(len(textwrap.wrap(text, width)) for text, (_, width) in zip(texts, _COLUMNS, strict=True))
+    height = min(_LINE * max(lines, 1), _TALLEST)
+    row = add(data, "row", r=str(number), ht=str(height), customHeight="1")
     for column, (text, look) in enumerate(zip(texts, looks, strict=True), 1):
         cell = add(row, "c", r=f"{xl_col_to_name(column - 1)}{number}", s=str(look))
         if text:
