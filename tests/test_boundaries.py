@@ -701,13 +701,13 @@ def test_the_workbook_is_live_on_other_boundaries(tmp_path):
     again = recalculation.recalculate(tmp_path / "planted.xlsx", tmp_path)
 
     assert recalculation.compare(tmp_path / "book.xlsx", again) == []
-    sheet = openpyxl.load_workbook(again, data_only=True)["Inputs"]
+    sheet = openpyxl.load_workbook(again, data_only=True)["Spend"]
     headings = [cell.value for cell in sheet[4]]
     olds, spent = headings.index("Predecessors"), next(i for i, text in enumerate(headings) if "spend" in text.lower())
     rows = {row[1]: (row[olds], row[spent]) for row in sheet.iter_rows(min_row=5, max_row=7, values_only=True)}
-    assert rows == {"B": ("A", 33.34), "C": ("A, D", pytest.approx(66.67 + 77.77)), "E": (None, 50)}
+    assert rows == {"B": ("A", 33.34), "C": ("A, D", pytest.approx(66.67 + 77.77)), "E": ("none", 50)}
     there = openpyxl.load_workbook(tmp_path / "book.xlsx")
-    assert "SUMIFS" in there["Inputs"].cell(5, spent + 1).value
+    assert "SUMIFS" in there["Spend"].cell(5, spent + 1).value
     assert [cell.value for cell in there["Spend lines"][4]][-1] == "Predecessor"
     facts = {row[0]: row[1] for row in there["About"].iter_rows(min_row=5, values_only=True)}
     assert facts["Boundaries"].startswith("All figures are those of the CCGs of 1 April 2026")

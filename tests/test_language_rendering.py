@@ -566,6 +566,11 @@ class OnOneSheet:
         found = self.place(f"previous({name})")
         return f"{found}+Cells!${MERGED}{self.row}" if name == "a" else found
 
+    def number(self, value: float) -> str:
+        """Numbers of the formula stand as they are, where a workbook has names for them."""
+        written = in_excel.number(value)
+        return f"({written})" if value < 0 else written
+
     def optional(self, name: str) -> bool:
         """Whether the column shows a blank as one."""
         return name in (*OPTIONAL, "region")
@@ -583,6 +588,8 @@ def recalculated(folder, cases, rows):
     path = folder / "formulas.xlsx"
     with xlsxwriter.Workbook(path) as book:
         inputs, cells, formulas = (book.add_worksheet(name) for name in ("Inputs", "Cells", "Formulas"))
+        for name, (value, _) in in_excel.CONSTANTS.items():
+            book.define_name(name, f"={value!r}")
         for line, row in enumerate(rows):
             for column, name in enumerate(PLACES):
                 value = row[name]

@@ -1469,6 +1469,36 @@ def test_report_by(loaded, refusal):
         )
 
 
+def test_indicative_years(loaded, refusal):
+    """Years of the scheme may be called indicative; another year is refused, and all are firm where nothing is said."""
+    assert loaded(('organisation = "CCG"', 'indicative = ["2015/16"]')).indicative == ("2015/16",)
+    assert loaded(('organisation = "CCG"', "")).indicative == ()
+    assert "indicative names '2016/17', which is no year of the scheme" in refusal(
+        ('organisation = "CCG"', 'indicative = ["2016/17"]')
+    )
+
+
+def test_non_recurrent_steps(loaded, refusal):
+    """A step may be the part of the answer that is paid once: one number per organisation, or it is refused."""
+    step = '\n[[steps]]\nname = "once"\nlabel = "Once"\nformula = "{}"\nnon_recurrent = true\n'
+
+    assert [one.name for one in loaded(text=SCHEME + step.format("fair_share / 10")).non_recurrent] == ["once"]
+    assert loaded().non_recurrent == ()
+    for formula, found in (("total(fair_share)", "national"), ("fair_share > 1", "yes/no")):
+        assert refusal(text=SCHEME + step.format(formula)) == (
+            "mine.toml, step once: non_recurrent says that it is a part of the answer; "
+            f"found {found}, expected one number per CCG"
+        )
+
+
+def test_the_sample_scheme_marks_support_and_the_second_year():
+    """GP IT: support ends (non-recurrent), and 2015/16, whose budget is an assumption, is indicative."""
+    scheme = load("gpit-2014-16")
+
+    assert [step.name for step in scheme.non_recurrent] == ["transition_support"]
+    assert scheme.indicative == ("2015/16",)
+
+
 def many(count, table):
     """Return so many steps or parameters as TOML."""
     step = '\n[[steps]]\nname = "s{0}"\nlabel = "S"\nformula = "fair_share"\n'

@@ -68,7 +68,15 @@ def test_a_wrong_allocation_planted_in_a_copy_is_corrected(sample_book, tmp_path
 def test_every_calculated_cell_is_a_live_formula(sample_book):
     """On the year sheets, National and Summary every figure is a formula, and no number stands alone."""
     book = openpyxl.load_workbook(sample_book)
-    for name in ("2014-15", "2015-16", "Workings 2014-15", "National", "Summary"):
+    for name in (
+        "2014-15",
+        "2015-16",
+        "Workings 2014-15",
+        "National figures",
+        "Summary",
+        "Allocations",
+        "By Area team",
+    ):
         sheet = book[name]
         for row in sheet.iter_rows(min_row=5):
             for cell in row:
@@ -88,11 +96,13 @@ def test_parameters_stand_with_source_or_assumption(sample_book):
     """Each parameter and year has its value, and beside it a source or an assumption, never both."""
     sheet = openpyxl.load_workbook(sample_book)["Parameters"]
     headings = [cell.value for cell in sheet[4]]
-    for row in sheet.iter_rows(min_row=5, values_only=True):
-        for year in YEARS:
-            origin = row[headings.index(f"Source or assumption {year}")]
-            assert isinstance(row[headings.index(year)], int | float)
-            assert origin.startswith(("Source: ", "Assumption: "))
+    value, origin = headings.index("Value"), headings.index("Source or assumption")
+    rows = list(sheet.iter_rows(min_row=5, values_only=True))
+
+    assert len(rows) == 3 * 2
+    for row in rows:
+        assert isinstance(row[value], int | float)
+        assert row[origin].startswith(("Source: ", "Assumption: "))
 
 
 def test_the_same_result_gives_the_same_bytes(sample_book, tmp_path):
@@ -270,12 +280,13 @@ def test_a_change_in_the_workbook_gives_what_gpit_gives_for_it(sample_book, tmp_
     if change == "parameter":
         sheet = book["Parameters"]
         row = next(row for row in range(5, 20) if sheet.cell(row, 2).value == "transition_fund")
-        sheet.cell(row, 6).value = settings["transition_fund@2014/15"] = 12_345_678
+        assert sheet.cell(row, 3).value == "2014/15"
+        sheet.cell(row, 4).value = settings["transition_fund@2014/15"] = 12_345_678
     elif change == "input":
-        sheet = book["Inputs"]
-        for row in range(5, sheet.max_row + 1):
-            if sheet.cell(row, 2).value == "10Q":
-                sheet.cell(row, 5).value = 345_678
+        sheet = book["Population"]
+        (row,) = [row for row in range(5, sheet.max_row + 1) if sheet.cell(row, 2).value == "10Q"]
+        assert sheet.cell(row, 1).value == "every year"
+        sheet.cell(row, 5).value = 345_678
         files["population"] = edited(files["population"], tmp_path, "10Q,", "registered_population", "345678")
     else:
         sheet = book["Spend lines"]
@@ -299,7 +310,7 @@ def test_a_change_in_the_workbook_gives_what_gpit_gives_for_it(sample_book, tmp_
         column = [cell.value for cell in sheet[4]].index("Allocation (£)")
         found = [row[column] for row in sheet.iter_rows(min_row=5, values_only=True)]
         assert found == expected.filter(expected["year"] == year)["allocation"].to_list()
-    assert values["Checks"]["C2"].value == "All checks hold"
+    assert values["Checks"]["B3"].value == "All checks hold"
 
 
 def edited(path, folder, start, column, value):
@@ -337,12 +348,12 @@ def test_floors_that_no_longer_fit_are_seen_in_the_workbook(tmp_path):
     result = allocate(population=write_rows(tmp_path / "p.csv", NATION[:3]), scheme=scheme(tmp_path, steps))
     write_workbook(result, tmp_path / "book.xlsx")
     book = openpyxl.load_workbook(tmp_path / "book.xlsx")
-    assert book["Parameters"].cell(5, 6).value == 1000
-    book["Parameters"].cell(5, 6).value = 800
+    assert book["Parameters"].cell(5, 4).value == 1000
+    book["Parameters"].cell(5, 4).value = 800
     book.save(tmp_path / "cut.xlsx")
     values = openpyxl.load_workbook(recalculation.recalculate(tmp_path / "cut.xlsx", tmp_path), data_only=True)
 
-    assert values["Checks"]["C2"].value == "A check fails"
+    assert values["Checks"]["B3"].value == "A check fails"
     assert values["About"]["B5"].value == "A check fails"
 
 
@@ -351,11 +362,11 @@ def test_floors_that_no_longer_fit_are_seen_in_the_workbook(tmp_path):
 def test_an_input_emptied_or_overwritten_is_a_check_that_fails(sample_book, tmp_path, value):
     """A population emptied or made a text in the workbook makes the status "A check fails", never an error."""
     book = openpyxl.load_workbook(sample_book)
-    book["Inputs"]["E5"].value = value
+    book["Population"]["E5"].value = value
     book.save(tmp_path / "emptied.xlsx")
     values = openpyxl.load_workbook(recalculation.recalculate(tmp_path / "emptied.xlsx", tmp_path), data_only=True)
 
-    assert values["Checks"]["C2"].value == "A check fails"
+    assert values["Checks"]["B3"].value == "A check fails"
     assert values["About"]["B5"].value == "A check fails"
 
 

@@ -102,6 +102,7 @@ def document(result: Result) -> dict[str, Any]:
         "title": result.scheme.title,
         "organisation": result.scheme.organisation,
         "result": result.scheme.result,
+        "indicative": list(result.scheme.indicative),
         "agrees": result.agrees,
         "illustrative": list(result.inputs.illustrative),
         "steps": [
@@ -112,6 +113,7 @@ def document(result: Result) -> dict[str, Any]:
                 "kind": str(step.kind),
                 "formula": step.formula,
                 "note": step.note,
+                "non_recurrent": step.non_recurrent,
             }
             for step in result.scheme.steps
         ],

@@ -162,3 +162,5 @@ class Inputs:
     """The mergers that come with the package, and those of the user."""
     boundaries: date | None = None
     """The day on whose organisations all rows stand, if it was asked for."""
+    undated: frozenset[tuple[str, str, str]] = frozenset()
+    """(year, org_code, column) of values whose rows serve every year."""

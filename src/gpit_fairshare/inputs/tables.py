@@ -121,6 +121,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: Findings, *, al
         restated=tuple(sorted(reading.restated)),
         crosswalk=reading.crosswalk,
         boundaries=request.boundaries,
+        undated=frozenset(reading.undated),
     )
 
 
@@ -166,6 +167,7 @@ class _Reading:
         self.illustrative: list[str] = []
         self.restated: list[Restated] = []
         self.origins: dict[tuple[str, str, str], str] = {}
+        self.undated: set[tuple[str, str, str]] = set()
         self.columns: dict[str, Column] = {}
         self._rows: list[Rows] = []
         """Rows of each group, as of the organisations that stand in each year."""
@@ -256,6 +258,8 @@ class _Reading:
                 placed = self._placed(column.name, year, code)
                 value = placed.row.values.get(column.name) if placed else None
                 values.append(value.value if value else None)
+                if placed and not placed.row.year:
+                    self.undated.add((year, code, column.name))
                 if value:
                     self.origins[year, code, column.name] = value.origin
             series.append(pl.Series(column.name, values, pl.Float64 if column.kind == "number" else pl.String))

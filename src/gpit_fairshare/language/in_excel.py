@@ -14,11 +14,21 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import digits_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from fractions import Fraction
 
 LONGEST: Final = 8_191
 """Characters that Excel takes in a formula behind its equals sign; a longer one it calls a damaged file."""
-_SAME: Final = "1E-12"
+CONSTANTS: Final = {
+    "tolerance": (
+        1e-12,
+        "Two figures are the same where they differ by no more than this, relative to the larger, or to 1.",
+    ),
+    "remainder_places": (6, "Decimals of the remainders by which rounding gives out the units that are left over."),
+    "half": (0.5, "Half a unit rounds up."),
+    "sums_within": (1e-9, "Sums of many figures are the same within this, relative to the larger, or to 1."),
+}
+"""Names that the formulas hold instead of numbers, with value and meaning: a workbook gives each a cell."""
 _STRENGTH: Final = {"compare": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4, "atom": 5}
 
 
@@ -36,6 +46,9 @@ class Cells(Protocol):
 
     def optional(self, name: str) -> bool:
         """Return whether the cell of a name may be empty."""
+
+    def number(self, value: float) -> str:
+        """Return what stands for a number of the scheme: no number but 0 and 1 stands inside a formula."""
 
 
 def render(tree: t.Expression, cells: Cells, *, first_year: bool) -> str:
@@ -80,7 +93,7 @@ class _Writer:
         atom = _STRENGTH["atom"]
         match tree:
             case t.Number(value):
-                return (number(value), atom) if value >= 0 else (number(value), _STRENGTH["negative"])
+                return self.cells.number(value), atom
             case t.Text(value):
                 return text(value), atom
             case t.Name(name):
@@ -112,7 +125,7 @@ class _Writer:
             return written
         left, right = self.text(tree.left), self.text(tree.right)
         apart = f"{self.bracketed(tree.left, _STRENGTH['-'])}-{self.bracketed(tree.right, _STRENGTH['-'] + 1)}"
-        margin = f"{_SAME}*MAX(1,ABS({left}),ABS({right}))"
+        margin = f"tolerance*MAX(1,ABS({left}),ABS({right}))"
         return {
             ">": f"({apart})>{margin}",
             ">=": f"({apart})>=-{margin}",
@@ -136,7 +149,7 @@ class _Writer:
                 value_, low_, high_ = (self.value(one) for one in (value, low, high))
                 return f"MAX({low_},MIN({value_},{high_}))"
             case t.Call("round", (value, _)):
-                return f"ROUND({self.text(value)},{digits_of(tree)})"
+                return f"ROUND({self.text(value)},{self.cells.number(digits_of(tree))})"
             case t.Call(function, arguments):
                 return f"{function.upper()}({','.join(self.value(one) for one in arguments)})"
             case _:  # pragma: no cover - every other node is written above
@@ -159,41 +172,44 @@ class _Writer:
 # The kernels in columns: formulas for one row, given the cells and ranges that they stand on -----------
 
 
-def scaled(cell: str, to: Fraction) -> str:
-    """Return a cell in units of `to` pounds: 0.01 multiplies by 100 rather than dividing by 0.01."""
-    grown = cell if to.denominator == 1 else f"{cell}*{to.denominator}"
-    return grown if to.numerator == 1 else f"{grown}/{to.numerator}"
+def scaled(cell: str, to: Fraction, named: Callable[[float], str]) -> str:
+    """Return a cell in units of `to` pounds: 0.01 multiplies by 100 rather than dividing by 0.01.
+
+    Here and below `named` gives what stands for a number.
+    """
+    grown = cell if to.denominator == 1 else f"{cell}*{named(to.denominator)}"
+    return grown if to.numerator == 1 else f"{grown}/{named(to.numerator)}"
 
 
-def unscaled(units: str, to: Fraction) -> str:
+def unscaled(units: str, to: Fraction, named: Callable[[float], str]) -> str:
     """Return whole units of `to` pounds in pounds."""
-    grown = units if to.numerator == 1 else f"{units}*{to.numerator}"
-    return grown if to.denominator == 1 else f"{grown}/{to.denominator}"
+    grown = units if to.numerator == 1 else f"{units}*{named(to.numerator)}"
+    return grown if to.denominator == 1 else f"{grown}/{named(to.denominator)}"
 
 
-def whole(cell: str, to: Fraction) -> str:
+def whole(cell: str, to: Fraction, named: Callable[[float], str]) -> str:
     """Return the whole units of a cell; a remainder that snaps to 1 carries."""
-    units = scaled(cell, to)
-    return f"INT({units})+INT(ROUND({units}-INT({units}),6))"
+    units = scaled(cell, to, named)
+    return f"INT({units})+INT(ROUND({units}-INT({units}),remainder_places))"
 
 
-def remainder(cell: str, whole_cell: str, to: Fraction) -> str:
+def remainder(cell: str, whole_cell: str, to: Fraction, named: Callable[[float], str]) -> str:
     """Return what is above the whole units, snapped to a millionth."""
-    return f"ROUND({scaled(cell, to)}-{whole_cell},6)"
+    return f"ROUND({scaled(cell, to, named)}-{whole_cell},remainder_places)"
 
 
-def rounded_total(sum_of_cells: str, to: Fraction) -> str:
+def rounded_total(sum_of_cells: str, to: Fraction, named: Callable[[float], str]) -> str:
     """Return the whole units of a total, half up."""
-    return f"INT(ROUND({scaled(sum_of_cells, to)},6)+0.5)"
+    return f"INT(ROUND({scaled(sum_of_cells, to, named)},remainder_places)+half)"
 
 
-def rank(column: str, first: int, row: int, last: int) -> str:
+def rank(column: str, row: int | str, last: int, first: int) -> str:
     """Return a row's place by remainder, the largest first; the earlier row first among equals."""
     here = f"{column}{row}"
     return f"RANK({here},{column}${first}:{column}${last})+COUNTIF({column}${first}:{here},{here})-1"
 
 
-def rank_within(column: str, groups: str, first: int, row: int, last: int) -> str:
+def rank_within(column: str, groups: str, row: int | str, last: int, first: int) -> str:
     """Return a row's place by remainder within its group."""
     here, group = f"{column}{row}", f"{groups}{row}"
     above = f'COUNTIFS({groups}${first}:{groups}${last},{group},{column}${first}:{column}${last},">"&{here})'

@@ -221,6 +221,11 @@ def _understood(draft: Draft, read: Read[SchemeFile], names: Mapping[str, str]) 
     for step in draft.steps:
         one = symbols[step.name]
         steps.append(replace(step, kind=one.kind, type=one.type, unit=one.unit))
+        if step.non_recurrent and (one.kind != ORGANISATION or one.type != "number"):
+            raise SchemeError(
+                f"{step.where}: non_recurrent says that it is a part of the answer; "
+                f"found {one.type if one.type != 'number' else one.kind}, expected one number per {head.organisation}"
+            )
     result = head.result or "allocation"
     answer = symbols[result]
     if answer.kind != ORGANISATION or answer.type != "number":
@@ -252,6 +257,7 @@ def _understood(draft: Draft, read: Read[SchemeFile], names: Mapping[str, str]) 
         assumptions=(),
         result=result,
         report_by=head.report_by,
+        indicative=tuple(head.indicative),
         digest="",
         files=tuple((one.file, one.digest) for one in reads),
     )

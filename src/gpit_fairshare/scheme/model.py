@@ -81,6 +81,8 @@ class Step:
     note: str = ""
     kind: Kind = ORGANISATION
     type: Type = "number"
+    non_recurrent: bool = False
+    """Whether it is a part of the answer that is paid once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class Scheme:
     digest: str
     files: tuple[tuple[str, str], ...]
     """Base name and SHA-256 of each file that the scheme was read from."""
+    indicative: tuple[str, ...] = ()
+    """Years whose allocations are not yet firm."""
     notes: tuple[str, ...] = ()
     """What was left aside, such as values of a transition that was swapped for another."""
 
@@ -143,6 +147,11 @@ class Scheme:
         parts: tuple[Step | Check, ...] = (*self.steps, *self.checks)
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
         return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")
+
+    @property
+    def non_recurrent(self) -> tuple[Step, ...]:
+        """Return the steps that are the non-recurrent part of the answer, in order; the rest recurs."""
+        return tuple(step for step in self.steps if step.non_recurrent)
 
     def overridden(self) -> list[tuple[str, str, Value]]:
         """Return parameter, year and value of everything that was set for this run alone."""

@@ -158,7 +158,8 @@ class Draft:
         for step, tree in part.steps:
             here, label = renamed(tree, called), _under(title, step.label)
             place = place_of(part.read, step, prefix)
-            self.steps.append(Step(called(step.name), label, step.unit, to_text(here), here, place, step.note))
+            name, once = called(step.name), step.non_recurrent
+            self.steps.append(Step(name, label, step.unit, to_text(here), here, place, step.note, non_recurrent=once))
             standing.add(step.name)
             use_ready()
         for use, inner in waiting:  # a circle: the step that stands too low is named when it is understood

@@ -160,6 +160,8 @@ class StepEntry(_Entry):
     formula: Text
     unit: Unit | None = None
     note: Text = ""
+    non_recurrent: bool = False
+    """Whether the step is a part of the answer that is paid once."""
 
 
 class CheckEntry(_Entry):
@@ -219,6 +221,8 @@ class SchemeHeader(Header):
     transition: Line | None = None
     result: Name | None = None
     report_by: Name | None = None
+    indicative: list[str] = []
+    """Years whose allocations are not yet firm."""
 
     @field_validator("years")
     @classmethod
@@ -231,6 +235,13 @@ class SchemeHeader(Header):
         if firsts != list(range(firsts[0], firsts[0] + len(firsts))):
             raise ValueError("years follow on from one another, the earliest first, none left out")
         return years
+
+    @model_validator(mode="after")
+    def _of_the_scheme(self) -> Self:
+        for year in self.indicative:
+            if year not in self.years:
+                raise ValueError(f"indicative names {year[:40]!r}, which is no year of the scheme")
+        return self
 
 
 class SpendEntry(_Entry):

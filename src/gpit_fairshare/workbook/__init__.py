@@ -1,21 +1,27 @@
 """A Result as a live Excel workbook: every calculated cell a formula, with the value that it gives.
 
-Values stand on two kinds of sheet, Inputs (with the lines of spend) and Parameters; all else follows
-from them. The same result gives the same bytes.
+Values stand on sheets that call themselves Input, and the few numbers that formulas need on Constants; all
+else follows from them. The same result gives the same bytes.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Final
-
-import xlsxwriter
 
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.workbook import front
+from gpit_fairshare.workbook.charts import charts
+from gpit_fairshare.workbook.checks import checks_sheet, live_checks
+from gpit_fairshare.workbook.input_sheets import input_sheets, parameters_sheet, spend_lines_sheet
 from gpit_fairshare.workbook.layout import Block, Layout, block_kinds, number_format, sheet_name
-from gpit_fairshare.workbook.sheets import FIRST_ROW, Sheet, Styles, write
+from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
+from gpit_fairshare.workbook.published import Published, thousands_sheet
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
+from gpit_fairshare.workbook.summary_sheets import areas_sheet, summary_sheet
+from gpit_fairshare.workbook.writing import Book, Styles, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,34 +38,44 @@ def write_workbook(
     result: Result, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
     """Write a result as a workbook; `advance` is told how many sheets are done, of how many."""
-    sheets = _build(result)
-    book = xlsxwriter.Workbook(
-        str(path), {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
-    )
+    layout = Layout(result)
+    sheets = _build(layout)
+    book = Book(path)
     scheme = result.scheme
     book.set_properties(
         {
             "title": scheme.title,
             "subject": f"{scheme.organisation} allocations {', '.join(scheme.years)}",
             "author": f"gpit_fairshare {result.manifest['gpit']}",
+            "keywords": "NHS, GP IT, fair share, allocations",
             "comments": f"Scheme {scheme.name}, digest {scheme.digest}",
             "created": _CREATED,
         }
     )
-    book.set_size(2400, 1400)
     styles = Styles(book)
-    for done, sheet in enumerate(sheets):
-        advance(done, len(sheets))
-        write(sheet, book, styles)
+    total = len(sheets) + 1
+    for done in range(len(sheets)):
+        advance(done, total)
+        sheet = sheets[done]
+        write(sheet, book, styles, _table_name(sheet.name))
+        # What is written is let go: a run over thousands of rows holds its cells once.
+        sheet.cells, sheet.fills = {}, {}
+    for name, cell in layout.names.items():
+        book.define_name(name, f"={cell}")
+    advance(len(sheets), total)
     book.close()
-    advance(len(sheets), len(sheets))
+    advance(total, total)
 
 
-def _build(result: Result) -> list[Sheet]:
+def _table_name(sheet: str) -> str:
+    """Return a name for the table of a sheet: letters, figures and low lines, and no cell's address."""
+    return "Table_" + re.sub(r"\W+", "_", sheet.replace("£", "GBP_"), flags=re.ASCII)
+
+
+def _build(layout: Layout) -> list[Sheet]:
     """Lay out every sheet, in the order in which they stand in the workbook."""
-    layout = Layout(result)
-    inputs = front.inputs_sheet(layout)
-    lines = front.spend_lines_sheet(layout)
+    inputs = input_sheets(layout)
+    lines = spend_lines_sheet(layout)
     for year in layout.years:
         for kind in block_kinds(layout):
             layout.blocks[kind, year] = _block(layout, kind, year)
@@ -67,20 +83,32 @@ def _build(result: Result) -> list[Sheet]:
     for writer in writers.values():
         for step in layout.scheme.steps:
             writer.step(step)
-    checks = front.checks_sheet(layout, _live_checks(layout, writers))
+    published = Published(layout)
+    allocations = published.write()
+    write_per_head(writers)
+    live = live_checks(layout, writers, published)
+    checks = checks_sheet(layout, live)
+    areas, change, spread, path = areas_sheet(layout), change_sheet(layout), spread_sheet(layout), path_sheet(layout)
+    summary = summary_sheet(layout)
+    summary.charts = charts(layout, change, spread, path, areas)
     blocks = list(layout.blocks.values())
     organisations = [block for block in blocks if block.kind == ORGANISATION]
     groups = [block for block in blocks if block.kind != ORGANISATION]
-    areas = front.areas_sheet(layout)
-    body = [
-        front.summary_sheet(layout),
-        *([areas] if areas else []),
-        *(block.sheet for block in organisations),
-        *(block.sheet for block in groups),
-        front.parameters_sheet(layout),
+    maybe = [
+        summary,
+        areas,
+        allocations,
+        thousands_sheet(layout, published),
+        change,
+        spread,
+        path,
+        *(block.sheet for block in (*organisations, *groups)),
+        parameters_sheet(layout),
+        *inputs,
+        lines,
         layout.national,
-        inputs,
-        *([lines] if lines else []),
+        layout.constants,
+        layout.sharing if layout.sharing.cells else None,
         *(block.workings for block in (*organisations, *groups) if block.helpers),
         checks,
         front.steps_sheet(layout),
@@ -89,109 +117,76 @@ def _build(result: Result) -> list[Sheet]:
         front.findings_sheet(layout),
         front.manifest_sheet(layout),
     ]
-    return [front.about_sheet(layout, body), *body]
+    body = [sheet for sheet in maybe if sheet is not None]
+    status = (str(checks.value(TOTAL_ROW, 2)), str(checks.value(TOTAL_ROW, 3)))
+    return [front.about_sheet(layout, body, status), *body]
 
 
 def _block(layout: Layout, kind: Kind, year: str) -> Block:
     """Make the sheet and workings of one kind in one year, with the columns that name its rows."""
     scheme, now = layout.scheme, layout.result.years[year]
     word = year.replace("/", "-")
+    shown = layout.illustrative
     if kind.column is not None:
         label = scheme.labels[kind.column]
-        sheet = Sheet(sheet_name(f"{label} {word}", layout.taken), f"{label}, {year}", layout.illustrative)
+        note = f"{shown}One row per {label[:1].lower()}{label[1:]}, one column per figure."
+        sheet = Sheet(sheet_name(f"{label} {word}", layout.taken), f"{label}, {year}", note, "Working", frozen=2)
         workings = Sheet(
-            sheet_name(f"Workings {label} {word}", layout.taken), f"Workings by {label}, {year}", layout.illustrative
+            sheet_name(f"Workings {label} {word}", layout.taken),
+            f"Workings by {label[:1].lower()}{label[1:]}, {year}",
+            f"{shown}What rounding, sharing and checks need; same rows.",
+            "Working",
+            frozen=1,
         )
         block = Block(kind, now, sheet, workings, columns={kind.column: 1})
-        sheet.heading(label, 32)
-        sheet.heading("Number", 9)
-        workings.heading(label, 32)
-        for row, text in enumerate(now.labels[kind.column], FIRST_ROW):
-            sheet.put(row, 1, text)
-            sheet.put(row, 2, row - FIRST_ROW + 1)
-            workings.put(row, 1, text)
+        labels = now.labels[kind.column]
+        sheet.fill(sheet.heading(label, 32), labels)
+        sheet.fill(sheet.heading("Number", 9), list(range(1, len(labels) + 1)), None, "count")
+        workings.fill(workings.heading(label, 32), labels)
         return block
-    note = f"{layout.illustrative}One row per {scheme.organisation}, one column per step."
-    sheet = Sheet(sheet_name(word, layout.taken), f"{scheme.title}: {year}", note)
+    note = f"{shown}One row per {scheme.organisation}, one column per step, in the order of the scheme."
+    sheet = Sheet(sheet_name(word, layout.taken), f"{scheme.title}: {year}", note, "Working", frozen=2)
     workings = Sheet(
         sheet_name(f"Workings {word}", layout.taken),
         f"Workings, {year}",
-        f"{layout.illustrative}What rounding, sharing and checks need; same rows.",
+        f"{shown}What rounding, sharing, checks and charts need; same rows.",
+        "Working",
+        frozen=1,
     )
     block = Block(kind, now, sheet, workings)
+    names = now.organisations["org_name"].to_list()
     for target in (sheet, workings):
-        target.heading("Code", 9)
-    sheet.heading("Name", 40)
-    for row, (code, name) in enumerate(now.organisations.select("org_code", "org_name").iter_rows(), FIRST_ROW):
-        sheet.put(row, 1, code)
-        sheet.put(row, 2, name)
-        workings.put(row, 1, code)
-    sheet.put(3, 2, "Total")
+        target.fill(target.heading("Code", 9), now.codes())
+    sheet.fill(sheet.heading("Name", 40), [name or "[not given]" for name in names])
+    sheet.put(TOTAL_ROW, 2, "Total")
     _input_columns(layout, block)
     return block
 
 
 def _input_columns(layout: Layout, block: Block) -> None:
-    """Refer to the Inputs sheet, column by column."""
+    """Refer to the sheets of inputs, column by column."""
     scheme, year = layout.scheme, block.year.year
     names = [symbol.name for symbol in scheme.inputs]
     if scheme.report_by and scheme.report_by not in names and scheme.report_by in block.year.organisations.columns:
         names.insert(0, scheme.report_by)
     names += [column for column in block.year.labels if column not in names]
     writer = StepWriter(layout, year)
+    codes = block.year.codes()
     for name in names:
         symbol = scheme.symbols.get(name)
         unit = symbol.unit if symbol else None
         text = symbol is None or symbol.type == "text"
         values = block.values(name)
-        block.columns[name] = block.sheet.heading(
-            scheme.labels.get(name, name.replace("_", " ").capitalize()) + (f" ({unit})" if unit else ""),
-            30 if text else 16,
-        )
-        cells = []
-        for code, value in zip(block.year.codes(), values, strict=True):
-            place = layout.input_cells[year, code, name]
-            blank = f'IF(ISBLANK({place}),"",{place})' if value is None or (symbol and symbol.optional) else place
-            cells.append((blank, value))
+        optional = symbol is not None and symbol.optional
+        label = scheme.labels.get(name, name.replace("_", " ").capitalize())
+        block.columns[name] = block.sheet.heading(f"{label} ({unit})" if unit else label, 30 if text else 16)
+
+        def formula(row: int, name: str = name, optional: bool = optional, values: list[object] = values) -> str:
+            place = layout.input_cells[year, codes[row - FIRST_ROW], name]
+            blank = optional or values[row - FIRST_ROW] is None
+            return f'IF(ISBLANK({place}),"",{place})' if blank else place
+
         number = "number" if text else number_format(unit, values)
-        block.sheet.column(block.columns[name], cells, number)
+        block.sheet.fill(block.columns[name], values, formula, number)
         if unit in ("£", "people"):
             writer.total_above(block, block.columns[name], values, number)
-
-
-def _live_checks(layout: Layout, writers: dict[str, StepWriter]) -> list[tuple[str, str, dict[str, tuple[str, bool]]]]:
-    """Return the scheme's checks, and those that only a workbook needs, each live for every year."""
-    live: list[tuple[str, str, dict[str, tuple[str, bool]]]] = []
-    held = {(one.year, one.name, one.formula): one.holds for one in layout.result.checks}
-    for index, check in enumerate(layout.scheme.checks):
-        years = {
-            year: (writer.check(check, index), held[year, check.name, check.formula])
-            for year, writer in writers.items()
-        }
-        live.append((check.name, check.formula, years))
-    names = [symbol.name for symbol in layout.scheme.inputs if not symbol.optional and symbol.type == "number"]
-    for name in names:
-        label = layout.scheme.labels[name]
-        years = {}
-        for year in layout.years:
-            places = [layout.input_cells[year, code, name] for code in layout.result.years[year].codes()]
-            first, last = places[0], places[-1].partition("!")[2]
-            years[year] = (f"COUNT({first}:{last})=ROWS({first}:{last})", True)
-        live.append((f"{label} is a number for every {layout.scheme.organisation}", "", years))
-    floors = dict.fromkeys(label for writer in writers.values() for label in writer.fits)
-    live += [
-        (f"{label}: the floors fit in the money", "", {year: (one.fits[label], True) for year, one in writers.items()})
-        for label in floors
-    ]
-    for fund in {(one.step, one.parameter): one for one in layout.result.funds if one.parameter}.values():
-        final = front.final_step(layout, fund.step)
-        kind = layout.scheme.symbols[final].kind
-        years = {}
-        for year in layout.years:
-            cells, amount = (
-                layout.block(kind, year).column_range(final),
-                front.fund_amount(layout, fund, year),
-            )
-            years[year] = (f"SUM({cells})<={amount}+1", True)
-        live.append((f"{fund.label} is not overspent, to the rounding", "", years))
-    return live

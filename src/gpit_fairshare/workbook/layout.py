@@ -8,21 +8,61 @@ each and a column a year.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, to_text
+from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Sheet, letter, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gpit_fairshare.engine import Result, Year
+    from gpit_fairshare.inputs import Restated
 
 PARAMETERS: Final = "Parameters"
-NATIONAL_SHEET: Final = "National"
-INPUTS: Final = "Inputs"
+NATIONAL_SHEET: Final = "National figures"
+CONSTANTS: Final = "Constants"
+SHARING: Final = "Sharing"
+_SHARING_COLUMNS: Final = (
+    ("Step", 40),
+    ("Year", 10),
+    ("Group", 28),
+    ("Number of the group", 10),
+    ("Round", 8),
+    ("Lowest rank", 10),
+    ("Highest rank", 10),
+    ("Rank tried", 10),
+    ("Factor at that rank", 20),
+    ("Spent at that factor", 20),
+    ("Amount to be spent", 20),
+)
+FIXED_NAMES: Final = (
+    "About",
+    "Summary",
+    "Allocations",
+    "Allocations £000",
+    PARAMETERS,
+    CONSTANTS,
+    "Population",
+    "Spend",
+    "Other inputs",
+    "Spend lines",
+    NATIONAL_SHEET,
+    SHARING,
+    "Chart figures",
+    "Checks",
+    "Method",
+    "Assumptions",
+    "Sources",
+    "Findings",
+    "Manifest",
+)
+"""Sheets that are called the same in every workbook; those of years and groups take other names."""
+PARAMETER_VALUE: Final = 4
+PARAMETER_STATE: Final = 5
+"""Columns of the Parameters sheet."""
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 
 
@@ -73,7 +113,7 @@ class Block:
     def _range(self, sheet: Sheet, column: int) -> str:
         return f"{quoted(sheet.name)}!${letter(column)}${FIRST_ROW}:${letter(column)}${self.last}"
 
-    def helper_cell(self, key: str, row: int, *, here: Sheet) -> str:
+    def helper_cell(self, key: str, row: int | str, *, here: Sheet) -> str:
         """Return a cell of the workings as written on sheet `here`."""
         cell = f"${letter(self.helpers[key])}{row}"
         return cell if here is self.workings else f"{quoted(self.workings.name)}!{cell}"
@@ -85,51 +125,134 @@ class Layout:
     def __init__(self, result: Result) -> None:
         self.result = result
         self.scheme = result.scheme
-        self.taken: set[str] = {
-            "about",
-            "summary",
-            "checks",
-            "assumptions",
-            "findings",
-            "manifest",
-            "sources",
-            "spend lines",
-        }
-        self.taken |= {PARAMETERS.casefold(), NATIONAL_SHEET.casefold(), INPUTS.casefold()}
+        self.taken = {name.casefold() for name in FIXED_NAMES}
         self.years = list(result.years)
         self.illustrative = "Illustrative spend. " if result.inputs.illustrative else ""
         """What every sheet that shows illustrative spend bears; an empty text where all spend is real."""
-        self.national = Sheet(
-            NATIONAL_SHEET, "National figures", f"{self.illustrative}One row per figure, one column per year."
-        )
-        self.national_rows: dict[str, int] = {}
-        self.parameter_rows = {name: FIRST_ROW + index for index, name in enumerate(self.scheme.parameters)}
-        self.input_cells: dict[tuple[str, str, str], str] = {}
-        """(year, code, column) to the cell of the Inputs sheet."""
+        self.names: dict[str, str] = {}
+        """Defined names, each with its cell."""
+        # Steps and parameters go by their own names; a figure such as total(x) gives way to a step total_of_x.
+        self._identifiers = {name: name for name in (*self.scheme.parameters, *(one.name for one in self.scheme.steps))}
         self.blocks: dict[tuple[Kind, str], Block] = {}
-        for heading, width in (("Figure", 60), ("Name", 44), ("Unit", 12)):
+        self.input_cells: dict[tuple[str, str, str], str] = {}
+        """(year, code, column) to the cell that holds the input."""
+        self.input_ranges: dict[str, str] = {}
+        """Column to all its cells."""
+        self.input_controls: list[tuple[str, str]] = []
+        """Pairs of a live total of an input column and the name of what it was in the run."""
+        self.moved: dict[tuple[str, str], list[Restated]] = {}
+        """(year, successor) to what the crosswalk counted with it."""
+        for one in result.inputs.restated:
+            self.moved.setdefault((one.year, one.successor), []).append(one)
+        self.user = ""
+        """Label of the step that is being written, for the numbers that it holds."""
+        self.constants = Sheet(
+            CONSTANTS,
+            "Constants",
+            f"{self.illustrative}Numbers that formulas use by their names: those of the scheme's steps, how close two "
+            "figures count as one, and totals of the inputs as they were in the run.",
+            "Working",
+        )
+        self._users: dict[str, list[str]] = {}
+        for heading, width in (("Name", 28), ("What it is for", 80), ("Value", 16)):
+            self.constants.heading(heading, width, wrap=heading == "What it is for")
+        for name, (value, use) in x.CONSTANTS.items():
+            self.constant(name, value, use)
+        self.national = Sheet(
+            NATIONAL_SHEET,
+            "National figures",
+            f"{self.illustrative}One row per figure, one column per year; formulas use them by their names.",
+            "Working",
+        )
+        self.sharing = Sheet(
+            SHARING,
+            "How money was shared out between bounds",
+            f"{self.illustrative}Each round halves the range of ranks in which the amount is spent.",
+            "Working",
+            last_row=FIRST_ROW - 1,
+        )
+        for heading, width in _SHARING_COLUMNS:
+            self.sharing.heading(heading, width)
+        self.national_rows: dict[str, int] = {}
+        self.national_values: dict[tuple[str, str], Any] = {}
+        for heading, width in (("Figure", 60), ("Name in formulas", 44), ("Unit", 12)):
             self.national.heading(heading, width, wrap=heading != "Unit")
         for year in self.years:
             self.national.heading(year, 20)
+        both = [(name, year) for name in self.scheme.parameters for year in self.years]
+        self.parameter_rows = {one: FIRST_ROW + index for index, one in enumerate(both)}
+        """Name and year of each parameter to its row."""
+        for (name, year), row in self.parameter_rows.items():
+            self._name(name, year, f"{PARAMETERS}!${letter(PARAMETER_VALUE)}${row}")
 
-    def year_column(self, year: str) -> int:
-        """Return the column of a year on the National sheet."""
-        return 4 + self.years.index(year)
+    # Names ------------------------------------------------------------------------------------------
+
+    def _name(self, key: str, year: str, cell: str) -> str:
+        """Define a name for a figure of a year, such as `transition_fund_2014_15`."""
+        name = self.name_of(key, year)
+        self.names[name] = cell
+        return name
+
+    def name_of(self, key: str, year: str) -> str:
+        """Return the name under which formulas find a figure of a year."""
+        return f"{self.identifier(key)}_{year.replace('/', '_')}"
+
+    def identifier(self, key: str) -> str:
+        """Return a key as a name that Excel takes, before the year is added: `total_of_historic_spend`."""
+        if key not in self._identifiers:
+            base = re.sub(r"[^a-z0-9]+", "_", key.replace("(", " of ").casefold()).strip("_")
+            name, count = base, 2
+            while name in self._identifiers.values():
+                name, count = f"{base}_{count}", count + 1
+            self._identifiers[key] = name
+        return self._identifiers[key]
+
+    def constant(self, name: str, value: float, use: str) -> str:
+        """Give a number that formulas need a cell and a name, once; return the name."""
+        if name not in self.names:
+            row = FIRST_ROW + len(self._users)
+            self._users[name] = []
+            self.names[name] = f"{CONSTANTS}!$C${row}"
+            self.constants.put(row, 1, name)
+            self.constants.put(row, 2, use)
+            self.constants.put(row, 3, value)
+        return name
+
+    def number(self, value: float) -> str:
+        """Return what stands for a number of the scheme in formulas: nought and one as they are, else a name."""
+        if value in (0, 1):
+            return x.number(value)
+        written = x.number(abs(value)).replace("+", "").replace("-", "minus")
+        name = self.constant(f"constant_{'minus' if value < 0 else ''}{written}", value, "")
+        users = self._users[name]
+        if self.user not in users:
+            users.append(self.user)
+            others = f" and {len(users) - 4} more" if len(users) > 4 else ""
+            self.constants.put(
+                int(self.names[name].rpartition("$")[2]), 2, f"A number of the scheme: {'; '.join(users[:4])}{others}"
+            )
+        return name
+
+    # Cells ------------------------------------------------------------------------------------------
 
     def parameter_cell(self, name: str, year: str) -> str:
-        """Return the cell of a parameter in a year."""
-        return f"{PARAMETERS}!${letter(6 + self.years.index(year))}${self.parameter_rows[name]}"
+        """Return the name of a parameter's cell in a year."""
+        return self.name_of(name, year)
 
     def national_cell(self, key: str, year: str) -> str:
-        """Return the cell of a national figure in a year."""
-        return f"{NATIONAL_SHEET}!${letter(self.year_column(year))}${self.national_rows[key]}"
+        """Return the name of a national figure's cell in a year."""
+        return self.name_of(key, year)
 
     def put_national(self, key: str, label: str, unit: str, year: str, formula: str, value: Any, number: str) -> None:
         """Add a national figure of one year, on the row that it has in the other years too."""
         row = self.national_rows.setdefault(key, FIRST_ROW + len(self.national_rows))
-        for column, text in enumerate((label, key, unit), 1):
-            self.national.put(row, column, text)
-        self.national.put(row, self.year_column(year), value, formula, number)
+        self.national.put(row, 1, label)
+        self.national.put(row, 2, self.identifier(key))
+        self.national.put(row, 3, unit or "none")
+        column = 4 + self.years.index(year)
+        self.national.put(row, column, value, formula, number)
+        self.national_values[key, year] = value
+        self._name(key, year, f"{quoted(NATIONAL_SHEET)}!${letter(column)}${row}")
 
     def block(self, kind: Kind, year: str) -> Block:
         """Return the block of a kind in a year."""
@@ -137,9 +260,12 @@ class Layout:
 
 
 class Refs:
-    """Where names stand as seen from one row of one sheet of a block, or from the National sheet."""
+    """Where names stand as seen from one row of one sheet of a block, or from that of the national figures.
 
-    def __init__(self, layout: Layout, year: str, block: Block | None, row: int, here: Sheet) -> None:
+    The row may be ROW, where the formula is alike on every row.
+    """
+
+    def __init__(self, layout: Layout, year: str, block: Block | None, row: int | str, here: Sheet) -> None:
         self.layout = layout
         self.year = year
         self.block = block
@@ -181,6 +307,7 @@ class Refs:
             return self.layout.national_cell(name, before)
         old = self.layout.block(symbol.kind, before)
         now = self.layout.block(symbol.kind, self.year)
+        assert isinstance(self.row, int)  # noqa: S101  # no two rows have the same predecessors
         row = self.row - FIRST_ROW
         if symbol.kind.column is not None:
             label = now.year.labels[symbol.kind.column][row]
@@ -193,6 +320,10 @@ class Refs:
     def optional(self, name: str) -> bool:
         """Return whether the cell of a name may be empty."""
         return self.layout.scheme.symbols[name].optional
+
+    def number(self, value: float) -> str:
+        """Return what stands for a number of the scheme."""
+        return self.layout.number(value)
 
 
 def number_format(unit: str | None, values: list[Any]) -> str:
@@ -211,7 +342,8 @@ def block_kinds(layout: Layout) -> list[Kind]:
 class Vector:
     """A column of figures: values, the range that they stand in, and the cell of a row."""
 
-    def __init__(self, values: list[float], cells: str, cell: Callable[[int], str]) -> None:
+    def __init__(self, values: list[float], cells: str, cell: str) -> None:
         self.values = values
         self.range = cells
         self.cell = cell
+        """The cell of a row, with ROW for its number."""

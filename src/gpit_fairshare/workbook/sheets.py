@@ -1,4 +1,4 @@
-"""A sheet as it is being put together: cells by row and column, written in one go at the end.
+"""A sheet as it is being put together: cells by row and column, and whole columns at a time.
 
 Rows and columns count from 1, as Excel's users count. A cell is a value, or a live formula with the
 value that it gives, so that previews and readers that do not recalculate show true figures.
@@ -8,36 +8,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from xlsxwriter.utility import xl_col_to_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import xlsxwriter
-    from xlsxwriter.format import Format
-    from xlsxwriter.worksheet import Worksheet
+    from collections.abc import Callable, Iterator, Sequence
 
 TITLE_ROW: Final = 1
 NOTE_ROW: Final = 2
 TOTAL_ROW: Final = 3
 HEADING_ROW: Final = 4
 FIRST_ROW: Final = 5
-_LINE: Final = 15.0
+LINE: Final = 14.0
 """Height of one line in points."""
+ROW: Final = "\N{SYMBOL FOR NULL}"
+"""Stands for the number of the row in a formula that is alike all the way down a column."""
 
-FORMATS: Final = {
-    "£": "£#,##0;-£#,##0",
-    "pence": "£#,##0.00;-£#,##0.00",
-    "£ per head": "£#,##0.00;-£#,##0.00",
-    "people": "#,##0",
-    "%": "0.0%",
-    "ratio": "0.0000",
-    "number": "General",
-    "count": "0",
-    "remainder": "0.000000",
-}
+Role = Literal["Input", "Working", "Output", "Control"]
+"""What a sheet is for: inputs are what a reader may change, controls say whether the rest can be relied on."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -48,8 +38,73 @@ class Cell:
     value: Any
     formula: str | None = None
     format: str = "number"
+    unlocked: bool = False
+    """Whether a reader may change it while the sheet is protected."""
     link: str = ""
-    """Sheet that the cell leads to."""
+    """Sheet that the cell leads to, or an address on the web."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """The cells of a column from the first row of the table down: values, and their formula."""
+
+    values: Sequence[Any]
+    formula: str | Callable[[int], str | None] | None
+    """A formula with ROW in it, or what gives the formula (or None) of the row with a number."""
+    format: str
+    unlocked: bool
+
+    def cell(self, row: int) -> Cell:
+        """Return the cell of a row."""
+        formula = self.formula
+        if isinstance(formula, str):
+            formula = formula.replace(ROW, str(row))
+        elif formula is not None:
+            formula = formula(row)
+        return Cell(self.values[row - FIRST_ROW], formula, self.format, self.unlocked)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Cells of a sheet from one row and column to another, both counted."""
+
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line or set of bars: where its name, its categories and its values stand."""
+
+    name: str
+    categories: str
+    values: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart of figures that stand on a sheet, with all that a reader who cannot see it needs."""
+
+    kind: Literal["column", "bar", "line"]
+    title: str
+    across: str
+    """Title of the axis of categories, with its unit."""
+    up: str
+    """Title of the axis of values, with its unit."""
+    series: tuple[Series, ...]
+    says: str
+    """Alternative text."""
+    number: str
+    """Number format of the values' axis, as FORMATS calls it."""
+    stacked: bool = False
+    labels_below: bool = True
+    """Whether each category has its label; 211 of them cannot be read."""
+    height: int = 300
+    """Height in pixels."""
+    wide: bool = False
+    """Whether it takes the place of two side by side."""
 
 
 def lines_needed(text: str, width: float) -> int:
@@ -73,7 +128,7 @@ def quoted(sheet: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text that a workbook can hold: no control characters, at most 32,767 characters."""
+    """Return a text that a workbook can hold: no control characters, at most 32,000 characters."""
     return _CONTROL.sub(" ", text)[:32_000]
 
 
@@ -84,12 +139,22 @@ class Sheet:
     name: str
     title: str
     note: str = ""
+    role: Role = "Output"
     headings: list[str] = field(default_factory=list)
     cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
+    fills: dict[int, Fill] = field(default_factory=dict)
     widths: dict[int, float] = field(default_factory=dict)
     last_row: int = FIRST_ROW
     wrapped: set[int] = field(default_factory=set)
     """Columns of prose, whose texts are wrapped."""
+    frozen: int = 0
+    """Columns that stay in view; the headings stay with them."""
+    rules: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
+    """Data validation, as XlsxWriter takes it."""
+    marks: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
+    """Conditional formats, as XlsxWriter takes them; a `look` among them names one of the workbook's formats."""
+    charts: list[Chart] = field(default_factory=list)
+    """Charts below the table, two side by side; wide ones last."""
 
     def heading(self, text: str, width: float = 15, *, wrap: bool = False) -> int:
         """Add a column and return its number; Excel's tables want every heading once."""
@@ -103,43 +168,37 @@ class Sheet:
             self.wrapped.add(column)
         return column
 
-    def put(self, row: int, column: int, value: Any, formula: str | None = None, number: str = "number") -> None:
+    def put(  # a cell has that many sides
+        self,
+        row: int,
+        column: int,
+        value: Any,
+        formula: str | None = None,
+        number: str = "number",
+        *,
+        unlocked: bool = False,
+    ) -> None:
         """Place one cell; a cell below the headings makes the table reach down to it."""
-        self.cells[row, column] = Cell(value, formula, number)
+        self.cells[row, column] = Cell(value, formula, number, unlocked)
         self.last_row = max(self.last_row, row)
 
-    def lead(self, row: int, column: int, sheet: str) -> None:
-        """Place a cell that leads to another sheet of the workbook."""
-        self.put(row, column, sheet)
-        self.cells[row, column] = Cell(sheet, link=sheet)
+    def lead(self, row: int, column: int, text: str, to: str) -> None:
+        """Place a cell that leads to another sheet of the workbook, or to an address on the web."""
+        self.put(row, column, text)
+        self.cells[row, column] = Cell(text, link=to)
 
-    def is_text(self, column: int) -> bool:
-        """Return whether a column of the table begins with a text, which stands on the left."""
-        cell = self.cells.get((FIRST_ROW, column))
-        return cell is None or cell.value is None or isinstance(cell.value, str)
-
-    def fit(self) -> None:
-        """Widen columns of short texts to what they hold, up to 60 characters."""
-        longest: dict[int, int] = {}
-        for (row, column), cell in self.cells.items():
-            if row >= FIRST_ROW and isinstance(cell.value, str) and column not in self.wrapped:
-                longest[column] = max(longest.get(column, 0), len(cell.value))
-        for column, length in longest.items():
-            self.widths[column] = min(60.0, max(self.widths.get(column, 0), length * 1.05 + 2))
-
-    def height(self, row: int) -> float | None:
-        """Return the height that a row of wrapped prose needs, or None where one line will do."""
-        lines = 1
-        for column in self.wrapped:
-            cell = self.cells.get((row, column))
-            if cell and isinstance(cell.value, str):
-                lines = max(lines, lines_needed(cell.value, self.widths[column]))
-        return None if lines == 1 else lines * _LINE
-
-    def column(self, column: int, cells: Sequence[tuple[str | None, Any]], number: str = "number") -> None:
-        """Fill a column of the table with (formula, value) pairs."""
-        for row, (formula, value) in enumerate(cells, FIRST_ROW):
-            self.put(row, column, value, formula, number)
+    def fill(
+        self,
+        column: int,
+        values: Sequence[Any],
+        formula: str | Callable[[int], str | None] | None = None,
+        number: str = "number",
+        *,
+        unlocked: bool = False,
+    ) -> None:
+        """Fill a column of the table from its first row down."""
+        self.fills[column] = Fill(values, formula, number, unlocked)
+        self.last_row = max(self.last_row, FIRST_ROW + len(values) - 1)
 
     def rows(self, rows: Sequence[Sequence[Any]]) -> None:
         """Fill the table with plain values."""
@@ -147,97 +206,48 @@ class Sheet:
             for column, value in enumerate(values, 1):
                 self.put(row, column, value)
 
+    def all_cells(self) -> Iterator[tuple[int, int, Cell]]:
+        """Yield every cell with its row and column."""
+        for (row, column), cell in self.cells.items():
+            yield row, column, cell
+        for column, fill in self.fills.items():
+            for row in range(FIRST_ROW, FIRST_ROW + len(fill.values)):
+                yield row, column, fill.cell(row)
 
-class Styles:
-    """The few formats of the workbook, made once each."""
+    def value(self, row: int, column: int) -> Any:
+        """Return the value of a cell, None where there is none."""
+        fill = self.fills.get(column)
+        if fill and FIRST_ROW <= row < FIRST_ROW + len(fill.values):
+            return fill.values[row - FIRST_ROW]
+        cell = self.cells.get((row, column))
+        return cell.value if cell else None
 
-    def __init__(self, book: xlsxwriter.Workbook) -> None:
-        self.book = book
-        self.made: dict[tuple[str | bool, ...], Format] = {}
-        self.title = book.add_format({"bold": True, "font_size": 14})
-        heading = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
-        self.first_heading = book.add_format(heading)
-        # An indent keeps a figure on the right from touching the text on the left of the next column.
-        self.text_heading = book.add_format({**heading, "indent": 1})
-        self.number_heading = book.add_format({**heading, "align": "right", "indent": 1})
-        self.bold = book.add_format({"bold": True})
-        self.link = book.add_format({"font_color": "#0563C1", "underline": 1})
+    def is_text(self, column: int) -> bool:
+        """Return whether a column of the table begins with a text, which stands on the left."""
+        value = self.value(FIRST_ROW, column)
+        return value is None or isinstance(value, str)
 
-    def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool) -> Format:
-        """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
-        text, first, wrap = isinstance(cell.value, str), column == 1, column in sheet.wrapped
-        # Where some texts take several lines, the cells beside them begin on the first.
-        top = bool(sheet.wrapped)
-        key = (cell.format, text, first, wrap, top, bold)
-        if key not in self.made:
-            settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if top else "vcenter"}
-            settings |= {} if first else {"indent": 1} if text else {"align": "right", "indent": 1}
-            settings |= {"text_wrap": True} if wrap else {}
-            settings |= {"bold": True} if bold else {}
-            self.made[key] = self.book.add_format(settings)
-        return self.made[key]
+    def column_range(self, column: int) -> str:
+        """Return a column of the table as a range that may be used on any sheet."""
+        cells = f"${letter(column)}${FIRST_ROW}:${letter(column)}${self.last_row}"
+        return f"{quoted(self.name)}!{cells}"
 
-    def heading(self, sheet: Sheet, column: int) -> Format:
-        """Return the format of a column's heading, which stands as its figures or texts do."""
-        if column == 1:
-            return self.first_heading
-        return self.text_heading if sheet.is_text(column) else self.number_heading
+    def fit(self) -> None:
+        """Widen columns of short texts to what they hold, up to 60 characters."""
+        longest: dict[int, int] = {}
+        texts = [(column, cell.value) for (row, column), cell in self.cells.items() if row >= FIRST_ROW]
+        texts += [(column, value) for column, fill in self.fills.items() for value in fill.values]
+        for column, value in texts:
+            if isinstance(value, str) and column not in self.wrapped:
+                longest[column] = max(longest.get(column, 0), len(value))
+        for column, length in longest.items():
+            self.widths[column] = min(60.0, max(self.widths.get(column, 0), length * 1.05 + 2))
 
-
-def write(sheet: Sheet, book: xlsxwriter.Workbook, styles: Styles) -> None:
-    """Write a finished sheet into the workbook."""
-    page = book.add_worksheet(sheet.name)
-    sheet.fit()
-    for column, width in sheet.widths.items():
-        page.set_column(column - 1, column - 1, width)
-    page.write_string(0, 0, clean(sheet.title), styles.title)
-    if sheet.note:
-        page.write_string(NOTE_ROW - 1, 0, clean(sheet.note))
-    if sheet.headings:
-        page.add_table(
-            HEADING_ROW - 1,
-            0,
-            sheet.last_row - 1,
-            len(sheet.headings) - 1,
-            {
-                "columns": [
-                    {"header": heading, "header_format": styles.heading(sheet, column)}
-                    for column, heading in enumerate(sheet.headings, 1)
-                ],
-                "autofilter": False,
-                "style": "Table Style Light 1",
-                "banded_rows": False,
-            },
-        )
-        lines = [lines_needed(heading, sheet.widths[column] - 3) for column, heading in enumerate(sheet.headings, 1)]
-        page.set_row(HEADING_ROW - 1, _LINE * max(lines) + 3)
-    if sheet.wrapped:
-        for row in range(FIRST_ROW, sheet.last_row + 1):
-            page.set_row(row - 1, sheet.height(row))
-    for (row, column), cell in sorted(sheet.cells.items()):
-        if cell.link:
-            page.write_url(row - 1, column - 1, f"internal:{quoted(cell.link)}!A1", styles.link, cell.value)
-            continue
-        style = styles.cell(cell, sheet, column, bold=row == TOTAL_ROW)
-        _write_cell(page, row - 1, column - 1, cell, style)
-    # Codes such as 0123 are texts by intent; Excel need not warn of them.
-    page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-    page.set_landscape()
-    page.set_paper(9)
-    page.fit_to_pages(1, 0)
-    page.repeat_rows(0, HEADING_ROW - 1)
-
-
-def _write_cell(page: Worksheet, row: int, column: int, cell: Cell, style: Format) -> None:
-    value = clean(cell.value) if isinstance(cell.value, str) else cell.value
-    if cell.formula is not None:
-        page.write_formula(row, column, "=" + cell.formula, style, "" if value is None else value)
-    elif value is None:
-        page.write_blank(row, column, None, style)
-    elif isinstance(value, bool):
-        page.write_boolean(row, column, value, style)
-    elif isinstance(value, int | float):
-        page.write_number(row, column, value, style)
-    else:
-        # Never write(): a text that begins with = stays a text.
-        page.write_string(row, column, str(value), style)
+    def height(self, row: int) -> float | None:
+        """Return the height that a row of wrapped prose needs, or None where one line will do."""
+        lines = 1
+        for column in self.wrapped:
+            value = self.value(row, column)
+            if isinstance(value, str):
+                lines = max(lines, lines_needed(value, self.widths[column]))
+        return None if lines == 1 else lines * LINE

@@ -16,13 +16,16 @@ from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.workbook.layout import Block, Layout, Refs, Vector, number_format
 from gpit_fairshare.workbook.sharing_columns import ShareOutWriter
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TOTAL_ROW, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme import Check, Step
+    from gpit_fairshare.workbook.sheets import Sheet
+
+    Formula = str | Callable[[int], str | None]
 
 _FIGURES = {"total": "SUM", "largest": "MAX", "smallest": "MIN"}
 _FIGURES_WITHIN = {"total": "SUMIFS", "largest": "_xlfn.MAXIFS", "smallest": "_xlfn.MINIFS"}
@@ -40,6 +43,8 @@ class StepWriter:
         self.first_year = layout.years[0] == year
         self.fits: dict[str, str] = {}
         """For each `share_out` with a floor: the formula that says whether the floors fit in the amount."""
+        self.spends: dict[str, str] = {}
+        """For each `share_out`: the formula that says whether it gives the amount, or all that it may."""
 
     # Any step -------------------------------------------------------------------------------------
 
@@ -55,6 +60,7 @@ class StepWriter:
             raise OutputError(f"{step.where}: {fault}") from None
 
     def _step(self, step: Step) -> None:
+        self.layout.user = step.label
         self.figures(step.tree)
         match step.tree:
             case t.ShareOut():
@@ -68,20 +74,22 @@ class StepWriter:
                 self.national(step.name, step.label, step.unit or "", formula, value)
             case _:
                 block = self.layout.block(step.kind, self.year)
-                self.column(step, block, lambda refs: x.render(step.tree, refs, first_year=self.first_year))
+                self.column(step, block, self.rendered(step.tree, block, block.sheet))
 
-    def column(self, step: Step, block: Block, formula: Callable[[Refs], str]) -> None:
+    def rendered(self, tree: Expression, block: Block, here: Sheet) -> Formula:
+        """Return the formula of every row of a block; each row has its own only where it looks back a year."""
+        if not self.first_year and any(isinstance(node, t.Previous) for node in walk(tree)):
+            return lambda row: x.render(tree, Refs(self.layout, self.year, block, row, here), first_year=False)
+        return x.render(tree, Refs(self.layout, self.year, block, ROW, here), first_year=self.first_year)
+
+    def column(self, step: Step, block: Block, formula: Formula) -> None:
         """Write a step's column: a formula for each row, with the engine's value."""
         values = block.values(step.name)
         unit = f" ({step.unit})" if step.unit and step.unit != "yes/no" else ""
         column = block.sheet.heading(step.label + unit, 16)
         block.columns[step.name] = column
-        cells = [
-            (formula(Refs(self.layout, self.year, block, row, block.sheet)), value)
-            for row, value in enumerate(values, FIRST_ROW)
-        ]
         number = number_format(step.unit, values)
-        block.sheet.column(column, cells, number)
+        block.sheet.fill(column, values, formula, number)
         if step.unit in ("£", "people"):
             self.total_above(block, column, values, number)
 
@@ -100,16 +108,15 @@ class StepWriter:
         block: Block,
         key: str,
         heading: str,
-        formula: Callable[[int], str],
+        formula: Formula,
         values: Sequence[Any],
         number: str,
     ) -> None:
-        """Add a column of the workings: a formula of the row's number, and the values that it gives."""
+        """Add a column of the workings: its formula, and the values that it gives."""
         if key in block.helpers:
             return
         block.helpers[key] = block.workings.heading(heading, 16)
-        cells = [(formula(row), value) for row, value in enumerate(values, FIRST_ROW)]
-        block.workings.column(block.helpers[key], cells, number)
+        block.workings.fill(block.helpers[key], values, formula, number)
 
     # Figures over rows ----------------------------------------------------------------------------
 
@@ -135,13 +142,11 @@ class StepWriter:
             return
         self.membership(source, node.within)
         numbers = source.helper_range(f"group {node.within}")
-
-        def formula_at(row: int) -> str:
-            if node.function == "count":
-                return f"SUMPRODUCT(({numbers}=$B{row})*{cells})"
-            return f"{_FIGURES_WITHIN[node.function]}({cells},{numbers},$B{row})"
-
-        self.group_column(target, key, label, unit, formula_at, target.values(key))
+        if node.function == "count":
+            formula = f"SUMPRODUCT(({numbers}=$B{ROW})*{cells})"
+        else:
+            formula = f"{_FIGURES_WITHIN[node.function]}({cells},{numbers},$B{ROW})"
+        self.group_column(target, key, label, unit, formula, target.values(key))
 
     def group_column(
         self,
@@ -149,13 +154,12 @@ class StepWriter:
         key: str,
         label: str,
         unit: str,
-        formula: Callable[[int], str],
+        formula: Formula,
         values: Sequence[Any],
     ) -> None:
         """Add a column to the sheet of a group that is no step of the scheme."""
         block.columns[key] = block.sheet.heading(f"{label} ({unit})" if unit else label, 16)
-        cells = [(formula(row), value) for row, value in enumerate(values, FIRST_ROW)]
-        block.sheet.column(block.columns[key], cells, number_format(unit, list(values)))
+        block.sheet.fill(block.columns[key], values, formula, number_format(unit, list(values)))
 
     def membership(self, block: Block, column: str) -> None:
         """Number each row's group on the workings: numbers, since SUMIFS reads texts as patterns."""
@@ -173,7 +177,8 @@ class StepWriter:
                 block,
                 key,
                 f"{label}: number of the group",
-                lambda row: f"SUMPRODUCT(--EXACT({cell}{row},{labels}),{numbers})",
+                # Groups that differ in case alone are refused, so = tells them apart as well as EXACT does.
+                f"SUMPRODUCT(--({labels}={cell}{ROW}),{numbers})",
                 values,
                 "count",
             )
@@ -184,7 +189,7 @@ class StepWriter:
                 block,
                 key,
                 f"{label}: number",
-                lambda row: f"{own}{row}",
+                f"{own}{ROW}",
                 list(range(1, block.height + 1)),
                 "count",
             )
@@ -205,7 +210,7 @@ class StepWriter:
             block,
             key,
             f"{label}: number of the group",
-            lambda row: f"INDEX({outer_range},MATCH({own}{row},{inner_range},0))",
+            f"INDEX({outer_range},MATCH({own}{ROW},{inner_range},0))",
             [first[index] + 1 for index in range(block.height)],
             "count",
         )
@@ -217,8 +222,9 @@ class StepWriter:
         to = Fraction(str(tree.to))
         if step.kind == NATIONAL:
             refs = Refs(self.layout, self.year, None, 0, self.layout.national)
-            units = x.rounded_total(refs.name(tree.of.name), to)
-            self.national(step.name, step.label, step.unit or "", x.unscaled(units, to), self.now.national(step.name))
+            units = x.rounded_total(refs.name(tree.of.name), to, self.layout.number)
+            formula = x.unscaled(units, to, self.layout.number)
+            self.national(step.name, step.label, step.unit or "", formula, self.now.national(step.name))
             return
         block = self.layout.block(step.kind, self.year)
         if tree.within:
@@ -229,7 +235,7 @@ class StepWriter:
             block,
             f"{name} whole",
             f"{step.label}: whole units",
-            lambda row: x.whole(of.cell(row), to),
+            x.whole(of.cell, to, self.layout.number),
             wholes,
             "count",
         )
@@ -238,7 +244,7 @@ class StepWriter:
             block,
             f"{name} remainder",
             f"{step.label}: remainder",
-            lambda row: x.remainder(of.cell(row), f"${column}{row}", to),
+            x.remainder(of.cell, f"${column}{ROW}", to, self.layout.number),
             remainders,
             "remainder",
         )
@@ -246,21 +252,17 @@ class StepWriter:
         self._ranks(step, block, tree.within, remainders, members)
         self._left_over(step, tree, block, of, wholes, to)
 
-        def formula(refs: Refs) -> str:
-            whole_cell = block.helper_cell(f"{name} whole", refs.row, here=block.sheet)
-            rank = block.helper_cell(f"{name} rank", refs.row, here=block.sheet)
-            left = self.scalar(f"left over of {name}", block, tree.within, refs.row, here_is_workings=False)
-            return x.unscaled(f"({whole_cell}+IF({rank}<={left},1,0))", to)
-
-        self.column(step, block, formula)
+        whole_cell = block.helper_cell(f"{name} whole", ROW, here=block.sheet)
+        rank = block.helper_cell(f"{name} rank", ROW, here=block.sheet)
+        left = self.scalar(f"left over of {name}", block, tree.within, here=block.sheet)
+        self.column(step, block, x.unscaled(f"({whole_cell}+IF({rank}<={left},1,0))", to, self.layout.number))
 
     def members(self, block: Block, within: str | None) -> list[int]:
         """Return the number of the group, from 0, that each row belongs to."""
         if within is None:
             return [0] * block.height
-        numbers = block.workings.cells
-        column = block.helpers[f"group {within}"]
-        return [int(numbers[row, column].value) - 1 for row in range(FIRST_ROW, block.last + 1)]
+        numbers = block.workings.fills[block.helpers[f"group {within}"]].values
+        return [int(number) - 1 for number in numbers]
 
     def _ranks(
         self,
@@ -277,12 +279,9 @@ class StepWriter:
             ranks[row] = place
         column = letter(block.helpers[f"{step.name} remainder"])
         groups = letter(block.helpers[f"group {within}"]) if within else ""
-
-        def formula(row: int) -> str:
-            if within:
-                return x.rank_within(column, f"${groups}", FIRST_ROW, row, block.last)
-            return x.rank(column, FIRST_ROW, row, block.last)
-
+        formula = x.rank(f"${column}", ROW, block.last, FIRST_ROW)
+        if within:
+            formula = x.rank_within(f"${column}", f"${groups}", ROW, block.last, FIRST_ROW)
         self.helper(block, f"{step.name} rank", f"{step.label}: rank of the remainder", formula, ranks, "count")
 
     def _left_over(
@@ -303,7 +302,7 @@ class StepWriter:
             "",
             block,
             tree.within,
-            lambda pick: f"{x.rounded_total(pick(of.range), to)}-{pick(whole_range)}",
+            lambda pick: f"{x.rounded_total(pick(of.range), to, self.layout.number)}-{pick(whole_range)}",
             [left([row for row, one in enumerate(members) if one == index]) for index in range(max(members) + 1)],
         )
 
@@ -324,61 +323,48 @@ class StepWriter:
         `formula` is given a function that sums a range over the rows that the figure is about.
         """
         if within is None:
-            if key not in self.layout.national_rows or (
-                (self.layout.national_rows[key], self.layout.year_column(self.year)) not in self.layout.national.cells
-            ):
+            if (key, self.year) not in self.layout.national_values:
                 self.national(key, label, unit, formula(lambda cells: f"SUM({cells})"), values[0])
             return
         target = self.layout.block(group(within), self.year)
         if key in target.columns:
             return
         numbers = block.helper_range(f"group {within}")
+        written = formula(lambda cells: f"SUMIFS({cells},{numbers},$B{ROW})")
+        self.group_column(target, key, label, unit, written, values)
 
-        def formula_at(row: int) -> str:
-            return formula(lambda cells: f"SUMIFS({cells},{numbers},$B{row})")
-
-        self.group_column(target, key, label, unit, formula_at, values)
-
-    def scalar(self, key: str, block: Block, within: str | None, row: int, *, here_is_workings: bool) -> str:
-        """Return the cell of such a figure for one row of a block."""
+    def scalar(self, key: str, block: Block, within: str | None, *, here: Sheet) -> str:
+        """Return the cell of such a figure for each row of a block, as written on one of its two sheets."""
         if within is None:
             return self.layout.national_cell(key, self.year)
         target = self.layout.block(group(within), self.year)
-        here = block.workings if here_is_workings else block.sheet
-        number = block.helper_cell(f"group {within}", row, here=here)
+        number = block.helper_cell(f"group {within}", ROW, here=here)
         return f"INDEX({target.column_range(key)},{number})"
 
     def vector(self, block: Block, leaf: t.Name | t.Number) -> Vector:
         """Return a kernel's argument as a column with a cell for every row of a block."""
         if isinstance(leaf, t.Name) and self.scheme.symbols[leaf.name].kind == block.kind:
-            column = block.columns[leaf.name]
-            sheet = quoted(block.sheet.name)
-            return Vector(
-                block.values(leaf.name),
-                block.column_range(leaf.name),
-                lambda row: f"{sheet}!${letter(column)}{row}",
-            )
+            cell = f"{quoted(block.sheet.name)}!${letter(block.columns[leaf.name])}{ROW}"
+            return Vector(block.values(leaf.name), block.column_range(leaf.name), cell)
         text = to_text(leaf)
         key = f"value {text}"
-        values = [leaf.value] * block.height if isinstance(leaf, t.Number) else block.values(leaf.name)
-
-        def formula(row: int) -> str:
-            if isinstance(leaf, t.Number):
-                return x.number(leaf.value)
-            return Refs(self.layout, self.year, block, row, block.workings).name(leaf.name)
-
-        if isinstance(leaf, t.Name) and self.scheme.symbols[leaf.name].kind.column:
-            self.membership(block, self.scheme.symbols[leaf.name].kind.column or "")
-        label = text if isinstance(leaf, t.Number) else self.scheme.labels[leaf.name]
+        if isinstance(leaf, t.Number):
+            values, formula, label = [leaf.value] * block.height, self.layout.number(leaf.value), text
+        else:
+            symbol = self.scheme.symbols[leaf.name]
+            if symbol.kind.column:
+                self.membership(block, symbol.kind.column)
+            formula = Refs(self.layout, self.year, block, ROW, block.workings).name(leaf.name)
+            values, label = block.values(leaf.name), self.scheme.labels[leaf.name]
         self.helper(block, key, f"{label}, on every row", formula, values, "number")
-        column = block.helpers[key]
-        sheet = quoted(block.workings.name)
-        return Vector(values, block.helper_range(key), lambda row: f"{sheet}!${letter(column)}{row}")
+        cell = f"{quoted(block.workings.name)}!${letter(block.helpers[key])}{ROW}"
+        return Vector(values, block.helper_range(key), cell)
 
     # Checks -----------------------------------------------------------------------------------------
 
     def check(self, check: Check, index: int) -> str:
         """Return the live formula of a check for this year; one on organisations gets a column of its own."""
+        self.layout.user = f"check {check.name}"
         self.figures(check.tree)
         kind = kind_of(check.tree, self.scheme.symbols)
         if kind == NATIONAL:
@@ -396,11 +382,7 @@ class StepWriter:
             block,
             f"check {index}",
             f"Check: {check.name}",
-            lambda row: x.render(
-                check.tree,
-                Refs(self.layout, self.year, block, row, block.workings),
-                first_year=self.first_year,
-            ),
+            self.rendered(check.tree, block, block.workings),
             [name not in failing for name in names],
             "number",
         )

@@ -1,0 +1,264 @@
+"""Every check as a live formula, and the one cell that says whether all hold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.summary import PEOPLE
+from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
+from gpit_fairshare.workbook.per_head import column_of
+from gpit_fairshare.workbook.published import ALLOCATIONS
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter
+from gpit_fairshare.workbook.summary_sheets import final_step, fund_amount, unspent_formula
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gpit_fairshare.workbook.layout import Layout
+    from gpit_fairshare.workbook.published import Published
+    from gpit_fairshare.workbook.steps import StepWriter
+
+CHECKS: Final = "Checks"
+OVERALL: Final = f"{CHECKS}!$B${TOTAL_ROW}"
+WARNINGS: Final = f"{CHECKS}!$C${TOTAL_ROW}"
+ALL_HOLD: Final = "All checks hold"
+ONE_FAILS: Final = "A check fails"
+_WORDS: Final = {"Check": ("holds", "fails"), "Warning": ("none", "look at it")}
+_MOVED: Final = (
+    0.1,
+    "Share of its patients by which an organisation changes in a year without a warning: an assumption.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A check or warning: what is tested, and for each year its formula and whether it held in the run."""
+
+    kind: str
+    """`Check` counts for the status; a `Warning` asks to be looked at, and may be meant."""
+    name: str
+    tests: str
+    years: Mapping[str, tuple[str, bool]]
+
+
+def checks_sheet(layout: Layout, live: Sequence[Live]) -> Sheet:
+    """Return every check and warning with a live word for each year, and one cell for them all."""
+    note = f"{layout.illustrative}A check that fails must be put right; a warning may be meant, and wants a look."
+    sheet = Sheet(CHECKS, "Checks", note, "Control")
+    for heading, width in (("Check", 60), ("What is tested", 60), ("Kind", 24)):
+        sheet.heading(heading, width, wrap=heading != "Kind")
+    for year in layout.years:
+        sheet.heading(year, 14)
+    for row, one in enumerate(live, FIRST_ROW):
+        good, bad = _WORDS[one.kind]
+        for column, text in enumerate((one.name, one.tests, one.kind), 1):
+            sheet.put(row, column, text)
+        for column, year in enumerate(layout.years, 4):
+            formula, holds = one.years[year]
+            # An input that somebody emptied can make a check an error: that is no check that holds.
+            sheet.put(row, column, good if holds else bad, f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")')
+    cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"
+    holds = all(held for one in live if one.kind == "Check" for _, held in one.years.values())
+    shown = sum(not held for one in live if one.kind == "Warning" for _, held in one.years.values())
+    sheet.put(TOTAL_ROW, 1, "Status of all checks")
+    status = f'IF(COUNTIF({cells},"fails")=0,"{ALL_HOLD}","{ONE_FAILS}")'
+    sheet.put(TOTAL_ROW, 2, ALL_HOLD if holds else ONE_FAILS, status)
+    sheet.put(TOTAL_ROW, 3, f"Warnings: {shown}", f'"Warnings: "&COUNTIF({cells},"look at it")')
+    region = Region(FIRST_ROW, 4, sheet.last_row, 3 + len(layout.years))
+    for word in ("fails", "look at it"):
+        sheet.marks.append((region, {"type": "cell", "criteria": "==", "value": f'"{word}"', "look": "wrong"}))
+    return sheet
+
+
+def live_checks(layout: Layout, writers: Mapping[str, StepWriter], published: Published) -> list[Live]:
+    """Return the scheme's checks, those that a workbook needs because it can be changed, and the warnings."""
+    return [
+        *_of_scheme(layout, writers),
+        *_of_inputs(layout),
+        *_of_sharing(writers),
+        *_of_funds(layout),
+        *_of_sheets(layout, published),
+        *_warnings(layout, writers),
+    ]
+
+
+def _alike(layout: Layout, kind: str, name: str, tests: str, formula: str) -> Live:
+    """Return a check whose formula is the same for every year."""
+    return Live(kind, name, tests, dict.fromkeys(layout.years, (formula, True)))
+
+
+def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
+    held = {(one.year, one.name, one.formula): one.holds for one in layout.result.checks}
+    return [
+        Live(
+            "Check",
+            check.name,
+            check.formula,
+            {
+                year: (writer.check(check, index), held[year, check.name, check.formula])
+                for year, writer in writers.items()
+            },
+        )
+        for index, check in enumerate(layout.scheme.checks)
+    ]
+
+
+def _of_inputs(layout: Layout) -> list[Live]:
+    """Return that inputs are complete, and parameters within their bounds."""
+    live = []
+    noun = layout.scheme.organisation
+    for symbol in layout.scheme.inputs:
+        if symbol.optional or symbol.type != "number":
+            continue
+        label = layout.scheme.labels[symbol.name]
+        cells = layout.input_ranges[symbol.name]
+        formula = f"COUNT({cells})=ROWS({cells})"
+        live.append(
+            _alike(layout, "Check", f"{label} is a number for every {noun}", "No input is empty or a text", formula)
+        )
+        if symbol.unit in ("£", "people"):
+            formula = f'COUNTIF({cells},"<0")=0'
+            live.append(_alike(layout, "Check", f"{label} is not below nil", "No input is negative", formula))
+    people, spend = (
+        column_of(layout.block(ORGANISATION, layout.years[0]), name) for name in (PEOPLE, "historic_spend")
+    )
+    if people and spend:
+        years = {}
+        for year in layout.years:
+            block = layout.block(ORGANISATION, year)
+            heads, money = block.column_range(PEOPLE), block.column_range("historic_spend")
+            years[year] = (f"SUMPRODUCT(({heads}<=0)*({money}>0))=0", True)
+        live.append(Live("Check", "Nobody has spend without patients", "gpit refuses such inputs", years))
+    if layout.parameter_rows:
+        cells = parameter_states(layout)
+        name, formula = "Parameters are numbers within their bounds", f'COUNTIF({cells},"{OUTSIDE}")=0'
+        live.append(_alike(layout, "Check", name, "See the sheet Parameters", formula))
+    return live
+
+
+def _of_sharing(writers: Mapping[str, StepWriter]) -> list[Live]:
+    live = []
+    for name, tests, which in (
+        ("the floors fit in the money", "What must be given at the least is no more than the amount", "fits"),
+        ("all is given", "What is given is the amount, or the most that the ceilings allow", "spends"),
+    ):
+        labels = dict.fromkeys(label for writer in writers.values() for label in getattr(writer, which))
+        live += [
+            Live(
+                "Check",
+                f"{label}: {name}",
+                tests,
+                {year: (getattr(writer, which)[label], True) for year, writer in writers.items()},
+            )
+            for label in labels
+        ]
+    return live
+
+
+def _of_funds(layout: Layout) -> list[Live]:
+    """Return that no fund is overspent, and that what was given and what is unspent make it up, to the rounding."""
+    live = []
+    funds = {(one.year, one.step): one for one in layout.result.funds if one.parameter}
+    for step in dict.fromkeys(step for _, step in funds):
+        final = final_step(layout, step)
+        within, made_up = {}, {}
+        for year in layout.years:
+            fund = funds[year, step]
+            block = layout.block(layout.scheme.symbols[final].kind, year)
+            given, amount = f"SUM({block.column_range(final)})", fund_amount(layout, fund, year)
+            within[year] = (f"{given}<={amount}+1", True)
+            left = unspent_formula(layout, fund, year)
+            made_up[year] = (f"ABS({given}+{left}-{amount})<=1", True)
+        label = fund.label
+        live.append(Live("Check", f"{label} is not overspent, to the rounding", f"Total of {final} ≤ {label}", within))
+        tests = f"Total of {final} and what is unspent come to {label}, to £1"
+        live.append(Live("Check", f"{label}: given and unspent make up the whole", tests, made_up))
+    return live
+
+
+def _of_sheets(layout: Layout, published: Published) -> list[Live]:
+    """Return that the published table comes to what the sheets of the years come to."""
+    label = layout.scheme.labels[layout.scheme.result]
+    years = {}
+    for year, column in published.totals.items():
+        cells = layout.block(ORGANISATION, year).column_range(layout.scheme.result)
+        total = f"{ALLOCATIONS}!${letter(column)}${TOTAL_ROW}"
+        years[year] = (f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))", True)
+    return [Live("Check", f"{ALLOCATIONS} adds up to the sheets of the years", f"Totals of {label}", years)]
+
+
+def _warnings(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
+    """Return what gpit warns of as well: it may be meant."""
+    scheme, label = layout.scheme, layout.scheme.labels[layout.scheme.result]
+    live = []
+    if scheme.symbols[scheme.result].unit == "£":
+        below, balance = {}, {}
+        for year in layout.years:
+            block = layout.block(ORGANISATION, year)
+            values, cells = block.values(scheme.result), block.column_range(scheme.result)
+            below[year] = (f'COUNTIF({cells},"<0")=0', not any(value < 0 for value in values))
+            balance[year] = _balance(layout, year, values, cells)
+        live.append(Live("Warning", f"{label} is nowhere below nil", "No allocation is negative", below))
+        if scheme.non_recurrent:
+            live.append(_non_recurrent(layout))
+        if all(formula for formula, _ in balance.values()):
+            tests = f"{label} and what is unspent come to the money that there is, to the rounding"
+            live.append(Live("Warning", "Money in is money out", tests, balance))
+    moved = {
+        year: _movement(layout, writers[year], before)
+        for before, year in zip(layout.years, layout.years[1:], strict=False)
+    }
+    if moved and all(moved.values()):
+        name = f"Patients of no {scheme.organisation} change by more than a tenth in a year"
+        years = {layout.years[0]: ("TRUE", True)} | {year: one for year, one in moved.items() if one}
+        live.append(Live("Warning", name, "Registered population against the year before", years))
+    return live
+
+
+def _non_recurrent(layout: Layout) -> Live:
+    """Return whether non-recurrent money is a part of the allocation, as the scheme says that it is."""
+    scheme = layout.scheme
+    years = {}
+    for year in layout.years:
+        block = layout.block(ORGANISATION, year)
+        cells = [block.column_range(one.name) for one in scheme.non_recurrent]
+        beyond = "-".join((block.column_range(scheme.result), *cells))
+        parts = zip(block.values(scheme.result), *(block.values(one.name) for one in scheme.non_recurrent), strict=True)
+        holds = all(whole - math.fsum(once) >= -1 for whole, *once in parts)
+        years[year] = (f"SUMPRODUCT(--({beyond}<-1))=0", holds)
+    name = "Non-recurrent money is a part of the allocation"
+    return Live("Warning", name, "Recurrent money is nowhere below nil, to the rounding", years)
+
+
+def _balance(layout: Layout, year: str, values: Sequence[float], cells: str) -> tuple[str, bool]:
+    """Return whether allocations and what is unspent come to the money there is, as R07 of a run asks."""
+    funds = [one for one in layout.result.funds if one.year == year]
+    new = {one.parameter or one.step: one for one in funds if one.new_money}
+    if not new or not all(one.parameter for one in new.values()):
+        return "", True
+    rounding = math.fsum(abs(one.amount - one.spent - one.unspent) for one in funds)
+    left = {one.parameter or one.step: one for one in funds if one.parameter}
+    beyond = math.fsum((*values, *(one.unspent for one in left.values()), *(-one.amount for one in new.values())))
+    money = "-".join(fund_amount(layout, one, year) for one in new.values())
+    unspent = "+".join(unspent_formula(layout, one, year) for one in left.values())
+    allowed = layout.constant(
+        "rounding_allowed", 1, "£: money that rounding may move, for each amount that is shared out."
+    )
+    formula = f"ABS(SUM({cells})+{unspent}-{money})<={allowed}*({'+'.join(['1'] * (len(funds) + 1))})"
+    return formula, abs(beyond) <= 1 + max(rounding, len(funds))
+
+
+def _movement(layout: Layout, writer: StepWriter, before: str) -> tuple[str, bool] | None:
+    """Return whether no organisation's patients change by more than a tenth; None where they cannot be compared."""
+    now, old = (layout.block(ORGANISATION, year) for year in (writer.year, before))
+    if not column_of(now, PEOPLE) or not column_of(old, PEOPLE) or now.year.codes() != old.year.codes():
+        return None
+    share = layout.constant("moved_share", *_MOVED)
+    here, there = now.column_range(PEOPLE), old.column_range(PEOPLE)
+    more, fewer = f"({here}-{there}>{share}*{there})", f"({there}-{here}>{share}*{there})"
+    formula = f"SUMPRODUCT({more}+{fewer})=0"
+    pairs = zip(column_of(now, PEOPLE), column_of(old, PEOPLE), strict=True)
+    return formula, not any(abs(a - b) > _MOVED[0] * b for a, b in pairs)

@@ -1,0 +1,292 @@
+"""Finished sheets into the file: formats, tables, protection, print settings and charts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from xlsxwriter import Workbook
+from xlsxwriter.core import Core
+from xlsxwriter.packager import Packager
+from xlsxwriter.worksheet import Worksheet
+
+from gpit_fairshare.workbook.sheets import (
+    FIRST_ROW,
+    HEADING_ROW,
+    LINE,
+    NOTE_ROW,
+    TOTAL_ROW,
+    clean,
+    lines_needed,
+    quoted,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xlsxwriter.format import Format
+
+    from gpit_fairshare.workbook.sheets import Cell, Chart, Region, Sheet
+
+FORMATS: Final = {
+    "£": "£#,##0;-£#,##0",
+    "thousands": "£#,##0;-£#,##0",
+    "millions": "£#,##0.0,,",
+    "pence": "£#,##0.00;-£#,##0.00",
+    "£ per head": "£#,##0.00;-£#,##0.00",
+    "change": "+£#,##0;-£#,##0;£0",
+    "change per head": "+£#,##0.00;-£#,##0.00;£0.00",
+    "people": "#,##0",
+    "%": "0.0%",
+    "distance": "+0.0%;-0.0%;0.0%",
+    "ratio": "0.0000",
+    "number": "General",
+    "count": "#,##0",
+    "remainder": "0.000000",
+}
+_LANGUAGE: Final = "en-GB"
+_FONT: Final = {"font_name": "Arial", "font_size": 10}
+_WIDE: Final = 190
+"""Characters across that A4 shows at a size that can be read; a wider sheet is printed on A3."""
+_A4, _A3 = 9, 8
+_CHART_WIDTH: Final = 500
+_CHARTS_GAP: Final = 16
+_ROW_PIXELS: Final = 20
+_COLOURS: Final = ("#005EB8", "#ED8B00", "#425563", "#009639", "#7C2855", "#330072")
+"""Blue first, then what stands apart from it in shades of grey too."""
+_INPUT: Final = "#1F3A93"
+_MAY: Final = {"select_locked_cells": True, "select_unlocked_cells": True, "format_columns": True, "format_rows": True}
+"""What a reader of a protected sheet may do besides typing into its inputs."""
+
+
+class _Core(Core):  # type: ignore[misc]  # the package ships no types
+    """Document properties with the language, which screen readers go by and XlsxWriter has no setting for."""
+
+    def _write_cp_content_status(self) -> None:
+        super()._write_cp_content_status()
+        self._xml_data_element("dc:language", _LANGUAGE)
+
+
+class _Packager(Packager):  # type: ignore[misc]
+    def _write_core_file(self) -> None:
+        core = _Core()
+        core._set_properties(self.workbook.doc_properties)  # noqa: SLF001  # as the packager itself does
+        core._set_xml_writer(self._filename("docProps/core.xml"))  # noqa: SLF001
+        core._assemble_xml_file()  # noqa: SLF001
+
+
+class _Page(Worksheet):  # type: ignore[misc]
+    """A sheet that takes formulas as they are.
+
+    XlsxWriter looks through each formula for the names of newer functions, with thirty regular expressions;
+    ours have none but those that are written with their prefix already. It was half of the time of writing.
+    """
+
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        return super()._prepare_formula(formula, True) if expand_future_functions else formula.removeprefix("=")
+
+
+class Book(Workbook):  # type: ignore[misc]
+    """A workbook of such sheets, in Arial, whose texts stay texts."""
+
+    worksheet_class = _Page
+
+    def __init__(self, path: Path) -> None:
+        options = {
+            "strings_to_formulas": False,
+            "strings_to_numbers": False,
+            "strings_to_urls": False,
+            "default_format_properties": dict(_FONT),  # XlsxWriter adds to it
+        }
+        super().__init__(str(path), options)
+        self.set_size(2400, 1400)
+
+    def _get_packager(self) -> Packager:
+        return _Packager()
+
+
+class Styles:
+    """The few formats of the workbook, made once each."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.made: dict[tuple[str | bool, ...], Format] = {}
+        self.title = book.add_format({"bold": True, "font_size": 14})
+        heading = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
+        self.first_heading = book.add_format(heading)
+        # An indent keeps a figure on the right from touching the text on the left of the next column.
+        self.text_heading = book.add_format({**heading, "indent": 1})
+        self.number_heading = book.add_format({**heading, "align": "right", "indent": 1})
+        self.link = book.add_format({"font_color": "#0563C1", "underline": 1, "valign": "top"})
+        self.looks = {"wrong": book.add_format({"bold": True, "font_color": "#9C0006"})}
+
+    def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
+        """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
+        text, first, wrap = isinstance(cell.value, str), column == 1, column in sheet.wrapped
+        # Where some texts take several lines, the cells beside them begin on the first.
+        top = bool(sheet.wrapped)
+        key = (cell.format, text, first, wrap, top, bold, cell.unlocked)
+        if key not in self.made:
+            settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if top else "vcenter"}
+            settings |= {} if first else {"indent": 1} if text else {"align": "right", "indent": 1}
+            settings |= {"text_wrap": True} if wrap else {}
+            settings |= {"bold": True} if bold else {}
+            settings |= {"locked": False, "font_color": _INPUT} if cell.unlocked else {}
+            self.made[key] = self.book.add_format(settings)
+        return self.made[key]
+
+    def heading(self, sheet: Sheet, column: int) -> Format:
+        """Return the format of a column's heading, which stands as its figures or texts do."""
+        if column == 1:
+            return self.first_heading
+        return self.text_heading if sheet.is_text(column) else self.number_heading
+
+
+def write(sheet: Sheet, book: Book, styles: Styles, table: str) -> None:
+    """Write a finished sheet into the workbook; its table is called `table`."""
+    page = book.add_worksheet(sheet.name)
+    sheet.fit()
+    for column, width in sheet.widths.items():
+        page.set_column(column - 1, column - 1, width)
+    page.write_string(0, 0, clean(sheet.title), styles.title)
+    page.write_string(NOTE_ROW - 1, 0, clean(note_of(sheet)))
+    _table(sheet, page, styles, table)
+    if sheet.wrapped:
+        for row in range(FIRST_ROW, sheet.last_row + 1):
+            if height := sheet.height(row):
+                page.set_row(row - 1, height)
+    for row, column, cell in sheet.all_cells():
+        if cell.link:
+            inside = not cell.link.startswith(("http://", "https://"))
+            target = f"internal:{quoted(cell.link)}!A1" if inside else cell.link
+            page.write_url(row - 1, column - 1, target, styles.link, clean(cell.value))
+            continue
+        _cell(page, row - 1, column - 1, cell, styles.cell(cell, sheet, column, bold=row == TOTAL_ROW))
+    for region, rule in sheet.rules:
+        page.data_validation(*_corners(region), rule)
+    for region, mark in sheet.marks:
+        looks = {"format": styles.looks[mark["look"]]} if "look" in mark else {}
+        settings = {key: value for key, value in mark.items() if key != "look"}
+        page.conditional_format(*_corners(region), settings | looks)
+    _charts(sheet, book, page)
+    # Codes such as 0123 are texts by intent; inputs that a formula sums may stand beside it.
+    page.ignore_errors({"number_stored_as_text": "A1:XFD1048576", "formula_unlocked": "A1:XFD1048576"})
+    if sheet.frozen:
+        page.freeze_panes(FIRST_ROW - 1, sheet.frozen)
+    page.protect("", _MAY)
+    page.set_margins(left=0.5, right=0.5, top=0.5, bottom=0.6)
+    if sheet.charts:  # upright and on one page, so that no chart is cut in two
+        page.set_portrait()
+        page.set_paper(_A4)
+        page.fit_to_pages(1, 1)
+    else:
+        page.set_landscape()
+        page.set_paper(_A3 if sum(sheet.widths.values()) > _WIDE else _A4)
+        page.fit_to_pages(1, 0)
+        page.repeat_rows(0, HEADING_ROW - 1)
+    # The number of the page alone: whatever says something stands in cells.
+    page.set_footer("&C&P / &N")
+
+
+def note_of(sheet: Sheet) -> str:
+    """Return what stands below a sheet's title: what it is for in a word, and its note."""
+    return f"{sheet.role}. {sheet.note}".strip()
+
+
+def _table(sheet: Sheet, page: _Page, styles: Styles, name: str) -> None:
+    page.add_table(
+        HEADING_ROW - 1,
+        0,
+        sheet.last_row - 1,
+        len(sheet.headings) - 1,
+        {
+            "name": name,
+            "columns": [
+                {"header": heading, "header_format": styles.heading(sheet, column)}
+                for column, heading in enumerate(sheet.headings, 1)
+            ],
+            "autofilter": False,
+            "style": "Table Style Light 1",
+            "banded_rows": False,
+        },
+    )
+    page.tables[-1]["description"] = sheet.title
+    lines = [lines_needed(heading, sheet.widths[column] - 3) for column, heading in enumerate(sheet.headings, 1)]
+    page.set_row(HEADING_ROW - 1, LINE * max(lines) + 3)
+
+
+def _cell(page: _Page, row: int, column: int, cell: Cell, style: Format) -> None:
+    value = clean(cell.value) if isinstance(cell.value, str) else cell.value
+    if cell.formula is not None:
+        page.write_formula(row, column, "=" + cell.formula, style, "" if value is None else value)
+    elif value is None:
+        page.write_blank(row, column, None, style)
+    elif isinstance(value, bool):
+        page.write_boolean(row, column, value, style)
+    elif isinstance(value, int | float):
+        page.write_number(row, column, value, style)
+    else:
+        # Never write(): a text that begins with = stays a text.
+        page.write_string(row, column, str(value), style)
+
+
+def _corners(region: Region) -> tuple[int, int, int, int]:
+    return region.first_row - 1, region.first_column - 1, region.last_row - 1, region.last_column - 1
+
+
+def _charts(sheet: Sheet, book: Book, page: _Page) -> None:
+    """Put the charts below the table, two side by side."""
+    row, left = sheet.last_row + 1, True
+    for index, chart in enumerate(sheet.charts):
+        if index and (left or chart.wide):
+            row += (sheet.charts[index - 1].height + _CHARTS_GAP) // _ROW_PIXELS + 1
+            left = True
+        right, left = not left, not left
+        settings = {
+            "x_offset": 4 + (_CHART_WIDTH + _CHARTS_GAP if right else 0),
+            "y_offset": 6,
+            "object_position": 3,
+            "description": chart.says,
+        }
+        page.insert_chart(row, 0, _drawn(chart, book), settings)
+
+
+def _drawn(chart: Chart, book: Book) -> Any:
+    drawn = book.add_chart({"type": chart.kind} | ({"subtype": "stacked"} if chart.stacked else {}))
+    text = {"name": "Arial", "size": 9, "bold": False}
+    for index, series in enumerate(chart.series):
+        colour = _COLOURS[index % len(_COLOURS)]
+        line = {"color": colour, "width": 2.25}
+        look: dict[str, Any] = {"fill": {"color": colour}, "gap": 30 if chart.labels_below else 5}
+        if chart.kind == "line":
+            look = {
+                "line": line,
+                "marker": {"type": ("circle", "square", "diamond", "triangle", "x", "plus")[index % 6]},
+            }
+        drawn.add_series(
+            {"name": series.name, "categories": f"={series.categories}", "values": f"={series.values}", **look}
+        )
+    drawn.set_title({"name": chart.title, "name_font": {"name": "Arial", "size": 12, "bold": True}, "overlay": False})
+    names: dict[str, Any] = {"name": chart.across, "name_font": text, "num_font": text}
+    if chart.labels_below:
+        names["interval_unit"] = 1
+    else:
+        names |= {"label_position": "none", "major_tick_mark": "none"}
+    if chart.labels_below and chart.kind != "bar":
+        names["label_position"] = "low"
+    values = {
+        "name": chart.up,
+        "name_font": text,
+        "num_font": text,
+        "num_format": FORMATS[chart.number],
+        "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}},
+    }
+    if chart.kind == "bar":  # its categories stand on the left, the first at the top, and its values below
+        drawn.set_y_axis(names | {"reverse": True})
+        drawn.set_x_axis(values | {"label_position": "high"})
+    else:
+        drawn.set_x_axis(names)
+        drawn.set_y_axis(values)
+    drawn.set_legend({"none": True} if len(chart.series) == 1 else {"position": "bottom", "font": text})
+    width = 2 * _CHART_WIDTH + _CHARTS_GAP if chart.wide else _CHART_WIDTH
+    drawn.set_size({"width": width, "height": chart.height})
+    return drawn
