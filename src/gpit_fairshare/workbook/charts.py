@@ -28,11 +28,19 @@ def charts(
     return drawn
 
 
+def _capital(noun: str) -> str:
+    return noun[:1].upper() + noun[1:]
+
+
 def _changes(sheet: Sheet, noun: str) -> list[Chart]:
     """Return the change per head of the first year and of the last."""
     columns = [column for column, heading in enumerate(sheet.headings, 1) if heading.startswith("Change ")]
     in_places = sheet.headings[0] == "Place"
-    across = f"{noun}s, from the largest gain to the largest loss" if in_places else f"Share of {noun}s, lowest first"
+    across = (
+        f"{_capital(noun)}s, from the largest gain to the largest loss"
+        if in_places
+        else f"Share of {noun}s, lowest first"
+    )
     drawn = []
     for column in dict.fromkeys((columns[0], columns[-1])):
         year = sheet.headings[column - 1].split()[1]
@@ -59,7 +67,7 @@ def _spread(sheet: Sheet, noun: str) -> Chart:
     )
     return Chart(
         "column",
-        f"{noun}s by £ per head, before and after",
+        f"{_capital(noun)}s by £ per head, before and after",
         "£ per registered patient: where each band begins",
         f"Number of {noun}s",
         tuple(dict.fromkeys((series[0], series[-1]))),
@@ -92,6 +100,7 @@ def _path(sheet: Sheet, noun: str) -> Chart:
 
 def _areas(layout: Layout, sheet: Sheet) -> Chart:
     label, by = layout.scheme.labels[layout.scheme.result], sheet.headings[0]
+    by_ = f"{by[:1].lower()}{by[1:]}"
     series = tuple(
         Series(year, sheet.column_range(1), sheet.column_range(column))
         for year in layout.years
@@ -99,12 +108,12 @@ def _areas(layout: Layout, sheet: Sheet) -> Chart:
         if heading.startswith(f"{label} {year}")
     )
     says = (
-        f"Bars: total of the allocations of each {by.lower()} in £ million, by year. "
+        f"Bars: total of the allocations of each {by_} in £ million, by year. "
         f"The figures stand on the sheet {sheet.name}."
     )
     return Chart(
         "bar",
-        f"Where the money goes: {label[:1].lower()}{label[1:]} by {by.lower()}",
+        f"Where the money goes: {label[:1].lower()}{label[1:]} by {by_}",
         by,
         "£ million",
         series,

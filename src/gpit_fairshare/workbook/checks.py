@@ -47,7 +47,7 @@ class Live:
 def checks_sheet(layout: Layout, live: Sequence[Live]) -> Sheet:
     """Return every check and warning with a live word for each year, and one cell for them all."""
     note = f"{layout.illustrative}A check that fails must be put right; a warning may be meant, and wants a look."
-    sheet = Sheet(CHECKS, "Checks", note, "Control")
+    sheet = Sheet(CHECKS, "Checks and warnings", note, "Control")
     for heading, width in (("Check", 60), ("What is tested", 60), ("Kind", 24)):
         sheet.heading(heading, width, wrap=heading != "Kind")
     for year in layout.years:
@@ -173,7 +173,14 @@ def _of_funds(layout: Layout) -> list[Live]:
             left = unspent_formula(layout, fund, year)
             made_up[year] = (f"ABS({given}+{left}-{amount})<=1", True)
         label = fund.label
-        live.append(Live("Check", f"{label} is not overspent, to the rounding", f"Total of {final} ≤ {label}", within))
+        live.append(
+            Live(
+                "Check",
+                f"{label} is not overspent, to the rounding",
+                f"Total of {final} is no more than {label}",
+                within,
+            )
+        )
         tests = f"Total of {final} and what is unspent come to {label}, to £1"
         live.append(Live("Check", f"{label}: given and unspent make up the whole", tests, made_up))
     return live

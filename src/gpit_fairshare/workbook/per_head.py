@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.summary import BASELINE, PEOPLE
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Sheet, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, Sheet, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 CHANGE: Final = "Change per head"
 SPREAD: Final = "Spread per head"
 PATH: Final = "Path per head"
-NOT_APPLICABLE: Final = "[z]"
 MOST_SORTED: Final = 1_000
 """Organisations that are sorted live; each place looks through all, and the work grows with the square."""
 _BANDS: Final = 24
@@ -124,7 +123,7 @@ def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -
     sheet = Sheet(CHANGE, title, note)
     shares = [index / 100 for index in range(101)]
     hundred = layout.constant("constant_100", 100, "Hundredths in a whole.")
-    sheet.fill(sheet.heading("Share of organisations", 20), shares, f"(ROW()-ROW($A${FIRST_ROW}))/{hundred}", "%")
+    sheet.fill(sheet.heading(f"Share of {noun}s (%)", 20), shares, f"(ROW()-ROW($A${FIRST_ROW}))/{hundred}", "%")
     for block in blocks:
         values = [value for value in _helper_values(block, "change per head") if value != NOT_APPLICABLE]
         column = sheet.heading(f"Change {block.year.year} (£ per head)", 20)

@@ -9,8 +9,7 @@ from gpit_fairshare.inputs import year_start
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.summary import BASELINE, PEOPLE
 from gpit_fairshare.workbook.layout import number_format
-from gpit_fairshare.workbook.per_head import NOT_APPLICABLE
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Region, Sheet, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +34,8 @@ class Published:
         }
         self.codes = sorted({code for rows in self.row_in.values() for code in rows})
         self.money = scheme.symbols[scheme.result].unit == "£"
-        self.unit = " (£)" if self.money else ""
+        unit = scheme.symbols[scheme.result].unit
+        self.unit = f" ({unit})" if unit and unit != "yes/no" else ""
         note = f"One row per {scheme.organisation}. {NOT_APPLICABLE}: does not apply."
         if not scheme.non_recurrent:
             note += " All of it recurs, as far as the scheme says."

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.workbook.sheets import Sheet
     from gpit_fairshare.workbook.steps import StepWriter
 
+_FACTOR: Final = "for one unit of weight"
 _TOLERANCE: Final = x.CONSTANTS["tolerance"][0]
 
 
@@ -120,9 +121,16 @@ class ShareOutWriter:
             for index in range(self.groups)
         ]
 
-    def _figure(self, key: str, says: str, formula: str | Callable[[int], str], values: Sequence[Any]) -> None:
-        """Write a figure of this step: a national one, or one per group on the sheet of the groups."""
-        label, unit = f"{self.step.label}: {says}", "" if isinstance(values[0], bool) else self.step.unit or ""
+    def _figure(
+        self, key: str, says: str, formula: str | Callable[[int], str], values: Sequence[Any], unit: str | None = None
+    ) -> None:
+        """Write a figure of this step: a national one, or one per group on the sheet of the groups.
+
+        Its unit is that of the step, unless it is a yes/no or another unit is given.
+        """
+        label = f"{self.step.label}: {says}"
+        if unit is None:
+            unit = "" if isinstance(values[0], bool) else self.step.unit or ""
         if self.tree.within is None:
             assert isinstance(formula, str)  # noqa: S101  # one figure has one formula
             self.writer.national(key, label, unit, formula, values[0])
@@ -209,12 +217,15 @@ class ShareOutWriter:
         weight = self.weights.cell
         clipped = _clipped(base.cell, low, high)
         first = low.cell if low else base.cell
-        self._helper("start", "before the factor counts", f"IF({weight}>0,{first},{clipped})", search.start)
+        unit = f" ({self.step.unit})" if self.step.unit else ""
+        self._helper("start", f"before the factor counts{unit}", f"IF({weight}>0,{first},{clipped})", search.start)
         turns = []
         for side, bound, points in (("floor", low, search.leaves), ("ceiling", high, search.stops)):
             if bound is not None:
                 formula = f"IF({weight}>0,({bound.cell}-{base.cell})/{weight},0)"
-                turns.append(self._helper(f"{side} turns", f"factor at which the {side} turns", formula, points))
+                turns.append(
+                    self._helper(f"{side} turns", f"factor at which the {side} turns ({_FACTOR})", formula, points)
+                )
         if tree.base or low:
             least = [
                 max(start, low.values[row]) if low else start
@@ -222,7 +233,7 @@ class ShareOutWriter:
                     min(one, high.values[row]) if high else one for row, one in enumerate(base.values)
                 )
             ]
-            cells = self._helper("least", "least", clipped, least)
+            cells = self._helper("least", f"least{unit}", clipped, least)
             self._total(f"least of {name}", "least that must be given", cells, least)
             self._fits(f"least of {name}")
         self._search(search, turns)
@@ -239,7 +250,7 @@ class ShareOutWriter:
             bound if one > 0 else value
             for bound, one, value in zip(high.values, self.weights.values, search.start, strict=True)
         ]
-        cells = self._helper("most", "most that can be given", f"IF({weight}>0,{high.cell},{clipped})", most)
+        cells = self._helper("most", f"most that can be given{unit}", f"IF({weight}>0,{high.cell},{clipped})", most)
         self._total(f"most of {name}", "most that can be given", cells, most)
         self._spends(f"most of {name}")
 
@@ -282,6 +293,7 @@ class ShareOutWriter:
         points = f"{turns[0].partition(':')[0]}:{turns[-1].rpartition(':')[2]}"
         rounds = search.rounds()
         ends: list[int] = []
+        step = f"{self.step.label} ({self.step.unit})" if self.step.unit else self.step.label
         for index in range(self.groups):
             label = "all" if self.tree.within is None else self.writer.now.labels[self.tree.within][index]
             lowest, highest = 0, search.count + 1
@@ -295,7 +307,7 @@ class ShareOutWriter:
                 here = f"$J{above}<=$K{above}+tolerance*MAX(1,ABS($K{above}))"
                 low_formula = "0" if number == 1 else f"IF({here},MAX($F{above},$H{above}),$F{above})"
                 high_formula = f"COUNT({points})+1" if number == 1 else f"IF({here},$G{above},MIN($G{above},$H{above}))"
-                for column, text in enumerate((self.step.label, year, label), 1):
+                for column, text in enumerate((step, year, label), 1):
                     sheet.put(row, column, text)
                 sheet.put(row, 4, index + 1, None, "count")
                 sheet.put(row, 5, number, None, "count")
@@ -330,13 +342,18 @@ class ShareOutWriter:
             "factor at the point below",
             written(lambda row: f"IF({ranks(row)}=0,0,MAX(0,{tried_at(row)}))"),
             [one.below for one in found],
+            _FACTOR,
         )
         own = f"$B{ROW}"
         self._figure(
             spent_key, "spent at that factor", self._spent(self._here(below), own), [one.spent for one in found]
         )
         self._figure(
-            moves, "weights that still share", self._moving(self._here(below), own), [one.moving for one in found]
+            moves,
+            "weights that still share",
+            self._moving(self._here(below), own),
+            [one.moving for one in found],
+            "weight",
         )
         next_point = f"SMALL({points},MIN(COUNT({points}),@+1))"
 
@@ -348,7 +365,7 @@ class ShareOutWriter:
             formula = f"IF({self._here(moves)}<=0,{self._here(below)},MAX(0,{upto}))"
             return formula.replace(ROW, str(row))
 
-        self._figure(f"factor of {name}", "factor", written(factor), [one.factor for one in found])
+        self._figure(f"factor of {name}", "factor", written(factor), [one.factor for one in found], _FACTOR)
 
     def _amount_of_group(self, index: int) -> str:
         """Return the amount as the sheet Sharing sees it."""

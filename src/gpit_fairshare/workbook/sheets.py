@@ -6,8 +6,10 @@ value that it gives, so that previews and readers that do not recalculate show t
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from xlsxwriter.utility import xl_col_to_name
@@ -20,14 +22,55 @@ NOTE_ROW: Final = 2
 TOTAL_ROW: Final = 3
 HEADING_ROW: Final = 4
 FIRST_ROW: Final = 5
-LINE: Final = 14.0
-"""Height of one line in points."""
+LINE: Final = 13.5
+"""Height of one line in points: 12.75 in Excel, and a little for other programs."""
+NOT_APPLICABLE: Final = "[z]"
+"""Stands where a figure has no meaning; the note of the sheet says so."""
+NONE: Final = "none"
+"""Stands in a cell of text that has nothing to say, since an empty cell may be a slip."""
+INDENT: Final = 1.5
+"""What the gutter of a cell takes of its column."""
+BOLD: Final = 1.08
+"""How much wider bold letters run."""
+_LONGEST_COLUMN: Final = 60.0
+_HEADING_LINES: Final = 5
+"""Lines that a heading may take before its column grows instead."""
+_TITLE: Final = 1.4 * BOLD
+"""How much wider a title runs than the text of cells."""
+_RUNS: Final = {
+    "'ijl|": 0.4,
+    " !,./:;I[\\]ft": 0.5,
+    "()-`r{}": 0.6,
+    '"*Jcksvxyz^': 0.9,
+    "FTZ+<=>~": 1.08,
+    "ABEKPSVXY&": 1.2,
+    "CDHNRUw": 1.3,
+    "GOQ": 1.4,
+    "Mm": 1.5,
+    "%": 1.6,
+    "W@": 1.8,
+}
+_WIDTHS: Final = {letter: width for letters, width in _RUNS.items() for letter in letters}
+"""Widths of Arial's letters, where they are not that of a figure; columns are measured in figures."""
 ROW: Final = "\N{SYMBOL FOR NULL}"
 """Stands for the number of the row in a formula that is alike all the way down a column."""
 
 Role = Literal["Input", "Working", "Output", "Control"]
 """What a sheet is for: inputs are what a reader may change, controls say whether the rest can be relied on."""
 
+_DECIMALS: Final = {
+    "£": 0,
+    "thousands": 0,
+    "pence": 2,
+    "£ per head": 2,
+    "change": 0,
+    "change per head": 2,
+    "people": 0,
+    "count": 0,
+    "ratio": 4,
+    "remainder": 6,
+}
+_NO_POUNDS: Final = ("people", "count", "ratio", "remainder")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -107,14 +150,34 @@ class Chart:
     """Whether it takes the place of two side by side."""
 
 
+@lru_cache(maxsize=20_000)
+def text_width(text: str) -> float:
+    """Return how wide a text in Arial runs, measured in figures as columns are: capitals take more than letters."""
+    return 1.03 * sum([_WIDTHS.get(one, 1.0) if one < "\u1100" else 2.0 for one in text])
+
+
 def lines_needed(text: str, width: float) -> int:
-    """Return how many lines a text takes in a column of a width, word by word."""
-    lines, used = 1, 0
-    for word in text.split(" "):
-        used += len(word) + 1
-        if used > width + 1 and used > len(word) + 1:
-            lines, used = lines + 1, len(word) + 1
+    """Return how many lines a text takes in a column of a width, word by word; a longer word is broken."""
+    lines = 0
+    for paragraph in text.split("\n"):
+        lines, used = lines + 1, 0.0
+        for word in paragraph.split(" "):
+            own = text_width(word)
+            if used and used + own > width:
+                lines, used = lines + 1, 0.0
+            lines += math.ceil(own / width) - 1 if own > width else 0
+            used += (own % width if own > width else own) + text_width(" ")
     return lines
+
+
+def number_width(value: float, kind: str) -> float:
+    """Return how wide a figure runs in a format, as FORMATS calls it; 0 for those that shrink into their column."""
+    if kind in ("%", "distance"):
+        return text_width(f"+{value:.1%}")
+    if kind not in _DECIMALS:
+        return 0.0
+    sign = "-" if value < 0 else "+" if kind.startswith("change") else ""
+    return text_width(f"{sign}{'' if kind in _NO_POUNDS else '£'}{abs(value):,.{_DECIMALS[kind]}f}")
 
 
 def letter(column: int) -> str:
@@ -125,6 +188,11 @@ def letter(column: int) -> str:
 def quoted(sheet: str) -> str:
     """Return a sheet's name as formulas write it."""
     return "'" + sheet.replace("'", "''") + "'"
+
+
+def is_web(address: str) -> bool:
+    """Return whether a text is an address on the web that a cell can lead to; Excel takes 2,079 characters."""
+    return address.startswith(("http://", "https://")) and not re.search(r"\s", address) and len(address) <= 2_000
 
 
 def clean(text: str) -> str:
@@ -158,9 +226,11 @@ class Sheet:
 
     def heading(self, text: str, width: float = 15, *, wrap: bool = False) -> int:
         """Add a column and return its number; Excel's tables want every heading once."""
-        heading, count = clean(text)[:250], 2
+        # A line break would have to be written in two ways, in the cell and in the table's list of columns.
+        text = " ".join(clean(text).split())
+        heading, count = text[:250], 2
         while heading.casefold() in {one.casefold() for one in self.headings}:
-            heading, count = f"{clean(text)[:240]} ({count})", count + 1
+            heading, count = f"{text[:240]} ({count})", count + 1
         self.headings.append(heading)
         column = len(self.headings)
         self.widths[column] = width
@@ -201,10 +271,10 @@ class Sheet:
         self.last_row = max(self.last_row, FIRST_ROW + len(values) - 1)
 
     def rows(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Fill the table with plain values."""
+        """Fill the table with plain values; what has nothing to say says so."""
         for row, values in enumerate(rows, FIRST_ROW):
             for column, value in enumerate(values, 1):
-                self.put(row, column, value)
+                self.put(row, column, NONE if value is None or value == "" else value)
 
     def all_cells(self) -> Iterator[tuple[int, int, Cell]]:
         """Yield every cell with its row and column."""
@@ -232,16 +302,66 @@ class Sheet:
         cells = f"${letter(column)}${FIRST_ROW}:${letter(column)}${self.last_row}"
         return f"{quoted(self.name)}!{cells}"
 
-    def fit(self) -> None:
-        """Widen columns of short texts to what they hold, up to 60 characters."""
-        longest: dict[int, int] = {}
-        texts = [(column, cell.value) for (row, column), cell in self.cells.items() if row >= FIRST_ROW]
-        texts += [(column, value) for column, fill in self.fills.items() for value in fill.values]
-        for column, value in texts:
-            if isinstance(value, str) and column not in self.wrapped:
-                longest[column] = max(longest.get(column, 0), len(value))
-        for column, length in longest.items():
-            self.widths[column] = min(60.0, max(self.widths.get(column, 0), length * 1.05 + 2))
+    def finish(self) -> None:
+        """Say what empty cells and marks mean, and give columns their widths."""
+        if not self.fills and not any(row >= FIRST_ROW for row, _ in self.cells):
+            self.rows([[NONE] * len(self.headings)])
+        self._explain()
+        self._fit()
+
+    def _explain(self) -> None:
+        """Add to the note what a reader cannot know: what a mark stands for, and why a cell is empty."""
+        cells = [cell for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
+        marked = any(NOT_APPLICABLE in (fill.cell(FIRST_ROW).formula or "") for fill in self.fills.values())
+        marked = marked or any(NOT_APPLICABLE in fill.values for fill in self.fills.values())
+        marked = marked or any(NOT_APPLICABLE in (cell.value, cell.formula) for cell in cells)
+        empty = any(None in fill.values or "" in fill.values for fill in self.fills.values())
+        empty = empty or any(cell.value is None or cell.value == "" for cell in cells)
+        for there, mark, says in (
+            (marked, NOT_APPLICABLE, f"{NOT_APPLICABLE}: does not apply."),
+            (empty, "empty cell", "An empty cell: no value was given."),
+        ):
+            if there and mark not in self.note:
+                self.note = f"{self.note} {says}".strip()
+
+    def _fit(self) -> None:
+        """Widen columns to what they hold; texts of more than 60 figures' width are wrapped instead."""
+        needed: dict[int, float] = {}
+        for (row, column), cell in self.cells.items():
+            if row >= FIRST_ROW or (row == TOTAL_ROW and not isinstance(cell.value, str)):
+                bold = BOLD if row == TOTAL_ROW else 1.0
+                needed[column] = max(needed.get(column, 0.0), bold * self._width(cell.value, cell.format, column))
+        for column, fill in self.fills.items():
+            numbers = [one for one in fill.values if isinstance(one, int | float)]
+            ends: list[Any] = [max(numbers), min(numbers)] if numbers else []
+            texts = {one for one in fill.values if isinstance(one, str)}
+            widths = [self._width(one, fill.format, column) for one in (*ends, *texts)]
+            needed[column] = max([needed.get(column, 0.0), *widths])
+        for column, width in needed.items():
+            if column not in self.wrapped and width > _LONGEST_COLUMN:
+                self.wrapped.add(column)
+            self.widths[column] = max(self.widths.get(column, 0), min(_LONGEST_COLUMN, width))
+        for column, heading in enumerate(self.headings, 1):
+            while self.heading_lines(column) > _HEADING_LINES and self.widths[column] < _LONGEST_COLUMN:
+                self.widths[column] += 2
+            longest = max(text_width(word) for word in heading.split(" "))
+            self.widths[column] = max(self.widths[column], min(_LONGEST_COLUMN, longest * BOLD + INDENT))
+        # Title and note run over the columns beside them, and are cut off on paper where these end.
+        across = max(text_width(self.title) * _TITLE, text_width(f"{self.role}. {self.note}")) + 1
+        widest = max(self.widths, key=lambda column: self.widths[column])
+        self.widths[widest] += min(_LONGEST_COLUMN, max(0.0, across - sum(self.widths.values())))
+
+    def _width(self, value: Any, kind: str, column: int) -> float:
+        """Return the width that a value asks of its column; wrapped texts ask for none."""
+        if isinstance(value, str):
+            return 0.0 if column in self.wrapped else text_width(value) + INDENT + 0.5
+        if isinstance(value, bool) or value is None:
+            return 0.0
+        return number_width(value, kind) + INDENT + 0.5
+
+    def heading_lines(self, column: int) -> int:
+        """Return the lines that the heading of a column takes."""
+        return lines_needed(self.headings[column - 1], (self.widths[column] - INDENT) / BOLD)
 
     def height(self, row: int) -> float | None:
         """Return the height that a row of wrapped prose needs, or None where one line will do."""
@@ -249,5 +369,5 @@ class Sheet:
         for column in self.wrapped:
             value = self.value(row, column)
             if isinstance(value, str):
-                lines = max(lines, lines_needed(value, self.widths[column]))
-        return None if lines == 1 else lines * LINE
+                lines = max(lines, lines_needed(value, self.widths[column] - INDENT))
+        return None if lines == 1 else lines * LINE + 2

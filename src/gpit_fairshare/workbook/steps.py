@@ -231,10 +231,11 @@ class StepWriter:
             self.membership(block, tree.within)
         name, of = step.name, self.vector(block, tree.of)
         wholes, remainders = _units(of.values, to)
+        one = _one_unit(step.unit, tree.to)
         self.helper(
             block,
             f"{name} whole",
-            f"{step.label}: whole units",
+            f"{step.label}: whole units of {one} ({one})",
             x.whole(of.cell, to, self.layout.number),
             wholes,
             "count",
@@ -243,7 +244,7 @@ class StepWriter:
         self.helper(
             block,
             f"{name} remainder",
-            f"{step.label}: remainder",
+            f"{step.label}: remainder (part of {one})",
             x.remainder(of.cell, f"${column}{ROW}", to, self.layout.number),
             remainders,
             "remainder",
@@ -299,7 +300,7 @@ class StepWriter:
         self.put_scalar(
             f"left over of {step.name}",
             label,
-            "",
+            _one_unit(step.unit, tree.to),
             block,
             tree.within,
             lambda pick: f"{x.rounded_total(pick(of.range), to, self.layout.number)}-{pick(whole_range)}",
@@ -356,6 +357,7 @@ class StepWriter:
                 self.membership(block, symbol.kind.column)
             formula = Refs(self.layout, self.year, block, ROW, block.workings).name(leaf.name)
             values, label = block.values(leaf.name), self.scheme.labels[leaf.name]
+            label += f" ({symbol.unit})" if symbol.unit else ""
         self.helper(block, key, f"{label}, on every row", formula, values, "number")
         cell = f"{quoted(block.workings.name)}!${letter(block.helpers[key])}{ROW}"
         return Vector(values, block.helper_range(key), cell)
@@ -387,6 +389,12 @@ class StepWriter:
             "number",
         )
         return f"AND({block.helper_range(f'check {index}')})"
+
+
+def _one_unit(unit: str | None, to: float) -> str:
+    """Return what rounding gives out one of: £1, £0.01, 100 people."""
+    size = f"{to:,.12g}"
+    return f"£{size}" if unit == "£" else f"{size} {unit}" if unit else f"unit of {size}"
 
 
 def _units(values: Sequence[float], to: Fraction) -> tuple[list[int], list[float]]:

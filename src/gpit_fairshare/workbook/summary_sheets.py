@@ -9,8 +9,8 @@ from gpit_fairshare.language import ORGANISATION, group
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.summary import BASELINE, NO_CHANGE, PEOPLE, SUPPORT
 from gpit_fairshare.workbook.layout import Layout, number_format, sheet_name
-from gpit_fairshare.workbook.per_head import NOT_APPLICABLE, column_of, rates_of
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet, letter
+from gpit_fairshare.workbook.per_head import column_of, rates_of
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Sheet, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,7 +16,6 @@ from gpit_fairshare.workbook.sheets import (
     NOTE_ROW,
     TOTAL_ROW,
     clean,
-    lines_needed,
     quoted,
 )
 
@@ -114,9 +113,12 @@ class Styles:
         heading = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
         self.first_heading = book.add_format(heading)
         # An indent keeps a figure on the right from touching the text on the left of the next column.
-        self.text_heading = book.add_format({**heading, "indent": 1})
+        # Excel indents nothing that does not say on which side it stands.
+        self.text_heading = book.add_format({**heading, "align": "left", "indent": 1})
         self.number_heading = book.add_format({**heading, "align": "right", "indent": 1})
-        self.link = book.add_format({"font_color": "#0563C1", "underline": 1, "valign": "top"})
+        link = {"font_color": "#0563C1", "underline": 1, "valign": "top", "text_wrap": True}
+        self.first_link = book.add_format(link)
+        self.link = book.add_format({**link, "align": "left", "indent": 1})
         self.looks = {"wrong": book.add_format({"bold": True, "font_color": "#9C0006"})}
 
     def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
@@ -127,7 +129,8 @@ class Styles:
         key = (cell.format, text, first, wrap, top, bold, cell.unlocked)
         if key not in self.made:
             settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if top else "vcenter"}
-            settings |= {} if first else {"indent": 1} if text else {"align": "right", "indent": 1}
+            if not text or not first:
+                settings |= {"align": "left" if text else "right", "indent": 1}
             settings |= {"text_wrap": True} if wrap else {}
             settings |= {"bold": True} if bold else {}
             settings |= {"locked": False, "font_color": _INPUT} if cell.unlocked else {}
@@ -136,15 +139,15 @@ class Styles:
 
     def heading(self, sheet: Sheet, column: int) -> Format:
         """Return the format of a column's heading, which stands as its figures or texts do."""
-        if column == 1:
-            return self.first_heading
-        return self.text_heading if sheet.is_text(column) else self.number_heading
+        if not sheet.is_text(column):
+            return self.number_heading
+        return self.first_heading if column == 1 else self.text_heading
 
 
 def write(sheet: Sheet, book: Book, styles: Styles, table: str) -> None:
     """Write a finished sheet into the workbook; its table is called `table`."""
     page = book.add_worksheet(sheet.name)
-    sheet.fit()
+    sheet.finish()
     for column, width in sheet.widths.items():
         page.set_column(column - 1, column - 1, width)
     page.write_string(0, 0, clean(sheet.title), styles.title)
@@ -158,7 +161,8 @@ def write(sheet: Sheet, book: Book, styles: Styles, table: str) -> None:
         if cell.link:
             inside = not cell.link.startswith(("http://", "https://"))
             target = f"internal:{quoted(cell.link)}!A1" if inside else cell.link
-            page.write_url(row - 1, column - 1, target, styles.link, clean(cell.value))
+            look = styles.first_link if column == 1 else styles.link
+            page.write_url(row - 1, column - 1, target, look, clean(cell.value))
             continue
         _cell(page, row - 1, column - 1, cell, styles.cell(cell, sheet, column, bold=row == TOTAL_ROW))
     for region, rule in sheet.rules:
@@ -176,7 +180,7 @@ def write(sheet: Sheet, book: Book, styles: Styles, table: str) -> None:
     page.set_margins(left=0.5, right=0.5, top=0.5, bottom=0.6)
     if sheet.charts:  # upright and on one page, so that no chart is cut in two
         page.set_portrait()
-        page.set_paper(_A4)
+        page.set_paper(_A3 if any(chart.wide for chart in sheet.charts) else _A4)
         page.fit_to_pages(1, 1)
     else:
         page.set_landscape()
@@ -210,8 +214,8 @@ def _table(sheet: Sheet, page: _Page, styles: Styles, name: str) -> None:
         },
     )
     page.tables[-1]["description"] = sheet.title
-    lines = [lines_needed(heading, sheet.widths[column] - 3) for column, heading in enumerate(sheet.headings, 1)]
-    page.set_row(HEADING_ROW - 1, LINE * max(lines) + 3)
+    lines = max(sheet.heading_lines(column) for column in range(1, len(sheet.headings) + 1))
+    page.set_row(HEADING_ROW - 1, LINE * lines + 3)
 
 
 def _cell(page: _Page, row: int, column: int, cell: Cell, style: Format) -> None:
