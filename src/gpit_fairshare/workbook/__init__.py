@@ -7,15 +7,14 @@ else follows from them. The same result gives the same bytes.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.workbook import front
 from gpit_fairshare.workbook.charts import charts
 from gpit_fairshare.workbook.checks import checks_sheet, live_checks
-from gpit_fairshare.workbook.input_sheets import input_sheets, parameters_sheet, spend_lines_sheet
-from gpit_fairshare.workbook.layout import Block, Layout, block_kinds, number_format, sheet_name
+from gpit_fairshare.workbook.input_sheets import input_sheets, offer_choices, parameters_sheet, spend_lines_sheet
+from gpit_fairshare.workbook.layout import Block, Layout, block_kinds, number_format, sheet_name, table_name
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.published import Published, thousands_sheet
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
@@ -53,11 +52,13 @@ def write_workbook(
         }
     )
     styles = Styles(book)
+    # Tables and defined names share one list in Excel, in which capitals make no difference.
+    tables = {name.casefold() for name in layout.names}
     total = len(sheets) + 1
     for done in range(len(sheets)):
         advance(done, total)
         sheet = sheets[done]
-        write(sheet, book, styles, _table_name(sheet.name))
+        write(sheet, book, styles, table_name(sheet.name, tables))
         # What is written is let go: a run over thousands of rows holds its cells once.
         sheet.cells, sheet.fills = {}, {}
     for name, cell in layout.names.items():
@@ -65,11 +66,6 @@ def write_workbook(
     advance(len(sheets), total)
     book.close()
     advance(total, total)
-
-
-def _table_name(sheet: str) -> str:
-    """Return a name for the table of a sheet: letters, figures and low lines, and no cell's address."""
-    return "Table_" + re.sub(r"\W+", "_", sheet.replace("£", "GBP_"), flags=re.ASCII)
 
 
 def _build(layout: Layout) -> list[Sheet]:
@@ -89,6 +85,7 @@ def _build(layout: Layout) -> list[Sheet]:
     live = live_checks(layout, writers, published)
     checks = checks_sheet(layout, live)
     areas, change, spread, path = areas_sheet(layout), change_sheet(layout), spread_sheet(layout), path_sheet(layout)
+    offer_choices(layout, areas)
     summary = summary_sheet(layout)
     summary.charts = charts(layout, change, spread, path, areas)
     blocks = list(layout.blocks.values())
@@ -130,9 +127,9 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     if kind.column is not None:
         label = scheme.labels[kind.column]
         note = f"{shown}One row per {label[:1].lower()}{label[1:]}, one column per figure."
-        sheet = Sheet(sheet_name(f"{label} {word}", layout.taken), f"{label}, {year}", note, "Working", frozen=2)
+        sheet = Sheet(sheet_name(label, layout.taken, word), f"{label}, {year}", note, "Working", frozen=2)
         workings = Sheet(
-            sheet_name(f"Workings {label} {word}", layout.taken),
+            sheet_name(f"Workings {label}", layout.taken, word),
             f"Workings by {label[:1].lower()}{label[1:]}, {year}",
             f"{shown}What rounding, sharing and checks need; same rows.",
             "Working",
@@ -148,7 +145,7 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     sheet = Sheet(sheet_name(word, layout.taken), f"{scheme.title}: {year}", note, "Working", frozen=2)
     workings = Sheet(
         sheet_name(f"Workings {word}", layout.taken),
-        f"Workings, {year}",
+        f"Workings of each {scheme.organisation}, {year}",
         f"{shown}What rounding, sharing, checks and charts need; same rows.",
         "Working",
         frozen=1,

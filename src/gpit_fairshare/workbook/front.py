@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.workbook.checks import OVERALL, WARNINGS
-from gpit_fairshare.workbook.input_sheets import CHANGED, parameter_states
-from gpit_fairshare.workbook.sheets import FIRST_ROW, Region, Sheet
+from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
+from gpit_fairshare.workbook.layout import CHANGED
+from gpit_fairshare.workbook.sheets import FIRST_ROW, Region, Sheet, is_web
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,10 +97,16 @@ def _set(layout: Layout) -> str:
 
 def _changed(layout: Layout) -> str:
     """Return a live sentence about what was changed since the run wrote the workbook."""
-    same = ",".join(f"ABS({formula}-{name})<=tolerance*MAX(1,ABS({name}))" for formula, name in layout.input_controls)
-    inputs = f'IF(IFERROR(AND({same}),FALSE),"none","yes")' if same else '"none"'
-    count = f'COUNTIF({parameter_states(layout)},"{CHANGED}")' if layout.parameter_rows else "0"
-    return f'"Parameters: "&{count}&". Inputs: "&{inputs}&"."'
+    inputs = '"none"'
+    if controls := layout.input_controls:
+        cells = f"{controls[0]}:{controls[-1].rpartition('!')[2]}"
+        inputs = f'IF(COUNTIF({cells},"{CHANGED}")=0,"none","yes")'
+    count = "0"
+    if layout.parameter_rows:
+        states = parameter_states(layout)
+        # A value that was moved out of its bounds was changed too.
+        count = f'COUNTIF({states},"{CHANGED}")+COUNTIF({states},"{OUTSIDE}")'
+    return f'"Parameters: "&({count})&". Inputs: "&{inputs}&"."'
 
 
 def _boundaries(layout: Layout) -> list[str]:
@@ -111,7 +118,7 @@ def _boundaries(layout: Layout) -> list[str]:
 def assumptions_sheet(layout: Layout) -> Sheet:
     """Return what is taken without a source, numbered, with what hangs on it and who answers for it."""
     note = "What is taken without a source; a reviewer begins here. The effects are values of other runs, not formulas."
-    sheet = Sheet("Assumptions", "Assumptions", layout.illustrative + note, "Control")
+    sheet = Sheet("Assumptions", "Assumptions that the scheme makes", layout.illustrative + note, "Control")
     headings = (("Number", 9), ("About", 44), ("Parameter", 24), ("Years", 20), ("Assumption", 80))
     for heading, width in (*headings, ("Effect of a tenth less", 40), ("Effect of a tenth more", 40)):
         sheet.heading(heading, width, wrap=width >= 40)
@@ -150,7 +157,7 @@ def steps_sheet(layout: Layout) -> Sheet:
     """Return the method: every step in order, as the scheme writes it."""
     sheet = Sheet(
         "Method",
-        "Method",
+        "Method, step by step",
         "Every step in order, as the scheme writes it; one definition makes the calculation and this workbook.",
         "Control",
     )
@@ -181,7 +188,12 @@ def _note(step: Step) -> str:
 
 def findings_sheet(layout: Layout) -> Sheet:
     """Return what was noticed about the inputs and the run."""
-    sheet = Sheet("Findings", "Findings", "What was noticed about the inputs and this run.", "Control")
+    sheet = Sheet(
+        "Findings",
+        "Findings about the inputs and the run",
+        "What was noticed about the inputs and this run.",
+        "Control",
+    )
     for heading, width in (
         ("Number", 9),
         ("Level", 10),
@@ -203,10 +215,15 @@ def findings_sheet(layout: Layout) -> Sheet:
 
 def sources_sheet(layout: Layout) -> Sheet:
     """Return the publications that the scheme cites."""
-    sheet = Sheet("Sources", "Sources", "Publications that the scheme, formula and transition files cite.", "Control")
-    for heading, width in (("Name", 28), ("Publisher", 24), ("Title", 60), ("Date", 12), ("Address", 80)):
-        sheet.heading(heading, width)
-    sheet.rows([(one.key, one.publisher, one.title, one.date, one.url) for one in layout.scheme.sources])
+    note = "Publications that the scheme, formula and transition files cite."
+    sheet = Sheet("Sources", "Sources of figures and rules", note, "Control")
+    for heading, width in (("Name", 28), ("Publisher", 30), ("Title", 50), ("Date", 14), ("Address", 60)):
+        sheet.heading(heading, width, wrap=heading in ("Publisher", "Title", "Address"))
+    sources = layout.scheme.sources
+    sheet.rows([(one.key, one.publisher, one.title, one.date, one.url) for one in sources])
+    for row, one in enumerate(sources, FIRST_ROW):
+        if is_web(one.url):
+            sheet.lead(row, 3, one.title, one.url)
     return sheet
 
 
@@ -214,7 +231,7 @@ def manifest_sheet(layout: Layout) -> Sheet:
     """Return what is needed to run again and get the same bytes."""
     sheet = Sheet(
         "Manifest",
-        "Manifest",
+        "Manifest: what this workbook was made from",
         "Versions, scheme and inputs of this run, by their digests; no clock and no paths.",
         "Control",
     )
@@ -224,7 +241,7 @@ def manifest_sheet(layout: Layout) -> Sheet:
     rows: list[tuple[str, str]] = [("gpit_fairshare", manifest["gpit"])]
     rows += [(f"Library {name}", version) for name, version in manifest["libraries"].items()]
     scheme = manifest["scheme"]
-    rows += [(f"Scheme {key}", str(scheme[key])) for key in ("name", "title", "formula", "transition", "digest")]
+    rows += [(f"Scheme {key}", scheme[key]) for key in ("name", "title", "formula", "transition", "digest")]
     rows += [(f"File {one['file']}", f"SHA-256 {one['sha256']}") for one in scheme["files"]]
     if manifest["boundaries"]:
         rows.append(("Boundaries", manifest["boundaries"]))

@@ -7,11 +7,19 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.language import group
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.scheme import number as as_number
 from gpit_fairshare.summary import BASELINE, PEOPLE
-from gpit_fairshare.workbook.layout import PARAMETER_STATE, PARAMETER_VALUE, PARAMETERS, Layout, number_format
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Region, Sheet, letter, quoted
+from gpit_fairshare.workbook.layout import (
+    CHANGED,
+    PARAMETER_STATE,
+    PARAMETER_VALUE,
+    PARAMETERS,
+    Layout,
+    number_format,
+)
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Region, Sheet, is_web, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme import Parameter
 
 SPEND_LINES: Final = "Spend lines"
-CHANGED: Final = "changed here"
 OUTSIDE: Final = "out of bounds"
 EVERY_YEAR: Final = "every year"
 _LARGEST: Final = 1e15
@@ -34,21 +41,21 @@ _LARGEST: Final = 1e15
 def parameters_sheet(layout: Layout) -> Sheet:
     """Return every parameter with its value, bounds, and source or assumption: a row for each year."""
     note = "Change a value in blue and the whole workbook follows; what is not within the bounds fails a check."
-    sheet = Sheet(PARAMETERS, "Parameters", note, "Input", frozen=3)
+    sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
     for heading, width in (
-        ("Parameter", 40),
+        ("Parameter", 36),
         ("Name", 22),
         ("Year", 9),
-        ("Value", 16),
+        ("Value", 14),
         ("State", 20),
-        ("Unit", 12),
-        ("Minimum", 14),
-        ("Maximum", 14),
-        ("Value in the run", 16),
-        ("Source or assumption", 60),
-        ("Link", 36),
+        ("Unit", 10),
+        ("Minimum", 12),
+        ("Maximum", 12),
+        ("Value in the run", 14),
+        ("Source or assumption", 50),
+        ("Link", 30),
     ):
-        sheet.heading(heading, width, wrap=heading in ("Source or assumption", "Link"))
+        sheet.heading(heading, width, wrap=heading in ("Parameter", "Source or assumption", "Link"))
     for parameter in layout.scheme.parameters.values():
         for year in layout.years:
             _parameter(layout, sheet, parameter, year)
@@ -74,10 +81,10 @@ def _parameter(layout: Layout, sheet: Sheet, parameter: Parameter, year: str) ->
     outside += [f"{cell}>{high}"] if high else []
     in_run = "set for this run" if value.overridden else "as the scheme has it"
     state = f'IF({cell}=$I{row},{x.text(in_run)},"{CHANGED}")'
-    state = f'IF(OR({",".join(outside)}),"{OUTSIDE}",{state})' if outside else state
-    sheet.put(row, PARAMETER_STATE, in_run, f'IF(ISNUMBER({cell}),{state},"{OUTSIDE}")')
+    beyond = f"IFERROR(OR({','.join([f'NOT(ISNUMBER({cell}))', *outside])}),TRUE)"
+    sheet.put(row, PARAMETER_STATE, in_run, f'IF({beyond},"{OUTSIDE}",{state})')
     sheet.put(row, 10, f"Source: {value.source}." if value.source else f"Assumption: {value.assumption}")
-    if value.source and value.source.url.startswith(("http://", "https://")):
+    if value.source and is_web(value.source.url):
         sheet.lead(row, 11, value.source.title, value.source.url)
     else:
         sheet.put(row, 11, "none")
@@ -96,7 +103,9 @@ def _bound_cell(layout: Layout, bound: str, cell: str, year: str) -> str:
     return "" if not bound else layout.parameter_cell(bound, year) if bound in layout.scheme.parameters else cell
 
 
-def _rule(sheet: Sheet, region: Region, bounds: tuple[str, str], asked: str, unit: str) -> None:
+def _rule(
+    sheet: Sheet, region: Region, bounds: tuple[str, str], asked: str, unit: str, *, optional: bool = False
+) -> None:
     """Let cells take numbers between their bounds alone, and say what is asked for."""
     low, high = bounds
     rule: dict[str, Any] = {
@@ -104,7 +113,7 @@ def _rule(sheet: Sheet, region: Region, bounds: tuple[str, str], asked: str, uni
         "criteria": "between",
         "minimum": f"={low}" if low else -_LARGEST,
         "maximum": f"={high}" if high else _LARGEST,
-        "ignore_blank": False,
+        "ignore_blank": optional,
         "input_title": "Input",
         "input_message": (f"{asked}, in {unit}." if unit else f"{asked}.")[:250],
         "error_title": "Not taken",
@@ -141,16 +150,29 @@ def input_sheets(layout: Layout) -> list[Sheet]:
     sorted_out: dict[str, list[str]] = {"Population": [], "Spend": [], "Other inputs": []}
     for name in names:
         sorted_out[_sheet_of(layout, name)].append(name)
-    notes = {
-        "Population": "Registered patients and what else is said of each organisation, as read and checked.",
-        "Spend": "Historic spend of each organisation, as read and checked.",
-        "Other inputs": "Further columns that the scheme's steps use, as read and checked.",
+    noun = scheme.organisation
+    says = {
+        "Population": (
+            f"Population of each {noun}",
+            f"Registered patients and what else is said of each {noun}, as read and checked.",
+        ),
+        "Spend": (
+            f"Spend of each {noun}",
+            "Each figure of historic spend is the sum of the lines that count: change the lines."
+            if _lines_of(layout)
+            else f"Historic spend of each {noun}, as read and checked.",
+        ),
+        "Other inputs": (
+            f"Other inputs of each {noun}",
+            "Further columns that the scheme's steps use, as read and checked.",
+        ),
     }
     sheets = []
-    for title, columns in sorted_out.items():
+    for name, columns in sorted_out.items():
         if columns:
-            note = notes[title] + (" An empty cell: no value was given." if _may_be_blank(layout, columns) else "")
-            sheet = Sheet(title, title, f"{layout.illustrative if title == 'Spend' else ''}{note}", "Input", frozen=3)
+            title, note = says[name]
+            note += " An empty cell: no value was given." if _may_be_blank(layout, columns) else ""
+            sheet = Sheet(name, title, f"{layout.illustrative if name == 'Spend' else ''}{note}", "Input", frozen=3)
             _fill_inputs(layout, _Table(sheet, columns))
             sheets.append(sheet)
     return sheets
@@ -220,12 +242,29 @@ def _input_column(
     for (year, code), row in table.rows.items():
         layout.input_cells[year, code, name] = f"{quoted(sheet.name)}!${letter(column)}${row}"
     layout.input_ranges[name] = sheet.column_range(column)
+    region = Region(FIRST_ROW, column, sheet.last_row, column)
     if text:
+        layout.text_inputs[name] = sheet, region
         return
     _control(layout, name, sheet.column_range(column), cells)
-    region = Region(FIRST_ROW, column, sheet.last_row, column)
     low = "0" if unit in ("£", "people") else ""
-    _rule(sheet, region, (low, ""), layout.scheme.labels.get(name, name), unit or "")
+    asked = layout.scheme.labels.get(name, name)
+    _rule(sheet, region, (low, ""), asked, unit or "", optional=symbol is not None and symbol.optional)
+
+
+def offer_choices(layout: Layout, areas: Sheet | None) -> None:
+    """Let texts that group organisations be those of the run alone: no sheet has a row for another."""
+    for name, (sheet, region) in layout.text_inputs.items():
+        years = [year.labels.get(name) for year in layout.result.years.values()]
+        if areas and name == layout.scheme.report_by:
+            source = areas.column_range(1)
+        elif years[0] and all(labels == years[0] for labels in years):
+            source = layout.block(group(name), layout.years[0]).sheet.column_range(1)
+        else:
+            continue
+        rule = {"validate": "list", "source": f"={source}", "error_title": "Not taken"}
+        says = f"Expected one of those on the sheet {source.partition('!')[0]}."
+        sheet.rules.append((region, rule | {"error_message": says}))
 
 
 def _control(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:
@@ -233,10 +272,9 @@ def _control(layout: Layout, name: str, cells: str, values: Sequence[float | Non
 
     The second multiplies each value by the one below: two changes that cancel out in the first do not in it.
     """
-    label = layout.scheme.labels.get(name, name.replace("_", " "))
+    label = layout.scheme.labels.get(name, name.replace("_", " ").capitalize())
     numbers = [value or 0.0 for value in values]
-    total = layout.constant(f"as_read_{name}", math.fsum(numbers), f"{label}: total in the run.")
-    layout.input_controls.append((f"SUM({cells})", total))
+    layout.control(f"as_read_{name}", math.fsum(numbers), f"{label}: total in the run.", f"SUM({cells})")
     if len(numbers) > 1:
         place, _, last = cells.rpartition("$")
         column = place.partition("!$")[2].partition("$")[0]
@@ -244,8 +282,7 @@ def _control(layout: Layout, name: str, cells: str, values: Sequence[float | Non
         lower = cells.replace(f"!${column}${FIRST_ROW}:", f"!${column}${FIRST_ROW + 1}:")
         products = math.fsum(one * below for one, below in pairwise(numbers))
         says = f"{label}: total of each value times the one below, in the run."
-        constant = layout.constant(f"as_read_{name}_in_order", products, says)
-        layout.input_controls.append((f"SUMPRODUCT({upper},{lower})", constant))
+        layout.control(f"as_read_{name}_in_order", products, says, f"SUMPRODUCT({upper},{lower})")
 
 
 def _all_rows(layout: Layout) -> list[tuple[str, str]]:
@@ -324,7 +361,7 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
         sheet.fill(column, values, None, number, unlocked=unlocked)
         region = Region(FIRST_ROW, column, sheet.last_row, column)
         if name == "amount":
-            _rule(sheet, region, ("", ""), "Amount of the line", "£")
+            _rule(sheet, region, ("0", ""), "Amount of the line", "£")
             _control(layout, "amount_of_lines", sheet.column_range(column), lines[name].to_list())
         elif name in _LINE_WORDS:
             sheet.rules.append((region, {"validate": "list", "source": _LINE_WORDS[name]}))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, to_text
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.workbook.sheets import FIRST_ROW, Sheet, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, Region, Sheet, letter, quoted
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import Result, Year
@@ -25,6 +25,9 @@ PARAMETERS: Final = "Parameters"
 NATIONAL_SHEET: Final = "National figures"
 CONSTANTS: Final = "Constants"
 SHARING: Final = "Sharing"
+FIXED: Final = "fixed"
+AS_READ: Final = "as read"
+CHANGED: Final = "changed here"
 _SHARING_COLUMNS: Final = (
     ("Step", 40),
     ("Year", 10),
@@ -34,9 +37,9 @@ _SHARING_COLUMNS: Final = (
     ("Lowest rank", 10),
     ("Highest rank", 10),
     ("Rank tried", 10),
-    ("Factor at that rank", 20),
-    ("Spent at that factor", 20),
-    ("Amount to be spent", 20),
+    ("Factor at that rank (for one unit of weight)", 20),
+    ("Spent at that factor (unit of the step)", 20),
+    ("Amount to be spent (unit of the step)", 20),
 )
 FIXED_NAMES: Final = (
     "About",
@@ -66,13 +69,30 @@ PARAMETER_STATE: Final = 5
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 
 
-def sheet_name(text: str, taken: set[str]) -> str:
-    """Return a name that Excel allows: 31 characters, no brackets, slashes or :*?, and not there yet."""
-    base = text.translate(_FORBIDDEN).strip("'")[:31] or "Sheet"
+def sheet_name(text: str, taken: set[str], end: str = "") -> str:
+    """Return a name that Excel allows: 31 characters, no brackets, slashes or :*?, and not there yet.
+
+    A name that is too long is cut before its `end`, such as the year, without which two sheets look alike.
+    """
+    base, end = (" ".join(one.translate(_FORBIDDEN).split()) for one in (text, end))
+
+    def within(tail: str) -> str:
+        return (base[: 31 - len(tail)].strip("' ") + tail).strip("' ") or "Sheet"
+
+    end = f" {end}" if end else ""
+    name, count = within(end), 2
+    while name.casefold() in taken:
+        name, count = within(f"{end} {count}"), count + 1
+    taken.add(name.casefold())
+    return name
+
+
+def table_name(sheet: str, taken: set[str]) -> str:
+    """Return a name for the table of a sheet: letters, figures and low lines, no cell's address, not there yet."""
+    base = "Table_" + re.sub(r"\W+", "_", sheet.replace("£", "GBP_"), flags=re.ASCII)
     name, count = base, 2
     while name.casefold() in taken:
-        tail = f" {count}"
-        name, count = base[: 31 - len(tail)] + tail, count + 1
+        name, count = f"{base}_{count}", count + 1
     taken.add(name.casefold())
     return name
 
@@ -138,8 +158,10 @@ class Layout:
         """(year, code, column) to the cell that holds the input."""
         self.input_ranges: dict[str, str] = {}
         """Column to all its cells."""
-        self.input_controls: list[tuple[str, str]] = []
-        """Pairs of a live total of an input column and the name of what it was in the run."""
+        self.text_inputs: dict[str, tuple[Sheet, Region]] = {}
+        """Column of texts to the cells that hold them."""
+        self.input_controls: list[str] = []
+        """Cells that say whether a column of inputs is what it was in the run."""
         self.moved: dict[tuple[str, str], list[Restated]] = {}
         """(year, successor) to what the crosswalk counted with it."""
         for one in result.inputs.restated:
@@ -148,19 +170,19 @@ class Layout:
         """Label of the step that is being written, for the numbers that it holds."""
         self.constants = Sheet(
             CONSTANTS,
-            "Constants",
-            f"{self.illustrative}Numbers that formulas use by their names: those of the scheme's steps, how close two "
-            "figures count as one, and totals of the inputs as they were in the run.",
+            "Constants that formulas use",
+            f"{self.illustrative}Numbers of the formulas, each by its name. Fixed: no input changes it. "
+            "As read: inputs come to it.",
             "Working",
         )
         self._users: dict[str, list[str]] = {}
-        for heading, width in (("Name", 28), ("What it is for", 80), ("Value", 16)):
+        for heading, width in (("Name", 28), ("What it is for", 80), ("Value", 16), ("Since the run", 16)):
             self.constants.heading(heading, width, wrap=heading == "What it is for")
         for name, (value, use) in x.CONSTANTS.items():
             self.constant(name, value, use)
         self.national = Sheet(
             NATIONAL_SHEET,
-            "National figures",
+            "National figures of each year",
             f"{self.illustrative}One row per figure, one column per year; formulas use them by their names.",
             "Working",
         )
@@ -216,7 +238,15 @@ class Layout:
             self.constants.put(row, 1, name)
             self.constants.put(row, 2, use)
             self.constants.put(row, 3, value)
+            self.constants.put(row, 4, FIXED)
         return name
+
+    def control(self, name: str, value: float, use: str, formula: str) -> None:
+        """Keep a total of inputs as it was in the run, and say beside it whether it still is."""
+        row = int(self.names[self.constant(name, value, use)].rpartition("$")[2])
+        same = f"IFERROR(ABS({formula}-{name})<=tolerance*MAX(1,ABS({name})),FALSE)"
+        self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED}")')
+        self.input_controls.append(f"{CONSTANTS}!$D${row}")
 
     def number(self, value: float) -> str:
         """Return what stands for a number of the scheme in formulas: nought and one as they are, else a name."""
