@@ -1,0 +1,649 @@
+"""Anybody can read the workbook, on a screen, by ear and on paper, and nobody changes it by a slip.
+
+The rules are those of the Analysis Function's checklist for accessible spreadsheets and of the ICAEW's twenty
+principles (METHOD 5.3 and 5.4), each held against what the file says, for several runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import openpyxl
+import pytest
+from lxml import etree
+from openpyxl.utils import get_column_letter, range_boundaries
+
+import structure
+from books import CODES, NAMES, REGIONS, RUNS, Book, find, merger_run, odd_run
+from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.layout import sheet_name, table_name
+from gpit_fairshare.workbook.sheets import Sheet, is_web, lines_needed, text_width
+from recalculation import recalculate
+
+HEADINGS = 4
+FIRST = 5
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def book(request, tmp_path_factory):
+    """The workbook of each run in turn."""
+    folder = tmp_path_factory.mktemp("accessible")
+    write_workbook(RUNS[request.param](folder), folder / "out.xlsx")
+    return Book(request.param, folder / "out.xlsx")
+
+
+def on_sheet(found, sheet, cell=None):
+    """Say where something was found."""
+    return f"{sheet.title}!{cell.coordinate if cell is not None else ''}: {found}"
+
+
+# Tables -----------------------------------------------------------------------------------------------------
+
+
+def test_the_file_is_built_as_the_standard_says(book):
+    """Elements in order, no style, text, table or reference that is not there: Excel has nothing to repair."""
+    assert structure.faults(book.path) == []
+
+
+def test_every_sheet_is_one_table_that_covers_all_below_row_3(book):
+    """Marked up as a table of Excel from the headings in row 4 to the last row, from column A to the last."""
+    for sheet in book.sheets:
+        (table,) = sheet.tables.values()
+        assert range_boundaries(table.ref) == (1, HEADINGS, sheet.max_column, max(sheet.max_row, FIRST)), sheet.title
+
+
+def test_tables_have_names_that_say_their_sheet(book):
+    """Unique whatever the capitals, of letters that Excel takes, no cell's address and no defined name."""
+    tables = [(sheet.title, table) for sheet in book.sheets for table in sheet.tables.values()]
+    names = [table.displayName.casefold() for _, table in tables]
+    defined = {name.get("name").casefold() for name in find(book.xml("xl/workbook.xml"), "definedName")}
+
+    assert len(set(names)) == len(names)
+    assert not set(names) & defined
+    for title, table in tables:
+        assert re.fullmatch(r"Table_\w{1,200}", table.displayName, re.ASCII), title
+        first_word = re.match(r"\w*", title, re.ASCII)[0]
+        assert first_word in table.displayName
+
+
+def test_headings_are_unique_filled_and_equal_to_the_columns_of_the_table(book):
+    """Excel repairs a table whose column is not called as its cell is; a line break would be such a case."""
+    for number, (sheet, _) in enumerate(book.pages(), 1):
+        columns = [one.get("name") for one in find(book.xml(f"xl/tables/table{number}.xml"), "tableColumn")]
+        headings = [cell.value for cell in sheet[HEADINGS]]
+        assert headings == columns, sheet.title
+        assert all(one == " ".join(one.split()) and 0 < len(one) <= 255 for one in headings), sheet.title
+        assert len({one.casefold() for one in headings}) == len(headings), sheet.title
+
+
+def test_no_cell_is_merged_and_no_row_or_column_is_blank(book):
+    """A reader that goes from cell to cell neither loses its way nor takes a gap for the end."""
+    for sheet in book.sheets:
+        assert not sheet.merged_cells.ranges, sheet.title
+        shown = book.values[sheet.title]
+        rows = list(shown.iter_rows(min_row=FIRST, values_only=True))
+        assert all(any(one not in (None, "") for one in row) for row in rows), sheet.title
+        assert all(any(one not in (None, "") for one in column) for column in zip(*rows, strict=True)), sheet.title
+
+
+def test_no_cell_of_a_table_is_empty_without_a_word_of_why(book):
+    """A text such as none or [z] stands in it, or the note of the sheet says what an empty cell means."""
+    for sheet in book.sheets:
+        (table,) = sheet.tables.values()
+        shown = book.values[sheet.title]
+        empty = [cell.coordinate for row in shown[table.ref] for cell in row if cell.value in (None, "")]
+        assert not empty or "An empty cell: " in sheet["A2"].value, f"{sheet.title}: {empty[:5]}"
+
+
+def test_empty_cells_stand_where_the_inputs_are_blank_alone(tmp_path):
+    """Two practices without a need index: two empty cells on Population and on each year, and nowhere else."""
+    write_workbook(odd_run(tmp_path), tmp_path / "out.xlsx")
+    found = Counter(
+        sheet.title
+        for sheet in Book("odd", tmp_path / "out.xlsx").values.values()
+        for row in sheet.iter_rows(min_row=FIRST)
+        for cell in row
+        if cell.value in (None, "")
+    )
+    assert found == {"Population": 2, "2014-15": 2, "2015-16": 2}
+
+
+# Texts ------------------------------------------------------------------------------------------------------
+
+
+def test_shorthand_is_explained_on_its_sheet(book):
+    """Each letter in square brackets has a pair of its own, and the note of the sheet says what it is."""
+    for sheet, cell, shown in book.cells():
+        for mark in re.findall(r"\[[a-z]\]", f"{cell.value} {shown}"):
+            assert f"{mark}: " in sheet["A2"].value, on_sheet(mark, sheet, cell)
+
+
+def test_no_symbol_or_superscript_stands_for_a_note(book):
+    """Readers aloud pass over daggers, stars and raised figures, and over signs such as ≤."""
+    for sheet, cell, shown in book.cells():
+        assert not re.search(r"[†‡§¶¹²³⁴≤≥≠∗]", str(shown)), on_sheet(shown, sheet, cell)
+        assert cell.font.vertAlign is None
+
+
+def test_long_texts_are_wrapped_and_rows_are_high_enough(book):
+    """A text that is wider than its column takes several lines, and its row has room for them."""
+    for sheet, cell, shown in book.cells(FIRST):
+        if not isinstance(shown, str):
+            continue
+        width = sheet.column_dimensions[column_of(sheet, cell.column)].width
+        # Small letters of Arial take four fifths of a figure, capitals a fifth more than one.
+        runs = sum(1.2 if one.isupper() else 0.8 for one in shown)
+        if runs > width:
+            assert cell.alignment.wrap_text, on_sheet(shown, sheet, cell)
+            height = sheet.row_dimensions[cell.row].height or 15
+            assert height >= 12.75 * -(-runs // width) - 1, on_sheet(f"{height} for {shown}", sheet, cell)
+
+
+def column_of(sheet, number):
+    """Return the letters under which openpyxl keeps a column's width: that of the first of a run of like ones."""
+    for letters, dimension in sheet.column_dimensions.items():
+        if dimension.min <= number <= dimension.max:
+            return letters
+    raise AssertionError(f"{sheet.title}: column {number} has no width")
+
+
+def test_figures_fit_into_their_columns(book):
+    """Nothing shows as ####: a figure as its format writes it takes no more than its column's width."""
+    for sheet, cell, shown in book.cells(3):
+        if isinstance(shown, bool) or not isinstance(shown, int | float) or cell.number_format == "General":
+            continue
+        places = len(re.match(r"[^.;%]*\.?(0*)", cell.number_format)[1])
+        written = f"{shown:.{places}%}" if "%" in cell.number_format else f"{abs(shown):,.{places}f}"
+        extra = ("£" in cell.number_format) + (shown < 0 or cell.number_format.startswith("+"))
+        commas = written.count(",") + written.count(".")
+        width = sheet.column_dimensions[column_of(sheet, cell.column)].width
+        assert len(written) - commas / 2 + extra + cell.alignment.indent <= width, on_sheet(shown, sheet, cell)
+
+
+def test_title_and_note_end_before_the_sheet_does(book):
+    """They run over the cells beside them, and on paper they would be cut off where the columns end."""
+    for sheet in book.sheets:
+        across = sum(
+            sheet.column_dimensions[column_of(sheet, number)].width for number in range(1, sheet.max_column + 1)
+        )
+        for cell, runs in ((sheet["A1"], 0.8 * 1.4 * 1.05), (sheet["A2"], 0.8)):
+            assert runs * len(cell.value) <= across, on_sheet(cell.value, sheet, cell)
+
+
+def test_text_widths_are_those_of_the_font():
+    """Adobe's metrics of Helvetica, which Arial has too, in thousandths: figure 556, W 944, i 222, e 556, N 722."""
+    for letter, thousandths in {"0": 556, "W": 944, "i": 222, "e": 556, "N": 722, "s": 500, "m": 833, " ": 278}.items():
+        assert text_width(letter * 100) == pytest.approx(100 * thousandths / 556, rel=0.1), letter
+
+
+def test_capitals_take_more_lines_and_a_long_word_is_broken():
+    """Twenty W take 34 figures' width: two lines in a column of 20; a word of 100 figures in one of 30 takes four."""
+    assert lines_needed("WWWWWWWWWW WWWWWWWWWW", 20) == 2
+    assert lines_needed("1" * 100, 30) == 4
+    assert lines_needed("one\ntwo", 30) == 2
+
+
+def test_codes_and_names_stay_texts(tmp_path):
+    """0123 and 1E5 are no numbers, and what begins with = + - or @ is no formula, on any sheet."""
+    write_workbook(odd_run(tmp_path), tmp_path / "out.xlsx")
+    book = Book("odd", tmp_path / "out.xlsx")
+    wanted = {*CODES, *(name for name in NAMES if name), *REGIONS, '=core "x"'}
+    found = Counter(cell.value for _, cell, _ in book.cells() if cell.data_type == "s" and cell.value in wanted)
+    assert set(found) == wanted
+    assert not [cell.value for _, cell, _ in book.cells() if cell.data_type == "f" and cell.value in wanted]
+    for _, page in book.pages():
+        (ignored,) = [one for one in find(page, "ignoredError") if one.get("numberStoredAsText")]
+        assert ignored.get("sqref") == "A1:XFD1048576"
+
+
+# Titles, links and looks ------------------------------------------------------------------------------------
+
+
+def test_titles_describe_and_differ(book):
+    """A1 of each sheet says what it holds in a title of 12 points or more that no other sheet has."""
+    titles = [sheet["A1"].value for sheet in book.sheets]
+
+    assert len(set(titles)) == len(titles)
+    for sheet in book.sheets:
+        assert sheet["A1"].font.b, sheet.title
+        assert sheet["A1"].font.sz >= 12, sheet.title
+        assert sheet["A2"].value.split(".")[0] in ("Input", "Working", "Output", "Control"), sheet.title
+
+
+def test_links_lead_somewhere_and_say_where(book):
+    """About links to every other sheet by its name; a link to the web is http(s), and its text is no address."""
+    names = [sheet.title for sheet in book.sheets]
+    about = {}
+    for sheet in book.sheets:
+        for row in sheet.iter_rows():
+            for cell in (one for one in row if one.hyperlink):
+                if cell.hyperlink.location:
+                    to = re.fullmatch(r"'(.*)'!A1", cell.hyperlink.location)[1].replace("''", "'")
+                    assert to in names, on_sheet(to, sheet, cell)
+                    assert cell.value == to
+                    about[to] = sheet.title
+                else:
+                    assert is_web(cell.hyperlink.target), on_sheet(cell.hyperlink.target, sheet, cell)
+                    assert not cell.value.startswith("http"), on_sheet(cell.value, sheet, cell)
+    assert about == dict.fromkeys(names[1:], "About")
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "https://a b.uk", "https://a.uk/" + "x" * 2000, ""])
+def test_what_is_no_address_on_the_web_is_no_link(address):
+    """Excel would refuse a space or a longer address, and other kinds have no place in a workbook."""
+    assert not is_web(address)
+
+
+def test_footers_hold_the_number_of_the_page_alone(book):
+    """Whatever says something stands in cells; there are no headers."""
+    for sheet, page in book.pages():
+        (footer,) = find(page, "headerFooter")
+        assert [(etree.QName(one).localname, one.text) for one in footer] == [("oddFooter", "&C&P / &N")], sheet.title
+
+
+def test_fonts_are_arial_upright_and_large_enough(book):
+    """Arial of at least 10 points, no italics."""
+    for font in find(book.xml("xl/styles.xml"), "fonts")[0]:
+        assert find(font, "name")[0].get("val") == "Arial"
+        assert float(find(font, "sz")[0].get("val")) >= 10
+        assert not find(font, "i")
+
+
+def luminance(colour):
+    """Return the relative luminance of a colour, as WCAG 2.1 defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    red, green, blue = (one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_the_contrast_of_every_colour_of_text_is_enough():
+    """Black on white is 21 to 1 and #767676, the lightest grey allowed, 4.54: the measure itself is right."""
+    assert 1.05 / (luminance("000000") + 0.05) == pytest.approx(21)
+    assert 1.05 / (luminance("767676") + 0.05) == pytest.approx(4.54, abs=0.01)
+
+
+def test_every_text_stands_out_from_white(book):
+    """WCAG asks for 4.5 to 1; no cell has a background of its own."""
+    styles = book.xml("xl/styles.xml")
+    colours = {one.get("rgb")[2:] for one in find(styles, "color") if one.get("rgb")}
+
+    assert colours
+    assert {one: 1.05 / (luminance(one) + 0.05) for one in colours if 1.05 / (luminance(one) + 0.05) < 4.5} == {}
+    assert {one.get("patternType") for one in find(find(styles, "fills")[0], "patternFill")} == {"none", "gray125"}
+
+
+def test_colour_never_stands_alone(book):
+    """What is coloured by a rule says in words why; bars stand beside their figures; blue cells are unlocked ones."""
+    for sheet, page in book.pages():
+        for rule in find(page, "cfRule"):
+            if rule.get("type") == "cellIs":
+                assert find(rule, "formula")[0].text.strip('"') in ("fails", "look at it", "A check fails")
+            else:
+                assert rule.get("type") == "dataBar"
+        if any(not cell.protection.locked for row in sheet.iter_rows(min_row=FIRST) for cell in row):
+            assert sheet["A2"].value.startswith("Input.") or sheet.title == "About"
+
+
+def test_names_of_sheets_are_unique_and_short(book):
+    """At most 31 characters, no two alike whatever the capitals, none blank at an end, none that Excel keeps."""
+    names = [sheet.title for sheet in book.sheets]
+
+    assert len({one.casefold() for one in names}) == len(names)
+    assert all(0 < len(one) <= 31 and one == one.strip("' ") and one.casefold() != "history" for one in names)
+
+
+def test_a_sheet_is_cut_before_its_year_and_ends_in_no_quotation_mark():
+    """Excel refuses a name that ends in an apostrophe, and two years of one long label must be told apart."""
+    taken: set[str] = set()
+    names = [sheet_name("Clinical commissioning group's list", taken, year) for year in ("2014-15", "2015-16")]
+
+    assert names == ["Clinical commissioning 2014-15", "Clinical commissioning 2015-16"]
+    assert sheet_name("By Clinical commissioning group's", set()) == "By Clinical commissioning group"
+    assert sheet_name("x" * 30 + "'s", set()) == "x" * 30
+
+
+def test_tables_do_not_share_a_name():
+    """É and È are both a low line in a table's name, and a defined name takes it away as well."""
+    taken = {"table_2014_15"}
+
+    assert [table_name(one, taken) for one in ("Area é", "Area è", "2014-15")] == [
+        "Table_Area_",
+        "Table_Area__2",
+        "Table_2014_15_2",
+    ]
+
+
+def test_the_workbook_opens_in_a1_of_its_first_sheet(book):
+    """Column A holds the title and the first column; nothing is hidden, and no other sheet is open."""
+    (view,) = find(book.xml("xl/workbook.xml"), "workbookView")
+    assert view.get("activeTab", "0") == "0"
+    for number, (sheet, page) in enumerate(book.pages()):
+        (one,) = find(page, "sheetView")
+        assert one.get("tabSelected", "0") == str(int(number == 0)), sheet.title
+        selected = [(each.get("pane"), each.get("activeCell", "A1")) for each in find(one, "selection")]
+        frozen = find(one, "pane")
+        assert frozen or selected in ([], [(None, "A1")]), sheet.title
+        assert sheet.sheet_state == "visible"
+        assert not [row for row in find(page, "row") if row.get("hidden")], sheet.title
+        assert not [column for column in find(page, "col") if column.get("hidden")], sheet.title
+        assert sheet["A1"].value
+        assert sheet["A4"].value
+
+
+def test_the_document_has_a_title_and_a_language(book):
+    """Screen readers take their voice from the language: British English."""
+    core = book.xml("docProps/core.xml")
+
+    assert find(core, "title")[0].text == book.sheets[0]["A1"].value
+    assert [one.text for one in find(core, "language")] == ["en-GB"]
+
+
+def test_nothing_reaches_out_of_the_workbook(book):
+    """No macros, no links to other files, no pictures, no comments: sheets, tables, charts, texts and looks alone."""
+    kinds = {re.sub(r"\d+", "", name.rpartition("/")[2]) for name in book.parts}
+
+    assert kinds <= {
+        *("[Content_Types].xml", ".rels", "app.xml", "core.xml", "workbook.xml", "workbook.xml.rels", "theme.xml"),
+        *("styles.xml", "sharedStrings.xml", "sheet.xml", "sheet.xml.rels", "table.xml"),
+        *("drawing.xml", "drawing.xml.rels", "chart.xml", "metadata.xml"),
+    }
+    for name, data in book.parts.items():
+        if name.endswith(".rels"):
+            for one in find(etree.fromstring(data), "Relationship"):
+                assert one.get("TargetMode") != "External" or is_web(one.get("Target")), name
+
+
+def test_charts_say_what_they_show(book):
+    """Title, titles of both axes with units, and a text in place of the picture that names the sheet of figures."""
+    names = [sheet.title for sheet in book.sheets]
+    drawings = [book.xml(name) for name in book.parts if re.fullmatch(r"xl/drawings/drawing\d+.xml", name)]
+    for frame in (one for drawing in drawings for one in find(drawing, "graphicFrame")):
+        says = find(frame, "cNvPr")[0].get("descr")
+        assert re.search(r"The figures stand on the sheet (.*)\.$", says)[1] in names
+    charts = [book.xml(name) for name in book.parts if name.startswith("xl/charts/")]
+    assert len(charts) == {"sample": 5, "cost above funding": 5, "no transition": 3, "odd": 5, "merger": 2}.get(
+        book.name, 0
+    )
+    for chart in charts:
+        texts = ["".join(one.text for one in find(title, "t")) for title in find(chart, "title")]
+        assert len(texts) == 3
+        assert all(texts)
+        assert any("£" in one or "Number of" in one for one in texts[1:]), texts
+        for cells in (one.text for one in find(chart, "f")):
+            sheet, _, place = cells.rpartition("!")
+            assert re.fullmatch(r"'.*'|\w+", sheet), cells
+            assert sheet.strip("'").replace("''", "'") in names, cells
+            assert range_boundaries(place)
+
+
+def test_sheets_print_whole_with_their_titles(book):
+    """A4 or A3, one page wide, lying, with title and headings on every page; Summary upright, on one page."""
+    titles = {
+        int(one.get("localSheetId")): one.text
+        for one in find(book.xml("xl/workbook.xml"), "definedName")
+        if one.get("name") == "_xlnm.Print_Titles"
+    }
+    for number, (sheet, page) in enumerate(book.pages()):
+        (setup,) = find(page, "pageSetup")
+        charts = bool(find(page, "drawing"))
+        assert setup.get("orientation") == ("portrait" if charts else "landscape"), sheet.title
+        assert setup.get("paperSize") in ("8", "9")
+        assert find(page, "pageSetUpPr")[0].get("fitToPage") == "1"
+        assert setup.get("fitToWidth", "1") == "1"
+        assert setup.get("fitToHeight", "1") == ("1" if charts else "0")
+        assert charts or titles[number].endswith("!$1:$4"), sheet.title
+
+
+# Formulas ---------------------------------------------------------------------------------------------------
+
+# What Excel 2010 knows, of what the workbook uses; MAXIFS and MINIFS came in 2019 and are written with their prefix.
+KNOWN = (
+    "ABS AND AVERAGE COUNT COUNTIF COUNTIFS EXACT IF IFERROR INDEX INT ISBLANK ISNUMBER MATCH MAX MEDIAN MIN NA NOT "
+    "OR PERCENTILE QUARTILE RANK ROUND ROW ROWS SMALL SUM SUMIFS SUMPRODUCT TEXT _xlfn.MAXIFS _xlfn.MINIFS"
+)
+
+
+def test_no_number_but_nought_and_one_stands_inside_a_formula(book):
+    """ICAEW 14: what may change has a cell of its own, and a name."""
+    for sheet, cell, tokens in book.formulas:
+        numbers = {one.value for one in tokens if one.type == "OPERAND" and one.subtype == "NUMBER"}
+        assert numbers <= {"0", "1"}, on_sheet(cell.value, sheet, cell)
+
+
+def test_formulas_are_short_and_plain(book):
+    """ICAEW 13 and 16: none is longer than 500 characters, and no IF stands deeper than in another IF."""
+    for sheet, cell, tokens in book.formulas:
+        assert len(cell.value) <= 501, on_sheet(f"{len(cell.value)} characters", sheet, cell)
+        calls: list[str] = []
+        for one in tokens:
+            if one.type == "FUNC" and one.subtype == "OPEN":
+                calls.append(one.value.rstrip("("))
+                assert calls.count("IF") <= 2, on_sheet(cell.value, sheet, cell)
+                assert calls[-1] in KNOWN.split(), on_sheet(calls[-1], sheet, cell)
+            elif one.type == "FUNC":
+                calls.pop()
+            elif one.type == "OPERAND" and one.subtype == "TEXT":
+                assert len(one.value) <= 257, on_sheet(one.value, sheet, cell)  # Excel takes 255 between quotes
+
+
+def test_defined_names_lead_to_filled_cells_and_look_like_none(book):
+    """Names are unique whatever the capitals, no cell's address, and each stands for one cell that holds a value."""
+    entries = [one for one in find(book.xml("xl/workbook.xml"), "definedName") if not one.get("localSheetId")]
+    names = [one.get("name") for one in entries]
+
+    assert len({one.casefold() for one in names}) == len(names)
+    for one in entries:
+        name = one.get("name")
+        assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]{0,254}", name), name
+        assert not re.fullmatch(r"[A-Za-z]{1,3}[0-9]+|[Rr][0-9]*([Cc][0-9]*)?|[Cc][0-9]*", name), name
+        sheet, cell = re.fullmatch(r"(?:'(.*)'|\w+)!(\$[A-Z]+\$[0-9]+)", one.text).group(0).rsplit("!", 1)
+        shown = book.values[sheet.strip("'").replace("''", "'")][cell.replace("$", "")]
+        assert isinstance(shown.value, int | float), f"{name} is {shown.value!r}"
+
+
+def test_names_in_formulas_are_defined(book):
+    """A name without a cell would show as #NAME?."""
+    defined = {one.get("name") for one in find(book.xml("xl/workbook.xml"), "definedName")}
+    for sheet, cell, tokens in book.formulas:
+        for one in tokens:
+            place = one.type != "OPERAND" or one.subtype != "RANGE" or "!" in one.value or "$" in one.value
+            if not place and not re.fullmatch(r"[A-Z]{1,3}[0-9]+(:[A-Z]{1,3}[0-9]+)?", one.value):
+                assert one.value in defined, on_sheet(one.value, sheet, cell)
+
+
+# Headings that count, order or say yes or no have no unit; on these sheets a column or the rows' texts have it.
+UNITLESS = r"Number|Place|Number of the group|Round|Lowest rank|Highest rank|Rank tried|Need index"
+BY_ROW = ("Summary", "Parameters", "National figures", "Constants")
+
+
+def test_units_stand_in_every_heading_of_figures(book):
+    """£, people, % or what one is counted of: in brackets behind the heading, or on the row of the figure."""
+    for sheet in book.sheets:
+        shown = book.values[sheet.title]
+        for cell in sheet[HEADINGS]:
+            column = [row[0].value for row in shown.iter_rows(FIRST, None, cell.column, cell.column)]
+            figures = [one for one in column if isinstance(one, int | float) and not isinstance(one, bool)]
+            if not figures or sheet.title in BY_ROW or re.fullmatch(UNITLESS, cell.value):
+                continue
+            counts = re.search(
+                r": number( of the group)?$|: rank of the remainder$|^(CCG|practice)s 20|^Place by", cell.value
+            )
+            no_unit = book.name == "bare" and "2014/15 firm" in cell.value  # its only step declares none
+            stands = re.search(r"\(.*\w*.*\)$", cell.value)
+            assert stands or counts or no_unit or cell.value == "Allocation", on_sheet(cell.value, sheet, cell)
+    summary = next(sheet for sheet in book.sheets if sheet.title == "Summary")
+    for (label,) in summary.iter_rows(FIRST, None, 1, 1, values_only=True):
+        assert label.endswith("(£)") or re.search(r"that (gain|lose|draw)", label) or book.name == "bare", label
+
+
+# Protection -------------------------------------------------------------------------------------------------
+
+UNLOCKED = {
+    "sample": {
+        "About": {"What it says"},
+        "Parameters": {"2014/15", "2015/16"},
+        "Population": {"Area team", "Registered population (people)"},
+        "Spend lines": {"Amount (£)", "Category", "Cost type", "Committed"},
+    },
+    "odd": {
+        "About": {"What it says"},
+        "Parameters": {"2014/15", "2015/16"},
+        "Population": {
+            "Registered population (people)",
+            "Need index (ratio)",
+            'Region <of> the "North & South" of England',
+            "Clinical commissioning group's",
+        },
+        "Spend lines": {"Amount (£)", "Category", "Cost type", "Committed"},
+    },
+    "merger": {
+        "About": {"What it says"},
+        "Parameters": {"2014/15", "2015/16"},
+        "Population": {"Registered population (people)"},
+    },
+    "bare": {"About": {"What it says"}, "Population": {"Registered population (people)"}},
+}
+UNLOCKED["cost above funding"] = UNLOCKED["sample"]
+UNLOCKED["no transition"] = {name: headings for name, headings in UNLOCKED["sample"].items() if name != "Spend lines"}
+
+
+def test_sheets_are_protected_without_a_password_and_inputs_alone_unlocked(book):
+    """ICAEW 20: what may be changed is listed here by its heading; no cell with a formula is among it."""
+    found: dict[str, set[str]] = {}
+    for sheet, page in book.pages():
+        (protection,) = find(page, "sheetProtection")
+        assert protection.get("sheet") == "1", sheet.title
+        assert not {"password", "hashValue", "algorithmName"} & set(protection.attrib), sheet.title
+        for row in sheet.iter_rows():
+            for cell in row:
+                if not cell.protection.locked:
+                    found.setdefault(sheet.title, set()).add(sheet.cell(HEADINGS, cell.column).value)
+                    assert cell.data_type != "f", on_sheet(cell.value, sheet, cell)
+    assert found == UNLOCKED[book.name]
+
+
+def rule_of(sheet, cell):
+    """Return the data validation of a cell."""
+    found = [one for one in sheet.data_validations.dataValidation if cell.coordinate in one.sqref]
+    assert len(found) <= 1, on_sheet("two rules", sheet, cell)
+    return found[0] if found else None
+
+
+def test_every_unlocked_figure_has_a_rule_that_refuses_what_gpit_refuses(book):
+    """Numbers alone; people and pounds of inputs no less than 0; parameters within their bounds; blanks if optional."""
+    for sheet in book.sheets:
+        shown = book.values[sheet.title]
+        for row in shown.iter_rows(min_row=FIRST):
+            for cell in row:
+                source = sheet[cell.coordinate]
+                if source.protection.locked or isinstance(cell.value, str):
+                    continue
+                rule = rule_of(sheet, cell)
+                heading = sheet.cell(HEADINGS, cell.column).value
+                assert (rule.type, rule.operator or "between") == ("decimal", "between"), on_sheet(heading, sheet, cell)
+                assert rule.showErrorMessage
+                assert rule.errorStyle in (None, "stop")
+                assert bool(rule.allowBlank) == heading.startswith("Need index"), on_sheet(heading, sheet, cell)
+                if sheet.title != "Parameters":
+                    assert float(rule.formula1) == (-1e15 if "(ratio)" in heading else 0), on_sheet(
+                        heading, sheet, cell
+                    )
+                    continue
+                for bound, column, open_ in ((rule.formula1, 4, -1e15), (rule.formula2, 5, 1e15)):
+                    said, year = sheet.cell(cell.row, column).value, heading.replace("/", "_")
+                    if said == "none":
+                        assert float(bound) == open_
+                    elif isinstance(said, str):
+                        assert bound == f"{said}_{year}"
+                    else:
+                        assert bound == f"${get_column_letter(column)}{cell.row}"
+
+
+def test_words_are_chosen_from_lists(book):
+    """Yes or no, revenue or capital, draft or final; a group that no sheet has a row for would lose its money."""
+    lists = {
+        (sheet.title, sheet.cell(HEADINGS, min(one.min_col for one in rule.sqref.ranges)).value): rule.formula1
+        for sheet in book.sheets
+        for rule in sheet.data_validations.dataValidation
+        if rule.type == "list"
+    }
+    expected = {("About", "What it says"): '"Draft,Final"'}
+    if "Spend lines" in UNLOCKED[book.name]:
+        expected[("Spend lines", "Cost type")] = '"revenue,capital"'
+        expected[("Spend lines", "Committed")] = '"yes,no"'
+    if book.name not in ("odd", "merger", "bare"):
+        expected[("Population", "Area team")] = "'By Area team'!$A$5:$A$29"
+    if book.name == "odd":
+        expected[("Population", 'Region <of> the "North & South" of England')] = (
+            "'By Region <of> the \"North & Sou'!$A$5:$A$7"
+        )
+        expected[("Population", "Clinical commissioning group's")] = "'Clinical commissioning 2014-15'!$A$5:$A$10"
+    assert lists == expected
+
+
+def test_rules_keep_to_what_excel_takes(book):
+    """Titles of 32 characters, messages and lists of 255: beyond this Excel calls the file damaged."""
+    for _, page in book.pages():
+        for rule in find(page, "dataValidation"):
+            assert len(rule.get("promptTitle", "")) <= 32
+            assert len(rule.get("errorTitle", "")) <= 32
+            assert len(rule.get("prompt", "")) <= 255
+            assert len(rule.get("error", "")) <= 255
+            assert all(len(one.text) <= 255 for one in find(rule, "formula1") + find(rule, "formula2"))
+
+
+# The rest ---------------------------------------------------------------------------------------------------
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    """Odd names, groups and search included: no clock, and no order that changes."""
+    result = odd_run(tmp_path)
+    write_workbook(result, tmp_path / "one.xlsx")
+    write_workbook(odd_run(tmp_path), tmp_path / "two.xlsx")
+
+    assert (tmp_path / "one.xlsx").read_bytes() == (tmp_path / "two.xlsx").read_bytes()
+
+
+def test_a_change_of_inputs_is_said_on_constants_and_about(book):
+    """What was read is kept beside what stands there now: all agree when the workbook is written."""
+    constants = book.values["Constants"]
+    states = {row[0]: row[3] for row in constants.iter_rows(FIRST, values_only=True)}
+    about = {row[0]: row[1] for row in book.values["About"].iter_rows(FIRST, values_only=True)}
+
+    assert {state for name, state in states.items() if name.startswith("as_read_")} == {"as read"}
+    assert {state for name, state in states.items() if not name.startswith("as_read_")} == {"fixed"}
+    assert about["Changed in this workbook"] == "Parameters: 0. Inputs: none."
+
+
+@pytest.mark.usefixtures("libreoffice")
+@pytest.mark.filterwarnings("ignore:.*extension is not supported")  # LibreOffice writes bars in two ways
+def test_about_says_which_inputs_were_changed(tmp_path):
+    """Two figures of patients swapped leave their total as it was, and a word is no sum of money: both are changes."""
+    write_workbook(merger_run(tmp_path), tmp_path / "out.xlsx")
+    changed = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    people = changed["Population"]
+    column = [cell.value for cell in people[HEADINGS]].index("Registered population (people)") + 1
+    first, second = people.cell(FIRST, column), people.cell(FIRST + 1, column)
+    first.value, second.value = second.value, first.value
+    changed["Parameters"].cell(FIRST, 6).value = "much"
+    changed.save(tmp_path / "changed.xlsx")
+    again = openpyxl.load_workbook(recalculate(tmp_path / "changed.xlsx", tmp_path), data_only=True)
+
+    states = {row[0]: row[3] for row in again["Constants"].iter_rows(FIRST, values_only=True)}
+    about = {row[0]: row[1] for row in again["About"].iter_rows(FIRST, values_only=True)}
+    assert states["as_read_registered_population"] == "as read"
+    assert states["as_read_registered_population_in_order"] == "changed here"
+    assert about["Changed in this workbook"] == "Parameters: 1. Inputs: yes."
+    assert about["Status of the checks"] == "A check fails"
+
+
+def test_a_table_without_rows_says_none():
+    """A table of headings alone would have one empty row in Excel."""
+    sheet = Sheet("Sources", "Sources")
+    for heading in ("Name", "Title"):
+        sheet.heading(heading)
+    sheet.rows([])
+    sheet.finish()
+
+    assert [sheet.value(FIRST, column) for column in (1, 2)] == ["none", "none"]
