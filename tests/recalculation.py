@@ -15,17 +15,20 @@ import signal
 import subprocess
 import tempfile
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 from xml.sax.saxutils import escape, unescape
 
 import openpyxl
 import pytest
 from defusedxml import ElementTree
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.formula import ArrayFormula
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from openpyxl.worksheet.worksheet import Worksheet
 
@@ -87,6 +90,50 @@ def recalculate(workbook: Path, folder: Path, *, seconds: float = 120) -> Path:
     return target
 
 
+# Every sheet in a file of its own (-1), in UTF-8 (76): texts in quotation marks, all else without and with all
+# digits that LibreOffice has, so that 0123 the text and 123 the number can be told apart.
+_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,1033,true,true,false,false,false,-1"
+
+
+def recalculated_rows(workbooks: Sequence[Path], *, seconds: float = 300) -> list[dict[str, list[list[object]]]]:
+    """The values of every sheet of every workbook, row by row, as one LibreOffice works them out.
+
+    It reads the workbooks one after another and is started once, and writes no workbook: a third of the time that
+    `recalculate` takes for each. Numbers have 15 significant digits, in cells of percentages too; an empty cell and
+    an empty text are None; an error is a text such as `#DIV/0!`.
+
+    Raises:
+        RecalculationError: it is not installed, took longer than `seconds` or made nothing of a sheet.
+    """
+    if not workbooks:
+        return []
+    sources = {f"{number:04}": workbook for number, workbook in enumerate(workbooks)}
+    with _converted(sources, _CSV, seconds) as (out, printed):
+        found = []
+        for stem, workbook in sources.items():
+            rows = {}
+            for sheet in _sheet_parts(workbook):
+                path = out / f"{stem}-{unquote(sheet)}.csv"  # LibreOffice takes %20 in a sheet's name for a space
+                if not path.is_file():
+                    raise RecalculationError(
+                        f"LibreOffice made nothing of {workbook.name}, {sheet}. It said: {printed or 'nothing'}"
+                    )
+                rows[sheet] = _rows_of_csv(path.read_text(encoding="utf-8"))
+            found.append(rows)
+    return found
+
+
+def by_cell(sheets: Mapping[str, Sequence[Sequence[object]]]) -> dict[Cell, object]:
+    """Rows of sheets as values of cells, without the empty ones."""
+    return {
+        (sheet, f"{get_column_letter(column)}{row}"): value
+        for sheet, rows in sheets.items()
+        for row, cells in enumerate(rows, 1)
+        for column, value in enumerate(cells, 1)
+        if value is not None
+    }
+
+
 def to_png(workbook: Path, folder: Path, *, dots_per_inch: int = 70, seconds: float = 120) -> list[Path]:
     """Pictures of the workbook's printed pages, in order, to be looked at by people.
 
@@ -137,7 +184,7 @@ def formulas(path: Path) -> dict[Cell, str]:
 
 def compare(
     original: Path,
-    recalculated: Path,
+    recalculated: Path | Mapping[Cell, object],
     *,
     relative: float = 1e-12,
     absolute: float = 1e-9,
@@ -145,12 +192,14 @@ def compare(
 ) -> list[str]:
     """What differs between the values that a workbook carries and those worked out again.
 
-    Every formula cell of `original` is compared. Texts, yes/no values and errors must be the same, numbers
+    `recalculated` is a workbook, or what `by_cell` makes of its rows. Every formula cell of `original` is
+    compared. Texts, yes/no values and errors must be the same, numbers
     within `relative` of each other; two numbers that are both within `absolute` of 0 count as equal. The
     cells of `identical` (whole pounds, say) must be equal to the last digit. Where nothing differs the list
     is empty.
     """
-    texts, before, after = formulas(original), cached_values(original), cached_values(recalculated)
+    texts, before = formulas(original), cached_values(original)
+    after = cached_values(recalculated) if isinstance(recalculated, Path) else recalculated
     if not texts:
         return [f"{original.name} holds no formula: nothing was compared"]
     exact = set(identical)
@@ -213,6 +262,17 @@ def _sheets(path: Path, *, data_only: bool) -> list[Worksheet]:
 
 
 def _convert(workbook: Path, suffix: str, conversion: str, target: Path, seconds: float) -> None:
+    with _converted({"workbook": workbook}, conversion, seconds) as (out, printed):
+        made = out / f"workbook.{suffix}"
+        # LibreOffice ends with 0 even where it could not read the file.
+        if not made.is_file():
+            raise RecalculationError(f"LibreOffice made nothing of {workbook.name}. It said: {printed or 'nothing'}")
+        shutil.copyfile(made, target)
+
+
+@contextmanager
+def _converted(workbooks: Mapping[str, Path], conversion: str, seconds: float) -> Iterator[tuple[Path, str]]:
+    """Convert workbooks, each under the name that it is given; yield the folder of what was made, and what was said."""
     soffice = find_soffice()
     if soffice is None:
         raise RecalculationError("LibreOffice is not installed (Debian's package is libreoffice-calc)")
@@ -223,8 +283,10 @@ def _convert(workbook: Path, suffix: str, conversion: str, target: Path, seconds
         (room / "profile" / "user").mkdir(parents=True)
         (room / "profile" / "user" / "registrymodifications.xcu").write_text(SETTINGS, encoding="utf-8")
         # Neither the workbook's name nor its folder reaches LibreOffice, so none can trip it up.
-        source = room / f"workbook{workbook.suffix}"
-        shutil.copyfile(workbook, source)
+        sources = []
+        for stem, workbook in workbooks.items():
+            sources.append(str(room / f"{stem}{workbook.suffix}"))
+            shutil.copyfile(workbook, sources[-1])
         printed = _run(
             [
                 str(soffice),
@@ -236,15 +298,43 @@ def _convert(workbook: Path, suffix: str, conversion: str, target: Path, seconds
                 conversion,
                 "--outdir",
                 str(room / "out"),
-                str(source),
+                *sources,
             ],
             seconds,
         )
-        made = room / "out" / f"workbook.{suffix}"
-        # LibreOffice ends with 0 even where it could not read the file.
-        if not made.is_file():
-            raise RecalculationError(f"LibreOffice made nothing of {workbook.name}. It said: {printed or 'nothing'}")
-        shutil.copyfile(made, target)
+        yield room / "out", printed
+
+
+_FIELD = re.compile(r'"((?:[^"]|"")*)"(,|\r?\n|$)|([^,\r\n]*)(,|\r?\n|$)')
+
+
+def _rows_of_csv(text: str) -> list[list[object]]:
+    """The rows of a file in which texts alone stand in quotation marks."""
+    rows: list[list[object]] = [[]]
+    place = 0
+    while place < len(text):
+        found = _FIELD.match(text, place)
+        if found is None:
+            raise RecalculationError(f"LibreOffice wrote {text[place : place + 40]!r}, which is no cell")
+        place = found.end()
+        quoted, bare = found[1], found[3]
+        rows[-1].append(_bare(bare) if quoted is None else quoted.replace('""', '"') or None)
+        if found[2] != "," and found[4] != ",":
+            rows.append([])
+    return rows[:-1]
+
+
+def _bare(cell: str) -> object:
+    """The value of a cell without quotation marks."""
+    if not cell:
+        return None
+    if cell in ("TRUE", "FALSE"):
+        return cell == "TRUE"
+    try:
+        number = float(cell.removesuffix("%"))
+    except ValueError:
+        return cell
+    return number / 100 if cell.endswith("%") else number
 
 
 def _run(command: list[str], seconds: float) -> str:

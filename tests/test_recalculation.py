@@ -14,12 +14,14 @@ import xlsxwriter
 import recalculation
 from recalculation import (
     RecalculationError,
+    by_cell,
     cached_values,
     compare,
     formulas,
     plant,
     plant_everywhere,
     recalculate,
+    recalculated_rows,
     soffice_or_skip,
     to_png,
 )
@@ -72,6 +74,45 @@ def test_wrong_value_is_corrected(tmp_path):
     assert cached_values(tmp_path / "wrong.xlsx")[SHEET, "C1"] == 10
     assert compare(tmp_path / "wrong.xlsx", again) == ["Sheet one!C1: 10 in the file, 9 recalculated, from =SUM(A1:A3)"]
     assert compare(book, again) == []
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_many_workbooks_are_recalculated_at_once_with_the_kinds_of_their_values(tmp_path):
+    """Each workbook has its own values again: numbers, texts that look like others, yes/no, errors and blanks."""
+    written = [
+        ("C1", "=SUM(A1:A3)", 0),
+        ("C2", '="0123"', ""),
+        ("C3", '="TRUE"', ""),
+        ("C4", "=A1>B1", 0),
+        ("C5", '=""', "wrong"),
+        ("C6", "=1/0", 0),
+        ("C7", "=1/3", 0),
+        ("C8", '="a ""b"", "&CHAR(10)&"c"', ""),
+    ]
+    first = write(tmp_path / "same.xlsx", written=written)
+    (tmp_path / "other").mkdir()
+    other = write(tmp_path / "other" / "same.xlsx", [(1, 1)], [("C1", "=A1+B1", 0)])
+    values, others = (by_cell(rows) for rows in recalculated_rows([first, other]))
+    found = [values.get((SHEET, f"C{row}")) for row in range(1, 9)]
+
+    assert found[:6] == [9, "0123", "TRUE", True, None, "#DIV/0!"]
+    assert found[6] == pytest.approx(1 / 3, rel=1e-14)
+    assert found[7] == 'a "b", \nc'
+    assert values[SHEET, "Z3"] == "=not a formula"
+    assert others[SHEET, "C1"] == 2
+    assert (SHEET, "A3") not in others
+    assert compare(recalculate(first, tmp_path / "out"), values) == []
+    assert recalculated_rows([]) == []
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_a_percentage_is_read_as_the_number_that_it_is(tmp_path):
+    """A third of a third, shown as 11%, is 0.111… with 14 digits."""
+    with xlsxwriter.Workbook(tmp_path / "book.xlsx") as workbook:
+        workbook.add_worksheet(SHEET).write_formula("A1", "=1/9", workbook.add_format({"num_format": "0%"}), 0)
+    (rows,) = recalculated_rows([tmp_path / "book.xlsx"])
+
+    assert rows[SHEET][0][0] == pytest.approx(1 / 9, rel=1e-13)
 
 
 @pytest.mark.usefixtures("libreoffice")
