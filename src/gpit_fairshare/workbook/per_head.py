@@ -22,6 +22,8 @@ PATH: Final = "Path per head"
 MOST_SORTED: Final = 1_000
 """Organisations that are sorted live; each place looks through all, and the work grows with the square."""
 _BANDS: Final = 24
+_EDGE: Final = x.CONSTANTS["tolerance"][0]
+"""£ per head by which a rate may miss the start of its band: one that stands on it is in it in every program."""
 
 
 def column_of(block: Block, name: str) -> list[float]:
@@ -172,7 +174,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
     lowest, highest = min(map(min, rates)), max(map(max, rates))
     width = _nice((highest - lowest) / (_BANDS - 1))
     step = layout.constant("band_width", width, f"£ per head: width of the bands on the sheet {SPREAD}.")
-    first = math.floor(lowest / width) * width
+    first = math.floor(lowest / width + _EDGE) * width
     starts = [first]
     while len(starts) < _BANDS and starts[-1] + width <= highest:
         starts.append(starts[-1] + width)
@@ -181,7 +183,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
 
     def start(row: int) -> str:
         lows = f"MIN({','.join(ranges)})"
-        return f"INT({lows}/{step})*{step}" if row == FIRST_ROW else f"$B{row - 1}+{step}"
+        return f"INT({lows}/{step}+tolerance)*{step}" if row == FIRST_ROW else f"$B{row - 1}+{step}"
 
     texts = [
         f"{one:.2f} and over" if index == len(starts) - 1 else f"{one:.2f} to {starts[index + 1]:.2f}"
@@ -208,15 +210,15 @@ def spread_sheet(layout: Layout) -> Sheet | None:
                 return (
                     f"COUNT({cells})-SUM({above}{FIRST_ROW}:{above}{row - 1})" if row > FIRST_ROW else f"COUNT({cells})"
                 )
-            return f"SUMPRODUCT(({cells}>=$B{row})*({cells}<$B{row + 1}))"
+            return f"SUMPRODUCT(({cells}>=$B{row}-tolerance)*({cells}<$B{row + 1}-tolerance))"
 
         sheet.fill(column, counts, counted, "count")
     return sheet
 
 
 def _from(value: float, start: float) -> bool:
-    """Return whether a value is no less than a start, to the 15 digits that a workbook compares."""
-    return value >= start or math.isclose(value, start, rel_tol=1e-15)
+    """Return whether a value is in a band or above it; programs differ in the last digit at its edge."""
+    return value >= start - _EDGE
 
 
 def _nice(width: float) -> float:

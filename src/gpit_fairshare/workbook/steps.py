@@ -45,6 +45,8 @@ class StepWriter:
         """For each `share_out` with a floor: the formula that says whether the floors fit in the amount."""
         self.spends: dict[str, str] = {}
         """For each `share_out`: the formula that says whether it gives the amount, or all that it may."""
+        self.sound: dict[str, str] = {}
+        """For each `share_out`: the formula that says whether its arguments are such as gpit takes."""
 
     # Any step -------------------------------------------------------------------------------------
 
