@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.summary import PEOPLE
-from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
+from gpit_fairshare.workbook.input_sheets import LINE_WORDS, OUTSIDE, parameter_states
 from gpit_fairshare.workbook.per_head import column_of
 from gpit_fairshare.workbook.published import ALLOCATIONS
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter
@@ -78,6 +78,8 @@ def live_checks(layout: Layout, writers: Mapping[str, StepWriter], published: Pu
     return [
         *_of_scheme(layout, writers),
         *_of_inputs(layout),
+        *_of_lines(layout),
+        *_of_groups(layout),
         *_of_sharing(writers),
         *_of_funds(layout),
         *_of_sheets(layout, published),
@@ -139,11 +141,48 @@ def _of_inputs(layout: Layout) -> list[Live]:
     return live
 
 
+def _of_lines(layout: Layout) -> list[Live]:
+    """Return that every line of cost has an amount, and is marked with words that gpit knows."""
+    cells, counts = layout.line_ranges, layout.scheme.counts
+    if not cells:
+        return []
+    amounts = cells["amount"]
+    formula = f'(COUNT({amounts})=ROWS({amounts}))*(COUNTIF({amounts},"<0")=0)'
+    name = "Every line of spend has an amount of nil or more"
+    live = [_alike(layout, "Check", name, "No amount is empty, a text or negative", formula)]
+    tests = []
+    for column in counts:
+        words = [f'COUNTIF({cells[column]},"{word}")' for word in LINE_WORDS.get(column, ())]
+        marked = "+".join(words) or f'SUMPRODUCT(--({cells[column]}<>""))'
+        tests.append(f"{marked}=ROWS({cells[column]})")
+    if tests:
+        name = "Every line of spend says what the scheme counts by"
+        says = "; ".join(f"{one}: {' or '.join(LINE_WORDS.get(one, ('a text',)))}" for one in counts)
+        live.append(_alike(layout, "Check", name, says, ",".join(tests)))
+    return live
+
+
+def _of_groups(layout: Layout) -> list[Live]:
+    """Return that every organisation is in a group that has a row: a new name would be in none."""
+    live = []
+    blocks = {year: layout.block(ORGANISATION, year) for year in layout.years}
+    for column in dict.fromkeys(column for block in blocks.values() for column in block.year.labels):
+        key = f"group {column}"
+        if not all(key in block.helpers for block in blocks.values()):
+            continue
+        years = {year: (f"COUNTIF({block.helper_range(key)},0)=0", True) for year, block in blocks.items()}
+        label = layout.scheme.labels[column]
+        name = f"{label} of every {layout.scheme.organisation} is one that the run had"
+        live.append(Live("Check", name, "New groups are made in the input files", years))
+    return live
+
+
 def _of_sharing(writers: Mapping[str, StepWriter]) -> list[Live]:
     live = []
     for name, tests, which in (
         ("the floors fit in the money", "What must be given at the least is no more than the amount", "fits"),
         ("all is given", "What is given is the amount, or the most that the ceilings allow", "spends"),
+        ("it can be shared out", "No negative weight, no floor above its ceiling, one amount for a group", "sound"),
     ):
         labels = dict.fromkeys(label for writer in writers.values() for label in getattr(writer, which))
         live += [

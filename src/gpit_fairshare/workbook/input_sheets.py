@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,10 @@ OUTSIDE: Final = "out of bounds"
 EVERY_YEAR: Final = "every year"
 _LARGEST: Final = 1e15
 """What stands for no bound: Excel's rules want two numbers, and beyond this it counts no pounds."""
+_MOST_TEXTS: Final = 20
+"""Different texts of a column that are counted one by one."""
+_LONGEST_TEXT: Final = 120
+"""Characters of a text that is counted; in formulas Excel takes up to 255, quotation marks being two each."""
 
 
 # Parameters -----------------------------------------------------------------------------------------------
@@ -238,13 +243,17 @@ def _input_column(
     unit = symbol.unit if symbol else None
     number = "number" if text else number_format(unit, list(cells))
     for row, (value, formula) in enumerate(zip(cells, formulas, strict=True), FIRST_ROW):
-        sheet.put(row, column, value, formula, number, unlocked=formula is None)
+        # A text that no step uses names an area, and the sheet of areas has a row for those of the run alone.
+        unlocked = formula is None and not (text and symbol is None)
+        sheet.put(row, column, value, formula, number, unlocked=unlocked)
     for (year, code), row in table.rows.items():
         layout.input_cells[year, code, name] = f"{quoted(sheet.name)}!${letter(column)}${row}"
     layout.input_ranges[name] = sheet.column_range(column)
     region = Region(FIRST_ROW, column, sheet.last_row, column)
     if text:
-        layout.text_inputs[name] = sheet, region
+        if symbol is not None:
+            layout.text_inputs[name] = sheet, region
+            _control_texts(layout, name, sheet.column_range(column), cells)
         return
     _control(layout, name, sheet.column_range(column), cells)
     low = "0" if unit in ("£", "people") else ""
@@ -283,6 +292,28 @@ def _control(layout: Layout, name: str, cells: str, values: Sequence[float | Non
         products = math.fsum(one * below for one, below in pairwise(numbers))
         says = f"{label}: total of each value times the one below, in the run."
         layout.control(f"as_read_{name}_in_order", products, says, f"SUMPRODUCT({upper},{lower})")
+
+
+def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:
+    """Keep how many rows have each text of a column, so that a change of one is seen; not of a column of names."""
+    label = layout.scheme.labels.get(name, name.replace("_", " ").capitalize())
+    counts = Counter(value or "" for value in values)
+    if len(counts) > _MOST_TEXTS or max(map(len, counts)) > _LONGEST_TEXT:
+        return
+    for number, (text, count) in enumerate(sorted(counts.items()), 1):
+        says = f"{label}: rows with {text!r} in the run."
+        layout.control(f"as_read_{name}_{number}", count, says, f"SUMPRODUCT(--({cells}={x.text(text)}))")
+
+
+def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str], amounts: Sequence[float]) -> None:
+    """Keep how many lines have each word of a column, and the £ of those with one: two changes may cancel out."""
+    _control_texts(layout, f"{name}_of_lines", cells, values)
+    word = max(values, key=lambda value: (value == "yes", value))
+    total = math.fsum(amount for amount, one in zip(amounts, values, strict=True) if one == word)
+    label = name.replace("_", " ").capitalize()
+    says = f"{label}: £ of the lines with {word!r} in the run."
+    formula = f"SUMIFS({layout.line_ranges['amount']},{cells},{x.text(word)})"
+    layout.control(f"as_read_amount_by_{name}", total, says, formula)
 
 
 def _all_rows(layout: Layout) -> list[tuple[str, str]]:
@@ -341,7 +372,8 @@ _LINE_COLUMNS: Final = (
     ("committed", "Committed", 14),
     ("basis", "Basis", 14),
 )
-_LINE_WORDS: Final = {"cost_type": ["revenue", "capital"], "committed": ["yes", "no"]}
+LINE_WORDS: Final = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
+"""What a line may be marked with."""
 
 
 def spend_lines_sheet(layout: Layout) -> Sheet | None:
@@ -356,23 +388,28 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
     for name, heading, width in _LINE_COLUMNS:
         column = sheet.heading(heading, width)
         values = [blanks.get(name, "[not given]") if one is None else one for one in lines[name].to_list()]
-        unlocked = name in ("amount", "category", "cost_type", "committed")
+        unlocked = name in ("amount", *LINE_WORDS, *layout.scheme.counts)
         number = number_format("£", values) if name == "amount" else "number"
         sheet.fill(column, values, None, number, unlocked=unlocked)
-        region = Region(FIRST_ROW, column, sheet.last_row, column)
+        region, cells = Region(FIRST_ROW, column, sheet.last_row, column), sheet.column_range(column)
+        layout.line_ranges[name] = cells
         if name == "amount":
             _rule(sheet, region, ("0", ""), "Amount of the line", "£")
-            _control(layout, "amount_of_lines", sheet.column_range(column), lines[name].to_list())
-        elif name in _LINE_WORDS:
-            sheet.rules.append((region, {"validate": "list", "source": _LINE_WORDS[name]}))
+            _control(layout, "amount_of_lines", cells, lines[name].to_list())
+        elif name in LINE_WORDS:
+            sheet.rules.append((region, {"validate": "list", "source": list(LINE_WORDS[name])}))
+            _control_words(layout, name, cells, values, lines["amount"].to_list())
+        elif unlocked:
+            _control_texts(layout, f"{name}_of_lines", cells, values)
     place = {name: f"${letter(column)}{ROW}" for column, (name, _, _) in enumerate(_LINE_COLUMNS, 1)}
     rule = ",".join(
-        "OR(" + ",".join(f"EXACT({place[key]},{x.text(text)})" for text in allowed) + ")"
+        "OR(" + ",".join(f"EXACT(LOWER({place[key]}),{x.text(text.lower())})" for text in allowed) + ")"
         for key, allowed in layout.scheme.counts.items()
     )
     counts = ["yes" if one else "no" for one in lines["counts"].to_list()]
     column = sheet.heading("Counts", 12)
     sheet.fill(column, counts, f'IF(AND({rule}),"yes","no")' if rule else None)
+    _control_words(layout, "counts", sheet.column_range(column), counts, lines["amount"].to_list())
     if lines["predecessor"].count():
         sheet.fill(sheet.heading("Predecessor", 14), [one or "none" for one in lines["predecessor"].to_list()])
     return sheet

@@ -158,6 +158,8 @@ class Layout:
         """(year, code, column) to the cell that holds the input."""
         self.input_ranges: dict[str, str] = {}
         """Column to all its cells."""
+        self.line_ranges: dict[str, str] = {}
+        """Column of the lines of spend to all its cells; empty where spend has no lines."""
         self.text_inputs: dict[str, tuple[Sheet, Region]] = {}
         """Column of texts to the cells that hold them."""
         self.input_controls: list[str] = []

@@ -56,6 +56,7 @@ class ShareOutWriter:
             self._capped()
         else:
             self._bounded()
+        self._sound()
 
     # Figures of the whole, or of each group ---------------------------------------------------------
 
@@ -270,6 +271,24 @@ class ShareOutWriter:
         formula = f"{self._here(least)}<={amount}+sums_within*MAX(1,ABS({amount}))"
         self._figure(key, "the floors fit in the amount", formula, [True] * self.groups)
         self.writer.fits[self.step.label] = self._all_hold(key)
+
+    def _sound(self) -> None:
+        """Write whether weights, bounds and amounts are such as gpit takes; it refuses others."""
+        tests = [f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"]
+        if self.tree.at_least and self.tree.at_most:
+            low, high = (self.writer.vector(self.block, one).range for one in (self.tree.at_least, self.tree.at_most))
+            gap = f"({low}-{high})*({low}-{high})>tolerance*tolerance*(1+{low}*{low}+{high}*{high})"
+            tests.append(f"SUMPRODUCT(({low}>{high})*({gap}))=0")
+        if self.tree.within and not self.amount and isinstance(self.tree.amount, t.Name):
+            symbol = self.writer.scheme.symbols[self.tree.amount.name]
+            if symbol.kind == self.block.kind:  # each row says what its group has
+                groups = self.block.helper_range(f"group {self.tree.within}")
+                cells, key = self.block.column_range(self.tree.amount.name), f"one amount of {self.step.name}"
+                own = f"$B{ROW}"
+                formula = f"SUMPRODUCT(({groups}={own})*({cells}<>{self.amount_at(None)}))=0"
+                self._figure(key, "all of the group have one amount", formula, [True] * self.groups)
+                tests.append(self._all_hold(key))
+        self.writer.sound[self.step.label] = ",".join(tests)
 
     def _spends(self, most: str | None) -> None:
         """Write what was given and whether it is the amount, or the most that the ceilings allow."""
