@@ -171,6 +171,20 @@ def test_title_and_note_end_before_the_sheet_does(book):
             assert runs * len(cell.value) <= across, on_sheet(cell.value, sheet, cell)
 
 
+def test_figures_and_their_headings_stand_on_the_right(book):
+    """Figures, the [z] in place of one and the heading above them on the right; texts and theirs on the left."""
+    for sheet in book.sheets:
+        shown = book.values[sheet.title]
+        for heading in sheet[HEADINGS]:
+            cells = [row[0] for row in shown.iter_rows(FIRST, None, heading.column, heading.column)]
+            figures = any(isinstance(one.value, int | float) for one in cells)
+            wanted = {"right"} if figures else {None, "left"}
+            assert heading.alignment.horizontal in wanted, on_sheet(heading.value, sheet, heading)
+            for one in cells:
+                if isinstance(one.value, int | float) or (figures and one.value == "[z]"):
+                    assert one.alignment.horizontal == "right", on_sheet(one.value, sheet, one)
+
+
 def test_text_widths_are_those_of_the_font():
     """Adobe's metrics of Helvetica, which Arial has too, in thousandths: figure 556, W 944, i 222, e 556, N 722."""
     for letter, thousandths in {"0": 556, "W": 944, "i": 222, "e": 556, "N": 722, "s": 500, "m": 833, " ": 278}.items():
@@ -482,13 +496,13 @@ def test_units_stand_in_every_heading_of_figures(book):
 UNLOCKED = {
     "sample": {
         "About": {"What it says"},
-        "Parameters": {"2014/15", "2015/16"},
+        "Parameters": {"Value"},
         "Population": {"Area team", "Registered population (people)"},
         "Spend lines": {"Amount (£)", "Category", "Cost type", "Committed"},
     },
     "odd": {
         "About": {"What it says"},
-        "Parameters": {"2014/15", "2015/16"},
+        "Parameters": {"Value"},
         "Population": {
             "Registered population (people)",
             "Need index (ratio)",
@@ -499,7 +513,7 @@ UNLOCKED = {
     },
     "merger": {
         "About": {"What it says"},
-        "Parameters": {"2014/15", "2015/16"},
+        "Parameters": {"Value"},
         "Population": {"Registered population (people)"},
     },
     "bare": {"About": {"What it says"}, "Population": {"Registered population (people)"}},
@@ -626,7 +640,7 @@ def test_about_says_which_inputs_were_changed(tmp_path):
     column = [cell.value for cell in people[HEADINGS]].index("Registered population (people)") + 1
     first, second = people.cell(FIRST, column), people.cell(FIRST + 1, column)
     first.value, second.value = second.value, first.value
-    changed["Parameters"].cell(FIRST, 6).value = "much"
+    changed["Parameters"].cell(FIRST, 4).value = "much"
     changed.save(tmp_path / "changed.xlsx")
     again = openpyxl.load_workbook(recalculate(tmp_path / "changed.xlsx", tmp_path), data_only=True)
 

@@ -90,7 +90,7 @@ def _path(sheet: Sheet, noun: str) -> Chart:
     return Chart(
         "line",
         "Path of £ per head over the years",
-        "Historic spend, then allocations by year",
+        "Historic spend, then allocations by year" if first == "historic spend" else "Allocations by year",
         "£ per registered patient",
         series,
         says,

@@ -28,6 +28,8 @@ NOT_APPLICABLE: Final = "[z]"
 """Stands where a figure has no meaning; the note of the sheet says so."""
 NONE: Final = "none"
 """Stands in a cell of text that has nothing to say, since an empty cell may be a slip."""
+MARKS: Final = (NOT_APPLICABLE, NONE)
+"""Texts that stand in a column of figures where one is missing, and stand as the figures do."""
 INDENT: Final = 1.5
 """What the gutter of a cell takes of its column."""
 BOLD: Final = 1.08
@@ -293,9 +295,10 @@ class Sheet:
         return cell.value if cell else None
 
     def is_text(self, column: int) -> bool:
-        """Return whether a column of the table begins with a text, which stands on the left."""
-        value = self.value(FIRST_ROW, column)
-        return value is None or isinstance(value, str)
+        """Return whether a column of the table is one of texts, which stand on the left, by its first value."""
+        values = (self.value(row, column) for row in range(FIRST_ROW, self.last_row + 1))
+        first = next((one for one in values if one not in (None, *MARKS)), None)
+        return first is None or isinstance(first, str)
 
     def column_range(self, column: int) -> str:
         """Return a column of the table as a range that may be used on any sheet."""

@@ -13,6 +13,7 @@ from gpit_fairshare.workbook.sheets import (
     FIRST_ROW,
     HEADING_ROW,
     LINE,
+    MARKS,
     NOTE_ROW,
     TOTAL_ROW,
     clean,
@@ -124,6 +125,8 @@ class Styles:
     def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
         """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
         text, first, wrap = isinstance(cell.value, str), column == 1, column in sheet.wrapped
+        if text and cell.value in MARKS:
+            text = sheet.is_text(column)
         # Where some texts take several lines, the cells beside them begin on the first.
         top = bool(sheet.wrapped)
         key = (cell.format, text, first, wrap, top, bold, cell.unlocked)

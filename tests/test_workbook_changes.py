@@ -1,0 +1,300 @@
+"""A change made in a workbook gives what a run on changed inputs gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from changing import Book, Case, Change, differences, outcome
+from folders import repeatable
+from gpit_fairshare import GpitError
+from recalculation import recalculated_rows
+from running import SAMPLES, YEARS, read_rows
+from test_engine import scheme
+
+if TYPE_CHECKING:
+    from gpit_fairshare import Result
+
+FLOORS = """
+[transition]
+name = "floors-and-ceilings"
+title = "Floors and ceilings on growth"
+note = "Opening baseline: historic_spend, then last year's allocation."
+
+[parameters.floor_growth]
+label = "Least growth"
+unit = "%"
+minimum = -1
+default = { value = -0.2, assumption = "A test." }
+
+[parameters.ceiling_growth]
+label = "Greatest growth"
+unit = "%"
+minimum = -1
+default = { value = 0.1, assumption = "A test." }
+
+"""
+STEPS = (
+    ("money", "Money to be shared out", "£", "total(fair_share)"),
+    ("baseline", "Opening baseline", "£", "previous(allocation, first=historic_spend)"),
+    ("floor", "Floor", "£", "baseline * (1 + floor_growth)"),
+    ("ceiling", "Ceiling", "£", "baseline * (1 + ceiling_growth)"),
+    ("gain", "Gain above the floor", "£", "max(0, fair_share - floor)"),
+    (
+        "unrounded_allocation",
+        "Allocation before rounding",
+        "£",
+        "share_out(money, by=gain, base=floor, at_least=floor, at_most=ceiling)",
+    ),
+    ("allocation", "Allocation", "£", "rounded(unrounded_allocation)"),
+)
+
+
+def floors(folder):
+    """Write the transition with floors and ceilings, which is no. 3 of the rules that were tried."""
+    steps = "".join(
+        f'[[steps]]\nname = "{name}"\nlabel = "{label}"\nunit = "{unit}"\nformula = "{formula}"\n'
+        for name, label, unit, formula in STEPS
+    )
+    (folder / "floors-and-ceilings.toml").write_text(FLOORS + steps, encoding="utf-8")
+    return folder / "floors-and-ceilings.toml"
+
+
+def england():
+    """Patients and lines of spend of the sample's 211 CCGs."""
+    return read_rows(SAMPLES / "england-2014-15-population.csv"), read_rows(SAMPLES / "england-2014-15-spend.csv")
+
+
+def totals(lines):
+    """The committed revenue of each organisation, as a file of totals."""
+    counting = [line for line in lines if (line["cost_type"], line["committed"]) == ("revenue", "yes")]
+    found = {}
+    for line in counting:
+        found[line["org_code"]] = found.get(line["org_code"], 0) + int(line["amount"])
+    return [{"org_code": code, "historic_spend": str(amount)} for code, amount in found.items()]
+
+
+BUDGET = {"revenue_budget": (0, 180_000_000)}
+FUND = {"transition_fund": (0, 40_000_000), "support_share": (0, 1)}
+# The ends of both are beyond what there is money for.
+GROWTH = {"floor_growth": (-0.4, 0.05), "ceiling_growth": (-0.25, 0.4)}
+SMALL = {"revenue_budget": (0, 300_000), "transition_fund": (0, 20_000)}
+MERGED = {
+    "2014/15": {"00F": 10_000, "00G": 20_000, "00H": 30_000, "01A": 40_000, "01C": 15_000},
+    "2015/16": {"13T": 61_000, "01A": 41_000, "01C": 14_000},
+}
+COSTS = {"00F": 40_000, "00G": 30_000, "00H": 90_000, "01A": 70_000, "01C": 60_000}
+
+
+def transition_fund(folder):
+    """England, whose CCGs with costs above the average have support from a fund."""
+    people, lines = england()
+    return Case(folder, people, lines, {}, BUDGET | FUND)
+
+
+def growth_with_lines(folder):
+    """England, with a floor and a ceiling on what each CCG had the year before."""
+    people, lines = england()
+    return Case(folder, people, lines, {"transition": floors(folder)}, BUDGET | GROWTH)
+
+
+def growth_with_totals(folder):
+    """The same where spend is given in totals."""
+    people, lines = england()
+    return Case(folder, people, totals(lines), {"transition": floors(folder)}, BUDGET | GROWTH)
+
+
+def merger(folder, spend, **options):
+    """00F, 00G and 00H, which become 13T in the second year; their spend has no year and serves both."""
+    people = [
+        {"year": year, "org_code": code, "registered_population": str(heads)}
+        for year, codes in MERGED.items()
+        for code, heads in codes.items()
+    ]
+    settings = {f"{name}@{year}": value for name, value in (("revenue_budget", 250_000),) for year in YEARS}
+    settings |= {} if options else {f"transition_fund@{year}": 10_000 for year in YEARS}
+    ranges = {"revenue_budget": SMALL["revenue_budget"]} | GROWTH if options else SMALL | {"support_share": (0, 1)}
+    return Case(folder, people, spend, {"settings": settings, **options}, ranges)
+
+
+def merger_with_totals(folder):
+    """The merger, with spend in totals."""
+    return merger(folder, [{"org_code": code, "historic_spend": str(cost)} for code, cost in COSTS.items()])
+
+
+def merger_with_lines(folder):
+    """The merger, with two lines of spend for each CCG, and floors that look back over it."""
+    lines = [
+        {"org_code": code, "category": "core", "cost_type": kind, "committed": "yes", "amount": str(amount)}
+        for code, cost in COSTS.items()
+        for kind, amount in (("revenue", cost), ("capital", 5_000))
+    ]
+    return merger(folder, lines, transition=floors(folder))
+
+
+class Drawn(NamedTuple):
+    """Changes, and what gpit gives for them; None where it refuses them."""
+
+    changes: list[Change]
+    result: Result | None
+
+
+class Prepared(NamedTuple):
+    """A workbook, and random changes for it, the same in every run."""
+
+    book: Book
+    runs: list[Drawn]
+
+
+CASES = {
+    "fund": (transition_fund, 1, 25),
+    "floors, lines": (growth_with_lines, 2, 13),
+    "floors, totals": (growth_with_totals, 3, 12),
+    "merger, totals": (merger_with_totals, 6, 12),
+    "merger, floors, lines": (merger_with_lines, 5, 12),
+}
+READY: dict[str, Prepared] = {}
+
+
+@pytest.fixture
+def prepared(tmp_path_factory):
+    """Give a case by its name: made once in a process, since both engines are held against the same runs."""
+
+    def one(name):
+        if name not in READY:
+            make, seed, count = CASES[name]
+            book = Book(make(tmp_path_factory.mktemp("case")))
+            draws = repeatable(seed)
+            changes = [book.case.draw(draws) for _ in range(count)]
+            READY[name] = Prepared(book, [Drawn(each, outcome(book.case, each)) for each in changes])
+        return READY[name]
+
+    return one
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_changed_workbook_gives_what_gpit_gives(name, prepared):
+    """Random changes of parameters, patients and spend come to the same in the workbook and in a run on them.
+
+    Some of them gpit refuses, such as floors for which there is not the money; the workbook then says that a
+    check fails.
+    """
+    book, runs = prepared(name)
+
+    assert 0 < sum(run.result is None for run in runs) < len(runs) / 2
+    for run in runs:
+        assert differences(book, run.changes, book.by_formualizer(run.changes), run.result) == [], run.changes
+
+
+@pytest.mark.usefixtures("libreoffice")
+@pytest.mark.parametrize("name", CASES)
+def test_libreoffice_gives_the_same_for_a_changed_workbook(name, prepared, tmp_path):
+    """The same changes, saved in copies of the workbook that hold no values, and worked out by LibreOffice."""
+    book, runs = prepared(name)
+    copies = [book.save(run.changes, tmp_path / f"{number}.xlsx") for number, run in enumerate(runs)]
+
+    for run, sheets in zip(runs, recalculated_rows(copies), strict=True):
+        assert differences(book, run.changes, sheets, run.result) == [], run.changes
+
+
+@pytest.mark.parametrize("make", [merger_with_totals, merger_with_lines])
+def test_a_change_of_a_merged_organisation_reaches_its_successor(make, tmp_path):
+    """£2,000 more for 00F (£40,000, with £30,000 and £90,000 of 00G and 00H) make 13T's £160,000 £162,000."""
+    book = Book(make(tmp_path))
+    name = "amount" if "amount" in book.case.spend[0] else "historic_spend"
+    sheets = book.by_formualizer([Change("spend", 0, name, 42_000)])
+    spend = {
+        (year, row[0]): row[sheets[year][3].index("Historic spend (£)")]
+        for year in ("2014-15", "2015-16")
+        for row in sheets[year][4:]
+    }
+
+    assert spend["2014-15", "00F"] == 42_000
+    assert spend["2015-16", "13T"] == 162_000
+
+
+# What gpit would refuse -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """Four organisations with lines of spend, and a scheme that shares within regions and between bounds."""
+    folder = tmp_path_factory.mktemp("small")
+    people = [
+        {"org_code": code, "region": region, "registered_population": "1000", "need": "1.5", "pool": pool}
+        for code, region, pool in (("A", "North", "900"), ("B", "North", "900"), ("C", "South", "700"))
+    ]
+    spend = [
+        {"org_code": code, "category": "core", "cost_type": kind, "committed": "yes", "amount": "500"}
+        for code in "ABC"
+        for kind in ("revenue", "capital")
+    ]
+    steps = """
+        floor = historic_spend * least # £
+        ceiling = historic_spend * most # £
+        weight = need * registered_population
+        bounded = share_out(pot, by=weight, at_least=floor, at_most=ceiling) # £
+        regional = share_out(pool, by=registered_population, within=region) # £
+        allocation = bounded + regional # £
+    """
+    extra = "".join(
+        f'[parameters.{name}]\nlabel = "{name}"\nvalues = {{ every_year = {{ value = {value}, assumption = "A." }} }}\n'
+        for name, value in (("least", 0.5), ("most", 3))
+    )
+    extra += '[inputs.pool]\nlabel = "Pool"\nunit = "£"\n'
+    extra += (
+        '[spend]\ncounts = { cost_type = ["revenue"], committed = ["yes"], category = ["Core"] }\nassumption = "A."\n'
+    )
+    path = scheme(folder, steps, years='["2014/15"]', pot=2000, extra=extra)
+    return Book(Case(folder, people, spend, {"scheme": path}, {}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change("spend", 0, "amount", None),
+        Change("spend", 0, "amount", "n/a"),
+        Change("spend", 0, "amount", -1),
+        Change("spend", 1, "amount", None),
+        Change("spend", 0, "committed", None),
+        Change("spend", 0, "committed", "maybe"),
+        Change("spend", 1, "cost_type", "both"),
+        Change("spend", 1, "category", None),
+        Change("population", 0, "registered_population", None),
+        Change("population", 0, "registered_population", "n/a"),
+        Change("population", 0, "registered_population", -1),
+        Change("population", 0, "need", -0.1),
+        Change("population", 0, "need", None),
+        Change("population", 0, "pool", 901),
+        Change("population", 0, "region", None),
+        Change("", 0, "least", 3.1),
+        Change("", 0, "least", 2),
+        Change("", 0, "most", 0.4),
+        Change("", 0, "pot", "all"),
+        Change("", 0, "pot", None),
+    ],
+    ids=lambda change: f"{change.name}={change.value}",
+)
+def test_what_gpit_refuses_is_a_check_that_fails(small, change):
+    """A cell emptied, out of bounds or with a word that gpit does not know: never "All checks hold", and it is seen."""
+    with pytest.raises(GpitError):
+        small.case.allocate([change])
+    assert differences(small, [change], small.by_formualizer([change]), None) == []
+
+
+def test_a_new_group_is_a_check_that_fails(small):
+    """A workbook has no row for a region that the run did not have; gpit would make one from the files."""
+    change = [Change("population", 0, "region", "East")]
+
+    assert small.case.allocate([*change, Change("population", 0, "pool", 100)]).agrees
+    assert differences(small, change, small.by_formualizer(change), None) == []
+
+
+def test_a_category_counts_in_capitals_and_in_small_letters(small):
+    """The scheme counts the category Core; its lines say core, and one that is changed to Other counts no more."""
+    change = [Change("spend", 0, "category", "Other")]
+
+    assert small.result.rows["historic_spend"].to_list() == [500, 500, 500]
+    assert small.case.allocate(change).rows["historic_spend"].to_list() == [0, 500, 500]
+    assert differences(small, change, small.by_formualizer(change), small.case.allocate(change)) == []

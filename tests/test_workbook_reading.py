@@ -1,0 +1,89 @@
+"""Programs that calculate nothing read every allocation from the workbook: analysts open it with these."""
+
+from __future__ import annotations
+
+import openpyxl
+import pandas as pd
+import polars as pl
+import pytest
+
+from gpit_fairshare import allocate
+from gpit_fairshare.workbook import write_workbook
+from running import YEARS
+
+HEADINGS = 4
+"""Row of the headings; above them stand title, note and totals."""
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """The result of the sample, and its workbook."""
+    result = allocate(sample=True)
+    path = tmp_path_factory.mktemp("reading") / "out.xlsx"
+    write_workbook(result, path)
+    return result, path
+
+
+def by_openpyxl(path, sheet):
+    """Read a table with openpyxl: values alone, no formulas."""
+    with path.open("rb") as stream:
+        headings, *rows = openpyxl.load_workbook(stream, data_only=True)[sheet].iter_rows(
+            min_row=HEADINGS, values_only=True
+        )
+    return {heading: [row[column] for row in rows] for column, heading in enumerate(headings)}
+
+
+def by_polars(path, sheet):
+    """Read a table with polars and its default, calamine."""
+    frame = pl.read_excel(path, sheet_name=sheet, read_options={"header_row": HEADINGS - 1})
+    return frame.to_dict(as_series=False)
+
+
+def by_polars_and_openpyxl(path, sheet):
+    """Read a table with polars and openpyxl, by the name of the Excel table."""
+    name = "Table_" + sheet.replace("-", "_")
+    return pl.read_excel(path, table_name=name, engine="openpyxl").to_dict(as_series=False)
+
+
+def by_pandas(path, sheet):
+    """Read a table with pandas and its present default, openpyxl."""
+    frame = pd.read_excel(path, sheet_name=sheet, header=HEADINGS - 1, engine="openpyxl")
+    return {heading: frame[heading].tolist() for heading in frame.columns}
+
+
+def by_pandas_and_calamine(path, sheet):
+    """Read a table with pandas and what will be its default."""
+    frame = pd.read_excel(path, sheet_name=sheet, header=HEADINGS - 1, engine="calamine")
+    return {heading: frame[heading].tolist() for heading in frame.columns}
+
+
+READERS = [by_openpyxl, by_polars, by_polars_and_openpyxl, by_pandas, by_pandas_and_calamine]
+
+
+@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
+def test_the_published_allocations_can_be_read(sample, read):
+    """The sheet Allocations has the 211 CCGs' codes as texts, and what each gets in either year, to the pound."""
+    result, path = sample
+    table = read(path, "Allocations")
+
+    for year, word in zip(YEARS, ("firm", "indicative"), strict=True):
+        rows = result.year(year)
+        assert table["Code"] == rows["org_code"].to_list()
+        assert table[f"{year} {word}: total (£)"] == rows["allocation"].to_list()
+        assert min(table[f"{year} {word}: total (£)"]) > 0
+
+
+@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
+def test_every_step_can_be_read(sample, read):
+    """The sheet of a year has every step of every CCG as the run worked it out: no cell is empty or a formula."""
+    result, path = sample
+
+    for year in YEARS:
+        rows, table = result.year(year), read(path, year.replace("/", "-"))
+        assert table["Code"] == rows["org_code"].to_list()
+        for step in result.scheme.steps:
+            if str(step.kind) == "national":
+                continue
+            heading = f"{step.label} ({step.unit})" if step.unit != "yes/no" else step.label
+            assert table[heading] == pytest.approx(rows[step.name].to_list(), rel=1e-15), heading
+        assert None not in [cell for cells in table.values() for cell in cells]
