@@ -20,7 +20,7 @@ from gpit_fairshare.workbook.published import Published, thousands_sheet
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
 from gpit_fairshare.workbook.summary_sheets import areas_sheet, summary_sheet
-from gpit_fairshare.workbook.writing import Book, Styles, write
+from gpit_fairshare.workbook.writing import Book, Styles, add
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ _CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter wants a 
 def write_workbook(
     result: Result, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a result as a workbook; `advance` is told how many sheets are done, of how many."""
+    """Write a result as a workbook; `advance` is told how many cells are done, of how many."""
     layout = Layout(result)
     sheets = _build(layout)
     book = Book(path)
@@ -51,19 +51,20 @@ def write_workbook(
             "created": _CREATED,
         }
     )
-    styles = Styles(book)
+    styles, done, total = Styles(book), 0, sum(sheet.count() for sheet in sheets)
     # Tables and defined names share one list in Excel, in which capitals make no difference.
     tables = {name.casefold() for name in layout.names}
-    total = len(sheets) + 1
-    for done in range(len(sheets)):
-        advance(done, total)
-        sheet = sheets[done]
-        write(sheet, book, styles, table_name(sheet.name, tables))
-        # What is written is let go: a run over thousands of rows holds its cells once.
-        sheet.cells, sheet.fills = {}, {}
+
+    def written(cells: int) -> None:
+        nonlocal done
+        done += cells
+        # The last word is kept until the file is whole.
+        advance(min(done, total - 1), total)
+
+    for sheet in sheets:
+        add(sheet, book, styles, table_name(sheet.name, tables), written)
     for name, cell in layout.names.items():
         book.define_name(name, f"={cell}")
-    advance(len(sheets), total)
     book.close()
     advance(total, total)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from xlsxwriter.utility import xl_col_to_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 TITLE_ROW: Final = 1
 NOTE_ROW: Final = 2
@@ -99,14 +99,16 @@ class Fill:
     format: str
     unlocked: bool
 
+    def formula_of(self, row: int) -> str | None:
+        """Return the formula of a row's cell, None where it is a plain value."""
+        if isinstance(self.formula, str):
+            return self.formula.replace(ROW, str(row))
+        return None if self.formula is None else self.formula(row)
+
     def cell(self, row: int) -> Cell:
-        """Return the cell of a row."""
-        formula = self.formula
-        if isinstance(formula, str):
-            formula = formula.replace(ROW, str(row))
-        elif formula is not None:
-            formula = formula(row)
-        return Cell(self.values[row - FIRST_ROW], formula, self.format, self.unlocked)
+        """Return the cell of a row; one with a formula is no input, whatever the rest of its column is."""
+        formula = self.formula_of(row)
+        return Cell(self.values[row - FIRST_ROW], formula, self.format, self.unlocked and formula is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,13 +280,9 @@ class Sheet:
             for column, value in enumerate(values, 1):
                 self.put(row, column, NONE if value is None or value == "" else value)
 
-    def all_cells(self) -> Iterator[tuple[int, int, Cell]]:
-        """Yield every cell with its row and column."""
-        for (row, column), cell in self.cells.items():
-            yield row, column, cell
-        for column, fill in self.fills.items():
-            for row in range(FIRST_ROW, FIRST_ROW + len(fill.values)):
-                yield row, column, fill.cell(row)
+    def count(self) -> int:
+        """Return how many cells there are, with title, note and headings."""
+        return len(self.cells) + sum(len(fill.values) for fill in self.fills.values()) + len(self.headings) + 2
 
     def value(self, row: int, column: int) -> Any:
         """Return the value of a cell, None where there is none."""

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 from xlsxwriter import Workbook
 from xlsxwriter.core import Core
 from xlsxwriter.packager import Packager
-from xlsxwriter.worksheet import Worksheet
 
+from gpit_fairshare.workbook.rows import Page
 from gpit_fairshare.workbook.sheets import (
     FIRST_ROW,
     HEADING_ROW,
     LINE,
     MARKS,
     NOTE_ROW,
-    TOTAL_ROW,
     clean,
     quoted,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from xlsxwriter.format import Format
@@ -73,22 +73,16 @@ class _Packager(Packager):  # type: ignore[misc]
         core._set_xml_writer(self._filename("docProps/core.xml"))  # noqa: SLF001
         core._assemble_xml_file()  # noqa: SLF001
 
-
-class _Page(Worksheet):  # type: ignore[misc]
-    """A sheet that takes formulas as they are.
-
-    XlsxWriter looks through each formula for the names of newer functions, with thirty regular expressions;
-    ours have none but those that are written with their prefix already. It was half of the time of writing.
-    """
-
-    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
-        return super()._prepare_formula(formula, True) if expand_future_functions else formula.removeprefix("=")
+    def _write_shared_strings_file(self) -> None:
+        # The rows are in the file by now, and with them every text is known.
+        self.workbook.str_table._sort_string_data()  # noqa: SLF001
+        super()._write_shared_strings_file()
 
 
 class Book(Workbook):  # type: ignore[misc]
     """A workbook of such sheets, in Arial, whose texts stay texts."""
 
-    worksheet_class = _Page
+    worksheet_class = Page
 
     def __init__(self, path: Path) -> None:
         options = {
@@ -102,6 +96,9 @@ class Book(Workbook):  # type: ignore[misc]
 
     def _get_packager(self) -> Packager:
         return _Packager()
+
+    def _prepare_sst_string_data(self) -> None:
+        """Leave the table of texts open: rows that are still to be written add to it."""
 
 
 class Styles:
@@ -121,6 +118,10 @@ class Styles:
         self.first_link = book.add_format(link)
         self.link = book.add_format({**link, "align": "left", "indent": 1})
         self.looks = {"wrong": book.add_format({"bold": True, "font_color": "#9C0006"})}
+
+    def number(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
+        """Return what says the number of a cell's format in the file, by its column and whether it is bold."""
+        return lambda cell, column, bold: int(self.cell(cell, sheet, column, bold=bold)._get_xf_index())  # noqa: SLF001
 
     def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
         """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
@@ -147,8 +148,11 @@ class Styles:
         return self.first_heading if column == 1 else self.text_heading
 
 
-def write(sheet: Sheet, book: Book, styles: Styles, table: str) -> None:
-    """Write a finished sheet into the workbook; its table is called `table`."""
+def add(sheet: Sheet, book: Book, styles: Styles, table: str, written: Callable[[int], None]) -> None:
+    """Add a finished sheet to the workbook; its table is called `table`.
+
+    Its cells are written when the workbook is closed, and `written` is told how many more are.
+    """
     page = book.add_worksheet(sheet.name)
     sheet.finish()
     for column, width in sheet.widths.items():
@@ -160,14 +164,13 @@ def write(sheet: Sheet, book: Book, styles: Styles, table: str) -> None:
         for row in range(FIRST_ROW, sheet.last_row + 1):
             if height := sheet.height(row):
                 page.set_row(row - 1, height)
-    for row, column, cell in sheet.all_cells():
+    for (row, column), cell in sheet.cells.items():
         if cell.link:
             inside = not cell.link.startswith(("http://", "https://"))
             target = f"internal:{quoted(cell.link)}!A1" if inside else cell.link
             look = styles.first_link if column == 1 else styles.link
             page.write_url(row - 1, column - 1, target, look, clean(cell.value))
-            continue
-        _cell(page, row - 1, column - 1, cell, styles.cell(cell, sheet, column, bold=row == TOTAL_ROW))
+    page.show(sheet, styles.number(sheet), written)
     for region, rule in sheet.rules:
         page.data_validation(*_corners(region), rule)
     for region, mark in sheet.marks:
@@ -199,7 +202,7 @@ def note_of(sheet: Sheet) -> str:
     return f"{sheet.role}. {sheet.note}".strip()
 
 
-def _table(sheet: Sheet, page: _Page, styles: Styles, name: str) -> None:
+def _table(sheet: Sheet, page: Page, styles: Styles, name: str) -> None:
     page.add_table(
         HEADING_ROW - 1,
         0,
@@ -217,30 +220,17 @@ def _table(sheet: Sheet, page: _Page, styles: Styles, name: str) -> None:
         },
     )
     page.tables[-1]["description"] = sheet.title
+    # One table a sheet overlaps nothing: what XlsxWriter noted of every cell to see that, it need not keep.
+    page.table_cells.clear()
     lines = max(sheet.heading_lines(column) for column in range(1, len(sheet.headings) + 1))
     page.set_row(HEADING_ROW - 1, LINE * lines + 3)
-
-
-def _cell(page: _Page, row: int, column: int, cell: Cell, style: Format) -> None:
-    value = clean(cell.value) if isinstance(cell.value, str) else cell.value
-    if cell.formula is not None:
-        page.write_formula(row, column, "=" + cell.formula, style, "" if value is None else value)
-    elif value is None:
-        page.write_blank(row, column, None, style)
-    elif isinstance(value, bool):
-        page.write_boolean(row, column, value, style)
-    elif isinstance(value, int | float):
-        page.write_number(row, column, value, style)
-    else:
-        # Never write(): a text that begins with = stays a text.
-        page.write_string(row, column, str(value), style)
 
 
 def _corners(region: Region) -> tuple[int, int, int, int]:
     return region.first_row - 1, region.first_column - 1, region.last_row - 1, region.last_column - 1
 
 
-def _charts(sheet: Sheet, book: Book, page: _Page) -> None:
+def _charts(sheet: Sheet, book: Book, page: Page) -> None:
     """Put the charts below the table, two side by side."""
     row, left = sheet.last_row + 1, True
     for index, chart in enumerate(sheet.charts):

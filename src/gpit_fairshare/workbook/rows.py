@@ -1,0 +1,133 @@
+"""Sheets whose rows are made while the file is written, so that no formula is held longer than its row.
+
+XlsxWriter keeps every cell of a workbook until the end, some three hundred bytes each; its way of writing
+row by row leaves out tables. So titles, headings and links are told to it, and all else is read off our own
+sheet, a row at a time, when it asks for the rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from xml.sax.saxutils import escape
+
+from xlsxwriter.worksheet import Worksheet
+
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TITLE_ROW, TOTAL_ROW, Cell, clean, letter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gpit_fairshare.workbook.sheets import Fill, Sheet
+
+_TELL: Final = 2_000
+"""Cells after which it is said how far the writing has come."""
+
+
+class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
+    """A sheet that takes formulas as they are, and makes its rows one at a time."""
+
+    sheet: Sheet
+    style: Callable[[Cell, int, bool], int]
+    """The number of a cell's format, by its column and whether it is bold."""
+    written: Callable[[int], None]
+    """Is told how many more cells are written."""
+
+    def show(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], written: Callable[[int], None]) -> None:
+        """Take the cells of a sheet; they are let go when they are written."""
+        self.sheet, self.style, self.written = sheet, style, written
+        self._check_dimensions(sheet.last_row - 1, len(sheet.headings) - 1)
+
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        # XlsxWriter looks for the names of newer functions with thirty regular expressions; ours have their prefix.
+        return super()._prepare_formula(formula, True) if expand_future_functions else formula.removeprefix("=")
+
+    def _get_range_data(self, first_row: int, first_column: int, last_row: int, last_column: int) -> list[Any]:
+        """Return what a chart shows before Excel has drawn it anew."""
+        places = ((row, column) for row in range(first_row, last_row + 1) for column in range(first_column, last_column + 1))
+        return [self._shown(row + 1, column + 1) for row, column in places]
+
+    def _shown(self, row: int, column: int) -> Any:
+        if row == FIRST_ROW - 1:
+            return clean(self.sheet.headings[column - 1])
+        return self.sheet.value(row, column)
+
+    def _write_rows(self) -> None:
+        sheet = self.sheet
+        placed: dict[int, dict[int, Cell]] = {}
+        for (row, column), cell in sheet.cells.items():
+            placed.setdefault(row, {})[column] = cell
+        filled = {column: _Column(column, fill, self.style) for column, fill in sheet.fills.items()}
+        width, told = len(sheet.headings), 0
+        for row in range(TITLE_ROW, sheet.last_row + 1):
+            own, single = self.table.get(row - 1, {}), placed.get(row, {})
+            cells: list[str] = []
+            for column in range(1, width + 1):
+                if column - 1 in own:
+                    cells.append(self._own(row, column))
+                elif column in single:
+                    cell = single[column]
+                    style = self.style(cell, column, row == TOTAL_ROW)
+                    formula = None if cell.formula is None else escape(cell.formula)
+                    cells.append(self._element(f"{letter(column)}{row}", style, cell.value, formula))
+                elif column in filled and FIRST_ROW <= row < filled[column].end:
+                    cells.append(self._element(*filled[column].parts(row)))
+            if cells:
+                self._write_row(row - 1, None, self.row_info.get(row - 1))
+                self.fh.write("".join(cells))
+                self._xml_end_tag("row")
+            told += len(cells)
+            if told >= _TELL:
+                self.written(told)
+                told = 0
+        self.written(told)
+        sheet.cells, sheet.fills = {}, {}
+
+    def _own(self, row: int, column: int) -> str:
+        """Return a text that XlsxWriter was told: a title, a heading, a link."""
+        cell = self.table[row - 1][column - 1]
+        style = cell.format._get_xf_index() if cell.format else 0  # noqa: SLF001  # as it does itself
+        return f'<c r="{letter(column)}{row}" s="{style}" t="s"><v>{cell.string}</v></c>'
+
+    def _element(self, place: str, style: int, value: Any, formula: str | None) -> str:
+        """Return a cell as the file holds it; the formula is escaped already."""
+        start = f'<c r="{place}" s="{style}"'
+        if formula is not None:
+            if value is None or value == "":
+                return f"{start}><f>{formula}</f><v></v></c>"
+            if isinstance(value, bool):
+                return f'{start} t="b"><f>{formula}</f><v>{int(value)}</v></c>'
+            if isinstance(value, str):
+                return f'{start} t="str"><f>{formula}</f><v>{escape(clean(value))}</v></c>'
+            return f"{start}><f>{formula}</f><v>{value}</v></c>"
+        if value is None:
+            return f"{start}/>"
+        if isinstance(value, bool):
+            return f'{start} t="b"><v>{int(value)}</v></c>'
+        if isinstance(value, int | float):
+            return f"{start}><v>{value:.16G}</v></c>"
+        # A text that begins with = stays a text, and so do codes such as 0123.
+        index = self.str_table._get_shared_string_index(clean(str(value)))  # noqa: SLF001  # as it does itself
+        return f'{start} t="s"><v>{index}</v></c>'
+
+
+class _Column:
+    """A filled column on its way into the file: what is alike on all its rows is worked out once."""
+
+    def __init__(self, column: int, fill: Fill, style: Callable[[Cell, int, bool], int]) -> None:
+        self.column, self.letter, self.fill, self.style = column, letter(column), fill, style
+        self.end = FIRST_ROW + len(fill.values)
+        self.template = escape(fill.formula) if isinstance(fill.formula, str) else None
+        self.styles: dict[tuple[bool, bool], int] = {}
+
+    def parts(self, row: int) -> tuple[str, int, Any, str | None]:
+        """Return place, style, value and formula of a row's cell."""
+        value = self.fill.values[row - FIRST_ROW]
+        if self.template is not None:
+            formula: str | None = self.template.replace(ROW, str(row))
+        else:
+            formula = self.fill.formula_of(row)
+            formula = None if formula is None else escape(formula)
+        kind = (isinstance(value, str), formula is None)
+        if kind not in self.styles:
+            self.styles[kind] = self.style(self.fill.cell(row), self.column, False)
+        return f"{self.letter}{row}", self.styles[kind], value, formula
