@@ -209,9 +209,26 @@ def rank(column: str, row: int | str, last: int, first: int) -> str:
     return f"RANK({here},{column}${first}:{column}${last})+COUNTIF({column}${first}:{here},{here})-1"
 
 
-def rank_within(column: str, groups: str, row: int | str, last: int, first: int) -> str:
-    """Return a row's place by remainder within its group."""
-    here, group = f"{column}{row}", f"{groups}{row}"
-    above = f'COUNTIFS({groups}${first}:{groups}${last},{group},{column}${first}:{column}${last},">"&{here})'
-    equal = f"COUNTIFS({groups}${first}:{group},{group},{column}${first}:{here},{here})"
-    return f"{above}+{equal}"
+def least_served(remainders: str, same: str, left: str) -> str:
+    """Return the smallest remainder that gets a unit when so many are left; 1, which none reaches, when none is.
+
+    Here and below `same` is true, in brackets, on the rows of the group, and empty where all are in one.
+    Remainders are never below nought, so that rows of other groups, which count as nought, take nobody's place.
+    """
+    largest = f"SUMPRODUCT(LARGE({same}*{remainders},{left}))" if same else f"LARGE({remainders},{left})"
+    return f"IF({left}>0,{largest},1)"
+
+
+def last_served(remainders: str, same: str, left: str, least: str) -> str:
+    """Return the last row that gets a unit among those whose remainder is the smallest that does.
+
+    The units run out after as many of these rows, from the top, as are left by the larger remainders.
+    """
+    within = f"{same}*" if same else ""
+    reach = f"{same}*({remainders}>={least})" if same else f"--({remainders}>={least})"
+    return f"SUMPRODUCT(LARGE({within}({remainders}={least})*ROW({remainders}),SUMPRODUCT({reach})-{left}+1))"
+
+
+def is_served(remainder: str, least: str, last: str) -> str:
+    """Return whether a row gets one of the units that are left over."""
+    return f"OR({remainder}>{least},AND({remainder}={least},ROW()<={last}))"

@@ -18,6 +18,8 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Region, Sheet, letter, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gpit_fairshare.engine import Result, Year
     from gpit_fairshare.inputs import Restated
 
@@ -369,6 +371,14 @@ def block_kinds(layout: Layout) -> list[Kind]:
     """Return the kinds that need a sheet: the organisations, and each grouping that the steps use."""
     year = next(iter(layout.result.years.values()))
     return [ORGANISATION, *(group(column) for column in year.labels)]
+
+
+def rows_by_group(members: Sequence[int]) -> list[list[int]]:
+    """Return the rows of each group, both counted from 0."""
+    rows: list[list[int]] = [[] for _ in range(max(members) + 1)]
+    for row, index in enumerate(members):
+        rows[index].append(row)
+    return rows
 
 
 class Vector:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.language import NATIONAL, group, to_text
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.workbook.layout import SHARING, Refs
+from gpit_fairshare.workbook.layout import SHARING, Refs, rows_by_group
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, letter, quoted
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class ShareOutWriter:
             writer.membership(self.block, tree.within)
         self.members = writer.members(self.block, tree.within)
         self.weights = writer.vector(self.block, tree.by)
-        self.groups = max(self.members) + 1
+        self.rows = rows_by_group(self.members)
+        self.groups = len(self.rows)
         self.amounts = self._amounts()
 
     def write(self) -> None:
@@ -117,10 +118,7 @@ class ShareOutWriter:
 
     def sums(self, values: Sequence[float]) -> list[float]:
         """Return the total of each group."""
-        return [
-            math.fsum(value for value, one in zip(values, self.members, strict=True) if one == index)
-            for index in range(self.groups)
-        ]
+        return [math.fsum(values[row] for row in rows) for rows in self.rows]
 
     def _figure(
         self, key: str, says: str, formula: str | Callable[[int], str], values: Sequence[Any], unit: str | None = None
@@ -129,15 +127,9 @@ class ShareOutWriter:
 
         Its unit is that of the step, unless it is a yes/no or another unit is given.
         """
-        label = f"{self.step.label}: {says}"
         if unit is None:
             unit = "" if isinstance(values[0], bool) else self.step.unit or ""
-        if self.tree.within is None:
-            assert isinstance(formula, str)  # noqa: S101  # one figure has one formula
-            self.writer.national(key, label, unit, formula, values[0])
-            return
-        target = self.layout.block(group(self.tree.within), self.writer.year)
-        self.writer.group_column(target, key, label, unit, formula, values)
+        self.writer.put_figure(key, f"{self.step.label}: {says}", unit, self.tree.within, formula, values)
 
     def _total(self, key: str, says: str, cells: str, values: Sequence[float]) -> None:
         """Write the sum of a range, nationally or by group."""
@@ -146,11 +138,9 @@ class ShareOutWriter:
         within = self.tree.within
         self.writer.put_scalar(key, label, unit, self.block, within, lambda pick: pick(cells), self.sums(values))
 
-    def _here(self, key: str, row: str = ROW) -> str:
+    def _here(self, key: str) -> str:
         """Return a figure of this step as written beside others of its kind: by name, or on the group's row."""
-        if self.tree.within is None:
-            return self.layout.national_cell(key, self.writer.year)
-        return f"${letter(self.layout.block(group(self.tree.within), self.writer.year).columns[key])}{row}"
+        return self.writer.beside(key, self.tree.within)
 
     def _all_hold(self, key: str) -> str:
         """Return whether a yes/no figure of this step holds, or holds for every group."""

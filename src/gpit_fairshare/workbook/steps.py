@@ -14,7 +14,7 @@ from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import NATIONAL, ORGANISATION, group, kind_of, to_text, walk
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.workbook.layout import Block, Layout, Refs, Vector, number_format
+from gpit_fairshare.workbook.layout import Block, Layout, Refs, Vector, number_format, rows_by_group
 from gpit_fairshare.workbook.sharing_columns import ShareOutWriter
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TOTAL_ROW, letter, quoted
 
@@ -220,7 +220,11 @@ class StepWriter:
     # rounded --------------------------------------------------------------------------------------
 
     def rounded(self, step: Step, tree: t.Rounded) -> None:
-        """Write whole units, remainders and ranks, and the step that gives out what is left over."""
+        """Write whole units and remainders, and the step that gives out what is left over.
+
+        A unit goes to each remainder above that at which the units run out, and at that one to the first rows.
+        Ranks of all remainders would say the same, in work that grows with the square of the rows.
+        """
         to = Fraction(str(tree.to))
         if step.kind == NATIONAL:
             refs = Refs(self.layout, self.year, None, 0, self.layout.national)
@@ -251,14 +255,15 @@ class StepWriter:
             remainders,
             "remainder",
         )
-        members = self.members(block, tree.within)
-        self._ranks(step, block, tree.within, remainders, members)
-        self._left_over(step, tree, block, of, wholes, to)
+        left = self._left_over(step, tree, block, of, wholes, to)
+        self._last_served(step, tree, block, remainders, left)
 
         whole_cell = block.helper_cell(f"{name} whole", ROW, here=block.sheet)
-        rank = block.helper_cell(f"{name} rank", ROW, here=block.sheet)
-        left = self.scalar(f"left over of {name}", block, tree.within, here=block.sheet)
-        self.column(step, block, x.unscaled(f"({whole_cell}+IF({rank}<={left},1,0))", to, self.layout.number))
+        remainder = block.helper_cell(f"{name} remainder", ROW, here=block.sheet)
+        least = self.scalar(f"least remainder of {name}", block, tree.within, here=block.sheet)
+        last = self.scalar(f"last row of {name}", block, tree.within, here=block.sheet)
+        extra = x.is_served(remainder, least, last)
+        self.column(step, block, x.unscaled(f"({whole_cell}+IF({extra},1,0))", to, self.layout.number))
 
     def members(self, block: Block, within: str | None) -> list[int]:
         """Return the number of the group, from 0, that each row belongs to."""
@@ -267,46 +272,55 @@ class StepWriter:
         numbers = block.workings.fills[block.helpers[f"group {within}"]].values
         return [int(number) - 1 for number in numbers]
 
-    def _ranks(
-        self,
-        step: Step,
-        block: Block,
-        within: str | None,
-        remainders: Sequence[float],
-        members: Sequence[int],
-    ) -> None:
-        order = sorted(range(len(remainders)), key=lambda row: (members[row], -remainders[row], row))
-        ranks, place = [0] * len(remainders), 0
-        for index, row in enumerate(order):
-            place = place + 1 if index and members[order[index - 1]] == members[row] else 1
-            ranks[row] = place
-        column = letter(block.helpers[f"{step.name} remainder"])
-        groups = letter(block.helpers[f"group {within}"]) if within else ""
-        formula = x.rank(f"${column}", ROW, block.last, FIRST_ROW)
-        if within:
-            formula = x.rank_within(f"${column}", f"${groups}", ROW, block.last, FIRST_ROW)
-        self.helper(block, f"{step.name} rank", f"{step.label}: rank of the remainder", formula, ranks, "count")
-
     def _left_over(
         self, step: Step, tree: t.Rounded, block: Block, of: Vector, wholes: Sequence[float], to: Fraction
-    ) -> None:
-        """Write how many units are left to give to the largest remainders, nationally or by group."""
+    ) -> list[int]:
+        """Write how many units are left to give to the largest remainders, nationally or by group; return them."""
         whole_range = block.helper_range(f"{step.name} whole")
-        label = f"{step.label}: units left over"
-        members = self.members(block, tree.within)
 
         def left(rows: Sequence[int]) -> int:
             total = math.fsum(of.values[row] for row in rows) * to.denominator / to.numerator
             return math.floor(round(total, 6) + 0.5) - int(sum(wholes[row] for row in rows))
 
+        values = [left(rows) for rows in rows_by_group(self.members(block, tree.within))]
         self.put_scalar(
             f"left over of {step.name}",
-            label,
+            f"{step.label}: units left over",
             _one_unit(step.unit, tree.to),
             block,
             tree.within,
             lambda pick: f"{x.rounded_total(pick(of.range), to, self.layout.number)}-{pick(whole_range)}",
-            [left([row for row, one in enumerate(members) if one == index]) for index in range(max(members) + 1)],
+            values,
+        )
+        return values
+
+    def _last_served(
+        self, step: Step, tree: t.Rounded, block: Block, remainders: Sequence[float], left: Sequence[int]
+    ) -> None:
+        """Write the smallest remainder that gets a unit, and the last row that does among those equal to it."""
+        name, within = step.name, tree.within
+        ends = []
+        for rows, count in zip(rows_by_group(self.members(block, within)), left, strict=True):
+            ranked = sorted(rows, key=lambda row: (-remainders[row], row))
+            ends.append((remainders[ranked[count - 1]], ranked[count - 1] + FIRST_ROW) if count else (1, 0))
+        cells = block.helper_range(f"{name} remainder")
+        same = f"({block.helper_range(f'group {within}')}=$B{ROW})" if within else ""
+        count_cell = self.beside(f"left over of {name}", within)
+        self.put_figure(
+            f"least remainder of {name}",
+            f"{step.label}: smallest remainder that gets a unit",
+            "",
+            within,
+            x.least_served(cells, same, count_cell),
+            [one for one, _ in ends],
+        )
+        self.put_figure(
+            f"last row of {name}",
+            f"{step.label}: last row that gets a unit at that remainder",
+            "",
+            within,
+            x.last_served(cells, same, count_cell, self.beside(f"least remainder of {name}", within)),
+            [one for _, one in ends],
         )
 
     # Figures that only the workings need ------------------------------------------------------------
@@ -325,16 +339,32 @@ class StepWriter:
 
         `formula` is given a function that sums a range over the rows that the figure is about.
         """
+        numbers = block.helper_range(f"group {within}") if within else ""
+
+        def pick(cells: str) -> str:
+            return f"SUMIFS({cells},{numbers},$B{ROW})" if within else f"SUM({cells})"
+
+        self.put_figure(key, label, unit, within, formula(pick), values)
+
+    def put_figure(
+        self, key: str, label: str, unit: str, within: str | None, formula: Formula, values: Sequence[Any]
+    ) -> None:
+        """Write a figure once: a national one, or one per group on the sheet of the groups."""
         if within is None:
+            assert isinstance(formula, str)  # noqa: S101  # one figure has one formula
             if (key, self.year) not in self.layout.national_values:
-                self.national(key, label, unit, formula(lambda cells: f"SUM({cells})"), values[0])
+                self.national(key, label, unit, formula, values[0])
             return
         target = self.layout.block(group(within), self.year)
-        if key in target.columns:
-            return
-        numbers = block.helper_range(f"group {within}")
-        written = formula(lambda cells: f"SUMIFS({cells},{numbers},$B{ROW})")
-        self.group_column(target, key, label, unit, written, values)
+        if key not in target.columns:
+            self.group_column(target, key, label, unit, formula, values)
+
+    def beside(self, key: str, within: str | None) -> str:
+        """Return such a figure as written beside others of its kind: by name, or on the group's row."""
+        if within is None:
+            return self.layout.national_cell(key, self.year)
+        target = self.layout.block(group(within), self.year)
+        return f"${letter(target.columns[key])}{ROW}"
 
     def scalar(self, key: str, block: Block, within: str | None, *, here: Sheet) -> str:
         """Return the cell of such a figure for each row of a block, as written on one of its two sheets."""
