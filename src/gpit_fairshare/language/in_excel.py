@@ -219,16 +219,16 @@ def least_served(remainders: str, same: str, left: str) -> str:
     return f"IF({left}>0,{largest},1)"
 
 
-def last_served(remainders: str, same: str, left: str, least: str) -> str:
-    """Return the last row that gets a unit among those whose remainder is the smallest that does.
+def last_served(remainders: str, places: str, same: str, left: str, least: str) -> str:
+    """Return the place of the last row that gets a unit among those whose remainder is the smallest that does.
 
     The units run out after as many of these rows, from the top, as are left by the larger remainders.
     """
     within = f"{same}*" if same else ""
     reach = f"{same}*({remainders}>={least})" if same else f"--({remainders}>={least})"
-    return f"SUMPRODUCT(LARGE({within}({remainders}={least})*ROW({remainders}),SUMPRODUCT({reach})-{left}+1))"
+    return f"SUMPRODUCT(LARGE({within}({remainders}={least})*{places},SUMPRODUCT({reach})-{left}+1))"
 
 
-def is_served(remainder: str, least: str, last: str) -> str:
+def is_served(remainder: str, place: str, least: str, last: str) -> str:
     """Return whether a row gets one of the units that are left over."""
-    return f"OR({remainder}>{least},AND({remainder}={least},ROW()<={last}))"
+    return f"OR({remainder}>{least},AND({remainder}={least},{place}<={last}))"

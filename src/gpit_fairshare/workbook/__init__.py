@@ -107,6 +107,7 @@ def _build(layout: Layout) -> list[Sheet]:
         layout.national,
         layout.constants,
         layout.sharing if layout.sharing.cells else None,
+        *(order.sheet for writer in writers.values() for order in writer.orders.values()),
         *(block.workings for block in (*organisations, *groups) if block.helpers),
         checks,
         front.steps_sheet(layout),

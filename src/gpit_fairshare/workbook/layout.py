@@ -42,6 +42,8 @@ _SHARING_COLUMNS: Final = (
     ("Factor at that rank (for one unit of weight)", 20),
     ("Spent at that factor (unit of the step)", 20),
     ("Amount to be spent (unit of the step)", 20),
+    ("First place of the group", 12),
+    ("Last place of the group", 12),
 )
 FIXED_NAMES: Final = (
     "About",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.summary import BASELINE, PEOPLE
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, Sheet, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOT_APPLICABLE, ROW, Sheet, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +125,8 @@ def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -
     sheet = Sheet(CHANGE, title, note)
     shares = [index / 100 for index in range(101)]
     hundred = layout.constant("constant_100", 100, "Hundredths in a whole.")
-    sheet.fill(sheet.heading(f"Share of {noun}s (%)", 20), shares, f"(ROW()-ROW($A${FIRST_ROW}))/{hundred}", "%")
+    formula = f"(ROW()-ROW($A${HEADING_ROW})-1)/{hundred}"
+    sheet.fill(sheet.heading(f"Share of {noun}s (%)", 20), shares, formula, "%")
     for block in blocks:
         values = [value for value in _helper_values(block, "change per head") if value != NOT_APPLICABLE]
         column = sheet.heading(f"Change {block.year.year} (£ per head)", 20)

@@ -3,17 +3,20 @@
 With bounds every row is clip(base + factor × weight). What all rows take together grows with the factor
 in straight lines between the points at which a row leaves its floor or reaches its ceiling. The sheet
 Sharing halves the list of those points until it knows between which two the amount is spent; the factor
-follows. That takes some ten rows for 211 organisations and fifteen for 8,000, and no loop.
+follows. That takes some ten rows for 211 organisations and fifteen for 8,000, and no loop. Within groups
+the rows of each stand together on a sheet of their own, so that a group's search looks at no others.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.language import NATIONAL, group, to_text
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.workbook.group_order import between, between_on, order_of
 from gpit_fairshare.workbook.layout import SHARING, Refs, rows_by_group
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, letter, quoted
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gpit_fairshare.scheme import Step
+    from gpit_fairshare.workbook.group_order import GroupOrder, OwnOrder
     from gpit_fairshare.workbook.layout import Vector
     from gpit_fairshare.workbook.sheets import Sheet
     from gpit_fairshare.workbook.steps import StepWriter
@@ -204,19 +208,11 @@ class ShareOutWriter:
         base = writer.vector(block, tree.base or t.Number(0.0))
         low = writer.vector(block, tree.at_least) if tree.at_least else None
         high = writer.vector(block, tree.at_most) if tree.at_most else None
-        search = Search(self.weights.values, base.values, low, high, self.members, self.amounts)
+        search = Search(self.weights.values, base.values, low, high, self.rows, self.amounts)
         weight = self.weights.cell
         clipped = _clipped(base.cell, low, high)
-        first = low.cell if low else base.cell
         unit = f" ({self.step.unit})" if self.step.unit else ""
-        self._helper("start", f"before the factor counts{unit}", f"IF({weight}>0,{first},{clipped})", search.start)
-        turns = []
-        for side, bound, points in (("floor", low, search.leaves), ("ceiling", high, search.stops)):
-            if bound is not None:
-                formula = f"IF({weight}>0,({bound.cell}-{base.cell})/{weight},0)"
-                turns.append(
-                    self._helper(f"{side} turns", f"factor at which the {side} turns ({_FACTOR})", formula, points)
-                )
+        self._search(search, base, low, high)
         if tree.base or low:
             least = [
                 max(start, low.values[row]) if low else start
@@ -227,7 +223,6 @@ class ShareOutWriter:
             cells = self._helper("least", f"least{unit}", clipped, least)
             self._total(f"least of {name}", "least that must be given", cells, least)
             self._fits(f"least of {name}")
-        self._search(search, turns)
         factor = self.scalar(f"factor of {name}", block.sheet)
         share = f"{factor}*{self.local(tree.by)}"
         share = f"{self.local(tree.base)}+{share}" if tree.base else share
@@ -294,24 +289,62 @@ class ShareOutWriter:
 
     # The search ---------------------------------------------------------------------------------------
 
-    def _search(self, search: Search, turns: Sequence[str]) -> None:
-        """Write the rounds on the sheet Sharing, and the factor that they lead to."""
-        name, layout, year = self.step.name, self.layout, self.writer.year
-        sheet = layout.sharing
-        # The two columns stand side by side, and make one range.
-        points = f"{turns[0].partition(':')[0]}:{turns[-1].rpartition(':')[2]}"
-        rounds = search.rounds()
+    def _search(self, search: Search, base: Vector, low: Vector | None, high: Vector | None) -> None:
+        """Write where each row turns, the rounds of the search, and the factor that they lead to."""
+        turns = self._turns(search, base, low, high)
+        ends = self._rounds(search, turns)
+        self._factor(search, turns, ends)
+
+    def _turns(self, search: Search, base: Vector, low: Vector | None, high: Vector | None) -> _Turns:
+        """Write what each row takes before the factor counts, and the factors at which it turns."""
+        order = order_of(self.writer, self.block, self.tree.within)
+
+        def add(key: str, says: str, formula: str, values: Sequence[float]) -> Vector:
+            return order.add(f"{self.step.name} {key}", f"{self.step.label}: {says}", formula, values)
+
+        unit = f" ({self.step.unit})" if self.step.unit else ""
+        weights = order.copy(f"{self.step.name} weight", f"{self.step.label}: weight", self.weights)
+        weight, own = weights.cell, order.see(base)
+        bounds = [order.see(bound) if bound else None for bound in (low, high)]
+        first = bounds[0].cell if bounds[0] else own.cell
+        formula = f"IF({weight}>0,{first},{_clipped(own.cell, *bounds)})"
+        start = add("start", f"before the factor counts{unit}", formula, search.start)
+        sides = [(side, bound) for side, bound in zip(("floor", "ceiling"), bounds, strict=True) if bound]
+        rises = {
+            side: add(
+                f"{side} rise",
+                f"what the factor gives at the {side}{unit}",
+                f"IF({weight}>0,{bound.cell}-{own.cell},0)",
+                search.rises[side],
+            )
+            for side, bound in sides
+        }
+        # The turning points stand side by side, and make one range.
+        points = {
+            side: add(
+                f"{side} turns",
+                f"factor at which the {side} turns ({_FACTOR})",
+                f"IF({weight}>0,{rises[side].cell}/{weight},0)",
+                search.turns[side],
+            )
+            for side, _ in sides
+        }
+        return _Turns(order, weights, start, rises, points)
+
+    def _rounds(self, search: Search, turns: _Turns) -> list[int]:
+        """Write the rounds of every group on the sheet Sharing, and return the row of each group's last."""
+        sheet, year = self.layout.sharing, self.writer.year
         ends: list[int] = []
         step = f"{self.step.label} ({self.step.unit})" if self.step.unit else self.step.label
         for index in range(self.groups):
             label = "all" if self.tree.within is None else self.writer.now.labels[self.tree.within][index]
-            lowest, highest = 0, search.count + 1
-            for number in range(1, rounds + 1):
+            lowest, highest = 0, search.count(index) + 1
+            for number in range(1, search.rounds + 1):
                 row = sheet.last_row + 1
+                points = between(*turns.outer, f"$L{row}", f"$M{row}")
                 tried = max(1, (lowest + highest) // 2)
-                point = search.points[tried - 1]
+                point = search.points[index][tried - 1]
                 spent = search.spent(index, point)
-                enough = _reaches(spent, self.amounts[index])
                 above = row - 1
                 here = f"$J{above}<=$K{above}+tolerance*MAX(1,ABS($K{above}))"
                 low_formula = "0" if number == 1 else f"IF({here},MAX($F{above},$H{above}),$F{above})"
@@ -324,13 +357,20 @@ class ShareOutWriter:
                 sheet.put(row, 7, highest, high_formula, "count")
                 sheet.put(row, 8, tried, f"MAX(1,INT(AVERAGE($F{row},$G{row})))", "count")
                 sheet.put(row, 9, point, f"SMALL({points},$H{row})")
-                sheet.put(row, 10, spent, self._spent(f"$I{row}", f"$D{row}"))
+                sheet.put(row, 10, spent, turns.spent(f"$I{row}", between_on(row, "$L", "$M")))
                 sheet.put(row, 11, self.amounts[index], self._amount_of_group(index))
-                if enough:
+                for column, place, formula in zip((12, 13), search.places[index], turns.order.ends(index), strict=True):
+                    sheet.put(row, column, place, formula, "count")
+                if _reaches(spent, self.amounts[index]):
                     lowest = max(lowest, tried)
                 else:
                     highest = min(highest, tried)
             ends.append(sheet.last_row)
+        return ends
+
+    def _factor(self, search: Search, turns: _Turns, ends: Sequence[int]) -> None:
+        """Write the factor of each group, from the point below it on a straight line up."""
+        name = self.step.name
         found = [search.factor(index) for index in range(self.groups)]
         place = quoted(SHARING)
 
@@ -353,17 +393,11 @@ class ShareOutWriter:
             [one.below for one in found],
             _FACTOR,
         )
-        own = f"$B{ROW}"
-        self._figure(
-            spent_key, "spent at that factor", self._spent(self._here(below), own), [one.spent for one in found]
-        )
-        self._figure(
-            moves,
-            "weights that still share",
-            self._moving(self._here(below), own),
-            [one.moving for one in found],
-            "weight",
-        )
+        formula = turns.spent(self._here(below), lambda one: turns.order.span(one, one))
+        self._figure(spent_key, "spent at that factor", formula, [one.spent for one in found])
+        formula = turns.moving(self._here(below))
+        self._figure(moves, "weights that still share", formula, [one.moving for one in found], "weight")
+        points = turns.order.span(*turns.outer)
         next_point = f"SMALL({points},MIN(COUNT({points}),@+1))"
 
         def factor(row: int) -> str:
@@ -385,34 +419,46 @@ class ShareOutWriter:
         cell = self.amount_at(None).replace(ROW, str(FIRST_ROW + index))
         return f"{quoted(target.sheet.name)}!{cell}"
 
-    def _terms(self, of_row: str, own: str) -> str:
-        """Put the terms of a SUMPRODUCT over the rows of one group, or over all."""
-        if self.tree.within is None:
-            return f"SUMPRODUCT({of_row})"
-        return f"SUMPRODUCT(({self.block.helper_range(f'group {self.tree.within}')}={own})*({of_row}))"
 
-    def _spent(self, factor: str, own: str) -> str:
-        """Return what all rows take together at a factor."""
-        name, weights = self.step.name, self.weights.range
-        terms = self.block.helper_range(f"{name} start")
-        if self.tree.at_least:
-            leaves = self.block.helper_range(f"{name} floor turns")
-            terms += f"+({leaves}<{factor})*({factor}-{leaves})*{weights}"
-        else:
-            terms += f"+{factor}*{weights}"
-        if self.tree.at_most:
-            stops = self.block.helper_range(f"{name} ceiling turns")
-            terms += f"-({stops}<{factor})*({factor}-{stops})*{weights}"
-        return self._terms(terms, own)
+class _Turns:
+    """The columns that a search looks at: weights, what the factor gives at a bound, and where a bound turns."""
 
-    def _moving(self, factor: str, own: str) -> str:
+    def __init__(
+        self,
+        order: OwnOrder | GroupOrder,
+        weights: Vector,
+        start: Vector,
+        rises: dict[str, Vector],
+        points: dict[str, Vector],
+    ) -> None:
+        self.order, self.weights, self.start, self.rises, self.points = order, weights, start, rises, points
+        self.outer = (next(iter(points.values())), list(points.values())[-1])
+        """The first and the last column of turning points, which stand side by side."""
+
+    def spent(self, factor: str, span: Callable[[Vector], str]) -> str:
+        """Return what the rows of a group take together at a factor; `span` says where a column's rows stand.
+
+        A row whose floor or ceiling turns at this very factor may count as turned or not: it takes the same.
+        That is why SUMIF will do, which compares texts of 15 digits.
+        """
+
+        def turned(cells: Vector, side: str) -> str:
+            return f'SUMIF({span(self.points[side])},"<"&{factor},{span(cells)})'
+
+        moving = turned(self.weights, "floor") if "floor" in self.points else f"SUM({span(self.weights)})"
+        moving += f"-{turned(self.weights, 'ceiling')}" if "ceiling" in self.points else ""
+        spent = f"SUM({span(self.start)})+{factor}*({moving})"
+        spent += f"-{turned(self.rises['floor'], 'floor')}" if "floor" in self.points else ""
+        return spent + (f"+{turned(self.rises['ceiling'], 'ceiling')}" if "ceiling" in self.points else "")
+
+    def moving(self, factor: str) -> str:
         """Return the weights of the rows that take more as soon as the factor grows."""
-        name, terms = self.step.name, self.weights.range
-        if self.tree.at_least:
-            terms += f"*({self.block.helper_range(f'{name} floor turns')}<={factor})"
-        if self.tree.at_most:
-            terms += f"*({self.block.helper_range(f'{name} ceiling turns')}>{factor})"
-        return self._terms(terms, own)
+        terms = self.order.own() + self.weights.range
+        if "floor" in self.points:
+            terms += f"*({self.points['floor'].range}<={factor})"
+        if "ceiling" in self.points:
+            terms += f"*({self.points['ceiling'].range}>{factor})"
+        return f"SUMPRODUCT({terms})"
 
 
 def _clipped(cell: str, low: Vector | None, high: Vector | None) -> str:
@@ -444,10 +490,10 @@ class Search:
         base: Sequence[float],
         low: Vector | None,
         high: Vector | None,
-        members: Sequence[int],
+        rows: Sequence[Sequence[int]],
         amounts: Sequence[float],
     ) -> None:
-        self.weights, self.amounts = weights, amounts
+        self.weights, self.amounts, self.rows = weights, amounts, rows
         self.has_floor, self.has_ceiling = low is not None, high is not None
         lows = low.values if low else None
         highs = high.values if high else None
@@ -457,17 +503,22 @@ class Search:
             else _clip(base[row], lows[row] if lows else None, highs[row] if highs else None)
             for row, weight in enumerate(weights)
         ]
-        self.leaves = _turning_points(lows, base, weights)
-        self.stops = _turning_points(highs, base, weights)
-        self.points = sorted((*(self.leaves if lows else ()), *(self.stops if highs else ())))
-        self.count = len(self.points)
-        self.rows: list[list[int]] = [[] for _ in range(max(members) + 1)]
-        for row, index in enumerate(members):
-            self.rows[index].append(row)
+        bounds = {"floor": lows, "ceiling": highs}
+        self.rises = {side: _rises(one, base, weights) for side, one in bounds.items()}
+        self.turns = {side: _turning_points(one, weights) for side, one in self.rises.items()}
+        self.leaves, self.stops = self.turns["floor"], self.turns["ceiling"]
+        sides = [self.turns[side] for side, bound in bounds.items() if bound]
+        self.points = [sorted(turns[row] for turns in sides for row in of_group) for of_group in rows]
+        """The turning points of each group."""
+        lasts = list(accumulate(map(len, rows)))
+        self.places = [(last - len(of_group) + 1, last) for of_group, last in zip(rows, lasts, strict=True)]
+        """First and last place of each group, where its rows stand together."""
+        # Enough to find any of all points, whatever group they are moved to, and one more that shows what was found.
+        self.rounds = math.ceil(math.log2(sum(map(len, self.points)) + 1)) + 1
 
-    def rounds(self) -> int:
-        """Return the rounds that find any of the points, and one more that shows what was found."""
-        return math.ceil(math.log2(self.count + 1)) + 1
+    def count(self, index: int) -> int:
+        """Return how many turning points a group has."""
+        return len(self.points[index])
 
     def spent(self, index: int, factor: float) -> float:
         """Return what the rows of a group take together at a factor."""
@@ -485,14 +536,15 @@ class Search:
 
     def factor(self, index: int) -> _Found:
         """Return the factor that spends a group's amount, and what it follows from."""
-        amount, lowest, highest = self.amounts[index], 0, self.count + 1
+        points = self.points[index]
+        amount, lowest, highest = self.amounts[index], 0, len(points) + 1
         while highest - lowest > 1:
             middle = (lowest + highest) // 2
-            if _reaches(self.spent(index, self.points[middle - 1]), amount):
+            if _reaches(self.spent(index, points[middle - 1]), amount):
                 lowest = middle
             else:
                 highest = middle
-        below = max(0.0, self.points[lowest - 1]) if lowest else 0.0
+        below = max(0.0, points[lowest - 1]) if lowest else 0.0
         spent = self.spent(index, below)
         moving = math.fsum(
             self.weights[row]
@@ -502,7 +554,7 @@ class Search:
         if moving <= 0:
             return _Found(below, spent, moving, below)
         line = below + (amount - spent) / moving
-        upto = line if lowest >= self.count else min(self.points[lowest], line)
+        upto = line if lowest >= len(points) else min(points[lowest], line)
         return _Found(below, spent, moving, max(0.0, upto))
 
 
@@ -511,10 +563,13 @@ def _clip(value: float, low: float | None, high: float | None) -> float:
     return clipped if low is None else max(low, clipped)
 
 
-def _turning_points(bounds: Sequence[float] | None, base: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """Return the factor at which each row leaves its floor or reaches its ceiling; nought where it has no weight."""
+def _rises(bounds: Sequence[float] | None, base: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """Return what the factor gives each row at its bound; nought where it has no weight."""
     if bounds is None:
         return [0.0] * len(weights)
-    return [
-        (bound - own) / weight if weight > 0 else 0.0 for bound, own, weight in zip(bounds, base, weights, strict=True)
-    ]
+    return [bound - own if weight > 0 else 0.0 for bound, own, weight in zip(bounds, base, weights, strict=True)]
+
+
+def _turning_points(rises: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """Return the factor at which each row leaves its floor or reaches its ceiling; nought where it has no weight."""
+    return [rise / weight if weight > 0 else 0.0 for rise, weight in zip(rises, weights, strict=True)]

@@ -16,13 +16,15 @@ from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.workbook.layout import Block, Layout, Refs, Vector, number_format, rows_by_group
 from gpit_fairshare.workbook.sharing_columns import ShareOutWriter
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TOTAL_ROW, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, ROW, TOTAL_ROW, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gpit_fairshare.language import Kind
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme import Check, Step
+    from gpit_fairshare.workbook.group_order import GroupOrder
     from gpit_fairshare.workbook.sheets import Sheet
 
     Formula = str | Callable[[int], str | None]
@@ -41,6 +43,8 @@ class StepWriter:
         self.year = year
         self.now = layout.result.years[year]
         self.first_year = layout.years[0] == year
+        self.orders: dict[tuple[Kind, str], GroupOrder] = {}
+        """Rows by group, for each kind of row and grouping that a search needs."""
         self.fits: dict[str, str] = {}
         """For each `share_out` with a floor: the formula that says whether the floors fit in the amount."""
         self.spends: dict[str, str] = {}
@@ -236,6 +240,8 @@ class StepWriter:
         if tree.within:
             self.membership(block, tree.within)
         name, of = step.name, self.vector(block, tree.of)
+        places = list(range(1, block.height + 1))
+        self.helper(block, "order", "Place by code", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
         wholes, remainders = _units(of.values, to)
         one = _one_unit(step.unit, tree.to)
         self.helper(
@@ -262,7 +268,8 @@ class StepWriter:
         remainder = block.helper_cell(f"{name} remainder", ROW, here=block.sheet)
         least = self.scalar(f"least remainder of {name}", block, tree.within, here=block.sheet)
         last = self.scalar(f"last row of {name}", block, tree.within, here=block.sheet)
-        extra = x.is_served(remainder, least, last)
+        place = block.helper_cell("order", ROW, here=block.sheet)
+        extra = x.is_served(remainder, place, least, last)
         self.column(step, block, x.unscaled(f"({whole_cell}+IF({extra},1,0))", to, self.layout.number))
 
     def members(self, block: Block, within: str | None) -> list[int]:
@@ -302,7 +309,7 @@ class StepWriter:
         ends = []
         for rows, count in zip(rows_by_group(self.members(block, within)), left, strict=True):
             ranked = sorted(rows, key=lambda row: (-remainders[row], row))
-            ends.append((remainders[ranked[count - 1]], ranked[count - 1] + FIRST_ROW) if count else (1, 0))
+            ends.append((remainders[ranked[count - 1]], ranked[count - 1] + 1) if count else (1, 0))
         cells = block.helper_range(f"{name} remainder")
         same = f"({block.helper_range(f'group {within}')}=$B{ROW})" if within else ""
         count_cell = self.beside(f"left over of {name}", within)
@@ -316,10 +323,16 @@ class StepWriter:
         )
         self.put_figure(
             f"last row of {name}",
-            f"{step.label}: last row that gets a unit at that remainder",
+            f"{step.label}: place of the last row that gets a unit at that remainder",
             "",
             within,
-            x.last_served(cells, same, count_cell, self.beside(f"least remainder of {name}", within)),
+            x.last_served(
+                cells,
+                block.helper_range("order"),
+                same,
+                count_cell,
+                self.beside(f"least remainder of {name}", within),
+            ),
             [one for _, one in ends],
         )
 

@@ -89,7 +89,8 @@ class Book(Workbook):  # type: ignore[misc]
             "strings_to_formulas": False,
             "strings_to_numbers": False,
             "strings_to_urls": False,
-            "default_format_properties": dict(_FONT),  # XlsxWriter adds to it
+            # XlsxWriter changes what it is given, so that a second workbook of a process would differ from the first.
+            "default_format_properties": dict(_FONT),
         }
         super().__init__(str(path), options)
         self.set_size(2400, 1400)
