@@ -66,8 +66,8 @@ class GroupOrder:
         label, word = scheme.labels[within], writer.year.replace("/", "-")
         noun = scheme.organisation if block.kind == ORGANISATION else scheme.labels[block.kind.column or ""]
         self.sheet = Sheet(
-            sheet_name(f"Rows by {label} {word}", layout.taken),
-            f"Rows by {label[:1].lower()}{label[1:]}, {writer.year}",
+            sheet_name("Order", layout.taken, word),  # short: the formulas of a search name it ten times
+            f"{noun[:1].upper()}{noun[1:]}s by {label[:1].lower()}{label[1:]}, {writer.year}",
             f"{layout.illustrative}Each {noun} with the others of its group, so that a search looks at no other rows.",
             "Working",
             frozen=4,

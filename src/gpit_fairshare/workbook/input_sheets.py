@@ -242,10 +242,9 @@ def _input_column(
     text = any(isinstance(one, str) for one in cells)
     unit = symbol.unit if symbol else None
     number = "number" if text else number_format(unit, list(cells))
-    for row, (value, formula) in enumerate(zip(cells, formulas, strict=True), FIRST_ROW):
-        # A text that no step uses names an area, and the sheet of areas has a row for those of the run alone.
-        unlocked = formula is None and not (text and symbol is None)
-        sheet.put(row, column, value, formula, number, unlocked=unlocked)
+    live = (lambda row: formulas[row - FIRST_ROW]) if any(formulas) else None
+    # A text that no step uses names an area, and the sheet of areas has a row for those of the run alone.
+    sheet.fill(column, cells, live, number, unlocked=not (text and symbol is None))
     for (year, code), row in table.rows.items():
         layout.input_cells[year, code, name] = f"{quoted(sheet.name)}!${letter(column)}${row}"
     layout.input_ranges[name] = sheet.column_range(column)
