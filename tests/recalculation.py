@@ -155,6 +155,19 @@ def to_png(workbook: Path, folder: Path, *, dots_per_inch: int = 70, seconds: fl
     return pages
 
 
+def page_texts(folder: Path) -> list[str]:
+    """The text of each page of which `to_png` made a picture in this folder, in the same order.
+
+    Raises:
+        RecalculationError: pdftotext is not installed or failed.
+    """
+    pdftotext = shutil.which("pdftotext")
+    if pdftotext is None:
+        raise RecalculationError("pdftotext is not installed (Debian's package is poppler-utils)")
+    (pdf,) = folder.glob("*.pdf")
+    return _run([pdftotext, "-layout", str(pdf), "-"], 120).rstrip("\f").split("\f")
+
+
 def cached_values(path: Path) -> dict[Cell, object]:
     """The values of all filled cells, as a reader sees them who calculates nothing.
 

@@ -372,12 +372,16 @@ def test_an_input_emptied_or_overwritten_is_a_check_that_fails(sample_book, tmp_
 
 @pytest.mark.usefixtures("libreoffice")
 def test_the_sheets_print_as_pictures(sample_book, tmp_path):
-    """Every sheet of the sample can be printed: LibreOffice makes pages of it, none of them empty."""
+    """Every sheet of the sample is printed, each of its pages under its title; no page is empty, no figure is ###."""
     if shutil.which("pdftoppm") is None:
         pytest.skip("pdftoppm is not installed")
     pages = recalculation.to_png(sample_book, tmp_path)
+    texts = recalculation.page_texts(tmp_path)
+    titles = {sheet["A1"].value for sheet in openpyxl.load_workbook(sample_book)}
 
-    assert len(pages) > 15
+    assert len(pages) == len(texts)
+    assert {text.strip().splitlines()[0].strip() for text in texts} == titles
+    assert [text for text in texts if "###" in text or "Err:" in text or "#VALUE!" in text] == []
     assert min(page.stat().st_size for page in pages) > 2_000
 
 
