@@ -204,7 +204,7 @@ def rounded_total(sum_of_cells: str, to: Fraction, named: Callable[[float], str]
 
 
 def rank(column: str, row: int | str, last: int, first: int) -> str:
-    """Return a row's place by remainder, the largest first; the earlier row first among equals."""
+    """Return a row's place in a column, the largest first; the earlier row first among equals."""
     here = f"{column}{row}"
     return f"RANK({here},{column}${first}:{column}${last})+COUNTIF({column}${first}:{here},{here})-1"
 

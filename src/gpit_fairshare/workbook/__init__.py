@@ -51,6 +51,8 @@ def write_workbook(
             "created": _CREATED,
         }
     )
+    for sheet in sheets:
+        sheet.finish()
     styles, done, total = Styles(book), 0, sum(sheet.count() for sheet in sheets)
     # Tables and defined names share one list in Excel, in which capitals make no difference.
     tables = {name.casefold() for name in layout.names}

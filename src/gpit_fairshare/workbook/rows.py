@@ -32,6 +32,16 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
     written: Callable[[int], None]
     """Is told how many more cells are written."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.heights: dict[int, float] = {}
+        """Rows that are not one line high, in points."""
+
+    def set_height(self, row: int, points: float) -> None:
+        """Make a row higher, both in the file and for the charts that stand below it."""
+        self.heights[row] = points
+        self.set_row(row - 1, points)
+
     def show(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], written: Callable[[int], None]) -> None:
         """Take the cells of a sheet; they are let go when they are written."""
         self.sheet, self.style, self.written = sheet, style, written
@@ -74,9 +84,8 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
                 elif column in filled and FIRST_ROW <= row < filled[column].end:
                     cells.append(self._element(*filled[column].parts(row)))
             if cells:
-                self._write_row(row - 1, None, self.row_info.get(row - 1))
-                self.fh.write("".join(cells))
-                self._xml_end_tag("row")
+                height = f' ht="{self.heights[row]:g}" customHeight="1"' if row in self.heights else ""
+                self.fh.write(f'<row r="{row}"{height}>{"".join(cells)}</row>')
             told += len(cells)
             if told >= _TELL:
                 self.written(told)

@@ -155,7 +155,6 @@ def add(sheet: Sheet, book: Book, styles: Styles, table: str, written: Callable[
     Its cells are written when the workbook is closed, and `written` is told how many more are.
     """
     page = book.add_worksheet(sheet.name)
-    sheet.finish()
     for column, width in sheet.widths.items():
         page.set_column(column - 1, column - 1, width)
     page.write_string(0, 0, clean(sheet.title), styles.title)
@@ -164,7 +163,7 @@ def add(sheet: Sheet, book: Book, styles: Styles, table: str, written: Callable[
     if sheet.wrapped:
         for row in range(FIRST_ROW, sheet.last_row + 1):
             if height := sheet.height(row):
-                page.set_row(row - 1, height)
+                page.set_height(row, height)
     for (row, column), cell in sheet.cells.items():
         if cell.link:
             inside = not cell.link.startswith(("http://", "https://"))
@@ -224,7 +223,7 @@ def _table(sheet: Sheet, page: Page, styles: Styles, name: str) -> None:
     # One table a sheet overlaps nothing: what XlsxWriter noted of every cell to see that, it need not keep.
     page.table_cells.clear()
     lines = max(sheet.heading_lines(column) for column in range(1, len(sheet.headings) + 1))
-    page.set_row(HEADING_ROW - 1, LINE * lines + 3)
+    page.set_height(HEADING_ROW, LINE * lines + 3)
 
 
 def _corners(region: Region) -> tuple[int, int, int, int]:
