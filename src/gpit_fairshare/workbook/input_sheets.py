@@ -58,7 +58,7 @@ def parameters_sheet(layout: Layout) -> Sheet:
         ("Maximum", 12),
         ("Value in the run", 14),
         ("Source or assumption", 50),
-        ("Link", 30),
+        ("Link", 44),
     ):
         sheet.heading(heading, width, wrap=heading in ("Parameter", "Source or assumption", "Link"))
     for parameter in layout.scheme.parameters.values():
