@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import formualizer
+import openpyxl
 import pytest
 
 from changing import Book, Case, Change, differences, outcome
 from folders import repeatable
-from gpit_fairshare import GpitError
+from gpit_fairshare import GpitError, allocate
+from gpit_fairshare.workbook import write_workbook
 from recalculation import recalculated_rows
-from running import SAMPLES, YEARS, read_rows
+from running import SAMPLES, YEARS, read_rows, write_rows
 from test_engine import scheme
 
 if TYPE_CHECKING:
@@ -298,3 +301,31 @@ def test_a_category_counts_in_capitals_and_in_small_letters(small):
     assert small.result.rows["historic_spend"].to_list() == [500, 500, 500]
     assert small.case.allocate(change).rows["historic_spend"].to_list() == [0, 500, 500]
     assert differences(small, change, small.by_formualizer(change), small.case.allocate(change)) == []
+
+
+@pytest.mark.parametrize("column", ["region", "registered_population"])
+def test_two_organisations_that_change_places_are_a_change(tmp_path, column):
+    """Regions or patients of two organisations swapped leave every total and count as it was, and About sees it."""
+    people = [
+        {"org_code": code, "region": region, "registered_population": heads}
+        for code, region, heads in zip("ABCD", ("North", "South", "North", "South"), (100, 250, 370, 480), strict=True)
+    ]
+    steps = """
+        region_people = total(registered_population, within=region) # people
+        region_money = share_out(pot, by=region_people)
+        allocation = share_out(region_money, by=registered_population, within=region)
+    """
+    result = allocate(population=write_rows(tmp_path / "p.csv", people), scheme=scheme(tmp_path, steps))
+    write_workbook(result, tmp_path / "book.xlsx")
+    with (tmp_path / "book.xlsx").open("rb") as stream:
+        cells = openpyxl.load_workbook(stream)["Population"]
+    heading = {"region": "Region", "registered_population": "Registered population (people)"}[column]
+    at = [cell.value for cell in cells[4]].index(heading) + 1
+    book = formualizer.load_workbook(str(tmp_path / "book.xlsx"))
+    for row, other in ((5, 6), (6, 5)):
+        book.set_value("Population", row, at, cells.cell(other, at).value)
+    book.evaluate_all()
+    about = {book.get_value("About", row, 1): book.get_value("About", row, 2) for row in range(5, 25)}
+
+    assert about["Changed in this workbook"] == "Parameters: 0. Inputs: yes."
+    assert about["Status of the checks"] == "All checks hold"

@@ -112,10 +112,10 @@ def test_a_column_that_looks_through_all_rows_is_found(tmp_path):
 
     The place of each by its change stands on the workings, and what is sorted by place on Change per head.
     """
-    result = run(tmp_path, *practices(100))
+    result = run(tmp_path, *practices(200))
     write_workbook(result, tmp_path / "out.xlsx")
 
-    assert {name for name, _ in squares(tmp_path / "out.xlsx", 100)} == {"Workings 2014-15", "Change per head"}
+    assert {name for name, _ in squares(tmp_path / "out.xlsx", 200)} == {"Workings 2014-15", "Change per head"}
 
 
 def test_a_large_workbook_says_what_stands_in_place_of_the_sorted_list(large):

@@ -13,7 +13,13 @@ from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.workbook import front
 from gpit_fairshare.workbook.charts import charts
 from gpit_fairshare.workbook.checks import checks_sheet, live_checks
-from gpit_fairshare.workbook.input_sheets import input_sheets, offer_choices, parameters_sheet, spend_lines_sheet
+from gpit_fairshare.workbook.input_sheets import (
+    control_order,
+    input_sheets,
+    offer_choices,
+    parameters_sheet,
+    spend_lines_sheet,
+)
 from gpit_fairshare.workbook.layout import Block, Layout, block_kinds, number_format, sheet_name, table_name
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.published import Published, thousands_sheet
@@ -82,6 +88,7 @@ def _build(layout: Layout) -> list[Sheet]:
     for writer in writers.values():
         for step in layout.scheme.steps:
             writer.step(step)
+        _control_groups(layout, writer)
     published = Published(layout)
     allocations = published.write()
     write_per_head(writers)
@@ -120,7 +127,18 @@ def _build(layout: Layout) -> list[Sheet]:
     ]
     body = [sheet for sheet in maybe if sheet is not None]
     status = (str(checks.value(TOTAL_ROW, 2)), str(checks.value(TOTAL_ROW, 3)))
+    front.tell_status(layout, body, status[0])
     return [front.about_sheet(layout, body, status), *body]
+
+
+def _control_groups(layout: Layout, writer: StepWriter) -> None:
+    """Keep which group each organisation was in, so that two that change places are seen."""
+    block = layout.block(ORGANISATION, writer.year)
+    for column, members in block.year.membership.items():
+        if f"group {column}" in block.helpers:
+            name, numbers = f"{column}_{writer.year.replace('/', '_')}", [float(member + 1) for member in members]
+            says = f"{layout.scheme.labels[column]} {writer.year}: numbers of the groups in the run"
+            control_order(layout, name, says, block.helper_range(f"group {column}"), numbers)
 
 
 def _block(layout: Layout, kind: Kind, year: str) -> Block:

@@ -113,10 +113,14 @@ def _of_inputs(layout: Layout) -> list[Live]:
     live = []
     noun = layout.scheme.organisation
     for symbol in layout.scheme.inputs:
-        if symbol.optional or symbol.type != "number":
+        if symbol.type != "number" or symbol.name not in layout.input_ranges:
             continue
         label = layout.scheme.labels[symbol.name]
         cells = layout.input_ranges[symbol.name]
+        if symbol.optional:
+            formula = f"COUNT({cells})+COUNTBLANK({cells})=ROWS({cells})"
+            live.append(_alike(layout, "Check", f"{label} is a number or empty", "No input is a text", formula))
+            continue
         formula = f"COUNT({cells})=ROWS({cells})"
         live.append(
             _alike(layout, "Check", f"{label} is a number for every {noun}", "No input is empty or a text", formula)

@@ -41,7 +41,8 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     says = [f"{', '.join(years)} {word}" for years, word in ((firm, "firm"), (indicative, "indicative")) if years]
     facts: list[tuple[str, str, str | None]] = [
         ("Status of the checks", status[0], OVERALL),
-        ("Warnings", status[1], WARNINGS),
+        ("Warnings of the checks", status[1], WARNINGS),
+        ("Warnings about the inputs", _warnings(layout), None),
         ("What it is", f"Allocations to the {scheme.organisation}s, {'; '.join(says)}", None),
         ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…, in full on Manifest", None),
         ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}", None),
@@ -60,7 +61,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         row += 1
     for item, text in (
         ("Draft or final", _DRAFT[0]),
-        ("Date of the data", "[say of which day patients and spend are]"),
+        ("Date of the data", "[date of the patient and spend figures]"),
         ("Prepared by", TO_FILL),
         ("Reviewed by", TO_FILL),
         ("Approved by", TO_FILL),
@@ -68,6 +69,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         sheet.put(row, 1, item)
         sheet.put(row, 2, text, unlocked=True)
         if text == _DRAFT[0]:
+            layout.names["draft_or_final"] = f"{sheet.name}!$B${row}"
             sheet.rules.append((Region(row, 2, row, 2), {"validate": "list", "source": list(_DRAFT)}))
         row += 1
     for one in sheets:
@@ -79,15 +81,30 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     return sheet
 
 
+def tell_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
+    """Let every sheet that may be printed by itself say, live, whether it is final and whether the checks hold."""
+    layout.names["status_of_checks"] = OVERALL
+    for sheet in sheets:
+        if sheet.role == "Output":
+            sheet.status = f"{_DRAFT[0]}. {status}.", 'draft_or_final&". "&status_of_checks&"."'
+
+
 def _data(layout: Layout) -> list[str]:
     """Return a sentence for each file that was read."""
     inputs = layout.result.inputs
-    years = "rows serve every year" if inputs.undated else "rows by year"
+    undated = {name for _, _, name in inputs.undated}
+    serving = {file for name in undated for file in inputs.columns[name].file.split(", ")}
     return [
         f"{one.role.capitalize()}: {one.file}{f', sheet {one.sheet}' if one.sheet else ''}; {one.rows:,} rows"
-        + (f"; {years}" if one.role == "population" else "")
+        + ("" if one.role == "crosswalk" else "; rows serve every year" if one.file in serving else "; rows by year")
         for one in inputs.sources
     ]
+
+
+def _warnings(layout: Layout) -> str:
+    """Return how many of the findings want a look."""
+    count = sum(finding.level == "warning" for finding in layout.result.findings)
+    return f"{count or 'None'}; see the sheet Findings"
 
 
 def _set(layout: Layout) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.language import group
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 SPEND_LINES: Final = "Spend lines"
 OUTSIDE: Final = "out of bounds"
 EVERY_YEAR: Final = "every year"
+_ORDER_RATE: Final = 0.001
 _LARGEST: Final = 1e15
 """What stands for no bound: Excel's rules want two numbers, and beyond this it counts no pounds."""
 _MOST_TEXTS: Final = 20
@@ -57,10 +57,10 @@ def parameters_sheet(layout: Layout) -> Sheet:
         ("Minimum", 12),
         ("Maximum", 12),
         ("Value in the run", 14),
-        ("Source or assumption", 50),
+        ("Source or assumption of the value in the run", 50),
         ("Link", 44),
     ):
-        sheet.heading(heading, width, wrap=heading in ("Parameter", "Source or assumption", "Link"))
+        sheet.heading(heading, width, wrap=heading.startswith(("Parameter", "Source", "Link")))
     for parameter in layout.scheme.parameters.values():
         for year in layout.years:
             _parameter(layout, sheet, parameter, year)
@@ -122,7 +122,7 @@ def _rule(
         "input_title": "Input",
         "input_message": (f"{asked}, in {unit}." if unit else f"{asked}.")[:250],
         "error_title": "Not taken",
-        "error_message": "Expected a number within the bounds that stand on this sheet.",
+        "error_message": "Expected a number within its bounds; money and people are not below nil.",
     }
     sheet.rules.append((region, rule))
 
@@ -278,19 +278,20 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
 def _control(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:
     """Keep two totals of a column as it was read, so that a change made in the workbook is seen.
 
-    The second multiplies each value by the one below: two changes that cancel out in the first do not in it.
+    The second counts each value for a little less than the one above: values that change places change it.
     """
     label = layout.scheme.labels.get(name, name.replace("_", " ").capitalize())
-    numbers = [value or 0.0 for value in values]
+    numbers = [value for value in values if value is not None]
     layout.control(f"as_read_{name}", math.fsum(numbers), f"{label}: total in the run.", f"SUM({cells})")
     if len(numbers) > 1:
-        place, _, last = cells.rpartition("$")
-        column = place.partition("!$")[2].partition("$")[0]
-        upper = f"{place}${int(last) - 1}".replace("$$", "$")
-        lower = cells.replace(f"!${column}${FIRST_ROW}:", f"!${column}${FIRST_ROW + 1}:")
-        products = math.fsum(one * below for one, below in pairwise(numbers))
-        says = f"{label}: total of each value times the one below, in the run."
-        layout.control(f"as_read_{name}_in_order", products, says, f"SUMPRODUCT({upper},{lower})")
+        control_order(layout, f"{name}_in_order", f"{label}: total in the run", cells, numbers)
+
+
+def control_order(layout: Layout, name: str, says: str, cells: str, numbers: Sequence[float]) -> None:
+    """Keep a total in which each number, from the top down, counts for a little less: NPV's discount."""
+    rate = layout.constant("order_rate", _ORDER_RATE, "By which a row counts for less than the one above it, in order.")
+    total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
+    layout.control(f"as_read_{name}", total, f"{says}, each row for a little less.", f"NPV({rate},{cells})")
 
 
 def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:

@@ -22,6 +22,7 @@ PATH: Final = "Path per head"
 MOST_SORTED: Final = 1_000
 """Organisations that are sorted live; each place looks through all, and the work grows with the square."""
 _BANDS: Final = 24
+_PENNY: Final = 0.01
 _EDGE: Final = x.CONSTANTS["tolerance"][0]
 """£ per head by which a rate may miss the start of its band: one that stands on it is in it in every program."""
 
@@ -223,11 +224,11 @@ def _from(value: float, start: float) -> bool:
 
 
 def _nice(width: float) -> float:
-    """Return the next of 1, 2, 2.5, 5 and 10 times a power of ten."""
-    if width <= 0:
-        return 0.1
+    """Return the next of 1, 2, 5 and 10 times a power of ten, and no less than the penny that labels show."""
+    if width <= _PENNY:
+        return _PENNY
     power = 10.0 ** math.floor(math.log10(width))
-    return next(round(one * power, 12) for one in (1, 2, 2.5, 5, 10) if one * power >= width * (1 - 1e-12))
+    return next(round(one * power, 12) for one in (1, 2, 5, 10) if one * power >= width * (1 - 1e-12))
 
 
 def path_sheet(layout: Layout) -> Sheet | None:

@@ -39,7 +39,7 @@ class Published:
         note = f"One row per {scheme.organisation}. {NOT_APPLICABLE}: does not apply."
         if not scheme.non_recurrent:
             note += " All of it recurs, as far as the scheme says."
-        title = f"{scheme.title}: allocations {' and '.join(self.named(year) for year in layout.years)}"
+        title = f"{scheme.title}: allocations {', '.join(self.named(year) for year in layout.years)}"
         self.sheet = Sheet(ALLOCATIONS, title, f"{layout.illustrative}{note}")
         self.totals: dict[str, int] = {}
         """Year to the column of its total."""

@@ -225,6 +225,8 @@ class Sheet:
     """Data validation, as XlsxWriter takes it."""
     marks: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
     """Conditional formats, as XlsxWriter takes them; a `look` among them names one of the workbook's formats."""
+    status: tuple[str, str] | None = None
+    """What ends the note, such as "Draft. All checks hold.", and the formula that gives it."""
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 
@@ -303,6 +305,10 @@ class Sheet:
         cells = f"${letter(column)}${FIRST_ROW}:${letter(column)}${self.last_row}"
         return f"{quoted(self.name)}!{cells}"
 
+    def full_note(self) -> str:
+        """Return what stands below the title: what the sheet is for in a word, its note, and its status."""
+        return " ".join(text for text in (f"{self.role}.", self.note, self.status[0] if self.status else "") if text)
+
     def finish(self) -> None:
         """Say what empty cells and marks mean, and give columns their widths."""
         if not self.fills and not any(row >= FIRST_ROW for row, _ in self.cells):
@@ -348,7 +354,7 @@ class Sheet:
             longest = max(text_width(word) for word in heading.split(" "))
             self.widths[column] = max(self.widths[column], min(_LONGEST_COLUMN, longest * BOLD + INDENT))
         # Title and note run over the columns beside them, and are cut off on paper where these end.
-        across = max(text_width(self.title) * _TITLE, text_width(f"{self.role}. {self.note}")) + 1
+        across = max(text_width(self.title) * _TITLE, text_width(self.full_note())) + 1
         widest = max(self.widths, key=lambda column: self.widths[column])
         self.widths[widest] += min(_LONGEST_COLUMN, max(0.0, across - sum(self.widths.values())))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from xlsxwriter import Workbook
 from xlsxwriter.core import Core
 from xlsxwriter.packager import Packager
 
+from gpit_fairshare.language.in_excel import text as literal
 from gpit_fairshare.workbook.rows import Page
 from gpit_fairshare.workbook.sheets import (
     FIRST_ROW,
@@ -40,6 +42,7 @@ FORMATS: Final = {
     "distance": "+0.0%;-0.0%;0.0%",
     "ratio": "0.0000",
     "number": "General",
+    "note": "General",
     "count": "#,##0",
     "remainder": "0.000000",
 }
@@ -126,7 +129,7 @@ class Styles:
 
     def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
         """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
-        text, first, wrap = isinstance(cell.value, str), column == 1, column in sheet.wrapped
+        text, first, wrap = isinstance(cell.value, str), column == 1, column in sheet.wrapped and cell.format != "note"
         if text and cell.value in MARKS:
             text = sheet.is_text(column)
         # Where some texts take several lines, the cells beside them begin on the first.
@@ -158,7 +161,7 @@ def add(sheet: Sheet, book: Book, styles: Styles, table: str, written: Callable[
     for column, width in sheet.widths.items():
         page.set_column(column - 1, column - 1, width)
     page.write_string(0, 0, clean(sheet.title), styles.title)
-    page.write_string(NOTE_ROW - 1, 0, clean(note_of(sheet)))
+    _note(sheet, page)
     _table(sheet, page, styles, table)
     if sheet.wrapped:
         for row in range(FIRST_ROW, sheet.last_row + 1):
@@ -197,9 +200,16 @@ def add(sheet: Sheet, book: Book, styles: Styles, table: str, written: Callable[
     page.set_footer("&C&P / &N")
 
 
-def note_of(sheet: Sheet) -> str:
-    """Return what stands below a sheet's title: what it is for in a word, and its note."""
-    return f"{sheet.role}. {sheet.note}".strip()
+def _note(sheet: Sheet, page: Page) -> None:
+    """Write what stands below the title; where it ends with a status it is a formula."""
+    note = clean(sheet.full_note())
+    if not sheet.status:
+        page.write_string(NOTE_ROW - 1, 0, note)
+        return
+    shown, formula = sheet.status
+    # Excel takes texts of 255 characters in a formula.
+    said = [literal(one) for one in wrap(note.removesuffix(shown), 200, drop_whitespace=False)]
+    sheet.put(NOTE_ROW, 1, note, "&".join([*said, formula]), "note")
 
 
 def _table(sheet: Sheet, page: Page, styles: Styles, name: str) -> None:
