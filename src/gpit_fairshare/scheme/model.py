@@ -148,6 +148,10 @@ class Scheme:
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
         return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")
 
+    def certainty(self, year: str) -> str:
+        """Return how sure the allocations of a year are: `firm` or `indicative`."""
+        return "indicative" if year in self.indicative else "firm"
+
     @property
     def non_recurrent(self) -> tuple[Step, ...]:
         """Return the steps that are the non-recurrent part of the answer, in order; the rest recurs."""

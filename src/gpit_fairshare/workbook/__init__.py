@@ -189,7 +189,6 @@ def _input_columns(layout: Layout, block: Block) -> None:
     if scheme.report_by and scheme.report_by not in names and scheme.report_by in block.year.organisations.columns:
         names.insert(0, scheme.report_by)
     names += [column for column in block.year.labels if column not in names]
-    writer = StepWriter(layout, year)
     codes = block.year.codes()
     for name in names:
         symbol = scheme.symbols.get(name)
@@ -208,4 +207,4 @@ def _input_columns(layout: Layout, block: Block) -> None:
         number = "number" if text else number_format(unit, values)
         block.sheet.fill(block.columns[name], values, formula, number)
         if unit in ("£", "people"):
-            writer.total_above(block, block.columns[name], values, number)
+            block.sheet.total_above(block.columns[name], values, number)

@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.inputs.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.summary import PEOPLE
-from gpit_fairshare.workbook.input_sheets import LINE_WORDS, OUTSIDE, parameter_states
+from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
 from gpit_fairshare.workbook.per_head import column_of
 from gpit_fairshare.workbook.published import ALLOCATIONS
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter

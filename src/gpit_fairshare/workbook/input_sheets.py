@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.inputs.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import group
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.scheme import number as as_number
@@ -342,10 +343,7 @@ def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]
 
 def predecessors(layout: Layout) -> dict[tuple[str, str], list[str]]:
     """Return, by year and organisation, the closed ones whose money or people were counted with it."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for moved in layout.result.inputs.restated:
-        found.setdefault((moved.year, moved.successor), set()).add(moved.predecessor)
-    return {key: sorted(codes) for key, codes in found.items()}
+    return {key: sorted({one.predecessor for one in moved}) for key, moved in layout.moved.items()}
 
 
 def _sum_of_predecessors(layout: Layout, table: _Table, name: str, year: str, code: str) -> str | None:
@@ -372,8 +370,6 @@ _LINE_COLUMNS: Final = (
     ("committed", "Committed", 14),
     ("basis", "Basis", 14),
 )
-LINE_WORDS: Final = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
-"""What a line may be marked with."""
 
 
 def spend_lines_sheet(layout: Layout) -> Sheet | None:
@@ -429,14 +425,13 @@ def _lines_of(layout: Layout) -> dict[tuple[str, str], str]:
     blocks: dict[tuple[str, str | None], list[int]] = {}
     for row, (code, year) in enumerate(_sorted_lines(lines).select("org_code", "year").iter_rows(), FIRST_ROW):
         blocks.setdefault((code, year), []).append(row)
-    predecessors: dict[tuple[str, str], list[str]] = {}
-    for moved in layout.result.inputs.restated:
-        if moved.column in (BASELINE, "amount") and moved.predecessor != moved.successor:
-            predecessors.setdefault((moved.year, moved.successor), []).append(moved.predecessor)
     formulas = {}
     for year, one in layout.result.years.items():
         for code in one.codes():
-            codes = [code, *dict.fromkeys(predecessors.get((year, code), []))]
+            moved = [
+                one.predecessor for one in layout.moved.get((year, code), ()) if one.column in (BASELINE, "amount")
+            ]
+            codes = dict.fromkeys([code, *moved])
             ranges = [rows for each in codes for key in (None, year) if (rows := blocks.get((each, key)))]
             parts = [
                 f'SUMIFS({quoted(SPEND_LINES)}!$C${rows[0]}:$C${rows[-1]},{quoted(SPEND_LINES)}!$H${rows[0]}:$H${rows[-1]},"yes")'

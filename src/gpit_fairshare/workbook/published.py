@@ -48,7 +48,7 @@ class Published:
 
     def named(self, year: str) -> str:
         """Return a year with the word that says how sure it is."""
-        return f"{year} ({'indicative' if year in self.layout.scheme.indicative else 'firm'})"
+        return f"{year} ({self.layout.scheme.certainty(year)})"
 
     def write(self) -> Sheet:
         """Write all columns and return the sheet."""
@@ -60,7 +60,7 @@ class Published:
 
     def _year(self, year: str) -> None:
         scheme, block = self.layout.scheme, self.blocks[year]
-        word = f"{year} {'indicative' if year in scheme.indicative else 'firm'}"
+        word = f"{year} {scheme.certainty(year)}"
         allocation = dict(zip(block.year.codes(), block.values(scheme.result), strict=True))
         once = [dict(zip(block.year.codes(), block.values(one.name), strict=True)) for one in scheme.non_recurrent]
         single = {code: math.fsum(part[code] for part in once) for code in allocation}
@@ -88,7 +88,7 @@ class Published:
             number,
         )
         for column, values in ((first, recurrent), (second, single), (total, allocation)):
-            self._total(column, values.values(), number)
+            self.sheet.total_above(column, values.values(), number)
         self.totals[year], self.parts[year] = total, [first, second, total]
         self._change(year, word, total, allocation)
         people, shares = self._values(block, PEOPLE), self._values(block, FAIR_SHARE)
@@ -130,10 +130,6 @@ class Published:
         self.sheet.fill(column, cells, written, number)
         return column
 
-    def _total(self, column: int, values: Any, number: str) -> None:
-        cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{self.sheet.last_row}"
-        self.sheet.put(TOTAL_ROW, column, math.fsum(values), f"SUM({cells})", number)
-
     def _change(self, year: str, word: str, total: int, allocation: dict[str, float]) -> None:
         """Add the change on the year before, or on historic spend in the first year."""
         index = self.layout.years.index(year)
@@ -159,7 +155,7 @@ class Published:
 
         number = "change" if number_format("£", list(changes.values())) == "£" else "change per head"
         column = self._fill(f"{word}: {what}{self.unit}", changes, formula, number)
-        self._total(column, changes.values(), number)
+        self.sheet.total_above(column, changes.values(), number)
 
     def _year_before(self, year: str, old: Block) -> dict[str, list[tuple[Block, str, int]]]:
         """Return, by organisation, the cells of those that became it since the year before."""
@@ -241,8 +237,6 @@ def thousands_sheet(layout: Layout, published: Published) -> Sheet | None:
                 return f"{ALLOCATIONS}!${letter(source)}{row}/{thousand}"
 
             sheet.fill(column, values, formula, "thousands")
-            total = math.fsum(value for value in values if not isinstance(value, str))
-            cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{sheet.last_row}"
-            sheet.put(TOTAL_ROW, column, total, f"SUM({cells})", "thousands")
+            sheet.total_above(column, (value for value in values if not isinstance(value, str)), "thousands")
     sheet.put(TOTAL_ROW, 2, "Total")
     return sheet

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from xlsxwriter.utility import xl_col_to_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 TITLE_ROW: Final = 1
 NOTE_ROW: Final = 2
@@ -275,6 +275,12 @@ class Sheet:
         """Fill a column of the table from its first row down."""
         self.fills[column] = Fill(values, formula, number, unlocked)
         self.last_row = max(self.last_row, FIRST_ROW + len(values) - 1)
+
+    def total_above(self, column: int, values: Iterable[float | None], number: str) -> None:
+        """Put the total of a filled column above its heading; blanks count as nought."""
+        cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{self.last_row}"
+        total = math.fsum(value for value in values if value is not None)
+        self.put(TOTAL_ROW, column, total, f"SUM({cells})", number)
 
     def rows(self, rows: Sequence[Sequence[Any]]) -> None:
         """Fill the table with plain values; what has nothing to say says so."""

@@ -16,7 +16,7 @@ from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.workbook.layout import Block, Layout, Refs, Vector, number_format, rows_by_group
 from gpit_fairshare.workbook.sharing_columns import ShareOutWriter
-from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, ROW, TOTAL_ROW, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, ROW, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,13 +97,7 @@ class StepWriter:
         number = number_format(step.unit, values)
         block.sheet.fill(column, values, formula, number)
         if step.unit in ("£", "people"):
-            self.total_above(block, column, values, number)
-
-    def total_above(self, block: Block, column: int, values: Sequence[float | None], number: str) -> None:
-        """Put the total of a column of money or people above its heading."""
-        cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{block.last}"
-        total = math.fsum(value for value in values if value is not None)
-        block.sheet.put(TOTAL_ROW, column, total, f"SUM({cells})", number)
+            block.sheet.total_above(column, values, number)
 
     def national(self, key: str, label: str, unit: str, formula: str, value: Any) -> None:
         """Write a national figure of this year."""

@@ -10,7 +10,7 @@ from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.summary import BASELINE, NO_CHANGE, PEOPLE, SUPPORT
 from gpit_fairshare.workbook.layout import Layout, number_format, sheet_name
 from gpit_fairshare.workbook.per_head import column_of, rates_of
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Sheet, letter
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ class _Rows:
         self.sheet = Sheet("Summary", f"{layout.scheme.title}: summary", note)
         self.sheet.heading("Figure", 62)
         for year in layout.years:
-            self.sheet.heading(f"{year} {'indicative' if year in layout.scheme.indicative else 'firm'}", 22)
+            self.sheet.heading(f"{year} {layout.scheme.certainty(year)}", 22)
         self.rows: dict[str, int] = {}
 
     def put(self, label: str, year: str, formula: str, value: float, number: str) -> None:
@@ -166,7 +166,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
         counts = [len(rows[text]) for text in names]
         column_ = sheet.heading(f"{layout.scheme.organisation}s {block.year.year}", 14)
         sheet.fill(column_, counts, counted, "count")
-        _total_above(sheet, column_, counts, "count")
+        sheet.total_above(column_, counts, "count")
         for step in (PEOPLE, BASELINE, layout.scheme.result):
             values = column_of(block, step)
             if not values:
@@ -180,11 +180,6 @@ def areas_sheet(layout: Layout) -> Sheet | None:
 
             number, column_ = number_format(unit, totals), sheet.heading(head, 18)
             sheet.fill(column_, totals, summed, number)
-            _total_above(sheet, column_, totals, number)
+            sheet.total_above(column_, totals, number)
     sheet.put(TOTAL_ROW, 1, "Total")
     return sheet
-
-
-def _total_above(sheet: Sheet, column: int, values: Sequence[float], number: str) -> None:
-    cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{sheet.last_row}"
-    sheet.put(TOTAL_ROW, column, math.fsum(values), f"SUM({cells})", number)
