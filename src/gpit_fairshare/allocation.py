@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.effects import effects
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs import LARGEST, MEGABYTE, Need, Request, boundary_date, read_inputs
+from gpit_fairshare.inputs import LARGEST, MEGABYTE, Need, Request, boundary_date, read_inputs, split_sheet
 from gpit_fairshare.language import names_in
 from gpit_fairshare.scheme import Setting, load
 
@@ -78,7 +78,31 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         wanted = request_for(ready, files, mapping or {})
         request = with_options(wanted, leave_out, max_size, boundaries, crosswalk)
         result = calculate(ready, read_inputs(request))
-    return replace(result, effects=effects(result))
+    run = {
+        "sample": sample,
+        "scheme": base_name(scheme),
+        "formula": base_name(formula) if formula else None,
+        "transition": base_name(transition) if transition else None,
+        "set": {name: str(value) for name, value in sorted((settings or {}).items())},
+        "map": dict(sorted((mapping or {}).items())),
+        "leave_out": sorted(leave_out),
+        "max_size": max_size,
+        "boundaries": None if boundaries is None else str(boundaries),
+        **{
+            role: [] if sample else [base_name(name) for name in _listed(names)]
+            for role, names in (("population", population), ("spend", spend), ("input", inputs))
+        },
+        "crosswalk": [base_name(name) for name in _listed(crosswalk)],
+    }
+    return replace(result, effects=effects(result), manifest={**result.manifest, "run": run})
+
+
+def base_name(name: str | Path) -> str:
+    """Return the name of a file without its folders, its sheet kept; a library name stays as it is."""
+    file, sheet = split_sheet(str(name))
+    # Of either system's paths: a manifest says the same wherever it was made.
+    base = PureWindowsPath(file).name or file
+    return f"{base}:{sheet}" if sheet else base
 
 
 def with_options(

@@ -6,6 +6,7 @@ failure or a kill at any moment leaves the old file or the new one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
 
 JSON_SCHEMA: Final = "gpit-allocation/1"
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+MANIFEST_SCHEMA: Final = "gpit-table-manifest/1"
+MANIFEST_ENDING: Final = ".manifest.json"
+"""What the manifest of `out.csv` is called: `out.csv.manifest.json`."""
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager
@@ -80,7 +84,7 @@ def _whole(frame: pl.DataFrame) -> list[pl.Expr]:
 def _harmless_texts(frame: pl.DataFrame) -> list[pl.Expr]:
     """Put an apostrophe before a text that Excel would run as a formula; numbers are never touched."""
     return [
-        pl.when(pl.any_horizontal(*(pl.col(name).str.starts_with(start) for start in _FORMULA_STARTS)))
+        pl.when(pl.any_horizontal(*(pl.col(name).str.starts_with(start) for start in FORMULA_STARTS)))
         .then("'" + pl.col(name))
         .otherwise(pl.col(name))
         .alias(name)
@@ -123,8 +127,17 @@ def document(result: Result) -> dict[str, Any]:
         "effects": [asdict(effect) for effect in result.effects],
         "findings": [finding.entry() for finding in result.findings],
         "rows": result.rows.to_dicts(),
+        "origins": origins(result),
         "manifest": dict(result.manifest),
     }
+
+
+def origins(result: Result) -> list[dict[str, str]]:
+    """Return, for each row of the tidy table, the file and row or cell that each input column came from."""
+    places = result.inputs.origins
+    names = [symbol.name for symbol in result.scheme.inputs]
+    keys = result.rows.select("year", "org_code").iter_rows()
+    return [{name: place for name in names if (place := places.get((*key, name)))} for key in keys]
 
 
 def _summary(summary: dict[str, Any]) -> dict[str, Any]:
@@ -152,3 +165,22 @@ def _plain(value: Any) -> Any:
 def write_json(result: Result, path: Path) -> None:
     """Write the whole run as one JSON document."""
     path.write_bytes(json_text(document(result)).encode())
+
+
+def manifest_name(path: Path) -> str:
+    """Return the name of the file that holds the manifest of a CSV or Parquet file, beside it."""
+    return f"{path.name}{MANIFEST_ENDING}"
+
+
+def write_manifest(result: Result, path: Path, table: Path, name: str) -> None:
+    """Write the manifest of a CSV or Parquet file: that of the run, with the digest of the table called `name`."""
+    digest = hashlib.sha256(table.read_bytes()).hexdigest()
+    text = json_text(
+        {
+            "schema": MANIFEST_SCHEMA,
+            "table": {"file": name, "sha256": digest},
+            "origins": origins(result),
+            "manifest": dict(result.manifest),
+        }
+    )
+    path.write_bytes(text.encode())

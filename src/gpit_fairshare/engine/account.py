@@ -12,6 +12,7 @@ from gpit_fairshare.engine.model import Fund, figure
 from gpit_fairshare.errors import Finding
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.scheme import definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -170,8 +171,14 @@ def manifest_of(
             {"role": one.role, "file": one.file, "sheet": one.sheet, "sha256": one.sha256, "rows": one.rows}
             for one in inputs.sources
         ],
+        "columns": [
+            {"name": one.name, "kind": one.kind, "unit": one.unit, "table": one.table, "file": one.file}
+            for one in inputs.columns.values()
+        ],
         "boundaries": inputs.boundaries.isoformat() if inputs.boundaries else None,
+        "crosswalk": inputs.crosswalk.added(),
         "illustrative": list(inputs.illustrative),
+        "definition": definition(scheme),
         "findings": [finding.entry() for finding in findings],
         "checks": [
             {

@@ -11,16 +11,19 @@ from gpit_fairshare.inputs.crosswalk import (
     packaged_crosswalk,
 )
 from gpit_fairshare.inputs.findings import About
-from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE
+from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE, Broken, Unreadable, Wish
 from gpit_fairshare.inputs.inspection import ColumnSummary
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Source
+from gpit_fairshare.inputs.reading import split_sheet
 from gpit_fairshare.inputs.tables import inspect_inputs, read_inputs
+from gpit_fairshare.inputs.workbooks import workbook_rows
 
 __all__ = [
     "EVERY_YEAR",
     "LARGEST",
     "MEGABYTE",
     "About",
+    "Broken",
     "Column",
     "ColumnSummary",
     "Crosswalk",
@@ -32,11 +35,15 @@ __all__ = [
     "Restated",
     "Source",
     "Succession",
+    "Unreadable",
+    "Wish",
     "boundary_date",
     "day_in_words",
     "inspect_inputs",
     "packaged_crosswalk",
     "parse_year",
     "read_inputs",
+    "split_sheet",
+    "workbook_rows",
     "year_start",
 ]

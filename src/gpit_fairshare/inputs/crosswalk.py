@@ -103,6 +103,39 @@ class Crosswalk:
             self.organisations.setdefault(step.predecessor, Organisation(step.predecessor))
         self._ods = {ons: one.code for one in self.organisations.values() for ons in one.ons_codes}
 
+    def added(self) -> list[dict[str, str]]:
+        """Return the successions that do not come with the package, as rows of a crosswalk file; see `with_rows`."""
+        known = set(packaged_crosswalk().successions)
+        return [
+            {
+                "org_code": one.predecessor,
+                "successor_code": one.successor,
+                "effective_date": one.effective.isoformat(),
+                "fraction": str(one.fraction),
+                "successor_name": one.name,
+            }
+            for one in self.successions
+            if one not in known
+        ]
+
+    def with_rows(self, rows: Iterable[Mapping[str, str]]) -> Crosswalk:
+        """Return this crosswalk with more successions, given as `added` returns them.
+
+        Raises:
+            ValueError: a row is not as it should be, or contradicts another.
+        """
+        more = [
+            Succession(
+                row["org_code"],
+                row["successor_code"],
+                date.fromisoformat(row["effective_date"]),
+                row["successor_name"],
+                Fraction(row["fraction"]),
+            )
+            for row in rows
+        ]
+        return Crosswalk([*self.successions, *more], self.organisations.values()) if more else self
+
     def shares(self, code: str, after: date, until: date) -> dict[str, Fraction]:
         """Return the organisations that stand for `code` on the day `until`, and how much of it each has.
 

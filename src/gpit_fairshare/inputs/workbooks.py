@@ -24,7 +24,7 @@ from gpit_fairshare.inputs.grids import (
 from gpit_fairshare.inputs.markup import Markup, ods_markup, xlsx_markup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 SAVE_AGAIN = "Open it in Excel and save it again as .xlsx"
 
@@ -45,6 +45,17 @@ def read_workbook(data: bytes, wish: Wish) -> Grid:
     book = _Book(data, wish)
     name, remarks = book.chosen()
     return book.grid(name, [*remarks, *book.links()])
+
+
+def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], list[tuple[int, list[Any]]]]:
+    """Return what gives the rows of a sheet that hold anything, numbered from 1, by the sheet's name.
+
+    A cell that holds no value, such as a formula that was never worked out, is a `Broken`.
+
+    Raises:
+        Unreadable: it is damaged, protected, too large or hostile, or, later, there is no such sheet.
+    """
+    return _Book(data, wish).rows
 
 
 class _Book:

@@ -1,5 +1,6 @@
 """Scheme, formula and transition files, joined into one scheme that is ready to run."""
 
+from gpit_fairshare.scheme.definition import defined, definition
 from gpit_fairshare.scheme.files import library_names
 from gpit_fairshare.scheme.joining import STANDARD_INPUTS, load
 from gpit_fairshare.scheme.model import Assumption, Check, Parameter, Scheme, Source, Step, Value
@@ -16,6 +17,8 @@ __all__ = [
     "Source",
     "Step",
     "Value",
+    "defined",
+    "definition",
     "library_names",
     "load",
     "number",

@@ -41,7 +41,7 @@ STANDARD_INPUTS: Final = {
 }
 """Input columns whose meaning is fixed: name to label and unit."""
 
-_IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
+IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 
 
 def load(
@@ -78,18 +78,29 @@ def load(
         part = gather(transition_read)
         _stands_alone(part, draft)
         draft.add(part)
+    swapped = formula is not None or transition is not None
+    ready = join(draft, read, names, settings, swapped=swapped)
+    return replace(ready, digest=_digest(ready))
+
+
+def join(
+    draft: Draft,
+    read: Read[SchemeFile],
+    names: Mapping[str, str],
+    settings: Sequence[Setting] = (),
+    *,
+    swapped: bool = False,
+) -> Scheme:
+    """Return the scheme that a draft comes to, every formula understood and every value in place, but no digest.
+
+    `read` is the scheme's own file, `names` says what its formula and transition are called; `swapped` says
+    that one of them is not the scheme's own.
+    """
     _only_one_thing(draft)
     _close(draft, read)
     ready = _understood(draft, read, names)
-    swapped = formula is not None or transition is not None
     parameters, notes = give_values(draft.parameters, read, settings, swapped=swapped)
-    ready = replace(
-        ready,
-        parameters=parameters,
-        assumptions=list_assumptions(parameters, read),
-        notes=tuple(notes),
-    )
-    return replace(ready, digest=_digest(ready))
+    return replace(ready, parameters=parameters, assumptions=list_assumptions(parameters, read), notes=tuple(notes))
 
 
 def _stands_alone(part: Part, draft: Draft) -> None:
@@ -188,7 +199,7 @@ def _symbols(draft: Draft, report_by: str | None) -> dict[str, Symbol]:
 
 def _taken(name: str, what: str) -> str:
     """Say what a name is before any file gives it to something; an empty text if it is free."""
-    if name in _IN_EVERY_TABLE:
+    if name in IN_EVERY_TABLE:
         return "a column of every table"
     if name in FUNCTIONS:
         return "a function of the language"

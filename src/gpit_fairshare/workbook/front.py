@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.workbook.checks import OVERALL, WARNINGS
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
-from gpit_fairshare.workbook.layout import CHANGED
+from gpit_fairshare.workbook.layout import CHANGED, places
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Region, Sheet, is_web
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def manifest_sheet(layout: Layout) -> Sheet:
         mark = " (set for this run)" if one["overridden"] else ""
         rows.append((f"Parameter {one['name']} {one['year']}", f"{one['written']}{mark}"))
     rows.append(("Whole manifest as JSON", "Below, in pieces of 1,000 characters."))
-    text = json.dumps(manifest, ensure_ascii=False)
+    text = json.dumps({**manifest, "workbook": places(layout)}, ensure_ascii=False)
     pieces = [text[start : start + 1000] for start in range(0, len(text), 1000)]
     rows += [(f"JSON {index} of {len(pieces)}", piece) for index, piece in enumerate(pieces, 1)]
     sheet.rows(rows)

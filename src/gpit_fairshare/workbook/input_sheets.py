@@ -228,7 +228,18 @@ def _fill_inputs(layout: Layout, table: _Table) -> None:
         "; ".join(dict.fromkeys(place for name in table.names if (place := origins.get((year, code, name)))))
         for _, year, code in entries
     ]
-    sheet.fill(sheet.heading("Where from", 50), [place or "[not given]" for place in places])
+    where = sheet.heading("Where from", 50)
+    sheet.fill(where, [place or "[not given]" for place in places])
+    layout.input_tables.append(
+        {
+            "sheet": sheet.name,
+            "first_row": FIRST_ROW,
+            "last_row": sheet.last_row,
+            "columns": {"year": "A", "org_code": "B"}
+            | {name: letter(column) for name, column in table.columns.items()}
+            | {"where_from": letter(where)},
+        }
+    )
     olds = predecessors(layout)
     if any((year, code) in olds for _, year, code in entries):
         before = [", ".join(olds.get((year, code), [])) or "none" for _, year, code in entries]

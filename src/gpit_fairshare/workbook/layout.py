@@ -168,6 +168,8 @@ class Layout:
         """Column of texts to the cells that hold them."""
         self.input_controls: list[str] = []
         """Cells that say whether a column of inputs is what it was in the run."""
+        self.input_tables: list[dict[str, Any]] = []
+        """For each sheet of inputs what it holds, for whoever reads the workbook back; see `places`."""
         self.moved: dict[tuple[str, str], list[Restated]] = {}
         """(year, successor) to what the crosswalk counted with it."""
         for one in result.inputs.restated:
@@ -293,6 +295,39 @@ class Layout:
     def block(self, kind: Kind, year: str) -> Block:
         """Return the block of a kind in a year."""
         return self.blocks[kind, year]
+
+
+def places(layout: Layout) -> dict[str, Any]:
+    """Return where the figures of a result stand, with stable keys: the manifest of a workbook says it.
+
+    `tables` has the sheets of organisations and of groups, year by year; `cells` the national figures and the
+    parameters; `inputs` the sheets of inputs, each with its columns of years, codes and places.
+    """
+    tables = []
+    for (kind, year), block in layout.blocks.items():
+        first = {"org_code": 1, "org_name": 2} if kind.column is None else {}
+        columns = {name: letter(column) for name, column in (first | block.columns).items()}
+        tables.append(
+            {
+                "by": kind.column,
+                "year": year,
+                "sheet": block.sheet.name,
+                "first_row": FIRST_ROW,
+                "last_row": block.last,
+                "columns": columns,
+            }
+        )
+    keys = (*layout.scheme.parameters, *layout.national_rows)
+    return {
+        "tables": tables,
+        "cells": [
+            {"name": key, "year": year, "cell": cell.replace("$", "")}
+            for key in keys
+            for year in layout.years
+            if (cell := layout.names.get(layout.name_of(key, year)))
+        ],
+        "inputs": layout.input_tables,
+    }
 
 
 class Refs:

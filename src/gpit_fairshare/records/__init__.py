@@ -1,0 +1,10 @@
+"""A result read back from its file: its rows, its rule, its inputs, so that it can be explained and compared.
+
+A workbook, a JSON document, or a CSV or Parquet file with its manifest beside it holds all that is needed
+to work the result out again, without the input files. A CSV or Parquet file alone holds rows.
+"""
+
+from gpit_fairshare.records.model import Record, Step, record_of
+from gpit_fairshare.records.reading import ENDINGS, read_record
+
+__all__ = ["ENDINGS", "Record", "Step", "read_record", "record_of"]

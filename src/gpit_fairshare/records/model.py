@@ -1,0 +1,164 @@
+"""What a result file holds once it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from gpit_fairshare.engine import Result, calculate
+from gpit_fairshare.errors import GpitError, SchemeError, UsageError
+from gpit_fairshare.export import origins
+from gpit_fairshare.inputs import Column, Inputs, Source, packaged_crosswalk
+from gpit_fairshare.scheme import Scheme, defined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+KEYS = ("year", "org_code")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A column of the tidy table: what it is called and measured in. Inputs have no formula."""
+
+    name: str
+    label: str
+    unit: str | None
+    formula: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A result as its file has it."""
+
+    name: str
+    """Base name of the file, or what the run is called."""
+    rows: pl.DataFrame
+    """The tidy table: one row per year and organisation, by year and code. Keys are texts, figures floats,
+    yes/no columns booleans; a blank is null."""
+    answer: str
+    """Name of the column that is the answer: `allocation`, or the scheme's `result`."""
+    manifest: Mapping[str, Any] | None = None
+    """None where the file has none beside it."""
+    origins: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+    """For each row: input column to the file and row or cell that it came from; empty where nobody says."""
+    scheme: Scheme | None = None
+    """The rule, with the parameters as the file has them now; None without a manifest."""
+    inputs: Inputs | None = None
+    """The inputs as the file has them now; None without a manifest."""
+
+    @property
+    def years(self) -> list[str]:
+        """Return the years of the rows, in order."""
+        return sorted(set(self.rows["year"].to_list()))
+
+    @property
+    def organisation(self) -> str:
+        """Return what a row is called."""
+        return self.scheme.organisation if self.scheme else "organisation"
+
+    @property
+    def columns(self) -> list[Step]:
+        """Return every column of figures and texts, in order, the answer last."""
+        names = [name for name in self.rows.columns if name not in (*KEYS, "org_name")]
+        if self.scheme is None:
+            return [Step(name, name.replace("_", " ").capitalize(), None) for name in names]
+        steps = {step.name: step.formula for step in self.scheme.steps}
+        return [
+            Step(
+                name,
+                self.scheme.labels.get(name, name.replace("_", " ").capitalize()),
+                self.scheme.symbols[name].unit if name in self.scheme.symbols else None,
+                steps.get(name, ""),
+            )
+            for name in names
+        ]
+
+    def calculate(self) -> Result:
+        """Work the result out again, from the file's own rule, parameters and inputs.
+
+        Raises:
+            UsageError: The file says nothing of its rule.
+            GpitError: The rule cannot be worked out for what the file has now.
+        """
+        if self.scheme is None or self.inputs is None:
+            raise UsageError(
+                f"{self.name}: holds rows alone, and nothing of the rule; give the workbook or the JSON document, "
+                f"or write the table with --manifest"
+            )
+        try:
+            return calculate(self.scheme, self.inputs)
+        except GpitError as fault:
+            raise type(fault)(f"{self.name}: {fault}") from None
+
+
+def record_of(result: Result, name: str) -> Record:
+    """Return a finished run as a record, under a name of one's own."""
+    return Record(
+        name=name,
+        rows=result.rows,
+        answer=result.scheme.result,
+        manifest=result.manifest,
+        origins=origins(result),
+        scheme=result.scheme,
+        inputs=result.inputs,
+    )
+
+
+def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
+    """Return the scheme that a manifest holds.
+
+    Raises:
+        SchemeError: It holds none that gpit can read.
+    """
+    try:
+        head = manifest["scheme"]
+        files = tuple((str(one["file"]), str(one["sha256"])) for one in head["files"])
+        return defined(manifest["definition"], files, str(head["digest"]), name)
+    except (KeyError, TypeError) as fault:
+        raise SchemeError(
+            f"{name}: its manifest is not as this version of gpit writes it (no {fault}); run gpit allocate again"
+        ) from None
+
+
+def inputs_of(
+    manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, origins: Sequence[Mapping[str, str]], name: str
+) -> Inputs:
+    """Return the inputs that a tidy table holds: the columns that no step makes.
+
+    Raises:
+        SchemeError: The manifest is not as gpit writes it.
+    """
+    steps = {step.name for step in scheme.steps}
+    columns = ["org_code", "org_name", *(one for one in rows.columns if one not in (*KEYS, "org_name", *steps))]
+    keys = list(rows.select(*KEYS).iter_rows())
+    try:
+        crosswalk = packaged_crosswalk().with_rows(manifest["crosswalk"])
+        known = {one["name"]: Column(**one) for one in manifest["columns"]}
+        sources = tuple(Source(**one, matched=()) for one in manifest["inputs"])
+        illustrative = tuple(str(one) for one in manifest["illustrative"])
+    except (KeyError, TypeError, ValueError) as fault:
+        raise SchemeError(f"{name}: its manifest is not as this version of gpit writes it ({fault})") from None
+    return Inputs(
+        years=scheme.years,
+        tables={
+            year: rows.filter(pl.col("year") == year)
+            .select(columns)
+            .sort("org_code")
+            .with_columns(pl.col("org_name").fill_null(""))
+            for year in scheme.years
+        },
+        columns={one: known[one] for one in columns if one in known},
+        lines=None,
+        origins={
+            (*key, column): place for key, one in zip(keys, origins, strict=False) for column, place in one.items()
+        },
+        sources=sources,
+        findings=(),
+        illustrative=illustrative,
+        restated=(),
+        crosswalk=crosswalk,
+        boundaries=None,
+    )

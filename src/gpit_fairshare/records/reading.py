@@ -1,0 +1,227 @@
+"""Result files of every kind, read back with their types."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.export import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, manifest_name
+from gpit_fairshare.inputs import MEGABYTE, Unreadable
+from gpit_fairshare.records.model import KEYS, Record, inputs_of, scheme_of
+from gpit_fairshare.records.workbooks import read_book
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gpit_fairshare.scheme import Scheme
+
+ENDINGS: Final = (".xlsx", ".json", ".csv", ".parquet")
+"""Files that can hold a result."""
+_LARGEST: Final = 512 * MEGABYTE
+"""Bytes of a result file: 8,000 practices in two years fill 60 MB."""
+
+
+def read_record(path: str | Path) -> Record:
+    """Read a result file; the manifest of a CSV or Parquet file is looked for beside it.
+
+    Raises:
+        UsageError: It is not there, cannot be read, holds no result of gpit, or an organisation twice.
+        SchemeError: Its manifest cannot be read by this version.
+    """
+    path = Path(path)
+    data = _bytes(path)
+    match path.suffix.lower():
+        case ".json":
+            rows, manifest, origins = _json(path.name, data)
+        case ".xlsx":
+            try:
+                rows, manifest, origins = read_book(path.name, data, _LARGEST)
+            except Unreadable as fault:
+                raise UsageError(f"{path.name}: {fault.found}. {fault.remedy}".rstrip(". ")) from None
+        case ending:
+            rows, manifest, origins = _table(path, data, ending)
+    scheme = scheme_of(manifest, path.name) if manifest is not None else None
+    frame = _typed(rows, scheme, path.name)
+    order = frame.with_row_index("_row").sort(*KEYS)["_row"].to_list()
+    frame, origins = frame[order], [origins[row] for row in order] if origins else ()
+    _once(frame, path.name)
+    if scheme is None or manifest is None:
+        return Record(path.name, frame, _answer(frame, path.name))
+    years = sorted(set(frame["year"].to_list()))
+    if years != sorted(scheme.years):
+        raise UsageError(
+            f"{path.name}: has rows of {', '.join(years) or 'no year'}; its scheme has {', '.join(scheme.years)}"
+        )
+    inputs = inputs_of(manifest, scheme, frame, origins, path.name)
+    return Record(path.name, frame, scheme.result, manifest, origins, scheme, inputs)
+
+
+def _bytes(path: Path) -> bytes:
+    if path.suffix.lower() not in ENDINGS:
+        raise UsageError(f"{path}: is no result file; results end in {', '.join(ENDINGS)}")
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{path.name}: is larger than {_LARGEST // MEGABYTE} MB, which no result of gpit is")
+        return path.read_bytes()
+    except OSError as fault:
+        there = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = nearest(path.name, there) if not path.exists() else ""
+        raise UsageError(f"{path}: cannot be read ({fault.strerror or fault}){near}") from None
+
+
+Parts = tuple["list[dict[str, Any]] | pl.DataFrame", "Mapping[str, Any] | None", "Sequence[Mapping[str, str]]"]
+"""Rows, manifest and origins."""
+
+
+def _document(name: str, data: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as fault:
+        raise UsageError(f"{name}: is not valid JSON ({fault})") from None
+    return document if isinstance(document, dict) else {}
+
+
+def _json(name: str, data: bytes) -> Parts:
+    document = _document(name, data)
+    if document.get("schema") != JSON_SCHEMA or not isinstance(document.get("rows"), list):
+        raise UsageError(f"{name}: expected a result of gpit allocate ({JSON_SCHEMA}); found {_schema(document)}")
+    return document["rows"], document.get("manifest"), _origins(document)
+
+
+def _schema(document: Mapping[str, Any]) -> str:
+    return repr(str(document["schema"])[:60]) if "schema" in document else "no schema"
+
+
+def _origins(document: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [one if isinstance(one, dict) else {} for one in document.get("origins") or []]
+
+
+def _table(path: Path, data: bytes, ending: str) -> Parts:
+    """Read a CSV or Parquet file, with the manifest that stands beside it, if there is one."""
+    try:
+        if ending == ".parquet":
+            frame = pl.read_parquet(io.BytesIO(data))
+        else:
+            frame = pl.read_csv(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
+    except (pl.exceptions.PolarsError, OSError, ValueError) as fault:
+        said = " ".join(str(fault).split())[:120]
+        raise UsageError(f"{path.name}: is not a table that gpit wrote ({said})") from None
+    beside = path.with_name(manifest_name(path))
+    if not beside.is_file():
+        return frame, None, ()
+    document = _document(beside.name, beside.read_bytes())
+    if document.get("schema") != MANIFEST_SCHEMA or not isinstance(document.get("manifest"), dict):
+        raise UsageError(f"{beside.name}: expected the manifest of a table; found {_schema(document)}")
+    digest = (document.get("table") or {}).get("sha256")
+    same = digest == hashlib.sha256(data).hexdigest()
+    # A table that was changed since is compared as it is now; its manifest still says from which rule it came.
+    return frame, document["manifest"], _origins(document) if same else ()
+
+
+def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, name: str) -> pl.DataFrame:
+    """Return the rows with texts, floats and booleans where they belong."""
+    if isinstance(rows, pl.DataFrame):
+        frame = rows
+    else:
+        if not all(isinstance(row, dict) for row in rows):
+            raise UsageError(f"{name}: its rows are not as gpit writes them")
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        frame = pl.DataFrame(
+            {one: pl.Series([row.get(one) for row in rows], dtype=pl.Object) for one in columns} if columns else {}
+        )
+    for key in KEYS:
+        if key not in frame.columns:
+            raise UsageError(f"{name}: has no column {key}; expected the tidy table that gpit allocate writes")
+    if "org_name" not in frame.columns:
+        frame = frame.with_columns(pl.lit("").alias("org_name"))
+    return frame.select(_column(frame[one], _type(one, scheme), name) for one in frame.columns)
+
+
+def _type(column: str, scheme: Scheme | None) -> str:
+    """Return what a column holds: text, number or yes/no; an empty text where nobody says."""
+    if column in (*KEYS, "org_name"):
+        return "text"
+    if scheme and column in scheme.symbols:
+        return scheme.symbols[column].type
+    return "text" if scheme else ""
+
+
+def _column(cells: pl.Series, kind: str, name: str) -> pl.Series:
+    values = [None if value == "" else value for value in cells.to_list()]
+    if not kind:
+        kind = _guessed(values)
+    read = {"number": _number, "yes/no": _yes_no, "text": _text}[kind]
+    found = []
+    for row, value in enumerate(values, 1):
+        try:
+            found.append(None if value is None else read(value))
+        except (ValueError, TypeError):
+            shown = repr(value)[:40]
+            raise UsageError(f"{name}: row {row}, {cells.name}: expected a {kind}, found {shown}") from None
+    if cells.name in KEYS and None in found:
+        raise UsageError(f"{name}: row {found.index(None) + 1}: {cells.name} is blank")
+    if cells.name == "org_name":
+        found = [value or "" for value in found]
+    dtype = {"number": pl.Float64, "yes/no": pl.Boolean, "text": pl.String}[kind]
+    return pl.Series(cells.name, found, dtype=dtype)
+
+
+def _guessed(values: Sequence[Any]) -> str:
+    """Return what a column of a table without a manifest holds, by all of its cells."""
+    there = [value for value in values if value is not None]
+    for kind, read in (("yes/no", _yes_no), ("number", _number)):
+        try:
+            for value in there:
+                read(value)
+        except (ValueError, TypeError):
+            continue
+        if there:
+            return kind
+    return "text"
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    number = float(value)
+    if number - number != 0:  # infinities and what is no number
+        raise ValueError
+    return number
+
+
+def _yes_no(value: Any) -> bool:
+    if isinstance(value, str) and value.casefold() in ("true", "false"):
+        return value.casefold() == "true"
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _text(value: Any) -> str:
+    text = str(value)
+    # The CSV file has an apostrophe before what Excel would run as a formula.
+    return text[1:] if text.startswith("'") and text[1:2] in FORMULA_STARTS else text
+
+
+def _once(frame: pl.DataFrame, name: str) -> None:
+    """Refuse a table that has an organisation twice in a year: there would be no telling which row is meant."""
+    twice = frame.filter(frame.select(*KEYS).is_duplicated())
+    if twice.height:
+        year, code = twice.select(*KEYS).row(0)
+        raise UsageError(f"{name}: {code} stands in {year} more than once; a result has each organisation once a year")
+
+
+def _answer(frame: pl.DataFrame, name: str) -> str:
+    """Return the answer of a table without a manifest: its column `allocation`, else the last column of numbers."""
+    if "allocation" in frame.columns:
+        return "allocation"
+    numbers = [one for one, dtype in frame.schema.items() if dtype == pl.Float64]
+    if not numbers:
+        raise UsageError(f"{name}: has no column of figures; expected the tidy table that gpit allocate writes")
+    return numbers[-1]

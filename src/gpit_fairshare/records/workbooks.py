@@ -1,0 +1,189 @@
+"""The figures of an allocation workbook as they stand in its cells now, with whatever was changed in it since."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.inputs import Broken, Wish, workbook_rows
+from gpit_fairshare.scheme import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MANIFEST: Final = "Manifest"
+CHANGED: Final = "Changed in the workbook since the run."
+_PIECE: Final = re.compile(r"JSON ([0-9]+) of ([0-9]+)")
+_NOT_GIVEN: Final = "[not given]"
+_EVERY_YEAR: Final = "every year"
+
+
+def read_book(
+    name: str, data: bytes, largest: int
+) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, str]]]:
+    """Return the rows, the manifest and the origins of a workbook; parameters have the values of their cells.
+
+    Raises:
+        Unreadable: The file is damaged, protected or no workbook.
+        UsageError: It is no workbook of gpit, or a cell that is needed holds no value.
+    """
+    sheets = _Sheets(name, workbook_rows(data, Wish(largest=largest)))
+    manifest = _manifest(sheets)
+    try:
+        places = manifest["workbook"]
+        rows = _rows(sheets, manifest, places)
+        _parameters(sheets, manifest["definition"], places["cells"])
+        origins = _origins(sheets, places["inputs"], rows)
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        raise UsageError(
+            f"{name}: its manifest is not as this version of gpit writes it (no {fault}); run gpit allocate again"
+        ) from None
+    return rows, manifest, origins
+
+
+@dataclass(slots=True)
+class _Sheets:
+    """The cells of a workbook, by sheet."""
+
+    name: str
+    rows: Callable[[str], list[tuple[int, list[Any]]]]
+    _cells: dict[str, dict[int, list[Any]]] = field(default_factory=dict)
+
+    def cells(self, sheet: str) -> dict[int, list[Any]]:
+        """Return the rows of a sheet that hold anything, by their number."""
+        if sheet not in self._cells:
+            self._cells[sheet] = dict(self.rows(sheet))
+        return self._cells[sheet]
+
+    def value(self, row: list[Any], number: int, column: str, sheet: str) -> Any:
+        """Return the value of a cell, None where it is empty.
+
+        Raises:
+            UsageError: It holds an error, or a formula without a value.
+        """
+        index = _index(column)
+        value = row[index] if index < len(row) else None
+        if isinstance(value, Broken):
+            raise UsageError(
+                f"{self.name}: {sheet}!{column}{number}: {value.why}. "
+                f"{value.remedy or 'Open the workbook in Excel, let it recalculate, and save it'}"
+            )
+        return value
+
+
+def _index(column: str) -> int:
+    """Return the place of a column from 0: `A` is 0, `AA` is 26."""
+    index = 0
+    for sign in column:
+        index = index * 26 + ord(sign) - ord("A") + 1
+    return index - 1
+
+
+def _manifest(sheets: _Sheets) -> dict[str, Any]:
+    """Return the manifest, put together from its pieces."""
+    pieces: dict[int, str] = {}
+    count = 0
+    try:
+        rows = sheets.rows(MANIFEST)
+    except Exception:  # noqa: BLE001  # no such sheet, or one that cannot be read: said below
+        rows = []
+    for _, cells in rows:
+        found = _PIECE.fullmatch(str(cells[0])) if len(cells) > 1 else None
+        if found:
+            pieces[int(found[1])], count = str(cells[1]), int(found[2])
+    text = "".join(pieces.get(number, "") for number in range(1, count + 1))
+    try:
+        manifest = json.loads(text)
+    except ValueError:
+        manifest = None
+    if not isinstance(manifest, dict):
+        raise UsageError(
+            f"{sheets.name}: has no manifest that can be read; expected an allocation workbook of gpit allocate, "
+            "with its sheet Manifest as it was"
+        )
+    return manifest
+
+
+def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the tidy table: organisations' cells, and on each row the figures of its groups and of the nation."""
+    kinds = {step["name"]: step["kind"] for step in manifest["definition"]["steps"]}
+    groups = {(one["by"], one["year"]): _table(sheets, one) for one in places["tables"] if one["by"]}
+    national = {(one["name"], one["year"]): _cell(sheets, one["cell"]) for one in places["cells"]}
+    rows = []
+    for table in places["tables"]:
+        if table["by"]:
+            continue
+        year = table["year"]
+        for cells in _table(sheets, table):
+            row = {"year": year, **{name: value for name, value in cells.items() if value != _NOT_GIVEN}}
+            for (column, when), group in groups.items():
+                if when == year:
+                    row |= next((one for one in group if one[column] == row[column]), {})
+            row |= {name: national[name, year] for name, kind in kinds.items() if kind == "national"}
+            rows.append(row)
+    names = dict.fromkeys(["year", "org_code", "org_name", *rows[0]])
+    wanted = [name for name in names if name not in kinds and "(" not in name]
+    answer = manifest["definition"]["result"]
+    wanted += [*(name for name in kinds if name != answer), answer]
+    return [{name: row.get(name) for name in wanted} for row in rows]
+
+
+def _table(sheets: _Sheets, table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    cells = sheets.cells(table["sheet"])
+    return [
+        {name: sheets.value(cells[row], row, column, table["sheet"]) for name, column in table["columns"].items()}
+        for row in range(table["first_row"], table["last_row"] + 1)
+    ]
+
+
+def _cell(sheets: _Sheets, reference: str) -> Any:
+    sheet, _, cell = reference.rpartition("!")
+    column = cell.rstrip("0123456789")
+    row = int(cell[len(column) :])
+    sheet = sheet.strip("'").replace("''", "'")
+    return sheets.value(sheets.cells(sheet)[row], row, column, sheet)
+
+
+def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict[str, str]]) -> None:
+    """Put the values of the parameters' cells into the definition; what was changed there counts as set for a run."""
+    found = {(one["name"], one["year"]): one["cell"] for one in cells}
+    for parameter in definition["parameters"]:
+        for year, value in parameter["values"].items():
+            place = found[parameter["name"], year]
+            now = _cell(sheets, place)
+            if isinstance(now, bool) or not isinstance(now, int | float):
+                raise UsageError(f"{sheets.name}: {place}: expected a number, found {str(now)[:40]!r}")
+            if now != number(value["value"]):
+                value |= {"value": repr(now), "assumption": CHANGED, "overridden": True}
+                value.pop("source", None)
+
+
+def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return where the inputs of each row came from, as the sheets of inputs say it."""
+    said: dict[tuple[str, str, str], str] = {}
+    for table in tables:
+        columns = table["columns"]
+        cells = sheets.cells(table["sheet"])
+        for row in range(table["first_row"], table["last_row"] + 1):
+            key = {
+                name: sheets.value(cells[row], row, columns[name], table["sheet"])
+                for name in ("year", "org_code", "where_from")
+            }
+            for name in columns:
+                if key["where_from"] and key["where_from"] != _NOT_GIVEN:
+                    said[str(key["year"]), str(key["org_code"]), name] = str(key["where_from"])
+    names = {name for table in tables for name in table["columns"]} - {"year", "org_code", "where_from"}
+    return [
+        {
+            name: place
+            for name in sorted(names)
+            if (
+                place := said.get((row["year"], row["org_code"], name))
+                or said.get((_EVERY_YEAR, row["org_code"], name))
+            )
+        }
+        for row in rows
+    ]
