@@ -474,6 +474,18 @@ def test_keys_of_the_json_document(written):
     assert f"`{document['schema']}`" in FILES.read_text(encoding="utf-8")
 
 
+def test_keys_of_the_manifest(written):
+    """The keys of the manifest in the text are those of a run, at the top and one level below."""
+    document = json.loads((written / "o.json").read_text("utf-8"))
+    manifest, rows = document["manifest"], table(FILES, "key of the manifest", "what it holds", "keys inside")
+
+    assert [quoted(key)[0] for key, _, _ in rows] == list(manifest)
+    for key, _, inside in rows:
+        value = manifest[quoted(key)[0]]
+        if inside.strip():
+            assert quoted(inside) == list(value[0] if isinstance(value, list) else value), key
+
+
 def test_options_are_all_there():
     """Every option that `gpit allocate --help` lists has its row in docs/files.md, and no other has."""
     help_text = gpit("allocate", "--help", folder=ROOT).stdout.decode()

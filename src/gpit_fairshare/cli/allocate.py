@@ -13,7 +13,7 @@ from gpit_fairshare.cli.output import reader_may_leave
 from gpit_fairshare.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gpit_fairshare.engine import Result
 
@@ -52,12 +52,17 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         list[Path] | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),
     ] = None,
+    manifest: Annotated[
+        bool, typer.Option("--manifest", help="Beside each .csv and .parquet, write what it was made from.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
     debug: options.Debug = False,
 ) -> None:
     """Allocate funding: fair shares, transition support, and a workbook that shows how."""
     del debug  # may stand on either side of the verb; the command line looks for it itself
-    outputs = _checked(output or [], [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])])
+    read = [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])]
+    outputs = _checked(output or [], read)
+    manifests = _checked_manifests(outputs, read) if manifest else {}
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415
     from gpit_fairshare.console import make_console, progress, show  # noqa: PLC0415
@@ -78,7 +83,7 @@ def allocate(  # noqa: PLR0913  # the options of the verb
             crosswalk=crosswalk,
             sample=sample,
         )
-        _write(result, outputs, advance)
+        _write(result, outputs, manifests, advance)
     with reader_may_leave():
         if as_json:
             from gpit_fairshare.export import document, json_text  # noqa: PLC0415
@@ -86,7 +91,8 @@ def allocate(  # noqa: PLR0913  # the options of the verb
             # Bytes, so that a console of another code page changes nothing.
             typer.echo(json_text(document(result)).encode(), nl=False)
         else:
-            show(result, make_console(), written=[path.name for path in outputs])
+            written = [one.name for path in outputs for one in (path, manifests.get(path)) if one]
+            show(result, make_console(), written=written)
     raise typer.Exit(0 if result.agrees else 1)
 
 
@@ -112,7 +118,21 @@ def _checked(outputs: Sequence[Path], inputs: Sequence[str]) -> list[Path]:
     return list(outputs)
 
 
-def _write(result: Result, outputs: Sequence[Path], advance: Callable[[int, int], None]) -> None:
+def _checked_manifests(outputs: Sequence[Path], inputs: Sequence[str]) -> dict[Path, Path]:
+    """Return where the manifest of each table goes; a workbook and a JSON document carry theirs inside."""
+    tables = [path for path in outputs if path.suffix.lower() in (".csv", ".parquet")]
+    if not tables:
+        raise UsageError("--manifest: belongs to a .csv or .parquet file, and -o names none; others carry it inside")
+    from gpit_fairshare.export import manifest_name  # noqa: PLC0415  # polars loads here, not for --help
+
+    places = {path: path.with_name(manifest_name(path)) for path in tables}
+    _checked([*outputs, *places.values()], inputs)
+    return places
+
+
+def _write(
+    result: Result, outputs: Sequence[Path], manifests: Mapping[Path, Path], advance: Callable[[int, int], None]
+) -> None:
     """Write every file beside its place first, then move them all in."""
     from gpit_fairshare import export  # noqa: PLC0415  # polars loads here, not for --help
 
@@ -131,3 +151,6 @@ def _write(result: Result, outputs: Sequence[Path], advance: Callable[[int, int]
         for path in outputs:
             draft = stack.enter_context(export.in_place(path))
             writers[path.suffix.lower()](result, draft)
+            if path in manifests:
+                beside = stack.enter_context(export.in_place(manifests[path]))
+                export.write_manifest(result, beside, draft, path.name)

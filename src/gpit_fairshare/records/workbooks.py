@@ -12,7 +12,7 @@ from gpit_fairshare.inputs import Broken, Wish, workbook_rows
 from gpit_fairshare.scheme import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
 MANIFEST: Final = "Manifest"
 CHANGED: Final = "Changed in the workbook since the run."
@@ -58,14 +58,16 @@ class _Sheets:
             self._cells[sheet] = dict(self.rows(sheet))
         return self._cells[sheet]
 
-    def value(self, row: list[Any], number: int, column: str, sheet: str) -> Any:
-        """Return the value of a cell, None where it is empty.
+    def value(self, row: list[Any], number: int, column: str, sheet: str, *, blank: bool = False) -> Any:
+        """Return the value of a cell, None where it is empty, or may be blank and holds nothing.
 
         Raises:
             UsageError: It holds an error, or a formula without a value.
         """
         index = _index(column)
         value = row[index] if index < len(row) else None
+        if isinstance(value, Broken) and blank:
+            return None
         if isinstance(value, Broken):
             raise UsageError(
                 f"{self.name}: {sheet}!{column}{number}: {value.why}. "
@@ -112,29 +114,36 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
     kinds = {step["name"]: step["kind"] for step in manifest["definition"]["steps"]}
     groups = {(one["by"], one["year"]): _table(sheets, one) for one in places["tables"] if one["by"]}
     national = {(one["name"], one["year"]): _cell(sheets, one["cell"]) for one in places["cells"]}
+    # A formula that hands on a blank cell has no value either, and that is one.
+    blank = {one["name"] for one in manifest["definition"]["inputs"] if one["optional"]}
     rows = []
     for table in places["tables"]:
         if table["by"]:
             continue
         year = table["year"]
-        for cells in _table(sheets, table):
+        for cells in _table(sheets, table, blank):
             row = {"year": year, **{name: value for name, value in cells.items() if value != _NOT_GIVEN}}
             for (column, when), group in groups.items():
                 if when == year:
                     row |= next((one for one in group if one[column] == row[column]), {})
             row |= {name: national[name, year] for name, kind in kinds.items() if kind == "national"}
             rows.append(row)
-    names = dict.fromkeys(["year", "org_code", "org_name", *rows[0]])
-    wanted = [name for name in names if name not in kinds and "(" not in name]
-    answer = manifest["definition"]["result"]
-    wanted += [*(name for name in kinds if name != answer), answer]
+    definition = manifest["definition"]
+    columns = [definition["report_by"], *(one["name"] for one in definition["inputs"])]
+    columns = [name for name in dict.fromkeys(columns) if name in rows[0]]
+    answer = definition["result"]
+    wanted = ["year", "org_code", "org_name", *columns, *(name for name in kinds if name != answer), answer]
     return [{name: row.get(name) for name in wanted} for row in rows]
 
 
-def _table(sheets: _Sheets, table: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _table(sheets: _Sheets, table: Mapping[str, Any], blank: Container[str] = ()) -> list[dict[str, Any]]:
+    """Return the rows of a sheet; columns named in `blank` may have formulas without a value."""
     cells = sheets.cells(table["sheet"])
     return [
-        {name: sheets.value(cells[row], row, column, table["sheet"]) for name, column in table["columns"].items()}
+        {
+            name: sheets.value(cells[row], row, column, table["sheet"], blank=name in blank)
+            for name, column in table["columns"].items()
+        }
         for row in range(table["first_row"], table["last_row"] + 1)
     ]
 

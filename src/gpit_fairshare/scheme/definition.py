@@ -66,7 +66,7 @@ def definition(scheme: Scheme) -> dict[str, Any]:
                 "type": one.type,
                 "optional": one.optional,
             }
-            for one in scheme.symbols.values()
+            for one in dict.fromkeys((*scheme.inputs, *scheme.symbols.values()))
             if one.role == "input"
         ],
         "steps": [

@@ -1,0 +1,305 @@
+"""Results read back from their files: nothing is lost, and the rule in them gives the same figures again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import openpyxl
+import polars as pl
+import pytest
+
+from gpit_fairshare import GpitError, UsageError, allocate
+from gpit_fairshare.export import manifest_name, write_csv, write_json, write_manifest, write_parquet
+from gpit_fairshare.records import read_record, record_of
+from gpit_fairshare.scheme import defined, definition, library_names, load
+from gpit_fairshare.workbook import write_workbook
+from recalculation import recalculate
+from running import gpit, words, write_rows
+from test_engine import TWO, people_by_year, scheme
+from test_workbook_schemes import HARD, merged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gpit_fairshare import Result
+
+WRITERS = {".json": write_json, ".xlsx": write_workbook, ".csv": write_csv, ".parquet": write_parquet}
+
+
+def stored(result: Result, folder: Path, ending: str) -> Path:
+    """A result as a file of a kind, tables with their manifest beside them."""
+    path = folder / f"out{ending}"
+    WRITERS[ending](result, path)
+    if ending in (".csv", ".parquet"):
+        write_manifest(result, folder / manifest_name(path), path, path.name)
+    return path
+
+
+def same_rows(here: pl.DataFrame, there: pl.DataFrame) -> bool:
+    """Whether two tables have the same columns, types and cells; a blank name is an empty one."""
+    filled = [frame.with_columns(pl.col("org_name").fill_null("")) for frame in (here, there)]
+    return filled[0].equals(filled[1], null_equal=True) and here.columns == there.columns
+
+
+# What was written is what is read -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("make", HARD, ids=lambda make: make.__name__)
+def test_a_result_of_any_scheme_comes_back_whole(tmp_path, make, ending):
+    """Rows, answer and rule come back from every kind of file, and worked out again they give the same rows."""
+    result = make(tmp_path)
+    record = read_record(stored(result, tmp_path, ending))
+
+    assert same_rows(record.rows, result.rows)
+    assert record.answer == result.scheme.result
+    assert definition(record.scheme) == definition(result.scheme)
+    assert same_rows(record.calculate().rows, result.rows)
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_result_says_where_each_input_came_from(tmp_path, ending):
+    """The first CCG's patients stand in row 2 of the sample's file, whichever file the result is in."""
+    record = read_record(stored(allocate(sample=True), tmp_path, ending))
+
+    assert record.origins[0]["registered_population"] == "england-2014-15-population.csv row 2"
+    assert record.inputs.origins["2015/16", "00C", "historic_spend"] == "3 rows of england-2014-15-spend.csv"
+
+
+def test_a_run_is_a_record_too():
+    """A finished run needs no file to be read back."""
+    result = allocate(sample=True)
+
+    assert record_of(result, "this run").calculate().rows.equals(result.rows)
+
+
+@pytest.mark.parametrize("name", library_names("schemes"))
+@pytest.mark.parametrize("transition", library_names("transitions"))
+def test_a_scheme_goes_through_its_definition_unchanged(name, transition):
+    """Through JSON and back, a scheme is the same in every part that decides a result or is printed."""
+    ready = load(name, transition=transition)
+    table = json.loads(json.dumps(definition(ready)))
+    again = defined(table, ready.files, ready.digest, "x.json")
+
+    for part in ("name", "title", "organisation", "years", "formula", "transition", "steps", "checks", "symbols"):
+        assert getattr(again, part) == getattr(ready, part), part
+    for part in ("labels", "counts", "sources", "assumptions", "result", "report_by", "indicative", "parameters"):
+        assert getattr(again, part) == getattr(ready, part), part
+
+
+def test_a_fraction_stays_exact(tmp_path):
+    """A value written as 1/3 is read back as 1/3, not as a decimal that is near it."""
+    record = read_record(stored(allocate(sample=True, settings={"support_share": "1/3"}), tmp_path, ".json"))
+
+    value = record.scheme.parameters["support_share"].values["2014/15"]
+    assert (value.written, value.value, value.overridden) == ("1/3", 1 / 3, True)
+
+
+def test_mergers_of_the_users_own_come_along(tmp_path):
+    """A crosswalk file is not needed again: what it says stands in the manifest."""
+    steps = "allocation = previous(allocation, first=registered_population)"
+    years = {"2014/15": {"QA": 10, "QB": 20}, "2015/16": {"QC": 30}}
+    walk = [{"org_code": code, "successor_code": "QC", "effective_date": "2015-04-01"} for code in ("QA", "QB")]
+    people = people_by_year(tmp_path, years)
+    steps = steps.replace("allocation)", "allocation)") + " # people"
+    result = allocate(
+        population=people,
+        crosswalk=write_rows(tmp_path / "walk.csv", walk),
+        scheme=scheme(tmp_path, steps, years=TWO),
+    )
+    record = read_record(stored(result, tmp_path, ".json"))
+
+    assert record.calculate().rows["allocation"].to_list() == [10, 20, 30]
+
+
+# A workbook as it stands now ----------------------------------------------------------------------------
+
+
+def cell_of(path: Path, sheet: str, code: str, heading: str) -> str:
+    """The cell of an organisation's figure on a sheet of a year."""
+    with path.open("rb") as stream:
+        table = openpyxl.load_workbook(stream)[sheet]
+    column = next(cell.column_letter for cell in table[4] if str(cell.value).startswith(heading))
+    row = next(row[0].row for row in table.iter_rows(min_row=5) if row[0].value == code)
+    return f"{column}{row}"
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_a_changed_workbook_is_read_as_it_is_now(tmp_path):
+    """A parameter halved in the workbook and worked out by LibreOffice is the record's parameter and its rows."""
+    book = stored(allocate(sample=True), tmp_path, ".xlsx")
+    changed = openpyxl.load_workbook(book)
+    cell = next(row[3] for row in changed["Parameters"].iter_rows(min_row=5) if row[1].value == "revenue_budget")
+    cell.value = 70_000_000
+    changed.save(tmp_path / "changed.xlsx")
+    (tmp_path / "again").mkdir()
+    record = read_record(recalculate(tmp_path / "changed.xlsx", tmp_path / "again"))
+    value = record.scheme.parameters["revenue_budget"].values["2014/15"]
+    wanted = allocate(sample=True, settings={"revenue_budget@2014/15": 70_000_000})
+
+    assert (value.value, value.overridden, value.source) == (70_000_000, True, None)
+    assert record.rows["allocation"].to_list() == wanted.rows["allocation"].to_list()
+    assert record.calculate().rows["allocation"].to_list() == wanted.rows["allocation"].to_list()
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_a_typed_over_figure_is_the_records_figure_and_not_its_rules(tmp_path):
+    """What stands in the cell is what the record says; the rule in it still gives what the rule gives."""
+    result = allocate(sample=True)
+    book = stored(result, tmp_path, ".xlsx")
+    changed = openpyxl.load_workbook(book)
+    cell = cell_of(book, "2014-15", "00C", "Allocation")
+    changed["2014-15"][cell].value = 1
+    changed.save(tmp_path / "changed.xlsx")
+    (tmp_path / "again").mkdir()
+    record = read_record(recalculate(tmp_path / "changed.xlsx", tmp_path / "again"))
+
+    assert record.rows.row(0, named=True)["allocation"] == 1
+    assert record.calculate().rows.row(0, named=True)["allocation"] == result.rows["allocation"][0]
+
+
+# What cannot be read ------------------------------------------------------------------------------------
+
+
+def refused(path: Path) -> str:
+    """The one line that says why a file is no result."""
+    with pytest.raises(GpitError) as caught:
+        read_record(path)
+    assert "\n" not in str(caught.value)
+    assert path.name in str(caught.value)
+    return str(caught.value)
+
+
+def test_files_that_hold_no_result_are_refused_with_a_reason(tmp_path):
+    """Another JSON document, another workbook, a damaged one, a table without codes: each in one line."""
+    other = {
+        "a.json": "{}",
+        "b.json": "[1, 2",
+        "c.json": '{"schema": "gpit-check/1"}',
+        "d.json": '{"schema": "gpit-allocation/1", "rows": [1]}',
+        "e.csv": "a,b\n1,2\n",
+        "f.csv": "",
+        "g.xlsx": "no archive",
+        "h.parquet": "no table",
+        "i.csv": "year,org_code,org_name\n2014/15,A,x\n",
+        "j.csv": "year,org_code,allocation\n2014/15,,1\n",
+    }
+    for name, text in other.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    openpyxl.Workbook().save(tmp_path / "k.xlsx")
+
+    said = {name: refused(tmp_path / name) for name in [*other, "k.xlsx"]}
+    assert "no schema" in said["a.json"]
+    assert "gpit-check/1" in said["c.json"]
+    assert "no column year" in said["e.csv"]
+    assert "no column of figures" in said["i.csv"]
+    assert "org_code is blank" in said["j.csv"]
+    assert "no manifest" in said["k.xlsx"]
+
+
+def test_a_file_that_is_not_there_names_its_neighbour(tmp_path):
+    """A slip in the name is answered with the nearest name in the folder."""
+    (tmp_path / "allocations.json").write_text("{}", encoding="utf-8")
+
+    with pytest.raises(UsageError, match=r"did you mean allocations\.json"):
+        read_record(tmp_path / "allocation.json")
+
+
+def test_an_organisation_twice_is_refused(tmp_path):
+    """Two rows for one organisation and year: nobody could say which is meant."""
+    path = write_rows(
+        tmp_path / "o.csv", [{"year": "2014/15", "org_code": "A", "allocation": amount} for amount in (1, 2)]
+    )
+
+    assert "A stands in 2014/15 more than once" in refused(path)
+
+
+def test_a_workbook_without_values_says_which_cell(tmp_path):
+    """Openpyxl leaves out what formulas gave: the first cell without a value is named, and what to do."""
+    book = stored(allocate(sample=True), tmp_path, ".xlsx")
+    openpyxl.load_workbook(book).save(tmp_path / "saved.xlsx")
+
+    said = refused(tmp_path / "saved.xlsx")
+    assert "National figures!D5" in said
+    assert "save it" in said
+
+
+@pytest.mark.parametrize("ending", [".json", ".csv", ".xlsx"])
+def test_a_manifest_that_is_not_gpits_is_refused(tmp_path, ending):
+    """Whatever is taken out of a manifest or put in the wrong type, the answer is one line and no traceback."""
+    path = stored(merged(tmp_path), tmp_path, ending)
+    place = tmp_path / manifest_name(path) if ending == ".csv" else path
+    if ending == ".xlsx":
+        book = openpyxl.load_workbook(path)
+        for row in book["Manifest"].iter_rows(min_row=5):
+            if str(row[0].value).startswith("JSON 1 "):
+                row[1].value = '{"run": 1}'
+            elif str(row[0].value).startswith("JSON "):
+                row[1].value = " "
+        book.save(path)
+        refused(path)
+        return
+    whole = json.loads(place.read_text("utf-8"))
+    for key in ("definition", "scheme", "crosswalk", "columns", "inputs"):
+        for value in (None, 5, [1], {"a": 1}, "x"):
+            broken = json.loads(json.dumps(whole))
+            broken["manifest"][key] = value
+            place.write_text(json.dumps(broken), encoding="utf-8")
+            refused(path)
+    for key, value in (("steps", [{"name": "x"}]), ("parameters", 1), ("years", []), ("result", "nothing")):
+        broken = json.loads(json.dumps(whole))
+        broken["manifest"]["definition"][key] = value
+        place.write_text(json.dumps(broken), encoding="utf-8")
+        refused(path)
+
+
+# The manifest of a table ---------------------------------------------------------------------------------
+
+
+def test_tables_have_their_manifest_beside_them_on_request(tmp_path):
+    """`--manifest` writes the digest of each table, its rule and its run; without it there is none."""
+    done = gpit("allocate", "--sample", "-o", "o.csv", "-o", "o.parquet", "--manifest", folder=tmp_path)
+    assert done.returncode == 0, done.stderr.decode()
+    assert "o.csv.manifest.json" in words(done.stdout)
+
+    for name in ("o.csv", "o.parquet"):
+        document = json.loads((tmp_path / f"{name}.manifest.json").read_text("utf-8"))
+        assert document["table"]["sha256"] == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        assert document["manifest"]["run"]["sample"] is True
+    gpit("allocate", "--sample", "-o", "p.csv", folder=tmp_path)
+    assert not (tmp_path / "p.csv.manifest.json").exists()
+
+
+def test_a_manifest_wants_a_table_and_a_place_of_its_own(tmp_path):
+    """`--manifest` with a workbook alone, or over another output, is a wrong use; nothing is written."""
+    for options in (["-o", "o.xlsx"], [], ["-o", "o.csv", "-o", "o.csv.manifest.json"]):
+        done = gpit("allocate", "--sample", "--manifest", *options, folder=tmp_path)
+        assert done.returncode == 2
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_without_its_manifest_has_rows_alone(tmp_path):
+    """Numbers, yes/no and texts are told apart by their cells; how it came about nobody can say."""
+    result = allocate(sample=True)
+    write_csv(result, tmp_path / "o.csv")
+    record = read_record(tmp_path / "o.csv")
+
+    assert record.rows.equals(result.rows)
+    with pytest.raises(UsageError, match="--manifest"):
+        record.calculate()
+
+
+def test_the_manifest_names_no_folder(tmp_path):
+    """Files stand in the manifest by their names, whatever the paths were; sheets stay."""
+    rows = [{"org_code": code, "registered_population": 5} for code in "AB"]
+    book = openpyxl.Workbook()
+    for row in [list(rows[0]), *(list(row.values()) for row in rows)]:
+        book.active.append(row)
+    book.save(tmp_path / "people.xlsx")
+    result = allocate(population=f"{tmp_path / 'people.xlsx'}:Sheet", transition="none")
+
+    assert result.manifest["run"]["population"] == ["people.xlsx:Sheet"]
+    assert result.manifest["run"]["transition"] == "none"
+    assert str(tmp_path) not in json.dumps(result.manifest)
