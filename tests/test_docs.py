@@ -21,7 +21,8 @@ from gpit_fairshare.cli import app
 from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.headings import folded, standard_columns
 from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
-from gpit_fairshare.scheme import STANDARD_INPUTS, joining, library_names, load, parts, shape
+from gpit_fairshare.scheme import STANDARD_INPUTS, joining, library_names, load, parts, review, reviews_document, shape
+from gpit_fairshare.scheme.findings import About as AboutSchemes
 from running import ROOT, SAMPLES, gpit, write_rows
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 LANGUAGE = ROOT / "docs" / "language.md"
 FILES = ROOT / "docs" / "files.md"
+LIBRARY = ROOT / "docs" / "library.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 README = ROOT / "README.md"
 EXAMPLES = (LANGUAGE, FILES, README)
@@ -381,10 +383,11 @@ def test_keys_are_those_of_the_files():
         assert name == "{ … }" or where == ("all" if len(there) == 3 else ", ".join(there)), name
 
 
-def test_findings_are_those_of_the_code():
+@pytest.mark.parametrize(("document", "about"), [(FILES, About), (LIBRARY, AboutSchemes)])
+def test_findings_are_those_of_the_code(document, about):
     """The table of findings is what `About` says; a new finding gets its row by pasting the right-hand side."""
-    written = "".join(f"| {one.number} | {one.meaning} |\n" for one in About)
-    text = FILES.read_text(encoding="utf-8")
+    written = "".join(f"| {one.number} | {one.meaning} |\n" for one in about)
+    text = document.read_text(encoding="utf-8")
     between = re.search(r"<!-- findings: [^\n]*\n(?:\|[^\n]*\n){2}(.*?)<!-- end of findings -->", text, re.DOTALL)
 
     assert between is not None
@@ -494,6 +497,33 @@ def test_options_are_all_there():
 
     assert len(options) > 10
     assert {one.split()[0].strip("`") for one in written if one.startswith("--")} == set(options)
+
+
+def test_options_of_library_check_are_all_there():
+    """Every option that `gpit library check --help` lists has its row in docs/library.md, and no other has."""
+    help_text = gpit("library", "check", "--help", folder=ROOT).stdout.decode()
+    options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
+    rows = table(LIBRARY, "option of `gpit library check`", "what it does")
+    written = [name for option, _ in rows for name in quoted(option)]
+
+    assert len(options) >= 5
+    assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
+
+
+def test_keys_of_reviews():
+    """The keys in docs/library.md are those of the document, at the top, in a review, and below."""
+    document = reviews_document([review("gpit-2014-16")])
+    top = table(LIBRARY, "key of `gpit-library-check/1`", "what it holds", "keys inside")
+    rows = table(LIBRARY, "key of a review", "what it holds", "keys inside")
+    (one,) = document["reviews"]
+
+    assert [quoted(key)[0] for key, _, _ in top] == list(document)
+    assert quoted(top[-1][2]) == list(one)
+    assert [name for key, _, _ in rows for name in quoted(key)] == list(one)
+    for key, _, inside in rows:
+        if inside.strip():
+            assert quoted(inside) == list(one[quoted(key)[0]][0]), key
+    assert f"`{document['schema']}`" in LIBRARY.read_text(encoding="utf-8")
 
 
 def test_exit_codes_of_the_readme_are_in_the_files():

@@ -562,3 +562,85 @@ def test_whatever_is_paired_is_understood_or_refused():
 
     assert understood > 30
     assert refused > 300
+
+
+# Units through counts, through what has no name, and through the year before -------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unit", "steps"),
+    [
+        (None, ["over = historic_spend > 1", "x = count(over)"]),
+        (None, ["over = historic_spend > 1", "n = count(over)", "x = 2 * n + 1"]),
+        # £ a year divided by so many organisations is still £ a year
+        ("£", ["over = historic_spend > 1", "x = total(historic_spend) / count(over)"]),
+        ("ratio", ["over = historic_spend > 1", "x (ratio) = count(over)"]),
+        # £ × people ÷ people
+        ("£", ["a = historic_spend * registered_population", "x = a / registered_population"]),
+        # Nobody says the unit of x but the first year
+        ("£", ["x = previous(x, first=historic_spend)"]),
+        ("£", ["x = previous(later, first=historic_spend)", "later = x * 2", "x_again = x", "y = x_again"]),
+        ("£ per head", ["x = previous(rate, first=price)", "rate = historic_spend / registered_population"]),
+        # A step of numbers alone may be £ or people: nobody says
+        (None, ["fixed = 1000", "x = historic_spend + fixed"]),
+        ("£", ["fixed (£) = 1000", "x = historic_spend + fixed"]),
+    ],
+)
+def test_unit_is_carried(unit, steps):
+    """A count is a number; what has no name as a unit keeps its powers; last year's value has this year's unit."""
+    assert learn(*steps)["x"].unit == unit
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (["over = historic_spend > 1", "n = count(over)", "x = n + registered_population"], "a count and people"),
+        (["over = historic_spend > 1", "n = count(over)", "x = n > budget"], "a count and £ cannot be compared"),
+        (["over = historic_spend > 1", "x (people) = count(over)"], "gives a count, but the step's unit is people"),
+        (["a = historic_spend * registered_population", "x = a + historic_spend"], "£ × people and £ cannot be added"),
+        (["a = 1 / registered_population", "x = max(a, budget)"], "1 ÷ people and £ cannot be arguments"),
+        (
+            ["x = previous(rate, first=historic_spend)", "rate = historic_spend / registered_population"],
+            "£ per head and £ cannot be the values of one step",
+        ),
+        (["x = previous(x, first=historic_spend) * registered_population"], "£ × people and £ cannot be the values"),
+        (["x = previous(x, first=historic_spend) + cap"], "£ and a ratio cannot be added"),
+        (
+            ["a = previous(b, first=0)", "x = a + registered_population", "b = historic_spend * 2"],
+            "£ and people cannot be added",
+        ),
+        (["x = rounded(registered_population)", "y = x + budget"], "people and £ cannot be added"),
+        (["x = share_out(budget, by=registered_population, base=price)"], "£ and £ per head cannot be shared out"),
+    ],
+)
+def test_holes_that_units_could_slip_through(steps, message):
+    """People are no count of organisations, and neither £ × people nor last year's rate is an amount of £."""
+    assert message in fault(*steps).message
+
+
+def test_every_fault_can_be_told():
+    """Told instead of raised, faults are found in every formula; what comes of one is not told again."""
+    told = []
+    known = understand(
+        [
+            definition(step)
+            for step in (
+                "a (£) = historic_spend + registered_population",
+                "b = a + registered_population",
+                "c = nothing + 1",
+                "d = where(c, budget, price)",
+                "e = total(c) + budget",
+                "f = d_below",
+                "d_below = budget",
+            )
+        ],
+        SYMBOLS,
+        [Definition("g", parse("price"), None, "own.toml, check g")],
+        tell=told.append,
+    )
+
+    # a stays £, as it says of itself, so that b adds £ and people. c is not known: d may be no condition at all.
+    assert [(one.where[-1], one.sort) for one in told] == [
+        ("a", "unit"), ("b", "unit"), ("c", "name"), ("f", "name"), ("g", "kind"),
+    ]  # fmt: skip
+    assert known["a"].unit == "£"

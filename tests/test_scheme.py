@@ -819,6 +819,18 @@ def test_bound_that_is_nothing(refusal):
     )
 
 
+def test_bound_has_the_unit_of_what_it_bounds(refusal):
+    """People are no bound of £, whatever the figures; % and ratio are one, and without a unit nothing is compared."""
+    people = ('label = "Cap"\nunit = "£"', 'label = "Cap"\nunit = "people"')
+
+    assert refusal(people, text=CAPPED) == (
+        "mine.toml: parameters › budget › maximum: cap is in people, and budget in £"
+    )
+    for unit in ("", 'unit = "£"'):
+        changed_scheme = changed(CAPPED, ('label = "Cap"\nunit = "£"', f'label = "Cap"\n{unit}'))
+        assert "its maximum is cap" in refusal(("value = 1_000_001", "value = 1_050_001"), text=changed_scheme)
+
+
 def test_defaults(loaded, refusal):
     """A default serves every year that nothing gives, keeps its assumption, and is within the bounds."""
     start, end = SCHEME.index("[parameters.budget.values]"), SCHEME.index("[[steps]]")
@@ -1489,6 +1501,9 @@ def test_non_recurrent_steps(loaded, refusal):
             "mine.toml, step once: non_recurrent says that it is a part of the answer; "
             f"found {found}, expected one number per CCG"
         )
+    assert refusal(text=SCHEME + step.format("registered_population")) == (
+        "mine.toml, step once: non_recurrent says that it is a part of the answer, which is in £; found people"
+    )
 
 
 def test_the_sample_scheme_marks_support_and_the_second_year():

@@ -223,7 +223,7 @@ def test_groups_are_live_from_nation_to_ccg_to_practice(tmp_path):
         allocation = rounded(unrounded, to=0.01, within=ccg)
         in_area = region == 'North'
         northern = count(in_area)
-        spread = top / low + bigs + northern + region_money
+        spread = (top / low + bigs + northern) * region_money
     """
     result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps, pot=2000))
 

@@ -77,7 +77,8 @@ def groups_of_groups(folder):
         floor = where(large, 30, 20) # £
         unrounded = share_out(ccg_money, by=registered_population, at_least=floor, within=ccg) # £
         allocation = rounded(unrounded, to=0.01, within=ccg) # £
-        spread = largest(ccg_people, within=region) - smallest(registered_population, within=region) + larges
+        range = largest(ccg_people, within=region) - smallest(registered_population, within=region)
+        spread = range * larges
     """
     rows = [{**row, "ccg": NASTY} if row["ccg"] == "00A" else row for row in NATION]
     return allocate(population=write_rows(folder / "p.csv", rows), scheme=scheme(folder, steps, pot=2000))

@@ -31,7 +31,7 @@ _CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]*")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing noticed about the inputs: a fault, a warning or a note.
+    """One thing noticed about input files, or files of a scheme: a fault, a warning or a note.
 
     `file` is a base name, never a path, so that a result says the same on every machine.
     """
@@ -42,7 +42,7 @@ class Finding:
     file: str
     """Base name of the file, with `:sheet` where there is one; empty for the inputs as a whole."""
     place: str
-    """Cell (`C5`) or row and column (`row 5, historic_spend`); empty for the whole file."""
+    """Cell (`C5`), row and column (`row 5, historic_spend`), or step or key; empty for the whole file."""
     found: str
     """What was found, a phrase that can follow the place."""
     expected: str = ""
@@ -82,8 +82,8 @@ class Finding:
         where = ": ".join(part for part in (self.file, self.place) if part)
         sentence = f"{where}: {self.said}" if where else self.said
         if self.remedy:
-            sentence += f". {self.remedy}"
-        return sentence.rstrip(".") + "."
+            sentence += f" {self.remedy}" if sentence.endswith("?") else f". {self.remedy}"
+        return sentence if sentence.endswith("?") else sentence.rstrip(".") + "."
 
 
 class GpitError(Exception):
@@ -110,6 +110,10 @@ class SchemeError(GpitError):
     """A fault in a scheme, formula or transition file: file, step or key, what to do."""
 
 
+Sort = Literal["text", "name", "unit", "kind"]
+"""What is wrong with a formula: its text, a name in it, units that do not fit, or kinds and types of values."""
+
+
 class FormulaError(SchemeError):
     """A fault in one formula.
 
@@ -117,17 +121,18 @@ class FormulaError(SchemeError):
     is filled in by whoever knows it.
     """
 
-    def __init__(self, message: str, position: int = 0, where: str = "") -> None:
+    def __init__(self, message: str, position: int = 0, where: str = "", sort: Sort = "text") -> None:
         self.message = message
         self.position = position
         self.where = where
+        self.sort = sort
         place = f"{where}, character {position}" if where and position else where
         place = place or (f"character {position}" if position else "")
         super().__init__(f"{place}: {message}" if place else message)
 
     def at(self, where: str) -> FormulaError:
         """Return the same fault with its file and step named."""
-        return FormulaError(self.message, self.position, where)
+        return FormulaError(self.message, self.position, where, self.sort)
 
 
 class SharingError(GpitError):

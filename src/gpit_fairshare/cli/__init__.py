@@ -14,6 +14,7 @@ import typer
 from gpit_fairshare.cli.allocate import allocate
 from gpit_fairshare.cli.check import check
 from gpit_fairshare.cli.init import init
+from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.errors import GpitError, InputError
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ def _options(
 app.command("allocate")(allocate)
 app.command("check")(check)
 app.command("init")(init)
+app.add_typer(library, name="library")
 
 
 def main() -> NoReturn:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 
 from gpit_fairshare.console.checking import show_findings, show_report
 from gpit_fairshare.console.page import Page, make_console
+from gpit_fairshare.console.reviewing import show_reviews
 from gpit_fairshare.console.screen import Screen
 from gpit_fairshare.console.words import counted, money, per_head, percentage, plural, signed
 from gpit_fairshare.summary import summarise
@@ -34,6 +35,7 @@ __all__ = [
     "show",
     "show_findings",
     "show_report",
+    "show_reviews",
     "signed",
 ]
 

@@ -4,19 +4,11 @@ A formula is one step of a funding rule. `parse` reads it, `understand` finds th
 unit of every step, and each rendering (`in_polars`, `in_excel`) turns the same tree into one form.
 """
 
-from gpit_fairshare.language.meaning import (
-    NATIONAL,
-    ORGANISATION,
-    Definition,
-    Kind,
-    Symbol,
-    group,
-    kind_of,
-    understand,
-)
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Kind, Symbol, group, kind_of
+from gpit_fairshare.language.meaning import understand
 from gpit_fairshare.language.parsing import FUNCTIONS, parse
 from gpit_fairshare.language.tree import names_in, renamed, to_text, walk
-from gpit_fairshare.language.units import UNITS
+from gpit_fairshare.language.units import UNITS, have_like_units, unit_of
 
 __all__ = [
     "FUNCTIONS",
@@ -27,11 +19,13 @@ __all__ = [
     "Kind",
     "Symbol",
     "group",
+    "have_like_units",
     "kind_of",
     "names_in",
     "parse",
     "renamed",
     "to_text",
     "understand",
+    "unit_of",
     "walk",
 ]

@@ -1,159 +1,113 @@
-"""What names mean: the kind, type and unit of every step, and whether each formula makes sense.
+"""What names mean: the unit of every step, and whether each formula makes sense.
 
-Kinds are inferred: a step has one value per *organisation*, one per *group* (per value of a text
-column), or one for the nation. A step refers to what stands above it, except through `previous`.
+A step refers to what stands above it, except through `previous`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import FormulaError, nearest
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.units import BARE, PURE, Dimension, dimension, times, together, unit_of
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
+from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-Type = Literal["number", "yes/no", "text"]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Whether a value is national, one per group (`column` names the text column) or one per organisation."""
-
-    level: Literal["national", "group", "organisation"]
-    column: str | None = None
-
-    def __str__(self) -> str:
-        return f"one per {self.column}" if self.column else self.level
-
-
-NATIONAL: Final = Kind("national")
-ORGANISATION: Final = Kind("organisation")
-
-
-def group(column: str) -> Kind:
-    """Return the kind of a value per value of the text column."""
-    return Kind("group", column)
-
-
-def join(kinds: Iterable[Kind]) -> Kind:
-    """Return the kind of a formula over values of these kinds: the finest; two groupings: organisations."""
-    found = {kind for kind in kinds if kind != NATIONAL}
-    if not found:
-        return NATIONAL
-    return found.pop() if len(found) == 1 else ORGANISATION
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """One name that formulas may use."""
-
-    name: str
-    role: Literal["input", "parameter", "step"]
-    kind: Kind
-    type: Type = "number"
-    unit: str | None = None
-    optional: bool = False
-    """Whether a blank is allowed (inputs only)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """One step or check to be understood, in the order of the scheme."""
-
-    name: str
-    tree: t.Expression
-    unit: str | None
-    where: str
-    """File and step, for messages."""
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 def understand(
-    definitions: Sequence[Definition], symbols: Mapping[str, Symbol], checks: Sequence[Definition] = ()
+    definitions: Sequence[Definition],
+    symbols: Mapping[str, Symbol],
+    checks: Sequence[Definition] = (),
+    *,
+    tell: Callable[[FormulaError], None] | None = None,
+    doubtful: set[str] | None = None,
 ) -> dict[str, Symbol]:
     """Return every symbol: those given, and one per step with its kind, type and unit inferred.
+
+    Args:
+        definitions: The steps, in their order.
+        symbols: Input columns and parameters.
+        checks: What is asked of the steps.
+        tell: Is told each fault, where they are not to be raised; the step then has the unit that it declares.
+        doubtful: Names among the symbols of which nothing is known but the name. A formula over them is held
+            to units alone, and only where `tell` is given; what rests on them, or is at fault, is added here.
 
     Raises:
         FormulaError: The first formula, in order, that uses an unknown name or makes no sense.
     """
-    known = dict(symbols)
-    reach = _Reach(known, {**known, **_infer(definitions, known)})
-    for definition in definitions:
-        known[definition.name] = reach.understand(definition)
-    for check in checks:
-        reach.check(check)
-    return known
+    return _Reading(definitions, symbols, tell, set() if doubtful is None else doubtful).read(checks)
 
 
-def _infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> dict[str, Symbol]:
-    """Return the steps with kind and type; names in `previous` may stand below: it goes on until all stay."""
-    everything = dict(symbols)
-    everything |= {one.name: Symbol(one.name, "step", NATIONAL, "number", one.unit) for one in definitions}
-    # A share_out by plain numbers goes to the organisations. That is known only when the kinds of all names
-    # are: taken too early it would never settle where weights come from the step's own year before.
-    for shared_by_numbers in (NATIONAL, ORGANISATION):
-        settled = False
-        while not settled:
-            settled = True
-            for one in definitions:
-                kind = kind_of(one.tree, everything)
-                if kind == NATIONAL and isinstance(one.tree, t.ShareOut):
-                    kind = shared_by_numbers
-                found = replace(everything[one.name], kind=kind, type=_type(one.tree, everything))
-                settled = settled and found == everything[one.name]
-                everything[one.name] = found
-    return {one.name: everything[one.name] for one in definitions}
+class _Reading:
+    """Goes through all steps until the unit of each is known, then through the checks."""
 
+    def __init__(
+        self,
+        definitions: Sequence[Definition],
+        symbols: Mapping[str, Symbol],
+        tell: Callable[[FormulaError], None] | None,
+        doubtful: set[str],
+    ) -> None:
+        self.definitions = definitions
+        self.symbols = symbols
+        self.tell = tell
+        self.doubtful = doubtful
+        self.faulty: set[str] = set()
 
-def kind_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
-    """Return the kind of a formula over known names; unknown ones count as national and are refused elsewhere."""
+    def read(self, checks: Sequence[Definition]) -> dict[str, Symbol]:
+        inferred = infer(self.definitions, self.symbols)
+        before, known = self._once(inferred, pending=True)
+        # The units of steps that stand below, which `previous` may name, are known from the second time on.
+        for _ in self.definitions:
+            if known == before:
+                break
+            before, known = self._once(known, pending=False)
+        reach = _Reach(known, known)
+        for check in checks:
+            self._told(check, partial(reach.check, check))
+        return known
 
-    def kind(name: str) -> Kind:
-        return known[name].kind if name in known else NATIONAL
+    def _once(self, everything: Mapping[str, Symbol], *, pending: bool) -> tuple[dict[str, Symbol], dict[str, Symbol]]:
+        """Return what was taken for known, and what is known after going through the steps once."""
+        taken = {**self.symbols, **everything}
+        reach = _Reach(dict(self.symbols), taken, pending=pending)
+        for one in self.definitions:
+            symbol = replace(taken[one.name], unit=one.unit, dimension=None)
+            if one.name not in self.faulty:
+                symbol = self._told(one, partial(reach.understand, one)) or symbol
+            reach.above[one.name] = symbol
+        return taken, reach.above
 
-    match tree:
-        case t.Figure(within=None):
-            return NATIONAL
-        case t.Figure(within=str(column)):
-            return group(column)
-        case t.Rounded(t.Name(name)):
-            return kind(name)
-        case t.ShareOut():
-            leaves = (tree.by, tree.base, tree.at_least, tree.at_most)
-            return join(kind(leaf.name) for leaf in leaves if isinstance(leaf, t.Name))
-        case t.Previous(of, first):
-            return join((kind(of), kind_of(first, known)))
-        case t.Name(name) | t.Given(name):
-            return kind(name)
-        case _:
-            return join(kind_of(child, known) for child in t.operands_of(tree))
-
-
-def _type(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
-    match tree:
-        case t.Comparison() | t.Logic() | t.Not() | t.Given():
-            return "yes/no"
-        case t.Text():
-            return "text"
-        case t.Name(name):
-            return known[name].type if name in known else "number"
-        case t.Previous(_, first):  # both are of one type, and `first` does not lead back to the step itself
-            return _type(first, known)
-        case t.Call("where", (_, yes, _)):
-            return _type(yes, known)
-        case _:
-            return "number"
+    def _told(self, one: Definition, read: Callable[[], Symbol | None]) -> Symbol | None:
+        """Return what a formula means, or tell its fault, unless that may come of a fault told before."""
+        doubtful = not self.doubtful.isdisjoint(name for name, _ in t.names_in(one.tree))
+        if doubtful:
+            self.doubtful.add(one.name)
+        try:
+            return read()
+        except FormulaError as fault:
+            if self.tell is None:
+                raise
+            self.faulty.add(one.name)
+            if not (doubtful and fault.sort == "kind"):
+                self.tell(fault)
+            if fault.sort != "unit":
+                self.doubtful.add(one.name)
+            return None
 
 
 class _Reach:
     """What the step being read may refer to: everything above it, and through `previous` everything."""
 
-    def __init__(self, above: dict[str, Symbol], everything: Mapping[str, Symbol]) -> None:
+    def __init__(self, above: dict[str, Symbol], everything: Mapping[str, Symbol], *, pending: bool = False) -> None:
         self.above = above
         self.everything = everything
+        self.pending = pending
+        """Whether the units of steps below are not known yet."""
 
     def understand(self, definition: Definition) -> Symbol:
         """Return the symbol of one step, or raise the first fault in its formula."""
@@ -163,25 +117,34 @@ class _Reach:
             self.agree(definition, symbol, unit)
         except FormulaError as fault:
             raise fault.at(definition.where) from None
-        return replace(symbol, unit=definition.unit or ("yes/no" if symbol.type == "yes/no" else unit_of(unit)))
+        if symbol.type == "yes/no":
+            return replace(symbol, unit=definition.unit or "yes/no", dimension=None)
+        # A step of numbers alone stands for something: it has a unit, which nobody says, and is not checked.
+        known = None if unit is None or unit.bare else unit
+        return replace(
+            symbol,
+            unit=definition.unit or unit_of(known),
+            dimension=dimension(definition.unit) or known,
+        )
 
     def check(self, definition: Definition) -> None:
         """Raise unless the formula is a yes/no of names that are known."""
         try:
             self.unit(definition.tree)
+            if type_of(definition.tree, self.everything) != "yes/no":
+                raise _kind("a check is a yes/no, such as total(fair_share) == revenue_budget", 1)
         except FormulaError as fault:
             raise fault.at(definition.where) from None
-        if _type(definition.tree, self.everything) != "yes/no":
-            raise FormulaError("a check is a yes/no, such as total(fair_share) == revenue_budget", 1, definition.where)
 
     def agree(self, definition: Definition, symbol: Symbol, unit: Dimension | None) -> None:
         if symbol.type == "text":
-            raise FormulaError("a step is a number or a yes/no, not a text", 1)
+            raise _kind("a step is a number or a yes/no, not a text", 1)
         if (definition.unit == "yes/no") != (symbol.type == "yes/no") and definition.unit:
-            raise FormulaError(f"the formula gives a {symbol.type}, but the step's unit is {definition.unit}", 1)
+            raise _kind(f"the formula gives a {symbol.type}, but the step's unit is {definition.unit}", 1)
         declared = dimension(definition.unit)
-        if declared and unit and not unit.bare and declared != unit:
-            raise FormulaError(f"the formula gives {unit}, but the step's unit is {definition.unit}", 1)
+        fits = not declared or not unit or unit.bare or declared.powers == unit.powers
+        if not fits:
+            raise _unit(f"the formula gives {unit}, but the step's unit is {definition.unit}", 1)
 
     def symbol(self, name: str, position: int, *, through_previous: bool = False) -> Symbol:
         # What stands above is known with its unit inferred, what stands below only with its unit declared.
@@ -189,11 +152,11 @@ class _Reach:
         if name in names:
             return names[name]
         if name in self.everything:
-            raise FormulaError(
+            raise _name(
                 f"{name} stands below; a step uses what stands above it, or previous({name}, first=…)",
                 position,
             )
-        raise FormulaError(f"there is no {name}{nearest(name, names)}", position)
+        raise _name(f"there is no {name}{nearest(name, names)}", position)
 
     def unit(self, tree: t.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
         """Return the unit of a formula, having checked every name and type in it."""
@@ -201,7 +164,7 @@ class _Reach:
             case t.Number():
                 return BARE
             case t.Text(_, position):
-                raise FormulaError("a quoted text stands only beside == or != and a text column", position)
+                raise _kind("a quoted text stands only beside == or != and a text column", position)
             case t.Name(name, position):
                 return self.leaf(name, position)
             case t.Negative(operand):
@@ -221,7 +184,7 @@ class _Reach:
                 return self.call(tree)
             case t.Given(name, _, position):
                 if self.symbol(name, position).role != "input":
-                    raise FormulaError(f"given takes an input column; {name} is a {self.above[name].role}", position)
+                    raise _kind(f"given takes an input column; {name} is a {self.above[name].role}", position)
                 return PURE
             case t.Figure():
                 return self.figure(tree)
@@ -236,24 +199,22 @@ class _Reach:
     def leaf(self, name: str, position: int) -> Dimension | None:
         symbol = self.symbol(name, position)
         if symbol.type == "text":
-            raise FormulaError(
+            raise _kind(
                 f"{name} is a text column; it stands beside == or != and a quoted text, or in within=",
                 position,
             )
-        return dimension(symbol.unit)
+        return symbol.measure
 
     def number(self, tree: t.Expression) -> Dimension | None:
         unit = self.unit(tree)
-        if _type(tree, self.everything) != "number":
-            raise FormulaError(
-                "a yes/no takes no part in arithmetic or totals; use where(…) or count(…)", tree.position
-            )
+        if type_of(tree, self.everything) != "number":
+            raise _kind("a yes/no takes no part in arithmetic or totals; use where(…) or count(…)", tree.position)
         return unit
 
     def condition(self, tree: t.Expression) -> None:
         self.unit(tree)
-        if _type(tree, self.everything) != "yes/no":
-            raise FormulaError("expected a yes/no here, such as a comparison", tree.position)
+        if type_of(tree, self.everything) != "yes/no":
+            raise _kind("expected a yes/no here, such as a comparison", tree.position)
 
     def fit(self, units: Iterable[Dimension | None], position: int, what: str) -> Dimension | None:
         """Return the unit that values have together; `what` says what cannot be done with unlike ones."""
@@ -263,7 +224,7 @@ class _Reach:
             try:
                 result = together(result, unit) or result
             except ValueError as clash:
-                raise FormulaError(f"{clash} cannot be {what}", position) from None
+                raise _unit(f"{clash} cannot be {what}", position) from None
         return None if None in found else result
 
     def arithmetic(self, operator: str, left: t.Expression, right: t.Expression, position: int) -> Dimension | None:
@@ -279,7 +240,7 @@ class _Reach:
             column = next((side for side in sides if isinstance(side, t.Name)), None)
             symbol = self.symbol(column.name, column.position) if column else None
             if not symbol or symbol.type != "text" or tree.relation not in ("==", "!="):
-                raise FormulaError("a quoted text stands only beside == or != and a text column", texts[0].position)
+                raise _kind("a quoted text stands only beside == or != and a text column", texts[0].position)
             return PURE
         self.fit((self.number(sides[0]), self.number(sides[1])), tree.position, "compared")
         return PURE
@@ -289,8 +250,8 @@ class _Reach:
             condition, yes, no = tree.arguments
             self.condition(condition)
             units = self.unit(yes), self.unit(no)
-            if _type(yes, self.everything) != _type(no, self.everything):
-                raise FormulaError("both branches of where must be numbers, or both yes/no", no.position)
+            if type_of(yes, self.everything) != type_of(no, self.everything):
+                raise _kind("both branches of where must be numbers, or both yes/no", no.position)
             return self.fit(units, tree.position, "branches of one where")
         units_ = [self.number(argument) for argument in tree.arguments]
         return (
@@ -304,7 +265,7 @@ class _Reach:
             return
         symbol = self.symbol(column, position)
         if symbol.role != "input" or symbol.type != "text":
-            raise FormulaError(f"within takes a text column of the inputs; {column} is not one", position)
+            raise _kind(f"within takes a text column of the inputs; {column} is not one", position)
 
     def figure(self, tree: t.Figure) -> Dimension | None:
         symbol = self.symbol(tree.of, tree.of_position)
@@ -317,26 +278,30 @@ class _Reach:
                 if symbol.type == "yes/no"
                 else ""
             )
-            raise FormulaError(
+            raise _kind(
                 f"{tree.function} takes a {expected}, and {tree.of} is a {symbol.type}{hint}",
                 tree.of_position,
             )
         if symbol.kind == NATIONAL:
-            raise FormulaError(
+            raise _kind(
                 f"{tree.of} is one national figure; {tree.function} takes a value per organisation or group",
                 tree.of_position,
             )
         self.within(tree.within, tree.within_position)
-        return None if tree.function == "count" else dimension(symbol.unit)
+        return COUNT if tree.function == "count" else symbol.measure
 
     def previous(self, tree: t.Previous) -> Dimension | None:
         symbol = self.symbol(tree.of, tree.of_position, through_previous=True)
         if symbol.type == "text":
-            raise FormulaError(f"previous takes a number or a yes/no; {tree.of} is a text column", tree.of_position)
+            raise _kind(f"previous takes a number or a yes/no; {tree.of} is a text column", tree.of_position)
         first = self.unit(tree.first)
-        if _type(tree.first, self.everything) != symbol.type:
-            raise FormulaError(f"`first` must be a {symbol.type}, as {tree.of} is", tree.first.position)
-        return self.fit((dimension(symbol.unit), first), tree.first.position, "the values of one step")
+        if type_of(tree.first, self.everything) != symbol.type:
+            raise _kind(f"`first` must be a {symbol.type}, as {tree.of} is", tree.first.position)
+        unit = symbol.measure
+        if unit is None and self.pending and symbol.role == "step" and tree.of not in self.above:
+            # Taken for the unit of the first year's value; whether the step agrees is seen when it is known.
+            return None if first is None or first.bare else first
+        return self.fit((unit, first), tree.first.position, "the values of one step")
 
     def share_out(self, tree: t.ShareOut) -> Dimension | None:
         self.within(tree.within, tree.within_position)
@@ -344,10 +309,22 @@ class _Reach:
         bounds = [leaf for leaf in (tree.base, tree.at_least, tree.at_most) if leaf is not None]
         amount = kind_of(tree.amount, self.everything)
         if amount.column and amount.column != tree.within:
-            raise FormulaError(f"the amount is {amount}; say within={amount.column}", tree.amount.position)
+            raise _kind(f"the amount is {amount}; say within={amount.column}", tree.amount.position)
         if amount == ORGANISATION and tree.within is None:
-            raise FormulaError(
+            raise _kind(
                 "the amount differs by organisation; it is a national figure, or one per group with within=",
                 tree.amount.position,
             )
         return self.fit([self.number(leaf) for leaf in (tree.amount, *bounds)], tree.position, "shared out together")
+
+
+def _name(message: str, position: int) -> FormulaError:
+    return FormulaError(message, position, sort="name")
+
+
+def _kind(message: str, position: int) -> FormulaError:
+    return FormulaError(message, position, sort="kind")
+
+
+def _unit(message: str, position: int) -> FormulaError:
+    return FormulaError(message, position, sort="unit")

@@ -16,15 +16,21 @@ MONEY_AND_PEOPLE: Final = frozenset({"£", "people"})
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """Powers of pounds and of people; `bare` marks a number written in a formula, which fits anything."""
+    """Powers of pounds and of people; `bare` marks a number written in a formula, which fits anything.
+
+    A count of organisations is `counted`: a plain ratio in all arithmetic, which goes by no unit when it is shown.
+    """
 
     pounds: int = 0
     people: int = 0
     bare: bool = False
+    counted: bool = False
 
     def __str__(self) -> str:
         if self.bare:
             return "a bare number"
+        if self.counted:
+            return "a count"
         named = {(1, 0): "£", (1, -1): "£ per head", (0, 1): "people", (0, 0): "a ratio"}.get(
             (self.pounds, self.people)
         )
@@ -32,9 +38,15 @@ class Dimension:
         below = ["£"] * -self.pounds + ["people"] * -self.people
         return named or " ÷ ".join([" × ".join(above) or "1", *below])
 
+    @property
+    def powers(self) -> tuple[int, int]:
+        """Return the powers of pounds and of people: values with the same ones may be added and compared."""
+        return self.pounds, self.people
+
 
 PURE: Final = Dimension()
 BARE: Final = Dimension(bare=True)
+COUNT: Final = Dimension(counted=True)
 
 _DIMENSIONS: Final = {
     "£": Dimension(1, 0),
@@ -50,9 +62,15 @@ def dimension(unit: str | None) -> Dimension | None:
     return _DIMENSIONS.get(unit or "")
 
 
+def have_like_units(one: str | None, other: str | None) -> bool:
+    """Say whether values in two units may be compared; one whose unit is not known may be with any."""
+    left, right = dimension(one), dimension(other)
+    return left is None or right is None or left.powers == right.powers
+
+
 def unit_of(dimension: Dimension | None) -> str | None:
     """Return the unit to show for a dimension; None where there is no name for it."""
-    if dimension is None or dimension.bare:
+    if dimension is None or dimension.bare or dimension.counted:
         return None
     return {(1, 0): "£", (1, -1): "£ per head", (0, 1): "people", (0, 0): "ratio"}.get(
         (dimension.pounds, dimension.people)
@@ -69,8 +87,10 @@ def together(left: Dimension | None, right: Dimension | None) -> Dimension | Non
         return None
     if left.bare:
         return right
-    if right.bare or left == right:
+    if right.bare:
         return left
+    if left.powers == right.powers:
+        return left if left.counted else right
     raise ValueError(f"{left} and {right}")
 
 
@@ -78,6 +98,10 @@ def times(left: Dimension | None, right: Dimension | None, sign: int = 1) -> Dim
     """Return the unit of a product, or of a quotient with `sign` -1."""
     if left is None or right is None:
         return None
+    pounds, people = left.pounds + sign * right.pounds, left.people + sign * right.people
     return Dimension(
-        left.pounds + sign * right.pounds, left.people + sign * right.people, bare=left.bare and right.bare
+        pounds,
+        people,
+        bare=left.bare and right.bare,
+        counted=(left.counted or right.counted) and (pounds, people) == (0, 0),
     )

@@ -2,8 +2,10 @@
 
 from gpit_fairshare.scheme.definition import defined, definition
 from gpit_fairshare.scheme.files import library_names
-from gpit_fairshare.scheme.joining import STANDARD_INPUTS, load
+from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.model import Assumption, Check, Parameter, Scheme, Source, Step, Value
+from gpit_fairshare.scheme.naming import STANDARD_INPUTS
+from gpit_fairshare.scheme.review import Review, review, review_all, reviews_document
 from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.scheme.values import Setting
 
@@ -12,6 +14,7 @@ __all__ = [
     "Assumption",
     "Check",
     "Parameter",
+    "Review",
     "Scheme",
     "Setting",
     "Source",
@@ -22,4 +25,7 @@ __all__ = [
     "library_names",
     "load",
     "number",
+    "review",
+    "review_all",
+    "reviews_document",
 ]

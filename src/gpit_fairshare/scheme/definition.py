@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from gpit_fairshare.errors import SchemeError
-from gpit_fairshare.scheme import faults
+from gpit_fairshare.scheme.faults import of_shape, one_line
 from gpit_fairshare.scheme.files import Read
-from gpit_fairshare.scheme.joining import IN_EVERY_TABLE, join
+from gpit_fairshare.scheme.findings import Faults
+from gpit_fairshare.scheme.joining import Joined, complete
 from gpit_fairshare.scheme.model import Assumption, Source
-from gpit_fairshare.scheme.parts import Draft, gather
+from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
+from gpit_fairshare.scheme.parts import gather
 from gpit_fairshare.scheme.shape import SchemeFile
 
 if TYPE_CHECKING:
@@ -137,16 +139,21 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     try:
         data = _as_file(table)
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({faults.one_line(fault)})") from None
+        raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
     try:
         model = SchemeFile.model_validate(data)
     except ValidationError as fault:
-        raise SchemeError(f"{file}: the scheme in it: {faults.of_shape(fault, data, SchemeFile)}") from None
+        first = of_shape(fault, data, SchemeFile)[0]
+        raise SchemeError(f"{file}: the scheme in it: {first.place}: {first.said}") from None
     sources = {one["key"]: Source(**one) for one in table["sources"]}
     read = Read(file, digest, None, model, sources)
-    draft = Draft()
-    draft.add(gather(read))
-    scheme = join(draft, read, {"formula": table["formula"], "transition": table["transition"]})
+    raised = Faults()
+    joined = Joined(read, table["formula"], table["transition"])
+    joined.draft.add(gather(read, raised), raised)
+    complete(joined, raised)
+    scheme = joined.scheme
+    if scheme is None:  # pragma: no cover - whatever there is no scheme for was raised
+        raise SchemeError(f"{file}: the scheme in it cannot be read")
     places = {one["name"]: str(one["where"]) for one in (*table["steps"], *table["checks"])}
     return replace(
         scheme,

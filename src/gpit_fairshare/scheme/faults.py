@@ -1,8 +1,9 @@
-"""What is wrong with the shape of a file, in one line: the place as its author knows it, and what to do."""
+"""What is wrong with the shape of a file, in words: the place as its author knows it, and what to do."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import nearest
@@ -53,8 +54,26 @@ def one_line(text: object, longest: int = 80) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """Say the first fault of a file: where, what was expected, what was found, and how many more there are.
+@dataclass(frozen=True, slots=True)
+class ShapeFault:
+    """One fault in the shape of a file."""
+
+    path: tuple[int | str, ...]
+    """Where it is in the data, as far as it is there."""
+    place: str
+    said: str
+    kind: str
+    """What Pydantic calls it."""
+    key: str
+    """The key that is not known or is missing."""
+    near: str
+    """The known key that was probably meant; empty if none is near."""
+    of_origin: bool
+    """Whether a figure lacks its origin, or has two."""
+
+
+def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[ShapeFault]:
+    """Say the faults of a file, one for each place: where, what was expected, what was found.
 
     A key that is not known comes before one that is missing: a slip of the pen makes both.
     """
@@ -62,14 +81,23 @@ def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseMo
     for error in sorted(fault.errors(), key=lambda error: error["type"] != "extra_forbidden"):
         # Of a union, Pydantic reports each branch; for the author it is one place.
         by_place.setdefault((*_path(error["loc"], data), error["type"] == "missing" and error["loc"][-1]), error)
-    first = next(iter(by_place.values()))
-    place, said = _said(first, data, model)
-    more = f" (and {len(by_place) - 1} more)" if len(by_place) > 1 else ""
-    return f"{place}: {said}{more}" if place else f"{said}{more}"
+    return [_shape_fault(error, data, model) for error in by_place.values()]
 
 
-def of_toml(fault: tomllib.TOMLDecodeError, text: str) -> str:
-    """Say where a text is no TOML, and why."""
+def _shape_fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> ShapeFault:
+    location, kind = error["loc"], error["type"]
+    path = _path(location, data)
+    near = ""
+    if kind == "extra_forbidden":
+        hint = nearest(str(location[-1]), _known_keys(location, model), count=1)
+        near = hint.removeprefix("; did you mean ").removesuffix("?")
+    place, said = _said(error, data, model)
+    of_origin = isinstance(error.get("ctx", {}).get("error"), shape.OriginError)
+    return ShapeFault(path, place, said, kind, str(location[-1]), near, of_origin)
+
+
+def of_toml(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
+    """Return where a text is no TOML, and why."""
     said = str(fault)
     found = re.search(r" \(at line (\d+), column (\d+)\)$", said)
     if found:
@@ -86,7 +114,7 @@ def of_toml(fault: tomllib.TOMLDecodeError, text: str) -> str:
         said = "the same key is given twice before this place"
     elif said.startswith("Illegal character '\\n'"):
         said = "a text in quotes does not end on its line"
-    return f"{place}: not valid TOML: {one_line(said[:1].lower() + said[1:], 200)}"
+    return place, f"not valid TOML: {one_line(said[:1].lower() + said[1:], 200)}"
 
 
 def _said(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> tuple[str, str]:

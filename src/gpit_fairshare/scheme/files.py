@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from gpit_fairshare.errors import SchemeError, UsageError, nearest
-from gpit_fairshare.scheme import faults
-from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.scheme.faults import of_shape, of_toml, one_line
+from gpit_fairshare.scheme.findings import About, StoppedError
+from gpit_fairshare.scheme.mending import mended
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import File, FormulaFile, Header, SchemeFile, TransitionFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
+    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.shape import ValueEntry
 
 Shelf = Literal["schemes", "formulas", "transitions"]
@@ -30,6 +32,9 @@ _MODELS: Final[dict[type, Shelf]] = {
     FormulaFile: "formulas",
     TransitionFile: "transitions",
 }
+
+_ROUNDS: Final = 4
+"""How often a file is mended: a fault may hide another one level above."""
 
 AnyFile = TypeVar("AnyFile", bound=File)
 
@@ -54,69 +59,125 @@ def library_names(shelf: Shelf) -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
-def read_file(name: str, model: type[AnyFile], named_in: Read[Any] | None = None) -> Read[AnyFile]:
+def shelves_of(name: str, faults: Faults) -> list[Shelf]:
+    """Return the shelves of the library that have a name, or the one that a file says it belongs to.
+
+    A file that does not say it, or cannot be read, is told as a fault.
+    """
+    found = [shelf for shelf in _SINGULAR if name in library_names(shelf)]
+    if found:
+        return found
+    place = _find(name, tuple(_SINGULAR), None, faults)
+    _, data = _toml(place, one_line(place.name), faults)
+    for shelf, head in _SINGULAR.items():
+        if isinstance(data.get(head), dict):
+            return [shelf]
+    heads = ", ".join(f"[{head}]" for head in _SINGULAR.values())
+    raise faults.stop(
+        About.WRONG_KIND,
+        one_line(place.name),
+        "",
+        f"expected a scheme, formula or transition file; it begins with a table {heads}",
+    )
+
+
+def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[Any] | None = None) -> Read[AnyFile]:
     """Read a file by library name or path; a name that stands in a file may be a file beside that one.
 
     Raises:
         UsageError: There is no such file, or it cannot be read.
         SchemeError: It is not TOML, not a file of this kind, or not of its shape.
+        StoppedError: The same, where faults are kept.
     """
     shelf = _MODELS[model]
-    place = _find(name, shelf, named_in)
+    place = _find(name, (shelf,), named_in, faults)
     file = one_line(place.name)
-    try:
-        # Whatever the editor made of it: with a byte order mark or without, with either line end.
-        text = place.read_bytes().decode().removeprefix("\ufeff").replace("\r\n", "\n")
-        data = tomllib.loads(text)
-    except OSError as fault:
-        raise UsageError(f"{file}: cannot be read ({fault.strerror or fault})") from None
-    except UnicodeDecodeError as fault:
-        raise SchemeError(f"{file}: byte {fault.start + 1} is not UTF-8; save the file as UTF-8") from None
-    except tomllib.TOMLDecodeError as fault:
-        raise SchemeError(f"{file}: {faults.of_toml(fault, text)}") from None
-    except RecursionError:
-        raise SchemeError(f"{file}: lists or tables are nested too deeply") from None
-    except ValueError:  # Python reads no whole number of more than 4,300 digits
-        raise SchemeError(f"{file}: a number has too many digits; numbers are finite") from None
+    text, data = _toml(place, file, faults)
     head = _SINGULAR[shelf]
     if head not in data:
         others = [other for other in _SINGULAR.values() if isinstance(data.get(other), dict)]
         found = f"found a {others[0]} file" if others else f"it begins with a table [{head}]"
-        raise SchemeError(f"{file}: expected a {head} file; {found}")
-    try:
-        parsed = model.model_validate(data)
-    except ValidationError as fault:
-        raise SchemeError(f"{file}: {faults.of_shape(fault, data, model)}") from None
+        raise faults.stop(About.WRONG_KIND, file, "", f"expected a {head} file; {found}")
+    parsed = _parsed(data, file, model, faults)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Read(file, digest, place if isinstance(place, Path) else None, parsed, _sources(file, head, parsed))
+    return Read(file, digest, place if isinstance(place, Path) else None, parsed, _sources(file, head, parsed, faults))
 
 
-def _find(name: str, shelf: Shelf, named_in: Read[Any] | None) -> Path | Traversable:
+def _toml(place: Path | Traversable, file: str, faults: Faults) -> tuple[str, dict[str, Any]]:
+    """Return the text of a file, whatever its line ends, and what it says as TOML."""
+    try:
+        # Whatever the editor made of it: with a byte order mark or without, with either line end.
+        text = place.read_bytes().decode().removeprefix("\ufeff").replace("\r\n", "\n")
+        return text, tomllib.loads(text)
+    except OSError as fault:
+        found = f"cannot be read ({fault.strerror or fault})"
+        raise faults.stop(About.UNREADABLE, file, "", found, error=UsageError) from None
+    except UnicodeDecodeError as fault:
+        found = f"byte {fault.start + 1} is not UTF-8"
+        raise faults.stop(About.UNREADABLE, file, "", found, "save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as fault:
+        raise faults.stop(About.UNREADABLE, file, *of_toml(fault, text)) from None
+    except RecursionError:
+        raise faults.stop(About.UNREADABLE, file, "", "lists or tables are nested too deeply") from None
+    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        raise faults.stop(About.UNREADABLE, file, "", "a number has too many digits; numbers are finite") from None
+
+
+def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
+    """Return what a file says; where faults are kept, what it says without what is at fault in it."""
+    for _ in range(_ROUNDS):
+        try:
+            return model.model_validate(data)
+        except ValidationError as fault:
+            found = of_shape(fault, data, model)
+        first = found[0]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        for one in found:
+            # Whoever misspells a key misses it as well: it is one slip.
+            if one.kind == "missing" and any(one.key == other.near and one.place == other.place for other in found):
+                continue
+            about = About.ORIGIN if one.of_origin else About.SHAPE
+            whole = ": ".join(part for part in (file, first.place, first.said) if part)
+            faults.tell(about, file, one.place, one.said, said=f"{whole}{more}")
+        again = mended(data, found, faults.lost)
+        if again is None:
+            raise StoppedError
+        data = again
+    raise StoppedError
+
+
+def _find(name: str, shelves: Sequence[Shelf], named_in: Read[Any] | None, faults: Faults) -> Path | Traversable:
     """Find a file by library name or path; a name in a file may also be a file beside it."""
-    kind, known = f"{_SINGULAR[shelf]} {one_line(name) or '(empty)'}", library_names(shelf)
+    kind = " or ".join(_SINGULAR[shelf] for shelf in shelves).replace(" or ", ", ", len(shelves) - 2)
+    what = f"{kind} {one_line(name) or '(empty)'}"
+    known = {one: shelf for shelf in shelves for one in library_names(shelf)}
     there = f"there are {', '.join(known)}"
     folder = named_in.place.parent if named_in and named_in.place else None
-    if named_in:
-        kind = f"{named_in.file}: {kind}"
+    file = named_in.file if named_in else ""
+
+    def lost(found: str, remedy: str = "") -> StoppedError:
+        return faults.stop(About.UNREADABLE, file, what, found, remedy, error=UsageError)
+
     try:
-        if named_in and folder and (beside := _beside(folder, name, shelf, named_in)):
+        if named_in and folder and (beside := _beside(folder, name, shelves[0], named_in)):
             return beside
         if name in known:
-            return resources.files("gpit_fairshare") / "library" / shelf / f"{name}.toml"
+            return resources.files("gpit_fairshare") / "library" / known[name] / f"{name}.toml"
         path = (folder or Path()) / Path(name).expanduser()
         is_path = name.endswith(".toml") or "/" in name or "\\" in name
-        if path.is_dir() and name:
-            raise UsageError(f"{kind}: expected a .toml file, found a folder")
-        if is_path and path.is_file():
-            return path
+        is_folder, is_file = path.is_dir() and bool(name), path.is_file()
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a character that no path may have
-        raise UsageError(f"{kind}: no file can be read there; give a file's path or a library name; {there}") from None
+        raise lost("no file can be read there", f"give a file's path or a library name; {there}") from None
+    if is_folder:
+        raise lost("expected a .toml file, found a folder")
+    if is_path and is_file:
+        return path
     if is_path:
         where = " beside it" if folder else ""
-        raise UsageError(f"{kind}: there is no such file{where}; give a file's path or a library name; {there}")
+        raise lost(f"there is no such file{where}", f"give a file's path or a library name; {there}")
     if (path.parent / f"{path.name}.toml").is_file():
-        raise UsageError(f"{kind}: not in the library; for the file of that name write {name}.toml")
-    raise UsageError(f"{kind}: not in the library{nearest(name, known)}; {there}; the path of a file ends in .toml")
+        raise lost(f"not in the library; for the file of that name write {name}.toml")
+    raise lost(f"not in the library{nearest(name, known)}", f"{there}; the path of a file ends in .toml")
 
 
 def _beside(folder: Path, name: str, shelf: Shelf, named_in: Read[Any]) -> Path | None:
@@ -142,24 +203,14 @@ def _entries(model: File) -> Iterator[tuple[str, ValueEntry]]:
             yield f"values › {name} › {year}", entry
 
 
-def _sources(file: str, head: str, model: File) -> dict[str, Source]:
+def _sources(file: str, head: str, model: File, faults: Faults) -> dict[str, Source]:
     """Return the sources of a file; one that is used and not declared, or the reverse, is an error."""
     header: Header = getattr(model, head)
     used = [(f"{head} › sources", key) for key in header.sources]
     used += [(place, entry.source) for place, entry in _entries(model) if entry.source]
     if isinstance(model, SchemeFile) and model.spend and model.spend.source:
         used.append(("spend", model.spend.source))
-    for place, key in used:
-        if key not in model.sources:
-            raise SchemeError(
-                f"{file}: {place}: there is no source {one_line(key)}{nearest(key, model.sources)}; "
-                f"declare it under [sources.{one_line(key)}]"
-            )
-    cited = {key for _, key in used}
-    for key in model.sources:
-        if key not in cited:
-            raise SchemeError(f"{file}: sources › {key}: nothing in the file uses this source; cite it or take it out")
-    return {
+    sources = {
         key: Source(
             key,
             entry.title,
@@ -170,3 +221,15 @@ def _sources(file: str, head: str, model: File) -> dict[str, Source]:
         )
         for key, entry in model.sources.items()
     }
+    for place, key in used:
+        if key not in model.sources and key not in faults.lost:
+            shown = one_line(key)
+            found = f"there is no source {shown}{nearest(key, model.sources)}"
+            faults.tell(About.NO_SUCH_SOURCE, file, place, found, f"declare it under [sources.{shown}]")
+    cited = {key for _, key in used}
+    sources |= {key: Source(key, one_line(key), "", "", "") for key in cited if key not in sources}
+    for key in model.sources:
+        if key not in cited and key not in faults.lost:
+            place, found = f"sources › {key}", "nothing in the file uses this source"
+            faults.tell(About.SOURCE_NOT_CITED, file, place, found, "cite it or take it out")
+    return sources

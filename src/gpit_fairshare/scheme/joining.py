@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-import keyword
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import FormulaError, SchemeError, nearest
 from gpit_fairshare.language import (
-    FUNCTIONS,
-    NATIONAL,
     ORGANISATION,
-    Definition,
     Symbol,
     names_in,
-    understand,
-    walk,
 )
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import read_file
-from gpit_fairshare.scheme.model import Check, Scheme, Step
+from gpit_fairshare.scheme.findings import About, Faults, StoppedError
+from gpit_fairshare.scheme.model import Scheme, Step
+from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
 from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather, place_of
 from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, TransitionFile
-from gpit_fairshare.scheme.values import give_values, list_assumptions
+from gpit_fairshare.scheme.values import give_defaults, give_values, list_assumptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.scheme.files import Read
+    from gpit_fairshare.scheme.model import Parameter
     from gpit_fairshare.scheme.shape import CheckEntry, StepEntry
     from gpit_fairshare.scheme.values import Setting
 
 MOST_PARAMETERS: Final = 1_000
-
-STANDARD_INPUTS: Final = {
-    "registered_population": ("Registered population", "people"),
-    "weighted_population": ("Weighted population", "people"),
-    "historic_spend": ("Historic spend", "£"),
-}
-"""Input columns whose meaning is fixed: name to label and unit."""
-
-IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 
 
 def load(
@@ -61,193 +50,219 @@ def load(
         SchemeError: A file is not as it should be: file, place and what to do.
         FormulaError: A formula is not in the language or makes no sense.
     """
-    read = read_file(scheme, SchemeFile)
-    head = read.model.scheme
-    draft = Draft()
-    names = {"formula": "", "transition": ""}
-    chosen = head.formula if formula is None else formula
-    if chosen is not None:
-        formula_read = read_file(chosen, FormulaFile, read if formula is None else None)
-        names["formula"] = formula_read.model.formula.name
-        draft.add(gather(formula_read))
-    draft.add(gather(read))
-    chosen = head.transition if transition is None else transition
-    if chosen is not None:
-        transition_read = read_file(chosen, TransitionFile, read if transition is None else None)
-        names["transition"] = transition_read.model.transition.name
-        part = gather(transition_read)
-        _stands_alone(part, draft)
-        draft.add(part)
-    swapped = formula is not None or transition is not None
-    ready = join(draft, read, names, settings, swapped=swapped)
-    return replace(ready, digest=_digest(ready))
+    ready = join(scheme, Faults(), formula=formula, transition=transition, settings=settings).scheme
+    if ready is None:  # pragma: no cover - whatever there is no scheme for was raised
+        raise SchemeError(f"{one_line(scheme)}: the files do not make a scheme")
+    return ready
+
+
+@dataclass(slots=True)
+class Joined:
+    """What became of the files of a scheme, as far as their faults let it."""
+
+    read: Read[Any]
+    """The file that was named."""
+    formula: str = ""
+    transition: str = ""
+    """Names of the formula and the transition."""
+    reads: list[Read[Any]] = field(default_factory=list)
+    """Every file that could be read, each once."""
+    draft: Draft = field(default_factory=Draft)
+    symbols: Mapping[str, Symbol] = field(default_factory=dict)
+    """Empty if the files could not be joined."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    scheme: Scheme | None = None
+    """Ready to run; None if there is a fault."""
+
+    @property
+    def result(self) -> str:
+        """The step that is the answer of the file."""
+        match self.read.model:
+            case SchemeFile() as file:
+                return file.scheme.result or "allocation"
+            case FormulaFile():
+                return "fair_share"
+            case _:
+                return "allocation"
 
 
 def join(
-    draft: Draft,
-    read: Read[SchemeFile],
-    names: Mapping[str, str],
-    settings: Sequence[Setting] = (),
+    scheme: str,
+    faults: Faults,
     *,
-    swapped: bool = False,
-) -> Scheme:
-    """Return the scheme that a draft comes to, every formula understood and every value in place, but no digest.
+    formula: str | None = None,
+    transition: str | None = None,
+    settings: Sequence[Setting] = (),
+) -> Joined:
+    """Read a scheme with its formula and transition, give its parameters their values, and tell every fault.
 
-    `read` is the scheme's own file, `names` says what its formula and transition are called; `swapped` says
-    that one of them is not the scheme's own.
+    Raises:
+        StoppedError: The scheme file itself cannot be read, where faults are kept.
+        GpitError: As `load`, where they are not.
     """
-    _only_one_thing(draft)
-    _close(draft, read)
-    ready = _understood(draft, read, names)
-    parameters, notes = give_values(draft.parameters, read, settings, swapped=swapped)
-    return replace(ready, parameters=parameters, assumptions=list_assumptions(parameters, read), notes=tuple(notes))
+    read = read_file(scheme, SchemeFile, faults)
+    joined = Joined(read)
+    try:
+        _put_together(joined, faults, formula, transition)
+    except StoppedError:
+        return joined
+    complete(joined, faults, settings, swapped=formula is not None or transition is not None)
+    return joined
 
 
-def _stands_alone(part: Part, draft: Draft) -> None:
+def complete(joined: Joined, faults: Faults, settings: Sequence[Setting] = (), *, swapped: bool = False) -> None:
+    """Understand every formula of a scheme that was put together, and give every parameter its values.
+
+    `swapped` says that its formula or transition is not the scheme's own.
+    """
+    draft, read = joined.draft, joined.read
+    only_one_thing(draft, faults)
+    try:
+        _close(draft, read, faults)
+    except StoppedError:
+        return
+    only_one_thing(draft, faults)  # the allocation that was added has a name too
+    ready = _understood(joined, faults)
+    parameters, notes = give_values(draft.parameters, read, settings, faults, swapped=swapped)
+    joined.parameters = parameters
+    if ready and faults.sound:
+        ready = replace(
+            ready,
+            parameters=parameters,
+            assumptions=list_assumptions(parameters, read),
+            notes=tuple(notes),
+        )
+        joined.scheme = replace(ready, digest=_digest(ready))
+
+
+def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Faults) -> Joined:
+    """Read a formula or transition without a scheme, as far as it can be understood; tell every fault.
+
+    A transition takes `fair_share` for one amount of £ for each organisation.
+
+    Raises:
+        StoppedError: The file itself cannot be read.
+    """
+    read = read_file(name, model, faults)
+    joined = Joined(read, *((read.model.formula.name, "") if isinstance(read.model, FormulaFile) else ("", "")))
+    try:
+        part = gather(read, faults)
+    except StoppedError:
+        return joined
+    draft = joined.draft
+    draft.add(part, faults)
+    joined.reads = draft.reads
+    only_one_thing(draft, faults)
+    given = {} if model is FormulaFile else {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")}
+    joined.symbols = meaning(draft, faults, given=given)
+    check_answer(draft, joined.symbols, (read.file, joined.result, "organisation"), faults)
+    give_defaults(draft.parameters, faults)
+    return joined
+
+
+def _put_together(joined: Joined, faults: Faults, formula: str | None, transition: str | None) -> None:
+    """Read formula and transition and put the three files together; a file that cannot be read hides no other.
+
+    Raises:
+        StoppedError: One of them cannot be read, where faults are kept.
+    """
+    read, draft = joined.read, joined.draft
+    head, stopped = read.model.scheme, False
+    chosen = head.formula if formula is None else formula
+    if chosen is not None:
+        try:
+            formula_read = read_file(chosen, FormulaFile, faults, read if formula is None else None)
+            joined.reads.append(formula_read)
+            joined.formula = formula_read.model.formula.name
+            draft.add(gather(formula_read, faults), faults)
+        except StoppedError:
+            stopped = True
+    joined.reads.append(read)
+    try:
+        draft.add(gather(read, faults), faults)
+    except StoppedError:
+        stopped = True
+    chosen = head.transition if transition is None else transition
+    if chosen is not None:
+        transition_read = read_file(chosen, TransitionFile, faults, read if transition is None else None)
+        joined.reads.append(transition_read)
+        joined.transition = transition_read.model.transition.name
+        part = gather(transition_read, faults)
+        if not stopped:
+            _stands_alone(part, draft, faults)
+            draft.add(part, faults)
+    if stopped:
+        raise StoppedError
+    joined.reads = draft.reads
+
+
+def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
     """Refuse a transition that leans on one formula's inner steps or parameters."""
     steps = {step.name for step in draft.steps}
-    if "fair_share" not in steps:
-        raise SchemeError(f"{part.read.file}: a transition needs a step fair_share above it; name a formula")
+    if "fair_share" not in steps | faults.lost:
+        found = "a transition needs a step fair_share above it"
+        faults.tell(About.ANSWER, part.read.file, "", found, "name a formula")
+        faults.lost.add("fair_share")
     inner = (steps | set(draft.parameters)) - part.own - set(part.read.model.parameters) - {"fair_share"}
     entries: tuple[tuple[StepEntry | CheckEntry, t.Expression], ...] = (*part.steps, *part.checks)
     for entry, tree in entries:
         for name, position in names_in(tree):
             if name in inner:
-                raise FormulaError(
+                fault = FormulaError(
                     "a transition relies on fair_share, input columns and its own steps and parameters, "
                     f"not on {name}; the money to spend is total(fair_share)",
                     position,
                     place_of(part.read, entry),
                 )
+                faults.tell_formula(fault, part.read.file, About.LEANS)
 
 
-def _close(draft: Draft, read: Read[SchemeFile]) -> None:
+def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
     """Make sure that the scheme has an answer; without a transition the fair share is the allocation."""
     result = read.model.scheme.result
     steps = {step.name: step for step in draft.steps}
     if result is None and "allocation" not in steps:
-        if "fair_share" not in steps:
-            raise SchemeError(
-                f'{read.file}: no step is named allocation or fair_share; name the answer with result = "…"'
-            )
-        where, unit = f"{read.file}, step allocation", steps["fair_share"].unit
-        draft.steps.append(Step("allocation", "Allocation", unit, "fair_share", t.Name("fair_share", 1), where))
-    elif result is not None and result not in steps:
-        raise SchemeError(
-            f"{read.file}: scheme › result: there is no step {result}{nearest(result, steps)}; name a step"
-        )
+        if "fair_share" in steps:
+            where, unit = f"{read.file}, step allocation", steps["fair_share"].unit
+            draft.steps.append(Step("allocation", "Allocation", unit, "fair_share", t.Name("fair_share", 1), where))
+            draft.files[where] = read.file
+        elif not {"fair_share", "allocation"} & faults.lost:
+            found = "no step is named allocation or fair_share"
+            faults.tell(About.ANSWER, read.file, "", found, 'name the answer with result = "…"')
+    elif result is not None and result not in {*steps, *faults.lost}:
+        found = f"there is no step {result}{nearest(result, steps)}"
+        faults.tell(About.ANSWER, read.file, "scheme › result", found, "name a step")
     for what, number, most in (
         ("steps", len(draft.steps), MOST_STEPS),
         ("parameters", len(draft.parameters), MOST_PARAMETERS),
     ):
         if number > most:
-            raise SchemeError(f"{read.file}: the scheme has {number:,} {what}; {most:,} are allowed")
+            raise faults.stop(About.LIMIT, read.file, "", f"the scheme has {number:,} {what}; {most:,} are allowed")
     known = {*draft.parameters, *draft.inputs, *STANDARD_INPUTS, *(step.name for step in draft.steps)}
-    for place, name in draft.replacements:
-        if name not in known:
-            raise SchemeError(
-                f"{place}: there is no {name}{nearest(name, known)}; "
-                f"declare it under [parameters.{name}], or under [inputs.{name}] if it is a column"
-            )
+    for file, place, name in draft.replacements:
+        if name not in known | faults.lost:
+            remedy = f"declare it under [parameters.{name}], or under [inputs.{name}] if it is a column"
+            faults.tell(About.NAME, file, place, f"there is no {name}{nearest(name, known)}", remedy)
+            faults.lost.add(name)
 
 
-def _only_one_thing(draft: Draft) -> set[str]:
-    """Return every name that the files give to something; a name may be only one thing."""
-    seen: dict[str, str] = {}
-    for what, name, where in (
-        *(("a parameter", name, f"{read.file}: parameters") for name, (_, read) in draft.parameters.items()),
-        *(("an input column", name, f"{read.file}: inputs") for name, (_, read) in draft.inputs.items()),
-        *(("a step", step.name, step.where) for step in draft.steps),
-    ):
-        taken = seen.get(name) or _taken(name, what)
-        if taken:
-            raise SchemeError(f"{where}: {name} is {taken} already; a name is only one thing")
-        seen[name] = what
-    return set(seen)
-
-
-def _symbols(draft: Draft, report_by: str | None) -> dict[str, Symbol]:
-    """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs.
-
-    Codes, names and the column to report by are texts, so that a formula that takes one for a number is refused.
-    """
-    seen = _only_one_thing(draft)
-    symbols = {
-        name: Symbol(name, "parameter", NATIONAL, "number", entry.unit) for name, (entry, _) in draft.parameters.items()
-    }
-    parts: tuple[Step | Check, ...] = (*draft.steps, *draft.checks)
-    texts = {column for part in parts for column in _text_columns(part.tree)}
-    texts |= {"org_code", "org_name"} | ({report_by} - set(STANDARD_INPUTS) if report_by else set())
-    for part in parts:
-        for name, position in names_in(part.tree):
-            if name == "year":
-                raise FormulaError(
-                    "a formula is the same in every year; what differs by year is a parameter",
-                    position,
-                    part.where,
-                )
-            if name not in seen and name not in symbols:
-                _, unit = STANDARD_INPUTS.get(name, ("", None))
-                symbols[name] = Symbol(name, "input", ORGANISATION, "text" if name in texts else "number", unit)
-    for name, (entry, read) in draft.inputs.items():
-        _, unit = STANDARD_INPUTS.get(name, ("", entry.unit))
-        if name in STANDARD_INPUTS and (entry.type == "text" or entry.unit not in (None, unit)):
-            raise SchemeError(f"{read.file}: inputs › {name}: it is a number, and its unit is {unit}")
-        symbols[name] = Symbol(name, "input", ORGANISATION, entry.type, unit, entry.optional)
-    return symbols
-
-
-def _taken(name: str, what: str) -> str:
-    """Say what a name is before any file gives it to something; an empty text if it is free."""
-    if name in IN_EVERY_TABLE:
-        return "a column of every table"
-    if name in FUNCTIONS:
-        return "a function of the language"
-    if keyword.iskeyword(name):
-        return "a word of the language"
-    return "an input column" if name in STANDARD_INPUTS and what != "an input column" else ""
-
-
-def _text_columns(tree: t.Expression) -> Iterator[str]:
-    """Yield the names that only a text column can bear: beside a quoted text, or after `within`."""
-    for node in walk(tree):
-        match node:
-            case t.Comparison(_, t.Name(name), t.Text()) | t.Comparison(_, t.Text(), t.Name(name)):
-                yield name
-            case t.Figure(within=str(name)) | t.ShareOut(within=str(name)) | t.Rounded(within=str(name)):
-                yield name
-            case _:
-                pass
-
-
-def _understood(draft: Draft, read: Read[SchemeFile], names: Mapping[str, str]) -> Scheme:
+def _understood(joined: Joined, faults: Faults) -> Scheme | None:
     """Return the scheme with kinds, types and units inferred, before its parameters have values."""
+    read, draft = joined.read, joined.draft
     head = read.model.scheme
-    symbols = understand(
-        [Definition(step.name, step.tree, step.unit, step.where) for step in draft.steps],
-        _symbols(draft, head.report_by),
-        [Definition(check.name, check.tree, None, check.where) for check in draft.checks],
-    )
-    steps = []
-    for step in draft.steps:
-        one = symbols[step.name]
-        steps.append(replace(step, kind=one.kind, type=one.type, unit=one.unit))
-        if step.non_recurrent and (one.kind != ORGANISATION or one.type != "number"):
-            raise SchemeError(
-                f"{step.where}: non_recurrent says that it is a part of the answer; "
-                f"found {one.type if one.type != 'number' else one.kind}, expected one number per {head.organisation}"
-            )
-    result = head.result or "allocation"
-    answer = symbols[result]
-    if answer.kind != ORGANISATION or answer.type != "number":
-        found = answer.type if answer.type != "number" else answer.kind
-        raise SchemeError(f"{read.file}: the answer {result} is {found}; it is one number per {head.organisation}")
+    joined.symbols = symbols = meaning(draft, faults, head.report_by)
+    steps = [
+        replace(step, kind=symbols[step.name].kind, type=symbols[step.name].type, unit=symbols[step.name].unit)
+        for step in draft.steps
+    ]
+    check_answer(draft, symbols, (read.file, joined.result, head.organisation), faults)
     by = symbols.get(head.report_by or "")
     if by and (by.role != "input" or by.type != "text"):
         what = f"a {by.role}" if by.role != "input" else "a column of numbers"
-        raise SchemeError(
-            f"{read.file}: scheme › report_by: {head.report_by} is {what}; name a text column of the inputs"
-        )
+        found = f"{head.report_by} is {what}"
+        faults.tell(About.ANSWER, read.file, "scheme › report_by", found, "name a text column of the inputs")
+    if not faults.sound:
+        return None
     # The same file may be read for several uses; two files of one name are both listed.
     reads = list({(one.file, one.digest): one for one in draft.reads}.values())
     spend = read.model.spend
@@ -256,8 +271,8 @@ def _understood(draft: Draft, read: Read[SchemeFile], names: Mapping[str, str]) 
         title=head.title,
         organisation=head.organisation,
         years=tuple(head.years),
-        formula=names["formula"],
-        transition=names["transition"],
+        formula=joined.formula,
+        transition=joined.transition,
         steps=tuple(steps),
         checks=tuple(draft.checks),
         parameters={},
@@ -266,7 +281,7 @@ def _understood(draft: Draft, read: Read[SchemeFile], names: Mapping[str, str]) 
         counts={key: tuple(words) for key, words in spend.counts.items()} if spend else {},
         sources=tuple(source for one in reads for source in one.sources.values()),
         assumptions=(),
-        result=result,
+        result=joined.result,
         report_by=head.report_by,
         indicative=tuple(head.indicative),
         digest="",

@@ -10,7 +10,7 @@ from gpit_fairshare.language import ORGANISATION, Kind, Symbol, names_in
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.language.meaning import Type
+    from gpit_fairshare.language.kinds import Type
     from gpit_fairshare.language.tree import Expression
 
 

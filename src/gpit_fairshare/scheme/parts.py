@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import FormulaError, SchemeError, nearest
+from gpit_fairshare.errors import FormulaError, nearest
 from gpit_fairshare.language import names_in, parse, renamed, to_text
+from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.files import read_file
+from gpit_fairshare.scheme.findings import About, StoppedError
 from gpit_fairshare.scheme.model import Check, Step
 from gpit_fairshare.scheme.shape import NAME, CheckEntry, Exact, FormulaFile, StepEntry, TransitionFile
 
@@ -16,11 +18,14 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme.files import Read
+    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.shape import InputEntry, ParameterEntry, UseEntry
 
 MOST_STEPS: Final = 500
 _DEEPEST: Final = 16
 """How deep formulas may use one another."""
+UNREAD: Final = t.Name("?")
+"""Stands for a formula that cannot be read, where faults are kept: no formula can hold such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,8 @@ class Part:
 
     read: Read[Any]
     uses: tuple[tuple[UseEntry, Part], ...]
-    steps: tuple[tuple[StepEntry, Expression], ...]
-    checks: tuple[tuple[CheckEntry, Expression], ...]
+    steps: _Steps
+    checks: _Checks
     own: frozenset[str]
     """Names of its steps, and of those that it uses as they are called here: `core_fair_share`."""
     parameters: frozenset[str]
@@ -41,39 +46,30 @@ class Part:
     """Number of steps, those that it uses included."""
 
 
-def gather(read: Read[Any], above: Sequence[Read[Any]] = ()) -> Part:
+def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> Part:
     """Read the formulas that a file uses by name, down to the last.
 
     Raises:
         SchemeError: A file uses itself, ends in the wrong step, or names what a formula does not take.
         FormulaError: A formula is not in the language.
+        StoppedError: A used formula cannot be read, where faults are kept.
     """
-    _ends_well(read)
+    _ends_well(read, faults)
     uses: list[tuple[UseEntry, Part]] = []
-    for use in getattr(read.model, "use", ()):
-        place = f"{read.file}: use › {use.as_}"
-        inner = read_file(use.formula, FormulaFile, read)
-        if any((one.place, one.file) == (inner.place, inner.file) for one in (*above, read)):
-            raise SchemeError(f"{place}: {use.formula} uses itself; take the circle out")
-        if len(above) >= _DEEPEST:
-            raise SchemeError(f"{place}: formulas use one another more than {_DEEPEST} deep; use fewer files")
-        if use.as_ in (other.as_ for other, _ in uses):
-            raise SchemeError(f"{place}: another use is called {use.as_} already; a name is only one thing")
-        part = gather(inner, (*above, read))
-        for name in use.with_:
-            if name not in part.taken:
-                raise SchemeError(
-                    f"{place} › with: {use.formula} takes no {name}{nearest(name, part.taken)}; "
-                    "its parameters and input columns can be replaced"
-                )
-        uses.append((use, part))
-    size = len(read.model.steps) + sum(part.size for _, part in uses)
-    if size > MOST_STEPS:
-        raise SchemeError(f"{read.file}: the scheme has {size:,} steps; {MOST_STEPS} are allowed")
+    try:
+        for use in getattr(read.model, "use", ()):
+            uses.append((use, _used(read, use, [other.as_ for other, _ in uses], faults, above)))
+        # A formula without steps is a fault, and one that hides how many files there are.
+        size = len(read.model.steps) + sum(max(part.size, 1) for _, part in uses)
+        if size > MOST_STEPS:
+            found = f"the scheme has {size:,} steps; {MOST_STEPS} are allowed"
+            raise faults.stop(About.LIMIT, read.file, "", found)
+    except StoppedError:
+        _formulas(read, faults)  # what is wrong with its own formulas is told in any case
+        raise
+    steps, checks = _formulas(read, faults)
     own = {step.name for step in read.model.steps}
     own |= {f"{use.as_}_{name}" for use, part in uses for name in part.own}
-    steps = tuple((step, _parsed(read, step)) for step in read.model.steps)
-    checks = tuple((check, _parsed(read, check)) for check in read.model.checks)
     parameters = {*read.model.parameters}
     parameters |= {use.with_.get(name, name) for use, part in uses for name in part.parameters}
     taken = {name for _, tree in (*steps, *checks) for name, _ in names_in(tree)}
@@ -91,29 +87,67 @@ def gather(read: Read[Any], above: Sequence[Read[Any]] = ()) -> Part:
     )
 
 
+def _used(read: Read[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[Read[Any]]) -> Part:
+    """Read a formula that a file uses by name."""
+    place = f"use › {use.as_}"
+    inner = read_file(use.formula, FormulaFile, faults, read)
+    if any((one.place, one.file) == (inner.place, inner.file) for one in (*above, read)):
+        raise faults.stop(About.USES, read.file, place, f"{use.formula} uses itself", "take the circle out")
+    if len(above) >= _DEEPEST:
+        found = f"formulas use one another more than {_DEEPEST} deep"
+        raise faults.stop(About.LIMIT, read.file, place, found, "use fewer files")
+    if use.as_ in others:
+        found = f"another use is called {use.as_} already; a name is only one thing"
+        raise faults.stop(About.USES, read.file, place, found)
+    part = gather(inner, faults, (*above, read))
+    for name in use.with_:
+        if name not in part.taken and UNREAD.name not in part.taken and name not in faults.lost:
+            found = f"{use.formula} takes no {name}{nearest(name, part.taken)}"
+            remedy = "its parameters and input columns can be replaced"
+            faults.tell(About.NAME, read.file, f"{place} › with", found, remedy)
+    return part
+
+
 def place_of(read: Read[Any], entry: StepEntry | CheckEntry, prefix: str = "") -> str:
     """Name the place of a step or check for messages: file, use, and what the file calls it."""
     use = f" ({prefix})" if prefix else ""
     return f"{read.file}{use}, {'step' if isinstance(entry, StepEntry) else 'check'} {entry.name}"
 
 
-def _parsed(read: Read[Any], entry: StepEntry | CheckEntry) -> Expression:
+_Steps = tuple[tuple[StepEntry, t.Expression], ...]
+_Checks = tuple[tuple[CheckEntry, t.Expression], ...]
+
+
+def _formulas(read: Read[Any], faults: Faults) -> tuple[_Steps, _Checks]:
+    """Parse the formulas of a file."""
+    return (
+        tuple((step, _parsed(read, step, faults)) for step in read.model.steps),
+        tuple((check, _parsed(read, check, faults)) for check in read.model.checks),
+    )
+
+
+def _parsed(read: Read[Any], entry: StepEntry | CheckEntry, faults: Faults) -> Expression:
     try:
         return parse(entry.formula)
     except FormulaError as fault:
-        raise fault.at(place_of(read, entry)) from None
+        told = fault.at(place_of(read, entry))
+    faults.tell_formula(told, read.file)
+    return UNREAD
 
 
-def _ends_well(read: Read[Any]) -> None:
+def _ends_well(read: Read[Any], faults: Faults) -> None:
     """See that a formula ends in fair_share and a transition in allocation."""
     kinds: dict[type, tuple[str, str]] = {
         FormulaFile: ("formula", "fair_share"),
         TransitionFile: ("transition", "allocation"),
     }
     kind, name = kinds.get(type(read.model), ("", ""))
-    last = read.model.steps[-1].name if read.model.steps else "no step"
-    if kind and last != name:
-        raise SchemeError(f"{read.file}: the last step of a {kind} is {name}; found {last}")
+    steps = [step.name for step in read.model.steps]
+    last = steps[-1] if steps else "no step"
+    if kind and last != name and name not in faults.lost:
+        faults.tell(About.ANSWER, read.file, "", f"the last step of a {kind} is {name}; found {last}")
+        if name not in steps:
+            faults.lost.add(name)
 
 
 def _as_it_is(name: str) -> str:
@@ -129,10 +163,12 @@ class Draft:
     parameters: dict[str, tuple[ParameterEntry, Read[Any]]] = field(default_factory=dict)
     inputs: dict[str, tuple[InputEntry, Read[Any]]] = field(default_factory=dict)
     reads: list[Read[Any]] = field(default_factory=list)
-    replacements: list[tuple[str, str]] = field(default_factory=list)
-    """What stands for a parameter of a used formula: the place that says so, and the name."""
+    replacements: list[tuple[str, str, str]] = field(default_factory=list)
+    """What stands for a parameter of a used formula: the file and place that say so, and the name."""
+    files: dict[str, str] = field(default_factory=dict)
+    """The file of every step and check, by its `where`."""
 
-    def add(self, part: Part, prefix: str = "", outside: Callable[[str], str] = _as_it_is) -> None:
+    def add(self, part: Part, faults: Faults, prefix: str = "", outside: Callable[[str], str] = _as_it_is) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
         A used formula comes first, or as soon as the steps that its `with` names stand above it. Its own
@@ -149,38 +185,46 @@ class Draft:
             for use, inner in list(waiting):
                 if (set(use.with_.values()) & part.own) <= standing:
                     waiting.remove((use, inner))
-                    self._use(part.read, use, inner, prefix, called)
+                    self._use(part.read, use, inner, prefix, called, faults)
                     standing.update(f"{use.as_}_{name}" for name in inner.own)
 
         use_ready()
-        self._declare(part.read, called, outside)
+        self._declare(part.read, called, outside, faults)
         title = prefix.replace("_", " ").capitalize()
         for step, tree in part.steps:
             here, label = renamed(tree, called), _under(title, step.label)
             place = place_of(part.read, step, prefix)
             name, once = called(step.name), step.non_recurrent
+            self.files[place] = part.read.file
             self.steps.append(Step(name, label, step.unit, to_text(here), here, place, step.note, non_recurrent=once))
             standing.add(step.name)
             use_ready()
         for use, inner in waiting:  # a circle: the step that stands too low is named when it is understood
-            self._use(part.read, use, inner, prefix, called)
+            self._use(part.read, use, inner, prefix, called, faults)
         for check, tree in part.checks:
             here, name = renamed(tree, called), _under(title, check.name)
-            self.checks.append(Check(name, to_text(here), here, place_of(part.read, check, prefix), check.note))
+            place = place_of(part.read, check, prefix)
+            self.files[place] = part.read.file
+            self.checks.append(Check(name, to_text(here), here, place, check.note))
         self.reads.append(part.read)
 
-    def _use(self, read: Read[Any], use: UseEntry, inner: Part, prefix: str, called: Callable[[str], str]) -> None:
+    def _use(
+        self, read: Read[Any], use: UseEntry, inner: Part, prefix: str, called: Callable[[str], str], faults: Faults
+    ) -> None:
         for name, replacement in use.with_.items():
             if name in inner.parameters:
-                place = f"{read.file}: use › {use.as_} › with › {name}"
-                self.replacements.append((place, called(replacement)))
+                place = f"use › {use.as_} › with › {name}"
+                self.replacements.append((read.file, place, called(replacement)))
         self.add(
             inner,
+            faults,
             f"{prefix}_{use.as_}" if prefix else use.as_,
             lambda name: called(use.with_.get(name, name)),
         )
 
-    def _declare(self, read: Read[Any], called: Callable[[str], str], outside: Callable[[str], str]) -> None:
+    def _declare(
+        self, read: Read[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: Faults
+    ) -> None:
         """Take over the parameters and inputs that a file declares, but those that `with` replaces."""
 
         def bound(value: Exact | None) -> Exact | None:
@@ -189,29 +233,27 @@ class Draft:
         for name, entry in read.model.parameters.items():
             if outside(name) == name:
                 bounds = {"minimum": bound(entry.minimum), "maximum": bound(entry.maximum)}
-                self._declare_parameter(name, entry.model_copy(update=bounds), read)
+                self._declare_parameter(name, entry.model_copy(update=bounds), read, faults)
         for name, entry in read.model.inputs.items():
             if outside(name) == name:
                 other, first = self.inputs.setdefault(name, (entry, read))
-                if entry != other:
-                    raise _differently(read, f"inputs › {name}", first)
+                if entry != other and name not in faults.lost:
+                    _differently(read, f"inputs › {name}", first, faults)
 
-    def _declare_parameter(self, name: str, entry: ParameterEntry, read: Read[Any]) -> None:
+    def _declare_parameter(self, name: str, entry: ParameterEntry, read: Read[Any], faults: Faults) -> None:
         """Take over a parameter; of two files that declare it alike, one may give its values as well."""
         other, first = self.parameters.setdefault(name, (entry, read))
         values = [one.values for one in (entry, other) if one.values]
         alike = entry.model_copy(update={"values": other.values}) == other
-        if not alike or values != values[:1] * len(values):
-            raise _differently(read, f"parameters › {name}", first)
-        if entry.values:
+        if (not alike or values != values[:1] * len(values)) and name not in faults.lost:
+            _differently(read, f"parameters › {name}", first, faults)
+        elif entry.values:
             self.parameters[name] = (entry, read)
 
 
-def _differently(read: Read[Any], place: str, first: Read[Any]) -> SchemeError:
-    return SchemeError(
-        f"{read.file}: {place}: {first.file} declares it differently; "
-        "declare it alike, or give one of the two another name"
-    )
+def _differently(read: Read[Any], place: str, first: Read[Any], faults: Faults) -> None:
+    found = f"{first.file} declares it differently"
+    faults.tell(About.TWO_PLACES, read.file, place, found, "declare it alike, or give one of the two another name")
 
 
 def _under(title: str, label: str) -> str:

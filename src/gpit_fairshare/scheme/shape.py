@@ -87,6 +87,10 @@ class SourceEntry(_Entry):
     note: Text = ""
 
 
+class OriginError(ValueError):
+    """A figure that says no origin, or two."""
+
+
 class ValueEntry(_Entry):
     """One figure with exactly one of `source` (a key of `[sources]`) or `assumption` (why it is taken)."""
 
@@ -109,7 +113,7 @@ class ValueEntry(_Entry):
     def _one_origin(self) -> Self:
         if (self.source is None) == (self.assumption is None):
             found = "neither" if self.source is None else "both"
-            raise ValueError(f"a value carries exactly one of source or assumption; found {found}")
+            raise OriginError(f"a value carries exactly one of source or assumption; found {found}")
         if self.source is not None:
             for name in ("owner", "date", "quality", "impact"):
                 if getattr(self, name) is not None:
@@ -255,7 +259,7 @@ class SpendEntry(_Entry):
     def _known_words(self) -> Self:
         if (self.source is None) == (self.assumption is None):
             found = "neither" if self.source is None else "both"
-            raise ValueError(f"what counts carries exactly one of source or assumption; found {found}")
+            raise OriginError(f"what counts carries exactly one of source or assumption; found {found}")
         for column, words in _WORDS.items():
             for word in self.counts.get(column, []):  # type: ignore[call-overload]  # both are columns
                 if word not in words:

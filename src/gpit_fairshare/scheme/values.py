@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import SchemeError, UsageError, nearest
+from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.language import have_like_units
 from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.scheme.findings import About
 from gpit_fairshare.scheme.model import Assumption, Parameter, Upkeep, Value
-from gpit_fairshare.scheme.shape import Exact, number
+from gpit_fairshare.scheme.shape import NAME, Exact, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.scheme.files import Read
+    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.shape import ParameterEntry, SchemeFile, ValueEntry
 
 EVERY_YEAR: Final = "every_year"
@@ -65,6 +68,7 @@ def give_values(
     declared: Mapping[str, tuple[ParameterEntry, Read[Any]]],
     read: Read[SchemeFile],
     settings: Sequence[Setting],
+    faults: Faults,
     *,
     swapped: bool,
 ) -> tuple[dict[str, Parameter], list[str]]:
@@ -75,13 +79,12 @@ def give_values(
     """
     notes = []
     for name in read.model.values:
-        if name not in declared:
-            if not swapped:
-                raise SchemeError(
-                    f"{read.file}: values › {name}: no file of the scheme declares this parameter"
-                    f"{nearest(name, declared)}"
-                )
-            notes.append(f"values of {name} in {read.file} are left aside: nothing in this run uses it")
+        if name in declared or name in faults.lost:
+            continue
+        if not swapped:
+            found = f"no file of the scheme declares this parameter{nearest(name, declared)}"
+            faults.tell(About.NOT_DECLARED, read.file, f"values › {name}", found)
+        notes.append(f"values of {name} in {read.file} are left aside: nothing in this run uses it")
     years = tuple(read.model.scheme.years)
     _check_settings(settings, declared, years)
     parameters, lacking = {}, []
@@ -89,29 +92,47 @@ def give_values(
         one = _Declared(name, entry, entry.values, origin, f"parameters.{name}.values")
         if name in read.model.values:
             if entry.values:
-                raise SchemeError(
-                    f"{read.file}: values › {name}: the parameter has values in {origin.file}, where it is "
-                    "declared, as well; keep one"
-                )
+                found = f"the parameter has values in {origin.file}, where it is declared, as well"
+                faults.tell(About.TWO_PLACES, read.file, f"values › {name}", found, "keep one")
             one = _Declared(name, entry, read.model.values[name], read, f"values.{name}")
         elif not entry.values and origin is not read:
             one = _Declared(name, entry, {}, origin, f"values.{name}")
-        values = _by_year(one, years, settings)
+        values = _by_year(one, years, settings, faults)
         missing = [year for year in years if year not in values]
-        if missing:
+        if missing and name not in faults.lost:
             there = ", ".join(values)
             known = f"; the years there are: {there}" if there else ""
             lacking.append((one, missing[0], f"{name} ({entry.label}) in {', '.join(missing)}{known}"))
         bounds = (_written(entry.minimum), _written(entry.maximum))
         parameters[name] = Parameter(name, entry.label, entry.unit, *bounds, values, entry.note)
-    if lacking:
-        one, year, _ = lacking[0]
-        raise SchemeError(
-            f"{read.file}: there is no value for {', nor for '.join(said for _, _, said in lacking)}; "
-            f"add it under [{one.table}], or set it with --set {one.name}@{year}=VALUE"
-        )
-    _within_bounds(parameters, declared, read)
+    _tell_lacking(lacking, read, faults)
+    _within_bounds(parameters, declared, faults, read)
     return parameters, notes
+
+
+def give_defaults(declared: Mapping[str, tuple[ParameterEntry, Read[Any]]], faults: Faults) -> None:
+    """See that the defaults of parameters fit, where no scheme gives values.
+
+    A bound that no file at hand declares may be a parameter of the scheme.
+    """
+    parameters = {}
+    for name, (entry, origin) in declared.items():
+        one = _Declared(name, entry, {}, origin, f"parameters.{name}.default")
+        bounds = (_written(entry.minimum), _written(entry.maximum))
+        faults.lost.update(bound for bound in bounds if NAME.fullmatch(bound) and bound not in declared)
+        values = _by_year(one, ("every year",), (), faults)
+        parameters[name] = Parameter(name, entry.label, entry.unit, *bounds, values, entry.note)
+    _within_bounds(parameters, declared, faults)
+
+
+def _tell_lacking(lacking: Sequence[tuple[_Declared, str, str]], read: Read[SchemeFile], faults: Faults) -> None:
+    """Tell which parameters lack a value: each with its first year without one, and what there is."""
+    for one, year, said in lacking:
+        place, found = one.table.replace(".", " › "), f"there is no value for {said}"
+        remedy = f"add it under [{one.table}], or set it with --set {one.name}@{year}=VALUE"
+        together = ", nor for ".join(said for _, _, said in lacking)
+        whole = f"{read.file}: there is no value for {together}; {remedy}"
+        faults.tell(About.NO_VALUE, read.file, place, found, remedy, said=whole)
 
 
 def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]) -> None:
@@ -134,16 +155,15 @@ def _written(value: Exact | None) -> str:
     return "" if value is None else str(value)
 
 
-def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting]) -> dict[str, Value]:
+def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting], faults: Faults) -> dict[str, Value]:
     """Return the value of each year that has one. Nothing carries over between years."""
-    place = f"{one.origin.file}: {one.table.replace('.', ' › ')}"
+    file, place = one.origin.file, one.table.replace(".", " › ")
     for year in one.written:
         if year not in years and year != EVERY_YEAR:
-            raise SchemeError(
-                f"{place}: {one_line(year)} is not a year of the scheme; write {', '.join(years)} or {EVERY_YEAR}"
-            )
+            found = f"{one_line(year)} is not a year of the scheme"
+            faults.tell(About.YEARS, file, place, found, f"write {', '.join(years)} or {EVERY_YEAR}")
     if EVERY_YEAR in one.written and len(one.written) > 1:
-        raise SchemeError(f"{place}: give {EVERY_YEAR} or the years one by one, not both")
+        faults.tell(About.YEARS, file, place, f"give {EVERY_YEAR} or the years one by one, not both")
     # A default stands for the parameter as a whole: it fills no year that the scheme forgot.
     default = one.entry.default if not one.written else None
     # What is set for one year goes before what is set for all.
@@ -159,10 +179,9 @@ def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting]
         elif entry:
             values[year] = _value(entry, one.origin)
         if year in values and values[year].written.endswith("%") and one.entry.unit not in _RATIOS:
-            where = f"--set {one.name}" if setting else place
-            raise SchemeError(
-                f"{where}: {values[year].written} is a percentage, and the unit of {one.name} is {one.entry.unit}"
-            )
+            where = ("", f"--set {one.name}") if setting else (file, place)
+            found = f"{values[year].written} is a percentage, and the unit of {one.name} is {one.entry.unit}"
+            faults.tell(About.UNITS, *where, found)
     return values
 
 
@@ -179,7 +198,8 @@ def _value(entry: ValueEntry, origin: Read[Any]) -> Value:
 def _within_bounds(
     parameters: Mapping[str, Parameter],
     declared: Mapping[str, tuple[ParameterEntry, Read[Any]]],
-    read: Read[SchemeFile],
+    faults: Faults,
+    read: Read[SchemeFile] | None = None,
 ) -> None:
     """Refuse a value outside its bounds; a bound that is a parameter has its value of the same year."""
     for name, parameter in parameters.items():
@@ -187,23 +207,46 @@ def _within_bounds(
             if not written:
                 continue
             other = parameters.get(written)
-            place = f"{declared[name][1].file}: parameters › {name} › {bound}"
-            fixed = 0.0 if other else _fixed_bound(written, place, parameters)
-            for year, value in parameter.values.items():
-                limit = other.values[year] if other else Value(fixed, written)
+            place = f"parameters › {name} › {bound}"
+            if other:
+                fit = _like_units(parameter, other, declared[name][1].file, place, faults)
+                limits = other.values if fit else {}
+            else:
+                fixed = _fixed_bound(written, declared[name][1].file, place, parameters, faults)
+                limits = {} if fixed is None else dict.fromkeys(parameter.values, Value(fixed, written))
+            for year in [year for year in parameter.values if year in limits]:
+                value, limit = parameter.values[year], limits[year]
                 if (value.value < limit.value) if bound == "minimum" else (value.value > limit.value):
-                    place = "--set" if value.overridden or limit.overridden else read.file
+                    of_run = value.overridden or limit.overridden
                     shown = f"{written}, in that year {limit.written}" if other else written
-                    raise SchemeError(f"{place}: {name} is {value.written} in {year}; its {bound} is {shown}")
+                    found = f"{value.written} in {year}; its {bound} is {shown}"
+                    file, values = ("--set", "") if of_run else place_of_values(name, read or declared[name][1])
+                    faults.tell(About.BOUNDS, file, values, f"is {found}", said=f"{file}: {name} is {found}")
 
 
-def _fixed_bound(written: str, place: str, known: Iterable[str]) -> float:
+def place_of_values(name: str, read: Read[Any]) -> tuple[str, str]:
+    """Return the file and place where a parameter has its values, or where it is declared."""
+    table = "values" if name in getattr(read.model, "values", ()) else "parameters"
+    return read.file, f"{table} › {name}"
+
+
+def _like_units(parameter: Parameter, other: Parameter, file: str, place: str, faults: Faults) -> bool:
+    """Refuse a bound in another unit than that of what it bounds; say whether the two can be compared."""
+    fit = have_like_units(parameter.unit, other.unit)
+    if not fit:
+        found = f"{other.name} is in {other.unit}, and {parameter.name} in {parameter.unit}"
+        faults.tell(About.UNITS, file, place, found)
+    return fit
+
+
+def _fixed_bound(written: str, file: str, place: str, known: Iterable[str], faults: Faults) -> float | None:
     try:
         return number(written)
     except ValueError:
-        raise SchemeError(
-            f"{place}: {one_line(written)} is neither a number nor a parameter{nearest(written, known)}"
-        ) from None
+        if written not in faults.lost:
+            found = f"{one_line(written)} is neither a number nor a parameter{nearest(written, known)}"
+            faults.tell(About.BOUNDS, file, place, found)
+        return None
 
 
 def list_assumptions(parameters: Mapping[str, Parameter], read: Read[SchemeFile]) -> tuple[Assumption, ...]:

@@ -1,0 +1,140 @@
+"""Kinds and types of names: of what each has one value, and whether that is a number, a yes/no or a text.
+
+Kinds are inferred: a step has one value per *organisation*, one per *group* (per value of a text
+column), or one for the nation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.units import dimension
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gpit_fairshare.language.units import Dimension
+
+Type = Literal["number", "yes/no", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Whether a value is national, one per group (`column` names the text column) or one per organisation."""
+
+    level: Literal["national", "group", "organisation"]
+    column: str | None = None
+
+    def __str__(self) -> str:
+        return f"one per {self.column}" if self.column else self.level
+
+
+NATIONAL: Final = Kind("national")
+ORGANISATION: Final = Kind("organisation")
+
+
+def group(column: str) -> Kind:
+    """Return the kind of a value per value of the text column."""
+    return Kind("group", column)
+
+
+def join(kinds: Iterable[Kind]) -> Kind:
+    """Return the kind of a formula over values of these kinds: the finest; two groupings: organisations."""
+    found = {kind for kind in kinds if kind != NATIONAL}
+    if not found:
+        return NATIONAL
+    return found.pop() if len(found) == 1 else ORGANISATION
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """One name that formulas may use."""
+
+    name: str
+    role: Literal["input", "parameter", "step"]
+    kind: Kind
+    type: Type = "number"
+    unit: str | None = None
+    optional: bool = False
+    """Whether a blank is allowed (inputs only)."""
+    dimension: Dimension | None = None
+    """What the formula of a step comes to, also where that has no name as a unit (£ × people)."""
+
+    @property
+    def measure(self) -> Dimension | None:
+        """Return the dimension, that of the unit where no formula gives one; None where neither is known."""
+        return self.dimension or dimension(self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One step or check to be understood, in the order of the scheme."""
+
+    name: str
+    tree: t.Expression
+    unit: str | None
+    where: str
+    """File and step, for messages."""
+
+
+def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> dict[str, Symbol]:
+    """Return the steps with kind and type; names in `previous` may stand below: it goes on until all stay."""
+    everything = dict(symbols)
+    everything |= {one.name: Symbol(one.name, "step", NATIONAL, "number", one.unit) for one in definitions}
+    # A share_out by plain numbers goes to the organisations. That is known only when the kinds of all names
+    # are: taken too early it would never settle where weights come from the step's own year before.
+    for shared_by_numbers in (NATIONAL, ORGANISATION):
+        settled = False
+        while not settled:
+            settled = True
+            for one in definitions:
+                kind = kind_of(one.tree, everything)
+                if kind == NATIONAL and isinstance(one.tree, t.ShareOut):
+                    kind = shared_by_numbers
+                found = replace(everything[one.name], kind=kind, type=type_of(one.tree, everything))
+                settled = settled and found == everything[one.name]
+                everything[one.name] = found
+    return {one.name: everything[one.name] for one in definitions}
+
+
+def kind_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
+    """Return the kind of a formula over known names; unknown ones count as national and are refused elsewhere."""
+
+    def kind(name: str) -> Kind:
+        return known[name].kind if name in known else NATIONAL
+
+    match tree:
+        case t.Figure(within=None):
+            return NATIONAL
+        case t.Figure(within=str(column)):
+            return group(column)
+        case t.Rounded(t.Name(name)):
+            return kind(name)
+        case t.ShareOut():
+            leaves = (tree.by, tree.base, tree.at_least, tree.at_most)
+            return join(kind(leaf.name) for leaf in leaves if isinstance(leaf, t.Name))
+        case t.Previous(of, first):
+            return join((kind(of), kind_of(first, known)))
+        case t.Name(name) | t.Given(name):
+            return kind(name)
+        case _:
+            return join(kind_of(child, known) for child in t.operands_of(tree))
+
+
+def type_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
+    """Return the type of a formula over known names; unknown ones count as numbers and are refused elsewhere."""
+    match tree:
+        case t.Comparison() | t.Logic() | t.Not() | t.Given():
+            return "yes/no"
+        case t.Text():
+            return "text"
+        case t.Name(name):
+            return known[name].type if name in known else "number"
+        case t.Previous(_, first):  # both are of one type, and `first` does not lead back to the step itself
+            return type_of(first, known)
+        case t.Call("where", (_, yes, _)):
+            return type_of(yes, known)
+        case _:
+            return "number"

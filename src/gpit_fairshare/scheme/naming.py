@@ -1,0 +1,166 @@
+"""What the names of a scheme stand for: columns, parameters and steps, each one thing and of one meaning."""
+
+from __future__ import annotations
+
+import keyword
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.errors import FormulaError
+from gpit_fairshare.language import (
+    FUNCTIONS,
+    NATIONAL,
+    ORGANISATION,
+    Definition,
+    Symbol,
+    names_in,
+    understand,
+    walk,
+)
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.scheme.findings import About, place_in
+from gpit_fairshare.scheme.parts import UNREAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gpit_fairshare.scheme.findings import Faults
+    from gpit_fairshare.scheme.model import Check, Step
+    from gpit_fairshare.scheme.parts import Draft
+
+STANDARD_INPUTS: Final = {
+    "registered_population": ("Registered population", "people"),
+    "weighted_population": ("Weighted population", "people"),
+    "historic_spend": ("Historic spend", "£"),
+}
+"""Input columns whose meaning is fixed: name to label and unit."""
+
+IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
+
+
+def only_one_thing(draft: Draft, faults: Faults) -> None:
+    """See that a name is only one thing; where faults are kept, the second thing is put out of reach."""
+    seen: dict[str, str] = {}
+
+    def is_free(what: str, name: str, file: str, place: str, where: str) -> bool:
+        taken = seen.get(name) or _taken(name, what)
+        if taken:
+            found = f"{name} is {taken} already; a name is only one thing"
+            faults.tell(About.TAKEN, file, place, found, said=f"{where}: {found}")
+        seen.setdefault(name, what)
+        return not taken
+
+    for name, (_, read) in draft.parameters.items():
+        is_free("a parameter", name, read.file, f"parameters › {name}", f"{read.file}: parameters")
+    for name, (_, read) in list(draft.inputs.items()):
+        if not is_free("an input column", name, read.file, f"inputs › {name}", f"{read.file}: inputs"):
+            del draft.inputs[name]
+    for index, step in enumerate(draft.steps):
+        file = draft.files[step.where]
+        if not is_free("a step", step.name, file, place_in(step.where, file), step.where):
+            # Its formula is understood all the same; no other can refer to such a name.
+            draft.steps[index] = replace(step, name=f"{step.name} ({index})")
+
+
+def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping[str, Symbol]) -> dict[str, Symbol]:
+    """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs.
+
+    Codes, names and the column to report by are texts, so that a formula that takes one for a number is refused.
+    Names that are lost are known, and no more than that.
+    """
+    steps = {step.name for step in draft.steps}
+    symbols = {
+        name: Symbol(name, "parameter", NATIONAL, "number", entry.unit) for name, (entry, _) in draft.parameters.items()
+    }
+    seen = {*steps, *draft.inputs, *symbols}
+    lost = {name: Symbol(name, "step", ORGANISATION) for name in (*faults.lost, UNREAD.name) if name not in seen}
+    parts: tuple[Step | Check, ...] = (*draft.steps, *draft.checks)
+    texts = {column for part in parts for column in _text_columns(part.tree)}
+    texts |= {"org_code", "org_name"} | ({report_by} - set(STANDARD_INPUTS) if report_by else set())
+    for part in parts:
+        for name, position in names_in(part.tree):
+            if name == "year":
+                found = "a formula is the same in every year; what differs by year is a parameter"
+                faults.tell_formula(FormulaError(found, position, part.where, "name"), draft.files[part.where])
+                faults.lost.add(name)
+                lost[name] = Symbol(name, "step", ORGANISATION)
+            if name not in seen and name not in symbols and name not in lost and name not in given:
+                _, unit = STANDARD_INPUTS.get(name, ("", None))
+                symbols[name] = Symbol(name, "input", ORGANISATION, "text" if name in texts else "number", unit)
+    for name, (entry, read) in draft.inputs.items():
+        _, unit = STANDARD_INPUTS.get(name, ("", entry.unit))
+        if name in STANDARD_INPUTS and (entry.type == "text" or entry.unit not in (None, unit)):
+            found = f"it is a number, and its unit is {unit}"
+            faults.tell(About.UNITS, read.file, f"inputs › {name}", found)
+        symbols[name] = Symbol(name, "input", ORGANISATION, entry.type, unit, entry.optional)
+    return {**lost, **given, **symbols}
+
+
+def _taken(name: str, what: str) -> str:
+    """Say what a name is before any file gives it to something; an empty text if it is free."""
+    if name in IN_EVERY_TABLE:
+        return "a column of every table"
+    if name in FUNCTIONS:
+        return "a function of the language"
+    if keyword.iskeyword(name):
+        return "a word of the language"
+    return "an input column" if name in STANDARD_INPUTS and what != "an input column" else ""
+
+
+def _text_columns(tree: t.Expression) -> Iterator[str]:
+    """Yield the names that only a text column can bear: beside a quoted text, or after `within`."""
+    for node in walk(tree):
+        match node:
+            case t.Comparison(_, t.Name(name), t.Text()) | t.Comparison(_, t.Text(), t.Name(name)):
+                yield name
+            case t.Figure(within=str(name)) | t.ShareOut(within=str(name)) | t.Rounded(within=str(name)):
+                yield name
+            case _:
+                pass
+
+
+def meaning(
+    draft: Draft, faults: Faults, report_by: str | None = None, *, given: Mapping[str, Symbol] | None = None
+) -> dict[str, Symbol]:
+    """Return what every name means; `given` are names that another file would define."""
+    symbols = _symbols(draft, report_by, faults, given or {})
+    steps = {step.name for step in draft.steps}
+    doubtful = {*faults.lost, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
+    known = understand(
+        [Definition(step.name, step.tree, step.unit, step.where) for step in draft.steps],
+        symbols,
+        [Definition(check.name, check.tree, None, check.where) for check in draft.checks],
+        # The place of a fault begins with its file; there are as many places as steps and checks.
+        tell=(lambda fault: faults.tell_formula(fault, draft.files[fault.where])) if faults.kept else None,
+        doubtful=doubtful,
+    )
+    faults.lost |= doubtful & steps
+    return known
+
+
+def check_answer(draft: Draft, symbols: Mapping[str, Symbol], of: tuple[str, str, str], faults: Faults) -> None:
+    """See that the answer, and what is paid once of it, are one number for each organisation."""
+    file, result, organisation = of
+    answer = symbols[result] if result in symbols and symbols[result].role == "step" else None
+    for step in draft.steps:
+        one = symbols[step.name]
+        if not step.non_recurrent or step.name in faults.lost:
+            continue
+        if one.kind != ORGANISATION or one.type != "number":
+            found = (
+                "non_recurrent says that it is a part of the answer; "
+                f"found {one.type if one.type != 'number' else one.kind}, expected one number per {organisation}"
+            )
+            _tell_step(step, About.ANSWER, found, draft, faults)
+        elif answer and one.measure and answer.measure and one.measure.powers != answer.measure.powers:
+            found = f"non_recurrent says that it is a part of the answer, which is in {answer.measure}"
+            _tell_step(step, About.UNITS, f"{found}; found {one.measure}", draft, faults)
+    if answer and result not in faults.lost and (answer.kind != ORGANISATION or answer.type != "number"):
+        what = answer.type if answer.type != "number" else answer.kind
+        found = f"the answer {result} is {what}; it is one number per {organisation}"
+        faults.tell(About.ANSWER, file, "", found)
+
+
+def _tell_step(step: Step, about: About, found: str, draft: Draft, faults: Faults) -> None:
+    file = draft.files[step.where]
+    faults.tell(about, file, place_in(step.where, file), found, said=f"{step.where}: {found}")

@@ -1,0 +1,299 @@
+"""What no run refuses and a reviewer should know: what nothing uses, nobody can check, or rests on nothing."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.language import NATIONAL, names_in, unit_of, walk
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.scheme.findings import About, place_in
+from gpit_fairshare.scheme.mending import STAND_IN
+from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
+from gpit_fairshare.scheme.parts import UNREAD
+from gpit_fairshare.scheme.shape import SchemeFile, TransitionFile
+from gpit_fairshare.scheme.values import list_assumptions, place_of_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gpit_fairshare.errors import Level
+    from gpit_fairshare.language import Symbol
+    from gpit_fairshare.scheme.findings import Faults
+    from gpit_fairshare.scheme.joining import Joined
+    from gpit_fairshare.scheme.model import Check, Step
+
+_NEARLY: Final = 0.85
+"""How alike a column and another name are when one may be a slip for the other: `revenue_budgets`."""
+_PER_HEAD: Final = (1, -1)
+
+
+def remark(joined: Joined, faults: Faults, *, swapped: bool) -> None:
+    """Add all remarks on files whose names are understood.
+
+    `swapped` says that the scheme runs with another formula or transition than its own, so that what it has for
+    its own may be left over.
+    """
+    remarks = _Remarks(joined, faults)
+    if remarks.complete:
+        remarks.unused(swapped=swapped)
+        remarks.unread_steps()
+        remarks.checks()
+    remarks.slips()
+    remarks.units()
+    remarks.sources()
+    if isinstance(joined.read.model, SchemeFile):
+        remarks.assumptions()
+    else:
+        remarks.not_to_be_known()
+
+
+class _Remarks:
+    """The joined files, and what their formulas name."""
+
+    def __init__(self, joined: Joined, faults: Faults) -> None:
+        self.joined = joined
+        self.draft = joined.draft
+        self.faults = faults
+        self.parts: tuple[Step | Check, ...] = (*self.draft.steps, *self.draft.checks)
+        self.names = {one.where: [name for name, _ in names_in(one.tree)] for one in self.parts}
+        self.steps = {step.name: step for step in self.draft.steps}
+        self._slips: set[str] = set()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all formulas could be read: in one that could not anything may be used."""
+        there = {*self.steps, *self.draft.parameters, *self.draft.inputs}
+        return self.faults.lost <= there and not any(UNREAD.name in names for names in self.names.values())
+
+    def _at(self, one: Step | Check) -> tuple[str, str]:
+        """Return the file and the place of a step or check."""
+        file = self.draft.files[one.where]
+        return file, place_in(one.where, file)
+
+    def _first_use(self, name: str) -> Step | Check:
+        return next(one for one in self.parts if name in self.names[one.where])
+
+    def unused(self, *, swapped: bool) -> None:
+        """Parameters and columns that are declared and not used, and values that are left aside."""
+        used = {name for names in self.names.values() for name in names}
+        head = self.joined.read.model
+        if isinstance(head, SchemeFile):
+            used |= {head.scheme.report_by or ""}
+            for name in head.values if swapped else ():
+                if name not in self.draft.parameters:
+                    found = "nothing that is run declares this parameter; its values are left aside"
+                    self.faults.add("note", About.NOT_DECLARED, self.joined.read.file, f"values › {name}", found)
+        for name, (_, read) in self.draft.parameters.items():
+            others = [entry for other, (entry, _) in self.draft.parameters.items() if other != name]
+            bounds = {bound for one in others for bound in (one.minimum, one.maximum)}
+            if name not in used and name not in bounds:
+                level: Level = "note" if swapped and read is self.joined.read else "warning"
+                found = "no step, check or bound uses this parameter"
+                place = f"parameters › {name}"
+                self.faults.add(level, About.PARAMETER_NOT_USED, read.file, place, found, "use it or take it out")
+        for name, (_, read) in self.draft.inputs.items():
+            if name not in used:
+                level = "note" if swapped and read is self.joined.read else "warning"
+                found = "no step or check uses this column"
+                place = f"inputs › {name}"
+                self.faults.add(level, About.COLUMN_NOT_USED, read.file, place, found, "use it or take it out")
+
+    def unread_steps(self) -> None:
+        """Steps that are neither the answer nor a part of it, and that no other step and no check names."""
+        for step in self.draft.steps:
+            others = (names for where, names in self.names.items() if where != step.where)
+            if step.name == self.joined.result or step.non_recurrent or any(step.name in names for names in others):
+                continue
+            if step.note:
+                found = "nothing reads this step; its note may say why it is shown"
+                self.faults.add("note", About.STEP_NOT_READ, *self._at(step), found)
+            else:
+                remedy = "use it, take it out, or say in its note why it is shown"
+                self.faults.add("warning", About.STEP_NOT_READ, *self._at(step), "nothing reads this step", remedy)
+
+    def checks(self) -> None:
+        """Checks that are missing, or that check nothing that was worked out."""
+        checked = {name for check in self.draft.checks for name in self.names[check.where]}
+        result = self.joined.result
+        is_transition = isinstance(self.joined.read.model, TransitionFile)  # whose money is the formula's matter
+        if not is_transition and result in self.steps and not checked & {result, "fair_share"}:
+            either = "fair_share" if result == "fair_share" else f"{result} or fair_share"
+            found = f"no check names {either}: nothing says what the money adds up to"
+            remedy = f"add one, such as abs(total({result}) - …) <= 0.5"
+            self.faults.add("note", About.TOTAL_NOT_CHECKED, self.joined.read.file, "", found, remedy)
+        for check in self.draft.checks:
+            if not set(self.names[check.where]) & set(self.steps):
+                found = "names no step: it looks at what goes in, and at nothing that is worked out"
+                self.faults.add("note", About.CHECK_OF_NO_STEP, *self._at(check), found)
+        for step in self.draft.steps:
+            if isinstance(step.tree, t.Rounded) and not checked & self._resting_on(step.name):
+                found = "no check names what is rounded here, or anything that comes of it"
+                remedy = "check that the total is kept"
+                self.faults.add("note", About.ROUNDING_NOT_CHECKED, *self._at(step), found, remedy)
+
+    def _resting_on(self, name: str) -> set[str]:
+        """Return a step and all that come of it in the same year, or in a later one."""
+        found, grown = {name}, True
+        while grown:
+            more = {step.name for step in self.draft.steps if found.intersection(self.names[step.where])} - found
+            grown = bool(more)
+            found |= more
+        return found
+
+    def slips(self) -> None:
+        """Names that nothing declares, and that are so near to another that they may be slips for it."""
+        declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
+        for name in self._columns():
+            for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=_NEARLY):
+                found = f"{name} is taken for a column of the inputs, and there is {near}"
+                remedy = f"correct it, or declare it under [inputs.{name}]"
+                self._slips.add(name)
+                self.faults.add("warning", About.SLIP, *self._at(self._first_use(name)), found, remedy)
+
+    def _columns(self) -> list[str]:
+        """Return the names that are taken for columns without being declared as such, in order of first use."""
+        used = dict.fromkeys(name for names in self.names.values() for name in names)
+        known = {*self.draft.inputs, *STANDARD_INPUTS, *IN_EVERY_TABLE}
+        return [name for name in used if self._symbol(name).role == "input" and name not in known]
+
+    def _symbol(self, name: str) -> Symbol:
+        return self.joined.symbols[name]
+
+    def units(self) -> None:
+        """Units that have no name, sums of rates, and what has no unit and meets pounds."""
+        for step in self.draft.steps:
+            measure = self._symbol(step.name).dimension
+            unnamed = measure and not measure.bare and not measure.counted and unit_of(measure) is None
+            if unnamed:
+                found = f"the formula gives {measure}, which is no unit"
+                remedy = "see whether that is meant; units are £, £ per head, people, % and ratio"
+                self.faults.add("warning", About.UNNAMED_UNIT, *self._at(step), found, remedy)
+        met = {*self.faults.lost, UNREAD.name, *self._slips}
+        for one in self.parts:
+            for name in _summed(one.tree):
+                symbol = self._symbol(name)
+                measure = symbol.measure if symbol.kind != NATIONAL else None
+                if measure and measure.powers == _PER_HEAD:
+                    found = f"adds up {name}, which is in £ per head, over organisations"
+                    remedy = "add up the money and the people, and divide afterwards"
+                    self.faults.add("warning", About.SUM_OF_RATES, *self._at(one), found, remedy)
+            self._without_unit(one, met)
+
+    def _without_unit(self, one: Step | Check, met: set[str]) -> None:
+        """Note the names without a unit that meet pounds here for the first time, and add them to those met."""
+        for number, names in enumerate(_arithmetic(one.tree)):
+            own = self.joined.symbols.get(one.name) if number == 0 and one.name in self.steps else None
+            symbols = [self._symbol(name) for name in names] + ([own] if own else [])
+            if not any(symbol.measure and symbol.measure.pounds for symbol in symbols):
+                continue
+            for name in names:
+                symbol = self._symbol(name)
+                if symbol.measure is None and symbol.type == "number" and name not in met:
+                    table = {"input": f"[inputs.{name}]", "parameter": f"[parameters.{name}]"}.get(symbol.role)
+                    said = f"{name} has no unit and takes part in arithmetic with £, so that units are not checked"
+                    remedy = f"give it one under {table}" if table else f"give the step {name} one"
+                    self.faults.add("note", About.NO_UNIT, *self._at(one), said, remedy)
+                    met.add(name)
+
+    def sources(self) -> None:
+        """Sources that say neither where they can be read nor of when they are."""
+        for read in self.joined.reads:
+            for key, source in read.model.sources.items():
+                lacking = [what for what, there in (("address", source.url), ("date", source.date)) if not there]
+                if lacking and key not in self.faults.lost:
+                    found = f"has no {' and no '.join(lacking)}"
+                    place = f"sources › {key}"
+                    self.faults.add("note", About.SOURCE_NOT_TO_BE_FOUND, read.file, place, found)
+
+    def assumptions(self) -> None:
+        """Parameters that rest on assumptions alone, and assumptions that nobody answers for."""
+        file = self.joined.read.file
+        parameters = {name: one for name, one in self.joined.parameters.items() if name not in self.faults.lost}
+        for name, parameter in parameters.items():
+            origins = {value.assumption for value in parameter.values.values()}
+            if origins and not origins & {"", STAND_IN}:
+                found = "every value is an assumption; none has a source"
+                self.faults.add("note", About.ALL_ASSUMED, *place_of_values(name, self.joined.read), found)
+        listed = list_assumptions(parameters, self.joined.read)
+        assumptions = [one for one in listed if one.parameter and one.text != STAND_IN]
+        bare = [one for one in assumptions if not (one.owner and one.quality and one.impact)]
+        if bare:
+            names = ", ".join(dict.fromkeys(one.parameter for one in bare))
+            found = f"{len(bare)} of {len(assumptions)} assumptions do not say owner, quality and impact: {names}"
+            self.faults.add("note", About.UPKEEP, file, "", found)
+
+    def not_to_be_known(self) -> None:
+        """What only a scheme can tell of a formula or transition."""
+        file = self.joined.read.file
+        if self.joined.result == "allocation":
+            found = "fair_share is taken for £, one amount for each organisation; what a formula gives is not known"
+            self.faults.add("note", About.NOT_TO_BE_KNOWN, file, "", found)
+        without = [name for name, (entry, _) in self.draft.parameters.items() if not entry.values]
+        if without:
+            found = f"values, years and sources of {', '.join(without)} are a scheme's, and were not looked at"
+            self.faults.add("note", About.NOT_TO_BE_KNOWN, file, "", found)
+        columns = self._columns()
+        if columns:
+            found = f"{', '.join(columns)}: taken for columns of the inputs, unless a scheme says otherwise"
+            self.faults.add("note", About.NOT_TO_BE_KNOWN, file, "", found)
+
+
+def _summed(tree: t.Expression) -> Iterator[str]:
+    """Yield the names whose values are added up over organisations."""
+    for node in walk(tree):
+        match node:
+            case t.Figure("total", of) | t.Rounded(t.Name(of)):
+                yield of
+            case _:
+                pass
+
+
+def _arithmetic(tree: t.Expression) -> list[list[str]]:
+    """Return the names that meet in one piece of arithmetic, piece by piece; the formula's own value comes first.
+
+    A condition is a piece of its own: what it compares does not meet what it decides between.
+    """
+    starts, found = [tree], []
+    for start in starts:  # grows while it is gone through
+        names: list[str] = []
+        waiting = [start]
+        while waiting:
+            node = waiting.pop(0)
+            names += _named(node)
+            inside, apart = _operands(node, whole=node is start)
+            waiting += inside
+            starts += apart
+        found.append(names)
+    return found
+
+
+def _named(node: t.Expression) -> list[str]:
+    """Return the name whose value a node is."""
+    match node:
+        case t.Name(name) | t.Previous(name):
+            return [name]
+        case t.Figure(function, name) if function != "count":
+            return [name]
+        case _:
+            return []
+
+
+def _operands(node: t.Expression, *, whole: bool) -> tuple[list[t.Expression], list[t.Expression]]:
+    """Return the operands that meet in a node, and those that are pieces of their own."""
+    match node:
+        case t.Comparison() if not whole:
+            return [], [node]
+        case t.Logic() | t.Not():
+            return [], list(t.operands_of(node))
+        case t.Call("where", (condition, yes, no)):
+            return [yes, no], [condition]
+        case t.Previous(_, first):
+            return [first], []
+        case t.Rounded(of):
+            return [of], []
+        case t.ShareOut():
+            leaves = (node.amount, node.base, node.at_least, node.at_most)
+            return [leaf for leaf in leaves if leaf is not None], []
+        case _:
+            return list(t.operands_of(node)), []

@@ -1,0 +1,595 @@
+"""What `gpit library check` says: every finding in a file made for it, and every fault that a run would stop at."""
+
+import json
+import random
+import re
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import test_scheme as schemes
+from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.scheme import library_names, load, review, review_all
+from gpit_fairshare.scheme.findings import About
+from running import gpit, words
+
+TEMPLATES = Path(str(resources.files("gpit_fairshare") / "templates" / "files"))
+
+CLEAN = """
+[scheme]
+name = "clean"
+title = "A scheme with nothing to remark"
+organisation = "CCG"
+years = ["2014/15", "2015/16"]
+
+[sources.circular]
+title = "Circular 7"
+url = "https://example.org/7"
+date = 2014-04-03
+
+[parameters.budget]
+label = "Budget"
+unit = "£"
+minimum = 0
+
+[parameters.growth]
+label = "Growth"
+unit = "%"
+
+[inputs.need_index]
+unit = "ratio"
+
+[values.budget]
+"2014/15" = { value = 1_000_000, source = "circular" }
+"2015/16" = { value = 1_100_000, assumption = "Guess.", owner = "Finance", quality = "low", impact = "all" }
+
+[values.growth]
+every_year = { value = "5%", source = "circular" }
+
+[[steps]]
+name = "weight"
+label = "Weight"
+unit = "people"
+formula = "registered_population * need_index * (1 + growth)"
+
+[[steps]]
+name = "unrounded"
+label = "Fair share before rounding"
+unit = "£"
+formula = "share_out(budget, by=weight)"
+
+[[steps]]
+name = "fair_share"
+label = "Fair share"
+unit = "£"
+formula = "rounded(unrounded)"
+
+[[checks]]
+name = "Adds up"
+formula = "abs(total(fair_share) - budget) <= 0.5"
+"""
+"""A scheme without a transition, of which there is nothing to say: every finding below comes of one change."""
+
+_VALUES = CLEAN[CLEAN.index("[values.budget]") : CLEAN.index("[[steps]]")]
+_DECLARED = CLEAN[CLEAN.index("[parameters.budget]") : CLEAN.index("[values.budget]")]
+FORMULA = '[formula]\nname = "clean-formula"\ntitle = "A formula"\n\n' + _DECLARED
+FORMULA += CLEAN[CLEAN.index("[[steps]]") :]
+SCHEME = CLEAN[: CLEAN.index("[parameters.budget]")] + _VALUES
+SCHEME = SCHEME.replace('organisation = "CCG"', 'organisation = "CCG"\nformula = "my-formula.toml"')
+"""The same in two files."""
+
+SOURCE = '[sources.x]\ntitle = "X"\nurl = "x"\ndate = 2014-04-03\n\n'
+SPARE = '[parameters.spare]\nlabel = "S"\ndefault = { value = 1, source = "circular" }\n\n'
+VALUES_OF_X = '[values.x]\nevery_year = { value = 1, source = "circular" }\n\n'
+UPKEEP = 'owner = "x", quality = "x", impact = "x"'
+YEAR = '"2015-16" = { value = 1, source = "circular" }\n\n'
+ON_PEOPLE = '[[checks]]\nname = "People"\nformula = "registered_population > 0"\n\n'
+STEP = '\n[[steps]]\nname = "{}"\nlabel = "X"\nformula = "{}"\n'
+RATES = STEP.format("rate", "fair_share / registered_population")
+RATES += STEP.format("x", "total(rate) * registered_population")
+USE = '\n[[use]]\nformula = "registered-population"\nas = "core"\nwith = {{ {} }}\n'
+
+
+def said(found):
+    """The findings of a review, as number, level and place."""
+    return [(one.number, one.level, one.place) for one in found.findings]
+
+
+@pytest.fixture
+def looked_at(tmp_path):
+    """The review of the clean scheme with the changes of a test."""
+
+    def look(*changes, text=CLEAN, **options):
+        return review(str(schemes.write(tmp_path, "mine.toml", schemes.changed(text, *changes))), **options)
+
+    return look
+
+
+def test_clean_scheme_has_no_finding(looked_at):
+    """The scheme that all others here are made from runs, and there is nothing to say of it."""
+    found = looked_at()
+
+    assert found.findings == ()
+    assert (found.kind, found.name, found.years) == ("scheme", "clean", ("2014/15", "2015/16"))
+    assert (found.steps, found.checks, found.parameters) == (4, 1, 2)  # with the allocation that is the fair share
+    assert [file for file, _ in found.files] == ["mine.toml"]
+
+
+ERRORS = [
+    ("S01", [("[scheme]", "[scheme")], "line 2, column 8"),
+    ("S02", [("[scheme]", "[schemes]")], ""),
+    ("S03", [('label = "Budget"', 'lable = "Budget"')], "parameters › budget"),
+    ("S03", [('label = "Weight"\n', "")], "steps › weight"),
+    ("S04", [('{ value = 1_000_000, source = "circular" }', "{ value = 1 }")], "values › budget › 2014/15"),
+    ("S05", [('000_000, source = "circular"', '000_000, source = "circlar"')], "values › budget › 2014/15"),
+    ("S06", [("[values.budget]", SOURCE + "[values.budget]")], "sources › x"),
+    ("S07", [('name = "weight"', 'name = "growth"')], "step growth"),
+    ("S08", [("rounded(unrounded)", "rounded(unrounded")], "step fair_share, character 8"),
+    ("S09", [("share_out(budget, by=weight)", "fair_share * 2")], "step unrounded, character 1"),
+    ("S09", [("by=weight", "by=year")], "step unrounded, character 22"),
+    ("S10", [('unit = "people"', 'unit = "£"')], "step weight, character 1"),
+    ("S10", [("minimum = 0", 'maximum = "growth"')], "parameters › budget › maximum"),
+    (
+        "S10",
+        [('label = "Budget"\nunit = "£"\nminimum = 0', 'label = "B"\nunit = "£"'), ("1_000_000", '"5%"')],
+        "values › budget",
+    ),
+    ("S11", [("abs(total(fair_share) - budget) <= 0.5", "total(fair_share)")], "check Adds up, character 1"),
+    ("S12", [('organisation = "CCG"', 'result = "fair"')], "scheme › result"),
+    ("S12", [('organisation = "CCG"', 'report_by = "weight"')], "scheme › report_by"),
+    ("S15", [("[[checks]]", schemes.many(498, "steps") + "[[checks]]")], ""),
+    ("S16", [("minimum = 0", 'values = { every_year = { value = 1, assumption = "x" } }')], "values › budget"),
+    ("S17", [('every_year = { value = "5%", source = "circular" }', "")], "values › growth"),
+    ("S18", [("[values.growth]", YEAR + "[values.growth]")], "values › budget"),
+    ("S18", [('"2015/16" = {', "every_year = {")], "values › budget"),
+    ("S19", [("[[checks]]", VALUES_OF_X + "[[checks]]")], "values › x"),
+    ("S20", [("value = 1_000_000", "value = -1")], "values › budget"),
+    ("S20", [("minimum = 0", 'minimum = "grwth"')], "parameters › budget › minimum"),
+]
+
+OTHERS = [
+    ("S21", "warning", [("[inputs.need", SPARE + "[inputs.need")], "parameters › spare"),
+    ("S22", "warning", [("[values.budget]", '[inputs.spare]\nunit = "£"\n\n[values.budget]')], "inputs › spare"),
+    ("S23", "warning", [("[[checks]]", STEP.format("x", "weight") + "\n[[checks]]")], "step x"),
+    ("S23", "note", [("[[checks]]", STEP.format("x", "weight") + 'note = "For the board."\n\n[[checks]]')], "step x"),
+    ("S24", "warning", [("(1 + growth)", "(1 + growths)")], "step weight"),
+    ("S25", "warning", [('unit = "people"\nformula = "registered', 'formula = "budget * registered')], "step weight"),
+    ("S26", "warning", [("[[checks]]", RATES + "\n[[checks]]")], "step x"),
+    ("S27", "note", [('"rounded(unrounded)"', '"unrounded * odd"')], "step fair_share"),
+    (
+        "S27",
+        "note",
+        [
+            ('label = "Growth"\nunit = "%"', 'label = "Growth"'),
+            ('"rounded(unrounded)"', '"unrounded + growth"'),
+            ('"5%"', "0.05"),
+        ],
+        "step fair_share",
+    ),
+    ("S28", "note", [('url = "https://example.org/7"\n', "")], "sources › circular"),
+    ("S28", "note", [("date = 2014-04-03\n", "")], "sources › circular"),
+    ("S29", "note", [('"5%", source = "circular"', f'"5%", assumption = "x", {UPKEEP}')], "values › growth"),
+    ("S30", "note", [(', owner = "Finance"', "")], ""),
+    ("S31", "note", [("total(fair_share)", "total(unrounded)")], ""),
+    ("S32", "note", [("[[checks]]", ON_PEOPLE + "[[checks]]")], "check People"),
+    ("S33", "note", [("total(fair_share)", "total(unrounded)")], "step fair_share"),
+]
+
+
+@pytest.mark.parametrize(("number", "changes", "place"), ERRORS)
+def test_errors(looked_at, tmp_path, number, changes, place):
+    """One thing wrong in the clean scheme is that one error, in its place, and what a run refuses."""
+    found = looked_at(*changes)
+
+    assert [(one.number, one.place) for one in found.findings if one.level == "error"] == [(number, place)]
+    assert not found.sound
+    assert schemes.refused(tmp_path / "mine.toml").startswith("mine.toml")
+
+
+@pytest.mark.parametrize(("number", "level", "changes", "place"), OTHERS)
+def test_warnings_and_notes(looked_at, tmp_path, number, level, changes, place):
+    """One thing that a reviewer should know is said, in its place, and a run takes the scheme all the same."""
+    found = looked_at(*changes)
+
+    assert (number, level, place) in said(found)
+    assert found.sound
+    assert load(str(tmp_path / "mine.toml"))
+
+
+def test_every_number_has_its_file():
+    """No finding is without a file that shows it."""
+    elsewhere = {"S13", "S14", "S34"}  # in the tests of transitions, of uses, and of files by themselves
+    shown = {number for number, *_ in (*ERRORS, *OTHERS)}
+
+    assert shown | elsewhere == {one.number for one in About}
+    assert shown.isdisjoint(elsewhere)
+
+
+def test_transition_that_leans(tmp_path):
+    """Every place where a transition leans on its formula is named, in steps and in checks."""
+    text = schemes.TRANSITION.replace("max(fair_share, floor)", "max(fair_share, floor, budget)")
+    schemes.write(tmp_path, "floor.toml", text + '\n[[checks]]\nname = "No"\nformula = "allocation > unrounded"\n')
+    scheme = schemes.write(tmp_path, "mine.toml", CLEAN)
+    found = review(str(scheme), transition=str(tmp_path / "floor.toml"))
+
+    assert [one[::2] for one in said(found) if one[0] == "S13"] == [
+        ("S13", "step allocation, character 24"),
+        ("S13", "check No, character 14"),
+    ]
+
+
+def test_uses(looked_at):
+    """A use under a name that is taken is an error, and so is a name that the formula does not take."""
+    twice = USE.format("") + USE.format("")
+    strange = USE.format('revenue_budget = "budget", pot = "budget"')
+
+    assert said(looked_at(text=CLEAN + twice)) == [("S14", "error", "use › core")]
+    assert said(looked_at(text=CLEAN + strange)) == [("S09", "error", "use › core › with")]
+
+
+def test_formula_that_uses_itself(tmp_path):
+    """A circle of files is told once, with what else is wrong in the file that closes it."""
+    text = FORMULA.replace("rounded(unrounded)", "rounded(") + USE.format("").replace("registered-population", "a")
+    schemes.write(tmp_path, "a.toml", text)
+
+    assert said(review(str(tmp_path / "a.toml"))) == [
+        ("S14", "error", "use › core"),
+        ("S08", "error", "step fair_share, character 8"),
+    ]
+
+
+def test_files_that_use_one_another_without_end(tmp_path):
+    """Files that would unfold to thousands, though none has a step, are given up at once."""
+    head = '[formula]\nname = "f"\ntitle = "F"\n'
+    schemes.write(tmp_path, "f0.toml", head)
+    for index in range(1, 16):
+        uses = "".join(f'\n[[use]]\nformula = "f{index - 1}"\nas = "{name}"\n' for name in "ab")
+        schemes.write(tmp_path, f"f{index}.toml", head + uses)
+
+    assert "S15" in [number for number, *_ in said(review(str(tmp_path / "f15.toml")))]
+
+
+# Many faults at once ------------------------------------------------------------------------------------
+
+
+def test_faults_do_not_hide_one_another(looked_at):
+    """Slips of all sorts in one file are all said in one go, each once, and nothing that only comes of them."""
+    found = looked_at(
+        ('label = "Budget"', 'lable = "Budget"'),
+        ('"2015/16" = { value = 1_100_000, assumption = "Guess."', '"2016/17" = { value = 1, assumption = ""'),
+        ('"5%", source = "circular"', '"5%"'),
+        ("registered_population * need_index * (1 + growth)", "registered_population + budget"),
+        ('"rounded(unrounded)"', '"rounded(unrounded"'),
+        ("abs(total(fair_share) - budget) <= 0.5", "total(weight) > budget"),
+    )
+
+    # `lable` is understood as label, and growth's value as 5%. What hangs on fair_share, which cannot be read, is not
+    # said; nor that budget has no value for 2015/16, as one of its values could not be read.
+    assert said(found) == [
+        ("S03", "error", "parameters › budget"),
+        ("S03", "error", "values › budget › 2016/17 › assumption"),
+        ("S04", "error", "values › growth › every_year"),
+        ("S08", "error", "step fair_share, character 8"),
+        ("S10", "error", "step weight, character 1"),
+        ("S10", "error", "check Adds up, character 1"),
+    ]
+
+
+def test_every_formula_and_every_year(looked_at):
+    """Of three formulas that do not fit all are named, and of two parameters without values both, with the years."""
+    found = looked_at(
+        (_VALUES, '[values.budget]\n"2014/15" = { value = 1, source = "circular" }\n\n'),
+        ("need_index * (1 + growth)", "need_index + growth"),
+        ("share_out(budget, by=weight)", "share_out(budget, by=weight, at_most=registered_population)"),
+        ("- budget) <= 0.5", "- registered_population) <= 0.5"),
+    )
+
+    assert [(one.number, one.place) for one in found.findings if one.level == "error"] == [
+        ("S10", "step weight, character 1"),
+        ("S10", "step unrounded, character 1"),
+        ("S10", "check Adds up, character 5"),
+        ("S17", "values › budget"),
+        ("S17", "parameters › growth › values"),
+    ]
+    lacking = [one.found for one in found.findings if one.number == "S17"]
+    assert lacking[0].endswith("budget (Budget) in 2015/16; the years there are: 2014/15")
+    assert lacking[1].endswith("growth (Growth) in 2014/15, 2015/16")
+
+
+def test_parts_of_a_scheme_are_read_though_one_cannot_be(tmp_path):
+    """A formula that is no TOML is said, and so is what is wrong in the scheme itself; nothing is put together."""
+    schemes.write(tmp_path, "my-formula.toml", "[formula")
+    text = SCHEME.replace('000_000, source = "circular"', '000_000, source = "circlar"')
+    found = review(str(schemes.write(tmp_path, "mine.toml", text)))
+
+    assert [(one.file, one.number) for one in found.findings] == [("mine.toml", "S05"), ("my-formula.toml", "S01")]
+    assert found.steps == 0
+
+
+def test_swapped_parts_leave_values_over(tmp_path):
+    """What a scheme has for its own formula is a note, and no fault, where it is looked at with another."""
+    schemes.write(tmp_path, "my-formula.toml", FORMULA)
+    scheme = schemes.write(tmp_path, "mine.toml", SCHEME)
+    found = review(str(scheme), formula="registered-population")
+
+    assert review(str(scheme)).findings == ()
+    assert [one for one in said(found) if one[0] == "S19"] == [
+        ("S19", "note", "values › budget"),
+        ("S19", "note", "values › growth"),
+    ]
+    assert [one.place for one in found.findings if one.level == "error"] == ["values › revenue_budget"]
+
+
+# By themselves ------------------------------------------------------------------------------------------
+
+
+def test_formula_by_itself(tmp_path):
+    """A formula is understood without a scheme; that its values are not known is said."""
+    path = schemes.write(tmp_path, "my-formula.toml", FORMULA)
+    found = review(str(path))
+
+    assert (found.kind, found.name, found.steps) == ("formula", "clean-formula", 3)
+    assert said(found) == [("S34", "note", "")]
+    assert "budget, growth" in found.findings[0].found
+    schemes.write(tmp_path, "my-formula.toml", FORMULA.replace("rounded(unrounded)", "unrounded + weight"))
+    assert said(review(str(path)))[0] == ("S10", "error", "step fair_share, character 1")
+
+
+def test_default_of_a_formula_is_held_to_its_bounds(tmp_path):
+    """A default below its minimum is an error; a bound that only a scheme declares is no error."""
+    default = 'minimum = {}\ndefault = {{ value = -1, assumption = "x" }}'
+    path = schemes.write(tmp_path, "f.toml", FORMULA.replace("minimum = 0", default.format(0)))
+    assert said(review(str(path)))[0] == ("S20", "error", "parameters › budget")
+    path = schemes.write(tmp_path, "f.toml", FORMULA.replace("minimum = 0", default.format('"of_the_scheme"')))
+    assert review(str(path)).sound
+
+
+def test_transition_by_itself(tmp_path):
+    """A transition takes the fair share for £, and says so."""
+    path = schemes.write(tmp_path, "floor.toml", schemes.TRANSITION)
+
+    assert [one[:2] for one in said(review(str(path)))] == [("S34", "note"), ("S34", "note")]
+    schemes.write(tmp_path, "floor.toml", schemes.TRANSITION.replace("max(fair", "max(registered_population, fair"))
+    assert said(review(str(path)))[0] == ("S10", "error", "step allocation, character 1")
+
+
+def test_formula_goes_with_no_formula():
+    """--formula goes with schemes alone."""
+    with pytest.raises(UsageError, match="registered-population: is a formula; --formula and --transition go with"):
+        review("registered-population", formula="registered-population")
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "nothing.toml", ".", "a\0b.toml", "x" * 5_000])
+def test_what_is_not_there(name):
+    """A name that is nothing, whatever it looks like, is one error and nothing else."""
+    found = review(name)
+
+    assert [one[:2] for one in said(found)] == [("S01", "error")]
+    assert found.kind == ""
+
+
+# The library, and whatever load refuses --------------------------------------------------------------------
+
+
+def test_library_is_clean():
+    """Every built-in file is looked at, and there is neither an error nor a warning."""
+    found = review_all()
+
+    assert [(one.kind, one.name) for one in found] == [
+        (kind, name)
+        for shelf, kind in (("schemes", "scheme"), ("formulas", "formula"), ("transitions", "transition"))
+        for name in library_names(shelf)
+    ]
+    assert [str(one) for each in found for one in each.findings if one.level != "note"] == []
+
+
+def test_templates_are_clean(tmp_path):
+    """What `gpit init` writes has neither an error nor a warning."""
+    for name in ("scheme.toml", "my-formula.toml"):
+        shutil.copy(TEMPLATES / name, tmp_path)
+
+    for found in review_all([str(tmp_path / "scheme.toml"), str(tmp_path / "my-formula.toml")]):
+        assert not found.has("error")
+        assert not found.has("warning")
+
+
+def deleted(text, chance):
+    """A key, a table or an entry less."""
+    lines = text.split("\n")
+    places = [at for at, line in enumerate(lines) if re.match(r"[\w\"\[]", line)]
+    at = chance.choice(places)
+    end = at + 1
+    if lines[at].startswith("[") and chance.random() < 0.5:
+        end = next((one for one in range(at + 1, len(lines)) if lines[one].startswith("[")), len(lines))
+    return "\n".join(lines[:at] + lines[end:])
+
+
+def renamed(text, chance):
+    """A name of a step, parameter, source or key that is another in one place."""
+    found = chance.choice(list(re.finditer(r"\b[a-z][a-z0-9_]{3,}\b", text)))
+    other = chance.choice([found[0] + "s", found[0][:-1], "budget", "fair_share", "total", "registered_population"])
+    return text[: found.start()] + other + text[found.end() :]
+
+
+def doubled(text, chance):
+    """A table or an entry twice."""
+    blocks = re.split(r"(?m)^(?=\[)", text)
+    block = chance.choice(blocks[1:])
+    return text + "\n" + block
+
+
+def with_other_unit(text, chance):
+    """Another unit in one place, or none."""
+    found = list(re.finditer(r'unit = "[^"]*"', text))
+    if not found:
+        return renamed(text, chance)
+    one = chance.choice(found)
+    units = ("£", "£ per head", "people", "%", "yes/no")
+    return text[: one.start()] + chance.choice([f'unit = "{unit}"' for unit in units] + [""]) + text[one.end() :]
+
+
+def with_other_years(text, chance):
+    """A year less, or another one."""
+    found = list(re.finditer(r'"20\d\d/\d\d"( =)?|every_year', text))
+    if not found:
+        return deleted(text, chance)
+    one = chance.choice(found)
+    new = chance.choice(['"2014/15"', '"2015/16"', '"2016/17"', "every_year"]) + (one[1] or "")
+    return text[: one.start()] + new + text[one.end() :]
+
+
+def with_other_figure(text, chance):
+    """Another number, origin or operator in one place."""
+    places = list(re.finditer(r"\d[\d_]*|source = |assumption = |[-+*/<>](?= )", text))
+    if not places:
+        return renamed(text, chance)
+    found = chance.choice(places)
+    return text[: found.start()] + chance.choice(["-1", "0", '"x"', "source = ", "+", "*", ""]) + text[found.end() :]
+
+
+CHANGES = (deleted, renamed, doubled, with_other_unit, with_other_years, with_other_figure)
+TEXTS = {
+    **schemes.FILES,
+    "schemes/uses.toml": schemes.USES,
+    "schemes/capped.toml": schemes.CAPPED,
+    "schemes/clean.toml": CLEAN,
+    "schemes/scheme.toml": (TEMPLATES / "scheme.toml").read_text(encoding="utf-8"),
+    "formulas/my-formula.toml": (TEMPLATES / "my-formula.toml").read_text(encoding="utf-8"),
+}
+
+
+def agrees(fault, found):
+    """Whether the errors say what load says: in its words, or of the same place."""
+    places = re.split(r", character | › |, ", found.place)
+    return found.found in fault or (found.file in fault and all(part in fault for part in places))
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_errors_are_what_load_refuses(tmp_path, name):
+    """However a file is changed, load refuses it if and only if there is an error, and that one is among them."""
+    chance = random.Random(name)
+    shelf, file = name.split("/")
+    option = schemes.OPTIONS[shelf]
+    schemes.write(tmp_path, "my-formula.toml", TEXTS["formulas/my-formula.toml"])
+    refusals = 0
+    for _ in range(40):
+        text = TEXTS[name]
+        for _ in range(chance.randint(1, 3)):
+            text = chance.choice(CHANGES)(text, chance) or "\n"
+        if chance.random() < 0.2:
+            text = schemes.mutated(text, chance)
+        path = str(schemes.write(tmp_path, file, text))
+        fault = ""
+        try:
+            load(**{option: path})
+        except GpitError as caught:
+            fault = str(caught)
+            refusals += 1
+        found = review(path) if option == "scheme" else review("gpit-2014-16", **{option: path})
+        errors = [one for one in found.findings if one.level == "error"]
+
+        assert bool(errors) == bool(fault), (fault, errors, text)
+        assert not errors or any(agrees(fault, one) for one in errors), (fault, errors)
+        for one in (*found.findings, *review(path).findings):
+            assert "\n" not in str(one)
+            assert not schemes.JARGON.search(one.found), one
+
+    # Most changes do harm: were few refused, the test would be changing nothing.
+    assert refusals > 15
+
+
+# The verb -----------------------------------------------------------------------------------------------
+
+UTF8 = {"PYTHONIOENCODING": "utf-8"}
+
+
+def test_verb_says_all_of_the_library(tmp_path):
+    """`gpit library check` has a block for each built-in file, ends well, and says nothing on standard error."""
+    done = gpit("library", "check", folder=tmp_path, env=UTF8)
+    shown = done.stdout.decode()
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    for name in ("gpit-2014-16 (scheme)", "registered-population (formula)", "none (transition)"):
+        assert f"{name}: no error; " in shown
+    assert re.search(r"^5 looked at, no error; \d+ notes\.$", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "code"),
+    [
+        ([], [], 0),
+        ([], ["--strict"], 0),
+        ([(" * (1 + growth)", "")], [], 0),
+        ([(" * (1 + growth)", "")], ["--strict"], 1),
+        ([("date = 2014-04-03\n", "")], ["--strict"], 0),
+        ([('unit = "people"', 'unit = "£"'), (" * (1 + growth)", "")], ["--strict"], 2),
+    ],
+)
+def test_exit_codes(tmp_path, changes, options, code):
+    """An error is 2, a warning 1 with --strict and else 0, and notes are always 0."""
+    schemes.write(tmp_path, "mine.toml", schemes.changed(CLEAN, *changes))
+
+    assert gpit("library", "check", "mine.toml", *options, folder=tmp_path).returncode == code
+
+
+def test_verb_in_json(tmp_path):
+    """--json prints one document with every review, whatever the console; errors are findings in it."""
+    schemes.write(tmp_path, "mine.toml", schemes.changed(CLEAN, ('unit = "people"', 'unit = "£"')))
+    names = ("mine.toml", "none", "lost.toml")
+    done = gpit("library", "check", *names, "--json", folder=tmp_path, env={"PYTHONIOENCODING": "ascii"})
+    document = json.loads(done.stdout.decode("utf-8"))
+
+    assert done.returncode == 2
+    assert (document["schema"], document["sound"]) == ("gpit-library-check/1", False)
+    assert [(one["kind"], one["name"], one["sound"]) for one in document["reviews"]] == [
+        ("scheme", "clean", False),
+        ("transition", "none", True),
+        ("", "lost.toml", False),
+    ]
+    assert document["reviews"][0]["findings"][0] == {
+        "number": "S10",
+        "level": "error",
+        "file": "mine.toml",
+        "place": "step weight, character 1",
+        "found": "the formula gives people, but the step's unit is £",
+        "expected": "",
+        "remedy": "",
+    }
+
+
+def test_schemes_with_other_parts(tmp_path):
+    """With --transition and no name the built-in schemes are looked at with it; beside a formula it is refused."""
+    done = gpit("library", "check", "--transition", "none", "--json", folder=tmp_path)
+    (one,) = json.loads(done.stdout)["reviews"]
+    assert (done.returncode, one["name"], one["transition"]) == (0, "gpit-2014-16", "none")
+
+    done = gpit("library", "check", "none", "--transition", "none", folder=tmp_path)
+    assert done.returncode == 2
+    assert "none: is a transition; --formula and --transition go with schemes alone" in words(done.stderr)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_any_console(tmp_path, encoding, columns):
+    """Long and strange texts of a file neither break the layout nor stop the verb, on consoles of any code page."""
+    strange = '"Łódź \\u202e [red]x[/] ' + "y" * 400 + '"'
+    text = schemes.changed(
+        CLEAN,
+        ('title = "A scheme with nothing to remark"', f"title = {strange}"),
+        ('name = "Adds up"', f'name = {strange[:180]}"'),
+        ("abs(total(fair_share) - budget) <= 0.5", "total(fair_share) - weight"),
+        ('name = "clean"', 'name = "ünïcode"'),
+    )
+    schemes.write(tmp_path, "mine.toml", text)
+    done = gpit(
+        "library", "check", "mine.toml", folder=tmp_path, env={"PYTHONIOENCODING": encoding, "COLUMNS": columns}
+    )
+    shown = done.stdout.decode(encoding)
+
+    assert (done.returncode, done.stderr) == (2, b"")
+    assert max(map(len, shown.splitlines())) <= min(int(columns), 100)
+    assert "\u202e" not in shown
+    assert "[red]x[/]" in shown
+    assert ("ünïcode" in shown) == (encoding == "cp1252")
