@@ -10,6 +10,7 @@ import shutil
 import tomllib
 from contextlib import chdir, redirect_stdout
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import openpyxl
 import pytest
 
 from gpit_fairshare import GpitError, allocate
+from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
 from gpit_fairshare.cli import app
 from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.headings import folded, standard_columns
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 LANGUAGE = ROOT / "docs" / "language.md"
 FILES = ROOT / "docs" / "files.md"
 LIBRARY = ROOT / "docs" / "library.md"
+TESTING = ROOT / "docs" / "testing.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 README = ROOT / "README.md"
 EXAMPLES = (LANGUAGE, FILES, README)
@@ -255,11 +258,15 @@ def test_complete_files_load(document, tmp_path):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_pieces_of_files_have_the_right_shape(document):
-    """An example that is a part of a file has the keys that a scheme file may have."""
+    """An example that is a part of a file has the keys that a scheme file, or a case, may have."""
     head = {"scheme": {"name": "s", "title": "S", "years": ["2014/15"]}}
+    model = shape.SchemeFile
+    if document == TESTING:
+        case = {"name": "c", "title": "C", "origin": "regression", "fails": "no"}
+        head, model = {"case": case, "run": {}}, CaseFile
     for one in pieces(document):
         if one.kind == "toml" and one.text not in [text for _, text in complete(document)]:
-            shape.SchemeFile.model_validate({**head, **tomllib.loads(one.text)})
+            model.model_validate({**head, **tomllib.loads(one.text, parse_float=Decimal)})
 
 
 # Formulas in tables ------------------------------------------------------------------------------------------
@@ -543,6 +550,84 @@ def test_readme_names_the_library():
         kind: library_names(shelf)
         for kind, shelf in (("scheme", "schemes"), ("formula", "formulas"), ("transition", "transitions"))
     }
+
+
+# Testing --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def documented(tmp_path):
+    """A folder with the samples and the case of docs/testing.md."""
+    shutil.copytree(SAMPLES, tmp_path / "data" / "samples")
+    (text,) = [one.text for one in pieces(TESTING) if one.kind == "toml" and "[case]" in one.text]
+    (tmp_path / "four-by-heads.toml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_case_in_the_text_is_ok_and_fails_as_shown(documented):
+    """The case as it stands is ok; with D a pound too high the answer is the one that is shown, to the letter."""
+    (command,) = [one.text for one in pieces(TESTING) if one.text.startswith("gpit test four")]
+    shown = next(one.text for one in pieces(TESTING) if one.kind == "text")
+    place = documented / "four-by-heads.toml"
+
+    assert typed(command, folder=documented) == 0
+    text = place.read_text(encoding="utf-8")
+    place.write_text(text.replace("allocation = 800_000", "allocation = 800_001"), encoding="utf-8")
+    done = gpit(*shlex.split(command)[1:], folder=documented, env={"PYTHONIOENCODING": "utf-8"})
+    assert done.returncode == 1
+    assert done.stdout.decode().splitlines() == shown.splitlines()
+
+
+def test_options_of_testing_are_all_there():
+    """Every option that `gpit test --help` lists has its row in docs/testing.md, and no other has."""
+    help_text = gpit("test", "--help", folder=ROOT).stdout.decode()
+    options = re.findall(r"^ +(?:(-\w)[ ,]+)?(--[a-z]+)?", help_text.split("Options:")[1], re.MULTILINE)
+    rows = table(TESTING, "option of `gpit test`", "what it does")
+    written = [name.split()[0] for option, _ in rows for name in quoted(option)]
+
+    assert len(rows) == 7
+    assert set(written) == {"PATH", *(name for names in options for name in names if name)}
+
+
+def test_keys_of_a_case_are_all_there():
+    """The tables have the keys that a case may have, in the order of the models."""
+    heads = [name for name, _ in table(TESTING, "key of `[case]`", "what it is")]
+    runs = [name for key, _ in table(TESTING, "key of `[run]`", "what it is") for name in quoted(key)]
+    parts = [quoted(name)[0] for name, _ in table(TESTING, "table", "what it holds")]
+    origins = [quoted(name)[0] for name, *_ in table(TESTING, "origin", "what its figures prove")]
+    source = next(text for key, text in table(TESTING, "key of `[case]`", "what it is") if key == "`source`")
+
+    assert [quoted(name)[0] for name in heads] == list(CaseHeader.model_fields)
+    assert set(runs) == set(RunEntry.model_fields)
+    assert [re.sub(r'^\[|\]$|\."2014/15"', "", name) for name in parts] == list(CaseFile.model_fields)[2:]
+    assert tuple(origins) == ORIGINS
+    assert set(SourceEntry.model_fields) <= set(quoted(source))
+
+
+def test_keys_of_the_verdicts(documented):
+    """The keys in the text are those of `gpit test --json`, and of its differences and changes."""
+    text = TESTING.read_text(encoding="utf-8")
+    place = documented / "four-by-heads.toml"
+    place.write_text(
+        place.read_text(encoding="utf-8").replace("800_000", "1").replace("worked by hand", "regression"), "utf-8"
+    )
+    failed = json.loads(gpit("test", place.name, "--json", folder=documented).stdout.decode())
+    env = {"CI": ""}
+    written = json.loads(gpit("test", place.name, "--json", "--update", folder=documented, env=env).stdout.decode())
+    (rows,) = [one.rows[1:] for one in tables(TESTING, "key of `gpit-test/1`", "what it holds", "keys inside")]
+
+    assert [quoted(key)[0] for key, _, _ in rows] == list(failed) == list(written)
+    for key, _, inside in rows:
+        value = written[quoted(key)[0]]
+        entry = value[0] if isinstance(value, list) and value else value
+        assert quoted(inside) == (list(entry) if isinstance(entry, dict) else []), key
+    for entry in (failed["cases"][0]["differences"][0], written["update"]["changes"][0]):
+        assert all(f"`{key}`" in text for key in entry)
+
+
+def test_exit_codes_of_testing():
+    """docs/testing.md has the exit codes of every verb, but for the keyboard."""
+    assert list(dict(table(TESTING, "exit code", "meaning"))) == ["0", "1", "2", "3"]
 
 
 # The documents as texts ---------------------------------------------------------------------------------------

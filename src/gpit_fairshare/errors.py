@@ -5,6 +5,7 @@ GpitError                 exit code 2 unless said otherwise
 ├── InputError            faults in population, spend or other input files
 ├── SchemeError           faults in a scheme, formula or transition file
 │   └── FormulaError      one formula, with the position of the offending character
+├── CaseError             faults in a regression case or its file of expected figures
 ├── SharingError          money that cannot be shared out as asked
 ├── CalculationError      a step that cannot be worked out for an organisation and year
 └── OutputError           a result that cannot be written where asked
@@ -108,6 +109,10 @@ class InputError(GpitError):
 
 class SchemeError(GpitError):
     """A fault in a scheme, formula or transition file: file, step or key, what to do."""
+
+
+class CaseError(GpitError):
+    """A fault in a regression case or its expected figures: file, place, what to do."""
 
 
 Sort = Literal["text", "name", "unit", "kind"]

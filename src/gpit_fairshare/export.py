@@ -30,6 +30,7 @@ MANIFEST_SCHEMA: Final = "gpit-table-manifest/1"
 MANIFEST_ENDING: Final = ".manifest.json"
 """What the manifest of `out.csv` is called: `out.csv.manifest.json`."""
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""A text that begins so has an apostrophe in front in a CSV file: no spreadsheet takes it for a formula."""
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from gpit_fairshare.cli.allocate import allocate
+from gpit_fairshare.cli.cases import cases
 from gpit_fairshare.cli.check import check
 from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
@@ -52,6 +53,7 @@ app.command("allocate")(allocate)
 app.command("check")(check)
 app.command("init")(init)
 app.add_typer(library, name="library")
+app.command("test")(cases)
 
 
 def main() -> NoReturn:

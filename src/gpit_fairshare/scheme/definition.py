@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from gpit_fairshare.errors import SchemeError
-from gpit_fairshare.scheme.faults import of_shape, one_line
+from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
 from gpit_fairshare.scheme.files import Read
 from gpit_fairshare.scheme.findings import Faults
 from gpit_fairshare.scheme.joining import Joined, complete
@@ -143,8 +143,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     try:
         model = SchemeFile.model_validate(data)
     except ValidationError as fault:
-        first = of_shape(fault, data, SchemeFile)[0]
-        raise SchemeError(f"{file}: the scheme in it: {first.place}: {first.said}") from None
+        raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, SchemeFile))}") from None
     sources = {one["key"]: Source(**one) for one in table["sources"]}
     read = Read(file, digest, None, model, sources)
     raised = Faults()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel
 
 from gpit_fairshare.errors import nearest
-from gpit_fairshare.scheme import shape
 
 if TYPE_CHECKING:
     import tomllib
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from pydantic import BaseModel, ValidationError
+    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
 _NUMBER: Final = 'expected a number, or a fraction in quotes such as "1/6"'
@@ -33,25 +35,15 @@ _SAID: Final = {
 }
 """What Pydantic's types of error come to in words; the others are said in `_said`."""
 
-_ENTRIES: Final[Mapping[str, type[BaseModel]]] = {
-    "steps": shape.StepEntry,
-    "checks": shape.CheckEntry,
-    "use": shape.UseEntry,
-    "parameters": shape.ParameterEntry,
-    "inputs": shape.InputEntry,
-    "sources": shape.SourceEntry,
-    "values": shape.ValueEntry,
-    "scheme": shape.SchemeHeader,
-    "formula": shape.Header,
-    "transition": shape.Header,
-    "spend": shape.SpendEntry,
-}
-
 
 def one_line(text: object, longest: int = 80) -> str:
     """Return a text from a file or an option as it can be shown in a message: on one line, not too long."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+class OriginError(ValueError):
+    """A figure that says no origin, or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +76,12 @@ def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseMo
     return [_shape_fault(error, data, model) for error in by_place.values()]
 
 
+def first_of(found: Sequence[ShapeFault]) -> str:
+    """Say the first fault of a file on one line, and how many more there are."""
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return ": ".join(part for part in (found[0].place, f"{found[0].said}{more}") if part)
+
+
 def _shape_fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> ShapeFault:
     location, kind = error["loc"], error["type"]
     path = _path(location, data)
@@ -92,8 +90,8 @@ def _shape_fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseM
         hint = nearest(str(location[-1]), _known_keys(location, model), count=1)
         near = hint.removeprefix("; did you mean ").removesuffix("?")
     place, said = _said(error, data, model)
-    of_origin = isinstance(error.get("ctx", {}).get("error"), shape.OriginError)
-    return ShapeFault(path, place, said, kind, str(location[-1]), near, of_origin)
+    of_origin = isinstance(error.get("ctx", {}).get("error"), OriginError)
+    return ShapeFault(path, place, said, kind, str(location[-1]) if location else "", near, of_origin)
 
 
 def of_toml(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
@@ -121,12 +119,12 @@ def _said(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) 
     """Return the place of an error and what is to be said of it."""
     location, kind = error["loc"], error["type"]
     path, context = _path(location, data), error.get("ctx", {})
-    key = one_line(location[-1])
+    key = one_line(location[-1]) if location else ""
     if kind == "extra_forbidden":
         return _place(path[:-1], data), _unknown(key, _known_keys(location, model))
     if kind == "missing":
         return _place(path, data), f"{key} is missing"
-    if location[-1] == "[key]" and kind == "literal_error":
+    if kind == "literal_error" and location[-1] == "[key]":
         known = re.findall(r"'([^']*)'", context["expected"])
         return _place(path[:-1], data), _unknown(one_line(path[-1]), known)
     match kind:
@@ -139,8 +137,8 @@ def _said(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) 
         case "too_long" | "string_too_long":
             unit = "characters" if kind == "string_too_long" else "of them"
             said = f"is too long; {context['max_length']} {unit} are allowed"
-        case "model_type" if context.get("class_name") == shape.ValueEntry.__name__:
-            said = 'expected a table such as { value = 5, source = "…" }'
+        case "model_type" if example := getattr(_model_at(location, model), "example", ""):
+            said = f"expected a table such as {example}"
         case _:
             said = _SAID.get(kind, "is not what is expected here")
     found = error.get("input")
@@ -195,8 +193,35 @@ def _place(path: Sequence[int | str], data: Any) -> str:
 
 
 def _known_keys(location: Sequence[int | str], model: type[BaseModel]) -> list[str]:
-    if len(location) > 1:
-        first = str(location[0])
-        in_parameter = first == "parameters" and len(location) > 3
-        model = shape.ValueEntry if in_parameter else _ENTRIES[first]
-    return [entry.alias or name for name, entry in model.model_fields.items()]
+    found = _model_at(location[:-1], model)
+    return [entry.alias or name for name, entry in found.model_fields.items()] if found else []
+
+
+def _model_at(location: Sequence[int | str], model: type[BaseModel]) -> type[BaseModel] | None:
+    """Return the model of the table at a location, or of the entries of a list or a dict there."""
+    there: list[Any] = [model]
+    for part in location:
+        there = [inner for one in there for inner in _inside(one, part)]
+    return next((one for one in there if isinstance(one, type) and issubclass(one, BaseModel)), None)
+
+
+def _inside(kind: Any, part: int | str) -> Iterator[Any]:
+    """Yield what may stand under a key, or a number of a list, of a type."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        for name, field in kind.model_fields.items():
+            if part in (name, field.alias):
+                yield from _branches(field.annotation)
+    elif get_origin(kind) in (dict, list):
+        yield from _branches(get_args(kind)[-1])
+
+
+def _branches(annotation: Any) -> Iterator[Any]:
+    """Yield the types that an annotation allows: those of a union, without what only annotates them."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _branches(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        for one in get_args(annotation):
+            yield from _branches(one)
+    else:
+        yield annotation

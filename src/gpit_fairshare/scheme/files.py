@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from gpit_fairshare.errors import UsageError, nearest
-from gpit_fairshare.scheme.faults import of_shape, of_toml, one_line
-from gpit_fairshare.scheme.findings import About, StoppedError
+from gpit_fairshare.errors import SchemeError, UsageError, nearest
+from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
+from gpit_fairshare.scheme.findings import About, Faults, StoppedError
 from gpit_fairshare.scheme.mending import mended
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import File, FormulaFile, Header, SchemeFile, TransitionFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
-    from gpit_fairshare.scheme.findings import Faults
+    from gpit_fairshare.errors import GpitError
     from gpit_fairshare.scheme.shape import ValueEntry
 
 Shelf = Literal["schemes", "formulas", "transitions"]
@@ -68,7 +68,7 @@ def shelves_of(name: str, faults: Faults) -> list[Shelf]:
     if found:
         return found
     place = _find(name, tuple(_SINGULAR), None, faults)
-    _, data = _toml(place, one_line(place.name), faults)
+    _, data = read_toml(place, faults=faults)
     for shelf, head in _SINGULAR.items():
         if isinstance(data.get(head), dict):
             return [shelf]
@@ -92,7 +92,7 @@ def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[An
     shelf = _MODELS[model]
     place = _find(name, (shelf,), named_in, faults)
     file = one_line(place.name)
-    text, data = _toml(place, file, faults)
+    text, data = read_toml(place, faults=faults)
     head = _SINGULAR[shelf]
     if head not in data:
         others = [other for other in _SINGULAR.values() if isinstance(data.get(other), dict)]
@@ -103,24 +103,39 @@ def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[An
     return Read(file, digest, place if isinstance(place, Path) else None, parsed, _sources(file, head, parsed, faults))
 
 
-def _toml(place: Path | Traversable, file: str, faults: Faults) -> tuple[str, dict[str, Any]]:
-    """Return the text of a file, whatever its line ends, and what it says as TOML."""
+def read_toml(
+    place: Path | Traversable,
+    error: type[GpitError] = SchemeError,
+    parse_float: Callable[[str], Any] = float,
+    *,
+    faults: Faults | None = None,
+) -> tuple[str, dict[str, Any]]:
+    """Read a TOML file; return its text with line ends of one character, and what it holds.
+
+    Raises:
+        UsageError: The file cannot be read.
+        GpitError: It is not TOML: of the type `error`, with the file and the place in it.
+        StoppedError: The same, where faults are kept.
+    """
+    file, faults = one_line(place.name), faults or Faults()
     try:
         # Whatever the editor made of it: with a byte order mark or without, with either line end.
         text = place.read_bytes().decode().removeprefix("\ufeff").replace("\r\n", "\n")
-        return text, tomllib.loads(text)
+        return text, tomllib.loads(text, parse_float=parse_float)
     except OSError as fault:
         found = f"cannot be read ({fault.strerror or fault})"
         raise faults.stop(About.UNREADABLE, file, "", found, error=UsageError) from None
     except UnicodeDecodeError as fault:
         found = f"byte {fault.start + 1} is not UTF-8"
-        raise faults.stop(About.UNREADABLE, file, "", found, "save the file as UTF-8") from None
+        raise faults.stop(About.UNREADABLE, file, "", found, "save the file as UTF-8", error=error) from None
     except tomllib.TOMLDecodeError as fault:
-        raise faults.stop(About.UNREADABLE, file, *of_toml(fault, text)) from None
+        raise faults.stop(About.UNREADABLE, file, *of_toml(fault, text), error=error) from None
     except RecursionError:
-        raise faults.stop(About.UNREADABLE, file, "", "lists or tables are nested too deeply") from None
+        found = "lists or tables are nested too deeply"
+        raise faults.stop(About.UNREADABLE, file, "", found, error=error) from None
     except ValueError:  # Python reads no whole number of more than 4,300 digits
-        raise faults.stop(About.UNREADABLE, file, "", "a number has too many digits; numbers are finite") from None
+        found = "a number has too many digits; numbers are finite"
+        raise faults.stop(About.UNREADABLE, file, "", found, error=error) from None
 
 
 def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
@@ -130,15 +145,12 @@ def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Fault
             return model.model_validate(data)
         except ValidationError as fault:
             found = of_shape(fault, data, model)
-        first = found[0]
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         for one in found:
             # Whoever misspells a key misses it as well: it is one slip.
             if one.kind == "missing" and any(one.key == other.near and one.place == other.place for other in found):
                 continue
             about = About.ORIGIN if one.of_origin else About.SHAPE
-            whole = ": ".join(part for part in (file, first.place, first.said) if part)
-            faults.tell(about, file, one.place, one.said, said=f"{whole}{more}")
+            faults.tell(about, file, one.place, one.said, said=f"{file}: {first_of(found)}")
         again = mended(data, found, faults.lost)
         if again is None:
             raise StoppedError

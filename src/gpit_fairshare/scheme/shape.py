@@ -10,9 +10,11 @@ import math
 import re
 import unicodedata
 from fractions import Fraction
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from gpit_fairshare.scheme.faults import OriginError
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _YEAR = re.compile(r"([0-9]{4})/([0-9]{2})")
@@ -73,11 +75,15 @@ def number(value: Exact) -> float:
     return result + 0.0  # minus nought is nought
 
 
-class _Entry(BaseModel):
+class Entry(BaseModel):
+    """A table of a file: unknown keys are refused, and nothing is turned from one type into another."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    example: ClassVar[str] = ""
+    """The table as its author may write it, for a message."""
 
 
-class SourceEntry(_Entry):
+class SourceEntry(Entry):
     """A publication that a figure was read in."""
 
     title: Line
@@ -87,13 +93,10 @@ class SourceEntry(_Entry):
     note: Text = ""
 
 
-class OriginError(ValueError):
-    """A figure that says no origin, or two."""
-
-
-class ValueEntry(_Entry):
+class ValueEntry(Entry):
     """One figure with exactly one of `source` (a key of `[sources]`) or `assumption` (why it is taken)."""
 
+    example = '{ value = 5, source = "…" }'
     value: Exact
     source: Line | None = None
     assumption: Prose | None = None
@@ -121,7 +124,7 @@ class ValueEntry(_Entry):
         return self
 
 
-class ParameterEntry(_Entry):
+class ParameterEntry(Entry):
     """A parameter as the file that uses it declares it; bounds are numbers or other parameters."""
 
     label: Line
@@ -140,7 +143,7 @@ class ParameterEntry(_Entry):
         return value
 
 
-class InputEntry(_Entry):
+class InputEntry(Entry):
     """A column of the inputs that the file gives a label, a unit, or leave to be blank or missing."""
 
     label: Text = ""
@@ -156,7 +159,7 @@ class InputEntry(_Entry):
         return self
 
 
-class StepEntry(_Entry):
+class StepEntry(Entry):
     """One named step: one column, one figure of a group, or one national figure."""
 
     name: Name
@@ -168,7 +171,7 @@ class StepEntry(_Entry):
     """Whether the step is a part of the answer that is paid once."""
 
 
-class CheckEntry(_Entry):
+class CheckEntry(Entry):
     """A formula that must be true in every year; one on organisations must hold for each."""
 
     name: Line = Field(max_length=200)
@@ -176,7 +179,7 @@ class CheckEntry(_Entry):
     note: Text = ""
 
 
-class UseEntry(_Entry):
+class UseEntry(Entry):
     """Another formula file used under a name of one's own, its names replaced as `with` says."""
 
     formula: Line
@@ -184,7 +187,7 @@ class UseEntry(_Entry):
     with_: dict[Name, Name] = Field(default={}, alias="with")
 
 
-class File(_Entry):
+class File(Entry):
     """What the three kinds of file have in common."""
 
     sources: dict[Line, SourceEntry] = {}
@@ -194,7 +197,7 @@ class File(_Entry):
     checks: list[CheckEntry] = []
 
 
-class Header(_Entry):
+class Header(Entry):
     """What a formula or transition is called, and where it was read."""
 
     name: Line
@@ -248,7 +251,7 @@ class SchemeHeader(Header):
         return self
 
 
-class SpendEntry(_Entry):
+class SpendEntry(Entry):
     """Which lines of a detailed spend file make `historic_spend`, with one of `source` or `assumption`."""
 
     counts: dict[Literal["category", "cost_type", "committed"], Annotated[list[Line], Field(min_length=1)]]

@@ -1,0 +1,153 @@
+"""Expected figures and those of a run, compared exactly: `Decimal` without any rounding."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from gpit_fairshare.cases.shape import OTHER_COLUMNS, exact_number
+from gpit_fairshare.errors import CaseError
+from gpit_fairshare.export import FORMULA_STARTS
+from gpit_fairshare.scheme.faults import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gpit_fairshare.cases.reading import Figure
+    from gpit_fairshare.cases.shape import Exact, ToleranceEntry
+
+Kind = Literal["number", "yes/no", "text"]
+NOUGHT: Final = Decimal(0)
+_WORDS: Final = {"true": True, "yes": True, "false": False, "no": False}
+
+# Figures have a few hundred digits at most: this holds every sum and product of them, or stops.
+_EXACTLY: Final = Context(prec=5_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact, InvalidOperation, Overflow])
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure that is not as expected, or a row that is missing or too many.
+
+    Figures are texts, to the last digit; None is a blank, or a row that is not there.
+    """
+
+    year: str
+    code: str
+    """Empty for a national figure."""
+    column: str
+    """Empty where a whole row is meant."""
+    what: Literal["figure", "missing row", "extra row"]
+    expected: str | None
+    got: str | None
+    difference: Decimal | None = None
+    """Got less expected, for two numbers."""
+    allowed: Decimal | None = None
+    """By how much it may be off, for two numbers."""
+
+    @property
+    def beyond(self) -> tuple[bool, Decimal]:
+        """Return by how much it is beyond its tolerance; what is no number stands above every number."""
+        if self.difference is None or self.allowed is None:
+            return True, NOUGHT
+        return False, _EXACTLY.subtract(self.difference.copy_abs(), self.allowed)
+
+
+def written(value: Any) -> str | None:
+    """Write a figure of a run or of a case: a float by the shortest digits that mean it, `true` and `false`."""
+    match value:
+        case None | "":
+            return None
+        case bool():
+            return str(value).lower()
+        case float() | int():
+            return plain(Decimal(repr(value)))
+        case Decimal():
+            return plain(value)
+        case _:
+            return str(value)
+
+
+def plain(number: Decimal) -> str:
+    """Write a number without needless noughts: `398372000`, `2.5`, `1e-7`."""
+    if not number.is_finite():
+        return str(number)
+    if not number:
+        return "0"
+    # Noughts that nobody wrote out, as those of 1e300, are not written out here either.
+    spelled = -9 <= number.adjusted() < max(21, len(number.as_tuple().digits))
+    text = f"{number:f}" if spelled else f"{number:e}"
+    digits, e, power = text.partition("e")
+    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return f"{digits}{e}{power}"
+
+
+def compare(figure: Figure, got: Any, kind: Kind, tolerances: Mapping[str, ToleranceEntry]) -> Difference | None:
+    """Return how a figure differs from the expected one, or None if it does not.
+
+    Raises:
+        CaseError: The expected figure is not of the kind of its column.
+    """
+    expected = understood(figure, kind)
+
+    def differs(difference: Decimal | None = None, allowed: Decimal | None = None) -> Difference:
+        shown = written(expected)
+        return Difference(figure.year, figure.code, figure.column, "figure", shown, written(got), difference, allowed)
+
+    blank = got is None or got == ""
+    if expected == "" or blank:
+        return None if expected == "" and blank else differs()
+    if not isinstance(expected, Decimal):
+        same = got == expected or (figure.tabled and isinstance(got, str) and harmless(got) == expected)
+        return None if same else differs()
+    number = Decimal(repr(got))
+    if not number.is_finite():
+        return differs()
+    difference = _EXACTLY.subtract(number, expected)
+    allowed = _allowed(figure.column, expected, tolerances)
+    return None if difference.copy_abs() <= allowed else differs(difference, allowed)
+
+
+def understood(figure: Figure, kind: Kind) -> Exact:
+    """Return the expected figure as one of its column's kind; an empty text is a blank.
+
+    Raises:
+        CaseError: It is of another kind.
+    """
+    value = figure.value
+    if value == "":
+        return value
+    if figure.tabled and isinstance(value, str):
+        with suppress(ValueError, KeyError):  # said below, for both kinds of file
+            value = _typed(value, kind)
+    right = {"number": Decimal, "yes/no": bool, "text": str}[kind]
+    if isinstance(value, right):
+        return value
+    shown = f"'{one_line(value, 40)}'" if isinstance(value, str) else written(value)
+    hint = {"number": "a plain number, as 1500.5", "yes/no": "true or false", "text": "a text in quotes"}[kind]
+    raise CaseError(f"{figure.place}: the column holds {_nouns(kind)}; expected {hint}, found {shown}")
+
+
+def _typed(cell: str, kind: Kind) -> Exact:
+    if kind == "number":
+        return exact_number(cell)
+    return _WORDS[cell.strip().lower()] if kind == "yes/no" else cell
+
+
+def _nouns(kind: Kind) -> str:
+    return {"number": "numbers", "yes/no": "yes or no", "text": "texts"}[kind]
+
+
+def harmless(text: str) -> str:
+    """Return a text as a CSV file of gpit writes it: no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _allowed(column: str, expected: Decimal, tolerances: Mapping[str, ToleranceEntry]) -> Decimal:
+    """Return by how much a figure may be off: the larger of what is absolute and what is relative."""
+    tolerance = tolerances.get(column) or tolerances.get(OTHER_COLUMNS)
+    if tolerance is None:
+        return NOUGHT
+    relative = _EXACTLY.multiply(tolerance.relative or NOUGHT, expected.copy_abs())
+    return max(tolerance.absolute or NOUGHT, relative)

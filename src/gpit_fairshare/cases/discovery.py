@@ -1,0 +1,158 @@
+"""Which files of a folder are cases, and which hold expected figures; with the standard library alone.
+
+The plug-in of pytest looks at every TOML file of every suite on the machine: this has to cost nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+CASE_ENDING: Final = ".toml"
+EXPECTED_ENDING: Final = ".expected.csv"
+"""Files of this name hold expected figures; one that no case uses fails."""
+_CASE_TABLE: Final = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[ \t]*\[[ \t]*case\b", re.MULTILINE)
+_NOT_SEARCHED: Final = frozenset({"node_modules", "__pycache__"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that was found: where it is, and what it is called in a verdict, the same on every machine."""
+
+    path: Path
+    file: str
+    """Path from the folder that was given, that folder included, with slashes: `cases/first-case.toml`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What was found: case files in the order in which they run, and files of expected figures."""
+
+    cases: tuple[Found, ...]
+    expected: tuple[Found, ...]
+
+
+def find(paths: Sequence[str]) -> Discovery:
+    """Find the cases of files and folders; folders are searched with all that is in them, in sorted order.
+
+    Raises:
+        UsageError: A path is not there or is no case, or there is no case at all.
+    """
+    cases: dict[Path, Found] = {}
+    expected: dict[Path, Found] = {}
+    for text in paths:
+        given = Path(text)
+        _check_place(text, given)
+        for path in _below(given) if given.is_dir() else [given]:
+            found = Found(path, _name(path, given))
+            if path.name.endswith(EXPECTED_ENDING):
+                expected.setdefault(path.resolve(), found)
+            elif path == given or is_case(path):
+                cases.setdefault(path.resolve(), found)
+    if not cases:
+        raise UsageError(
+            f"{', '.join(paths)}: holds no case; a case is a .toml file with a table [case] (docs/testing.md)"
+        )
+    names: dict[str, Path] = {}
+    for found in (*cases.values(), *expected.values()):
+        if names.setdefault(found.file, found.path) != found.path:
+            raise UsageError(
+                f"{found.file}: two files are called so; give the folder that both are in, or run them one by one"
+            )
+    return Discovery(tuple(cases.values()), tuple(expected.values()))
+
+
+def is_case(path: Path, *, named: bool = False) -> bool:
+    """Whether a file is a case: TOML with a table `[case]`, or text that is no TOML but has such a line.
+
+    Schemes, formulas and other TOML files are none. A case that is broken is one, or nobody would miss it;
+    so is any broken file that was `named`.
+    """
+    if path.suffix.lower() != CASE_ENDING or path.name.startswith("."):
+        return False
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return True  # what cannot be read is said to be so, and not passed over
+    try:
+        held = tomllib.loads(data.decode().removeprefix("\ufeff").replace("\r\n", "\n"))
+    except (ValueError, RecursionError):
+        # UTF-16 has a nought between its letters.
+        return named or _CASE_TABLE.search(data.replace(b"\0", b"")) is not None
+    return isinstance(held.get("case"), dict)
+
+
+def unused(expected: Sequence[Found], used: frozenset[Path], broken: Sequence[str]) -> list[Found]:
+    """Return the files of expected figures that no case uses.
+
+    Args:
+        expected: Files of expected figures that were found.
+        used: Files that cases name.
+        broken: Texts of cases that could not be read: a file whose name stands there is taken for used.
+    """
+    return [
+        one for one in expected if one.path.resolve() not in used and not any(one.path.name in text for text in broken)
+    ]
+
+
+def words(path: Path) -> str:
+    """Return the text of a file that may be broken, as far as it is text."""
+    try:
+        return path.read_bytes().replace(b"\0", b"").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _check_place(text: str, given: Path) -> None:
+    """Refuse what is neither a folder nor a case file, which may be named even if it is broken."""
+    try:
+        there, is_file = given.exists() and bool(text.strip()), given.is_file()
+        if not there:
+            folder = given.parent
+            known = [one.name for one in folder.iterdir()] if folder.is_dir() else []
+            raise UsageError(f"{text or '(empty)'}: there is no such file or folder{nearest(given.name, known)}")
+        if is_file and given.suffix.lower() != CASE_ENDING:
+            raise UsageError(f"{text}: is no case; a case is a .toml file, and a folder is searched for them")
+    except (OSError, ValueError):
+        raise UsageError(f"{text}: cannot be read; give a case file or a folder") from None
+    if is_file and not is_case(given, named=True):
+        raise UsageError(f"{text}: is no case: it has no table [case]")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, sorted; hidden folders and those of environments are not searched."""
+
+    def refuse(fault: OSError) -> None:
+        raise UsageError(f"{folder}: cannot be searched ({fault.strerror or fault})")
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not _is_passed_over(Path(place, name)))
+        for name in sorted(files):
+            path = Path(place, name)
+            # Whoever reads a pipe waits for ever.
+            if not name.startswith(".") and name.lower().endswith((CASE_ENDING, EXPECTED_ENDING)) and path.is_file():
+                yield path
+
+
+def _is_passed_over(folder: Path) -> bool:
+    return folder.name.startswith(".") or folder.name in _NOT_SEARCHED or (folder / "pyvenv.cfg").is_file()
+
+
+def _name(path: Path, given: Path) -> str:
+    """Name a file from the folder that was given, or as it was given where that is no place of one machine."""
+    if not given.is_absolute() and ".." not in given.parts:
+        name = path
+    else:
+        top = (given if given.is_dir() else given.parent).resolve()
+        name = Path(top.name) / (path.relative_to(given) if given.is_dir() else path.name)
+    # A name need not be UTF-8 on disk; what is said of it has to be.
+    return os.fsencode(name.as_posix()).decode(errors="replace")

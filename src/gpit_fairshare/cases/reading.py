@@ -1,0 +1,217 @@
+"""A case file and its files of expected figures, read; whatever is wrong is said in one line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
+
+from gpit_fairshare.cases.shape import CaseFile
+from gpit_fairshare.errors import CaseError, UsageError
+from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
+from gpit_fairshare.scheme.files import read_toml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gpit_fairshare.cases.discovery import Found
+    from gpit_fairshare.cases.shape import CaseHeader, Exact
+
+KEYS: Final = ("year", "org_code")
+"""Columns of a file of expected figures that say whose they are."""
+_MOST_ROWS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One expected figure."""
+
+    year: str
+    code: str
+    """Code of the organisation; empty for a national figure."""
+    column: str
+    value: Exact
+    """A number, a yes/no or a text; a text from a table may stand for each of them."""
+    place: str
+    """Where it stands, for a message."""
+    tabled: bool = False
+    """Whether it stands in a table of texts, not in TOML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file of expected figures, record by record as it stands."""
+
+    path: Path
+    text: str
+    """All of it, with the line ends and the byte order mark that it has."""
+    header: tuple[str, ...]
+    records: tuple[tuple[str, ...], ...]
+    lines: tuple[tuple[int, int], ...]
+    """For the header and each record: its first line, from 0, and the line after its last."""
+
+    @property
+    def figures(self) -> list[Figure]:
+        """Return every figure, with its row as a place."""
+        year, code = (self.header.index(key) for key in KEYS)
+        return [
+            Figure(
+                record[year], record[code], column, cell, f"{self.path.name}: row {first + 1}, {column}", tabled=True
+            )
+            for record, (first, _) in zip(self.records, self.lines[1:], strict=True)
+            for column, cell in zip(self.header, record, strict=True)
+            if column not in KEYS
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as read, before it is run."""
+
+    found: Found
+    model: CaseFile
+    inline: tuple[Figure, ...]
+    tables: tuple[Table, ...]
+    lacking: Path | None = None
+    """The file of expected figures, where it is not there."""
+
+    @property
+    def head(self) -> CaseHeader:
+        """Return what the case says of itself."""
+        return self.model.case
+
+    @property
+    def id(self) -> str:
+        """Return what the case is called in a run: its file and its name."""
+        return f"{self.found.file}::{self.head.name}"
+
+    @property
+    def figures(self) -> list[Figure]:
+        """Return every expected figure, inline ones first."""
+        return [*self.inline, *(figure for table in self.tables for figure in table.figures)]
+
+
+def read_model(found: Found) -> CaseFile:
+    """Read a case file alone, without the files that it names.
+
+    Raises:
+        GpitError: It is not TOML, or not of the shape of a case.
+    """
+    # Decimal keeps every digit: what is compared is what is written.
+    _, data = read_toml(found.path, CaseError, Decimal)
+    try:
+        return CaseFile.model_validate(data)
+    except ValidationError as fault:
+        raise CaseError(f"{one_line(found.path.name)}: {first_of(of_shape(fault, data, CaseFile))}") from None
+
+
+def uses(found: Found, model: CaseFile) -> list[Path]:
+    """Return the files of expected figures that a case names."""
+    return [found.path.parent / name.replace("\\", "/") for name in model.case.expected_file]
+
+
+def read_case(found: Found, model: CaseFile, *, may_lack: bool = False) -> Case:
+    """Read the files of expected figures of a case.
+
+    Args:
+        found: The case file.
+        model: What it holds.
+        may_lack: Whether the one file of a regression case may still have to be written.
+
+    Raises:
+        GpitError: A file is not there or no table, or a figure is given twice.
+    """
+    file = one_line(found.path.name)
+    places = uses(found, model)
+    lacking = next((place for place in places if not place.is_file()), None)
+    regression = model.case.origin == "regression"
+    if lacking and not (may_lack and regression and len(places) == 1):
+        hint = "; gpit test --update writes it" if regression and len(places) == 1 else ""
+        raise CaseError(
+            f"{file}: case › expected_file: there is no file {one_line(lacking.name)} beside the case{hint}"
+        )
+    inline = [
+        Figure(
+            year, code, column, value, f"{file}: expected › {one_line(year)} › {one_line(code)} › {one_line(column)}"
+        )
+        for year, organisations in model.expected.items()
+        for code, figures in organisations.items()
+        for column, value in figures.items()
+    ]
+    inline += [
+        Figure(year, "", column, value, f"{file}: expected_national › {one_line(year)} › {one_line(column)}")
+        for year, figures in model.expected_national.items()
+        for column, value in figures.items()
+    ]
+    tables = () if lacking else tuple(_read_table(place) for place in places)
+    case = Case(found, model, tuple(inline), tables, lacking)
+    _once_each(case)
+    return case
+
+
+def _once_each(case: Case) -> None:
+    seen: dict[tuple[str, str, str], str] = {}
+    for figure in case.figures:
+        key = (figure.year, figure.code, figure.column)
+        if key in seen:
+            raise CaseError(f"{figure.place}: is given twice; first as {seen[key]}")
+        seen[key] = figure.place
+
+
+def _read_table(path: Path) -> Table:
+    file = one_line(path.name)
+    try:
+        text = path.read_bytes().decode()
+    except OSError as fault:
+        raise UsageError(f"{file}: cannot be read ({fault.strerror or fault})") from None
+    except UnicodeDecodeError as fault:
+        raise CaseError(f"{file}: byte {fault.start + 1} is not UTF-8; save the file as UTF-8") from None
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    records: list[tuple[str, ...]] = []
+    lines: list[tuple[int, int]] = []
+    first = 0
+    try:
+        for record in reader:
+            if any(record):
+                records.append(tuple(record))
+                lines.append((first, reader.line_num))
+            first = reader.line_num
+    except csv.Error as fault:
+        raise CaseError(f"{file}: row {reader.line_num}: is no CSV ({fault})") from None
+    _check_table(file, records, lines)
+    return Table(path, text, records[0], tuple(records[1:]), tuple(lines))
+
+
+def _check_table(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
+    """Refuse what is no table of figures by year and organisation, or has a row twice."""
+    if len(records) < 2:
+        raise CaseError(f"{file}: holds no figures; expected a row of headings and rows of figures below it")
+    if len(records) > _MOST_ROWS:
+        raise CaseError(f"{file}: has more than {_MOST_ROWS:,} rows")
+    header = records[0]
+    for key in KEYS:
+        if key not in header:
+            found = one_line(", ".join(header), 200)
+            raise CaseError(
+                f"{file}: there is no column {key}; a table of figures has {' and '.join(KEYS)}; found {found}"
+            )
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        raise CaseError(f"{file}: the column {one_line(twice) or '(empty)'} stands there twice")
+    at_year, at_code = (header.index(name) for name in KEYS)
+    seen: dict[tuple[str, str], int] = {}
+    for record, (line, _) in zip(records[1:], lines[1:], strict=True):
+        place = f"{file}: row {line + 1}"
+        if len(record) != len(header):
+            raise CaseError(f"{place}: has {len(record)} cells, and the headings are {len(header)}")
+        year, code = record[at_year], record[at_code]
+        if not year or not code:
+            raise CaseError(f"{place}: year or org_code is empty")
+        if (year, code) in seen:
+            first = seen[year, code] + 1
+            raise CaseError(f"{place}: {one_line(code)} in {one_line(year)} is there already, in row {first}")
+        seen[year, code] = line

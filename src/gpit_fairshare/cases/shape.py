@@ -1,0 +1,205 @@
+"""The shape of a case file, held by Pydantic; unknown keys are refused, and `scheme.faults` says what is wrong.
+
+Numbers are read as `Decimal`, digit by digit as the file writes them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
+from gpit_fairshare.cases.discovery import EXPECTED_ENDING
+from gpit_fairshare.scheme.shape import Entry, Line, Name, Prose, Text
+
+ORIGINS: Final = ("published", "worked by hand", "regression")
+OTHER_COLUMNS: Final = "other-columns"
+"""Key of the tolerance of all columns that are not named; a hyphen is in no column's name."""
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+_PART_OF_DATE: Final = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2]))?")
+_MOST_DIGITS: Final = 400
+"""Beyond what a result can hold, and small enough for exact arithmetic."""
+
+Exact = Decimal | bool | str
+"""A figure as a case gives it: a number, a yes/no or a text; an empty text expects a blank."""
+
+
+def exact_number(written: str | int | Decimal) -> Decimal:
+    """Return a plain number, such as `398372000`, `0.005` or `1e-6`, exactly as it is written.
+
+    Raises:
+        ValueError: It is none, or has more digits than any result.
+    """
+    text = str(written).strip() if isinstance(written, str | Decimal) else None
+    if text is not None and not _NUMBER.fullmatch(text[: 2 * _MOST_DIGITS]):
+        raise ValueError(f"{text[:40]!r} is not a plain number, such as 398372000, 0.005 or 1e-6")
+    number = Decimal(written if text is None else text)
+    if len(number.as_tuple().digits) > _MOST_DIGITS or abs(number.adjusted()) > _MOST_DIGITS:
+        raise ValueError(f"has more than {_MOST_DIGITS} digits")
+    return number
+
+
+def _figure(value: Any) -> Exact:
+    """Take what a result can hold; numbers become exact."""
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, int | Decimal):
+        return exact_number(value)
+    raise ValueError("a figure is a number, a text in quotes, true or false")
+
+
+def _size(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise ValueError('a tolerance is a number, such as 0.005 or "1e-6"')  # noqa: TRY004  # Pydantic says it
+    size = exact_number(value)
+    if size < 0:
+        raise ValueError("a tolerance is not below 0")
+    return size
+
+
+def _listed(value: Any) -> Any:
+    """Take one text for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def _case_name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("the name of a case has letters, digits, _, - and ., at most 80, as first-case")
+    return text
+
+
+Texts = Annotated[list[Line], BeforeValidator(_listed)]
+Cell = Annotated[Exact, BeforeValidator(_figure)]
+Size = Annotated[Decimal, BeforeValidator(_size)]
+
+
+def _day(value: Any) -> str:
+    """Take a date, or as much of one as is known."""
+    if isinstance(value, dt.date):
+        return value.isoformat()[:10]
+    if not isinstance(value, str) or not _PART_OF_DATE.fullmatch(value):
+        raise ValueError('expected a date such as 2014-04-03, or what is known of it in quotes: "2014-04", "2014"')
+    return value
+
+
+class SourceEntry(Entry):
+    """Where figures were published."""
+
+    title: Line
+    publisher: Line
+    url: Line
+    date: Annotated[str, BeforeValidator(_day)]
+    note: Text = ""
+
+    def __str__(self) -> str:
+        return f"{self.publisher}, {self.title}, {self.date}, {self.url}"
+
+
+class CaseHeader(Entry):
+    """What a case is called, where its figures come from, and what it looks at."""
+
+    name: Annotated[str, AfterValidator(_case_name)]
+    title: Line = Field(max_length=200)
+    origin: Literal["published", "worked by hand", "regression"]
+    working: Prose | None = None
+    """How the figures were worked out, or taken from the source."""
+    source: SourceEntry | None = None
+    rows: Literal["all", "some"] = "all"
+    """Whether the case has all organisations of its years, or looks at some."""
+    expected_file: Texts = Field(default_factory=list)
+    columns: list[Name] = Field(default_factory=list)
+    """What `--update` writes into an expected file that is not there yet."""
+    fails: Prose | None = None
+    """What the message of a run that is refused holds."""
+    checks_fail: Texts = Field(default_factory=list)
+    """Checks of the scheme that must not hold."""
+
+    @field_validator("expected_file")
+    @classmethod
+    def _are_tables(cls, files: list[str]) -> list[str]:
+        for one in files:
+            if not one.lower().endswith(".csv"):
+                raise ValueError(f"{one[:80]} is no .csv file; call it NAME{EXPECTED_ENDING}")
+        if len(set(files)) < len(files):
+            raise ValueError("names a file twice")
+        return files
+
+    @model_validator(mode="after")
+    def _says_its_origin(self) -> Self:
+        if self.origin == "published" and self.source is None:
+            raise ValueError("published figures need a table [case.source]: title, publisher, url, date")
+        if self.origin == "worked by hand" and self.working is None:
+            raise ValueError("figures worked by hand need their working: how they were worked out")
+        if self.columns and (self.origin != "regression" or len(self.expected_file) != 1):
+            raise ValueError("columns goes with one expected_file of a regression case, which --update writes")
+        return self
+
+
+class RunEntry(Entry):
+    """What to run, as the options of `gpit allocate`; paths start from the folder of the case."""
+
+    scheme: Line | None = None
+    formula: Line | None = None
+    transition: Line | None = None
+    population: Texts = Field(default_factory=list)
+    spend: Texts = Field(default_factory=list)
+    input: Texts = Field(default_factory=list)
+    map: dict[Line, Line] = Field(default_factory=dict)
+    leave_out: Texts = Field(default_factory=list)
+    boundaries: Line | dt.date | None = None
+    crosswalk: Texts = Field(default_factory=list)
+    max_size: int | None = Field(default=None, ge=1)
+    sample: bool = False
+    set: dict[Line, Any] = Field(default_factory=dict)
+
+    @field_validator("set")
+    @classmethod
+    def _are_values(cls, values: dict[str, Any]) -> dict[str, str]:
+        for name, value in values.items():
+            if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+                raise ValueError(f'{name[:40]}: expected a number, or a fraction in quotes such as "1/6"')  # noqa: TRY004
+        return {name: str(value) for name, value in values.items()}
+
+
+class ToleranceEntry(Entry):
+    """By how much a figure may be off: it is right if it is within either."""
+
+    example = "{ absolute = 0.005 }"
+
+    absolute: Size | None = None
+    """In the unit of the column."""
+    relative: Size | None = None
+    """As a ratio of the expected figure."""
+    note: Text = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.absolute is None and self.relative is None:
+            raise ValueError("a tolerance says absolute, relative or both")
+        return self
+
+
+class CaseFile(Entry):
+    """A case: what to run, and what it should give."""
+
+    case: CaseHeader
+    run: RunEntry
+    tolerance: dict[Line, ToleranceEntry] = Field(default_factory=dict)
+    expected: dict[Line, dict[Line, dict[Line, Cell]]] = Field(default_factory=dict)
+    """Year to organisation to column to figure."""
+    expected_national: dict[Line, dict[Line, Cell]] = Field(default_factory=dict)
+    """Year to column to figure."""
+
+    @model_validator(mode="after")
+    def _looks_at_something(self) -> Self:
+        head = self.case
+        figures = bool(self.expected or self.expected_national or head.expected_file)
+        if head.fails is not None and (figures or head.checks_fail):
+            raise ValueError("a run that fails gives no figures; take out fails, or what else is expected")
+        if not figures and head.fails is None and not head.checks_fail:
+            raise ValueError('nothing is expected; give [expected."YEAR"], expected_file, fails or checks_fail')
+        return self

@@ -1,0 +1,184 @@
+"""Many cases run one after the other: which of them, what became of them, and what that comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.cases.comparing import plain
+from gpit_fairshare.cases.discovery import find, unused, words
+from gpit_fairshare.cases.reading import read_model, uses
+from gpit_fairshare.cases.running import Ran, run_case
+from gpit_fairshare.cases.shape import ORIGINS
+from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.scheme.faults import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from decimal import Decimal
+    from pathlib import Path
+
+    from gpit_fairshare.cases.comparing import Difference
+    from gpit_fairshare.cases.discovery import Found
+    from gpit_fairshare.cases.running import Verdict
+    from gpit_fairshare.cases.updating import Update
+
+JSON_SCHEMA: Final = "gpit-test/1"
+
+
+@dataclass
+class Suite:
+    """What became of all cases."""
+
+    ran: list[Ran]
+    unused: tuple[str, ...]
+    """Files of expected figures that no case uses."""
+    not_selected: int
+    not_run: int
+    """Cases after the first that failed, where that was asked for."""
+    update: Update | None = field(default=None)
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Return the verdicts, in the order of the run."""
+        return [one.verdict for one in self.ran]
+
+    def count(self, outcome: str, origin: str | None = None) -> int:
+        """Count the cases of an outcome, of one origin or of all."""
+        return sum(one.outcome == outcome and origin in (None, one.origin) for one in self.verdicts)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 2 for a fault in a case, 1 for anything that is not as expected, else 0."""
+        if self.count("fault") or (self.update and self.update.refused):
+            return 2
+        return 1 if self.count("failed") or self.unused else 0
+
+    def document(self) -> dict[str, Any]:
+        """Return everything with stable keys, for JSON; figures are texts, so that every digit is there."""
+        return {
+            "schema": JSON_SCHEMA,
+            "agrees": self.exit_code == 0,
+            "counts": {
+                "cases": len(self.ran),
+                **{key: self.count(outcome) for key, outcome in _COUNTED.items()},
+                "unused": len(self.unused),
+                "not_selected": self.not_selected,
+                "not_run": self.not_run,
+            },
+            "origins": [
+                {
+                    "origin": origin,
+                    "cases": sum(one.origin == origin for one in self.verdicts),
+                    **{key: self.count(outcome, origin) for key, outcome in _COUNTED.items()},
+                }
+                for origin in ORIGINS
+            ],
+            "cases": [_entry(one) for one in self.verdicts],
+            "unused": list(self.unused),
+            "update": self.update.entry() if self.update else None,
+        }
+
+
+_COUNTED: Final = {"ok": "ok", "failed": "failed", "faults": "fault"}
+
+
+def run_all(
+    paths: Sequence[str],
+    *,
+    keep: str = "",
+    stop: bool = False,
+    may_lack: bool = False,
+    advance: Callable[[float, float], None] = lambda _done, _total: None,
+) -> Suite:
+    """Find and run cases.
+
+    Args:
+        paths: Case files, and folders to be searched for them.
+        keep: Run only those whose id or title has this text; `not`, `and` and `or` may join texts. It goes for
+            the names of unused files as well.
+        stop: Stop at the first case that is not ok.
+        may_lack: Whether a file of expected figures may still have to be written.
+        advance: Is told how many cases are done, and of how many.
+
+    Raises:
+        UsageError: A path is not there, or there is no case to run.
+    """
+    found = find(paths)
+    texts, used, broken = _looked_through(found.cases)
+    chosen = [one for one in found.cases if _is_meant(keep, texts[one.file])]
+    if not chosen:
+        count = len(found.cases)
+        raise UsageError(f"-k {one_line(keep)}: no case has that in its id or title; there are {count:,} without it")
+    ran: list[Ran] = []
+    for number, one in enumerate(chosen):
+        advance(number, len(chosen))
+        ran.append(run_case(one, may_lack=may_lack))
+        if stop and ran[-1].verdict.outcome != "ok":
+            break
+    idle = tuple(one.file for one in unused(found.expected, used, broken) if _is_meant(keep, one.file))
+    return Suite(ran, idle, len(found.cases) - len(chosen), len(chosen) - len(ran))
+
+
+def _looked_through(cases: Sequence[Found]) -> tuple[dict[str, str], frozenset[Path], list[str]]:
+    """Return what each case is called, the files that cases use, and the texts of cases that cannot be read."""
+    texts: dict[str, str] = {}
+    used: set[Path] = set()
+    broken: list[str] = []
+    for found in cases:
+        try:
+            model = read_model(found)
+        except GpitError:
+            texts[found.file] = found.file
+            broken.append(words(found.path))
+        else:
+            texts[found.file] = f"{found.file}::{model.case.name} {model.case.title}"
+            used.update(place.resolve() for place in uses(found, model))
+    return texts, frozenset(used), broken
+
+
+def _is_meant(keep: str, text: str) -> bool:
+    """Whether a text has what `-k` asks for; `and` binds before `or`, and `not` stands before one text."""
+    if not keep.strip():
+        return True
+    text = text.casefold()
+
+    def has(part: str) -> bool:
+        part = part.strip().casefold()
+        return part[4:].strip() not in text if part.startswith("not ") else part in text
+
+    return any(all(has(part) for part in one.split(" and ")) for one in keep.split(" or "))
+
+
+def _entry(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "id": verdict.id,
+        "file": verdict.file,
+        "name": verdict.name,
+        "title": verdict.title,
+        "origin": verdict.origin,
+        "source": verdict.source,
+        "verdict": verdict.outcome,
+        "said": list(verdict.said),
+        "figures": verdict.figures,
+        "rows": verdict.rows,
+        "looked_at": verdict.looked_at,
+        "there": verdict.there,
+        "differences": [_difference(one) for one in verdict.differences],
+    }
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    def text(number: Decimal | None) -> str | None:
+        return None if number is None else plain(number)
+
+    return {
+        "what": one.what,
+        "year": one.year,
+        "org_code": one.code or None,
+        "column": one.column or None,
+        "expected": one.expected,
+        "got": one.got,
+        "difference": text(one.difference),
+        "allowed": text(one.allowed),
+    }

@@ -1,0 +1,303 @@
+"""Expected figures of regression cases written anew: all that differ, or, if one may not be, none.
+
+Published figures and those worked by hand are never written by a program. Everything else of a file
+stays byte for byte: figures that hold, remarks, line ends.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import re
+import tomllib
+from contextlib import ExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.cases.comparing import harmless, written
+from gpit_fairshare.cases.reading import KEYS
+from gpit_fairshare.cases.running import checks_said
+from gpit_fairshare.errors import CaseError
+from gpit_fairshare.export import in_place
+from gpit_fairshare.scheme.faults import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from gpit_fairshare.cases.comparing import Difference
+    from gpit_fairshare.cases.reading import Case, Table
+    from gpit_fairshare.cases.running import Ran
+    from gpit_fairshare.engine import Result
+
+_BY_HAND: Final = "change it by hand, or keep the figures in an expected_file"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure, or one row, before and after; None where there was or is none."""
+
+    id: str
+    year: str
+    code: str
+    column: str
+    """Empty where a whole row is meant."""
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What was written, or why nothing was."""
+
+    refused: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    """Names of the files, from the folder of their case."""
+    changes: tuple[Change, ...] = ()
+    cases: tuple[int, ...] = ()
+    """Numbers of the cases whose files were written, from 0."""
+
+    def entry(self) -> dict[str, Any]:
+        """Return it with stable keys, for JSON."""
+        return {
+            "refused": list(self.refused),
+            "written": list(self.written),
+            "changes": [
+                {
+                    "id": one.id,
+                    "year": one.year,
+                    "org_code": one.code or None,
+                    "column": one.column or None,
+                    "old": one.old,
+                    "new": one.new,
+                }
+                for one in self.changes
+            ],
+        }
+
+
+def update(ran: Sequence[Ran]) -> Update:
+    """Write the expected figures of regression cases that differ; nothing at all if anything may not be written.
+
+    Raises:
+        OutputError: A file cannot be written; those that were not moved in yet are as they were.
+    """
+    refused = [reason for one in ran if (reason := _refusal(one))]
+    if not any(one.verdict.origin == "regression" for one in ran):
+        refused.append("none of these is a regression case")
+    drafts: dict[Path, str] = {}
+    changes: list[Change] = []
+    numbers: list[int] = []
+    for number, one in enumerate(ran):
+        if refused or one.case is None or one.result is None or one.verdict.outcome == "ok":
+            continue
+        try:
+            for path, text in _anew(one.case, one.result, one.verdict.differences):
+                place = path.resolve()
+                if drafts.setdefault(place, text) != text:
+                    raise CaseError(f"another case wants {one_line(path.name)} otherwise; give each a file of its own")  # noqa: TRY301
+        except CaseError as fault:
+            refused.append(f"{one.verdict.id}: {fault}")
+        numbers.append(number)
+        changes += _changes(one)
+    if refused:
+        return Update(tuple(refused))
+    with ExitStack() as stack:
+        for place, text in drafts.items():
+            stack.enter_context(in_place(place)).write_bytes(text.encode())
+    return Update((), tuple(place.name for place in drafts), tuple(changes), tuple(numbers))
+
+
+def _refusal(one: Ran) -> str:
+    """Return why a case stands against writing anything, or an empty text."""
+    verdict = one.verdict
+    if verdict.outcome == "ok":
+        return ""
+    if verdict.outcome == "fault":
+        return f"{verdict.id}: cannot be run; mend it first"
+    if verdict.origin != "regression":
+        return (
+            f"{verdict.id}: its figures are {verdict.origin} and never written anew; "
+            "find out which is wrong, or choose other cases with -k"
+        )
+    nothing = not verdict.differences and not (one.case and one.case.lacking)
+    if one.case is None or one.result is None or nothing or any(checks_said(one.case, one.result)):
+        return f"{verdict.id}: not its figures are wrong, but the run: {verdict.said[-1]}"
+    return ""
+
+
+def _changes(one: Ran) -> Iterator[Change]:
+    for difference in sorted(one.verdict.differences, key=lambda it: (it.year, it.code, it.column)):
+        yield Change(
+            one.verdict.id, difference.year, difference.code, difference.column, difference.expected, difference.got
+        )
+
+
+def _anew(case: Case, result: Result, differences: Sequence[Difference]) -> Iterator[tuple[Path, str]]:
+    """Yield the files of a case that change, each with its whole text.
+
+    Raises:
+        CaseError: A change cannot be made without a person.
+    """
+    if case.lacking:
+        yield case.lacking, _first(case, result)
+    inline_years = {figure.year for figure in case.inline if figure.code}
+    for one in differences:
+        holders = [table for table in case.tables if one.year in _years(table)]
+        if one.what == "extra row" and len(holders) + (one.year in inline_years) != 1:
+            raise CaseError(f"in which file {one.code} of {one.year} belongs is not clear; {_BY_HAND}")
+    for table in case.tables:
+        text = _table_anew(table, result, differences)
+        if text != table.text:
+            yield table.path, text
+    tabled = {(figure.year, figure.code, figure.column) for table in case.tables for figure in table.figures}
+    tabled |= {(figure.year, figure.code, "") for table in case.tables for figure in table.figures}
+    years = {year for table in case.tables for year in _years(table)}
+    inline = [
+        one
+        for one in differences
+        if (one.year, one.code, one.column) not in tabled and not (one.what == "extra row" and one.year in years)
+    ]
+    if inline:
+        yield case.found.path, _inline_anew(case.found.path.read_bytes().decode(), inline)
+
+
+def _years(table: Table) -> set[str]:
+    at = table.header.index("year")
+    return {record[at] for record in table.records}
+
+
+def _cell(value: Any) -> str:
+    return harmless(value) if isinstance(value, str) else written(value) or ""
+
+
+def _first(case: Case, result: Result) -> str:
+    """Return the table of a case that has none yet: all its years and organisations, and the columns it names."""
+    columns = [*KEYS, *(case.head.columns or [result.scheme.result])]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
+    return stream.getvalue()
+
+
+def _table_anew(table: Table, result: Result, differences: Sequence[Difference]) -> str:
+    """Return a table with what differs written anew; records that hold stay as they stand."""
+    mark = "\ufeff" if table.text.startswith("\ufeff") else ""
+    lines = list(io.StringIO(table.text.removeprefix("\ufeff"), newline=""))
+    end = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    wrong = {(one.year, one.code, one.column): one for one in differences if one.what != "extra row"}
+    at_year, at_code = (table.header.index(key) for key in KEYS)
+    cells = _values(result)
+    kept: list[tuple[tuple[str, str], str]] = []
+    for record, (first, last) in zip(table.records, table.lines[1:], strict=True):
+        key = (record[at_year], record[at_code])
+        if (*key, "") in wrong:
+            continue
+        new = [
+            _cell(cells[key[0], key[1].removeprefix("'") if key not in cells else key[1]][column])
+            if (*key, column) in wrong
+            else cell
+            for column, cell in zip(table.header, record, strict=True)
+        ]
+        kept.append((key, "".join(lines[first:last]) if new == list(record) else _record(new, end)))
+    in_order = kept == sorted(kept, key=lambda it: it[0])
+    for one in differences:
+        if one.what == "extra row" and one.year in _years(table):
+            row = cells[one.year, one.code]
+            kept.append(((one.year, one.code), _record([_cell(row[column]) for column in table.header], end)))
+    if in_order:
+        kept.sort(key=lambda it: it[0])
+    head = "".join(lines[: table.lines[0][1]])
+    # The last line of a file may lack its end; what follows it needs one.
+    parts = [part if part.endswith("\n") else part + end for part in (head, *(text for _, text in kept))]
+    text = mark + "".join(parts)
+    return text if lines[-1].endswith("\n") else text.removesuffix(end)
+
+
+def _values(result: Result) -> Mapping[tuple[str, str], dict[str, Any]]:
+    return {(row["year"], row["org_code"]): row for row in result.rows.iter_rows(named=True)}
+
+
+def _record(cells: Sequence[str], end: str) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator=end).writerow(cells)
+    return stream.getvalue()
+
+
+def _inline_anew(text: str, differences: Sequence[Difference]) -> str:
+    """Return a case file with figures written anew, each in the place of the old one and nothing else changed.
+
+    Raises:
+        CaseError: A row is new or gone, a figure is no number, or its place cannot be told for sure.
+    """
+    old = _parsed(text)
+    wanted = copy.deepcopy(old)
+    lines = text.splitlines(keepends=True)
+    spots: list[tuple[int, int, int, str]] = []
+    for one in differences:
+        shown = " ".join(part for part in (one.year, one.code, one.column) if part)
+        path = ("expected", one.year, one.code, one.column) if one.code else ("expected_national", one.year, one.column)
+        found = list(_spots(lines, path))
+        if one.what != "figure" or one.got is None or len(found) != 1:
+            raise CaseError(f"{one_line(shown)} is not a number that can be written in its place; {_BY_HAND}")
+        line, start, end = found[0]
+        token = _token(one.got, like=lines[line][start:end])
+        value = _parsed(f"value = {token}").get("value")
+        if value is None:
+            raise CaseError(f"{one_line(shown)} is now {one_line(one.got, 40)}; {_BY_HAND}")
+        spots.append((line, start, end, token))
+        table = wanted
+        for key in path[:-1]:
+            table = table[key]
+        table[path[-1]] = value
+    for line, start, end, token in sorted(spots, reverse=True):
+        lines[line] = lines[line][:start] + token + lines[line][end:]
+    new = "".join(lines)
+    # The proof: the file says what it should, and about all else what it said.
+    if repr(_parsed(new)) != repr(wanted):
+        raise CaseError(f"the figures cannot be told from what stands around them; {_BY_HAND}")
+    return new
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """Return what a TOML text holds; numbers keep every digit, and a text that is no TOML holds nothing."""
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff").replace("\r\n", "\n"), parse_float=Decimal)
+    except ValueError:
+        return {}
+
+
+def _spots(lines: Sequence[str], path: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """Yield where the number of a key stands, line by line: `key = 5`, alone or inside a table on one line."""
+    table: tuple[str, ...] = ()
+    token = re.compile(rf"(?<![\w-])[\"']?{re.escape(path[-1])}[\"']?[ \t]*=[ \t]*([^\s,}}#\"'\[{{]+)")
+    for number, line in enumerate(lines):
+        held: Any = _parsed(line)
+        if line.lstrip("\ufeff \t").startswith("["):
+            table = _keys(held)
+            continue
+        if tuple(path[: len(table)]) != table:
+            continue
+        for key in path[len(table) :]:
+            held = held.get(key) if isinstance(held, dict) else None
+        if held is not None:
+            yield from ((number, *match.span(1)) for match in token.finditer(line))
+
+
+def _keys(held: Any) -> tuple[str, ...]:
+    """Return the keys that lead to the one table that a line opens."""
+    keys: list[str] = []
+    while isinstance(held, dict) and held:
+        ((key, held),) = held.items()
+        keys.append(key)
+    return tuple(keys)
+
+
+def _token(value: str, like: str) -> str:
+    """Write a number as TOML, thousands apart where the old one has them so."""
+    if "_" not in like or "e" in value:
+        return value
+    return f"{Decimal(value):,f}".replace(",", "_")

@@ -1,0 +1,101 @@
+"""`gpit test`: regression cases run, and their figures compared with those expected."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpit_fairshare.cli import options  # noqa: TC001  # typer reads it from the annotations
+from gpit_fairshare.cli.output import reader_may_leave
+from gpit_fairshare.errors import UsageError
+
+if TYPE_CHECKING:
+    from gpit_fairshare.cases.suite import Suite
+
+
+def cases(
+    *,
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Case files, and folders to search for them.", show_default=False),
+    ],
+    keep: Annotated[
+        str, typer.Option("-k", metavar="TEXT", help="Only cases whose id or title has this; not, and, or join texts.")
+    ] = "",
+    stop: Annotated[bool, typer.Option("-x", "--stop", help="Stop at the first case that is not ok.")] = False,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML, for CI servers.")
+    ] = None,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Write the expected figures of regression cases anew. Never where CI is set."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
+    debug: options.Debug = False,
+) -> None:
+    """Run regression cases: what each should give, and what it gives, figure by figure."""
+    del debug  # may stand on either side of the verb; the command line looks for it itself
+    _refuse(junit, update=update, stop=stop)
+    # Heavy libraries load here, so that --help and a mistyped option answer at once.
+    from gpit_fairshare.cases.suite import run_all  # noqa: PLC0415
+    from gpit_fairshare.console import make_console, progress  # noqa: PLC0415
+    from gpit_fairshare.console.cases import show_suite  # noqa: PLC0415
+
+    with progress(make_console(stderr=True), "Testing") as advance:
+        suite = run_all(paths, keep=keep, stop=stop, may_lack=update, advance=advance)
+        if update:
+            _update(suite)
+    if junit:
+        _write_junit(suite, junit)
+    with reader_may_leave():
+        if as_json:
+            from gpit_fairshare.export import json_text  # noqa: PLC0415
+
+            # Bytes, so that a console of another code page changes nothing.
+            typer.echo(json_text(suite.document()).encode(), nl=False)
+        else:
+            show_suite(suite, make_console())
+    for reason in suite.update.refused if suite.update else ():
+        typer.echo(f"gpit: error: --update: {reason}; nothing was written", err=True)
+    raise typer.Exit(suite.exit_code)
+
+
+def _refuse(junit: Path | None, *, update: bool, stop: bool) -> None:
+    """Refuse what cannot be before anything is run."""
+    if junit and junit.is_dir():
+        raise UsageError(f"--junit {junit}: is a folder; give a file's name")
+    if junit and not junit.parent.is_dir():
+        raise UsageError(f"--junit {junit}: there is no folder {junit.parent}; make it first")
+    if junit and junit.suffix.lower() != ".xml":
+        raise UsageError(f"--junit {junit}: is JUnit XML; give it the ending .xml")
+    if update and stop:
+        raise UsageError("--update and --stop: all cases have to be run before any is written; leave out --stop")
+    # Where a machine judges a change, it must not make the change.
+    if update and os.environ.get("CI", "").strip().lower() not in ("", "0", "false"):
+        raise UsageError(
+            "--update: the environment variable CI is set; figures are written anew by a person, not by CI"
+        )
+
+
+def _update(suite: Suite) -> None:
+    """Write what may be written, and run again what was."""
+    from gpit_fairshare.cases.running import run_case  # noqa: PLC0415  # polars loads here, not for --help
+    from gpit_fairshare.cases.updating import update  # noqa: PLC0415
+
+    suite.update = update(suite.ran)
+    for number in suite.update.cases:
+        case = suite.ran[number].case
+        if case:
+            suite.ran[number] = run_case(case.found)
+
+
+def _write_junit(suite: Suite, path: Path) -> None:
+    from gpit_fairshare.cases.junit import junit_xml  # noqa: PLC0415  # only if it is asked for
+    from gpit_fairshare.console.cases import verdict_text  # noqa: PLC0415
+    from gpit_fairshare.export import in_place  # noqa: PLC0415
+
+    with in_place(path) as draft:
+        draft.write_bytes(junit_xml(suite, verdict_text))

@@ -1,0 +1,133 @@
+"""The plug-in of pytest: regression cases as tests, with the verdicts of `gpit test`.
+
+pytest loads it for every suite on the machine, so it imports nothing that is heavy, and looks no
+further into a file than to see that it is no case. `-p no:gpit_fairshare` leaves it out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gpit_fairshare.cases import discovery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gpit_fairshare.cases.running import Verdict
+
+_UNREADABLE = "cannot be read"
+"""Name of the test that stands for a case without a name."""
+
+
+class CaseFile(pytest.File):
+    """A case file: one test, called as the case is."""
+
+    used: frozenset[Path] | None = None
+    """Files of expected figures that the case names; None where it cannot be read."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        """Yield the case."""
+        # Heavy libraries load here, in suites that have cases.
+        from gpit_fairshare.cases.reading import read_model, uses  # noqa: PLC0415
+        from gpit_fairshare.errors import GpitError  # noqa: PLC0415
+
+        found = discovery.Found(self.path, self.nodeid)
+        try:
+            model = read_model(found)
+        except GpitError:
+            yield CaseItem.from_parent(self, name=_UNREADABLE)  # fails, and says why
+            return
+        self.used = frozenset(path.resolve() for path in uses(found, model))
+        yield CaseItem.from_parent(self, name=model.case.name)
+
+
+class CaseFailed(Exception):  # noqa: N818  # a verdict, and no error of the program
+    """A case that is not ok."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        super().__init__(" ".join(verdict.said))
+
+
+class CaseItem(pytest.Item):
+    """One case."""
+
+    def runtest(self) -> None:
+        """Run the case."""
+        from gpit_fairshare.cases.running import run_case  # noqa: PLC0415  # heavy
+
+        verdict = run_case(discovery.Found(self.path, self.parent.nodeid if self.parent else "")).verdict
+        if verdict.outcome != "ok":
+            raise CaseFailed(verdict)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """Return what `gpit test` shows of the case; a traceback only for a bug."""
+        if isinstance(excinfo.value, CaseFailed):
+            from gpit_fairshare.console.cases import verdict_text  # noqa: PLC0415  # heavy
+
+            return verdict_text(excinfo.value.verdict)
+        return str(super().repr_failure(excinfo, style))  # type: ignore[arg-type]  # the styles are pytest's own
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Return what a test is called in a report."""
+        return self.path, None, f"case {self.name}"
+
+
+class ExpectedFile(pytest.File):
+    """A file of expected figures; its test is left out again if a case uses it."""
+
+    def collect(self) -> Iterator[UnusedItem]:
+        """Yield the test that fails where no case uses the file."""
+        yield UnusedItem.from_parent(self, name="used by a case")
+
+
+class UnusedItem(pytest.Item):
+    """Stands for a file of expected figures that no case uses."""
+
+    def runtest(self) -> None:
+        """Fail: the test is there only where no case uses the file."""
+        raise CaseUnused
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """Return the sentence of `gpit test`."""
+        del excinfo, style  # there is one reason only
+        from gpit_fairshare.cases.junit import UNUSED  # noqa: PLC0415  # heavy
+
+        return f"{self.parent.nodeid if self.parent else self.name}: {UNUSED}"
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Return what a test is called in a report."""
+        return self.path, None, self.name
+
+
+class CaseUnused(Exception):  # noqa: N818  # a verdict, and no error of the program
+    """A file of expected figures that no case uses."""
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect case files, and files of expected figures that were not named themselves."""
+    if file_path.name.startswith("."):
+        return None
+    if file_path.name.endswith(discovery.EXPECTED_ENDING) and not parent.session.isinitpath(file_path):
+        return ExpectedFile.from_parent(parent, path=file_path)
+    return CaseFile.from_parent(parent, path=file_path) if discovery.is_case(file_path) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out files of expected figures that a case uses, or that have nothing to do with cases.
+
+    First of all, so that choosing some cases leaves no file unused. In a suite that has no case in a folder,
+    nor in one above it, a file of that name is none of ours.
+    """
+    idle = [item for item in items if isinstance(item, UnusedItem)]
+    cases = [item.parent for item in items if isinstance(item.parent, CaseFile)]
+    used = frozenset(path for case in cases for path in case.used or ())
+    broken = [discovery.words(case.path) for case in cases if case.used is None]
+    folders = {case.path.parent for case in cases}
+    ours = [discovery.Found(item.path, item.nodeid) for item in idle if not folders.isdisjoint(item.path.parents)]
+    kept = {one.file for one in discovery.unused(ours, used, broken)}
+    items[:] = [item for item in items if not isinstance(item, UnusedItem) or item.nodeid in kept]
