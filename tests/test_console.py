@@ -33,6 +33,7 @@ class Stub:
     """As much of the inputs as a run needs, without any file having been read."""
 
     tables: dict
+    columns: dict = field(default_factory=dict)
     findings: tuple = ()
     sources: tuple = ()
     illustrative: tuple = ()

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import tomllib
 from contextlib import chdir, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 
-from gpit_fairshare import GpitError, allocate
+from gpit_fairshare import GpitError, allocate, explain
 from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
 from gpit_fairshare.cli import app
+from gpit_fairshare.explanation import Difference
 from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.headings import folded, standard_columns
 from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
@@ -35,6 +36,7 @@ LANGUAGE = ROOT / "docs" / "language.md"
 FILES = ROOT / "docs" / "files.md"
 LIBRARY = ROOT / "docs" / "library.md"
 TESTING = ROOT / "docs" / "testing.md"
+EXPLAIN = ROOT / "docs" / "explain.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 README = ROOT / "README.md"
 EXAMPLES = (LANGUAGE, FILES, README)
@@ -531,6 +533,34 @@ def test_keys_of_reviews():
         if inside.strip():
             assert quoted(inside) == list(one[quoted(key)[0]][0]), key
     assert f"`{document['schema']}`" in LIBRARY.read_text(encoding="utf-8")
+
+
+def test_options_of_explain_are_all_there():
+    """Every option that `gpit explain --help` lists has its row in docs/explain.md, and no other has."""
+    help_text = gpit("explain", "--help", folder=ROOT).stdout.decode()
+    options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
+    written = [
+        name for option, _ in table(EXPLAIN, "option of `gpit explain`", "what it does") for name in quoted(option)
+    ]
+
+    assert len(options) > 15
+    assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
+
+
+def test_keys_of_an_explanation():
+    """The keys in docs/explain.md are those of an explanation, of its years, of what differs and of a line."""
+    run = explain(allocate(population=SAMPLES / "abcd-population.csv", spend=SAMPLES / "abcd-spend.csv"), "A")
+    document = replace(run, differences=(Difference("2014/15", "A", "x", "X", "1", "2"),)).document()
+    rows = table(EXPLAIN, "key of `gpit-explanation/1`", "what it holds", "keys inside")
+    line = [key for keys, _ in table(EXPLAIN, "key of a line", "what it holds") for key in quoted(keys)]
+
+    assert [quoted(key)[0] for key, _, _ in rows] == list(document)
+    for key, _, inside in rows:
+        if inside.strip():
+            assert quoted(inside) == list(document[quoted(key)[0]][0]), key
+    first = document["years"][0]["lines"][0]
+    assert sorted(line) == sorted(first)
+    assert f"`{document['schema']}`" in EXPLAIN.read_text(encoding="utf-8")
 
 
 def test_exit_codes_of_the_readme_are_in_the_files():

@@ -1,7 +1,7 @@
 """Fair-share funding of GP practices' IT: one rule, written once, calculated, audited and explained.
 
 `allocate` runs a scheme over files and returns a `Result` that holds Polars frames; `check` returns a
-`Report` of all that is to be said about files. Names are loaded
+`Report` of all that is to be said about files; `explain` returns the arithmetic of one organisation. Names are loaded
 when they are first used, so that importing the package costs nothing.
 """
 
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
         SchemeError,
         UsageError,
     )
+    from gpit_fairshare.explanation import Explanation, explain
 
 __all__ = [
     "CalculationError",
+    "Explanation",
     "Finding",
     "FormulaError",
     "GpitError",
@@ -39,9 +41,17 @@ __all__ = [
     "__version__",
     "allocate",
     "check",
+    "explain",
 ]
 
-_HOMES = {"allocate": "allocation", "Result": "engine", "check": "checking", "Report": "checking"}
+_HOMES = {
+    "allocate": "allocation",
+    "Result": "engine",
+    "check": "checking",
+    "Report": "checking",
+    "explain": "explanation",
+    "Explanation": "explanation",
+}
 
 
 def __dir__() -> list[str]:

@@ -283,8 +283,34 @@ def _factor(pot: _Pot, given: int) -> tuple[int, int]:
     return pot.amount - level, slope
 
 
-def _largest_remainders(figures: list[int], unit: int) -> list[int]:
-    """Return whole numbers near figures / unit that add up to the rounded total.
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Figures of one group as whole multiples of the rounding unit and remainders, before any is rounded up."""
+
+    wholes: list[int]
+    """The multiple at or below each figure, in units."""
+    millionths: list[int]
+    """What each figure has above it, in millionths of a unit, halves up; 1,000,000 stands as it is."""
+    total: int
+    """The rounded total of the group, in units."""
+    up: list[int]
+    """Places of the figures that are rounded up: the largest remainder first, of equal ones the earlier row."""
+
+
+def parts_of(x: Sequence[Number], to: Number | str = 1) -> Parts:
+    """Take one group's figures apart as `rounded` does; see there for the rule.
+
+    Args:
+        x: One figure per row, rows sorted by organisation code.
+        to: The unit of rounding, above 0; read in decimal.
+    """
+    step = Fraction(str(to))
+    (figures,), one = _whole_numbers(x)
+    return _apart([figure * step.denominator for figure in figures], one * step.numerator)
+
+
+def _apart(figures: list[int], unit: int) -> Parts:
+    """Return figures / unit as whole numbers and remainders, and which are rounded up to make the rounded total.
 
     A remainder that snaps to 1 is left to stand as the largest there can be. To carry it into the whole
     number gives the same result for up to a million rows (the remainders rounded up hold less than half a
@@ -300,9 +326,15 @@ def _largest_remainders(figures: list[int], unit: int) -> list[int]:
     total = _half_up(_half_up(sum(figures) * _MILLION, unit), _MILLION)
     # Python's sort is stable, so equal remainders stay in the order of the rows.
     ranked = sorted(range(len(figures)), key=millionths.__getitem__, reverse=True)
-    for place in ranked[: total - sum(wholes)]:
-        wholes[place] += 1
-    return wholes
+    return Parts(wholes, millionths, total, ranked[: total - sum(wholes)])
+
+
+def _largest_remainders(figures: list[int], unit: int) -> list[int]:
+    """Return whole numbers near figures / unit that add up to the rounded total."""
+    parts = _apart(figures, unit)
+    for place in parts.up:
+        parts.wholes[place] += 1
+    return parts.wholes
 
 
 def _rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) -> list[Sequence[int]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
 from gpit_fairshare.console.checking import show_findings, show_report
+from gpit_fairshare.console.explanation import show_explanation
 from gpit_fairshare.console.page import Page, make_console
 from gpit_fairshare.console.reviewing import show_reviews
 from gpit_fairshare.console.screen import Screen
@@ -33,6 +34,7 @@ __all__ = [
     "plural",
     "progress",
     "show",
+    "show_explanation",
     "show_findings",
     "show_report",
     "show_reviews",

@@ -126,6 +126,8 @@ class Page:
 
     def fit(self, text: str) -> str:
         """Return a text that the encoding can hold, without anything that is not to be seen."""
+        if text.isascii() and text.isprintable():
+            return text
         fitted = "".join(self._fit(character) for character in text)
         return fitted if "£" in fitted else fitted.replace("GBP  ", "GBP ")  # `£ per head`
 

@@ -5,10 +5,31 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
+from gpit_fairshare.words import counted, inside, joined, plural, sentence
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gpit_fairshare.scheme import Value
+
+
+__all__ = [
+    "counted",
+    "inside",
+    "is_money",
+    "joined",
+    "money",
+    "or_dash",
+    "per_head",
+    "percentage",
+    "plain_number",
+    "plural",
+    "sentence",
+    "signed",
+    "span",
+    "whole",
+    "written_value",
+]
 
 
 def money(amount: float, digits: int = 0) -> str:
@@ -43,36 +64,6 @@ def _digits(size: float, digits: int) -> str:
 
 def _is_not_nil(text: str) -> bool:
     return any(character in "123456789" for character in text)
-
-
-def plural(noun: str) -> str:
-    """Return the plural of an organisation's noun: `CCGs`, `practices`, `surgeries`."""
-    last = noun[-1:]
-    if not last.islower():
-        return f"{noun}s" if noun else "rows"  # an abbreviation: ICSs
-    if last == "y" and noun[-2:-1] not in "aeiou":
-        return f"{noun[:-1]}ies"
-    return f"{noun}es" if noun.endswith(("s", "x", "z", "ch", "sh")) else f"{noun}s"
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a count with its noun: `1 CCG`, `211 CCGs`."""
-    return f"{number:,} {noun if number == 1 else plural(noun)}"
-
-
-def inside(label: str) -> str:
-    """Write a label inside a sentence: `historic spend`, but `GP IT spend`."""
-    return label[:1].lower() + label[1:] if label[1:2].islower() else label
-
-
-def sentence(text: str) -> str:
-    """Begin a text with a capital letter."""
-    return text[:1].upper() + text[1:]
-
-
-def joined(texts: Sequence[str]) -> str:
-    """Join texts as a sentence does: `a, b and c`."""
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
 
 
 def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:

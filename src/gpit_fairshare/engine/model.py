@@ -82,6 +82,8 @@ class Year:
     """Steps of the kernels before they became floats, so that rounding sees no noise."""
     unspent: dict[str, list[Fraction]] = field(default_factory=dict)
     """For each `share_out`: what is left, nationally or by group."""
+    factor: dict[str, list[Fraction | None]] = field(default_factory=dict)
+    """For each `share_out`: money per unit of weight, nationally or by group; None where everybody gets the most."""
     predecessors: list[list[int]] = field(default_factory=list)
     """For each organisation: rows of the year before that became it; filled where `previous` is used."""
 

@@ -266,6 +266,7 @@ class Run:
         self.now.put(step.name, kind, shares.values, pl.Float64)
         self.now.exact[step.name] = shares.exact
         self.now.unspent[step.name] = shares.unspent
+        self.now.factor[step.name] = shares.factor
 
     def _amounts(self, step: Step, tree: t.ShareOut, members: Sequence[int] | None) -> Values:
         """Return the amount of each group, or the one national amount."""

@@ -1,11 +1,11 @@
 """The formula language: text → tree → meaning, and its renderings.
 
 A formula is one step of a funding rule. `parse` reads it, `understand` finds the kind, type and
-unit of every step, and each rendering (`in_polars`, `in_excel`) turns the same tree into one form.
+unit of every step, and each rendering (`in_polars`, `in_excel`, `in_words`) turns the same tree into one form.
 """
 
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Kind, Symbol, group, kind_of
-from gpit_fairshare.language.meaning import understand
+from gpit_fairshare.language.meaning import understand, unit_in
 from gpit_fairshare.language.parsing import FUNCTIONS, parse
 from gpit_fairshare.language.tree import names_in, renamed, to_text, walk
 from gpit_fairshare.language.units import UNITS, have_like_units, unit_of
@@ -26,6 +26,7 @@ __all__ = [
     "renamed",
     "to_text",
     "understand",
+    "unit_in",
     "unit_of",
     "walk",
 ]

@@ -100,6 +100,11 @@ class _Reading:
             return None
 
 
+def unit_in(tree: t.Expression, known: Mapping[str, Symbol]) -> str | None:
+    """Return the unit to show for a number that is a part of a formula which was understood."""
+    return unit_of(_Reach(dict(known), known).unit(tree))
+
+
 class _Reach:
     """What the step being read may refer to: everything above it, and through `previous` everything."""
 

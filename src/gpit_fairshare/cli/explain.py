@@ -1,0 +1,130 @@
+"""`gpit explain`: the arithmetic of one organisation, line by line."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gpit_fairshare.cli import options
+from gpit_fairshare.cli.output import reader_may_leave
+from gpit_fairshare.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from gpit_fairshare.engine import Result
+
+FORMATS = ("text", "markdown")
+
+
+def explain(  # noqa: PLR0913  # the options of the verb
+    *,
+    organisation: Annotated[
+        str, typer.Argument(metavar="ORG", help="Code of the organisation, or its name.", show_default=False)
+    ],
+    year: Annotated[str | None, typer.Option("--year", metavar="YEAR", help="Explain this year only.")] = None,
+    step: Annotated[
+        str | None, typer.Option("--step", metavar="NAME", help="Explain this step and what it rests on.")
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--result", metavar="FILE", help="Explain a result file, in place of a run on input files."),
+    ] = None,
+    population: options.Population = None,
+    spend: options.Spend = None,
+    inputs: options.Inputs = None,
+    scheme: Annotated[
+        str | None, typer.Option("--scheme", metavar="NAME|FILE", help="Scheme, if not gpit-2014-16: a name or a file.")
+    ] = None,
+    formula: Annotated[
+        str | None,
+        typer.Option("--formula", metavar="NAME|FILE", help="Use this formula instead of the scheme's."),
+    ] = None,
+    transition: Annotated[
+        str | None,
+        typer.Option("--transition", metavar="NAME|FILE", help="Use this transition instead of the scheme's."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value for this run."),
+    ] = None,
+    mapping: options.Mapping = None,
+    leave_out: options.LeaveOut = None,
+    max_size: Annotated[
+        int | None, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")
+    ] = None,
+    boundaries: options.Boundaries = None,
+    crosswalk: options.Crosswalk = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Use the England 2014/15 sample; its spend is illustrative.")
+    ] = False,
+    form: Annotated[
+        str, typer.Option("--format", metavar="text|markdown", help="Print text for a screen, or Markdown.")
+    ] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the text.")] = False,
+    debug: options.Debug = False,
+) -> None:
+    """Explain how the figures of one organisation come about: every line can be worked out again."""
+    del debug  # may stand on either side of the verb; the command line looks for it itself
+    if form not in FORMATS:
+        raise UsageError(f"--format {form}: expected {' or '.join(FORMATS)}{nearest(form, FORMATS)}")
+    if as_json and form != "text":
+        raise UsageError("--json and --format markdown are two documents; ask for one")
+    run: dict[str, Any] = {
+        "--population": population,
+        "--spend": spend,
+        "--input": inputs,
+        "--scheme": scheme,
+        "--formula": formula,
+        "--transition": transition,
+        "--set": settings,
+        "--map": mapping,
+        "--leave-out": leave_out,
+        "--max-size": max_size,
+        "--boundaries": boundaries,
+        "--crosswalk": crosswalk,
+        "--sample": sample,
+    }
+    given = [name for name, value in run.items() if value]
+    if record and given:
+        raise UsageError(f"--result {record.name} is worked out again from what it holds; leave out {', '.join(given)}")
+    if not record and not given:
+        raise UsageError("nothing to explain; give --result FILE, or --population and --spend, or --sample")
+    # Heavy libraries load here, so that --help and a mistyped option answer at once.
+    from gpit_fairshare import explanation  # noqa: PLC0415
+
+    found = explanation.explain(record or _result(run), organisation, year=year, step=step)
+    with reader_may_leave():
+        if as_json:
+            from gpit_fairshare.export import json_text  # noqa: PLC0415
+
+            # Bytes, so that a console of another code page changes nothing.
+            typer.echo(json_text(found.document()).encode(), nl=False)
+        elif form == "markdown":
+            typer.echo(found.markdown().encode(), nl=False)
+        else:
+            from gpit_fairshare.console import make_console, show_explanation  # noqa: PLC0415
+
+            show_explanation(found, make_console())
+    raise typer.Exit(0 if found.sound else 1)
+
+
+def _result(run: dict[str, Any]) -> Result:
+    """Run the scheme as `gpit allocate` does."""
+    from gpit_fairshare import allocation  # noqa: PLC0415  # polars loads here, not for --help
+
+    return allocation.allocate(
+        population=run["--population"],
+        spend=run["--spend"],
+        inputs=run["--input"],
+        scheme=run["--scheme"] or allocation.DEFAULT_SCHEME,
+        formula=run["--formula"],
+        transition=run["--transition"],
+        settings=options.pairs("--set", run["--set"] or []),
+        mapping=options.pairs("--map", run["--map"] or []),
+        leave_out=run["--leave-out"] or (),
+        max_size=run["--max-size"] or options.MEGABYTES,
+        boundaries=run["--boundaries"],
+        crosswalk=run["--crosswalk"],
+        sample=run["--sample"],
+    )

@@ -1,0 +1,156 @@
+"""The arithmetic of one organisation, line by line: every number, where it comes from, how it is worked out."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.engine import Result
+from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.explanation.building import Building
+from gpit_fairshare.explanation.digits import Digits
+from gpit_fairshare.explanation.drafts import needed
+from gpit_fairshare.explanation.model import JSON_SCHEMA, Difference, Explanation, Line, Test, YearLines
+from gpit_fairshare.explanation.who import became, found, years_of
+from gpit_fairshare.explanation.writing import Writer
+from gpit_fairshare.language.in_words import DIGITS, with_unit, written
+from gpit_fairshare.records import Record, read_record, record_of
+from gpit_fairshare.words import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gpit_fairshare.scheme import Scheme
+
+__all__ = ["JSON_SCHEMA", "Difference", "Explanation", "Line", "Test", "YearLines", "explain"]
+
+_RELATIVE: Final = 1e-9
+"""How far a figure of a file may be from what its rule gives: spreadsheets work in another order."""
+
+
+def explain(
+    what: Result | Record | str | Path, organisation: str, *, year: str | None = None, step: str | None = None
+) -> Explanation:
+    """Explain how the figures of one organisation come about.
+
+    Args:
+        what: A run, a record, or the path of a result file, which is worked out again from what it holds.
+        organisation: Its code, in capitals or not, or its name.
+        year: One year of the scheme; without it all years in which the organisation is there.
+        step: Only this step and everything that it rests on.
+
+    Raises:
+        UsageError: There is no such organisation, year or step, or the file holds rows alone.
+        GpitError: The file cannot be read, or its rule cannot be worked out for what it holds now.
+    """
+    name, record = "", None
+    if isinstance(what, Result):
+        record, result = record_of(what, ""), what
+    else:
+        record = what if isinstance(what, Record) else read_record(what)
+        name, result = record.name, record.calculate()
+    scheme = result.scheme
+    code = found(result, organisation)
+    years = years_of(result, code, year)
+    if step is not None and step not in {one.name for one in scheme.steps}:
+        there = [one.name for one in scheme.steps]
+        raise UsageError(f"--step {step}: there is no such step{nearest(step, there)}; there are {', '.join(there)}")
+    wanted = needed(scheme, years, step) if step else {}
+    origins = _origins(record, code)
+    unsaid = f"as {name} has it" if name else "the inputs"
+    drafts = [Building(result, one, code, origins.get(one, {}), unsaid).build(wanted.get(one)) for one in years]
+    writer = Writer(scheme, Digits(drafts))
+    lines = [_year(result, code, one.year, writer.lines(one)) for one in drafts]
+    differences = _differences(record, result) if name else []
+    return Explanation(
+        code=code,
+        name=_name(result, code),
+        organisation=scheme.organisation,
+        scheme=scheme.name,
+        title=scheme.title,
+        label=" ".join(scheme.labels[scheme.result].split()),
+        origin=name,
+        area=_area(result, code, years[-1]),
+        step=step or "",
+        agrees=result.agrees,
+        illustrative=result.inputs.illustrative,
+        settings=_settings(scheme),
+        became=became(result, code),
+        differences=tuple(one for one in differences if one.code == code),
+        others_differ=tuple(dict.fromkeys(one.code for one in differences if one.code != code)),
+        years=tuple(lines),
+    )
+
+
+def _year(result: Result, code: str, year: str, lines: tuple[Line, ...]) -> YearLines:
+    scheme = result.scheme
+    answer = next((line for line in lines if line.answer), None)
+    unit = scheme.symbols[scheme.result].unit
+    said = answer.result if answer else with_unit(written(_value(result, code, year, scheme.result), unit), unit)
+    return YearLines(year, scheme.certainty(year), said, answer.number if answer else None, lines)
+
+
+def _value(result: Result, code: str, year: str, name: str) -> Any:
+    now = result.years[year]
+    return now.organisations[name][now.codes().index(code)]
+
+
+def _name(result: Result, code: str) -> str:
+    """Return the organisation's name, the last that there is."""
+    names = [_value(result, code, year, "org_name") for year, now in result.years.items() if code in now.codes()]
+    return next((name for name in reversed(names) if name), "")
+
+
+def _area(result: Result, code: str, year: str) -> str:
+    column = result.scheme.report_by
+    if not column or column not in result.years[year].organisations.columns:
+        return ""
+    label = result.scheme.labels.get(column, column).replace("_", " ")
+    return f"{sentence(' '.join(label.split()))}: {_value(result, code, year, column) or 'not given'}"
+
+
+def _settings(scheme: Scheme) -> tuple[str, ...]:
+    """Say what was set for the run alone."""
+    return tuple(
+        f"{scheme.labels[name]} ({name}) {year}: {written(value.value, scheme.parameters[name].unit)}"
+        for name, year, value in scheme.overridden()
+    )
+
+
+def _origins(record: Record, code: str) -> dict[str, Mapping[str, str]]:
+    """Return, by year, where each input of the organisation came from."""
+    keys = record.rows.select("year", "org_code").iter_rows()
+    return {year: one for (year, whose), one in zip(keys, record.origins, strict=False) if whose == code}
+
+
+def _differences(record: Record, result: Result) -> list[Difference]:
+    """Return every figure of a file that is not what the rule in it gives, the answer's first."""
+    rows = {(row["year"], row["org_code"]): row for row in result.rows.iter_rows(named=True)}
+    steps = [one for one in result.scheme.steps if one.name in record.rows.columns]
+    steps.sort(key=lambda one: one.name != result.scheme.result)
+    found = []
+    for row in record.rows.iter_rows(named=True):
+        rule = rows[row["year"], row["org_code"]]
+        for step in steps:
+            if not _same(row[step.name], rule[step.name]):
+                unit = result.scheme.symbols[step.name].unit
+                file, given = _apart(row[step.name], rule[step.name], unit)
+                label = " ".join(step.label.split())
+                found.append(Difference(row["year"], row["org_code"], step.name, label, file, given))
+    return found
+
+
+def _same(file: Any, rule: Any) -> bool:
+    if file is None or rule is None or isinstance(rule, bool):
+        return bool(file == rule)
+    return math.isclose(file, rule, rel_tol=_RELATIVE, abs_tol=_RELATIVE)
+
+
+def _apart(file: Any, rule: Any, unit: str | None) -> tuple[str, str]:
+    """Write two values with as many digits as tell them apart."""
+    for digits in DIGITS[:3]:
+        texts = written(file, unit, digits), written(rule, unit, digits)
+        if texts[0] != texts[1]:
+            break
+    return with_unit(texts[0], unit), with_unit(texts[1], unit)

@@ -1,0 +1,274 @@
+"""The lines of one organisation in one year, in the order of the scheme."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.explanation.drafts import Draft, Drafts
+from gpit_fairshare.explanation.kernels import rounded, shared
+from gpit_fairshare.explanation.places import Place
+from gpit_fairshare.language import NATIONAL, ORGANISATION, kind_of, names_in
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.in_polars import previous_column
+from gpit_fairshare.language.in_words import column_of, leaves
+from gpit_fairshare.words import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gpit_fairshare.engine import CheckResult, Result
+    from gpit_fairshare.scheme import Check, Parameter, Step, Value
+
+_ASKED: Final = {"total": "total of", "largest": "largest", "smallest": "smallest"}
+
+
+class Building:
+    """One year of one organisation: fills `drafts`."""
+
+    def __init__(self, result: Result, year: str, code: str, origins: Mapping[str, str], unsaid: str) -> None:
+        self.result = result
+        self.scheme = result.scheme
+        self.origins = origins
+        self.unsaid = unsaid
+        """Where an input comes from of which nobody says more."""
+        years = list(self.scheme.years)
+        self.before = result.years[years[years.index(year) - 1]] if year != years[0] else None
+        now = result.years[year]
+        self.place = Place(self.scheme, now, code, now.codes().index(code))
+        cells = now.organisations.row(self.place.row, named=True)
+        symbols = {name: symbol for name, symbol in self.scheme.symbols.items() if name in cells}
+        self.drafts = Drafts(
+            year,
+            first_year=self.before is None,
+            cells={name: cells[name] for name in symbols},
+            texts=frozenset(name for name, symbol in symbols.items() if symbol.type == "text"),
+            units={name: symbol.unit for name, symbol in symbols.items()},
+        )
+        self.row = cells
+        self.emitted: set[str] = set()
+
+    def build(self, wanted: frozenset[str] | None) -> Drafts:
+        """Draft inputs, parameters, steps with the figures before them, and checks; or only what is wanted."""
+        parts: list[Step | Check] = [*self.scheme.steps, *self.scheme.checks]
+        used = wanted
+        if used is None:
+            used = frozenset(name for part in parts for name, _ in names_in(part.tree))
+        for name, symbol in self.scheme.symbols.items():
+            if symbol.role == "input" and name in used and name in self.drafts.cells:
+                self._input(name)
+        for name, parameter in self.scheme.parameters.items():
+            if name in used:
+                self._parameter(parameter)
+        for step in self.scheme.steps:
+            if wanted is None or step.name in wanted:
+                self._step(step)
+        if wanted is None:
+            outcomes = [one for one in self.result.checks if one.year == self.drafts.year]
+            for check, outcome in zip(self.scheme.checks, outcomes, strict=True):
+                self._check(check, outcome)
+        return self.drafts
+
+    # What it starts from --------------------------------------------------------------------------------------
+
+    def _input(self, name: str) -> None:
+        column = self.result.inputs.columns.get(name)
+        files = column.file.split(", ") if column else []
+        origin = self.origins.get(name, "")
+        marks = tuple(f"{file}{sign}" for file in files for sign in (":", " ") if file)
+        if any(said.startswith(marks) for said in self.result.inputs.illustrative):
+            origin = f"{origin}; illustrative" if origin else "illustrative"
+        if not origin:
+            origin = "no file has it" if self.row[name] is None else self.unsaid
+        symbol = self.scheme.symbols[name]
+        self.drafts.add(
+            Draft("input", name, self._label(name), self.place.code, symbol.unit, self.row[name], origin=origin)
+        )
+
+    def _parameter(self, parameter: Parameter) -> None:
+        value = parameter.values[self.drafts.year]
+        self.drafts.add(
+            Draft(
+                "parameter",
+                parameter.name,
+                self._label(parameter.name),
+                self.place.of(NATIONAL),
+                parameter.unit,
+                value.value,
+                origin=_origin(value),
+            )
+        )
+
+    def _label(self, name: str) -> str:
+        return sentence(self.place.label(name))
+
+    # Figures and the year before ------------------------------------------------------------------------------
+
+    def _behind(self, tree: t.Expression) -> None:
+        """Draft the figures and the values of the year before that a formula uses."""
+        for leaf in leaves(tree, first_year=self.drafts.first_year):
+            if isinstance(leaf, t.Figure):
+                self._emit(self._figure(leaf))
+            elif isinstance(leaf, t.Previous):
+                self._previous(leaf)
+
+    def _emit(self, draft: Draft) -> None:
+        """Add a figure once a year."""
+        if draft.name not in self.emitted:
+            self.emitted.add(draft.name)
+            self.drafts.add(draft)
+
+    def _figure(self, leaf: t.Figure) -> Draft:
+        symbol = self.scheme.symbols[leaf.of]
+        over = self.place.over(symbol.kind, leaf.within)
+        label = self.place.label(leaf.of)
+        said = (
+            f"number with {label}, of {over}"
+            if leaf.function == "count"
+            else f"{_ASKED[leaf.function]} {label} over {over}"
+        )
+        unit = None if leaf.function == "count" else symbol.unit
+        name = column_of(leaf)
+        return Draft("figure", name, said, self.place.scope(leaf.within), unit, self.row[name])
+
+    def _previous(self, leaf: t.Previous) -> None:
+        name = previous_column(leaf.of)
+        before = self.before
+        if name in self.emitted or before is None:
+            return
+        symbol = self.scheme.symbols[leaf.of]
+        draft = Draft(
+            "previous",
+            name,
+            f"{self.place.label(leaf.of)} of {before.year}",
+            self.place.of(symbol.kind),
+            symbol.unit,
+            self.row[name],
+        )
+        if symbol.kind != ORGANISATION:
+            if symbol.kind == NATIONAL or self._same_group(str(symbol.kind.column)):
+                self.drafts.same[name] = (before.year, leaf.of)
+            self._emit(draft)
+            return
+        rows = self.place.year.predecessors[self.place.row]
+        codes = [before.codes()[row] for row in rows]
+        if codes == [self.place.code]:
+            self.drafts.same[name] = (before.year, leaf.of)
+            self._emit(draft)
+            return
+        old = before.values(leaf.of, ORGANISATION)
+        who = f"{', '.join(codes[:-1])} and {codes[-1]}, which became {self.place.code}" if codes[1:] else codes[0]
+        draft.label += f" of {who}"
+        for code, row in zip(codes, rows, strict=True):
+            part = f"{leaf.of} of {code}"
+            self.drafts.add(
+                Draft(
+                    "previous",
+                    part,
+                    f"{self.place.label(leaf.of)} of {before.year} of {code}",
+                    code,
+                    symbol.unit,
+                    old[row],
+                )
+            )
+            draft.parts += (part,)
+        self._emit(draft)
+
+    def _same_group(self, column: str) -> bool:
+        """Say whether the organisation was in the group of this name the year before as well."""
+        before = self.before
+        if before is None or self.place.code not in before.codes():
+            return False
+        was = Place(self.scheme, before, self.place.code, before.codes().index(self.place.code))
+        return was.group(column) == self.place.group(column)
+
+    # Steps and checks -----------------------------------------------------------------------------------------
+
+    def _step(self, step: Step) -> None:
+        self._behind(step.tree)
+        match step.tree:
+            case t.ShareOut():
+                *behind, line = shared(self.place, step, step.tree)
+            case t.Rounded():
+                *behind, line = rounded(self.place, step, step.tree)
+            case _:
+                behind, line = [], self._formula(step)
+        for draft in behind:
+            self._emit(draft)
+        line.label = " ".join(step.label.split())
+        line.answer = step.name == self.scheme.result
+        line.total = self._total(step)
+        self.drafts.add(line)
+
+    def _formula(self, step: Step) -> Draft:
+        return Draft(
+            "step",
+            step.name,
+            step.label,
+            self.place.of(step.kind),
+            self.scheme.symbols[step.name].unit,
+            self.row[step.name],
+            formula=step.formula,
+            tree=step.tree,
+            notes=self._first(step.tree),
+        )
+
+    def _first(self, tree: t.Expression) -> tuple[str, ...]:
+        """Say what stands for the year before in the first year."""
+        if not self.drafts.first_year:
+            return ()
+        found = (node for node in t.walk(tree) if isinstance(node, t.Previous))
+        return tuple(f"first year: {previous_column(one.of)} is {t.to_text(one.first)}" for one in found)
+
+    def _total(self, step: Step) -> float | None:
+        """Return what the nation has of money that is shared out, and of the answer."""
+        if step.kind != ORGANISATION or self.scheme.symbols[step.name].unit != "£":
+            return None
+        again = {one.tree.of.name for one in self.scheme.steps if isinstance(one.tree, t.Rounded)}
+        trees = {one.name: one.tree for one in self.scheme.steps}
+        is_share = isinstance(step.tree, t.ShareOut) and step.name not in again
+        if isinstance(step.tree, t.Rounded):
+            is_share = isinstance(trees.get(step.tree.of.name), t.ShareOut)
+        if not is_share and step.name != self.scheme.result:
+            return None
+        total = math.fsum(self.place.year.values(step.name, ORGANISATION))
+        return total if total > 0 else None
+
+    def _check(self, check: Check, outcome: CheckResult) -> None:
+        self._behind(check.tree)
+        kind = kind_of(check.tree, self.scheme.symbols)
+        whose = self.place.label_of(kind)
+        holds = outcome.holds or (whose is not None and whose not in outcome.failing)
+        others = len([one for one in outcome.failing if one != self.place.code]) if kind == ORGANISATION else 0
+        notes = self._first(check.tree)
+        if others:
+            notes += (f"it fails for {self.place.counted(ORGANISATION, others)}{' more' if not holds else ''}",)
+        self.drafts.add(
+            Draft(
+                "check",
+                " ".join(check.name.split()),
+                " ".join(check.name.split()),
+                self.place.of(kind),
+                "yes/no",
+                holds,
+                formula=check.formula,
+                tree=check.tree,
+                notes=notes,
+            )
+        )
+
+
+def _origin(value: Value) -> str:
+    """Say where the value of a parameter comes from."""
+    said = []
+    if value.overridden and value.assumption.startswith("Set for this run"):
+        said.append("set for this run, not in the scheme")
+    elif value.overridden:
+        said.append(f"{value.assumption.rstrip('.')}, not in the scheme")
+    elif value.source:
+        said.append(str(value.source))
+    else:
+        said.append(f"assumption: {value.assumption}".rstrip("."))
+    if "/" in value.written:
+        said.append(f"written {value.written}")
+    return "; ".join(said)

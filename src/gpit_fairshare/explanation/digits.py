@@ -1,0 +1,223 @@
+"""How many digits each number needs, so that every line gives its result again from what is printed."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from gpit_fairshare.language import in_polars, in_words
+from gpit_fairshare.language import tree as t
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from gpit_fairshare.explanation.drafts import Draft, Drafts, Key, Rounding
+
+_WITHIN: Final = 1e-11
+"""How far, relative to it, a value may be from what its line gives again."""
+_MILLION: Final = 10**6
+
+
+def evaluate(
+    trees: Sequence[t.Expression], cells: Mapping[str, Any], texts: frozenset[str], *, first_year: bool
+) -> list[Any]:
+    """Return the values of formulas over one row, None where they are undefined."""
+    if not trees:
+        return []
+    used = {in_words.column_of(leaf) for tree in trees for leaf in in_words.leaves(tree, first_year=first_year)}
+    columns = {"": pl.Series([0.0])}
+    for name in used:
+        value = cells[name]
+        kind: type[pl.DataType] = pl.String if name in texts else pl.Float64
+        columns[name] = pl.Series([value], dtype=pl.Boolean if isinstance(value, bool) else kind)
+    parts = []
+    for number, tree in enumerate(trees):
+        rendered = in_polars.render(tree, first_year=first_year)
+        parts += [rendered.value.alias(f"v{number}"), rendered.defined.alias(f"d{number}")]
+    row = pl.DataFrame(columns).select(parts).row(0)
+    return [value if defined else None for value, defined in zip(row[::2], row[1::2], strict=True)]
+
+
+def _nodes(tree: t.Expression, *, first_year: bool) -> Iterator[t.Expression]:
+    """Yield a formula and its parts, but for what stands for last year's value in another year than the first."""
+    yield tree
+    if isinstance(tree, t.Previous) and not first_year:
+        return
+    for child in t.children(tree):
+        yield from _nodes(child, first_year=first_year)
+
+
+def _decides(node: t.Expression) -> Iterator[t.Expression]:
+    """Yield of a part of a formula whose value says what was compared, and how it came out."""
+    match node:
+        case t.Comparison(_, left, right):
+            yield node
+            if not isinstance(left, t.Text) and not isinstance(right, t.Text):
+                yield from (left, right)
+        case t.Call("where", (condition, _, _)):
+            yield condition
+
+
+class Digits:
+    """The precision of every value of an explanation: one value is written alike wherever it stands."""
+
+    def __init__(self, years: Sequence[Drafts]) -> None:
+        self.level: dict[Key, int] = {}
+        self.sides: dict[tuple[str, int], int] = {}
+        """Precision of what is compared and has no line of its own: by year and node."""
+        self.tests: dict[int, list[t.Comparison | t.Given]] = {}
+        """What each line compares, by the identity of its draft."""
+        self._values: dict[tuple[str, int], Any] = {}
+        """What is compared, and how it came out, by year and node; None where it is undefined."""
+        for year in years:
+            self._compare(year)
+        # Each round raises a number that some line needs more of; there is an end to it at full precision. All
+        # years are looked at again: a number that is written alike in two years may have got more digits.
+        while sum(self._raised(year) for year in years):
+            pass
+
+    def _compare(self, year: Drafts) -> None:
+        """Find what each line compares, and how it comes out."""
+        trees = {id(one): one.tree for one in year.lines if one.formula and one.tree and not one.arithmetic}
+        nodes = [
+            part
+            for tree in trees.values()
+            for node in _nodes(tree, first_year=year.first_year)
+            for part in _decides(node)
+        ]
+        values = evaluate(nodes, year.cells, year.texts, first_year=year.first_year)
+        self._values |= {(year.year, id(node)): value for node, value in zip(nodes, values, strict=True)}
+        for draft, tree in trees.items():
+            self.tests[draft] = list(self._looked_at(year, tree))
+
+    def _looked_at(self, year: Drafts, tree: t.Expression) -> Iterator[t.Comparison | t.Given]:
+        """Yield the comparisons that decided something, left to right: none in a branch that `where` did not take."""
+        match tree:
+            case t.Call("where", (condition, yes, no)):
+                yield from self._looked_at(year, condition)
+                yield from self._looked_at(year, yes if self._values[year.year, id(condition)] else no)
+                return
+            case t.Previous() if not year.first_year:
+                return
+            case t.Comparison() | t.Given():
+                yield tree
+        for child in t.children(tree):
+            yield from self._looked_at(year, child)
+
+    # What is written ------------------------------------------------------------------------------------------
+
+    def text(self, year: Drafts, name: str) -> str:
+        """Return the value of a name as it is printed."""
+        key = year.key(name)
+        digits = in_words.DIGITS[self.level.get(key, 0)]
+        value = year.cells[name]
+        if digits > 17 and name in year.exact:
+            value = year.exact[name]
+        return in_words.written(value, year.units.get(name), digits)
+
+    def texts(self, year: Drafts, tree: t.Expression) -> dict[str, str]:
+        """Return the printed values of all that a formula takes its values from."""
+        names = {in_words.column_of(leaf) for leaf in in_words.leaves(tree, first_year=year.first_year)}
+        return {name: self.text(year, name) for name in names}
+
+    def side(self, year: Drafts, node: t.Expression, unit: str | None) -> str:
+        """Return one side of a comparison as it is printed."""
+        match node:
+            case t.Name() | t.Figure() | t.Previous() if not (isinstance(node, t.Previous) and year.first_year):
+                return self.text(year, in_words.column_of(node))
+            case t.Number(value):
+                return in_words.written(value, digits=17)
+            case t.Text(value):
+                return in_words.written(value)
+            case _:
+                level = self.sides.get((year.year, id(node)), 0)
+                value = self._values[year.year, id(node)]
+                return in_words.written(value, unit, in_words.DIGITS[level])
+
+    def holds(self, year: Drafts, test: t.Comparison) -> bool:
+        """Say whether a comparison was passed."""
+        return bool(self._values[year.year, id(test)])
+
+    # What is needed -------------------------------------------------------------------------------------------
+
+    def _raised(self, year: Drafts) -> bool:
+        """Raise the precision of lines that do not give their values again; say whether there were any."""
+        lines = [draft for draft in year.lines if draft.tree]
+        cells = {
+            name: value if isinstance(value, str) else _float(in_words.read(self.text(year, name)))
+            for name, value in year.cells.items()
+        }
+        tests = list(self._numeric(year))
+        trees = [one.tree for one in lines if one.tree] + [self._as_printed(year, test) for _, test in tests]
+        again = evaluate(trees, cells, year.texts, first_year=year.first_year)
+        unlike = {
+            id(draft)
+            for (draft, test), holds in zip(tests, again[len(lines) :], strict=True)
+            if holds is not self.holds(year, test)
+        }
+        raised = False
+        for draft, value in zip(lines, again, strict=False):
+            if not _same(value, draft.value) or id(draft) in unlike:
+                raised |= self._raise(year, draft)
+        for draft in year.lines:
+            if draft.parts and not _same(math.fsum(float(cells[name]) for name in draft.parts), draft.value):
+                raised |= self._raise(year, draft)
+            if draft.rounding and not self._rounds(year, draft.rounding):
+                raised |= self._up(year.key(draft.rounding.of), len(in_words.DIGITS) - 1)
+        return raised
+
+    def _numeric(self, year: Drafts) -> Iterator[tuple[Draft, t.Comparison]]:
+        """Yield every comparison of numbers with the line that it stands in."""
+        for draft in year.lines:
+            for test in self.tests.get(id(draft), []):
+                if isinstance(test, t.Comparison) and not any(isinstance(one, t.Text) for one in t.children(test)):
+                    yield draft, test
+
+    def _as_printed(self, year: Drafts, test: t.Comparison) -> t.Expression:
+        """Return a comparison of the two numbers that are printed."""
+        left, right = (_float(in_words.read(self.side(year, side, None))) for side in (test.left, test.right))
+        return t.Comparison(test.relation, t.Number(left), t.Number(right))
+
+    def _rounds(self, year: Drafts, one: Rounding) -> bool:
+        """Say whether the printed figure comes apart into the same whole units and remainder."""
+        figure = in_words.read(self.text(year, one.of))
+        assert isinstance(figure, Fraction)  # noqa: S101  # what is rounded is a number
+        units = figure / one.to
+        whole = math.floor(units)
+        return whole == one.whole and math.floor((units - whole) * _MILLION + Fraction(1, 2)) == one.millionths
+
+    def _raise(self, year: Drafts, draft: Draft) -> bool:
+        raised = self._up(year.key(draft.name), 2) if draft.kind != "check" else False
+        names = list(draft.parts)
+        if draft.tree:
+            names += [in_words.column_of(one) for one in in_words.leaves(draft.tree, first_year=year.first_year)]
+        for name in names:
+            raised |= self._up(year.key(name), 2)
+        for test in self.tests.get(id(draft), []):
+            for side in t.operands_of(test):
+                key = year.year, id(side)
+                level = self.sides.get(key, 0)
+                raised |= level < 2
+                self.sides[key] = min(level + 1, 2)
+        return raised
+
+    def _up(self, key: Key, highest: int) -> bool:
+        level = self.level.get(key, 0)
+        if level >= highest:
+            return False
+        self.level[key] = level + 1
+        return True
+
+
+def _float(value: Fraction | bool | str | None) -> Any:
+    return float(value) if isinstance(value, Fraction) else value
+
+
+def _same(again: Any, value: Any) -> bool:
+    """Say whether what a line gives is its value: yes/no exactly, a number within 1e-11 of itself."""
+    if isinstance(again, bool) or isinstance(value, bool) or again is None:
+        return again is value
+    return bool(abs(again - value) <= _WITHIN * abs(value))

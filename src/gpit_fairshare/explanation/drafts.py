@@ -1,0 +1,124 @@
+"""Lines before their texts: which there are, in what order, over which values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.in_words import leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from fractions import Fraction
+
+    from gpit_fairshare.explanation.model import Kind
+    from gpit_fairshare.scheme import Scheme
+
+Key = tuple[str, str]
+"""Year and name: one value, which is written alike wherever it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """What `rounded` did with one figure: `whole` units of `to` below it, and whether one more."""
+
+    of: str
+    """Name of the figure that is rounded."""
+    to: Fraction
+    whole: int
+    millionths: int
+    """The remainder, in millionths of a unit."""
+    up: bool
+    least: int | None
+    """The smallest remainder of the group that is rounded up; None where none is."""
+    place: int
+    """This row's place among those with just that remainder, from 1; 0 where it has another."""
+    last: int
+    """How many of those are rounded up, the first by code."""
+    equal: int
+    """How many have just that remainder."""
+    unit: str | None
+
+
+@dataclass(slots=True)
+class Draft:
+    """One line before its texts."""
+
+    kind: Kind
+    name: str
+    label: str
+    of: str
+    unit: str | None
+    value: Any
+    formula: str = ""
+    tree: t.Expression | None = None
+    """What gives the value when it is worked out again."""
+    arithmetic: bool = False
+    """Whether `tree` is not the formula, and has to be shown."""
+    parts: tuple[str, ...] = ()
+    """Names whose values are added up, where there is no tree."""
+    numbers: str = ""
+    """What gives the value where there is no tree: sums of figures that have no line of their own."""
+    rounding: Rounding | None = None
+    origin: str = ""
+    notes: tuple[str, ...] = ()
+    total: float | None = None
+    """What the nation has of it."""
+    answer: bool = False
+    exact: Fraction | None = None
+
+
+@dataclass(slots=True)
+class Drafts:
+    """The drafts of one year, and the values that they stand on."""
+
+    year: str
+    first_year: bool
+    cells: dict[str, Any]
+    """Every value of the organisation's row, and of what is shown beside it, under the name of its column."""
+    texts: frozenset[str]
+    """Names of text columns."""
+    units: dict[str, str | None] = field(default_factory=dict)
+    exact: dict[str, Fraction] = field(default_factory=dict)
+    same: dict[str, Key] = field(default_factory=dict)
+    """Names whose value is one of another year: `previous(allocation)`."""
+    lines: list[Draft] = field(default_factory=list)
+
+    def add(self, draft: Draft) -> None:
+        """Add a line, and its value under its name."""
+        self.lines.append(draft)
+        if draft.kind != "check":
+            self.cells[draft.name] = draft.value
+            self.units[draft.name] = draft.unit
+            if draft.exact is not None:
+                self.exact[draft.name] = draft.exact
+
+    def key(self, name: str) -> Key:
+        """Return the value that a name stands for."""
+        return self.same.get(name, (self.year, name))
+
+
+def needed(scheme: Scheme, asked: Sequence[str], step: str) -> Mapping[str, frozenset[str]]:
+    """Return, for each year of the scheme, the names that a step rests on in the years asked for, itself included."""
+    found: dict[str, frozenset[str]] = {}
+    before: set[str] = set()
+    for year in reversed(scheme.years):
+        wanted = before | ({step} if year in asked else set())
+        first_year, before = year == scheme.years[0], set()
+        for one in reversed(scheme.steps):
+            if one.name not in wanted:
+                continue
+            for node in t.walk(one.tree):
+                if isinstance(node, t.Figure | t.ShareOut | t.Rounded) and node.within:
+                    wanted.add(node.within)
+            for leaf in leaves(one.tree, first_year=first_year):
+                match leaf:
+                    case t.Previous(of):
+                        before.add(of)
+                    case t.Figure(_, of):
+                        wanted.add(of)
+                    case t.Name(name) | t.Given(name):
+                        wanted.add(name)
+        found[year] = frozenset(wanted)
+    return found

@@ -1,0 +1,235 @@
+"""What the two kernels did for one organisation, in plain operators."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.explanation.drafts import Draft, Rounding
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.in_words import written
+from gpit_fairshare.language.units import dimension, times, unit_of
+from gpit_fairshare.sharing import parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpit_fairshare.explanation.places import Place
+    from gpit_fairshare.scheme import Step
+
+_MILLION: Final = 10**6
+
+
+def shared(place: Place, step: Step, tree: t.ShareOut) -> list[Draft]:
+    """Return the figures behind a step of `share_out`, and the step itself."""
+    rows = place.rows(step.kind, tree.within)
+    over = place.over(step.kind, tree.within)
+    unit = place.scheme.symbols[step.name].unit
+    factor = place.year.factor[step.name][place.group_number(tree.within)]
+    own = place.year.exact[step.name][place.at(step.kind)]
+    notes: tuple[str, ...] = ()
+    if factor is None:
+        behind, arithmetic, notes = _most(place, step, tree, over)
+    elif _plain(tree):
+        behind, arithmetic = _in_proportion(place, step, tree, rows, over)
+    else:
+        behind, arithmetic = _by_factor(place, step, tree, rows, over)
+    line = Draft(
+        "step",
+        step.name,
+        step.label,
+        place.of(step.kind),
+        unit,
+        float(own),
+        formula=step.formula,
+        tree=arithmetic,
+        arithmetic=True,
+        notes=notes,
+        exact=own,
+    )
+    return [behind, line]
+
+
+def _plain(tree: t.ShareOut) -> bool:
+    """Say whether each has the amount in proportion to the weight, and nothing else."""
+    no_base = tree.base is None or (isinstance(tree.base, t.Number) and tree.base.value == 0)
+    return no_base and tree.at_least is None and tree.at_most is None
+
+
+def _in_proportion(
+    place: Place, step: Step, tree: t.ShareOut, rows: Sequence[int], over: str
+) -> tuple[Draft, t.Expression]:
+    """Return the total of the weights, and amount * weight / total."""
+    weights = place.values(tree.by, step.kind)
+    symbols = place.scheme.symbols
+    known = symbols[tree.by.name] if isinstance(tree.by, t.Name) else None
+    name = f"weights({step.name})"
+    if known and known.kind == step.kind:
+        # The figure that a formula may use as well, so that it is one line.
+        name = t.to_text(t.Figure("total", known.name, tree.within))
+    label = place.label(known.name) if known else f"a weight of {written(weights[0])} each"
+    total = Draft(
+        "figure",
+        name,
+        f"total of {label} over {over}",
+        place.scope(tree.within),
+        known.unit if known else None,
+        math.fsum(float(weights[row]) for row in rows),
+    )
+    return total, t.Sum("/", t.Sum("*", tree.amount, tree.by), t.Name(name))
+
+
+def _by_factor(
+    place: Place, step: Step, tree: t.ShareOut, rows: Sequence[int], over: str
+) -> tuple[Draft, t.Expression]:
+    """Return the factor, and base + factor * weight between the floor and the ceiling."""
+    factor = place.year.factor[step.name][place.group_number(tree.within)]
+    symbols = place.scheme.symbols
+    weight = symbols[tree.by.name].unit if isinstance(tree.by, t.Name) else None
+    name = f"factor({step.name})"
+    what = place.label(tree.by.name) if isinstance(tree.by, t.Name) else "weight"
+    line = Draft(
+        "figure",
+        name,
+        f"money for each unit of {what}",
+        place.scope(tree.within),
+        unit_of(times(dimension(symbols[step.name].unit), dimension(weight), -1)),
+        float(factor or 0),
+        origin=_spent(place, step, tree, over) + _standing(place, step, tree, rows),
+        exact=factor,
+    )
+    inner: t.Expression = t.Sum("*", t.Name(name), tree.by)
+    return line, _between(tree, inner if tree.base is None else t.Sum("+", tree.base, inner))
+
+
+def _most(place: Place, step: Step, tree: t.ShareOut, over: str) -> tuple[Draft, t.Expression, tuple[str, ...]]:
+    """Return what is unspent, and the most that can be given: there is no factor."""
+    unit = place.scheme.symbols[step.name].unit
+    left = place.year.unspent[step.name][place.group_number(tree.within)]
+    line = Draft(
+        "figure",
+        f"unspent({step.name})",
+        "money left when everybody has the most that may be given",
+        place.scope(tree.within),
+        unit,
+        float(left),
+        origin=_spent(place, step, tree, over),
+        exact=left,
+    )
+    weight = place.values(tree.by, step.kind)[place.at(step.kind)]
+    if tree.at_most is not None and weight > 0:
+        return line, tree.at_most, (f"everybody gets at most {t.to_text(tree.at_most)}, and there is enough for that",)
+    return line, _between(tree, tree.base or t.Number(0.0)), ("without a weight nothing is shared out to it",)
+
+
+def _between(tree: t.ShareOut, inner: t.Expression) -> t.Expression:
+    """Return a formula kept between the floor and the ceiling of a `share_out`."""
+    if tree.at_least is not None and tree.at_most is not None:
+        return t.Call("clip", (inner, tree.at_least, tree.at_most))
+    if tree.at_least is not None:
+        return t.Call("max", (inner, tree.at_least))
+    return inner if tree.at_most is None else t.Call("min", (inner, tree.at_most))
+
+
+def _spent(place: Place, step: Step, tree: t.ShareOut, over: str) -> str:
+    """Say what was shared out, what is spent and what is left."""
+    unit = place.scheme.symbols[step.name].unit
+    rows = place.rows(step.kind, tree.within)
+    left = place.year.unspent[step.name][place.group_number(tree.within)]
+    spent = sum((place.year.exact[step.name][row] for row in rows), Fraction(0))
+    amount, given, rest = (written(one, unit) for one in (spent + left, spent, left))
+    return f"{amount} shared out over {over}: {given} spent, {rest} unspent"
+
+
+def _standing(place: Place, step: Step, tree: t.ShareOut, rows: Sequence[int]) -> str:
+    """Say how many stand at the floor, at the ceiling and between."""
+    shares = place.year.exact[step.name]
+    low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (tree.at_least, tree.at_most))
+    weights = place.values(tree.by, step.kind)
+    # Without a weight nothing is shared out to a row: where it stands says nothing of the factor.
+    among = {row for row in rows if weights[row] > 0}
+    at_floor = {row for row in among if low is not None and shares[row] == Fraction(low[row])}
+    at_ceiling = {row for row in among if high is not None and shares[row] == Fraction(high[row])} - at_floor
+    said = [f"{len(at_floor):,} at the floor"] if low is not None else []
+    said += [f"{len(at_ceiling):,} at the ceiling"] if high is not None else []
+    said += [f"{len(among) - len(at_floor) - len(at_ceiling):,} {'between' if said else 'with a weight'}"]
+    said += [f"{len(rows) - len(among):,} without a weight"] if len(among) < len(rows) else []
+    return f"; {', '.join(said)}"
+
+
+def rounded(place: Place, step: Step, tree: t.Rounded) -> list[Draft]:
+    """Return how many units rounding down left over in all, and the step itself."""
+    unit = place.scheme.symbols[step.name].unit
+    rows = place.rows(step.kind, tree.within)
+    values = place.values(tree.of, step.kind)
+    parts = parts_of([values[row] for row in rows], tree.to)
+    mine = rows.index(place.at(step.kind))
+    rank = {at: number for number, at in enumerate(parts.up)}
+    least = parts.millionths[parts.up[-1]] if parts.up else None
+    equal = [at for at, one in enumerate(parts.millionths) if one == least]
+    to = Fraction(str(tree.to))
+    one = Rounding(
+        of=tree.of.name,
+        to=to,
+        whole=parts.wholes[mine],
+        millionths=parts.millionths[mine],
+        up=mine in rank,
+        least=least,
+        place=equal.index(mine) + 1 if mine in equal else 0,
+        last=sum(at in rank for at in equal),
+        equal=len(equal),
+        unit=unit,
+    )
+    over = place.over(step.kind, tree.within)
+    left = Draft(
+        "figure",
+        f"left_over({step.name})",
+        f"{units(to, unit)} left over by rounding down, over {over}",
+        place.scope(tree.within),
+        None,
+        float(len(parts.up)),
+        numbers=_difference(parts.total, sum(parts.wholes)),
+        origin=_who(one, len(parts.up), over),
+    )
+    own = place.year.exact[step.name][place.at(step.kind)]
+    line = Draft(
+        "step",
+        step.name,
+        step.label,
+        place.of(step.kind),
+        unit,
+        float(own),
+        formula=step.formula,
+        rounding=one,
+        exact=own,
+    )
+    return [left, line]
+
+
+def _difference(total: int, wholes: int) -> str:
+    return f"{total:,} - {wholes:,}" if wholes >= 0 else f"{total:,} - ({wholes:,})"
+
+
+def _who(one: Rounding, up: int, over: str) -> str:
+    """Say who gets the units that are left over."""
+    if one.least is None:
+        return "nobody is rounded up"
+    said = f"{up:,} of {over} {'is' if up == 1 else 'are'} rounded up: remainders "
+    if one.last == one.equal:
+        return f"{said}of {remainder(one.least)} or more"
+    least = remainder(one.least)
+    first = "the first" if one.last == 1 else f"the first {one.last:,}"
+    return f"{said}above {least}, and of the {one.equal:,} at {least} {first} by code"
+
+
+def remainder(millionths: int) -> str:
+    """Write a remainder to its six places: `0.534210`."""
+    return f"{millionths / _MILLION:.6f}"
+
+
+def units(to: Fraction, unit: str | None) -> str:
+    """Say what is rounded to: `whole pounds`, `units of £10`."""
+    if to == 1:
+        return "whole pounds" if unit == "£" else "whole units"
+    return f"units of {written(to, unit)}"

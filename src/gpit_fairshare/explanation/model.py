@@ -1,0 +1,167 @@
+"""What an explanation is made of: lines as data, for the screen, Markdown and JSON alike."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from gpit_fairshare.explanation.markdown import markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+JSON_SCHEMA: Final = "gpit-explanation/1"
+
+Kind = Literal["input", "parameter", "figure", "previous", "step", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One comparison that a formula looked at: both sides with their values, and whether it was passed."""
+
+    __test__ = False  # it is no test of pytest's
+
+    left: str
+    relation: str
+    """A comparison of the language, or `is` before `given`."""
+    right: str
+    passed: bool
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.relation} {self.right}: {'passed' if self.passed else 'failed'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One number, and all that is needed to work it out again.
+
+    Texts such as `numbers` and `result` are made to be read by people and by programs: see docs/explain.md.
+    """
+
+    number: int
+    """Counts from 1 through all years."""
+    kind: Kind
+    name: str
+    """The name that formulas use; of a figure its text, such as `total(fair_share)`; of a check its title."""
+    label: str
+    of: str
+    """What it is a value of: an organisation's code, `nation`, or a group such as `region North`."""
+    unit: str | None
+    value: float | bool | str | None
+    """In full precision; None where a blank is allowed."""
+    result: str
+    """The value as it is printed."""
+    formula: str = ""
+    """As the scheme writes it; empty for inputs, parameters and figures."""
+    arithmetic: str = ""
+    """What a kernel or a figure comes to in plain operators, over names of lines."""
+    numbers: str = ""
+    """The formula, or the arithmetic, with the numbers put in."""
+    tests: tuple[Test, ...] = ()
+    origin: str = ""
+    """File and row or cell, source or assumption, what a figure is taken over."""
+    notes: tuple[str, ...] = ()
+    share: str = ""
+    """Of money that is shared: this value over the nation's total, and what that is in %."""
+    answer: bool = False
+    uses: tuple[int, ...] = ()
+    """Numbers of the lines that it is worked out from."""
+
+
+@dataclass(frozen=True, slots=True)
+class YearLines:
+    """The lines of one year; the checks are the last of them."""
+
+    year: str
+    certainty: str
+    """`firm` or `indicative`."""
+    answer: str
+    """The answer as it is printed."""
+    answer_line: int | None
+    """None where the line of the answer was not asked for."""
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure that stands in a result file and is not what the rule in that file gives."""
+
+    year: str
+    code: str
+    name: str
+    label: str
+    file: str
+    """As the file has it."""
+    rule: str
+    """As the rule gives it."""
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.year}: the file says {self.file}, its rule gives {self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The arithmetic of one organisation, line by line."""
+
+    code: str
+    name: str
+    organisation: str
+    """What a row is called: `CCG`."""
+    scheme: str
+    title: str
+    label: str
+    """Label of the answer."""
+    origin: str
+    """Name of the result file; empty for a run."""
+    area: str
+    """The group that the scheme reports by: `Area team: Durham, Darlington and Tees`; empty where it does not."""
+    step: str
+    """The step that was asked for; empty for all."""
+    agrees: bool
+    """Whether every check holds, for everybody."""
+    illustrative: tuple[str, ...]
+    settings: tuple[str, ...]
+    """What was set for the run, a sentence each."""
+    became: tuple[str, ...]
+    """Where it is not there in every year: what became of it, or of what it was made."""
+    differences: tuple[Difference, ...]
+    others_differ: tuple[str, ...]
+    """Codes of other organisations of which the file says something else than its rule gives."""
+    years: tuple[YearLines, ...]
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """Return the lines of all years."""
+        return [line for year in self.years for line in year.lines]
+
+    @property
+    def sound(self) -> bool:
+        """Return whether every check holds and the file says what its rule gives."""
+        return self.agrees and not self.differences and not self.others_differ
+
+    def document(self) -> dict[str, Any]:
+        """Return the explanation with stable keys, ready for JSON."""
+        found = asdict(self)
+        for year in found["years"]:
+            for line, one in zip(year["lines"], self._lines_of(year["year"]), strict=True):
+                line["tests"] = [{**asdict(test), "text": str(test)} for test in one.tests]
+        document: dict[str, Any] = _listed({"schema": JSON_SCHEMA, "sound": self.sound, **found})
+        return document
+
+    def _lines_of(self, year: str) -> Sequence[Line]:
+        return next(one.lines for one in self.years if one.year == year)
+
+    def markdown(self) -> str:
+        """Return the explanation as a document in Markdown."""
+        return markdown(self)
+
+    def __repr__(self) -> str:
+        answers = ", ".join(f"{year.answer} in {year.year}" for year in self.years)
+        return f"<Explanation of {self.code}: {answers}; {len(self.lines)} lines; see .lines, .markdown(), .document()>"
+
+
+def _listed(value: Any) -> Any:
+    """Return a value as JSON has it: with lists in the place of tuples."""
+    if isinstance(value, dict):
+        return {key: _listed(one) for key, one in value.items()}
+    return [_listed(one) for one in value] if isinstance(value, list | tuple) else value

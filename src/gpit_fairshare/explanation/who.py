@@ -1,0 +1,112 @@
+"""Which organisation is meant, in which years it is there, and what became of it."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.inputs import day_in_words, parse_year, year_start
+from gpit_fairshare.words import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpit_fairshare.engine import Result
+
+_NEAR = 5
+_ALIKE = 0.5
+
+
+def found(result: Result, wanted: str) -> str:
+    """Return the code that is meant by a code, in capitals or not, or by a name as it stands in the inputs.
+
+    Raises:
+        UsageError: There is no such organisation, or there are several of that name.
+    """
+    names = {code: name for year in result.years.values() for code, name in _names(result, year.year).items()}
+    if wanted in names:
+        return wanted
+    text = " ".join(wanted.split()).casefold()
+    for pool in ({code: code for code in names}, names):
+        alike = sorted(code for code, said in pool.items() if said and " ".join(said.split()).casefold() == text)
+        if len(alike) == 1:
+            return alike[0]
+        if alike:
+            raise UsageError(f"{wanted} may be {_either(alike)}; give the code as it is written")
+    raise UsageError(
+        f"there is no {result.scheme.organisation} {wanted}{_became_of(result, wanted)}{_near(text, names)}"
+    )
+
+
+def _either(texts: Sequence[str]) -> str:
+    """Join texts with `or`: `00C, 00D or 00F`."""
+    return f"{', '.join(texts[:-1])} or {texts[-1]}" if len(texts) > 1 else texts[0]
+
+
+def _names(result: Result, year: str) -> dict[str, str]:
+    frame = result.years[year].organisations
+    return dict(zip(frame["org_code"].to_list(), (name or "" for name in frame["org_name"].to_list()), strict=True))
+
+
+def _near(text: str, names: dict[str, str]) -> str:
+    """Say which codes and which names are nearest."""
+    by_text = {code.casefold(): code for code in names}
+    codes = [by_text[one] for one in get_close_matches(text, list(by_text), _NEAR, _ALIKE)]
+    folded: dict[str, str] = {}
+    for code, name in names.items():
+        if name:
+            folded.setdefault(name.casefold(), code)
+    within = [one for one in folded if len(text) > 3 and text in one]
+    alike = dict.fromkeys([*within[:_NEAR], *get_close_matches(text, list(folded), _NEAR, _ALIKE)])
+    shown = [f"{folded[one]} ({names[folded[one]]})" for one in list(alike)[:_NEAR]]
+    shown = [*codes, *(one for one in shown if one.split(" ")[0] not in codes)]
+    return f"; did you mean {_either(shown)}?" if shown else ""
+
+
+def _became_of(result: Result, code: str) -> str:
+    """Say what a code that is not among the rows became, or was made of, where the crosswalk knows."""
+    first, last = (year_start(year) for year in (result.scheme.years[0], result.scheme.years[-1]))
+    code = code.strip().upper()
+    crosswalk = result.inputs.crosswalk
+    steps = [one for one in crosswalk.successions if one.predecessor == code]
+    if steps and steps[0].effective <= max(last, result.inputs.boundaries or first):
+        return f", which became {joined([one.successor for one in steps])} on {day_in_words(steps[0].effective)}"
+    return ""
+
+
+def years_of(result: Result, code: str, year: str | None) -> list[str]:
+    """Return the years to explain: all in which the organisation is there, or the one asked for.
+
+    Raises:
+        UsageError: The scheme has no such year, or the organisation is not there in it.
+    """
+    there = [one for one in result.scheme.years if code in result.years[one].codes()]
+    if year is None:
+        return there
+    year = parse_year(year) or year
+    if year not in result.scheme.years:
+        raise UsageError(f"--year {year}: the scheme has the years {', '.join(result.scheme.years)}")
+    if year not in there:
+        told = "; ".join(became(result, code))
+        raise UsageError(f"--year {year}: {code} is there in {joined(there)} only" + (f"; {told}" if told else ""))
+    return [year]
+
+
+def became(result: Result, code: str) -> tuple[str, ...]:
+    """Say, of an organisation that is not there in every year, what it became and of what it was made."""
+    years = list(result.scheme.years)
+    there = [year for year in years if code in result.years[year].codes()]
+    crosswalk = result.inputs.crosswalk
+    said = []
+    for before, after in pairwise(years):
+        days = year_start(before), year_start(after)
+        if before in there and after not in there:
+            successors = [one for one in crosswalk.shares(code, *days) if one != code]
+            told = "; ".join(crosswalk.merger_sentence(one, *days) for one in successors)
+            said.append(f"{code} is not there in {after}: {told or 'no crosswalk says what became of it'}")
+        elif after in there and before not in there:
+            told = crosswalk.merger_sentence(code, *days)
+            said.append(f"{code} is not there in {before}: {told or 'no crosswalk says where it came from'}")
+    return tuple(said)
