@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 
-from gpit_fairshare import GpitError, allocate, explain
+from gpit_fairshare import GpitError, allocate, compare, explain
 from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
 from gpit_fairshare.cli import app
 from gpit_fairshare.explanation import Difference
@@ -37,6 +37,7 @@ FILES = ROOT / "docs" / "files.md"
 LIBRARY = ROOT / "docs" / "library.md"
 TESTING = ROOT / "docs" / "testing.md"
 EXPLAIN = ROOT / "docs" / "explain.md"
+COMPARE = ROOT / "docs" / "compare.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 README = ROOT / "README.md"
 EXAMPLES = (LANGUAGE, FILES, README)
@@ -561,6 +562,49 @@ def test_keys_of_an_explanation():
     first = document["years"][0]["lines"][0]
     assert sorted(line) == sorted(first)
     assert f"`{document['schema']}`" in EXPLAIN.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """The sample with a smaller fund against the sample as it is."""
+    return compare(allocate(sample=True), allocate(sample=True, settings={"transition_fund": 10_000_000}))
+
+
+def test_options_of_compare_are_all_there():
+    """Every option that `gpit compare --help` lists has its row in docs/compare.md, and no other has."""
+    help_text = gpit("compare", "--help", folder=ROOT).stdout.decode()
+    options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
+    written = [name for option, _ in table(COMPARE, "option", "what it does") for name in quoted(option)]
+
+    assert len(options) > 20
+    assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
+
+
+def test_keys_of_the_comparison(compared):
+    """The keys in docs/compare.md are those of a comparison, at the top and one level below."""
+    document = compared.document()
+    rows = table(COMPARE, "key", "what it holds", "keys inside")
+
+    assert [quoted(key)[0] for key, _, _ in rows] == list(document)
+    for key, _, inside in rows:
+        value = document[quoted(key)[0]]
+        entry = value[0] if isinstance(value, list) and value else value
+        assert quoted(inside) == (list(entry) if isinstance(entry, dict) else []), key
+    assert f"`{document['schema']}`" in COMPARE.read_text(encoding="utf-8")
+
+
+def test_columns_and_sheets_of_the_comparison(compared, tmp_path):
+    """The columns of the CSV file and the sheets of the workbook are those in docs/compare.md."""
+    from gpit_fairshare.comparison import csv_text, write_workbook
+
+    listed = COMPARE.read_text(encoding="utf-8").split("<!-- columns -->")[1].split("\n\n")[0]
+    columns = [name for name in quoted(listed) if name not in ("both", "added", "removed")]
+    header = csv_text(compared).partition("\n")[0].split(",")
+    write_workbook(compared, tmp_path / "c.xlsx")
+
+    assert columns == [name for name in header if not name.startswith(("cause_", "alone_", "interaction_"))]
+    sheets = openpyxl.load_workbook(tmp_path / "c.xlsx").sheetnames
+    assert [quoted(name)[0] for name, _ in table(COMPARE, "sheet", "what it holds")] == sheets
 
 
 def test_exit_codes_of_the_readme_are_in_the_files():

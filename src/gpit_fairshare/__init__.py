@@ -1,8 +1,9 @@
 """Fair-share funding of GP practices' IT: one rule, written once, calculated, audited and explained.
 
 `allocate` runs a scheme over files and returns a `Result` that holds Polars frames; `check` returns a
-`Report` of all that is to be said about files; `explain` returns the arithmetic of one organisation. Names are loaded
-when they are first used, so that importing the package costs nothing.
+`Report` of all that is to be said about files; `explain` returns the arithmetic of one organisation, and
+`compare` holds two results against each other. Names are loaded when they are first used, so that importing
+the package costs nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gpit_fairshare.allocation import allocate
     from gpit_fairshare.checking import Report, check
+    from gpit_fairshare.comparison import Comparison, compare
     from gpit_fairshare.engine import Result
     from gpit_fairshare.errors import (
         CalculationError,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CalculationError",
+    "Comparison",
     "Explanation",
     "Finding",
     "FormulaError",
@@ -41,6 +44,7 @@ __all__ = [
     "__version__",
     "allocate",
     "check",
+    "compare",
     "explain",
 ]
 
@@ -49,6 +53,8 @@ _HOMES = {
     "Result": "engine",
     "check": "checking",
     "Report": "checking",
+    "compare": "comparison",
+    "Comparison": "comparison",
     "explain": "explanation",
     "Explanation": "explanation",
 }

@@ -14,6 +14,7 @@ import typer
 from gpit_fairshare.cli.allocate import allocate
 from gpit_fairshare.cli.cases import cases
 from gpit_fairshare.cli.check import check
+from gpit_fairshare.cli.compare import compare
 from gpit_fairshare.cli.explain import explain
 from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
@@ -52,6 +53,7 @@ def _options(
 
 app.command("allocate")(allocate)
 app.command("check")(check)
+app.command("compare")(compare)
 app.command("explain")(explain)
 app.command("init")(init)
 app.add_typer(library, name="library")

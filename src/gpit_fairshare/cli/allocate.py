@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import reader_may_leave
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.cli.output import checked, reader_may_leave
+from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +61,7 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     """Allocate funding: fair shares, transition support, and a workbook that shows how."""
     del debug  # may stand on either side of the verb; the command line looks for it itself
     read = [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])]
-    outputs = _checked(output or [], read)
+    outputs = checked(output or [], read, ENDINGS)
     manifests = _checked_manifests(outputs, read) if manifest else {}
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415
@@ -96,28 +96,6 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     raise typer.Exit(0 if result.agrees else 1)
 
 
-def _checked(outputs: Sequence[Path], inputs: Sequence[str]) -> list[Path]:
-    """Refuse what cannot be written before anything is read."""
-    seen: set[Path] = set()
-    for path in outputs:
-        ending = path.suffix.lower()
-        if ending not in ENDINGS:
-            raise UsageError(
-                f"-o {path}: the ending decides what is written: {', '.join(ENDINGS)}{nearest(ending, ENDINGS)}"
-            )
-        if path.is_dir():
-            raise UsageError(f"-o {path}: is a folder; give a file's name")
-        if not path.parent.is_dir():
-            raise UsageError(f"-o {path}: there is no folder {path.parent}; make it first")
-        place = path.resolve()
-        if place in seen:
-            raise UsageError(f"-o {path}: given twice")
-        if any(Path(given).exists() and Path(given).resolve() == place for given in inputs):
-            raise UsageError(f"-o {path}: is one of the inputs; inputs are never written over")
-        seen.add(place)
-    return list(outputs)
-
-
 def _checked_manifests(outputs: Sequence[Path], inputs: Sequence[str]) -> dict[Path, Path]:
     """Return where the manifest of each table goes; a workbook and a JSON document carry theirs inside."""
     tables = [path for path in outputs if path.suffix.lower() in (".csv", ".parquet")]
@@ -126,7 +104,7 @@ def _checked_manifests(outputs: Sequence[Path], inputs: Sequence[str]) -> dict[P
     from gpit_fairshare.export import manifest_name  # noqa: PLC0415  # polars loads here, not for --help
 
     places = {path: path.with_name(manifest_name(path)) for path in tables}
-    _checked([*outputs, *places.values()], inputs)
+    checked([*outputs, *places.values()], inputs, ENDINGS)
     return places
 
 

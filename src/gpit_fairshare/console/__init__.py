@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
 from gpit_fairshare.console.checking import show_findings, show_report
+from gpit_fairshare.console.comparison import show_comparison
 from gpit_fairshare.console.explanation import show_explanation
 from gpit_fairshare.console.page import Page, make_console
 from gpit_fairshare.console.reviewing import show_reviews
@@ -34,6 +35,7 @@ __all__ = [
     "plural",
     "progress",
     "show",
+    "show_comparison",
     "show_explanation",
     "show_findings",
     "show_report",

@@ -7,7 +7,7 @@ unit of every step, and each rendering (`in_polars`, `in_excel`, `in_words`) tur
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Kind, Symbol, group, kind_of
 from gpit_fairshare.language.meaning import understand, unit_in
 from gpit_fairshare.language.parsing import FUNCTIONS, parse
-from gpit_fairshare.language.tree import names_in, renamed, to_text, walk
+from gpit_fairshare.language.tree import names_in, rebuilt, renamed, to_text, walk
 from gpit_fairshare.language.units import UNITS, have_like_units, unit_of
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "kind_of",
     "names_in",
     "parse",
+    "rebuilt",
     "renamed",
     "to_text",
     "understand",

@@ -234,6 +234,18 @@ def renamed(tree: Expression, name_of: Callable[[str], str]) -> Expression:
     return replace(tree, **changes)
 
 
+def rebuilt(tree: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """Return the tree with every node put through `change`, from the inside out."""
+    changes: dict[str, Any] = {}
+    for field in fields(tree):
+        value = getattr(tree, field.name)
+        if isinstance(value, tuple):
+            changes[field.name] = tuple(rebuilt(child, change) for child in value)
+        elif is_dataclass(value):
+            changes[field.name] = rebuilt(value, change)  # type: ignore[arg-type]  # only expressions are dataclasses
+    return change(replace(tree, **changes))
+
+
 _STRENGTH = {
     "or": 1,
     "and": 2,

@@ -1,0 +1,261 @@
+"""`gpit compare`: what changed between two results, for whom, and why."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from gpit_fairshare.cli import options
+from gpit_fairshare.cli.output import checked, reader_may_leave
+from gpit_fairshare.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gpit_fairshare.comparison import Comparison, Side
+
+ENDINGS: Final = (".xlsx", ".json", ".md", ".csv")
+RESULTS: Final = (".xlsx", ".json", ".csv", ".parquet")
+"""Endings of result files, as `records.ENDINGS` has them, without loading what that needs."""
+FORMATS: Final = ("text", "json", "markdown", "csv")
+_OLD, _NEW = "OLD", "NEW"
+
+
+def compare(  # noqa: PLR0913  # the options of the verb
+    *,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A result file, or a scheme: a library name or .toml.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="What it is compared with: the same kinds.")],
+    population: options.Population = None,
+    spend: options.Spend = None,
+    inputs: options.Inputs = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Run schemes on the England 2014/15 sample; its spend is illustrative.")
+    ] = False,
+    formula: Annotated[
+        str | None, typer.Option("--formula", metavar="NAME|FILE", help="Use this formula instead of the schemes'.")
+    ] = None,
+    formula_old: Annotated[
+        str | None, typer.Option("--formula-old", metavar="NAME|FILE", help="For OLD alone.")
+    ] = None,
+    formula_new: Annotated[
+        str | None, typer.Option("--formula-new", metavar="NAME|FILE", help="For NEW alone.")
+    ] = None,
+    transition: Annotated[
+        str | None,
+        typer.Option("--transition", metavar="NAME|FILE", help="Use this transition instead of the schemes'."),
+    ] = None,
+    transition_old: Annotated[
+        str | None, typer.Option("--transition-old", metavar="NAME|FILE", help="For OLD alone.")
+    ] = None,
+    transition_new: Annotated[
+        str | None, typer.Option("--transition-new", metavar="NAME|FILE", help="For NEW alone.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value, in both runs."),
+    ] = None,
+    settings_old: Annotated[
+        list[str] | None, typer.Option("--set-old", metavar="NAME[@YEAR]=VALUE", help="In OLD alone.")
+    ] = None,
+    settings_new: Annotated[
+        list[str] | None, typer.Option("--set-new", metavar="NAME[@YEAR]=VALUE", help="In NEW alone.")
+    ] = None,
+    mapping: options.Mapping = None,
+    leave_out: options.LeaveOut = None,
+    max_size: options.MaxSize = options.MEGABYTES,
+    boundaries: options.Boundaries = None,
+    crosswalk: options.Crosswalk = None,
+    tolerance: Annotated[
+        str, typer.Option("--tolerance", metavar="AMOUNT", help="£ by which a row may differ and count as the same.")
+    ] = "0",
+    fail_over: Annotated[
+        str | None,
+        typer.Option("--fail-over", metavar="£|%", help="Exit 1 only if a row changes by more: 1000, £1000 or 0.5%."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Largest movements to show.")] = 10,
+    how: Annotated[
+        str,
+        typer.Option("--format", metavar="|".join(FORMATS), help="What is printed: text, or the whole in a format."),
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document: --format json.")] = False,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the comparison; .xlsx, .json, .md or .csv."),
+    ] = None,
+    debug: options.Debug = False,
+) -> None:
+    """Compare two results, or two settings: what changed, for whom, and why, to the penny."""
+    del debug  # may stand on either side of the verb; the command line looks for it itself
+    form = _format(how, as_json=as_json)
+    files = [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])]
+    outputs = checked(output or [], [old, new, *files], ENDINGS)
+    both = options.pairs("--set", settings or [])
+    given = (
+        _Given(
+            _OLD,
+            old,
+            formula_old or formula,
+            transition_old or transition,
+            both | options.pairs("--set-old", settings_old or []),
+        ),
+        _Given(
+            _NEW,
+            new,
+            formula_new or formula,
+            transition_new or transition,
+            both | options.pairs("--set-new", settings_new or []),
+        ),
+    )
+    named = {
+        "--population": population,
+        "--spend": spend,
+        "--input": inputs,
+        "--sample": sample,
+        "--map": mapping,
+        "--leave-out": leave_out,
+        "--boundaries": boundaries,
+        "--crosswalk": crosswalk,
+        "--formula": formula,
+        "--transition": transition,
+        "--set": settings,
+    }
+    own = (
+        {"--formula-old": formula_old, "--transition-old": transition_old, "--set-old": settings_old},
+        {"--formula-new": formula_new, "--transition-new": transition_new, "--set-new": settings_new},
+    )
+    _used(given, named, own)
+    # Heavy libraries load here, so that --help and a mistyped option answer at once.
+    from gpit_fairshare import comparison as comparing  # noqa: PLC0415
+    from gpit_fairshare.console import make_console, progress, show_comparison  # noqa: PLC0415
+
+    allowed, limit = comparing.tolerance_of(tolerance), comparing.limit_of(fail_over)
+    with progress(make_console(stderr=True), "Comparing") as advance:
+        run = {
+            "population": population,
+            "spend": spend,
+            "inputs": inputs,
+            "mapping": options.pairs("--map", mapping or []),
+            "leave_out": leave_out or (),
+            "max_size": max_size,
+            "boundaries": boundaries,
+            "crosswalk": crosswalk,
+            "sample": sample,
+        }
+        comparison = comparing.compare(*(one.side(run) for one in given), tolerance=allowed, fail_over=limit)
+        _write(comparison, outputs, top, advance)
+    with reader_may_leave():
+        if form == "text":
+            show_comparison(comparison, make_console(), top=top, written=[path.name for path in outputs])
+        else:
+            # Bytes, so that a console of another code page changes nothing.
+            typer.echo(_text(comparison, form, top).encode(), nl=False)
+    raise typer.Exit(0 if comparison.agrees else 1)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """One side as the command line has it."""
+
+    word: str
+    name: str
+    formula: str | None
+    transition: str | None
+    settings: Mapping[str, str]
+
+    @property
+    def is_file(self) -> bool:
+        """Return whether it is a result file; else it must be a scheme.
+
+        Raises:
+            UsageError: It is neither.
+        """
+        ending = Path(self.name).suffix.lower()
+        if ending in RESULTS:
+            return True
+        if ending != ".toml":
+            from gpit_fairshare.scheme import library_names  # noqa: PLC0415  # not for --help
+
+            known = library_names("schemes")
+            if self.name not in known:
+                raise UsageError(
+                    f"{self.word} {self.name}: is neither a result file ({', '.join(RESULTS)}) nor a scheme (a .toml "
+                    f"file, or of the library: {', '.join(known)}){nearest(self.name, known)}"
+                )
+        return False
+
+    def side(self, run: Mapping[str, Any]) -> Side:
+        """Read the file, or run the scheme."""
+        from gpit_fairshare.comparison import side_of  # noqa: PLC0415  # as above
+
+        if self.is_file:
+            return side_of(self.name)
+        from gpit_fairshare.allocation import allocate, base_name  # noqa: PLC0415  # as above
+
+        result = allocate(
+            scheme=self.name, formula=self.formula, transition=self.transition, settings=self.settings, **run
+        )
+        parts = [base_name(part) for part in (self.formula, self.transition) if part]
+        parts += [f"{name}={value}" for name, value in self.settings.items()]
+        return side_of(result, f"{base_name(self.name)} with {', '.join(parts)}" if parts else base_name(self.name))
+
+
+def _used(given: Sequence[_Given], named: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse options that nothing would use: files are compared as they are.
+
+    Raises:
+        UsageError: One was given.
+    """
+    for one, mine in zip(given, own, strict=True):
+        wrong = [option for option, value in mine.items() if value]
+        if one.is_file and wrong:
+            raise UsageError(f"{', '.join(wrong)}: {one.word} is a result file, which is compared as it is")
+    wrong = [option for option, value in named.items() if value]
+    if all(one.is_file for one in given) and wrong:
+        raise UsageError(f"{', '.join(wrong)}: both are result files, which are compared as they are; give a scheme")
+
+
+def _format(how: str, *, as_json: bool) -> str:
+    """Return what is printed.
+
+    Raises:
+        UsageError: There is no such format, or two are asked for.
+    """
+    if how and how not in FORMATS:
+        raise UsageError(f"--format {how}: expected {', '.join(FORMATS)}{nearest(how, FORMATS)}")
+    if as_json and how not in ("", "json"):
+        raise UsageError(f"--json and --format {how}: ask for one of the two")
+    return "json" if as_json else how or "text"
+
+
+def _text(comparison: Comparison, form: str, top: int) -> str:
+    """Return a comparison as a text in a format."""
+    from gpit_fairshare.comparison import csv_text  # noqa: PLC0415  # polars loads here, not for --help
+    from gpit_fairshare.export import json_text  # noqa: PLC0415
+
+    match form:
+        case "json":
+            return json_text(comparison.document())
+        case "markdown":
+            return comparison.markdown(top)
+        case _:
+            return csv_text(comparison)
+
+
+def _write(comparison: Comparison, outputs: Sequence[Path], top: int, advance: Callable[[int, int], None]) -> None:
+    """Write every file beside its place first, then move them all in."""
+    from gpit_fairshare.export import in_place  # noqa: PLC0415  # polars loads here, not for --help
+
+    forms = {".json": "json", ".md": "markdown", ".csv": "csv"}
+    with ExitStack() as stack:
+        for path in outputs:
+            draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
+            if ending == ".xlsx":
+                from gpit_fairshare.comparison import write_workbook  # noqa: PLC0415  # only if one is asked for
+
+                write_workbook(comparison, draft, advance)
+            else:
+                draft.write_bytes(_text(comparison, forms[ending], top).encode())

@@ -1,0 +1,128 @@
+"""Two results held against each other: what changed, for whom, and why.
+
+Rows are known by year and code alone: an organisation of another code is another organisation, however much
+its money is alike. Amounts are decimals, taken from the shortest text of each figure, so that nothing is lost
+and what is said to add up does so to the penny.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.comparison.causes import causes_of
+from gpit_fairshare.comparison.definition import differences_of
+from gpit_fairshare.comparison.model import Cause, Change, Comparison, Difference, Limit, Side
+from gpit_fairshare.comparison.rows import changes_of, year_totals
+from gpit_fairshare.comparison.sides import comparable, remarks_on, side_of
+from gpit_fairshare.comparison.table import csv_text
+from gpit_fairshare.comparison.words import read_amount
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.records.model import KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+    from pathlib import Path
+
+    from gpit_fairshare.comparison.sides import Given
+
+__all__ = [
+    "Cause",
+    "Change",
+    "Comparison",
+    "Difference",
+    "Limit",
+    "Side",
+    "compare",
+    "csv_text",
+    "limit_of",
+    "side_of",
+    "tolerance_of",
+    "write_workbook",
+]
+
+
+def compare(
+    old: Given | Side,
+    new: Given | Side,
+    *,
+    tolerance: float | str | Decimal = 0,
+    fail_over: str | float | Limit | None = None,
+) -> Comparison:
+    """Compare two results.
+
+    Args:
+        old: The result before: a `Result`, a `Record`, or the path of a result file.
+        new: The result after.
+        tolerance: An answer that differs by no more than this is the same: £, or the answer's own unit.
+        fail_over: `"£1000"` or `"0.5%"` of the old answer: `agrees` is false only if a row changes by more.
+
+    Returns:
+        A `Comparison`; `rows` has a row for each organisation and year in which anything differs, `causes` says
+        what is behind it.
+
+    Raises:
+        GpitError: The two cannot be compared, or one of them cannot be read; its text is one line.
+    """
+    allowed, limit = tolerance_of(tolerance), limit_of(fail_over)
+    here, there = comparable(*(one if isinstance(one, Side) else side_of(one) for one in (old, new)))
+    before, after = here.record, there.record
+    changes, height = changes_of(before, after)
+    causes, untold = causes_of(here, there, changes)
+    names = [
+        [name for name in one.rows.columns if name not in (*KEYS, "org_name", one.answer)] for one in (before, after)
+    ]
+    return Comparison(
+        old=here,
+        new=there,
+        changes=changes,
+        years=year_totals(before, after, changes),
+        height=height,
+        attribution=causes,
+        untold=untold,
+        differences=differences_of(here, there),
+        remarks=remarks_on(here, there, changes),
+        columns=(
+            tuple(name for name in names[0] if name not in names[1]),
+            tuple(name for name in names[1] if name not in names[0]),
+        ),
+        labels={one.name: one.label for record in (before, after) for one in record.columns},
+        tolerance=allowed,
+        limit=limit,
+    )
+
+
+def tolerance_of(given: float | str | Decimal) -> Decimal:
+    """Read a tolerance.
+
+    Raises:
+        UsageError: It is no amount, or below 0.
+    """
+    amount = read_amount(str(given))
+    if amount is None:
+        raise UsageError(f"--tolerance {given}: expected an amount of 0 or more, such as 1 or 0.50")
+    return amount
+
+
+def limit_of(given: str | float | Limit | None) -> Limit | None:
+    """Read what a comparison may not go beyond: `1000`, `£1000` or `0.5%`.
+
+    Raises:
+        UsageError: It is neither an amount nor a percentage, or below 0.
+    """
+    if given is None or isinstance(given, Limit):
+        return given
+    text = str(given).strip()
+    amount = read_amount(text.removesuffix("%"))
+    if amount is None or (text.endswith("%") and "£" in text):
+        raise UsageError(f"--fail-over {text}: expected an amount or a percentage of 0 or more, such as £1000 or 0.5%")
+    return Limit(amount, relative=text.endswith("%"))
+
+
+def write_workbook(
+    comparison: Comparison, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
+) -> None:
+    """Write a comparison as a workbook; `advance` is told how many cells are done, of how many."""
+    from gpit_fairshare.comparison.book import write_workbook as write  # noqa: PLC0415  # XlsxWriter only if asked for
+
+    write(comparison, path, advance)

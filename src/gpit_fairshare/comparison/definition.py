@@ -1,0 +1,198 @@
+"""In what two rules differ, and what they were run on: steps, values, checks, files, findings, versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.comparison.model import Difference
+from gpit_fairshare.comparison.words import value_text
+from gpit_fairshare.language import to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gpit_fairshare.comparison.model import Side
+    from gpit_fairshare.scheme import Parameter, Scheme, Value
+
+_SET: Final = "R02"
+
+
+def differences_of(old: Side, new: Side) -> tuple[Difference, ...]:
+    """Return all differences, in the order in which people ask for them; nothing where a file says nothing."""
+    here, there = old.record, new.record
+    if here.scheme is None or there.scheme is None or here.manifest is None or there.manifest is None:
+        return ()
+    return (
+        *_heads(here.scheme, there.scheme),
+        *_parameters(here.scheme, there.scheme),
+        *steps_changed(here.scheme, there.scheme),
+        *_checks(old, new),
+        *_files(here.manifest, there.manifest),
+        *_surroundings(here.manifest, there.manifest),
+        *_findings(here.manifest, there.manifest),
+    )
+
+
+def _heads(old: Scheme, new: Scheme) -> Iterator[Difference]:
+    for name, word in (
+        ("name", "scheme"),
+        ("title", "title"),
+        ("formula", "formula file"),
+        ("transition", "transition file"),
+        ("result", "answer"),
+        ("report_by", "reported by"),
+    ):
+        before, after = (str(getattr(one, name) or "none") for one in (old, new))
+        if before != after:
+            yield Difference(f"{word} changed", word, "", before, after)
+    for name, word in (("years", "years"), ("indicative", "indicative years")):
+        before, after = (", ".join(getattr(one, name)) or "none" for one in (old, new))
+        if before != after:
+            yield Difference(f"{word} changed", word, "", before, after)
+    if old.counts != new.counts:
+        yield Difference("spend that counts changed", "spend", "", _counts(old), _counts(new))
+
+
+def _counts(scheme: Scheme) -> str:
+    return "; ".join(f"{column} is {' or '.join(words)}" for column, words in scheme.counts.items()) or "all"
+
+
+def _origin(value: Value) -> str:
+    """Say where a value comes from."""
+    if value.overridden:
+        return "set for this run" if value.assumption.startswith("Set for this run") else value.assumption
+    return f"source: {value.source}" if value.source else f"assumption: {value.assumption}"
+
+
+def _parameters(old: Scheme, new: Scheme) -> Iterator[Difference]:
+    for name in dict.fromkeys((*old.parameters, *new.parameters)):
+        before, after = old.parameters.get(name), new.parameters.get(name)
+        if before and after:
+            yield from _values(before, after)
+        elif after:
+            yield Difference("parameter added", name, "", "", _all_values(after))
+        elif before:
+            yield Difference("parameter removed", name, "", _all_values(before), "")
+
+
+def _values(old: Parameter, new: Parameter) -> Iterator[Difference]:
+    for year in dict.fromkeys((*old.values, *new.values)):
+        before, after = old.values.get(year), new.values.get(year)
+        if before is None or after is None:
+            continue  # the years differ, and that is said by itself
+        origin = _origin(after)
+        if before.value != after.value:
+            here, there = value_text(before.value, old.unit), value_text(after.value, new.unit)
+            yield Difference("parameter changed", new.name, year, here, there, origin)
+        elif _origin(before) != origin:
+            yield Difference("origin of a value changed", new.name, year, _origin(before), origin)
+
+
+def _all_values(parameter: Parameter) -> str:
+    """Write the values of a parameter: one if it is the same every year."""
+    texts = {year: value_text(one.value, parameter.unit) for year, one in parameter.values.items()}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return "; ".join(f"{year}: {text}" for year, text in texts.items())
+
+
+def steps_changed(old: Scheme, new: Scheme) -> list[Difference]:
+    """Return the steps that are new, gone, or have another formula or unit."""
+    before, after = ({step.name: step for step in one.steps} for one in (old, new))
+    found = []
+    for name in dict.fromkeys((*after, *before)):
+        here, there = before.get(name), after.get(name)
+        if here is None and there is not None:
+            found.append(Difference("step added", name, "", "", _one_line(there.formula), there.label))
+        elif there is None and here is not None:
+            found.append(Difference("step removed", name, "", _one_line(here.formula), "", here.label))
+        elif here and there:
+            if to_text(here.tree) != to_text(there.tree):
+                formulas = _one_line(here.formula), _one_line(there.formula)
+                found.append(Difference("formula changed", name, "", *formulas, there.label))
+            if here.unit != there.unit:
+                found.append(Difference("unit changed", name, "", here.unit or "none", there.unit or "none"))
+    return found
+
+
+def _one_line(formula: str) -> str:
+    return " ".join(formula.split())
+
+
+def _checks(old: Side, new: Side) -> Iterator[Difference]:
+    schemes = [side.record.scheme for side in (old, new)]
+    before, after = ({one.name: to_text(one.tree) for one in scheme.checks} if scheme else {} for scheme in schemes)
+    for name in dict.fromkeys((*after, *before)):
+        if before.get(name) != after.get(name):
+            what = "check added" if name not in before else "check removed" if name not in after else "check changed"
+            yield Difference(what, name, "", before.get(name, ""), after.get(name, ""))
+    failing = [
+        {(one.year, one.name): one.failing for one in side.result.checks if not one.holds} if side.result else {}
+        for side in (old, new)
+    ]
+    for year, name in sorted(failing[0].keys() ^ failing[1].keys()):
+        fails = (year, name) in failing[1]
+        who = failing[1 if fails else 0][year, name]
+        named = ", ".join(who[:5]) + (f" and {len(who) - 5} more" if len(who) > 5 else "")
+        if fails or name in after:
+            yield Difference("check fails" if fails else "check holds again", name, year, "", "", named)
+
+
+def _files(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+    """Say which input files have other contents; of two files of one role and other names, in their order."""
+    roles = dict.fromkeys(one["role"] for one in (*old["inputs"], *new["inputs"]))
+    for role in roles:
+        before, after = ([one for one in side["inputs"] if one["role"] == role] for side in (old, new))
+        pairs = [(one, other) for one in before for other in after if _place(one) == _place(other)]
+        left = [one for one in before if not any(one is here for here, _ in pairs)]
+        come = [one for one in after if not any(one is there for _, there in pairs)]
+        pairs += list(zip(left, come, strict=False))
+        for one, other in pairs:
+            if one["sha256"] != other["sha256"] or one["sheet"] != other["sheet"]:
+                yield Difference("input file changed", _place(other), "", _digest(one), _digest(other), role)
+        for one in left[len(come) :]:
+            yield Difference("input file removed", _place(one), "", _digest(one), "", role)
+        for one in come[len(left) :]:
+            yield Difference("input file added", _place(one), "", "", _digest(one), role)
+
+
+def _place(source: Mapping[str, Any]) -> str:
+    return f"{source['file']}:{source['sheet']}" if source["sheet"] else str(source["file"])
+
+
+def _digest(source: Mapping[str, Any]) -> str:
+    return f"{_place(source)}, SHA-256 {source['sha256']}"
+
+
+def _surroundings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in ("boundaries",):
+        before, after = (str(one[name] or "as in the files") for one in (old, new))
+        if before != after:
+            yield Difference("boundaries changed", name, "", before, after)
+    if old["crosswalk"] != new["crosswalk"]:
+        counts = (f"{len(one['crosswalk'])} successions of one's own" for one in (old, new))
+        yield Difference("crosswalk changed", "crosswalk", "", *counts)
+    if old["gpit"] != new["gpit"]:
+        yield Difference("version changed", "gpit", "", str(old["gpit"]), str(new["gpit"]))
+    for name in dict.fromkeys((*old["libraries"], *new["libraries"])):
+        before, after = (str(one["libraries"].get(name, "none")) for one in (old, new))
+        if before != after:
+            yield Difference("version changed", name, "", before, after)
+
+
+def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+    """Return the findings that only the new result has; what was set for a run stands among the parameters."""
+    known = [_said(one) for one in old["findings"]]
+    for one in new["findings"]:
+        if one["number"] == _SET:
+            continue
+        if _said(one) in known:
+            known.remove(_said(one))
+        else:
+            number, place, found = _said(one)
+            yield Difference("new finding", number, "", "", f"{place}: {found}" if place else found, one["level"])
+
+
+def _said(finding: Mapping[str, Any]) -> tuple[str, str, str]:
+    place = ", ".join(str(part) for part in (finding["file"], finding["place"]) if part)
+    return str(finding["number"]), place, str(finding["found"])

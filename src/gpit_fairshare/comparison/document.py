@@ -1,0 +1,129 @@
+"""A comparison as one document with stable keys."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.comparison.headline import headline, method
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from gpit_fairshare.comparison.model import Cause, Change, Comparison, Side
+
+SCHEMA: Final = "gpit-comparison/1"
+
+
+def document(comparison: Comparison) -> dict[str, Any]:
+    """Return everything: all rows, all causes, all differences of the definition. Amounts in whole pence are exact."""
+    old, new = comparison.columns
+    return {
+        "schema": SCHEMA,
+        "agrees": comparison.agrees,
+        "same": comparison.same,
+        "headline": headline(comparison),
+        "old": _side(comparison.old),
+        "new": _side(comparison.new),
+        "organisation": comparison.organisation,
+        "unit": comparison.unit,
+        "tolerance": _number(comparison.tolerance),
+        "fail_over": str(comparison.limit) if comparison.limit else None,
+        "counts": {
+            "rows": comparison.height,
+            "moved": len(comparison.moved),
+            "within_tolerance": len(comparison.within),
+            "other_figures": len(comparison.others),
+            "added": len(comparison.only("added")),
+            "removed": len(comparison.only("removed")),
+            "beyond": len(comparison.beyond),
+        },
+        "years": [
+            {
+                "year": one.year,
+                "old": _number(one.old),
+                "new": _number(one.new),
+                "change": _number(one.change),
+                "organisations_old": one.organisations_old,
+                "organisations_new": one.organisations_new,
+                "gain": one.gain,
+                "lose": one.lose,
+                "added": one.added,
+                "removed": one.removed,
+            }
+            for one in comparison.years
+        ],
+        "columns": {"removed": list(old), "added": list(new)},
+        "first_differences": [
+            {"column": column, "label": comparison.label(column), "rows": rows, "moved": moved}
+            for column, rows, moved in comparison.firsts()
+        ],
+        "method": method(comparison) if comparison.attribution else "",
+        "no_causes": comparison.untold,
+        "causes": [_cause(one, comparison) for one in comparison.attribution],
+        "differences": [asdict(one) for one in comparison.differences],
+        "illustrative": list(comparison.illustrative),
+        "remarks": list(comparison.remarks),
+        "rows": [_row(one, comparison) for one in comparison.changes],
+    }
+
+
+def _number(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount)
+
+
+def _side(side: Side) -> dict[str, Any]:
+    record, scheme = side.record, side.record.scheme
+    return {
+        "name": side.name,
+        "kind": side.kind,
+        "scheme": scheme.name if scheme else None,
+        "title": scheme.title if scheme else None,
+        "digest": scheme.digest if scheme else None,
+        "gpit": record.manifest["gpit"] if record.manifest else None,
+        "answer": record.answer,
+        "years": record.years,
+        "rows": record.rows.height,
+        "set": [
+            {"name": name, "year": year, "value": value.value}
+            for name, year, value in (scheme.overridden() if scheme else ())
+        ],
+    }
+
+
+def _cause(cause: Cause, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "name": cause.name,
+        "kind": cause.kind,
+        "label": cause.label,
+        "said": cause.said,
+        **_amounts(cause),
+        "years": [{"year": one.year, **_amounts(cause, one.year)} for one in comparison.years],
+    }
+
+
+def _amounts(cause: Cause, year: str = "") -> dict[str, float | None]:
+    return {
+        "change": _number(cause.total(year)),
+        "alone": _number(cause.total_alone(year)),
+        "interaction": _number(cause.interaction(year)),
+    }
+
+
+def _row(change: Change, comparison: Comparison) -> dict[str, Any]:
+    causes = comparison.attribution
+    return {
+        "year": change.year,
+        "org_code": change.code,
+        "org_name": change.name,
+        "status": change.status,
+        "old": _number(change.old),
+        "new": _number(change.new),
+        "change": _number(change.change),
+        "change_percent": _number(change.percent),
+        "change_per_head": _number(change.per_head),
+        "first_difference": change.first or None,
+        "causes": {one.name: _number(one.amounts[change.key]) for one in causes},
+        "alone": {one.name: _number(one.alone[change.key]) for one in causes if one.alone is not None},
+        "interaction": {one.name: _number(one.interaction_of(change.key)) for one in causes if one.alone is not None},
+    }

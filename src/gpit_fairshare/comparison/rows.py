@@ -1,0 +1,176 @@
+"""Two tidy tables held against each other, row by row and column by column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from gpit_fairshare.comparison.model import PEOPLE, Change, YearTotal
+from gpit_fairshare.comparison.words import NOTHING, exact, less, total
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.records.model import KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from decimal import Decimal
+
+    from gpit_fairshare.comparison.model import Status
+    from gpit_fairshare.records import Record
+
+_NOISE: Final = 1e-12
+"""Two figures that nobody rounded are the same if they differ by at most this part of the larger one."""
+_OLD, _NEW = "old:", "new:"
+_HERE, _THERE = "old", "new"
+
+
+def changes_of(old: Record, new: Record) -> tuple[tuple[Change, ...], int]:
+    """Return the rows in which anything differs, by year and code, and how many rows there are in all.
+
+    Raises:
+        UsageError: They have no year, or no organisation, in common.
+    """
+    table = _joined(old, new)
+    _comparable(old, new, table)
+    ours, theirs = f"{_OLD}{old.answer}", f"{_NEW}{new.answer}"
+    pairs = [
+        (name, f"{_OLD}{name}", f"{_NEW}{name}")
+        for name in _in_order(new)
+        if name in old.rows.columns and name not in (old.answer, new.answer)
+    ]
+    pairs.append((new.answer, ours, theirs))
+    rounded = _exact_columns(old) & _exact_columns(new)
+    first = pl.coalesce(
+        pl.when(_differs(table, here, there, exactly=name in rounded or there == theirs)).then(pl.lit(name))
+        for name, here, there in pairs
+    )
+    people = [f"{side}{PEOPLE}" for side in (_NEW, _OLD) if f"{side}{PEOPLE}" in table.columns]
+    people = [one for one in people if table[one].dtype == pl.Float64]
+    shown = table.select(
+        *KEYS,
+        pl.coalesce(f"{_NEW}org_name", f"{_OLD}org_name").alias("name"),
+        _HERE,
+        _THERE,
+        pl.col(ours).alias("ours"),
+        pl.col(theirs).alias("theirs"),
+        (pl.coalesce(people) if people else pl.lit(None, dtype=pl.Float64)).alias("people"),
+        first.alias("first"),
+    ).sort(*KEYS)
+    wanted = pl.col("first").is_not_null() | pl.col(_HERE).is_null() | pl.col(_THERE).is_null()
+    return tuple(_change(row) for row in shown.filter(wanted).iter_rows()), table.height
+
+
+def _change(row: tuple[object, ...]) -> Change:
+    year, code, name, here, there, *rest = row
+    ours, theirs, people, first = rest
+    status: Status = "both" if here and there else "added" if there else "removed"
+    old, new = (exact(one) if isinstance(one, float) else None for one in (ours, theirs))
+    return Change(
+        str(year),
+        str(code),
+        str(name or ""),
+        status,
+        old,
+        new,
+        less(new or NOTHING, old or NOTHING),
+        people if isinstance(people, float) else None,
+        str(first) if status == "both" else "",
+    )
+
+
+def _joined(old: Record, new: Record) -> pl.DataFrame:
+    """Return one row for each key of either; columns begin with `old:` or `new:`."""
+
+    def marked(rows: pl.DataFrame, mark: str, there: str) -> pl.DataFrame:
+        names = {name: f"{mark}{name}" for name in rows.columns if name not in KEYS}
+        return rows.rename(names).with_columns(pl.lit(value=True).alias(there))
+
+    return marked(old.rows, _OLD, _HERE).join(marked(new.rows, _NEW, _THERE), on=list(KEYS), how="full", coalesce=True)
+
+
+def _comparable(old: Record, new: Record, table: pl.DataFrame) -> None:
+    if not set(old.years) & set(new.years):
+        raise UsageError(
+            f"{old.name} and {new.name} have no year in common: {_listed(old.years)} and {_listed(new.years)}; "
+            "compare results of the same years"
+        )
+    if not table.filter(pl.col(_HERE) & pl.col(_THERE)).height:
+        mine, yours = (sorted(set(one.rows["org_code"].to_list())) for one in (old, new))
+        raise UsageError(
+            f"{old.name} and {new.name} have no organisation in common in the same year: "
+            f"{_listed(mine)} and {_listed(yours)}; compare results of the same organisations"
+        )
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Name the first of many."""
+    return ", ".join(text[:40] for text in texts[:3]) + (" …" if len(texts) > 3 else "") or "none"
+
+
+def _in_order(record: Record) -> list[str]:
+    """Return the columns of figures and texts: inputs first, then steps in the order of the rule, then the answer."""
+    names = [one.name for one in record.columns]
+    steps = [step.name for step in record.scheme.steps] if record.scheme else []
+    order = [*(name for name in names if name not in steps), *(name for name in steps if name in names)]
+    return [*(name for name in order if name != record.answer), record.answer]
+
+
+def _exact_columns(record: Record) -> set[str]:
+    """Return the columns that are compared to the last digit: inputs, and steps that round to whole units."""
+    if record.scheme is None:
+        return set()
+    steps = {step.name: step for step in record.scheme.steps}
+    return {name for name in record.rows.columns if name not in steps or isinstance(steps[name].tree, t.Rounded)}
+
+
+def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Expr:
+    """Say whether two columns differ; a blank differs from whatever is there."""
+    here, there = table[old], table[new]
+    if here.dtype != there.dtype:
+        if here.null_count() == there.null_count() == table.height:
+            return pl.lit(value=False)
+        # A table without a manifest has guessed types: codes of areas such as 1 and 2 are numbers there.
+        alike = [_as_text(one) == _as_text(other) for one, other in zip(here, there, strict=True)]
+        return ~pl.lit(pl.Series("alike", alike))
+    if here.dtype != pl.Float64 or exactly:
+        return pl.col(old).ne_missing(pl.col(new))
+    apart = (pl.col(old) - pl.col(new)).abs() > _NOISE * pl.max_horizontal(pl.col(old).abs(), pl.col(new).abs())
+    return (
+        pl.when(pl.col(old).is_null() | pl.col(new).is_null())
+        .then(pl.col(old).is_null() != pl.col(new).is_null())
+        .otherwise(apart)
+    )
+
+
+def _as_text(value: object) -> str | None:
+    if isinstance(value, bool):
+        return str(value).casefold()
+    return t.number_text(value) if isinstance(value, float) else value if isinstance(value, str) else None
+
+
+def year_totals(old: Record, new: Record, changes: Sequence[Change]) -> tuple[YearTotal, ...]:
+    """Return a row for each year of either side: totals of the answers, and who stands where."""
+    found = []
+    for year in sorted({*old.years, *new.years}):
+        here, there = (_amounts(one, year) for one in (old, new))
+        differing = [one for one in changes if one.year == year]
+        found.append(
+            YearTotal(
+                year=year,
+                old=total(here),
+                new=total(there),
+                organisations_old=len(here),
+                organisations_new=len(there),
+                gain=sum(one.status == "both" and one.change > 0 for one in differing),
+                lose=sum(one.status == "both" and one.change < 0 for one in differing),
+                added=sum(one.status == "added" for one in differing),
+                removed=sum(one.status == "removed" for one in differing),
+            )
+        )
+    return tuple(found)
+
+
+def _amounts(record: Record, year: str) -> list[Decimal]:
+    values: Iterable[float | None] = record.rows.filter(pl.col("year") == year)[record.answer].to_list()
+    return [NOTHING if value is None else exact(value) for value in values]

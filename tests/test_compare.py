@@ -1,0 +1,1036 @@
+"""`gpit compare`: what changed between two results, for whom, and why, to the penny."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from decimal import Decimal
+from fractions import Fraction
+
+import openpyxl
+import polars as pl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+import oracle
+import recalculation
+from gpit_fairshare import UsageError, allocate, compare
+from gpit_fairshare.comparison import csv_text, side_of, write_workbook
+from gpit_fairshare.comparison.markdown import LONGEST, text
+from gpit_fairshare.comparison.model import Limit
+from gpit_fairshare.console import show_comparison
+from gpit_fairshare.export import json_text, write_csv, write_json, write_manifest
+from gpit_fairshare.records import read_record
+from gpit_fairshare.workbook import write_workbook as write_allocations
+from running import SAMPLES, YEARS, gpit, population_file, read_rows, words
+from running import write_rows as write_table
+
+PENNY = Decimal("0.01")
+HEAD = """
+[scheme]
+name = "{name}"
+title = "Sharing"
+organisation = "place"
+years = {years}
+result = "allocation"
+[parameters.pot]
+label = "Pot"
+unit = "£"
+values = {{ every_year = {{ value = {pot}, assumption = "Made up." }} }}
+"""
+
+
+def scheme(folder, name, steps, *, pot=1_000_000, years='["2014/15"]', more=""):
+    """Write a scheme of steps with a pot; `steps` are lines `name = formula`."""
+    text = HEAD.format(name=name, pot=pot, years=years) + more
+    for line in steps.strip().splitlines():
+        step, _, formula = line.strip().partition(" = ")
+        text += f'[[steps]]\nname = "{step}"\nlabel = "{step.capitalize()}"\nformula = "{formula}"\n'
+    path = folder / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+SHARED = """
+    weight = registered_population * 1
+    unrounded = share_out(pot, by=weight)
+    allocation = rounded(unrounded)
+"""
+FLOORED = """
+    weight = registered_population + 10000
+    unrounded = share_out(pot, by=weight)
+    allocation = rounded(unrounded)
+"""
+
+
+def population(folder, name, people):
+    """Write a population file."""
+    return population_file(folder, people, name)
+
+
+def amount(value):
+    """A figure as its shortest text has it."""
+    return Decimal(repr(float(value)))
+
+
+def sums(comparison):
+    """Whether the causes of every row add up to its change, and each row's change is new less old."""
+    wrong = []
+    for one in comparison.changes:
+        change = (one.new or Decimal(0)) - (one.old or Decimal(0))
+        total = sum((cause.amounts[one.key] for cause in comparison.attribution), Decimal(0))
+        if not one.change == change == total:
+            wrong.append((one.key, change, total))
+    return wrong
+
+
+@pytest.fixture(scope="module")
+def england():
+    """The sample, run once."""
+    return allocate(sample=True)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, england):
+    """The sample's result in every kind of file."""
+    folder = tmp_path_factory.mktemp("files")
+    write_json(england, folder / "out.json")
+    write_csv(england, folder / "bare.csv")
+    write_csv(england, folder / "out.csv")
+    write_manifest(england, folder / "out.csv.manifest.json", folder / "out.csv", "out.csv")
+    write_allocations(england, folder / "out.xlsx")
+    return folder
+
+
+# Causes ----------------------------------------------------------------------------------------------------
+
+
+def unrounded_england(people, spend, budget, fund, share, *, everybody):
+    """Allocations of a year without any rounding, in fractions: fair share by patients, then support pro rata."""
+    heads = sum(people.values())
+    average = sum(spend.values()) / heads
+    fair = {code: budget * people[code] / heads for code in people}
+    need = {
+        code: share * max(Fraction(0), spend[code] - fair[code])
+        if everybody or oracle.greater(spend[code] / people[code], average)
+        else Fraction(0)
+        for code in people
+    }
+    wanted = sum(need.values())
+    part = min(Fraction(1), fund / wanted)
+    return {code: fair[code] + part * need[code] for code in people}
+
+
+@pytest.fixture(scope="module")
+def three_changes(tmp_path_factory, england):
+    """The sample, and the sample with 50,000 more patients in 10Q, another fund and another transition."""
+    folder = tmp_path_factory.mktemp("three")
+    rows = read_rows(SAMPLES / "england-2014-15-population.csv")
+    for row in rows:
+        if row["org_code"] == "10Q":
+            row["registered_population"] = str(int(row["registered_population"]) + 50_000)
+    more = write_table(folder / "more.csv", rows)
+    new = allocate(
+        population=more,
+        spend=SAMPLES / "england-2014-15-spend.csv",
+        settings={"transition_fund": 15_000_000},
+        transition="cost-above-funding",
+    )
+    return england, new, compare(england, new)
+
+
+def test_causes_are_those_of_independent_runs(three_changes):
+    """Population, fund and transition changed at once: each contribution is what fractions give, to the penny."""
+    old, new, comparison = three_changes
+    shares = {"2014/15": Fraction(1), "2015/16": Fraction(1, 2)}
+    # Of data, fund and rule, those that are as in the new result.
+    states = {
+        "old": (0, 0, 0),
+        "data": (1, 0, 0),
+        "fund": (1, 1, 0),
+        "rule": (1, 1, 1),
+        "fund alone": (0, 1, 0),
+        "rule alone": (0, 0, 1),
+    }
+    wrong = []
+    for year in YEARS:
+        tables = [
+            dict(zip(one.year(year)["org_code"], one.year(year)["registered_population"], strict=True))
+            for one in (old, new)
+        ]
+        people = [{code: Fraction(heads) for code, heads in one.items()} for one in tables]
+        frame = old.year(year)
+        spend = {
+            code: Fraction(repr(cost)) for code, cost in zip(frame["org_code"], frame["historic_spend"], strict=True)
+        }
+        found = {
+            name: unrounded_england(
+                people[data],
+                spend,
+                Fraction(140_000_000),
+                Fraction((20, 15)[fund] * 10**6),
+                shares[year],
+                everybody=bool(rule),
+            )
+            for name, (data, fund, rule) in states.items()
+        }
+        expected = {
+            "data_registered_population": ("data", "old", "data", "old"),
+            "parameter_transition_fund": ("fund", "data", "fund alone", "old"),
+            "formula": ("rule", "fund", "rule alone", "old"),
+        }
+        causes = {one.name: one for one in comparison.attribution}
+        assert list(causes) == [*expected, "rounding"]
+        for name, (after, before, alone, start) in expected.items():
+            for code in people[0]:
+                for mapping, end, begin in ((causes[name].amounts, after, before), (causes[name].alone, alone, start)):
+                    exact = found[end][code] - found[begin][code]
+                    if abs(Fraction(mapping[year, code]) - exact) > Fraction(1, 200) + Fraction(1, 10**6):
+                        wrong.append((name, year, code, mapping[year, code], float(exact)))
+
+    assert wrong == []
+
+
+def test_causes_add_up_to_every_rows_change_to_the_penny(three_changes):
+    """For all 422 rows the causes add up to new less old, exactly, and every contribution is in whole pence."""
+    _, _, comparison = three_changes
+
+    assert len(comparison.changes) == 422
+    assert sums(comparison) == []
+    assert all(
+        value == value.quantize(PENNY)
+        for cause in comparison.attribution
+        for value in (*cause.amounts.values(), *(cause.alone or {}).values())
+    )
+    assert any(cause.total() and cause.interaction() for cause in comparison.attribution)
+
+
+def test_rounding_is_all_that_is_left_of_whole_pounds(three_changes):
+    """Rounding moves no row by more than £3: two roundings to whole pounds on each side, less parts of a penny."""
+    (rounding,) = [one for one in three_changes[2].attribution if one.name == "rounding"]
+
+    assert max(abs(value) for value in rounding.amounts.values()) <= 4
+    assert abs(rounding.total()) < 4
+
+
+def test_causes_in_machine_formats_add_up(three_changes):
+    """In the frame, the CSV file and the JSON document every row's causes add up to its change, to the penny."""
+    comparison = three_changes[2]
+    printed = json.loads(json_text(comparison.document()))
+    frame, table = comparison.rows, list(csv.DictReader(io.StringIO(csv_text(comparison))))
+    names = [f"cause_{one.name}" for one in comparison.attribution]
+
+    assert [sum(Decimal(row[name]) for name in names) for row in table] == [Decimal(row["change"]) for row in table]
+    assert all(sum(amount(v) for v in row["causes"].values()) == amount(row["change"]) for row in printed["rows"])
+    for row in frame.iter_rows(named=True):
+        assert sum(amount(row[name]) for name in names) == amount(row["change"])
+        assert amount(row["cause_formula"]) - amount(row["alone_formula"]) == amount(row["interaction_formula"])
+    assert len(table) == len(printed["rows"]) == frame.height == 422
+
+
+def test_two_settings_by_hand(tmp_path):
+    """A pot of £1,000 for 1, 2 and 7 patients grows by £500: £50, £100, £350 for the parameter, nothing for others."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
+    path = scheme(tmp_path, "pots", SHARED, pot=1000)
+    comparison = compare(*(allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot": 1500})))
+
+    assert [(one.code, one.change) for one in comparison.changes] == [("A", 50), ("B", 100), ("C", 350)]
+    assert [(one.name, one.total(), one.total_alone()) for one in comparison.attribution] == [
+        ("parameter_pot", 500, 500),
+        ("rounding", 0, None),
+    ]
+    assert comparison.attribution[0].said == "£1,000 → £1,500"
+
+
+def test_years_of_one_parameter_are_one_cause(england):
+    """A parameter set in one year alone is one cause, and the other year is untouched where nothing carries over."""
+    comparison = compare(england, allocate(sample=True, settings={"transition_fund@2014/15": 10_000_000}))
+
+    assert [one.name for one in comparison.attribution] == ["parameter_transition_fund", "rounding"]
+    assert {one.year for one in comparison.changes} == {"2014/15"}
+    assert comparison.attribution[0].said == "2014/15: £20,000,000 → £10,000,000"
+
+
+def test_values_of_the_year_before_are_carried(tmp_path):
+    """With previous(…) a change of the first year's pot reaches the second year, and counts for the parameter there."""
+    steps = """
+        unrounded = share_out(pot, by=registered_population)
+        allocation = previous(allocation, first=unrounded) * 1
+    """
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
+    path = scheme(tmp_path, "carried", steps, pot=400, years='["2014/15", "2015/16"]')
+    runs = [allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot@2014/15": 800})]
+    comparison = compare(*runs)
+    (cause, rounding) = comparison.attribution
+
+    assert cause.amounts == {("2014/15", "A"): 100, ("2014/15", "B"): 300, ("2015/16", "A"): 100, ("2015/16", "B"): 300}
+    assert not any(rounding.amounts.values())
+
+
+def test_parameters_of_one_side_come_with_the_formula(tmp_path):
+    """A new parameter is no cause of its own: without the new formula nothing uses it."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
+    extra = '[parameters.extra]\nlabel = "Extra"\nvalues = { every_year = { value = 5, assumption = "Made up." } }\n'
+    old = allocate(population=people, scheme=scheme(tmp_path, "old", SHARED, pot=400))
+    steps = SHARED.replace("registered_population * 1", "registered_population + extra")
+    new = allocate(population=people, scheme=scheme(tmp_path, "new", steps, pot=500, more=extra))
+    comparison = compare(old, new)
+
+    # 400 · 1/4 = 100; 500 · 1/4 = 125; 500 · 6/14 = 214.29
+    assert [(one.name, one.amounts["2014/15", "A"]) for one in comparison.attribution] == [
+        ("parameter_pot", 25),
+        ("formula", Decimal("89.29")),
+        ("rounding", Decimal("-0.29")),
+    ]
+    assert ("parameter added", "extra") in [(one.what, one.name) for one in comparison.differences]
+
+
+def test_rounding_inside_a_formula_is_rounding(tmp_path):
+    """round(x, 0) counts as x: of £10.40 made £10.60, 20p are the parameter's and 80p are rounding's."""
+    people = population(tmp_path, "p.csv", {"A": 1})
+    path = scheme(tmp_path, "round", "allocation = where(registered_population > 0, round(pot, 0), 0)", pot=10.4)
+    comparison = compare(*(allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot": 10.6})))
+
+    assert [(one.name, one.total()) for one in comparison.attribution] == [
+        ("parameter_pot", Decimal("0.20")),
+        ("rounding", Decimal("0.80")),
+    ]
+
+
+# States that cannot be -----------------------------------------------------------------------------------------
+
+
+def test_new_data_without_the_old_rules_column(tmp_path):
+    """The old rule needs a column that the new data, with C among them, lack: all is one cause."""
+    table = [{"org_code": code, "registered_population": 10, "workload": 1} for code in "AB"]
+    old = allocate(
+        population=write_table(tmp_path / "old.csv", table),
+        scheme=scheme(tmp_path, "load", SHARED.replace("registered_population", "workload"), pot=100),
+    )
+    people = population(tmp_path, "new.csv", {"A": 10, "B": 20, "C": 10})
+    new = allocate(population=people, scheme=scheme(tmp_path, "heads", SHARED, pot=100))
+    comparison = compare(old, new)
+    (cause, _) = comparison.attribution
+
+    assert cause.name == "everything"
+    assert "needs the column workload, which the data lack" in cause.said
+    assert sums(comparison) == []
+
+
+def test_new_data_and_the_next_cause_together(tmp_path):
+    """Three floors of £60 cost £180, and the old pot has £150: data and pot are one cause, the rule another."""
+    steps = """
+        floor = where(registered_population > 0, 60, 0)
+        unrounded = share_out(pot, by=registered_population, at_least=floor)
+        allocation = rounded(unrounded)
+    """
+    path = scheme(tmp_path, "floors", steps, pot=150)
+    other = scheme(tmp_path, "lower", steps.replace("60", "50"), pot=150)
+    old = allocate(population=population(tmp_path, "two.csv", {"A": 1, "B": 1}), scheme=path)
+    three = population(tmp_path, "three.csv", {"A": 1, "B": 1, "C": 1})
+    new = allocate(population=three, scheme=other, settings={"pot": 240})
+    comparison = compare(old, new)
+
+    assert [one.name for one in comparison.attribution] == [
+        "organisations_and_data_and_parameter_pot",
+        "formula",
+        "rounding",
+    ]
+    assert comparison.attribution[0].label == "Organisations and data and Pot together"
+    assert "needs 180 in all and pot is 150" in comparison.attribution[0].said
+    # Two of £75 become three of £80, whatever floor there is.
+    assert comparison.attribution[0].amounts == {("2014/15", "A"): 5, ("2014/15", "B"): 5, ("2014/15", "C"): 80}
+    assert sums(comparison) == []
+
+
+def test_columns_of_one_rule_alone_do_not_stop_the_other(tmp_path):
+    """With the same organisations the old rule keeps its own column, so that pot and formula can be told apart."""
+    table = [{"org_code": code, "registered_population": heads, "workload": 1} for code, heads in (("A", 1), ("B", 3))]
+    people = write_table(tmp_path / "p.csv", table)
+    old = allocate(
+        population=people, scheme=scheme(tmp_path, "load", SHARED.replace("registered_population", "workload"), pot=100)
+    )
+    new = allocate(population=people, scheme=scheme(tmp_path, "heads", SHARED, pot=200))
+    comparison = compare(old, new)
+
+    # £100 halved is £50; £200 halved is £100; three quarters of £200 are £150.
+    assert [(one.name, one.amounts["2014/15", "B"]) for one in comparison.attribution] == [
+        ("parameter_pot", 50),
+        ("formula", 50),
+        ("rounding", 0),
+    ]
+
+
+def test_other_years_are_everything(tmp_path):
+    """Results of other years have one cause, and the row of the year that is new counts from 0."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
+    old = allocate(population=people, scheme=scheme(tmp_path, "one", SHARED, pot=400))
+    new = allocate(population=people, scheme=scheme(tmp_path, "two", SHARED, pot=400, years='["2014/15", "2015/16"]'))
+    comparison = compare(old, new)
+
+    assert [(one.name, one.said) for one in comparison.attribution] == [
+        ("everything", "the years differ: 2014/15 and 2014/15, 2015/16")
+    ]
+    assert [(one.status, one.year, one.change) for one in comparison.changes] == [
+        ("added", "2015/16", 100),
+        ("added", "2015/16", 300),
+    ]
+    assert sums(comparison) == []
+
+
+# Rows ----------------------------------------------------------------------------------------------------------
+
+
+def table_of(path, rows):
+    """Write a tidy table of year, code and allocation."""
+    return write_table(path, [{"year": year, "org_code": code, "allocation": money} for year, code, money in rows])
+
+
+def test_a_pound_of_398_million_is_seen(tmp_path):
+    """£1 off on £398,372,000 differs without a tolerance, and not with one of £1."""
+    old = table_of(tmp_path / "old.csv", [("2014/15", "A", 398_372_000), ("2014/15", "B", 5)])
+    new = table_of(tmp_path / "new.csv", [("2014/15", "A", 398_372_001), ("2014/15", "B", 5)])
+
+    strict, lenient, penny = (compare(old, new, tolerance=one) for one in (0, 1, "0.99"))
+    assert [strict.agrees, lenient.agrees, penny.agrees] == [False, True, False]
+    assert [(one.code, one.change) for one in strict.moved] == [("A", 1)]
+    assert len(lenient.within) == 1
+    assert gpit("compare", old, new, folder=tmp_path).returncode == 1
+    assert gpit("compare", old, new, "--tolerance", "1", folder=tmp_path).returncode == 0
+
+
+def test_equal_money_is_no_rename(tmp_path):
+    """Q9 has to the penny what A had: A is removed and Q9 added, with its money, and no other word is said."""
+    old = table_of(tmp_path / "old.csv", [("2014/15", "A", "123456.78"), ("2014/15", "B", 5)])
+    new = table_of(tmp_path / "new.csv", [("2014/15", "Q9", "123456.78"), ("2014/15", "B", 5)])
+    comparison = compare(old, new)
+
+    assert [(one.status, one.code, one.change) for one in comparison.changes] == [
+        ("removed", "A", Decimal("-123456.78")),
+        ("added", "Q9", Decimal("123456.78")),
+    ]
+    assert comparison.remarks == ()
+    assert not comparison.agrees
+    assert comparison.years[0].change == 0
+
+
+def test_a_merger_is_remarked(tmp_path):
+    """00F, 00G and 00H became 13T: removed and added with their money, and the crosswalk says what happened."""
+    before = population(tmp_path, "before.csv", {"00F": 10, "00G": 20, "00H": 30, "00C": 40})
+    after = population(tmp_path, "after.csv", {"13T": 60, "00C": 40})
+    path = scheme(tmp_path, "pots", SHARED, pot=1000)
+    comparison = compare(*(allocate(population=one, scheme=path) for one in (before, after)))
+
+    assert comparison.remarks == ("2014/15: 00F, 00G and 00H became 13T: £600 before, £600 after",)
+    assert [(one.code, one.status, one.change) for one in comparison.changes] == [
+        ("00F", "removed", -100),
+        ("00G", "removed", -200),
+        ("00H", "removed", -300),
+        ("13T", "added", 600),
+    ]
+    assert [one.name for one in comparison.attribution] == ["organisations_and_data", "rounding"]
+    assert sums(comparison) == []
+
+
+def test_first_column_that_differs(tmp_path):
+    """Inputs come before steps, and steps in their order: of B the patients differ, of A and C only the shares."""
+    steps = """
+        doubled = registered_population * 2
+        unrounded = share_out(pot, by=doubled)
+        allocation = rounded(unrounded)
+    """
+    path = scheme(tmp_path, "pots", steps, pot=1000)
+    runs = [
+        allocate(population=population(tmp_path, f"{b}.csv", {"A": 10, "B": b, "C": 30}), scheme=path) for b in (20, 60)
+    ]
+    comparison = compare(*runs)
+
+    assert {one.code: one.first for one in comparison.changes} == {
+        "A": "unrounded",
+        "B": "registered_population",
+        "C": "unrounded",
+    }
+    assert comparison.firsts() == [("unrounded", 2, 2), ("registered_population", 1, 1)]
+
+
+def test_noise_is_no_difference(tmp_path):
+    """Figures that nobody rounded are the same within a millionth of a millionth, and differ beyond."""
+    rows = [{"year": "2014/15", "org_code": "A", "rate": 1 / 3, "allocation": 5}]
+    old = write_table(tmp_path / "old.csv", rows)
+    near = write_table(tmp_path / "near.csv", [{**rows[0], "rate": 1 / 3 * (1 + 5e-13)}])
+    far = write_table(tmp_path / "far.csv", [{**rows[0], "rate": 1 / 3 * (1 + 5e-12)}])
+
+    assert compare(old, near).same
+    assert [one.first for one in compare(old, far).changes] == ["rate"]
+    assert not compare(old, far).agrees
+    assert compare(old, far, tolerance=1).agrees  # whoever allows for £1 asks about the money
+
+
+def test_more_digits_than_python_carries_add_up():
+    """A ten-millionth of a millionth beside £7bn: sums have 36 digits, and are exact all the same."""
+    from gpit_fairshare.comparison.words import less, total
+
+    large, small = Decimal("7000000000.01"), Decimal("1.234567890123456E-11")
+
+    assert less(total([large, small]), large) == small
+    assert less(small, small) == 0
+
+
+@pytest.mark.parametrize(
+    ("over", "codes"),
+    [("1000", ["A"]), ("£999.99", ["A", "B"]), ("10%", ["C"]), ("0%", ["A", "B", "C"]), ("1001", [])],
+)
+def test_fail_over(tmp_path, over, codes):
+    """£1,001 on £1m, £1,000 on £10,000, £50 on nothing: of nothing, anything is beyond any per cent."""
+    amounts = {"A": (1_000_000, 1_001_001), "B": (10_000, 11_000), "C": (0, 50)}
+    files = [
+        table_of(tmp_path / f"{side}.csv", [("2014/15", code, pair[side]) for code, pair in amounts.items()])
+        for side in (0, 1)
+    ]
+    comparison = compare(*files, fail_over=over)
+
+    assert sorted(one.code for one in comparison.beyond) == codes
+    assert comparison.agrees == (not codes)
+
+
+def test_fail_over_looks_at_the_money_alone(tmp_path):
+    """An organisation that has come with £5 is not beyond £10; without --fail-over it differs."""
+    old = table_of(tmp_path / "old.csv", [("2014/15", "A", 1)])
+    new = table_of(tmp_path / "new.csv", [("2014/15", "A", 1), ("2014/15", "B", 5)])
+
+    assert compare(old, new, fail_over="£10").agrees
+    assert not compare(old, new).agrees
+    assert not compare(old, new, tolerance=10).agrees
+
+
+# Files ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("one", ["out.json", "bare.csv", "out.csv", "out.xlsx"])
+@pytest.mark.parametrize("other", ["out.json", "out.csv", "out.xlsx"])
+def test_the_same_result_in_every_kind_of_file_is_the_same(files, one, other):
+    """A workbook, a table and a document of one run have no row that differs, and no difference of definition."""
+    comparison = compare(files / one, files / other)
+
+    assert comparison.same
+    assert comparison.agrees
+    assert comparison.differences == ()
+    assert comparison.document()["headline"] == "The same: all 422 rows agree in every figure."
+
+
+def test_identical_files_end_with_0(files):
+    """The same file twice: exit code 0, and the word the same."""
+    done = gpit("compare", "out.json", "out.json", folder=files)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert words(done.stdout).startswith("The same: all 422 rows agree in every figure.")
+
+
+def test_a_table_without_a_manifest_has_no_causes(files, tmp_path):
+    """Rows alone can be compared, and the reader is told how to get causes."""
+    other = allocate(sample=True, settings={"transition_fund": 1_000_000})
+    write_csv(other, tmp_path / "other.csv")
+    comparison = compare(files / "out.json", tmp_path / "other.csv")
+
+    assert comparison.attribution == ()
+    assert "other.csv: holds rows alone" in comparison.untold
+    assert "--manifest" in comparison.untold
+    assert comparison.years[0].change == Decimal(sum(other.year("2014/15")["allocation"])) - 160_000_000
+
+
+def test_a_figure_typed_over_in_a_workbook_is_told_apart(files, tmp_path):
+    """£1,000 typed over 00C's allocation in the workbook, and another fund in the new run: two causes, both exact."""
+    book = tmp_path / "typed.xlsx"
+    cell = next(
+        one
+        for one in json.loads(json_text(dict(read_record(files / "out.xlsx").manifest)))["workbook"]["tables"]
+        if one["year"] == "2014/15" and not one["by"]
+    )
+    place = f"{cell['columns']['allocation']}{cell['first_row']}"
+    recalculation.plant(files / "out.xlsx", cell["sheet"], place, 1000, book)
+    comparison = compare(book, allocate(sample=True, settings={"transition_fund": 15_000_000}))
+    causes = {one.name: one for one in comparison.attribution}
+    rule = read_record(files / "out.json").rows.row(0, named=True)["allocation"]
+
+    assert list(causes) == ["parameter_transition_fund", "rounding", "typed_over"]
+    assert {key: value for key, value in causes["typed_over"].amounts.items() if value} == {
+        ("2014/15", "00C"): Decimal(str(rule)) - 1000
+    }
+    assert sums(comparison) == []
+
+
+def test_a_typed_over_file_against_its_own(files, tmp_path):
+    """A JSON document with one allocation changed by hand differs from its twin by what was typed, and nothing else."""
+    data = json.loads((files / "out.json").read_text("utf-8"))
+    data["rows"][5]["allocation"] += 12.34
+    (tmp_path / "typed.json").write_text(json.dumps(data), encoding="utf-8")
+    comparison = compare(files / "out.json", tmp_path / "typed.json")
+
+    assert [(one.name, one.total()) for one in comparison.attribution] == [
+        ("rounding", 0),
+        ("typed_over", Decimal("12.34")),
+    ]
+    assert [one.first for one in comparison.changes] == ["allocation"]
+
+
+def test_a_parameter_typed_into_a_workbook_is_a_parameter(files, tmp_path):
+    """A workbook's cell of a parameter counts as it stands now: the rows, not recalculated, count as typed over."""
+    book = openpyxl.load_workbook(files / "out.xlsx")
+    value = next(
+        row[0].offset(0, at)
+        for row in book["Parameters"].iter_rows(min_row=5)
+        for at in range(1, 12)
+        if row[0].value is not None and row[0].offset(0, at).value == 20_000_000
+    )
+    value.value = 15_000_000
+    book.save(tmp_path / "openpyxl.xlsx")
+    recalculated = recalculate_or_skip(tmp_path / "openpyxl.xlsx", tmp_path)
+    comparison = compare(files / "out.xlsx", recalculated)
+
+    assert [one.name for one in comparison.attribution] == ["parameter_transition_fund", "rounding"]
+    assert sums(comparison) == []
+    assert [one.what for one in comparison.differences][:1] == ["parameter changed"]
+
+
+def recalculate_or_skip(book, folder):
+    """The workbook as LibreOffice saves it."""
+    recalculation.soffice_or_skip()
+    return recalculation.recalculate(book, folder)
+
+
+# What cannot be compared -------------------------------------------------------------------------------------
+
+
+def test_unlike_results_are_refused(tmp_path, england):
+    """No common year, no common code, CCGs against places: one line each, exit code 2."""
+    one = table_of(tmp_path / "one.csv", [("2014/15", "A", 1)])
+    year = table_of(tmp_path / "year.csv", [("2015/16", "A", 1)])
+    code = table_of(tmp_path / "code.csv", [("2014/15", "B", 1)])
+    twice = table_of(tmp_path / "twice.csv", [("2014/15", "A", 1), ("2014/15", "A", 1)])
+    people = population(tmp_path, "p.csv", {"00C": 1, "00D": 3})
+    places = allocate(population=people, scheme=scheme(tmp_path, "places", SHARED))
+    for old, new, said in (
+        (one, year, "no year in common"),
+        (one, code, "no organisation in common"),
+        (one, twice, "more than once"),
+        (england, places, "one row per CCG and places one per place"),
+    ):
+        with pytest.raises(UsageError, match=said) as caught:
+            compare(old, new)
+        assert "\n" not in str(caught.value)
+    for new in (year, code, twice):
+        done = gpit("compare", one, new, folder=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+
+
+def test_other_units_are_refused(tmp_path):
+    """An answer in people is not compared with one in pounds."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
+    pounds = scheme(tmp_path, "pounds", SHARED)
+    heads = scheme(tmp_path, "heads", "allocation = registered_population * 2")
+
+    with pytest.raises(UsageError, match="compare results in the same unit"):
+        compare(*(allocate(population=people, scheme=one) for one in (pounds, heads)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["out.json", "gpit-2014-15", "--sample"], "did you mean gpit-2014-16?"),
+        (["out.json", "no.json"], "cannot be read"),
+        (["out.json", "out.json", "--sample"], "--sample: both are result files"),
+        (["out.json", "out.json", "--set", "pot=1"], "--set: both are result files"),
+        (["out.json", "gpit-2014-16", "--sample", "--set-old", "revenue_budget=1"], "--set-old: OLD is a result file"),
+        (["gpit-2014-16", "out.json", "--sample", "--formula-new", "x"], "--formula-new: NEW is a result file"),
+        (["out.json", "out.json", "--tolerance", "-1"], "--tolerance -1: expected an amount"),
+        (["out.json", "out.json", "--tolerance", "nan"], "--tolerance nan: expected an amount"),
+        (["out.json", "out.json", "--fail-over", "much"], "--fail-over much: expected"),
+        (["out.json", "out.json", "--fail-over", "£5%"], "--fail-over £5%: expected"),
+        (["out.json", "out.json", "--format", "jsn"], "did you mean json"),
+        (["out.json", "out.json", "--json", "--format", "csv"], "ask for one of the two"),
+        (["out.json", "out.json", "-o", "x.pdf"], "the ending decides"),
+        (["out.json", "out.json", "-o", "out.json"], "is one of the inputs"),
+        (["out.json", "out.json", "-o", "no/x.md"], "there is no folder"),
+    ],
+)
+def test_wrong_usage_is_one_line(files, arguments, said):
+    """What cannot be is said in one line that names the option, with exit code 2, and nothing is printed."""
+    done = gpit("compare", *arguments, folder=files)
+
+    assert done.returncode == 2, done.stderr.decode()
+    assert said in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+    assert done.stdout == b"" or "--json" in arguments  # the one document is then the error
+
+
+# The command ---------------------------------------------------------------------------------------------------
+
+
+def test_two_settings_from_the_command_line(tmp_path):
+    """Both sides run the same scheme; --set counts for both, --set-new for the new one alone."""
+    done = gpit(
+        "compare",
+        "gpit-2014-16",
+        "gpit-2014-16",
+        "--sample",
+        "--set",
+        "transition_fund=1000000",
+        "--set-new",
+        "revenue_budget=150000000",
+        "--json",
+        folder=tmp_path,
+    )
+    printed = json.loads(done.stdout)
+
+    assert done.returncode == 1
+    assert [one["name"] for one in printed["causes"]] == ["parameter_revenue_budget", "rounding"]
+    assert [one["old"] for one in printed["years"]] == [141_000_000] * 2
+    assert [one["new"] for one in printed["years"]] == [151_000_000] * 2
+    assert printed["new"]["name"] == "gpit-2014-16 with transition_fund=1000000, revenue_budget=150000000"
+
+
+def test_a_file_against_a_scheme(files):
+    """The sample's workbook against the scheme run on the sample is the same."""
+    done = gpit("compare", "out.xlsx", "gpit-2014-16", "--sample", folder=files)
+
+    assert done.returncode == 0, done.stdout.decode()
+    assert words(done.stdout).startswith("The same: all 422 rows agree")
+
+
+def test_a_tidied_rule_is_the_same_and_said_to_differ(tmp_path):
+    """Another formula text that moves no figure: exit code 0, and the headline says that the definition differs."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
+    one = scheme(tmp_path, "one", SHARED)
+    other = scheme(tmp_path, "two", SHARED.replace("registered_population * 1", "1 * registered_population"))
+    done = gpit("compare", one, other, "--population", people, folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout.decode()
+    assert "The definition differs in 1 place." in words(done.stdout)
+    assert "old registered_population * 1 new 1 * registered_population" in words(done.stdout)
+
+
+def test_every_file_is_written_and_again_the_same(files, tmp_path):
+    """-o writes each format; the same inputs give the same bytes; --format prints what -o writes."""
+    shutil.copy(files / "out.json", tmp_path)
+    command = ["compare", "out.json", "gpit-2014-16", "--sample", "--set-new", "transition_fund=5000000"]
+    endings = ("xlsx", "json", "md", "csv")
+    done = gpit(*command, *(part for one in endings for part in ("-o", f"a.{one}")), folder=tmp_path)
+    again = gpit(
+        *command, *(part for one in endings for part in ("-o", f"b.{one}")), "--format", "csv", folder=tmp_path
+    )
+
+    assert (done.returncode, again.returncode) == (1, 1)
+    for one in endings:
+        assert (tmp_path / f"a.{one}").read_bytes() == (tmp_path / f"b.{one}").read_bytes(), one
+    assert again.stdout == (tmp_path / "a.csv").read_bytes()
+    assert json.loads((tmp_path / "a.json").read_text("utf-8"))["schema"] == "gpit-comparison/1"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_nothing_is_written_where_something_is_wrong(files, tmp_path):
+    """A comparison that is refused leaves the old file as it was."""
+    (tmp_path / "a.md").write_text("old", encoding="utf-8")
+    table = table_of(tmp_path / "other.csv", [("1999/00", "A", 1)])
+    done = gpit("compare", files / "out.json", table, "-o", "a.md", folder=tmp_path)
+
+    assert done.returncode == 2
+    assert (tmp_path / "a.md").read_text("utf-8") == "old"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+def test_the_screen_is_80_columns_in_any_encoding(three_changes, encoding):
+    """Piped, no line is wider than 80 columns; every figure of the totals stands there in full."""
+    printed = shown(three_changes[2], encoding)
+
+    assert max(cell_len(line) for line in printed.splitlines()) <= 80
+    pound = "GBP " if encoding == "ascii" else "£"
+    assert f"{pound}160,000,000" in printed
+    assert "?" not in printed
+
+
+def shown(comparison, encoding="utf-8", width=80, top=10):
+    """What the screen shows in an encoding."""
+    from rich.console import Console
+
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n")
+    show_comparison(comparison, Console(file=stream, width=width, markup=False, emoji=False, highlight=False), top=top)
+    stream.flush()
+    return raw.getvalue().decode(encoding)
+
+
+def test_huge_amounts_and_hostile_names_stay_within_100_columns(tmp_path):
+    """£7,000,000,000,000.55, names of 5,000 characters, escape codes: nothing is wider than 100 columns."""
+    names = ["\x1b[31mred\x07", "x" * 5000, "\u202eright to left", "W" * 300]
+    rows = [
+        [
+            {
+                "year": year,
+                "org_code": f"{'C' * 30}{at}",
+                "org_name": name,
+                "allocation": f"{7_000_000_000_000 + by * at}.55",
+            }
+            for at, name in enumerate(names, 1)
+            for year in YEARS
+        ]
+        for by in (0, 1_234_567)
+    ]
+    old, new = (write_table(tmp_path / f"{at}.csv", one) for at, one in enumerate(rows))
+    printed = shown(compare(old, new))
+
+    assert max(cell_len(line) for line in printed.splitlines()) <= 100
+    assert "£28,000,012,345,672" in printed  # 4 · 7,000,000,000,000.55 and 10 · 1,234,567
+    assert "\x1b" not in printed
+    assert "\x07" not in printed
+    assert "\u202e" not in printed
+
+
+# Markdown and the workbook ---------------------------------------------------------------------------------
+
+HOSTILE = (
+    "a|b",
+    "`code`",
+    "``` fence",
+    "<script>alert(1)</script>",
+    "<!-- hidden",
+    "@nhsengland",
+    "see #12",
+    "![x](http://example.org/x.png)",
+    "[x](javascript:alert(1))",
+    "https://example.org",
+    "www.example.org",
+    "**bold** _it_ ~~gone~~ $x$",
+    "two\nlines\r\n# heading",
+    "back\\slash\\|",
+    "&#64;entity",
+    ":smile:",
+    "GH-12",
+    "\u202eturned",
+)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A comparison whose organisations have names that mean something to Markdown, GitHub and Excel."""
+    folder = tmp_path_factory.mktemp("hostile")
+    names = [*HOSTILE, "=1+1", "+44", "-cmd|' /C calc'!A0"]
+    files = []
+    for by in (0, 1000):
+        rows = [
+            {"year": "2014/15", "org_code": f"P{at:02}", "org_name": name, "allocation": 500 * at - by}
+            for at, name in enumerate(names)
+        ]
+        files.append(write_table(folder / f"{by}.csv", rows))
+    return compare(*files)
+
+
+def test_markdown_of_hostile_names_is_harmless(hostile):
+    """Every row of the table has its cells, and no name makes code, HTML, a link, a mention or another line."""
+    printed = hostile.markdown(top=100)
+    rows = [line for line in printed.splitlines() if line.startswith("| P")]
+
+    assert len(rows) == len(HOSTILE) + 3
+    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {7}
+    for row in rows:
+        assert not re.search(
+            r"[<>`]|@(?!&#8203;)|#(?![0-9]|&#8203;)|https?:(?!&#8203;)|www\.(?!&#8203;)|GH-(?!&)", row
+        ), row
+        assert not re.search(r"(?<!\\)[*_~$!\[\]]", row), row
+        assert row.isprintable()
+
+
+def test_markdown_text_shows_as_it_was():
+    """Escapes and entities stand for the sign itself; only a space of no width comes beside it."""
+    import html
+
+    for one in HOSTILE:
+        seen = html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text(one))).replace("\u200b", "")
+        assert seen == "".join(sign if sign.isprintable() else " " for sign in one)
+
+
+def test_markdown_stays_below_githubs_limit(tmp_path):
+    """8,000 rows of long names, all asked for: at most 60,000 characters, and the rest is counted."""
+    rows = [
+        [
+            {"year": "2014/15", "org_code": f"P{at:04}", "org_name": "|" * 200, "allocation": at + by}
+            for at in range(8000)
+        ]
+        for by in (0, 1)
+    ]
+    printed = compare(*(write_table(tmp_path / f"{at}.csv", one) for at, one in enumerate(rows))).markdown(top=8000)
+    there = sum(line.startswith("| P") for line in printed.splitlines())
+
+    assert LONGEST - 2000 < len(printed) <= LONGEST
+    assert f"and {8000 - there:,} more, for which there is no room here" in printed
+
+
+def test_markdown_shows_changed_formulas_as_code(three_changes):
+    """Old and new text of a formula stand below each other, as a difference."""
+    printed = three_changes[2].markdown()
+
+    assert (
+        "  ```diff\n"
+        "  - where(above_average, support_share * max(0, historic_spend - fair_share), 0)\n"
+        "  + where(cost_above_funding, support_share * max(0, historic_spend - fair_share), 0)\n"
+        "  ```\n"
+    ) in printed
+    assert "| formula |" in printed
+    assert "£20,000,000 → £15,000,000" in printed
+
+
+def test_csv_of_hostile_names_runs_nothing(hostile):
+    """No cell begins with what Excel would run, but amounts may be below nil."""
+    table = list(csv.reader(io.StringIO(csv_text(hostile))))
+    cells = [cell for row in table[1:] for cell in row]
+
+    assert [cell for cell in cells if re.match(r"[=+@\t\r]", cell)] == []
+    assert all(re.fullmatch(r"-[0-9.]+", cell) for cell in cells if cell.startswith("-"))
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_workbook_is_live_and_right(three_changes, tmp_path):
+    """LibreOffice works out every formula to what the workbook says, and every row's causes add up."""
+    path = tmp_path / "c.xlsx"
+    write_workbook(three_changes[2], path)
+    again = recalculation.recalculate(path, tmp_path / "again")
+    book = openpyxl.load_workbook(again, data_only=True)
+
+    assert recalculation.compare(path, again) == []
+    assert book.sheetnames == ["Summary", "Changes", "Causes", "Definition"]
+    heads = [cell.value for cell in book["Changes"][4]]
+    checks = [row[heads.index("Causes add up")].value for row in book["Changes"].iter_rows(min_row=5)]
+    assert checks == ["holds"] * 422
+    assert [row[10].value for row in book["Summary"].iter_rows(min_row=5)] == ["holds"] * 2
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_a_wrong_figure_in_the_workbook_fails_its_check(three_changes, tmp_path):
+    """£1 more in a new allocation, and the row no longer adds up."""
+    path = tmp_path / "c.xlsx"
+    write_workbook(three_changes[2], path)
+    book = openpyxl.load_workbook(path)
+    heads = [cell.value for cell in book["Changes"][4]]
+    book["Changes"].cell(5, heads.index("New (£)") + 1).value += 1
+    book.save(path)
+    again = openpyxl.load_workbook(recalculation.recalculate(path, tmp_path / "again"), data_only=True)
+
+    assert again["Changes"].cell(5, heads.index("Causes add up") + 1).value == "fails"
+    assert [row[10].value for row in again["Summary"].iter_rows(min_row=5)] == ["fails", "holds"]
+
+
+def test_workbook_of_the_same(files, tmp_path):
+    """Two results that are the same make a workbook that says so."""
+    write_workbook(compare(files / "out.json", files / "out.json"), tmp_path / "c.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "c.xlsx")
+
+    assert "The same: all 422 rows agree" in book["Summary"]["A2"].value
+
+
+# Definition ------------------------------------------------------------------------------------------------
+
+
+def test_definition_says_values_files_and_checks(three_changes):
+    """Which parameter in which year from what to what, which check came and went, which file has other bytes."""
+    there = {(one.what, one.name, one.year): (one.old, one.new, one.note) for one in three_changes[2].differences}
+
+    assert there["parameter changed", "transition_fund", "2015/16"] == (
+        "£20,000,000",
+        "£15,000,000",
+        "set for this run",
+    )
+    assert ("check added", "Only those whose cost exceeds their fair share draw support", "") in there
+    assert ("check removed", "Only those above the average cost draw support", "") in there
+    ((old, new, role),) = [value for key, value in there.items() if key[0] == "input file changed"]
+    assert role == "population"
+    assert old.startswith("england-2014-15-population.csv, SHA-256 ")
+    assert new.startswith("more.csv, SHA-256 ")
+    assert three_changes[2].columns == (
+        ("cost_per_head", "average_cost_per_head", "above_average"),
+        ("cost_above_funding",),
+    )
+
+
+def test_versions_and_new_findings_are_said(files, tmp_path):
+    """A document of another version of gpit, with a finding more, says both; the rows are the same."""
+    data = json.loads((files / "out.json").read_text("utf-8"))
+    data["manifest"]["gpit"] = "0.0.9"
+    data["manifest"]["findings"] = data["manifest"]["findings"][1:]
+    (tmp_path / "older.json").write_text(json.dumps(data), encoding="utf-8")
+    comparison = compare(tmp_path / "older.json", files / "out.json")
+    whats = [one.what for one in comparison.differences]
+
+    assert comparison.same
+    assert sorted(whats) == ["new finding", "version changed"]
+
+
+# In general -----------------------------------------------------------------------------------------------
+
+PEOPLE = st.dictionaries(st.sampled_from("ABCDEF"), st.integers(1, 10**6), min_size=1)
+POTS = st.decimals(0, 10**9, places=2)
+RULES = (
+    SHARED,
+    FLOORED,
+    "weight = registered_population * 1\nallocation = pot / weight * registered_population / 3",
+    SHARED.replace("rounded(unrounded)", "rounded(unrounded, to=0.01)"),
+    SHARED.replace("by=weight)", "by=weight, at_least=floor)").replace(
+        "weight =", "floor = where(registered_population > 0, 7, 0)\nweight =", 1
+    ),
+    "weight = round(registered_population / 7, 1)\nallocation = where(weight > 100, pot / 9, pot / 7)",
+)
+
+
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(st.data())
+def test_causes_add_up_whatever_changed(tmp_path_factory, data):
+    """Random rules, pots and organisations: causes add up exactly, and every number is finite."""
+    from gpit_fairshare import GpitError
+
+    folder = tmp_path_factory.mktemp("any")
+    results = []
+    for side in ("old", "new"):
+        people = population(folder, f"{side}.csv", data.draw(PEOPLE))
+        path = scheme(folder, side, data.draw(st.sampled_from(RULES)), pot=data.draw(POTS))
+        try:
+            results.append(allocate(population=people, scheme=path))
+        except GpitError:
+            return
+    codes = [set(one.rows["org_code"]) for one in results]
+    if not codes[0] & codes[1]:
+        with pytest.raises(UsageError, match="no organisation in common"):
+            compare(*results)
+        return
+    comparison = compare(*results)
+
+    assert sums(comparison) == []
+    assert comparison.same or comparison.attribution
+    printed = json_text(comparison.document())  # refuses what is not finite
+    table = list(csv.DictReader(io.StringIO(csv_text(comparison))))
+    names = [f"cause_{one.name}" for one in comparison.attribution]
+    with_digits = [(row, sum((Fraction(row[name]) for name in names), Fraction(0))) for row in table]
+    assert all(Fraction(row["change"]) == total for row, total in with_digits)
+    assert "NaN" not in printed
+    assert max(map(cell_len, shown(comparison).splitlines())) <= 100
+
+
+def test_sides_may_be_results_records_or_paths(files, england):
+    """A run, its record and its file are all the same result."""
+    record = read_record(files / "out.json")
+
+    assert compare(england, record).same
+    assert compare(record, str(files / "out.xlsx")).same
+    assert compare(side_of(england, "mine"), record).old.name == "mine"
+    assert isinstance(compare(england, england).rows, pl.DataFrame)
+
+
+def test_limits_are_read_as_people_write_them():
+    """£1,000 and 1000 are the same amount; 0.5% is a part of the old one."""
+    from gpit_fairshare.comparison import limit_of
+
+    assert limit_of("£1,000") == limit_of("1000") == limit_of(1000) == Limit(Decimal(1000))
+    assert limit_of(" 0.5% ") == Limit(Decimal("0.5"), relative=True)
+    assert str(limit_of("1234.5")) == "£1,234.5"
