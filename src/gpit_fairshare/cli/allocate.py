@@ -28,26 +28,15 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     scheme: Annotated[
         str, typer.Option("--scheme", metavar="NAME|FILE", help="Scheme: a library name or a file.")
     ] = "gpit-2014-16",
-    formula: Annotated[
-        str | None,
-        typer.Option("--formula", metavar="NAME|FILE", help="Use this formula instead of the scheme's."),
-    ] = None,
-    transition: Annotated[
-        str | None,
-        typer.Option("--transition", metavar="NAME|FILE", help="Use this transition instead of the scheme's."),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value for this run."),
-    ] = None,
+    formula: options.Formula = None,
+    transition: options.Transition = None,
+    settings: options.Settings = None,
     mapping: options.Mapping = None,
     leave_out: options.LeaveOut = None,
     max_size: options.MaxSize = options.MEGABYTES,
     boundaries: options.Boundaries = None,
     crosswalk: options.Crosswalk = None,
-    sample: Annotated[
-        bool, typer.Option("--sample", help="Use the England 2014/15 sample; its spend is illustrative.")
-    ] = False,
+    sample: options.Sample = False,
     output: Annotated[
         list[Path] | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),

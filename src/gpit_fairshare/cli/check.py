@@ -26,13 +26,8 @@ def check(  # noqa: PLR0913  # the options of the verb
         str | None,
         typer.Option("--scheme", metavar="NAME|FILE", help="Check against what this scheme needs; else all columns."),
     ] = None,
-    formula: Annotated[
-        str | None, typer.Option("--formula", metavar="NAME|FILE", help="Against this formula instead of the scheme's.")
-    ] = None,
-    transition: Annotated[
-        str | None,
-        typer.Option("--transition", metavar="NAME|FILE", help="Against this transition instead of the scheme's."),
-    ] = None,
+    formula: options.Formula = None,
+    transition: options.Transition = None,
     mapping: options.Mapping = None,
     boundaries: options.Boundaries = None,
     crosswalk: options.Crosswalk = None,
@@ -41,7 +36,7 @@ def check(  # noqa: PLR0913  # the options of the verb
     organisation: Annotated[
         str, typer.Option("--organisation", metavar="NAME", help="What a row is, without a scheme: CCG, practice …")
     ] = "",
-    sample: Annotated[bool, typer.Option("--sample", help="Check the England 2014/15 sample.")] = False,
+    sample: options.Sample = False,
     annotate: Annotated[
         Path | None,
         typer.Option("--annotate", metavar="COPY", help="Write your workbook here, with every fault marked in it."),

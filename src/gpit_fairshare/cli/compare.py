@@ -32,32 +32,22 @@ def compare(  # noqa: PLR0913  # the options of the verb
     population: options.Population = None,
     spend: options.Spend = None,
     inputs: options.Inputs = None,
-    sample: Annotated[
-        bool, typer.Option("--sample", help="Run schemes on the England 2014/15 sample; its spend is illustrative.")
-    ] = False,
-    formula: Annotated[
-        str | None, typer.Option("--formula", metavar="NAME|FILE", help="Use this formula instead of the schemes'.")
-    ] = None,
+    sample: options.Sample = False,
+    formula: options.Formula = None,
     formula_old: Annotated[
         str | None, typer.Option("--formula-old", metavar="NAME|FILE", help="For OLD alone.")
     ] = None,
     formula_new: Annotated[
         str | None, typer.Option("--formula-new", metavar="NAME|FILE", help="For NEW alone.")
     ] = None,
-    transition: Annotated[
-        str | None,
-        typer.Option("--transition", metavar="NAME|FILE", help="Use this transition instead of the schemes'."),
-    ] = None,
+    transition: options.Transition = None,
     transition_old: Annotated[
         str | None, typer.Option("--transition-old", metavar="NAME|FILE", help="For OLD alone.")
     ] = None,
     transition_new: Annotated[
         str | None, typer.Option("--transition-new", metavar="NAME|FILE", help="For NEW alone.")
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value, in both runs."),
-    ] = None,
+    settings: options.Settings = None,
     settings_old: Annotated[
         list[str] | None, typer.Option("--set-old", metavar="NAME[@YEAR]=VALUE", help="In OLD alone.")
     ] = None,

@@ -36,18 +36,9 @@ def explain(  # noqa: PLR0913  # the options of the verb
     scheme: Annotated[
         str | None, typer.Option("--scheme", metavar="NAME|FILE", help="Scheme, if not gpit-2014-16: a name or a file.")
     ] = None,
-    formula: Annotated[
-        str | None,
-        typer.Option("--formula", metavar="NAME|FILE", help="Use this formula instead of the scheme's."),
-    ] = None,
-    transition: Annotated[
-        str | None,
-        typer.Option("--transition", metavar="NAME|FILE", help="Use this transition instead of the scheme's."),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value for this run."),
-    ] = None,
+    formula: options.Formula = None,
+    transition: options.Transition = None,
+    settings: options.Settings = None,
     mapping: options.Mapping = None,
     leave_out: options.LeaveOut = None,
     max_size: Annotated[
@@ -55,9 +46,7 @@ def explain(  # noqa: PLR0913  # the options of the verb
     ] = None,
     boundaries: options.Boundaries = None,
     crosswalk: options.Crosswalk = None,
-    sample: Annotated[
-        bool, typer.Option("--sample", help="Use the England 2014/15 sample; its spend is illustrative.")
-    ] = False,
+    sample: options.Sample = False,
     form: Annotated[
         str, typer.Option("--format", metavar="text|markdown", help="Print text for a screen, or Markdown.")
     ] = "text",

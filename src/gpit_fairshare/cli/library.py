@@ -28,12 +28,8 @@ def check(  # the options of the verb
         list[str] | None,
         typer.Argument(metavar="NAME|FILE", help="What to check; without any, the whole library.", show_default=False),
     ] = None,
-    formula: Annotated[
-        str | None, typer.Option("--formula", metavar="NAME|FILE", help="Check schemes with this formula.")
-    ] = None,
-    transition: Annotated[
-        str | None, typer.Option("--transition", metavar="NAME|FILE", help="Check schemes with this transition.")
-    ] = None,
+    formula: options.Formula = None,
+    transition: options.Transition = None,
     strict: Annotated[bool, typer.Option("--strict", help="End with exit code 1 if there is a warning.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
     debug: options.Debug = False,

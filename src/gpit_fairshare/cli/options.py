@@ -22,6 +22,17 @@ Spend = Annotated[
 Inputs = Annotated[
     list[str] | None, typer.Option("--input", metavar="FILE", help="Further columns, joined by org_code.")
 ]
+Formula = Annotated[
+    str | None, typer.Option("--formula", metavar="NAME|FILE", help="Use this formula instead of the scheme's.")
+]
+Transition = Annotated[
+    str | None, typer.Option("--transition", metavar="NAME|FILE", help="Use this transition instead of the scheme's.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value for this run."),
+]
+Sample = Annotated[bool, typer.Option("--sample", help="Use the England 2014/15 sample; its spend is illustrative.")]
 Mapping = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
