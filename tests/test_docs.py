@@ -9,7 +9,7 @@ import shlex
 import shutil
 import tomllib
 from contextlib import chdir, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from gpit_fairshare.inputs.headings import folded, standard_columns
 from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
 from gpit_fairshare.scheme import STANDARD_INPUTS, joining, library_names, load, parts, review, reviews_document, shape
 from gpit_fairshare.scheme.findings import About as AboutSchemes
+from gpit_fairshare.verification import Answer, Kind, Verdict
 from running import ROOT, SAMPLES, gpit, write_rows
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ LIBRARY = ROOT / "docs" / "library.md"
 TESTING = ROOT / "docs" / "testing.md"
 EXPLAIN = ROOT / "docs" / "explain.md"
 COMPARE = ROOT / "docs" / "compare.md"
+VERIFY = ROOT / "docs" / "verify.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 README = ROOT / "README.md"
 EXAMPLES = (LANGUAGE, FILES, README)
@@ -605,6 +607,43 @@ def test_columns_and_sheets_of_the_comparison(compared, tmp_path):
     assert columns == [name for name in header if not name.startswith(("cause_", "alone_", "interaction_"))]
     sheets = openpyxl.load_workbook(tmp_path / "c.xlsx").sheetnames
     assert [quoted(name)[0] for name, _ in table(COMPARE, "sheet", "what it holds")] == sheets
+
+
+def test_words_of_verify_are_all_there():
+    """Every word and option of `gpit verify --help` has its row in docs/verify.md, and no other has."""
+    help_text = gpit("verify", "--help", folder=ROOT).stdout.decode()
+    usage, options = help_text.splitlines()[0], re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
+    written = [name for words, _ in table(VERIFY, "word after `gpit verify`", "what it does") for name in quoted(words)]
+
+    assert re.findall(r"[A-Z]{3,}", usage.partition("[OPTIONS]")[2]) == ["RESULT", "FILE", "FOLDER"]
+    assert written == ["RESULT", "FILE", "FOLDER", "--json", "-h", "--help"]
+    assert set(options) == {"--json", "--help"}
+
+
+def test_keys_and_kinds_of_a_verification(written):
+    """The keys in the text are those of the JSON document, at the top and one level below; so are the kinds."""
+    book = openpyxl.load_workbook(written / "o.xlsx")
+    book["About"]["B5"] = "typed over"
+    manifest = next(cell for cell in book["Manifest"]["A"] if str(cell.value).startswith("JSON 1 of"))
+    piece = book["Manifest"].cell(manifest.row, 2)
+    piece.value = piece.value.replace('"gpit": "', '"gpit": "0.')
+    for row in book["About"].iter_rows():
+        if row[0].value == "Prepared by":
+            row[1].value = "A. Analyst"
+    book.save(written / "changed.xlsx")
+    document = json.loads(gpit("verify", "changed.xlsx", "--json", folder=written).stdout)
+    rows = table(VERIFY, "key of `gpit-verification/1`", "what it holds", "keys inside")
+
+    assert [quoted(key)[0] for key, _, _ in rows] == list(document)
+    inside = {quoted(key)[0]: quoted(keys) for key, _, keys in rows if keys.strip()}
+    for key in ("versions", "files", "scheme_files", "content", "filled_in"):
+        assert inside[key] == list(document[key][0]), key
+    assert inside["parameters"] == inside["manifest"] == inside["versions"]
+    assert inside["answer"] == [one.name for one in fields(Answer)]
+    kinds = [quoted(kind)[0] for kind, _ in table(VERIFY, "kind of content", "what it means")]
+    assert kinds == [str(kind) for kind in Kind]
+    (verdicts,) = [quoted(text) for key, text, _ in rows if key == "`verdict`"]
+    assert verdicts == [str(verdict) for verdict in Verdict]
 
 
 def test_exit_codes_of_the_readme_are_in_the_files():

@@ -1,9 +1,9 @@
 """Fair-share funding of GP practices' IT: one rule, written once, calculated, audited and explained.
 
 `allocate` runs a scheme over files and returns a `Result` that holds Polars frames; `check` returns a
-`Report` of all that is to be said about files; `explain` returns the arithmetic of one organisation, and
-`compare` holds two results against each other. Names are loaded when they are first used, so that importing
-the package costs nothing.
+`Report` of all that is to be said about files; `explain` returns the arithmetic of one organisation, `compare`
+holds two results against each other, and `verify` runs one again from its manifest. Names are loaded when they
+are first used, so that importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from gpit_fairshare.explanation import Explanation, explain
+    from gpit_fairshare.verification import Verification, verify
 
 __all__ = [
     "CalculationError",
@@ -41,11 +42,13 @@ __all__ = [
     "Result",
     "SchemeError",
     "UsageError",
+    "Verification",
     "__version__",
     "allocate",
     "check",
     "compare",
     "explain",
+    "verify",
 ]
 
 _HOMES = {
@@ -57,6 +60,8 @@ _HOMES = {
     "Comparison": "comparison",
     "explain": "explanation",
     "Explanation": "explanation",
+    "verify": "verification",
+    "Verification": "verification",
 }
 
 

@@ -18,6 +18,7 @@ from gpit_fairshare.cli.compare import compare
 from gpit_fairshare.cli.explain import explain
 from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
+from gpit_fairshare.cli.verify import verify
 from gpit_fairshare.errors import GpitError, InputError
 
 app = typer.Typer(
@@ -58,6 +59,7 @@ app.command("explain")(explain)
 app.command("init")(init)
 app.add_typer(library, name="library")
 app.command("test")(cases)
+app.command("verify")(verify)
 
 
 def main() -> NoReturn:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.engine.account import funds_of, manifest_of, notes_of, tidy
-from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Result, Year
+from gpit_fairshare.engine.account import funds_of, manifest_of, notes_of, tidy, versions_now
+from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Result, Year, figure
 from gpit_fairshare.engine.year import Run
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Scheme
 
-__all__ = ["CheckResult", "Effect", "Fund", "Result", "Year", "calculate"]
+__all__ = ["CheckResult", "Effect", "Fund", "Result", "Year", "calculate", "figure", "versions_now"]
 
 
 def calculate(scheme: Scheme, inputs: Inputs) -> Result:

@@ -138,13 +138,19 @@ def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:
     )
 
 
+def versions_now() -> dict[str, str]:
+    """Return the versions of gpit and of the libraries that can change a result."""
+    return {"gpit": metadata.version("gpit-fairshare"), **{name: metadata.version(name) for name in LIBRARIES}}
+
+
 def manifest_of(
     scheme: Scheme, inputs: Inputs, findings: Sequence[Finding], checks: Sequence[CheckResult]
 ) -> dict[str, Any]:
     """Return what is needed to run again and get the same bytes: no clock, no path of the machine."""
+    versions = versions_now()
     return {
-        "gpit": metadata.version("gpit-fairshare"),
-        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        "gpit": versions["gpit"],
+        "libraries": {name: versions[name] for name in LIBRARIES},
         "scheme": {
             "name": scheme.name,
             "title": scheme.title,

@@ -16,7 +16,7 @@ from gpit_fairshare.inputs.inspection import ColumnSummary
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Source
 from gpit_fairshare.inputs.reading import split_sheet
 from gpit_fairshare.inputs.tables import inspect_inputs, read_inputs
-from gpit_fairshare.inputs.workbooks import workbook_rows
+from gpit_fairshare.inputs.workbooks import open_package, restored, sheet_parts, workbook_rows
 
 __all__ = [
     "EVERY_YEAR",
@@ -40,9 +40,12 @@ __all__ = [
     "boundary_date",
     "day_in_words",
     "inspect_inputs",
+    "open_package",
     "packaged_crosswalk",
     "parse_year",
     "read_inputs",
+    "restored",
+    "sheet_parts",
     "split_sheet",
     "workbook_rows",
     "year_start",

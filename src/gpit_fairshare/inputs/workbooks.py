@@ -63,9 +63,9 @@ class _Book:
 
     def __init__(self, data: bytes, wish: Wish) -> None:
         self.wish = wish
-        self.archive = _opened(data, wish)
+        self.archive = open_package(data, wish)
         self.names = self.archive.namelist()
-        self.parts = _sheet_parts(self.archive) if "xl/workbook.xml" in self.names else {}
+        self.parts = sheet_parts(self.archive) if "xl/workbook.xml" in self.names else {}
         calamine = import_module("python_calamine")  # only when a workbook is read
         try:
             self.book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
@@ -192,8 +192,12 @@ class _Book:
             raise Unreadable(About.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
 
 
-def _opened(data: bytes, wish: Wish) -> zipfile.ZipFile:
-    """Open the archive that a workbook is, and refuse what no spreadsheet program writes."""
+def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
+    """Open the archive that a workbook is, and refuse what no spreadsheet program writes.
+
+    Raises:
+        Unreadable: it is damaged, protected, too large or hostile.
+    """
     if data.startswith(b"\xd0\xcf\x11\xe0"):  # the container of encrypted workbooks, and of .xls
         raise Unreadable(
             About.UNREADABLE,
@@ -230,8 +234,12 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
                 pass
 
 
-def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Return the part of the archive that holds each sheet, by the sheet's name."""
+def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return the part of the archive that holds each sheet, by the sheet's name.
+
+    Raises:
+        Unreadable: the list of sheets is damaged.
+    """
     tree = import_module("defusedxml.ElementTree")
     try:
         links = {
@@ -254,6 +262,9 @@ def _value(cell: Any) -> Any:
     """Return a cell as Python has it: whole numbers as such, and signs that XML cannot hold restored."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
         return int(cell)
-    if isinstance(cell, str) and "_x" in cell:
-        return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), cell)
-    return cell
+    return restored(cell) if isinstance(cell, str) else cell
+
+
+def restored(text: str) -> str:
+    """Return a text of a workbook with the signs that XML cannot hold."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text

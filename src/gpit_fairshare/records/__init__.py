@@ -5,6 +5,25 @@ to work the result out again, without the input files. A CSV or Parquet file alo
 """
 
 from gpit_fairshare.records.model import Record, Step, record_of
-from gpit_fairshare.records.reading import ENDINGS, read_record
+from gpit_fairshare.records.reading import (
+    ENDINGS,
+    LARGEST_RESULT,
+    ResultFile,
+    open_result,
+    read_record,
+    table_frame,
+    unreadable,
+)
 
-__all__ = ["ENDINGS", "Record", "Step", "read_record", "record_of"]
+__all__ = [
+    "ENDINGS",
+    "LARGEST_RESULT",
+    "Record",
+    "ResultFile",
+    "Step",
+    "open_result",
+    "read_record",
+    "record_of",
+    "table_frame",
+    "unreadable",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.export import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, manifest_name
 from gpit_fairshare.inputs import MEGABYTE, Unreadable
 from gpit_fairshare.records.model import KEYS, Record, inputs_of, scheme_of
-from gpit_fairshare.records.workbooks import read_book
+from gpit_fairshare.records.workbooks import book_manifest, read_book
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 ENDINGS: Final = (".xlsx", ".json", ".csv", ".parquet")
 """Files that can hold a result."""
-_LARGEST: Final = 512 * MEGABYTE
+LARGEST_RESULT: Final = 512 * MEGABYTE
 """Bytes of a result file: 8,000 practices in two years fill 60 MB."""
+_MOST_CELLS: Final = LARGEST_RESULT // 8
+"""Cells of a table: as many as would fill such a file with numbers."""
 
 
 def read_record(path: str | Path) -> Record:
@@ -35,15 +38,15 @@ def read_record(path: str | Path) -> Record:
         SchemeError: Its manifest cannot be read by this version.
     """
     path = Path(path)
-    data = _bytes(path)
+    data = result_bytes(path)
     match path.suffix.lower():
         case ".json":
             rows, manifest, origins = _json(path.name, data)
         case ".xlsx":
             try:
-                rows, manifest, origins = read_book(path.name, data, _LARGEST)
+                rows, manifest, origins = read_book(path.name, data, LARGEST_RESULT)
             except Unreadable as fault:
-                raise UsageError(f"{path.name}: {fault.found}. {fault.remedy}".rstrip(". ")) from None
+                raise unreadable(path.name, fault) from None
         case ending:
             rows, manifest, origins = _table(path, data, ending)
     scheme = scheme_of(manifest, path.name) if manifest is not None else None
@@ -62,12 +65,66 @@ def read_record(path: str | Path) -> Record:
     return Record(path.name, frame, scheme.result, manifest, origins, scheme, inputs)
 
 
-def _bytes(path: Path) -> bytes:
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A result's file as it lies there, with the manifest that belongs to it."""
+
+    path: Path
+    data: bytes
+    manifest: Mapping[str, Any]
+    document: Mapping[str, Any]
+    """The whole document of a JSON file; of a CSV or Parquet file that beside it; empty for a workbook."""
+    beside: bytes = b""
+    """The bytes of the file that holds the manifest of a CSV or Parquet file."""
+
+
+def open_result(path: str | Path) -> ResultFile:
+    """Read a result file's bytes and its manifest; rows are not looked at.
+
+    Raises:
+        UsageError: It is not there, cannot be read, is no result of gpit, or has no manifest.
+    """
+    path = Path(path)
+    data = result_bytes(path)
+    match path.suffix.lower():
+        case ".json":
+            document = _result_document(path.name, data)
+            manifest = document.get("manifest")
+            if not isinstance(manifest, dict):
+                raise UsageError(f"{path.name}: has no manifest; expected a JSON document as gpit allocate writes it")
+            return ResultFile(path, data, manifest, document)
+        case ".xlsx":
+            try:
+                return ResultFile(path, data, book_manifest(path.name, data, LARGEST_RESULT), {})
+            except Unreadable as fault:
+                raise unreadable(path.name, fault) from None
+    beside = path.with_name(manifest_name(path))
+    if not beside.is_file():
+        raise UsageError(
+            f"{path.name}: there is no {beside.name} beside it, and a table alone does not say how it was made; "
+            "put its manifest there, or write the table with --manifest"
+        )
+    text = result_bytes(beside)
+    document = _manifest_document(beside.name, text)
+    return ResultFile(path, data, document["manifest"], document, text)
+
+
+def unreadable(name: str, fault: Unreadable) -> UsageError:
+    """Return why a workbook cannot be read, as one sentence that names it."""
+    return UsageError(f"{name}: {fault.found}. {fault.remedy}".rstrip(". "))
+
+
+def result_bytes(path: Path) -> bytes:
+    """Return the bytes of a result file, or of a manifest.
+
+    Raises:
+        UsageError: It is not there, cannot be read, is too large, or has another ending.
+    """
     if path.suffix.lower() not in ENDINGS:
         raise UsageError(f"{path}: is no result file; results end in {', '.join(ENDINGS)}")
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UsageError(f"{path.name}: is larger than {_LARGEST // MEGABYTE} MB, which no result of gpit is")
+        if path.stat().st_size > LARGEST_RESULT:
+            raise UsageError(f"{path.name}: is larger than {LARGEST_RESULT // MEGABYTE} MB, which no result of gpit is")
         return path.read_bytes()
     except OSError as fault:
         there = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -87,10 +144,22 @@ def _document(name: str, data: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _json(name: str, data: bytes) -> Parts:
+def _result_document(name: str, data: bytes) -> dict[str, Any]:
     document = _document(name, data)
     if document.get("schema") != JSON_SCHEMA or not isinstance(document.get("rows"), list):
         raise UsageError(f"{name}: expected a result of gpit allocate ({JSON_SCHEMA}); found {_schema(document)}")
+    return document
+
+
+def _manifest_document(name: str, data: bytes) -> dict[str, Any]:
+    document = _document(name, data)
+    if document.get("schema") != MANIFEST_SCHEMA or not isinstance(document.get("manifest"), dict):
+        raise UsageError(f"{name}: expected the manifest of a table; found {_schema(document)}")
+    return document
+
+
+def _json(name: str, data: bytes) -> Parts:
+    document = _result_document(name, data)
     return document["rows"], document.get("manifest"), _origins(document)
 
 
@@ -104,24 +173,36 @@ def _origins(document: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def _table(path: Path, data: bytes, ending: str) -> Parts:
     """Read a CSV or Parquet file, with the manifest that stands beside it, if there is one."""
-    try:
-        if ending == ".parquet":
-            frame = pl.read_parquet(io.BytesIO(data))
-        else:
-            frame = pl.read_csv(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError, ValueError) as fault:
-        said = " ".join(str(fault).split())[:120]
-        raise UsageError(f"{path.name}: is not a table that gpit wrote ({said})") from None
+    frame = table_frame(path.name, data, ending)
     beside = path.with_name(manifest_name(path))
     if not beside.is_file():
         return frame, None, ()
-    document = _document(beside.name, beside.read_bytes())
-    if document.get("schema") != MANIFEST_SCHEMA or not isinstance(document.get("manifest"), dict):
-        raise UsageError(f"{beside.name}: expected the manifest of a table; found {_schema(document)}")
-    digest = (document.get("table") or {}).get("sha256")
+    document = _manifest_document(beside.name, result_bytes(beside))
+    table = document.get("table")
+    digest = table.get("sha256") if isinstance(table, dict) else None
     same = digest == hashlib.sha256(data).hexdigest()
     # A table that was changed since is compared as it is now; its manifest still says from which rule it came.
     return frame, document["manifest"], _origins(document) if same else ()
+
+
+def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
+    """Return the rows of a table as its file has them: of a CSV file all are texts.
+
+    Raises:
+        UsageError: It is damaged, no table, or larger than any result.
+    """
+    try:
+        if ending != ".parquet":
+            return pl.read_csv(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
+        lazy = pl.scan_parquet(io.BytesIO(data))
+        # A column of one value takes a few bytes for a thousand million rows.
+        cells = lazy.select(pl.len()).collect().item() * len(lazy.collect_schema())
+        if cells > _MOST_CELLS:
+            raise UsageError(f"{name}: has {cells:,} cells; no result of gpit has more than {_MOST_CELLS:,}")
+        return lazy.collect()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as fault:
+        said = " ".join(str(fault).split())[:120]
+        raise UsageError(f"{name}: is not a table that gpit wrote ({said})") from None
 
 
 def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, name: str) -> pl.DataFrame:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "Manifest"
 CHANGED: Final = "Changed in the workbook since the run."
-_PIECE: Final = re.compile(r"JSON ([0-9]+) of ([0-9]+)")
+_PIECE: Final = re.compile(r"JSON ([0-9]{1,6}) of ([0-9]{1,6})")
 _NOT_GIVEN: Final = "[not given]"
 _EVERY_YEAR: Final = "every year"
 
@@ -42,6 +42,16 @@ def read_book(
             f"{name}: its manifest is not as this version of gpit writes it (no {fault}); run gpit allocate again"
         ) from None
     return rows, manifest, origins
+
+
+def book_manifest(name: str, data: bytes, largest: int) -> dict[str, Any]:
+    """Return the manifest of a workbook, as it was written: parameters have the values of the run.
+
+    Raises:
+        Unreadable: The file is damaged, protected or no workbook.
+        UsageError: It has no manifest that can be read.
+    """
+    return _manifest(_Sheets(name, workbook_rows(data, Wish(largest=largest))))
 
 
 @dataclass(slots=True)
@@ -99,7 +109,7 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
     text = "".join(pieces.get(number, "") for number in range(1, count + 1))
     try:
         manifest = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         manifest = None
     if not isinstance(manifest, dict):
         raise UsageError(

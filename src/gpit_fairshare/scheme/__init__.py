@@ -1,7 +1,7 @@
 """Scheme, formula and transition files, joined into one scheme that is ready to run."""
 
 from gpit_fairshare.scheme.definition import defined, definition
-from gpit_fairshare.scheme.files import library_names
+from gpit_fairshare.scheme.files import digest_of, library_files, library_names
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.model import Assumption, Check, Parameter, Scheme, Source, Step, Value
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS
@@ -22,6 +22,8 @@ __all__ = [
     "Value",
     "defined",
     "definition",
+    "digest_of",
+    "library_files",
     "library_names",
     "load",
     "number",

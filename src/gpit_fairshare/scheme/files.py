@@ -99,8 +99,26 @@ def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[An
         found = f"found a {others[0]} file" if others else f"it begins with a table [{head}]"
         raise faults.stop(About.WRONG_KIND, file, "", f"expected a {head} file; {found}")
     parsed = _parsed(data, file, model, faults)
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    digest = digest_of(text.encode())
     return Read(file, digest, place if isinstance(place, Path) else None, parsed, _sources(file, head, parsed, faults))
+
+
+def digest_of(data: bytes) -> str:
+    """Return the digest by which results know a scheme, formula or transition file: SHA-256 of its text.
+
+    As in reading, a byte order mark and either line end count for nothing.
+    """
+    return hashlib.sha256(data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")).hexdigest()
+
+
+def library_files() -> dict[str, frozenset[str]]:
+    """Return the base name of every built-in file with its digest, or digests where two shelves have the name."""
+    found: dict[str, set[str]] = {}
+    for shelf in _SINGULAR:
+        for name in library_names(shelf):
+            place = resources.files("gpit_fairshare") / "library" / shelf / f"{name}.toml"
+            found.setdefault(place.name, set()).add(digest_of(place.read_bytes()))
+    return {name: frozenset(digests) for name, digests in found.items()}
 
 
 def read_toml(

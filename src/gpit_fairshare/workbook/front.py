@@ -25,15 +25,27 @@ READING: Final = (
     "and national figures, such as transition_fund_2014_15. Sheets are protected against slips, without a password. "
     "A change stays in this workbook: to make it the result, change the files or use --set and run gpit again."
 )
+DRAFT: Final = "Draft"
 TO_FILL: Final = "[name and date]"
-_DRAFT: Final = ("Draft", "Final")
+TO_FILL_IN: Final = {
+    "Draft or final": DRAFT,
+    "Date of the data": "[date of the patient and spend figures]",
+    "Prepared by": TO_FILL,
+    "Reviewed by": TO_FILL,
+    "Approved by": TO_FILL,
+}
+"""Items of About that whoever uses the workbook fills in, with what stands there until then."""
+STATUS_NAME: Final = "draft_or_final"
+"""Name by which formulas find whether the workbook is draft or final."""
+ABOUT: Final = "About"
+MANIFEST: Final = "Manifest"
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
     """Return the first sheet: what this is, whether its checks hold, who signed it, and what stands where."""
     scheme, result = layout.scheme, layout.result
     note = f"{layout.illustrative}Allocations by gpit_fairshare {result.manifest['gpit']}."
-    sheet = Sheet("About", scheme.title, note, "Control")
+    sheet = Sheet(ABOUT, scheme.title, note, "Control")
     sheet.heading("Item", 30)
     sheet.heading("What it says", 110, wrap=True)
     indicative = [year for year in layout.years if year in scheme.indicative]
@@ -59,18 +71,12 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         sheet.put(row, 1, item)
         sheet.put(row, 2, text, formula)
         row += 1
-    for item, text in (
-        ("Draft or final", _DRAFT[0]),
-        ("Date of the data", "[date of the patient and spend figures]"),
-        ("Prepared by", TO_FILL),
-        ("Reviewed by", TO_FILL),
-        ("Approved by", TO_FILL),
-    ):
+    for item, text in TO_FILL_IN.items():
         sheet.put(row, 1, item)
         sheet.put(row, 2, text, unlocked=True)
-        if text == _DRAFT[0]:
-            layout.names["draft_or_final"] = f"{sheet.name}!$B${row}"
-            sheet.rules.append((Region(row, 2, row, 2), {"validate": "list", "source": list(_DRAFT)}))
+        if text == DRAFT:
+            layout.names[STATUS_NAME] = f"{sheet.name}!$B${row}"
+            sheet.rules.append((Region(row, 2, row, 2), {"validate": "list", "source": [DRAFT, "Final"]}))
         row += 1
     for one in sheets:
         sheet.lead(row, 1, one.name, one.name)
@@ -86,7 +92,7 @@ def tell_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
     layout.names["status_of_checks"] = OVERALL
     for sheet in sheets:
         if sheet.role == "Output":
-            sheet.status = f"{_DRAFT[0]}. {status}.", 'draft_or_final&". "&status_of_checks&"."'
+            sheet.status = f"{DRAFT}. {status}.", f'{STATUS_NAME}&". "&status_of_checks&"."'
 
 
 def _data(layout: Layout) -> list[str]:
@@ -247,7 +253,7 @@ def sources_sheet(layout: Layout) -> Sheet:
 def manifest_sheet(layout: Layout) -> Sheet:
     """Return what is needed to run again and get the same bytes."""
     sheet = Sheet(
-        "Manifest",
+        MANIFEST,
         "Manifest: what this workbook was made from",
         "Versions, scheme and inputs of this run, by their digests; no clock and no paths.",
         "Control",

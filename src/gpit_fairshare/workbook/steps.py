@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import NATIONAL, ORGANISATION, group, kind_of, to_text, walk
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     Formula = str | Callable[[int], str | None]
 
+REMAINDER: Final = "remainder"
+"""Stands in the heading of what is left of a large number, of which few digits are sure."""
 _FIGURES = {"total": "SUM", "largest": "MAX", "smallest": "MIN"}
 _FIGURES_WITHIN = {"total": "SUMIFS", "largest": "_xlfn.MAXIFS", "smallest": "_xlfn.MINIFS"}
 _WORDS = {"total": "Total of", "count": "Number with", "largest": "Largest", "smallest": "Smallest"}
@@ -250,7 +252,7 @@ class StepWriter:
         self.helper(
             block,
             f"{name} remainder",
-            f"{step.label}: remainder (part of {one})",
+            f"{step.label}: {REMAINDER} (part of {one})",
             x.remainder(of.cell, f"${column}{ROW}", to, self.layout.number),
             remainders,
             "remainder",
@@ -309,7 +311,7 @@ class StepWriter:
         count_cell = self.beside(f"left over of {name}", within)
         self.put_figure(
             f"least remainder of {name}",
-            f"{step.label}: smallest remainder that gets a unit",
+            f"{step.label}: smallest {REMAINDER} that gets a unit",
             "",
             within,
             x.least_served(cells, same, count_cell),

@@ -1,0 +1,41 @@
+"""`gpit verify`: a result run again from its own manifest."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gpit_fairshare.cli.output import reader_may_leave
+
+
+def verify(
+    *,
+    result: Annotated[
+        str, typer.Argument(metavar="RESULT", help="A result: .xlsx, .json, .csv or .parquet.", show_default=False)
+    ],
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE|FOLDER", help="Where the run's files are, if not beside the result."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Run a result again from its manifest: the same bytes, or exactly what differs. Nothing is written."""
+    del debug  # may stand on either side of the verb; the command line looks for it itself
+    # Heavy libraries load here, so that --help and a mistyped option answer at once.
+    from gpit_fairshare import verification  # noqa: PLC0415
+    from gpit_fairshare.console import make_console, progress  # noqa: PLC0415
+    from gpit_fairshare.console.verification import show_verification  # noqa: PLC0415
+
+    with progress(make_console(stderr=True), "Verifying") as advance:
+        found = verification.verify(result, files or (), advance=advance)
+    with reader_may_leave():
+        if as_json:
+            from gpit_fairshare.export import json_text  # noqa: PLC0415
+
+            # Bytes, so that a console of another code page changes nothing.
+            typer.echo(json_text(found.document()).encode(), nl=False)
+        else:
+            show_verification(found, make_console())
+    raise typer.Exit(0 if found.verified else 1)

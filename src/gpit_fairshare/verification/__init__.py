@@ -1,0 +1,102 @@
+"""A result run again from its own manifest: the same bytes, or exactly what differs.
+
+The manifest inside a result says with which files and options it was made. They are found again, run again in
+a folder that goes away afterwards, written in the same way, and compared: first the bytes, then everything.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.allocation import allocate
+from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.records import open_result
+from gpit_fairshare.verification.asked import read_manifest
+from gpit_fairshare.verification.model import (
+    JSON_SCHEMA,
+    Answer,
+    Change,
+    Difference,
+    Differences,
+    FileSeen,
+    Kind,
+    Verdict,
+    Verification,
+)
+from gpit_fairshare.verification.rerun import compared, other_versions
+from gpit_fairshare.verification.searching import Places
+from gpit_fairshare.verification.staging import stage
+from gpit_fairshare.verification.values import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = [
+    "JSON_SCHEMA",
+    "Answer",
+    "Change",
+    "Difference",
+    "Differences",
+    "FileSeen",
+    "Kind",
+    "Verdict",
+    "Verification",
+    "shown",
+    "verify",
+]
+
+
+def verify(
+    result: str | Path,
+    files: Sequence[str | Path] = (),
+    *,
+    advance: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Verification:
+    """Run a result again from its manifest and say what is the same and what differs.
+
+    Nothing is written beside the result, and the result is not changed.
+
+    Args:
+        result: A file that `gpit allocate` wrote: .xlsx or .json, or .csv or .parquet with its manifest beside it.
+        files: Files and folders in which the inputs of the run are looked for, after the folder of the result.
+        advance: Is told how many cells of a workbook are written, of how many.
+
+    Returns:
+        A `Verification`; what differs is in it and not raised.
+
+    Raises:
+        UsageError: The result is not there, is damaged or has no manifest; files of the run are missing; or the
+            files are those of the run, and the manifest's run cannot be run.
+    """
+    file = open_result(result)
+    asked = read_manifest(file.manifest, file.path.name)
+    places = Places(file.path, files)
+    with tempfile.TemporaryDirectory(prefix="gpit-verify-") as name:
+        room = Path(name).resolve()
+        staged = stage(asked, places, room)
+        found = Verification(
+            result=file.path.name,
+            scheme=asked.scheme,
+            versions=other_versions(asked),
+            files=tuple(staged.files),
+            scheme_files=tuple(staged.scheme_files),
+            facts=tuple(f"{one} was not used: no file of the run has its name or digest." for one in places.unused),
+        )
+        try:
+            again = allocate(**staged.arguments)
+        except GpitError as fault:
+            said = _without(room, str(fault))
+            if not found.versions and not any(one.differs for one in (*found.files, *found.scheme_files)):
+                raise UsageError(f"{file.path.name}: cannot be run again as its manifest says: {said}") from None
+            return found.but(fault=said)
+        return compared(file, found, again, room / "out", advance)
+
+
+def _without(room: Path, text: str) -> str:
+    """Return a message without the folders in which the files were laid out."""
+    folders = [room, *(one for one in room.rglob("*") if one.is_dir())]
+    for folder in sorted(folders, key=lambda one: len(str(one)), reverse=True):
+        text = text.replace(f"{folder}/", "").replace(f"{folder}\\", "")
+    return text

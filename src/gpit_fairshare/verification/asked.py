@@ -1,0 +1,146 @@
+"""What a manifest says of its run: options, files and digests, read with distrust."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PureWindowsPath
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.inputs import split_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROLES: Final = ("population", "spend", "input", "crosswalk")
+
+
+class Run(BaseModel):
+    """The options of `gpit allocate`, files by their base names, as `allocation.allocate` puts them down."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    sample: bool
+    scheme: str
+    formula: str | None
+    transition: str | None
+    set: dict[str, str]
+    map: dict[str, str]
+    leave_out: list[str]
+    max_size: int = Field(ge=1, le=1_000_000)
+    boundaries: str | None
+    population: list[str]
+    spend: list[str]
+    input: list[str]
+    crosswalk: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An input file of the run."""
+
+    role: str
+    name: str
+    """Base name."""
+    asked_sheet: str
+    """Sheet that the option named."""
+    sheet: str = ""
+    """Sheet that was read."""
+    sha256: str | None = None
+    """None where nothing of the file was read."""
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What running again takes."""
+
+    run: Run
+    scheme: str
+    """Name that the scheme gives itself."""
+    versions: Mapping[str, str]
+    """gpit and its libraries at the time."""
+    inputs: tuple[Wanted, ...]
+    scheme_files: tuple[tuple[str, str], ...]
+    """Base name and digest of each scheme, formula and transition file."""
+
+
+class _Source(BaseModel):
+    model_config = ConfigDict(strict=True)
+    role: str
+    file: str
+    sheet: str
+    sha256: str
+    rows: int
+
+
+class _SchemeFile(BaseModel):
+    model_config = ConfigDict(strict=True)
+    file: str
+    sha256: str
+
+
+class _Scheme(BaseModel):
+    model_config = ConfigDict(strict=True)
+    name: str
+    digest: str
+    files: list[_SchemeFile]
+
+
+class _Manifest(BaseModel):
+    """As much of a manifest as running again takes."""
+
+    model_config = ConfigDict(strict=True)
+    gpit: str
+    libraries: dict[str, str]
+    scheme: _Scheme
+    inputs: list[_Source]
+    run: Run
+
+
+def read_manifest(manifest: Mapping[str, Any], result: str) -> Asked:
+    """Return what a manifest says of its run.
+
+    Raises:
+        UsageError: It is not as gpit writes it.
+    """
+    try:
+        read = _Manifest.model_validate(dict(manifest))
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        entry = ".".join(str(part) for part in first["loc"])[:80]
+        raise UsageError(
+            f"{result}: its manifest is not as this version of gpit writes it ({entry}: {first['msg'].lower()}); "
+            "run gpit allocate again"
+        ) from None
+    run = read.run
+    names = [name for role in ROLES for name in getattr(run, role)]
+    for name in [*names, run.scheme, run.formula or "", run.transition or ""]:
+        file = split_sheet(name)[0]
+        if PureWindowsPath(file).name != file or file in (".", "..") or "\0" in name:
+            shown = ascii(name)[1:61]
+            raise UsageError(f"{result}: its manifest names a file '{shown}'; expected a base name, without folders")
+    return Asked(
+        run,
+        read.scheme.name,
+        {"gpit": read.gpit, **read.libraries},
+        tuple(wanted for role in ROLES for wanted in _wanted(role, getattr(run, role), read.inputs)),
+        tuple((one.file, one.sha256) for one in read.scheme.files),
+    )
+
+
+def _wanted(role: str, names: Sequence[str], sources: Sequence[_Source]) -> list[Wanted]:
+    """Return the files of an option, each with what was read of it: files of one name in their order."""
+    left = [one for one in sources if one.role == role]
+    found = []
+    for name in names:
+        file, asked_sheet = split_sheet(name)
+        source = next((one for one in left if one.file == file), None)
+        if source is None:
+            found.append(Wanted(role, file, asked_sheet))
+            continue
+        left.remove(source)
+        found.append(Wanted(role, file, asked_sheet, source.sheet, source.sha256, source.rows))
+    return found

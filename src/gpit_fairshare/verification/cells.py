@@ -1,0 +1,292 @@
+"""The cells of a workbook, formula and value of each, a row at a time: no sheet is ever in memory as a whole.
+
+openpyxl and calamine read values or formulas, never both; here a cell is read once. Numbers are those of the
+file, whatever a format makes of them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from xml.parsers import expat
+
+from gpit_fairshare.inputs import About, Unreadable, Wish, open_package, restored, sheet_parts
+from gpit_fairshare.verification.formulas import moved
+from gpit_fairshare.verification.values import ErrorValue
+from gpit_fairshare.workbook.sheets import letter
+
+if TYPE_CHECKING:
+    import zipfile
+    from collections.abc import Callable, Iterator
+
+_MAIN: Final = (
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",
+)
+"""The two names of the vocabulary of sheets: that of all programs, and that of Excel's strict format."""
+_CHUNK: Final = 1 << 16
+_ROWS: Final = 1_048_576
+_COLUMNS: Final = 16_384
+_REMEDY: Final = "Open it in Excel and save it again as .xlsx"
+
+
+class Cell(NamedTuple):
+    """What stands in a cell: a value, or a formula with the value last stored."""
+
+    formula: str | None
+    """Without its `=`; None where there is none."""
+    value: Any
+    """Number, text, bool or `ErrorValue`; None where there is none."""
+
+
+Row = dict[int, Cell]
+"""Cells of a row by their column, from 1."""
+
+
+def address(row: int, column: int) -> str:
+    """Return a cell's address: `Q7`."""
+    return f"{letter(column)}{row}"
+
+
+class Book:
+    """A workbook whose sheets are read as often as they are asked for."""
+
+    def __init__(self, data: bytes, largest: int) -> None:
+        """Look the archive over, and read the list of sheets and the texts that they share.
+
+        Raises:
+            Unreadable: It is damaged, protected, too large or hostile.
+        """
+        self._archive = open_package(data, Wish(largest=largest))
+        self._parts = sheet_parts(self._archive)
+        tree = import_module("defusedxml.ElementTree")
+        root = tree.fromstring(self._read("xl/workbook.xml"))
+        names = [node.get("name", "") for node in root.iter() if _local(node.tag) == "sheet"]
+        if len({name.casefold() for name in names}) < len(names) or not names:
+            raise _unfit("has two sheets of one name, or none")
+        self.sheets: list[str] = names
+        self.names: dict[str, str] = {
+            node.get("name", "").casefold(): (node.text or "").strip()
+            for node in root.iter()
+            if _local(node.tag) == "definedName" and not node.get("name", "").startswith("_xlnm.")
+        }
+        """Names that stand for cells, in small letters, each with its reference."""
+        self._shared = self._shared_texts(tree)
+
+    def _shared_texts(self, tree: Any) -> list[str]:
+        links = tree.fromstring(self._read("xl/_rels/workbook.xml.rels"))
+        targets = [node.get("Target", "") for node in links if node.get("Type", "").endswith("/sharedStrings")]
+        if not targets:
+            return []
+        reader = _Texts()
+        name = targets[0].lstrip("/") if targets[0].startswith("/") else posixpath.normpath(f"xl/{targets[0]}")
+        for _ in _parsed(self._archive, name, reader):
+            pass
+        return reader.texts
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self._archive.read(name)
+        except KeyError:
+            raise _unfit(f"has no part {name}") from None
+
+    def rows(self, sheet: str) -> Iterator[tuple[int, Row]]:
+        """Yield the rows of a sheet that hold anything, by their number from 1; each is asked for once.
+
+        Raises:
+            Unreadable: The sheet is damaged, or as no spreadsheet program writes it.
+        """
+        part = self._parts.get(sheet, "")
+        if part not in self._archive.namelist():
+            raise _unfit(f"has no cells for its sheet '{sheet}'")
+        reader = _Cells(sheet, self._shared)
+        for _ in _parsed(self._archive, part, reader):
+            yield from reader.done
+            reader.done.clear()
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _unfit(found: str) -> Unreadable:
+    return Unreadable(About.UNREADABLE, found, _REMEDY)
+
+
+def _parsed(archive: zipfile.ZipFile, part: str, reader: _Texts | _Cells) -> Iterator[None]:
+    """Feed a part to a reader, and pause after each piece."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    parser.StartDoctypeDeclHandler = _refuse
+    try:
+        with archive.open(part) as stream:
+            while piece := stream.read(_CHUNK):
+                parser.Parse(piece)
+                yield
+        parser.Parse(b"", True)
+        yield
+    except (expat.ExpatError, KeyError, ValueError, OverflowError) as fault:
+        raise _unfit(f"is damaged in its part {part[:80]}") from fault
+
+
+def _refuse(*_: Any) -> None:
+    raise _unfit("declares XML entities, which no spreadsheet program writes")
+
+
+_TAGS: Final = {f"{space} {tag}": tag for space in _MAIN for tag in ("si", "t", "rPh", "row", "c", "f", "v", "is")}
+
+
+class _Texts:
+    """Reads the texts that cells share: rich ones as their plain text, without hints of pronunciation."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._parts: list[str] = []
+        self._open = self._hint = False
+
+    def start(self, name: str, _: dict[str, str]) -> None:
+        tag = _TAGS.get(name)
+        if tag == "rPh":
+            self._hint = True
+        elif tag == "t":
+            self._open = not self._hint
+
+    def end(self, name: str) -> None:
+        tag = _TAGS.get(name)
+        if tag == "t":
+            self._open = False
+        elif tag == "rPh":
+            self._hint = False
+        elif tag == "si":
+            self.texts.append(restored("".join(self._parts)))
+            self._parts.clear()
+
+    def text(self, data: str) -> None:
+        if self._open:
+            self._parts.append(data)
+
+
+class _Cells:
+    """Reads cells; `done` has the rows that are complete."""
+
+    def __init__(self, sheet: str, shared: list[str]) -> None:
+        self.done: list[tuple[int, Row]] = []
+        self._sheet, self._texts = sheet, shared
+        self._row, self._column, self._cells = 0, 0, Row()
+        self._kind, self._formula_of = "n", {"t": ""}
+        self._has_formula = False
+        self._into: list[str] | None = None
+        self._value: list[str] = []
+        self._formula: list[str] = []
+        self._hint = False
+        self._masters: dict[str, tuple[str, str]] = {}
+        self._starts: dict[str, Callable[[dict[str, str]], None]] = {
+            "row": self._start_row,
+            "c": self._start_cell,
+            "f": self._start_formula,
+            "v": self._start_value,
+            "t": self._start_value,
+            "rPh": self._start_hint,
+        }
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        begin = self._starts.get(_TAGS.get(name, ""))
+        if begin:
+            begin(attributes)
+
+    def end(self, name: str) -> None:
+        match _TAGS.get(name):
+            case "v" | "t" | "f":
+                self._into = None
+            case "rPh":
+                self._hint = False
+            case "c":
+                self._end_cell()
+            case "row" if self._cells:
+                self.done.append((self._row, self._cells))
+                self._cells = {}
+
+    def text(self, data: str) -> None:
+        if self._into is not None:
+            self._into.append(data)
+
+    def _start_row(self, attributes: dict[str, str]) -> None:
+        row = int(attributes.get("r", self._row + 1))
+        if not self._row < row <= _ROWS:
+            raise _unfit(f"has rows on its sheet '{self._sheet}' that are out of order, as no program writes them")
+        self._row, self._column = row, 0
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        place = attributes.get("r")
+        column = self._column + 1 if place is None else _column(place, self._row)
+        if not self._column < column <= _COLUMNS:
+            raise _unfit(f"has cells on its sheet '{self._sheet}' that are out of order, as no program writes them")
+        self._column, self._kind, self._has_formula = column, attributes.get("t", "n"), False
+        self._value, self._formula = [], []
+
+    def _start_formula(self, attributes: dict[str, str]) -> None:
+        self._has_formula, self._formula_of, self._into = True, attributes, self._formula
+
+    def _start_value(self, _: dict[str, str]) -> None:
+        self._into = None if self._hint else self._value
+
+    def _start_hint(self, _: dict[str, str]) -> None:
+        self._hint = True
+
+    def _end_cell(self) -> None:
+        formula = self._whole_formula() if self._has_formula else None
+        value = self._typed("".join(self._value))
+        if formula is not None or value is not None:
+            self._cells[self._column] = Cell(formula, value)
+
+    def _whole_formula(self) -> str:
+        text = restored("".join(self._formula))
+        kind, group = self._formula_of.get("t"), self._formula_of.get("si", "")
+        place = address(self._row, self._column)
+        if kind == "shared":
+            if text:
+                self._masters.setdefault(group, (text, place))
+                return text
+            master, origin = self._masters[group]
+            return moved(master, origin, place)
+        # Of several cells, so that it is no formula of this one alone.
+        return f"{{{text}}}" if kind in ("array", "dataTable") else text
+
+    def _typed(self, text: str) -> Any:
+        match self._kind:
+            case "inlineStr":
+                return restored(text) or None
+            case _ if not text:
+                return None
+            case "s":
+                return self._texts[_index(text, len(self._texts))] or None
+            case "str" | "d":
+                return restored(text) or None
+            case "b":
+                return text.strip() not in ("0", "false")
+            case "e":
+                return ErrorValue(text)
+            case _:
+                return float(text)
+
+
+def _index(text: str, most: int) -> int:
+    index = int(text)
+    if not 0 <= index < most:
+        raise ValueError(text)
+    return index
+
+
+def _column(place: str, row: int) -> int:
+    """Return the column of an address, which must be in the row that it stands in."""
+    signs = place.rstrip("0123456789")
+    if not (0 < len(signs) <= 3 and signs.isascii() and signs.isalpha()) or place[len(signs) :] != str(row):
+        raise ValueError(place)
+    column = 0
+    for sign in signs.upper():
+        column = column * 26 + ord(sign) - ord("A") + 1
+    return column

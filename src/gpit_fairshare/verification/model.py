@@ -1,0 +1,222 @@
+"""What a verification finds: versions, files, parameters, entries of the manifest and content that differ."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final
+
+JSON_SCHEMA: Final = "gpit-verification/1"
+MOST_KEPT: Final = 100_000
+"""Differences of one kind that are kept; the rest is counted."""
+
+
+class Verdict(StrEnum):
+    """What came of running again."""
+
+    SAME_BYTES = "same bytes"
+    SAME_CONTENT = "same content"
+    DIFFERS = "differs"
+    CANNOT_BE_RUN = "cannot be run"
+
+
+class Kind(StrEnum):
+    """How content differs from what gpit writes, in the order in which it is told."""
+
+    TYPED_OVER = "typed over"
+    """A value stands where gpit writes a formula."""
+    INPUT = "input changed"
+    """A cell that a reader may change: a parameter, patients, spend."""
+    FORMULA = "formula changed"
+    """Another formula, or one where gpit writes a value; a name that stands for other cells."""
+    VALUE = "value changed"
+    ADDED = "added"
+    REMOVED = "removed"
+    RENAMED = "renamed"
+    CONSEQUENCE = "other value of the same formula"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where the file has something else than gpit writes."""
+
+    kind: Kind
+    place: str
+    """`2014-15!Q7` in a workbook, `rows[12].allocation` in a JSON document, `2014/15 00C, allocation` in a table."""
+    about: str
+    """What it is, such as organisation and label; empty where the place says it."""
+    found: Any
+    """What the file has: a value, or the text of a formula with its `=`; None for nothing."""
+    expected: Any
+    """What gpit gives."""
+    unit: str = ""
+
+
+@dataclass(slots=True)
+class Differences:
+    """Differences as they are found: all are counted, and of each kind many are kept."""
+
+    kept: list[Difference] = field(default_factory=list)
+    counts: Counter[Kind] = field(default_factory=Counter)
+
+    def add(self, kind: Kind, place: str, about: str, found: Any, expected: Any, unit: str = "") -> None:
+        """Take a difference."""
+        self.counts[kind] += 1
+        if self.counts[kind] <= MOST_KEPT:
+            self.kept.append(Difference(kind, place, about, found, expected, unit))
+
+    def drop(self, kind: Kind) -> None:
+        """Leave out all of one kind."""
+        del self.counts[kind]
+        self.kept = [one for one in self.kept if one.kind != kind]
+
+    def of(self, kind: Kind) -> list[Difference]:
+        """Return those of one kind that were kept."""
+        return [one for one in self.kept if one.kind == kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something with a name, as the manifest has it and as it is now; None where it is not there."""
+
+    name: str
+    then: Any
+    now: Any
+
+
+@dataclass(frozen=True, slots=True)
+class FileSeen:
+    """A file that the run used, found again."""
+
+    role: str
+    """`population`, `spend`, `input` or `crosswalk`; `scheme` for scheme, formula and transition files."""
+    name: str
+    """Base name in the run."""
+    sheet: str
+    place: str
+    """Path under which it was found; empty for a file of the library."""
+    sha256_then: str | None
+    """None where the run named the file and read nothing of it."""
+    sha256_now: str
+    rows_then: int | None = None
+    rows_now: int | None = None
+    """Rows below the headings; None for scheme files, and where the files cannot be run."""
+    another_name: str = ""
+    """Its name now, where the digest alone says that it is the one."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is not the file of the run."""
+        return self.sha256_then is not None and self.sha256_then != self.sha256_now
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer's column, in the file and run again: whether anybody's allocation differs."""
+
+    name: str
+    rows: int
+    """Rows of either."""
+    differing: int
+    total_found: float
+    total_again: float
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What is the same and what differs between a result file and its run again."""
+
+    result: str
+    """Base name of the file."""
+    scheme: str
+    versions: tuple[Change, ...] = ()
+    """gpit and libraries whose version is another; what else may change a result from outside belongs here."""
+    files: tuple[FileSeen, ...] = ()
+    scheme_files: tuple[FileSeen, ...] = ()
+    parameters: tuple[Change, ...] = ()
+    """Named as `revenue_budget@2015/16`; the written values."""
+    manifest: tuple[Change, ...] = ()
+    """Entries besides those of the files and parameters above, each named by its path."""
+    answer: Answer | None = None
+    """None where the file gives no figures, as a workbook that was saved without values."""
+    content: Differences = field(default_factory=Differences)
+    filled_in: tuple[Change, ...] = ()
+    """Fields of the workbook that are there to be filled in."""
+    facts: tuple[str, ...] = ()
+    """What is to be known and is no difference."""
+    same_bytes: bool = False
+    fault: str = ""
+    """Why the files as they are now cannot be run."""
+
+    def but(self, **changes: Any) -> Verification:
+        """Return a copy with some of it replaced."""
+        return replace(self, **changes)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return what came of it, in a word."""
+        seen = [*self.files, *self.scheme_files]
+        if self.fault:
+            return Verdict.CANNOT_BE_RUN
+        if self.parameters or self.manifest or self.content.counts or any(one.differs for one in seen):
+            return Verdict.DIFFERS
+        return Verdict.SAME_BYTES if self.same_bytes else Verdict.SAME_CONTENT
+
+    @property
+    def verified(self) -> bool:
+        """Whether the file is what gpit gives for its inputs."""
+        return self.verdict in (Verdict.SAME_BYTES, Verdict.SAME_CONTENT)
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it with stable keys, for JSON."""
+        document = {
+            "schema": JSON_SCHEMA,
+            "result": self.result,
+            "scheme": self.scheme,
+            "verified": self.verified,
+            "verdict": str(self.verdict),
+            "fault": self.fault or None,
+            "versions": [asdict(one) for one in self.versions],
+            "files": [_seen(one) for one in self.files],
+            "scheme_files": [_seen(one) for one in self.scheme_files],
+            "parameters": [asdict(one) for one in self.parameters],
+            "manifest": [asdict(one) for one in self.manifest],
+            "answer": asdict(self.answer) if self.answer else None,
+            "content": [
+                {
+                    "kind": str(one.kind),
+                    "place": one.place,
+                    "about": one.about,
+                    "found": one.found,
+                    "expected": one.expected,
+                }
+                for kind in Kind
+                for one in self.content.of(kind)
+            ],
+            "counts": {str(kind): self.content.counts[kind] for kind in Kind if self.content.counts[kind]},
+            "filled_in": [asdict(one) for one in self.filled_in],
+            "facts": list(self.facts),
+        }
+        return {key: _plain(value) for key, value in document.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: a damaged file may hold no numbers, half characters, or types of its own."""
+    match value:
+        case dict():
+            return {str(_plain(key)): _plain(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case float() if not math.isfinite(value):
+            return str(value)
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return str(value).encode("utf-8", "replace").decode()
+
+
+def _seen(one: FileSeen) -> dict[str, Any]:
+    return {**asdict(one), "differs": one.differs}

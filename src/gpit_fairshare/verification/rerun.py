@@ -1,0 +1,277 @@
+"""A run again beside the file that is to be verified: bytes first, then manifest and content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gpit_fairshare import export
+from gpit_fairshare.engine import versions_now
+from gpit_fairshare.inputs import Unreadable
+from gpit_fairshare.records import LARGEST_RESULT, ResultFile, open_result, table_frame, unreadable
+from gpit_fairshare.verification.cells import Book
+from gpit_fairshare.verification.documents import compare_documents, entries, twice_in
+from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification
+from gpit_fairshare.verification.tables import compare_tables
+from gpit_fairshare.verification.values import same_as_worked_out
+from gpit_fairshare.verification.workbooks import Answers, compare_books
+from gpit_fairshare.workbook import write_workbook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import polars as pl
+
+    from gpit_fairshare.engine import Result
+    from gpit_fairshare.verification.asked import Asked
+    from gpit_fairshare.verification.documents import Entry
+
+_Key = tuple[str, str]
+"""Year and code."""
+
+
+def other_versions(asked: Asked) -> tuple[Change, ...]:
+    """Return gpit and the libraries whose version was another."""
+    now = versions_now()
+    names = dict.fromkeys([*now, *asked.versions])
+    pairs = [Change(name, asked.versions.get(name), now.get(name)) for name in names]
+    return tuple(one for one in pairs if one.then != one.now)
+
+
+def compared(
+    file: ResultFile, found: Verification, result: Result, room: Path, advance: Callable[[int, int], None]
+) -> Verification:
+    """Return a verification with all that the run again says.
+
+    Args:
+        file: The result that is to be verified.
+        found: What is known without the run: files and versions.
+        result: The run again.
+        room: A folder to write in that is not there yet.
+        advance: Is told how far the writing of a workbook has come.
+
+    Raises:
+        UsageError: The result is damaged.
+    """
+    room.mkdir()
+    again = _written(_as_then(result, file.manifest), file, room, advance)
+    now = {**again.manifest, **json.loads(export.json_text(dict(result.manifest)))}
+    content, facts = Differences(), list(found.facts)
+    same = file.data == again.data and file.beside == again.beside
+    files = tuple(_with_rows(found.files, result))
+    parameters = tuple(_parameters(file.manifest, now))
+    mine = Answers(file.manifest, again.manifest)
+    mine.expected = _answers(result.rows, result.scheme.result)
+    filled: Sequence[Change] = ()
+    if same:
+        mine.found = mine.expected
+    elif file.path.suffix.lower() == ".xlsx":
+        filled = _workbook(file, again, mine, content, facts)
+    else:
+        units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
+        _others(file, again, result.rows, units, mine, content, facts)
+    said = _Said(
+        {
+            digest
+            for one in (*files, *found.scheme_files)
+            if one.differs
+            for digest in (one.sha256_then, one.sha256_now)
+        },
+        {one.rows_then for one in files if one.differs},
+        parameters=bool(parameters),
+        gpit=any(one.name == "gpit" for one in found.versions),
+    )
+    return found.but(
+        files=files,
+        parameters=parameters,
+        manifest=tuple(_entries(file, again, now, said)),
+        answer=_answer(mine, result),
+        content=content,
+        filled_in=tuple(filled),
+        same_bytes=same and not found.versions,
+        facts=tuple(facts),
+    )
+
+
+def _as_then(result: Result, then: Mapping[str, Any]) -> Result:
+    """Return the run with the versions and digests that the file's manifest has.
+
+    Where these are others they are told as such, and each would be told again with every cell that repeats it.
+    """
+    scheme = {**result.manifest["scheme"], "digest": then["scheme"].get("digest", "")}
+    scheme["files"] = _with_digests(scheme["files"], then["scheme"]["files"])
+    own = {"scheme": scheme, "inputs": _with_digests(result.manifest["inputs"], then["inputs"])}
+    versions = {key: then[key] for key in ("gpit", "libraries")}
+    return replace(
+        result,
+        scheme=replace(result.scheme, digest=str(scheme["digest"])),
+        manifest={**result.manifest, **versions, **own},
+    )
+
+
+def _with_digests(now: Sequence[Mapping[str, Any]], then: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return entries of files with the digests that those of then have, if they are of the same files."""
+    if [one["file"] for one in now] != [one["file"] for one in then]:
+        return [dict(one) for one in now]
+    return [{**one, "sha256": old["sha256"]} for one, old in zip(now, then, strict=True)]
+
+
+def _written(result: Result, file: ResultFile, room: Path, advance: Callable[[int, int], None]) -> ResultFile:
+    """Write the run again as the file was written, and return it."""
+    path = room / f"again{file.path.suffix.lower()}"
+    match path.suffix:
+        case ".xlsx":
+            write_workbook(result, path, advance)
+        case ".json":
+            export.write_json(result, path)
+        case ending:
+            (export.write_csv if ending == ".csv" else export.write_parquet)(result, path)
+            table = file.document.get("table")
+            name = str(table.get("file", "")) if isinstance(table, dict) else ""
+            export.write_manifest(result, path.with_name(export.manifest_name(path)), path, name)
+    return open_result(path)
+
+
+# Manifest -------------------------------------------------------------------------------------------------
+
+
+def _parameters(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield parameters whose value in the manifest is not that of the run again."""
+    old, new = (_values(manifest.get("parameters")) for manifest in (then, now))
+    for name in dict.fromkeys([*new, *old]):
+        if old.get(name) != new.get(name):
+            yield Change(name, *(side[name][0] if name in side else None for side in (old, new)))
+
+
+def _values(parameters: Any) -> dict[str, tuple[Any, ...]]:
+    """Return for each parameter and year what is written, its number, and whether it was set for the run."""
+    entries = [one for one in parameters if isinstance(one, dict)] if isinstance(parameters, list) else []
+    return {
+        f"{one.get('name')}@{one.get('year')}": tuple(one.get(key) for key in ("written", "value", "overridden"))
+        for one in entries
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What files, parameters and versions say already."""
+
+    digests: set[str | None]
+    rows: set[int | None]
+    """Rows that the files that differ had then."""
+    parameters: bool
+    gpit: bool
+
+    def says(self, one: Entry) -> bool:
+        """Return whether an entry of the manifest says it again."""
+        head = one.path.split("[")[0].split(".")[0]
+        files = (one.key == "sha256" and {one.found, one.expected} <= self.digests) or (
+            head == "inputs" and one.key == "rows" and one.found in self.rows
+        )
+        values = self.parameters and head == "parameters" and one.key in ("written", "value", "overridden")
+        digest = one.path == "scheme.digest" and bool(self.digests or self.parameters)
+        # Another gpit may have entries that this one has not, and the other way round.
+        other = self.gpit and one.kind in (Kind.ADDED, Kind.REMOVED)
+        return files or values or digest or other or head in ("gpit", "libraries")
+
+
+def _entries(file: ResultFile, again: ResultFile, now: Mapping[str, Any], said: _Said) -> Iterator[Change]:
+    """Yield the entries of the manifest that differ, but for those that are said already."""
+    for one in entries(file.manifest, now):
+        if not said.says(one):
+            yield Change(one.path, one.found, one.expected)
+    if again.beside:
+        table = file.document.get("table")
+        then = table.get("sha256") if isinstance(table, dict) else None
+        digests = [hashlib.sha256(one.data).hexdigest() for one in (file, again)]
+        if then not in digests:
+            yield Change("table.sha256", then, digests[1])
+
+
+def _with_rows(files: Sequence[FileSeen], result: Result) -> Iterator[FileSeen]:
+    """Yield the files with the number of rows that were read of each now."""
+    left = list(result.inputs.sources)
+    for one in files:
+        source = next((source for source in left if (source.role, source.file) == (one.role, one.name)), None)
+        if source is not None:
+            left.remove(source)
+        yield replace(one, rows_now=source.rows if source else None)
+
+
+# Content --------------------------------------------------------------------------------------------------
+
+
+def _workbook(
+    file: ResultFile, again: ResultFile, answers: Answers, content: Differences, facts: list[str]
+) -> Sequence[Change]:
+    """Compare two workbooks, and return what was filled in."""
+    try:
+        found, expected = (Book(one.data, LARGEST_RESULT) for one in (file, again))
+        done = compare_books(found, expected, answers, content)
+    except Unreadable as fault:
+        raise unreadable(file.path.name, fault) from None
+    if done.without_values:
+        facts.append("It was saved without values, so that formulas alone were compared.")
+    return done.filled_in
+
+
+def _others(
+    file: ResultFile,
+    again: ResultFile,
+    rows: pl.DataFrame,
+    units: Mapping[str, str | None],
+    answers: Answers,
+    content: Differences,
+    facts: list[str],
+) -> None:
+    """Compare two JSON documents, or two tables with the manifests beside them."""
+    ending, name = file.path.suffix.lower(), ""
+    answer = str(rows.columns[-1])
+    if ending == ".json":
+        twice_in(file.data, content)
+        answers.found = {
+            (str(row.get("year")), str(row.get("org_code"))): row.get(answer)
+            for row in file.document["rows"]
+            if isinstance(row, dict)
+        }
+    else:
+        name = export.manifest_name(file.path)
+        table = file.document.get("table")
+        if isinstance(table, dict) and table.get("sha256") != hashlib.sha256(file.data).hexdigest():
+            facts.insert(0, f"The table was changed since {name} was written: it has another digest.")
+        found, expected = (table_frame(one.path.name, one.data, ending) for one in (file, again))
+        facts += compare_tables(found, expected, rows, units, content)
+        answers.found = _answers(found, answer)
+        twice_in(file.beside, content, name)
+    compare_documents(file.document, again.document, units, content, name=name)
+
+
+def _answers(frame: pl.DataFrame, answer: str) -> dict[_Key, Any]:
+    if not {"year", "org_code", answer} <= set(frame.columns):
+        return {}
+    rows = frame.select("year", "org_code", answer).iter_rows()
+    return {(str(year), str(code)): value for year, code, value in rows}
+
+
+def _answer(answers: Answers, result: Result) -> Answer | None:
+    """Return how the answers differ; None where the file holds none."""
+    found = {key: _as_number(value) for key, value in answers.found.items()}
+    if not any(value is not None for value in found.values()):
+        return None
+    keys = dict.fromkeys([*answers.expected, *found])
+    differing = [key for key in keys if not same_as_worked_out(found.get(key), answers.expected.get(key))]
+    totals = [math.fsum(value for value in side.values() if value is not None) for side in (found, answers.expected)]
+    name = result.scheme.result
+    return Answer(name, len(keys), len(differing), totals[0], totals[1], result.scheme.symbols[name].unit)
+
+
+def _as_number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None

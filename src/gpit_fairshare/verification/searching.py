@@ -1,0 +1,149 @@
+"""The files of a run, found again: beside the result, among files given, in folders given and below them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.scheme import digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+_MOST_BELOW: Final = 100_000
+"""Files that are looked at below the folders given: whoever gives a whole disk is told."""
+
+
+@dataclass(slots=True)
+class Digests:
+    """SHA-256 of files, each read once: of its bytes, or of the text of a scheme file."""
+
+    text: bool
+    _known: dict[Path, str] = field(default_factory=dict)
+
+    def of(self, path: Path) -> str:
+        """Return the digest of a file.
+
+        Raises:
+            UsageError: It cannot be read.
+        """
+        if path not in self._known:
+            try:
+                if self.text:
+                    self._known[path] = digest_of(path.read_bytes())
+                else:
+                    with path.open("rb") as stream:
+                        self._known[path] = hashlib.file_digest(stream, "sha256").hexdigest()
+            except OSError as fault:
+                raise UsageError(f"{path}: cannot be read ({fault.strerror or fault})") from None
+        return self._known[path]
+
+
+class Places:
+    """Where files are looked for, the nearest first."""
+
+    def __init__(self, result: Path, given: Sequence[str | Path]) -> None:
+        """Take the files and folders that were given.
+
+        Raises:
+            UsageError: One of them is not there, or is neither.
+        """
+        self._beside = result.parent
+        self.files: list[Path] = []
+        self.folders: list[Path] = []
+        for one in map(Path, given):
+            if one.is_dir():
+                self.folders.append(one)
+            elif one.is_file():
+                self.files.append(one)
+            else:
+                what = "is neither a file nor a folder" if one.exists() else "there is no such file or folder"
+                there = [entry.name for entry in one.parent.iterdir()] if one.parent.is_dir() else []
+                raise UsageError(f"{one}: {what}{nearest(one.name, there)}")
+        self.used: set[Path] = set()
+
+    def find(self, name: str, digests: Digests, wanted: Collection[str], others: Collection[str] = ()) -> Path | None:
+        """Return the file of a name: that with a digest that is wanted, else the nearest; None if there is none.
+
+        A file given by its path serves under another name, if its digest is the right one. A file with a digest
+        of `others` is another file of that name.
+        """
+        nearby: Path | None = None
+        for level in self._levels():
+            named = [one for one in level if _like(one.name, name)]
+            named.sort(key=lambda one: one.name != name)
+            for one in named:
+                if digests.of(one) in wanted:
+                    return self._use(one)
+            nearby = nearby or next((one for one in named if digests.of(one) not in others), None)
+        for one in self.files:
+            if digests.of(one) in wanted:
+                return self._use(one)
+        return self._use(nearby) if nearby else None
+
+    def _use(self, path: Path) -> Path:
+        self.used.add(path)
+        return path
+
+    @property
+    def unused(self) -> list[Path]:
+        """Files that were given and served for nothing."""
+        return [one for one in self.files if one not in self.used]
+
+    @property
+    def said(self) -> str:
+        """Where was looked."""
+        parts = ["beside the result"]
+        parts += [f"in {folder}" for folder in self.folders]
+        parts += [f"among {len(self.files)} files given"] if len(self.files) > 1 else []
+        parts += [f"at {self.files[0]}"] if len(self.files) == 1 else []
+        return ", ".join(parts)
+
+    def _levels(self) -> Iterator[Iterable[Path]]:
+        yield self._near
+        yield self.files
+        yield self._in_folders
+        yield self._below
+
+    @cached_property
+    def _near(self) -> list[Path]:
+        return _files_of(self._beside)
+
+    @cached_property
+    def _in_folders(self) -> list[Path]:
+        return [file for folder in self.folders for file in _files_of(folder)]
+
+    @cached_property
+    def _below(self) -> list[Path]:
+        """Files in the folders of the folders given, however deep; looked for where nearer ones will not do."""
+        found: list[Path] = []
+        for folder in self.folders:
+            for name, inner, files in os.walk(folder):
+                inner.sort()
+                if Path(name) != folder:
+                    found += [Path(name, file) for file in sorted(files)]
+                if len(found) > _MOST_BELOW:
+                    raise UsageError(f"{folder}: has more than {_MOST_BELOW:,} files below it; give a smaller folder")
+        return [file for file in found if file.is_file()]
+
+
+def _files_of(folder: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in folder.iterdir() if entry.is_file())
+    except OSError as fault:
+        raise UsageError(f"{folder}: cannot be looked into ({fault.strerror or fault})") from None
+
+
+def _like(name: str, wanted: str) -> bool:
+    """Return whether two names are the same on some system: whatever the capitals, however accents are written."""
+    return name == wanted or _plain(name) == _plain(wanted)
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

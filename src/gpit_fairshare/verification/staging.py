@@ -1,0 +1,269 @@
+"""The files of a run laid out anew, under the names that they had, in a folder that goes away afterwards.
+
+What is run is a copy: so its digest is that of the bytes that were run, and a file that has another name now,
+or lies in another folder than its scheme says, serves as it did.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import shutil
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.scheme import library_files, library_names
+from gpit_fairshare.verification.model import FileSeen
+from gpit_fairshare.verification.searching import Digests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gpit_fairshare.verification.asked import Asked, Wanted
+    from gpit_fairshare.verification.searching import Places
+
+_DEEP: Final = "1/2/3/4/5/6/7/8"
+"""Folders above a scheme, so that names such as `../rules/x.toml` stay inside."""
+_OPTION: Final = {"population": "population", "spend": "spend", "input": "inputs", "crosswalk": "crosswalk"}
+"""Role of a file to the argument of `allocate`."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """What `allocate` is given, and which files serve for those of the run."""
+
+    arguments: dict[str, Any]
+    files: list[FileSeen]
+    scheme_files: list[FileSeen]
+
+
+def stage(asked: Asked, places: Places, room: Path) -> Stage:
+    """Find all files of a run and lay them out in `room`.
+
+    Raises:
+        UsageError: Files are missing, all of them named, or cannot be read.
+    """
+    inputs = _Inputs(places, room / "inputs")
+    for wanted in asked.inputs:
+        inputs.take(wanted, asked)
+    rules = _Rules(asked, places, room / "rules")
+    run = asked.run
+    scheme = rules.option("scheme", run.scheme)
+    formula = rules.option("formula", run.formula) if run.formula else None
+    transition = rules.option("transition", run.transition) if run.transition else None
+    scheme_files = rules.seen()
+    places.used |= set(rules.staged.values())
+    missing = list(dict.fromkeys([*inputs.missing, *rules.missing]))
+    if missing:
+        files = "files of the run are" if len(missing) > 1 else "file of the run is"
+        raise UsageError(
+            f"{len(missing)} {files} missing: {', '.join(missing)}; looked {places.said}. "
+            "Name them, or the folder that they are in, after the result"
+        )
+    arguments: dict[str, Any] = {
+        "scheme": scheme,
+        "formula": formula,
+        "transition": transition,
+        "settings": run.set,
+        "mapping": run.map,
+        "leave_out": run.leave_out,
+        "max_size": run.max_size,
+        "boundaries": run.boundaries,
+        "sample": run.sample,
+    }
+    for role, option in _OPTION.items():
+        arguments[option] = inputs.paths.get(role) or None
+    return Stage(arguments, inputs.seen, scheme_files)
+
+
+def _copied(source: Path, target: Path) -> Path:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    except OSError as fault:
+        raise UsageError(f"{source}: cannot be read ({fault.strerror or fault})") from None
+    return target
+
+
+@dataclass(slots=True)
+class _Inputs:
+    """Population, spend, further columns and crosswalks."""
+
+    places: Places
+    room: Path
+    paths: dict[str, list[str]] = field(default_factory=dict)
+    """Role to what its option is given."""
+    seen: list[FileSeen] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    digests: Digests = field(default_factory=lambda: Digests(text=False))
+    _by: dict[tuple[str, str | None], Path] = field(default_factory=dict)
+
+    def take(self, wanted: Wanted, asked: Asked) -> None:
+        """Find a file and copy it; one that the run names twice is one file here too."""
+        key = wanted.name, wanted.sha256
+        source = self._by.get(key)
+        if source is None:
+            right = {wanted.sha256} if wanted.sha256 else set()
+            others = {one.sha256 for one in asked.inputs if one.name == wanted.name and one.sha256} - right
+            source = self.places.find(wanted.name, self.digests, right, others)
+        if source is None:
+            self.missing.append(wanted.name)
+            return
+        self._by[key] = source
+        number = list(dict.fromkeys(self._by.values())).index(source)
+        target = self.room / str(number) / wanted.name
+        if not target.exists():
+            _copied(source, target)
+        text = f"{target}:{wanted.asked_sheet}" if wanted.asked_sheet else str(target)
+        self.paths.setdefault(wanted.role, []).append(text)
+        self.seen.append(
+            FileSeen(
+                wanted.role,
+                wanted.name,
+                wanted.sheet or wanted.asked_sheet,
+                str(source),
+                wanted.sha256,
+                self.digests.of(target),
+                wanted.rows,
+                another_name=source.name if source.name != wanted.name else "",
+            )
+        )
+
+
+@dataclass(slots=True)
+class _Rules:
+    """Scheme, formula and transition files that are no part of the library, with those that they name in turn."""
+
+    asked: Asked
+    places: Places
+    room: Path
+    missing: list[str] = field(default_factory=list)
+    digests: Digests = field(default_factory=lambda: Digests(text=True))
+    staged: dict[Path, Path] = field(default_factory=dict)
+    """Where each file lies now to where it was found."""
+    library: Mapping[str, frozenset[str]] = field(default_factory=library_files)
+
+    def option(self, shelf: str, name: str) -> str:
+        """Return what `allocate` is given for an option: a library name, or the path of a copy."""
+        then = {file for file, _ in self.asked.scheme_files}
+        known = not name.endswith(".toml") and name in _names(shelf)
+        if known and (f"{name}.toml" in then or name not in then):
+            return name
+        source = self.places.find(name, self.digests, self._digests_of(name))
+        if source is None:
+            self.missing.append(name)
+            return name
+        target = self.room / shelf / _DEEP / name
+        self._stage(source, target)
+        return str(target)
+
+    def seen(self) -> list[FileSeen]:
+        """Return each file that the scheme was read from, as it is now; what is nowhere is missing."""
+        there: dict[str, list[tuple[str, str]]] = {}
+        for target, source in self.staged.items():
+            there.setdefault(target.name, []).append((str(source), self.digests.of(target)))
+        exact = {(name, digest) for name, found in there.items() for _, digest in found}
+        seen = {}
+        unheard: list[str] = []
+        # Those that are as they were come first, so that what is left of a name goes to what is left.
+        for name, then in sorted(self.asked.scheme_files, key=lambda one: one not in exact):
+            found = there.get(name) or self._elsewhere(name, then)
+            if not found:
+                unheard.append(name)
+                continue
+            place, now = next((one for one in found if one[1] == then), found[0])
+            if len(found) > 1:
+                found.remove((place, now))
+            another = Path(place).name if place and Path(place).name != name else ""
+            seen[name, then] = FileSeen("scheme", name, "", place, then, now, another_name=another)
+        if not any(one.differs for one in seen.values()):
+            self.missing += unheard
+        # Else a file that names them may have changed, and says otherwise now which it wants.
+        return [seen[one] for one in self.asked.scheme_files if one in seen]
+
+    def _elsewhere(self, name: str, then: str) -> list[tuple[str, str]]:
+        """Return a file that no file names any more: of the library, or wherever it lies."""
+        if name in self.library:
+            return [("", digest) for digest in sorted(self.library[name])]
+        place = self.places.find(name, self.digests, {then})
+        return [(str(place), self.digests.of(place))] if place else []
+
+    def _digests_of(self, name: str) -> set[str]:
+        return {digest for file, digest in self.asked.scheme_files if file == name}
+
+    def _stage(self, source: Path, target: Path) -> None:
+        if target in self.staged:
+            return
+        self.staged[target] = source
+        if source != target:
+            _copied(source, target)
+        for name in _named_in(target):
+            self._follow(name, source, target)
+
+    def _follow(self, name: str, source: Path, target: Path) -> None:
+        """Lay a file out that another names, at the place that this one says."""
+        for one in (name, f"{name}.toml", name.replace("\\", "/"), f"{name}.toml".replace("\\", "/")):
+            beside = _path(source.parent, one)
+            if beside is None:
+                continue
+            found = self._best(PureWindowsPath(one).name, beside if beside != source else None)
+            if found is None:
+                continue
+            place = Path(posixpath.normpath((target.parent / one).as_posix()))
+            if place.is_relative_to(self.room):
+                self._stage(found, place)
+            elif beside.is_file():  # an absolute path: it is read where it is
+                self._stage(beside, beside)
+            return
+
+    def _best(self, base: str, beside: Path | None) -> Path | None:
+        """Return the file that serves for a base name; None where the library serves, or nothing does."""
+        then = self._digests_of(base)
+        found = beside if beside and beside.is_file() else None
+        if not then or (found and self.digests.of(found) in then):
+            return found
+        if found is None and self.library.get(base, frozenset()) & then:
+            return None
+        elsewhere = self.places.find(base, self.digests, then)
+        if elsewhere and self.digests.of(elsewhere) in then:
+            return elsewhere
+        return found or (None if base in self.library else elsewhere)
+
+
+def _names(shelf: str) -> list[str]:
+    match shelf:
+        case "scheme":
+            return library_names("schemes")
+        case "formula":
+            return library_names("formulas")
+        case _:
+            return library_names("transitions")
+
+
+def _path(folder: Path, name: str) -> Path | None:
+    """Return the path that a name in a file of that folder means; None where no path may be called so."""
+    try:
+        path = folder / Path(name).expanduser()
+        path.is_file()
+    except (OSError, RuntimeError, ValueError):
+        return None
+    return path
+
+
+def _named_in(path: Path) -> Iterator[str]:
+    """Yield the names of the formulas and transitions that a scheme or formula file names.
+
+    A file that cannot be read names none: whoever runs it says why.
+    """
+    try:
+        table = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return
+    uses = table.get("use")
+    for head in [table.get("scheme"), *(uses if isinstance(uses, list) else [])]:
+        if isinstance(head, dict):
+            for key in ("formula", "transition"):
+                if isinstance(head.get(key), str) and head[key]:
+                    yield head[key]

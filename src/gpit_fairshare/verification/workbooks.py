@@ -1,0 +1,295 @@
+"""A workbook compared with that which gpit writes: sheet by sheet, cell by cell, formulas and values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.verification.cells import Book, Cell, Row, address
+from gpit_fairshare.verification.formulas import normal
+from gpit_fairshare.verification.model import Change, Differences, Kind
+from gpit_fairshare.verification.values import same_as_worked_out, same_as_written, same_remainder
+from gpit_fairshare.workbook import front
+from gpit_fairshare.workbook.layout import PARAMETERS
+from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW
+from gpit_fairshare.workbook.steps import REMAINDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_NOTHING: Final = Cell(None, None)
+_UNIT: Final = re.compile(r"\((£[^)]*)\)")
+_PIECE: Final = re.compile(r"JSON [0-9]+ of [0-9]+")
+_NAMES: Final = ("Parameter", "Code", "Name", "Figure", "Step", "Check", "Item")
+"""Headings of columns that say what a row is of; the first column does where none of them stands."""
+
+
+@dataclass(slots=True)
+class Compared:
+    """What came of comparing two workbooks, besides their differences."""
+
+    filled_in: list[Change] = field(default_factory=list)
+    without_values: bool = False
+    """Whether the file holds formulas and not one value that they gave."""
+    answers: Answers = field(default_factory=lambda: Answers({}, {}))
+
+
+class Answers:
+    """Every organisation's answer in both workbooks, taken while their cells go by."""
+
+    def __init__(self, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+        """Take the answer's places from both manifests; a manifest that does not say them gives none."""
+        self.found: dict[tuple[str, str], Any] = {}
+        self.expected: dict[tuple[str, str], Any] = {}
+        self._places = [_places(found), _places(expected)]
+
+    def take(self, sheet: str, number: int, row: Row, side: int) -> None:
+        """Take a row of a sheet; side 0 is the file, 1 is what gpit writes."""
+        place = self._places[side].get(sheet)
+        if place and place[1] <= number <= place[2]:
+            year, _, _, code, answer = place
+            values = self.expected if side else self.found
+            values[year, str(row.get(code, _NOTHING).value)] = row.get(answer, _NOTHING).value
+
+
+def _places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, int, int, int, int]]:
+    """Return for each sheet of organisations its year, first and last row, and the columns of code and answer."""
+    try:
+        result = manifest["definition"]["result"]
+        return {
+            str(one["sheet"]): (
+                str(one["year"]),
+                int(one["first_row"]),
+                int(one["last_row"]),
+                _number(one["columns"]["org_code"]),
+                _number(one["columns"][result]),
+            )
+            for one in manifest["workbook"]["tables"]
+            if not one["by"]
+        }
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}
+
+
+def _number(letters: str) -> int:
+    number = 0
+    for sign in letters:
+        number = number * 26 + ord(sign) - ord("A") + 1
+    return number
+
+
+def compare_books(found: Book, expected: Book, answers: Answers, into: Differences) -> Compared:
+    """Compare the file's workbook with that which gpit writes.
+
+    Raises:
+        Unreadable: A sheet of the file is damaged.
+    """
+    pairs = _paired(found, expected, into)
+    sheets = {here.casefold(): there for there, here in pairs.items() if here != there}
+    _compare_names(found, expected, sheets, into)
+    comparison = _Comparison(sheets, answers, into)
+    for name in expected.sheets:
+        if name in pairs:
+            comparison.sheet(name, found.rows(pairs[name]), expected.rows(name), pairs[name])
+    done = comparison.done
+    done.without_values = comparison.formulas > 0 and not comparison.values
+    if done.without_values:
+        into.drop(Kind.CONSEQUENCE)
+        answers.found.clear()
+    return done
+
+
+def _paired(found: Book, expected: Book, into: Differences) -> dict[str, str]:
+    """Return for each sheet that gpit writes its name in the file: the same, or that of a sheet with its headings."""
+    names = {name.casefold(): name for name in found.sheets}
+    pairs = {name: names.pop(name.casefold()) for name in expected.sheets if name.casefold() in names}
+    left = {name: _head(found, name) for name in names.values()}
+    for name in expected.sheets:
+        if name in pairs:
+            continue
+        head = _head(expected, name)
+        other = next((one for one, cells in left.items() if cells == head), None)
+        if other is None:
+            into.add(Kind.REMOVED, f"sheet {name}", "", None, "a sheet")
+        else:
+            into.add(Kind.RENAMED, f"sheet {name}", "", other, name)
+            pairs[name] = other
+            del left[other]
+    for name in left:
+        into.add(Kind.ADDED, f"sheet {name}", "", "a sheet", None)
+    return pairs
+
+
+def _head(book: Book, sheet: str) -> dict[tuple[int, int], Any]:
+    """Return title and headings of a sheet."""
+    rows = islice(book.rows(sheet), HEADING_ROW)
+    return {
+        (number, column): cell.value
+        for number, row in rows
+        if number in (TITLE_ROW, HEADING_ROW)
+        for column, cell in row.items()
+    }
+
+
+def _compare_names(found: Book, expected: Book, sheets: Mapping[str, str], into: Differences) -> None:
+    """Compare what names stand for: formulas say the same where a name leads elsewhere."""
+    for name in dict.fromkeys([*expected.names, *found.names]):
+        here, there = found.names.get(name), expected.names.get(name)
+        if here is None:
+            into.add(Kind.REMOVED, f"name {name}", "", None, f"={there}")
+        elif there is None:
+            into.add(Kind.ADDED, f"name {name}", "", f"={here}", None)
+        elif normal(here, sheets) != normal(there, {}):
+            into.add(Kind.FORMULA, f"name {name}", "", f"={here}", f"={there}")
+
+
+class _Comparison:
+    """Two workbooks row by row."""
+
+    def __init__(self, sheets: Mapping[str, str], answers: Answers, into: Differences) -> None:
+        self.sheets, self.into = sheets, into
+        self.done = Compared(answers=answers)
+        self.status = front.DRAFT
+        """What the file says instead of Draft."""
+        self.formulas = 0
+        self.values = 0
+        """Formulas of the file that give a value, and how many of them hold one."""
+
+    def sheet(
+        self, name: str, found: Iterator[tuple[int, Row]], expected: Iterator[tuple[int, Row]], called: str
+    ) -> None:
+        """Compare the rows of a sheet, which the file may call otherwise."""
+        page = _Page(name, called)
+        here, there = next(found, None), next(expected, None)
+        while here or there:
+            number = min(one[0] for one in (here, there) if one)
+            row = here[1] if here and here[0] == number else {}
+            own = there[1] if there and there[0] == number else {}
+            if number == HEADING_ROW:
+                page.headings = {column: str(cell.value) for column, cell in own.items()}
+            if number == NOTE_ROW:
+                page.role = str(own.get(1, _NOTHING).value).partition(".")[0]
+            self.done.answers.take(called, number, row, 0)
+            self.done.answers.take(name, number, own, 1)
+            # Pieces of the manifest are put together and compared entry by entry.
+            if row != own and not (name == front.MANIFEST and (_is_piece(row) or _is_piece(own))):
+                for column in sorted({*row, *own}):
+                    self._cell(page, number, column, row.get(column, _NOTHING), own)
+            self._count(row, own)
+            here = next(found, None) if here and here[0] == number else here
+            there = next(expected, None) if there and there[0] == number else there
+
+    def _count(self, row: Row, own: Row) -> None:
+        for column, cell in own.items():
+            if cell.formula is not None and cell.value is not None and column in row:
+                self.formulas += row[column].formula is not None
+                self.values += row[column].formula is not None and row[column].value is not None
+
+    def _cell(self, page: _Page, number: int, column: int, found: Cell, own: Row) -> None:
+        expected = own.get(column, _NOTHING)
+        if found == expected:
+            return
+        if expected.formula is None and self._filled_in(page, number, column, found, own):
+            return
+        kind = self._kind(page, number, column, found, own)
+        if kind is None:
+            return
+        formulas = kind == Kind.FORMULA
+        self.into.add(
+            kind,
+            f"{page.called}!{address(number, column)}",
+            page.about(number, column, own),
+            f"={found.formula}" if found.formula is not None and kind != Kind.CONSEQUENCE else found.value,
+            f"={expected.formula}" if expected.formula is not None and formulas else expected.value,
+            page.unit(column, own),
+        )
+
+    def _kind(self, page: _Page, number: int, column: int, found: Cell, own: Row) -> Kind | None:
+        """Return how two cells differ; None where they do not."""
+        expected = own.get(column, _NOTHING)
+        if expected == _NOTHING:
+            return Kind.ADDED
+        if found == _NOTHING:
+            # An empty text, which some programs leave out, is nothing too.
+            return Kind.REMOVED if expected.formula is not None or expected.value is not None else None
+        if expected.formula is None:
+            if found.formula is not None:
+                return Kind.FORMULA
+            if same_as_written(found.value, expected.value):
+                return None
+            return Kind.INPUT if page.role == "Input" else Kind.VALUE
+        if found.formula is None:
+            return Kind.TYPED_OVER
+        if found.formula != expected.formula and normal(found.formula, self.sheets) != normal(expected.formula, {}):
+            return Kind.FORMULA
+        if same_as_worked_out(found.value, expected.value) or self._says_status(found, expected):
+            return None
+        left = page.is_remainder(number, column, own) and same_remainder(found.value, expected.value)
+        return None if left else Kind.CONSEQUENCE
+
+    def _filled_in(self, page: _Page, number: int, column: int, found: Cell, own: Row) -> bool:
+        """Return whether a cell is a field to be filled in, and take down what was."""
+        item = own.get(1, _NOTHING).value
+        if page.name != front.ABOUT or column != 2 or item not in front.TO_FILL_IN or number < FIRST_ROW:
+            return False
+        if own[column].value != front.TO_FILL_IN[item]:
+            return False
+        says = f"={found.formula}" if found.formula is not None else found.value
+        self.done.filled_in.append(Change(str(item), own[column].value, says))
+        if own[column].value == front.DRAFT:
+            self.status = str(found.value or "")
+        return True
+
+    def _says_status(self, found: Cell, expected: Cell) -> bool:
+        """Return whether a note differs in nothing but what was filled in for Draft."""
+        if expected.formula is None or front.STATUS_NAME not in expected.formula or not isinstance(expected.value, str):
+            return False
+        before, _, after = expected.value.rpartition(f"{front.DRAFT}. ")
+        return bool(found.value == f"{before}{self.status}. {after}")
+
+
+def _is_piece(row: Row) -> bool:
+    """Return whether a row of the sheet Manifest holds a piece of the manifest as JSON."""
+    label = row.get(1, _NOTHING).value
+    return isinstance(label, str) and _PIECE.fullmatch(label) is not None
+
+
+@dataclass(slots=True)
+class _Page:
+    """What is known of a sheet while its rows go by."""
+
+    name: str
+    called: str
+    """Its name in the file."""
+    role: str = ""
+    """What its note says that it is for, in a word: Input, Working, Output or Control."""
+    headings: dict[int, str] = field(default_factory=dict)
+
+    def about(self, number: int, column: int, own: Row) -> str:
+        """Return what a cell is: what its row is of, and the heading of its column."""
+        heading = self.headings.get(column, "")
+        if number < TOTAL_ROW:
+            return "title" if number == TITLE_ROW else "note"
+        if number <= HEADING_ROW:
+            return ", ".join(part for part in ("total" if number == TOTAL_ROW else "heading", heading) if part)
+        named = {text: own[one].value for one, text in self.headings.items() if one in own}
+        who = [str(named[one]) for one in _NAMES if isinstance(named.get(one), str)]
+        if not who and isinstance(own.get(1, _NOTHING).value, str):
+            who = [str(own[1].value)]
+        year = [str(named["Year"])] if isinstance(named.get("Year"), str) else []
+        said = [" ".join(who[:2])[:80], *year, heading]
+        return ", ".join(part for part in said if part and part != "none")
+
+    def is_remainder(self, number: int, column: int, own: Row) -> bool:
+        """Return whether a cell of the workings holds what is left of a large number."""
+        return self.role == "Working" and REMAINDER in self.about(number, column, own)
+
+    def unit(self, column: int, own: Row) -> str:
+        """Return `£` where the heading says so, or the unit of a parameter."""
+        if self.name == PARAMETERS:
+            unit = next((own[one].value for one, text in self.headings.items() if text == "Unit" and one in own), "")
+            return str(unit) if self.headings.get(column, "") in ("Value", "Value in the run") else ""
+        money = _UNIT.search(self.headings.get(column, ""))
+        return money[1] if money else ""

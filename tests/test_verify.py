@@ -1,0 +1,1224 @@
+"""`gpit verify`: a result run again from its manifest gives the same bytes, or what differs is named."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import re
+import shutil
+import sys
+import zipfile
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import recalculation
+from books import RUNS
+from fuzzing import ods
+from gpit_fairshare import UsageError, allocate, export, verify
+from gpit_fairshare.cli import _run
+from gpit_fairshare.verification import Kind, formulas
+from gpit_fairshare.verification.values import same_as_worked_out, same_as_written
+from gpit_fairshare.workbook import write_workbook
+from retouching import by_openpyxl, calculated, change_cell, edited, element, formula_of, type_all_over, type_over
+from running import gpit, write_rows
+
+SUFFIXES = ("xlsx", "json", "csv", "parquet")
+PEOPLE = {"A": 100_000, "B": 200_000, "C": 300_000, "D": 400_000}
+SPEND = {"A": 500_000, "B": 500_000, "C": 450_000, "D": 820_000}
+SCHEME = """
+[scheme]
+name = "own"
+title = "Two million pounds by need"
+organisation = "CCG"
+years = ["2014/15", "2015/16"]
+formula = "rules/need.toml"
+transition = "above-average-cost"
+report_by = "area_team"
+
+[values.pot]
+every_year = { value = 2_000_000, assumption = "A round sum, for a test." }
+
+[values.transition_fund]
+every_year = { value = 100_000, assumption = "A round sum, for a test." }
+
+[values.support_share]
+"2014/15" = { value = 1, assumption = "All of it." }
+"2015/16" = { value = 0.5, assumption = "Half of it." }
+"""
+NEED = """
+[formula]
+name = "need"
+title = "By patients, weighted by need"
+
+[parameters.pot]
+label = "Pot"
+unit = "£"
+minimum = 0
+
+[inputs.need_index]
+label = "Need index"
+unit = "ratio"
+
+[[steps]]
+name = "weight"
+label = "Weight"
+unit = "people"
+formula = "registered_population * need_index"
+
+[[steps]]
+name = "unrounded_fair_share"
+label = "Fair share before rounding"
+unit = "£"
+formula = "share_out(pot, by=weight)"
+
+[[steps]]
+name = "fair_share"
+label = "Fair share"
+unit = "£"
+formula = "rounded(unrounded_fair_share)"
+"""
+OPTIONS = {
+    "population": "people.xlsx:Lists",
+    "spend": "spend.csv",
+    "inputs": "need.ods",
+    "scheme": "own.toml",
+    "settings": {"transition_fund@2015/16": "90000", "pot": 2_100_000},
+    "mapping": {"Patients in April": "registered_population", "Area team": "area_team"},
+    "leave_out": ["ZZ9", "ENG"],
+    "max_size": 32,
+}
+
+
+def write(result, path):
+    """Write a result as `gpit allocate` does, with the manifest beside a table."""
+    writers = {"xlsx": write_workbook, "json": export.write_json, "csv": export.write_csv}
+    writers.get(path.suffix[1:], export.write_parquet)(result, path)
+    if path.suffix in (".csv", ".parquet"):
+        export.write_manifest(result, path.with_name(export.manifest_name(path)), path, path.name)
+    return path
+
+
+def own_files(folder):
+    """Write inputs of every kind and a scheme whose formula lies in a folder below it."""
+    (folder / "rules").mkdir(parents=True)
+    (folder / "own.toml").write_text(SCHEME, encoding="utf-8")
+    (folder / "rules" / "need.toml").write_text(NEED, encoding="utf-8")
+    book = openpyxl.Workbook()
+    book.active.title = "Notes"
+    sheet = book.create_sheet("Lists")
+    sheet.append(["Code", "Patients in April", "Area team"])
+    teams = dict(zip(PEOPLE, ("North", "North", "South", "South"), strict=True))
+    for code, heads in PEOPLE.items():
+        sheet.append([code, heads, teams[code]])
+    sheet.append(["ENG", sum(PEOPLE.values()), ""])
+    sheet.append(["ZZ9", 5_000, "South"])
+    book.save(folder / "people.xlsx")
+    write_rows(folder / "spend.csv", [{"org_code": code, "historic_spend": cost} for code, cost in SPEND.items()])
+    need = ods([["org_code", "need_index"], *([code, 1 + 0.125 * place] for place, code in enumerate(PEOPLE))])
+    (folder / "need.ods").write_bytes(need)
+
+
+@pytest.fixture(scope="session")
+def sample():
+    """The sample, run once."""
+    return allocate(sample=True)
+
+
+@pytest.fixture(scope="session")
+def sample_books(sample, tmp_path_factory):
+    """A folder with the sample's result of every kind."""
+    folder = tmp_path_factory.mktemp("sample")
+    for suffix in SUFFIXES:
+        write(sample, folder / f"out.{suffix}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def own_books(tmp_path_factory):
+    """A folder with files of one's own and their result of every kind."""
+    folder = tmp_path_factory.mktemp("own")
+    own_files(folder)
+    with chdir(folder):
+        result = allocate(**OPTIONS)
+    for suffix in SUFFIXES:
+        write(result, folder / f"out.{suffix}")
+    return folder
+
+
+@pytest.fixture
+def here(sample_books, tmp_path):
+    """A copy of the sample's results, to be changed."""
+    return Path(shutil.copytree(sample_books, tmp_path / "sample"))
+
+
+@pytest.fixture
+def own(own_books, tmp_path):
+    """A copy of the own files and their results, to be changed."""
+    return Path(shutil.copytree(own_books, tmp_path / "own"))
+
+
+def content(found, kind=None):
+    """Places of the differences in content, those of one kind or all but consequences."""
+    kinds = [kind] if kind else [one for one in Kind if one != Kind.CONSEQUENCE]
+    return [one.place for one in found.content.kept if one.kind in kinds]
+
+
+def typed(*arguments, folder):
+    """Run `gpit verify` in a folder, without starting Python anew: its exit code, and what it said."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, chdir(folder), redirect_stdout(said), redirect_stderr(said):
+        patch.setattr(sys, "argv", ["gpit", "verify", *arguments])
+        code = _run()
+    return code, " ".join(said.getvalue().split())
+
+
+def column_of(path, sheet, heading):
+    """The letter of the column with a heading."""
+    book = openpyxl.load_workbook(path, read_only=True)
+    headings = [cell.value for cell in next(book[sheet].iter_rows(min_row=4, max_row=4))]
+    book.close()
+    return openpyxl.utils.get_column_letter(headings.index(heading) + 1)
+
+
+# Untouched -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_sample_gives_the_same_bytes(sample_books, suffix):
+    """A result of every kind, right after it was written, is run again to the very same bytes."""
+    assert verify(sample_books / f"out.{suffix}").verdict == "same bytes"
+
+
+def test_the_command_says_so_and_ends_with_0(sample_books):
+    """`gpit verify` says in one line that the bytes are the same, and its exit code is 0."""
+    done = gpit("verify", "out.xlsx", folder=sample_books)
+
+    assert (done.returncode, done.stdout.decode()) == (0, "out.xlsx: verified: same bytes when run again.\n")
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_files_of_ones_own_give_the_same_bytes_wherever_they_lie(own, tmp_path, suffix):
+    """Sheet, --map, --leave-out, --set, further inputs and a scheme with its formula in a folder below: all found.
+
+    So they are beside the result, in a folder given, and below it; the working folder is another one.
+    """
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for file in own.glob(f"out.{suffix}*"):
+        shutil.copy(file, alone)
+
+    assert verify(own / f"out.{suffix}").verdict == "same bytes"
+    assert verify(alone / f"out.{suffix}", [own]).verdict == "same bytes"
+    assert verify(alone / f"out.{suffix}", [tmp_path]).verdict == "same bytes"
+
+
+def test_nothing_is_written_beside_the_result(own):
+    """Whatever comes of it, the folder of the result holds what it held, to the byte."""
+    (own / "spend.csv").write_text("org_code,historic_spend\nA,1\nB,2\nC,3\nD,4\n", encoding="utf-8")
+    before = {path: path.read_bytes() for path in own.rglob("*") if path.is_file()}
+    for suffix in SUFFIXES:
+        verify(own / f"out.{suffix}")
+
+    assert {path: path.read_bytes() for path in own.rglob("*") if path.is_file()} == before
+
+
+def test_boundaries_and_a_crosswalk_of_ones_own_are_run_again(tmp_path):
+    """Rows restated on other boundaries, by mergers from a file, give the same bytes; the file is one of the run's."""
+    write_rows(tmp_path / "p.csv", [{"org_code": c, "registered_population": n} for c, n in PEOPLE.items()])
+    write_rows(tmp_path / "s.csv", [{"org_code": c, "historic_spend": n} for c, n in SPEND.items()])
+    rows = [("A", "E", "0.25"), ("A", "B", "0.75"), *((code, code, "") for code in "BCD")]
+    write_rows(
+        tmp_path / "walk.csv",
+        [
+            {"org_code": old, "successor_code": new, "effective_date": "2015-04-01", "fraction": part}
+            for old, new, part in rows
+        ],
+    )
+    with chdir(tmp_path):
+        result = allocate(population="p.csv", spend="s.csv", boundaries="2015/16", crosswalk="walk.csv")
+    write(result, tmp_path / "out.xlsx")
+    assert "E" in result.rows["org_code"]
+
+    assert verify(tmp_path / "out.xlsx").verdict == "same bytes"
+    text = (tmp_path / "walk.csv").read_text().replace("0.25", "0.35").replace("0.75", "0.65")
+    (tmp_path / "walk.csv").write_text(text)
+    found = verify(tmp_path / "out.xlsx")
+    assert [(one.role, one.name) for one in found.files if one.differs] == [("crosswalk", "walk.csv")]
+    assert found.answer.differing > 0
+
+
+def test_sample_with_a_scheme_of_ones_own(tmp_path):
+    """The sample on another transition and with values set needs no file but the scheme."""
+    (tmp_path / "mine.toml").write_text(
+        SCHEME.replace('formula = "rules/need.toml"', 'formula = "registered-population"').replace(
+            "values.pot", "values.revenue_budget"
+        ),
+        encoding="utf-8",
+    )
+    with chdir(tmp_path):
+        result = allocate(sample=True, scheme="mine.toml", transition="none", settings={"revenue_budget": "1e8"})
+    write(result, tmp_path / "out.json")
+
+    assert verify(tmp_path / "out.json").verdict == "same bytes"
+
+
+# Finding files ---------------------------------------------------------------------------------------------
+
+
+def test_all_missing_files_are_named(own, tmp_path):
+    """Without its files a result cannot be run again: exit code 2, every one named, and where was looked."""
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(own / "out.json", alone)
+    code, said = typed("out.json", folder=alone)
+
+    assert code == 2
+    assert said.startswith("gpit: error: 5 files of the run are missing")
+    assert all(name in said for name in ("people.xlsx", "spend.csv", "need.ods", "own.toml", "need.toml"))
+    assert "beside the result" in said
+
+
+def test_of_two_files_of_one_name_the_right_one_serves(own, tmp_path):
+    """A changed spend.csv beside the result, and the one of the run in a folder: that one is taken."""
+    other = tmp_path / "other" / "deep"
+    other.mkdir(parents=True)
+    shutil.copy(own / "spend.csv", other)
+    (own / "spend.csv").write_text("org_code,historic_spend\nA,1\nB,2\nC,3\nD,4\n", encoding="utf-8")
+
+    assert not verify(own / "out.csv").verified
+    assert verify(own / "out.csv", [tmp_path / "other"]).verdict == "same bytes"
+
+
+def test_a_file_under_another_name_serves_by_its_digest(own):
+    """A file that is given and has the right SHA-256 is taken, whatever it is called now, and that is said."""
+    (own / "spend.csv").rename(own / "spend (1).csv")
+    found = verify(own / "out.xlsx", [own / "spend (1).csv"])
+    code, said = typed("out.xlsx", "spend (1).csv", folder=own)
+
+    assert found.verdict == "same bytes"
+    assert [one.another_name for one in found.files] == ["", "spend (1).csv", ""]
+    assert code == 0
+    assert "spend.csv: the file is called spend (1).csv now" in said
+    with pytest.raises(UsageError, match=r"1 file of the run is missing: spend\.csv"):
+        verify(own / "out.xlsx")
+
+
+def test_two_inputs_of_one_name(tmp_path):
+    """Two population.csv of two folders are each found by their digests; a change of one names that one."""
+    for place, codes in (("north", "AB"), ("south", "CD")):
+        (tmp_path / place).mkdir()
+        rows = [{"org_code": code, "registered_population": PEOPLE[code]} for code in codes]
+        write_rows(tmp_path / place / "population.csv", rows)
+    write_rows(tmp_path / "s.csv", [{"org_code": c, "historic_spend": n} for c, n in SPEND.items()])
+    with chdir(tmp_path):
+        result = allocate(population=["south/population.csv", "north/population.csv"], spend="s.csv")
+    write(result, tmp_path / "out.json")
+    assert verify(tmp_path / "out.json", [tmp_path]).verdict == "same bytes"
+
+    with (tmp_path / "south" / "population.csv").open("a") as stream:
+        stream.write("E,7\n")
+    found = verify(tmp_path / "out.json", [tmp_path])
+    assert [(one.place, one.differs) for one in found.files if one.role == "population"] == [
+        (str(tmp_path / "south" / "population.csv"), True),
+        (str(tmp_path / "north" / "population.csv"), False),
+    ]
+
+
+def test_a_formula_elsewhere_than_the_scheme_says_is_found(own, tmp_path):
+    """Files saved into one folder, as from an e-mail, serve a scheme that looks for its formula in a folder below."""
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for file in own.rglob("*"):
+        if file.is_file():
+            shutil.copy(file, flat)
+
+    assert verify(flat / "out.xlsx").verdict == "same bytes"
+
+
+def test_what_is_given_and_serves_nothing_is_said(own):
+    """A file that has neither name nor digest of the run is named as unused; one that is not there is exit code 2."""
+    (own / "stray.csv").write_text("a\n", encoding="utf-8")
+
+    assert "stray.csv was not used" in verify(own / "out.csv", [own / "stray.csv"]).facts[0]
+    assert typed("out.csv", "gone.csv", folder=own)[0] == 2
+
+
+# Input and scheme files that differ ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["people.xlsx", "spend.csv", "need.ods", "own.toml", "rules/need.toml"])
+def test_any_byte_of_any_input_flipped_is_found(own, name):
+    """One byte flipped anywhere: exit code 1 and the file named, whether figures change, stay, or cannot be read."""
+    draws = random.Random(name)
+    whole = (own / name).read_bytes()
+    verdicts = set()
+    for turn in range(8):
+        data = bytearray(whole)
+        data[draws.randrange(len(data))] ^= 1 << draws.randrange(8)
+        (own / name).write_bytes(data)
+        found = verify(own / f"out.{SUFFIXES[turn % 4]}")
+        verdicts.add(str(found.verdict))
+        differing = [one.name for one in (*found.files, *found.scheme_files) if one.differs]
+
+        assert not found.verified
+        assert differing == [Path(name).name]
+    assert verdicts <= {"differs", "cannot be run"}
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(own):
+    """A digest that differs and the reason why the file cannot be run: both are said, and the exit code is 1."""
+    (own / "spend.csv").write_bytes((own / "spend.csv").read_bytes().replace(b"450000", b"45O000"))
+    code, said = typed("out.xlsx", folder=own)
+
+    assert code == 1
+    assert "1 input file differs, and it cannot be run again" in said
+    assert "spend.csv: another file than in the run" in said
+    assert "45O000" in said
+    assert "gpit-verify-" not in said
+
+
+def test_whether_the_result_would_differ_is_said(own):
+    """A changed figure: the file, how many rows differ and both totals. A changed note: the file, and that none do.
+
+    Of £2,100,000 all is given out either way; transition support of 2014/15 is £100,000, of 2015/16 what the rule says.
+    """
+    path = own / "spend.csv"
+    path.write_text(path.read_text() + "\n", encoding="utf-8")
+    same = verify(own / "out.json")
+    assert [one.name for one in same.files if one.differs] == ["spend.csv"]
+    assert (same.answer.rows, same.answer.differing, same.content.counts.total()) == (8, 0, 0)
+    assert "The result is the same: allocation agrees in all 8 rows" in typed("out.json", folder=own)[1]
+
+    path.write_text(path.read_text().replace("A,500000", "A,900000"), encoding="utf-8")
+    found = verify(own / "out.json")
+    with chdir(own):
+        now = allocate(**OPTIONS)
+    then = pl.read_csv(own / "out.csv")["allocation"].to_list()
+    differing = sum(here != there for here, there in zip(then, now.rows["allocation"], strict=True))
+    assert found.answer.differing == differing > 0
+    assert (found.answer.total_found, found.answer.total_again) == (sum(then), sum(now.rows["allocation"]))
+    assert f"The result differs: allocation in {differing} of 8 rows" in typed("out.json", folder=own)[1]
+
+
+# Manifest and versions -------------------------------------------------------------------------------------
+
+
+def in_json(path, change):
+    """Change the document of a JSON file and write it as `gpit` does."""
+    document = json.loads(path.read_text("utf-8"))
+    change(document)
+    path.write_text(export.json_text(document), encoding="utf-8", newline="")
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "parquet"])
+@pytest.mark.parametrize(
+    ("where", "value", "named"),
+    [
+        (("inputs", 1, "rows"), 99, "inputs[1].rows"),
+        (("scheme", "title"), "Another", "scheme.title"),
+        (("definition", "steps", 0, "formula"), "1", "definition.steps[0].formula"),
+        (("checks", 0, "holds"), False, "checks[0].holds"),
+        (("findings", 0, "found"), "nothing", "findings[0].found"),
+        (("columns", 0, "unit"), "£", "columns[0].unit"),
+        (("note",), "added", "note"),
+    ],
+)
+def test_an_entry_of_the_manifest_that_was_edited_is_named(own, suffix, where, value, named):
+    """Any entry of the manifest that running again gives otherwise is named, and nothing else differs."""
+
+    def change(document):
+        place = document["manifest"]
+        for key in where[:-1]:
+            place = place[key]
+        assert place.get(where[-1]) != value
+        place[where[-1]] = value
+
+    in_json(own / (f"out.{suffix}" if suffix == "json" else f"out.{suffix}.manifest.json"), change)
+    found = verify(own / f"out.{suffix}")
+
+    assert [one.name for one in found.manifest] == [named]
+    assert (found.verdict, found.content.counts.total()) == ("differs", 0)
+
+
+def test_an_edited_digest_names_its_file(own):
+    """A digest edited in the manifest: the file no longer is the one that it names."""
+
+    def change(document):
+        document["manifest"]["inputs"][1]["sha256"] = "0" * 64
+        document["manifest"]["scheme"]["files"][0]["sha256"] = "1" * 64
+
+    in_json(own / "out.json", change)
+    found = verify(own / "out.json")
+    code, said = typed("out.json", folder=own)
+
+    assert [one.name for one in found.files if one.differs] == ["spend.csv"]
+    assert [one.name for one in found.scheme_files if one.differs] == ["need.toml"]
+    assert found.manifest == ()
+    assert code == 1
+    assert "spend.csv: another file than in the run: SHA-256 000000000000… in the manifest" in said
+
+
+def test_an_edited_parameter_is_named(own):
+    """A parameter edited in the manifest is named with the value that the run has; so is one edited in its options."""
+
+    def change(document):
+        (one,) = [p for p in document["manifest"]["parameters"] if (p["name"], p["year"]) == ("pot", "2014/15")]
+        one["written"], one["value"] = "2200000", 2_200_000
+
+    in_json(own / "out.json", change)
+    found = verify(own / "out.json")
+    assert [(one.name, one.then, one.now) for one in found.parameters] == [("pot@2014/15", "2200000", "2100000")]
+    assert found.content.counts.total() == 0
+
+    in_json(own / "out.csv.manifest.json", lambda document: document["manifest"]["run"]["set"].update(pot="2200000"))
+    found = verify(own / "out.csv")
+    assert {one.name for one in found.parameters} == {"pot@2014/15", "pot@2015/16"}
+    assert found.answer.differing == 8
+
+
+def in_book(path, change):
+    """Change the manifest that a workbook holds, in its pieces."""
+    book = openpyxl.load_workbook(path)
+    rows = {cell.value: cell.row for cell in book["Manifest"]["A"] if str(cell.value).startswith("JSON ")}
+    text = "".join(book["Manifest"].cell(row, 2).value for row in rows.values())
+    manifest = json.loads(text)
+    change(manifest)
+    text = json.dumps(manifest, ensure_ascii=False)
+    size = -(-len(text) // len(rows))
+    for place, row in enumerate(rows.values()):
+        type_over(path, "Manifest", f"B{row}", text[place * size : (place + 1) * size])
+
+
+def test_the_manifest_of_a_workbook_is_compared_entry_by_entry(own):
+    """An entry edited in the pieces on the sheet Manifest is named; the rows above that repeat it are cells."""
+    path = own / "out.xlsx"
+
+    def change(manifest):
+        manifest["checks"][0]["holds"] = False
+        manifest["inputs"][1]["sha256"] = "0" * 64
+
+    in_book(path, change)
+    found = verify(path)
+    row = next(cell.row for cell in openpyxl.load_workbook(path)["Manifest"]["A"] if "(spend)" in str(cell.value))
+
+    assert [one.name for one in found.manifest] == ["checks[0].holds"]
+    assert [one.name for one in found.files if one.differs] == ["spend.csv"]
+    assert content(found) == [f"Manifest!B{row}"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_other_versions_are_said_and_all_is_compared(own, suffix):
+    """Under other versions of gpit and its libraries everything is compared: it agrees, and the versions are named."""
+
+    def change(document):
+        manifest = document.get("manifest", document)
+        manifest["gpit"] = "0.0.9"
+        manifest["libraries"]["polars"] = "0.20.1"
+        manifest["later"] = "an entry of that version"
+
+    path = own / f"out.{suffix}"
+    if suffix == "xlsx":
+        in_book(path, change)
+    else:
+        in_json(path if suffix == "json" else own / f"out.{suffix}.manifest.json", change)
+    found = verify(path)
+
+    assert {one.name: one.then for one in found.versions} == {"gpit": "0.0.9", "polars": "0.20.1"}
+    assert found.manifest == ()
+    if suffix != "xlsx":  # where the version stands in cells besides
+        assert found.verdict == "same content"
+        assert "verified under other versions" in typed(path.name, folder=own)[1]
+
+
+def test_a_workbook_of_another_version(own):
+    """A workbook that names another version throughout agrees in every cell; one that does so in a cell does not."""
+    path = own / "out.xlsx"
+    with chdir(own):
+        result = allocate(**OPTIONS)
+    manifest = {**result.manifest, "gpit": "0.0.9"}
+    write_workbook(type(result)(**{**fields(result), "manifest": manifest}), path)
+    found = verify(path)
+    assert (found.verdict, [one.name for one in found.versions]) == ("same content", ["gpit"])
+
+    type_over(path, "Manifest", "B5", "0.0.8")
+    assert content(verify(path)) == ["Manifest!B5"]
+
+
+def fields(result):
+    """The fields of a result by name."""
+    return {name: getattr(result, name) for name in result.__slots__}
+
+
+def test_a_table_changed_since_its_manifest_is_said_at_once(own):
+    """The manifest beside a CSV holds the digest of the table: another table is said before anything else."""
+    path = own / "out.csv"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    found = verify(path)
+
+    assert found.facts[0] == "The table was changed since out.csv.manifest.json was written: it has another digest."
+    assert found.verdict == "same content"
+    in_json(own / "out.parquet.manifest.json", lambda document: document["table"].update(sha256="0" * 64))
+    assert [one.name for one in verify(own / "out.parquet").manifest] == ["table.sha256"]
+
+
+# JSON, CSV and Parquet -------------------------------------------------------------------------------------
+
+
+def test_one_figure_of_a_json_document(here):
+    """A pound more for Darlington: exit code 1, and path, year, code and both values are named."""
+    text = (here / "out.json").read_text("utf-8")
+    row = next(one for one in json.loads(text)["rows"] if (one["year"], one["org_code"]) == ("2014/15", "00C"))
+    in_json(here / "out.json", lambda document: document["rows"][0].update(allocation=row["allocation"] + 1))
+    code, said = typed("out.json", folder=here)
+
+    assert code == 1
+    assert "out.json: not verified: 1 value changed." in said
+    expected = f"£{row['allocation'] + 1:,.0f} in the file, £{row['allocation']:,.0f} when run again"
+    assert f"rows[0].allocation (2014/15 00C): {expected}" in said
+
+
+def test_rows_entries_and_names_of_a_json_document(here):
+    """A row taken out, one put in, a summary edited, an entry added, and a name that stands twice are each named."""
+
+    def change(document):
+        del document["rows"][5], document["origins"][5]
+        document["rows"].append({**document["rows"][0], "org_code": "ZZZ"})
+        document["summary"][1]["gain"] += 1
+        document["extra"] = [1, 2]
+
+    in_json(here / "out.json", change)
+    text = (here / "out.json").read_text("utf-8")
+    (here / "out.json").write_text(text.replace('"title":', '"scheme": "other",\n "title":', 1), encoding="utf-8")
+    found = verify(here / "out.json")
+    gone = json.loads((here.parent / "sample" / "out.json").read_text("utf-8"))["rows"][5]
+
+    assert gone["org_code"] not in ("00C", "ZZZ")
+    assert "scheme" in content(found, Kind.ADDED)
+    assert [place for place in content(found, Kind.ADDED) if place.startswith(("rows", "extra"))] == [
+        "rows[421]",
+        "extra",
+    ]
+    assert "rows[5]" in content(found, Kind.REMOVED)
+    assert "summary[1].gain" in content(found, Kind.VALUE)
+    assert [place for place in content(found, Kind.VALUE) if place.startswith("rows")] == []
+
+
+def test_a_json_document_written_anew_agrees(here):
+    """Other spaces, other order of keys and rows: no byte is the same and everything is, so the exit code is 0."""
+    document = json.loads((here / "out.json").read_text("utf-8"))
+    order = list(range(len(document["rows"])))
+    random.Random(7).shuffle(order)
+    (here / "out.json").write_text(json.dumps(document, sort_keys=True, ensure_ascii=True), encoding="utf-8")
+    code, said = typed("out.json", folder=here)
+
+    assert code == 0
+    assert said == "out.json: verified: saved by another program since; every entry is as gpit writes it."
+
+
+def rewrite(path, change):
+    """Change a table's frame and write it again."""
+    if path.suffix == ".parquet":
+        change(pl.read_parquet(path)).write_parquet(path)
+    else:
+        change(pl.read_csv(path, infer_schema=False)).write_csv(path)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_tables_are_compared_by_key_and_column(here, suffix):
+    """A figure, a name, a row less, a row more and a column more: each named by year, code and column."""
+
+    def change(frame):
+        value = pl.col("allocation").cast(pl.Float64) + 1
+        first = (pl.col("year") == "2014/15") & (pl.col("org_code") == "00C")
+        frame = frame.with_columns(
+            pl.when(first)
+            .then(value.cast(frame.schema["allocation"]))
+            .otherwise(pl.col("allocation"))
+            .alias("allocation"),
+            pl.when(first).then(pl.lit("00c")).otherwise(pl.col("org_name")).alias("org_name"),
+            pl.lit("x").alias("remark"),
+        )
+        more = frame[0].with_columns(pl.lit("ZZZ").alias("org_code"))
+        return pl.concat([frame.filter(pl.col("org_code") != "00D"), more])
+
+    rewrite(here / f"out.{suffix}", change)
+    found = verify(here / f"out.{suffix}")
+
+    assert content(found, Kind.VALUE) == ["2014/15 00C, org_name", "2014/15 00C, allocation"]
+    assert content(found, Kind.REMOVED) == ["row 2014/15 00D", "row 2015/16 00D"]
+    assert content(found, Kind.ADDED) == ["column remark", "row 2014/15 ZZZ"]
+    assert typed(f"out.{suffix}", folder=here)[0] == 1
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_tables_in_another_order_agree(here, suffix):
+    """Rows sorted otherwise and columns moved are the same table: exit code 0, and the order is said."""
+    rewrite(here / f"out.{suffix}", lambda frame: frame.reverse().select(reversed(frame.columns)))
+    found = verify(here / f"out.{suffix}")
+
+    assert found.verdict == "same content"
+    assert found.facts[1:] == ("Its columns stand in another order.", "Its rows stand in another order.")
+
+
+def test_codes_that_excel_damaged_are_differences(tmp_path):
+    """0123 that became 123 is another code, though both are the same number."""
+    rows = [{"org_code": code, "registered_population": 10} for code in ("0123", "0124")]
+    write_rows(tmp_path / "p.csv", rows)
+    with chdir(tmp_path):
+        result = allocate(population="p.csv", transition="none")
+    path = write(result, tmp_path / "out.csv")
+    path.write_text(path.read_text().replace("0123", "123"), encoding="utf-8")
+
+    assert "row 2014/15 0123" in content(verify(path), Kind.REMOVED)
+
+
+# Workbooks -------------------------------------------------------------------------------------------------
+
+
+def test_one_allocation_typed_over_is_named(here):
+    """Sheet, cell, organisation, label and both values, and exit code 1: the other cells keep what they show."""
+    path = here / "out.xlsx"
+    cell = column_of(path, "2014-15", "Allocation (£)") + "5"
+    true = json.loads((here / "out.json").read_text("utf-8"))["rows"][0]["allocation"]
+    type_over(path, "2014-15", cell, true + 1000)
+    code, said = typed("out.xlsx", folder=here)
+    document = json.loads(gpit("verify", "out.xlsx", "--json", folder=here).stdout)
+
+    assert code == 1
+    assert said.startswith("out.xlsx: not verified: 1 value typed over a formula.")
+    about = "00C Darlington, Allocation (£)"
+    assert f"2014-15!{cell} ({about}): £{true + 1000:,.0f} in the file, £{true:,.0f} when run again" in said
+    assert "allocation in 1 of 422 rows" in said
+    assert document["content"] == [
+        {"kind": "typed over", "place": f"2014-15!{cell}", "about": about, "found": true + 1000, "expected": true}
+    ]
+
+
+def test_a_formula_typed_over_with_its_own_value_is_named(here):
+    """The same figure without its formula shows the same today and will not tomorrow: it is typed over."""
+    path = here / "out.xlsx"
+    cell = column_of(path, "2014-15", "Fair share (£)") + "7"
+    change_cell(path, "2014-15", cell, lambda xml: re.sub(r"<f>.*?</f>", "", xml))
+
+    assert content(verify(path)) == content(verify(path), Kind.TYPED_OVER) == [f"2014-15!{cell}"]
+
+
+def test_any_calculated_cell_typed_over_is_named(sample_books, tmp_path):
+    """Of 15,000 calculated cells, drawn at random on every sheet, each is named when it is typed over."""
+    draws = random.Random(2014)
+    cells = calculated(sample_books / "out.xlsx")
+    sheets = sorted({sheet for sheet, _ in cells})
+    assert len(cells) > 15_000
+    chosen = [draws.choice([cell for cell in cells if cell[0] == sheet]) for sheet in sheets]
+    chosen = sorted({*chosen, *draws.sample(cells, 40)})
+    path = tmp_path / "out.xlsx"
+    shutil.copy(sample_books / "out.xlsx", path)
+    values = {}
+    for place in chosen:
+        values[place] = draws.choice((0.0, 12.5, "text", 1e9))
+    type_all_over(path, values)
+    found = verify(path)
+
+    named = {tuple(one.place.split("!")): one.found for one in found.content.of(Kind.TYPED_OVER)}
+    assert named == values
+    assert found.content.counts.total() == len(chosen)
+
+
+def test_any_calculated_cell_typed_over_by_openpyxl_is_named(own_books, tmp_path):
+    """The same in a copy that openpyxl saved, which drops the values of all formulas."""
+    draws = random.Random(15)
+    chosen = draws.sample(calculated(own_books / "out.xlsx"), 25)
+    folder = Path(shutil.copytree(own_books, tmp_path / "own"))
+
+    def change(book):
+        for sheet, cell in chosen:
+            book[sheet][cell] = 7
+
+    by_openpyxl(folder / "out.xlsx", change)
+    found = verify(folder / "out.xlsx")
+
+    assert sorted(content(found)) == sorted(f"{sheet}!{cell}" for sheet, cell in chosen)
+    assert "It was saved without values, so that formulas alone were compared." in found.facts
+    assert found.answer is None
+
+
+def test_every_way_of_changing_a_cell(here):
+    """A formula edited, a formula put for a text, a cell emptied, one added, a heading and a note: each in its kind."""
+    path = here / "out.xlsx"
+    cell = column_of(path, "2015-16", "Transition need (£)")
+    change_cell(path, "2015-16", f"{cell}9", lambda xml: xml.replace("<f>", "<f>2*"))
+    change_cell(path, "2015-16", f"{cell}10", lambda _: "")
+    change_cell(path, "2015-16", "B12", lambda _: element("B12", "Another", '"An"&"other"'))
+    change_cell(path, "2015-16", f"{cell}4", lambda _: element(f"{cell}4", "Other (£)"))
+    change_cell(path, "Sources", "E5", lambda xml: xml + element("F5", 5))
+    found = verify(path)
+
+    assert sorted(content(found, Kind.FORMULA)) == sorted([f"2015-16!{cell}9", "2015-16!B12"])
+    assert content(found, Kind.REMOVED) == [f"2015-16!{cell}10"]
+    assert content(found, Kind.VALUE) == [f"2015-16!{cell}4"]
+    assert content(found, Kind.ADDED) == ["Sources!F5"]
+    (edited_one,) = [one for one in found.content.kept if one.place == f"2015-16!{cell}9"]
+    assert str(edited_one.found) == "=2*" + str(edited_one.expected)[1:]
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_inputs_and_parameters_changed_come_with_what_follows(here):
+    """A patient figure and a parameter changed, and recalculated: two causes named, the rest as consequences."""
+    path = here / "out.xlsx"
+    people = column_of(path, "Population", "Registered population (people)") + "5"
+    by_openpyxl(path, lambda book: (book["Population"].__setitem__(people, 1), None))
+    recalculation.recalculate(path, here / "again").replace(path)
+    found = verify(path)
+
+    assert content(found) == [f"Population!{people}"]
+    assert found.content.of(Kind.INPUT)[0].about == "00C Darlington, every year, Registered population (people)"
+    assert found.content.counts[Kind.CONSEQUENCE] > 100
+    assert found.answer.differing > 100
+
+    type_over(path, "Parameters", "D5", 1)
+    assert content(verify(path), Kind.INPUT) == ["Parameters!D5", f"Population!{people}"]
+
+
+def test_a_value_that_no_formula_gives_is_named(here):
+    """A wrong value put behind a formula that is as it was: shown until somebody recalculates, and named."""
+    path = here / "out.xlsx"
+    cell = column_of(path, "2014-15", "Allocation (£)") + "20"
+    recalculation.plant(path, "2014-15", cell, 1_234_567.0, here / "planted.xlsx")
+    found = verify(here / "planted.xlsx")
+
+    assert content(found, Kind.CONSEQUENCE) == [f"2014-15!{cell}"]
+    assert not found.verified
+
+
+def test_sheets_added_removed_and_renamed(own):
+    """A sheet of one's own, one taken out, one renamed with all formulas that follow it: these three and no cell."""
+    path = own / "out.xlsx"
+
+    def change(book):
+        book.create_sheet("Mine")["A1"] = "Notes"
+        del book["Sources"]
+        book["Population"].title = "People"
+        for sheet in book:
+            for row in sheet.iter_rows():
+                for cell in row:
+                    if cell.data_type == "f":
+                        cell.value = cell.value.replace("'Population'!", "People!")
+
+    by_openpyxl(path, change)
+    found = verify(path)
+
+    assert content(found, Kind.ADDED) == ["sheet Mine"]
+    assert content(found, Kind.REMOVED) == ["sheet Sources"]
+    assert content(found, Kind.RENAMED) == ["sheet Population"]
+    assert found.content.counts.total() == 3
+
+
+def test_a_name_that_leads_elsewhere_is_named(own):
+    """transition_fund_2014_15 made to stand for another cell changes what formulas give and not one of their texts."""
+    path = own / "out.xlsx"
+    book = openpyxl.load_workbook(path)
+    true = book.defined_names["transition_fund_2014_15"].attr_text
+    other = book.defined_names["pot_2014_15"].attr_text
+    edited(path, {"xl/workbook.xml": lambda data: data.replace(f">{true}<".encode(), f">{other}<".encode())})
+    found = verify(path)
+
+    assert content(found) == ["name transition_fund_2014_15"]
+    assert (found.content.kept[0].found, found.content.kept[0].expected) == (f"={other}", f"={true}")
+
+
+def test_fields_that_are_filled_in_are_no_difference(own):
+    """Final in place of Draft, names, and the date of the data: reported as filled in, and the exit code is 0."""
+    path = own / "out.xlsx"
+    rows = {cell.value: cell.row for cell in openpyxl.load_workbook(path)["About"]["A"]}
+    type_over(path, "About", f"B{rows['Draft or final']}", "Final")
+    type_over(path, "About", f"B{rows['Prepared by']}", "A. Analyst, 1 May")
+    type_over(path, "About", f"B{rows['Date of the data']}", 41730)
+    code, said = typed("out.xlsx", folder=own)
+
+    assert code == 0
+    assert (
+        "Filled in, as is meant Draft or final: “Final” Date of the data: 41,730 Prepared by: “A. Analyst, 1 May”"
+        in said
+    )
+    type_over(path, "About", f"B{rows['Scheme']}", "Another")
+    assert content(verify(path)) == [f"About!B{rows['Scheme']}"]
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_final_and_recalculated_is_no_difference(own):
+    """Final on About changes what every published sheet says below its title; by LibreOffice, and still verified."""
+    path = own / "out.xlsx"
+    row = next(cell.row for cell in openpyxl.load_workbook(path)["About"]["A"] if cell.value == "Draft or final")
+    by_openpyxl(path, lambda book: book["About"].__setitem__(f"B{row}", "Final"))
+    again = recalculation.recalculate(path, own)
+    note = openpyxl.load_workbook(again, data_only=True)["Allocations"]["A2"].value
+
+    assert "Final. " in note
+    assert verify(again).verdict == "same content"
+
+
+@pytest.mark.usefixtures("libreoffice")
+@pytest.mark.parametrize("which", ["sample", "odd"])
+def test_a_workbook_saved_by_others_agrees_and_changes_are_found_in_it(tmp_path, which):
+    """Saved by LibreOffice, by openpyxl and by both, every cell agrees; a figure typed over in a copy is named.
+
+    The odd run has floors, ceilings, groups, £30bn in pence, and names that trip programs up.
+    """
+    path = write(RUNS[which](tmp_path), tmp_path / "out.xlsx")
+    by_both = path.with_name("both.xlsx")
+    office = recalculation.recalculate(path, path.parent)
+    shutil.copy(office, by_both)
+    by_openpyxl(by_both, lambda _: None)
+    by_openpyxl(path, lambda _: None)
+    for copy in (office, by_both, path):
+        found = verify(copy)
+        assert (found.verdict, found.content.kept) == ("same content", [])
+    assert (
+        "saved by another program since; every cell is as gpit writes it" in typed(office.name, folder=path.parent)[1]
+    )
+
+    cell = column_of(office, "2015-16", "Allocation (£)") + "6"
+    type_over(office, "2015-16", cell, 1)
+    assert content(verify(office)) == [f"2015-16!{cell}"]
+    shutil.copy(by_both, path)
+    by_openpyxl(path, lambda book: book["2015-16"].__setitem__(cell, 1))
+    assert content(verify(path)) == [f"2015-16!{cell}"]
+
+
+def test_shared_and_array_formulas(own):
+    """Excel writes a formula that fills a column once: that is the same formula; an array formula is another."""
+    path = own / "out.xlsx"
+    column = column_of(path, "2014-15", "Weight (people)")
+    shared = [f'<f t="shared" ref="{column}5:{column}8" si="3">{{}}</f>', *['<f t="shared" si="3"/>'] * 3]
+
+    def share(row):
+        def change(xml):
+            return re.sub(r"<f>(.*?)</f>", lambda found: shared[row - 5].format(found[1]), xml)
+
+        return change
+
+    for row in range(5, 9):
+        change_cell(path, "2014-15", f"{column}{row}", share(row))
+    assert verify(path).verdict == "same content"
+
+    change_cell(
+        path, "2014-15", f"{column}8", lambda xml: xml.replace('<f t="shared" si="3"/>', '<f t="array" ref="A1">1</f>')
+    )
+    assert content(verify(path), Kind.FORMULA) == [f"2014-15!{column}8"]
+
+
+# How others write formulas and numbers ---------------------------------------------------------------------
+
+ALIKE = [
+    ('IF(A1<$B$2, TRUE, "it\'s  so")', 'if(A1 < $B$2,TRUE(),"it\'s  so")'),
+    ("'Population'!$D$5*2", "Population!$D$5*2"),
+    ("'2014-15'!A1", "'2014-15'!a1"),
+    ("'It''s'!A1+1", "'IT''S'!A1 + 1"),
+    ("_xlfn.STDEV.S(A1:A9)", "STDEV.S(A1:A9)"),
+    ("IFERROR(x,FALSE)", "IFERROR( x , FALSE( ) )"),
+    ("SUM(Old!A1:A3)", "SUM('New name'!A1:A3)"),
+]
+DIFFERENT = [
+    ("A1", "$A1"),
+    ("A1+B1", "A1-B1"),
+    ('"a b"', '"a  b"'),
+    ('"TRUE()"', '"TRUE"'),
+    ('"abc"', '"ABC"'),
+    ("SUM(A1:A3 B1)", "SUM(A1:A3B1)"),
+    ("NOTTRUE()", "NOTTRUE"),
+    ("'Population'!A1", "'Spend'!A1"),
+    ("1.50", "1.5"),
+]
+
+
+@pytest.mark.parametrize(("here", "there"), ALIKE)
+def test_ways_of_writing_one_formula(here, there):
+    """Spaces, capitals, quotation marks around sheets, prefixes and TRUE() are ways of writing the same."""
+    sheets = {"new name": "Old"}
+
+    assert formulas.normal(here, sheets) == formulas.normal(there, sheets)
+
+
+@pytest.mark.parametrize(("here", "there"), DIFFERENT)
+def test_formulas_that_are_not_the_same(here, there):
+    """Dollar signs, operators, texts and the space between ranges are part of a formula."""
+    assert formulas.normal(here, {}) != formulas.normal(there, {})
+
+
+@given(st.floats(-1e300, 1e300))
+def test_fifteen_digits_are_the_same_number(number):
+    """What a spreadsheet program keeps of a number is that number, whatever its size."""
+    assert same_as_written(number, float(f"{number:.15g}"))
+    assert same_as_worked_out(number, float(f"{number:.15g}"))
+
+
+def test_a_penny_is_a_penny():
+    """A penny in £140,000,000 is a difference, and so are another type, a text, and a figure for nothing."""
+    assert not same_as_worked_out(140_000_000.01, 140_000_000.0)
+    assert not same_as_written(140_000_000.01, 140_000_000.0)
+    assert same_as_worked_out(140_000_000.0000001, 140_000_000.0)
+    assert not any(
+        same_as_worked_out(*pair) for pair in ((1, True), ("1", 1), (None, 0), ("a", "A"), (float("nan"), 1))
+    )
+    assert same_as_worked_out(None, "")
+
+
+# Damaged and hostile ---------------------------------------------------------------------------------------
+
+
+def refused(path):
+    """The one line in which a file is refused, by exit code 2."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(said), redirect_stdout(io.StringIO()) as printed:
+        patch.setattr(sys, "argv", ["gpit", "verify", str(path)])
+        assert (_run(), printed.getvalue()) == (2, "")
+    assert said.getvalue().startswith("gpit: error: ")
+    assert said.getvalue().count("\n") == 1
+    return said.getvalue()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_truncated_files_are_refused(own, suffix):
+    """Half a file is no result: one line and exit code 2. Half a CSV lacks rows."""
+    path = own / f"out.{suffix}"
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    if suffix == "csv":
+        assert not verify(path).verified
+        path = path.with_name("out.csv.manifest.json")
+        path.write_bytes(path.read_bytes()[:500])
+        assert "out.csv.manifest.json: is not valid JSON" in refused(own / "out.csv")
+    else:
+        assert f"out.{suffix}" in refused(path)
+
+
+def test_tables_without_a_manifest_are_refused(own):
+    """A table alone does not say how it was made: exit code 2, with what to do."""
+    (own / "out.csv.manifest.json").unlink()
+
+    assert "there is no out.csv.manifest.json beside it" in refused(own / "out.csv")
+    assert "put its manifest there" in refused(own / "out.csv")
+
+
+def set_entry(*where):
+    """A change that puts the last of its arguments into a document, at the place that the others say."""
+
+    def change(document):
+        place = document
+        for key in where[:-2]:
+            place = place[key]
+        place[where[-2]] = where[-1]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_entry("manifest", "nothing"),
+        set_entry("manifest", {}),
+        set_entry("manifest", "run", None),
+        set_entry("manifest", "run", "set", ["pot"]),
+        set_entry("manifest", "run", "max_size", -1),
+        set_entry("manifest", "run", "population", ["../../secret.csv"]),
+        set_entry("manifest", "run", "population", ["/etc/secret.csv"]),
+        set_entry("manifest", "run", "population", ["C:\\secret.csv"]),
+        set_entry("manifest", "run", "scheme", ".."),
+        set_entry("manifest", "run", "scheme", "../own.toml"),
+        set_entry("manifest", "run", "boundaries", "yesterday"),
+        set_entry("manifest", "run", "set", {"pot": "many"}),
+        set_entry("manifest", "run", "unheard", True),
+        set_entry("manifest", "inputs", 5),
+        set_entry("manifest", "inputs", [None]),
+        set_entry("manifest", "inputs", 0, "sha256", 7),
+        set_entry("manifest", "scheme", "files", {}),
+        set_entry("manifest", "libraries", "polars", 1),
+        set_entry("manifest", "gpit", None),
+        set_entry("schema", "gpit-check/1"),
+        set_entry("rows", {}),
+    ],
+)
+def test_manifests_of_the_wrong_shape_are_refused(own, change):
+    """Whatever a manifest holds, it is one line and exit code 2; no file outside is opened because it says so."""
+    in_json(own / "out.json", change)
+
+    with pytest.raises(UsageError) as caught:
+        verify(own / "out.json")
+    assert str(caught.value).startswith("out.json: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_documents_of_any_depth_are_refused_or_compared(own):
+    """Lists in lists, as deep as they can be read or deeper, where one value is expected or where the manifest is."""
+    text = (own / "out.json").read_text("utf-8")
+    for depth in (600, 900, 100_000):
+        deep = f'"agrees": {"[" * depth}{"]" * depth}'
+        (own / "out.json").write_text(text.replace('"agrees": true', deep), encoding="utf-8")
+        code, said = typed("out.json", "--debug", folder=own)
+        assert code == (2 if depth > 1_000 else 1), said
+    manifest = openpyxl.load_workbook(own / "out.xlsx")["Manifest"]["A"]
+    row = next(cell.row for cell in manifest if str(cell.value).startswith("JSON 1 of "))
+    type_over(own / "out.xlsx", "Manifest", f"B{row}", "[" * 30_000)
+    assert "has no manifest that can be read" in refused(own / "out.xlsx")
+
+
+@pytest.mark.parametrize("label", ["JSON 1 of 99999", "JSON 1 of 99999999999999", f"JSON 1 of {'9' * 5_000}", "JSON"])
+def test_pieces_that_count_wrongly_are_refused(own, label):
+    """A manifest said to be in more pieces than there are is none, and nobody counts to a thousand million."""
+    path = own / "out.xlsx"
+    rows = [cell.row for cell in openpyxl.load_workbook(path)["Manifest"]["A"] if str(cell.value).startswith("JSON ")]
+    type_over(path, "Manifest", f"A{rows[-1]}", label)
+
+    assert "has no manifest that can be read" in refused(path)
+
+
+def test_a_zip_bomb_is_refused(own):
+    """A workbook that unpacks to more than any result is refused before it is parsed."""
+    path = own / "out.xlsx"
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/bomb.xml", "w", force_zip64=True) as part,
+    ):
+        for _ in range(600):
+            part.write(bytes(1_000_000))
+
+    assert "unpacks to" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new"),
+    [
+        ("xl/worksheets/sheet8.xml", b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aa">]><worksheet'),
+        ("xl/worksheets/sheet8.xml", b'<row r="6"', b'<row r="3"'),
+        ("xl/worksheets/sheet8.xml", b'<c r="B6"', b'<c r="A6"'),
+        ("xl/worksheets/sheet8.xml", b'<c r="B6"', b'<c r="B7"'),
+        ("xl/worksheets/sheet8.xml", b"</sheetData>", b""),
+        ("xl/workbook.xml", b'name="Summary"', b'name="about"'),
+        ("xl/workbook.xml", b"<sheets>", b""),
+    ],
+)
+def test_sheets_as_no_program_writes_them_are_refused(own, part, old, new):
+    """Entities, rows out of order, a cell twice, two sheets of one name, broken XML: refused in one line."""
+    edited(own / "out.xlsx", {part: lambda data: data.replace(old, new, 1)})
+
+    assert "out.xlsx" in refused(own / "out.xlsx")
+
+
+def test_cells_of_another_vocabulary_hide_nothing(own):
+    """A value in an element that Excel passes over is passed over: the one that Excel shows is compared."""
+    path = own / "out.xlsx"
+    cell = column_of(path, "2014-15", "Allocation (£)") + "5"
+
+    def change(xml):
+        value = re.search(r"<v>(.*?)</v>", xml)[1]
+        strange = f'<x:f xmlns:x="urn:x">{formula_of(xml)}</x:f><x:v xmlns:x="urn:x">{value}</x:v>'
+        return element(cell, 5).replace("<v>", f"{strange}<v>")
+
+    change_cell(path, "2014-15", cell, change)
+    assert content(verify(path)) == [f"2014-15!{cell}"]
+
+
+def test_a_parquet_file_of_a_thousand_million_rows_is_refused(own):
+    """A column of one value takes a few bytes for any number of rows: the rows are counted before they are made."""
+    path = own / "out.parquet"
+    pl.DataFrame({"year": pl.repeat("2014/15", 70_000_000, eager=True)}).write_parquet(path)
+
+    assert "cells; no result of gpit has more" in refused(path)
+
+
+def leaves(document, place=()):
+    """The places of all values of a document."""
+    inner = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    found = [one for key, value in inner for one in leaves(value, (*place, key))]
+    return [*([place] if place else []), *found]
+
+
+def test_no_document_breaks_it(own):
+    """Whatever stands anywhere in a JSON document, it is refused in one line or a difference is named."""
+    draws = random.Random(99)
+    whole = (own / "out.json").read_text("utf-8")
+    places = leaves(json.loads(whole))
+    kinds = {place[0]: [one for one in places if one[0] == place[0]] for place in places}
+    refusals = []
+    for _ in range(40):
+        document = json.loads(whole)
+        where = draws.choice(kinds[draws.choice([*kinds, "manifest", "rows"])])
+        value = draws.choice(
+            [None, True, [], {}, {"x": [{}]}, "x\x00y", "\ud800", -1, 1e308, 10**400, float("nan"), [[]]]
+        )
+        place = document
+        for key in where[:-1]:
+            place = place[key]
+        if repr(place[where[-1]]) == repr(value):
+            continue
+        place[where[-1]] = value
+        (own / "out.json").write_text(json.dumps(document), encoding="utf-8")
+        try:
+            found = verify(own / "out.json")
+        except UsageError as fault:
+            refusals.append(str(fault))
+        else:
+            assert not found.verified, where
+            assert export.json_text(found.document()).encode()
+
+    assert not any("\n" in one for one in refusals)
+
+
+def test_no_damaged_archive_breaks_it(own):
+    """Whatever byte of a workbook is another, it is refused in one line, or what it holds is compared."""
+    draws = random.Random(98)
+    whole = (own / "out.xlsx").read_bytes()
+    outcomes = set()
+    for _ in range(40):
+        data = bytearray(whole)
+        for _ in range(draws.choice((1, 1, 30))):
+            data[draws.randrange(len(data))] = draws.randrange(256)
+        (own / "out.xlsx").write_bytes(data)
+        try:
+            outcomes.add(verify(own / "out.xlsx").verified)
+        except UsageError as fault:
+            outcomes.add(str(fault))
+
+    refusals = outcomes - {True, False}
+    assert refusals
+    assert not any("\n" in one for one in refusals)
+
+
+# On the screen ---------------------------------------------------------------------------------------------
+
+
+def test_screens_fit_and_lists_are_capped(here):
+    """Of 40 figures typed over 20 are shown and the rest is counted; no line is wider than 80; --json has all."""
+    path = here / "out.xlsx"
+    column = column_of(path, "2014-15", "Allocation (£)")
+    type_all_over(path, {("2014-15", f"{column}{row}"): row for row in range(5, 45)})
+    done = gpit("verify", "out.xlsx", folder=here, env={"COLUMNS": "80", "PYTHONIOENCODING": "ascii"})
+    lines = done.stdout.decode("ascii").splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert "  ... and 20 more" in lines
+    assert lines[-1] == "--json gives all."
+    assert len(json.loads(gpit("verify", "out.xlsx", "--json", folder=here).stdout)["content"]) == 40
+
+
+def test_hostile_texts_do_not_reach_the_screen(own):
+    """Control characters in a cell, a name or an entry are replaced, and long texts are cut where they differ."""
+    path = own / "out.xlsx"
+    type_over(path, "2014-15", "B5", "x" * 5_000 + "\u202e[bold]")
+    in_json(own / "out.json", lambda document: document["rows"][0].update(org_name="\x1b[2J\x07 gone"))
+    workbook, document = (gpit("verify", f"out.{one}", folder=own).stdout.decode() for one in ("xlsx", "json"))
+
+    assert "\u202e" not in workbook
+    assert "\x1b" not in document
+    assert len(workbook) < 1_000
+    assert "[2J" in document
