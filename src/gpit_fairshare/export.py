@@ -101,6 +101,7 @@ def write_parquet(result: Result, path: Path) -> None:
 
 def document(result: Result) -> dict[str, Any]:
     """Return the whole run with stable keys: `schema`, `rows`, `summary`, `assumptions`, `manifest` and more."""
+    definition = result.manifest["definition"]
     return {
         "schema": JSON_SCHEMA,
         "scheme": result.scheme.name,
@@ -110,18 +111,7 @@ def document(result: Result) -> dict[str, Any]:
         "indicative": list(result.scheme.indicative),
         "agrees": result.agrees,
         "illustrative": list(result.inputs.illustrative),
-        "steps": [
-            {
-                "name": step.name,
-                "label": step.label,
-                "unit": step.unit,
-                "kind": str(step.kind),
-                "formula": step.formula,
-                "note": step.note,
-                "non_recurrent": step.non_recurrent,
-            }
-            for step in result.scheme.steps
-        ],
+        "steps": [{key: said for key, said in step.items() if key != "where"} for step in definition["steps"]],
         "national": result.national.to_dicts(),
         "summary": [_summary(asdict(summary)) for summary in summarise(result)],
         "assumptions": [asdict(assumption) for assumption in result.scheme.assumptions],
