@@ -194,7 +194,7 @@ def test_files_that_hold_no_result_are_refused_with_a_reason(tmp_path):
     assert "no schema" in said["a.json"]
     assert "gpit-check/1" in said["c.json"]
     assert "no column year" in said["e.csv"]
-    assert "no column of figures" in said["i.csv"]
+    assert "no column allocation" in said["i.csv"]
     assert "org_code is blank" in said["j.csv"]
     assert "no manifest" in said["k.xlsx"]
 
@@ -303,3 +303,109 @@ def test_the_manifest_names_no_folder(tmp_path):
     assert result.manifest["run"]["population"] == ["people.xlsx:Sheet"]
     assert result.manifest["run"]["transition"] == "none"
     assert str(tmp_path) not in json.dumps(result.manifest)
+
+
+# Tables that say less than they should -----------------------------------------------------------------------
+
+
+def test_a_manifest_of_another_table_is_not_believed(tmp_path):
+    """A table changed since its manifest was written is refused with what to do; without the manifest it is rows."""
+    path = stored(allocate(sample=True), tmp_path, ".csv")
+    path.write_text(path.read_text("utf-8").replace("263549", "263550"), encoding="utf-8")
+
+    assert "gpit verify says what differs" in refused(path)
+    (tmp_path / manifest_name(path)).unlink()
+    assert read_record(path).scheme is None
+
+
+def test_a_manifest_beside_a_table_is_renewed_with_it(tmp_path):
+    """Whoever writes the table again without asking for its manifest does not leave an old one beside it."""
+    gpit("allocate", "--sample", "-o", "o.csv", "--manifest", folder=tmp_path)
+    done = gpit("allocate", "--sample", "--set", "transition_fund=5", "-o", "o.csv", folder=tmp_path)
+
+    assert "o.csv.manifest.json" in words(done.stdout)
+    assert read_record(tmp_path / "o.csv").scheme.parameters["transition_fund"].values["2014/15"].value == 5
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("306,056", "expected a number, found '306,056'"),
+        ("nan", "expected a number, found 'nan'"),
+        ("1e400", "expected a number"),
+        ("9" * 400, "expected a number"),
+        ("", "allocation of B in 2014/15 is blank"),
+    ],
+)
+def test_an_answer_that_is_no_number_is_refused(tmp_path, cell, said):
+    """Money that cannot be read is never taken for nil: the organisation and the year are named."""
+    rows = [{"year": "2014/15", "org_code": code, "allocation": amount} for code, amount in (("A", 1), ("B", cell))]
+
+    assert said in refused(write_rows(tmp_path / "o.csv", rows))
+
+
+def test_a_table_that_was_cut_off_is_refused(tmp_path):
+    """A last row without its answer is no organisation that gets nothing."""
+    (tmp_path / "o.csv").write_text("year,org_code,allocation\n2014/15,A,5\n2014/15,B", encoding="utf-8")
+
+    assert "allocation of B in 2014/15 is blank" in refused(tmp_path / "o.csv")
+
+
+def test_without_a_manifest_the_answer_is_called_allocation(tmp_path):
+    """Of other columns nobody can say which is the answer, and it is not guessed."""
+    path = write_rows(tmp_path / "o.csv", [{"year": "2014/15", "org_code": "A", "final": 5, "rank": 1}])
+
+    assert "no column allocation" in refused(path)
+
+
+def changed_document(folder: Path, change) -> Path:
+    """The sample's JSON document with something changed in it."""
+    path = stored(allocate(sample=True), folder, ".json")
+    document = json.loads(path.read_text("utf-8"))
+    change(document)
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda one: one["rows"].append(one["rows"][0]), "00C stands in 2014/15 more than once"),
+        (lambda one: one["rows"][0].update(allocation=int("9" * 400)), "expected a number"),
+        (lambda one: one["rows"][0].update(fair_share=None), "fair_share of 00C in 2014/15 is blank"),
+        (lambda one: one["manifest"].update(findings=[1]), "findings"),
+        (lambda one: one["manifest"].update(checks="x"), "checks"),
+        (lambda one: one["manifest"]["definition"].update(sources=[1]), "not as gpit writes it"),
+    ],
+)
+def test_a_document_that_was_tampered_with_is_refused(tmp_path, change, said):
+    """Twice the same row, a number without end, a step without a value, lists of the wrong things: one line each."""
+    assert said in refused(changed_document(tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda book: book["2014-15"].delete_rows(10), "2014-15, row 215: rows were put in, taken out"),
+        (lambda book: book["2014-15"].insert_rows(10), "2014-15, row 10: rows were put in"),
+        (lambda book: setattr(book["2014-15"]["D7"], "value", "many"), "2014-15!D7: expected a number, found 'many'"),
+        (lambda book: setattr(book["2014-15"], "title", "First year"), "no sheet '2014-15'"),
+    ],
+)
+def test_a_workbook_whose_rows_or_sheets_were_moved_says_so(tmp_path, edit, said):
+    """Rows put in or taken out, a sheet renamed, a text typed over a figure: the place is named."""
+    path = tmp_path / "book.xlsx"
+    result = allocate(sample=True)
+    write_workbook(result, path)
+    with path.open("rb") as stream:
+        book = openpyxl.load_workbook(stream)
+        values = openpyxl.load_workbook(path, data_only=True)
+    for sheet in book:  # formulas as their values: openpyxl would save them without any
+        for row in sheet.iter_rows():
+            for cell in row:
+                if isinstance(cell.value, str) and cell.value.startswith("="):
+                    cell.value = values[sheet.title][cell.coordinate].value
+    edit(book)
+    book.save(path)
+
+    assert said in refused(path)

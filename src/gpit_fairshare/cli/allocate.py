@@ -51,7 +51,7 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     del debug  # may stand on either side of the verb; the command line looks for it itself
     read = [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])]
     outputs = checked(output or [], read, ENDINGS)
-    manifests = _checked_manifests(outputs, read) if manifest else {}
+    manifests = _manifests(outputs, read, wanted=manifest)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415
     from gpit_fairshare.console import make_console, progress, show  # noqa: PLC0415
@@ -85,14 +85,18 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     raise typer.Exit(0 if result.agrees else 1)
 
 
-def _checked_manifests(outputs: Sequence[Path], inputs: Sequence[str]) -> dict[Path, Path]:
-    """Return where the manifest of each table goes; a workbook and a JSON document carry theirs inside."""
+def _manifests(outputs: Sequence[Path], inputs: Sequence[str], *, wanted: bool) -> dict[Path, Path]:
+    """Return where the manifests of tables go; a workbook and a JSON document carry theirs inside.
+
+    One that stands beside a table already is written anew, asked for or not: it would speak of another table.
+    """
     tables = [path for path in outputs if path.suffix.lower() in (".csv", ".parquet")]
-    if not tables:
+    if wanted and not tables:
         raise UsageError("--manifest: belongs to a .csv or .parquet file, and -o names none; others carry it inside")
     from gpit_fairshare.export import manifest_name  # noqa: PLC0415  # polars loads here, not for --help
 
     places = {path: path.with_name(manifest_name(path)) for path in tables}
+    places = {path: place for path, place in places.items() if wanted or place.exists()}
     checked([*outputs, *places.values()], inputs, ENDINGS)
     return places
 

@@ -55,7 +55,8 @@ def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], list[tuple[int, li
     Raises:
         Unreadable: it is damaged, protected, too large or hostile, or, later, there is no such sheet.
     """
-    return _Book(data, wish).rows
+    book = _Book(data, wish)
+    return lambda name: book.rows(book.asked(name))
 
 
 class _Book:
@@ -83,7 +84,7 @@ class _Book:
     def chosen(self) -> tuple[str, list[Remark]]:
         """Return the sheet that was asked for, or the only one that can be meant, and what to say of the choice."""
         if self.wish.sheet:
-            return self._asked(self.wish.sheet), []
+            return self.asked(self.wish.sheet), []
         visible = [name for name, shown in self.pages.items() if shown] or list(self.pages)
         filled = [name for name in visible if self.rows(name)]
         hidden = [name for name in self.pages if name not in visible and self._holds_table(name)]
@@ -121,7 +122,8 @@ class _Book:
             f"Say which is meant, as in 'FILE:{(tables or filled)[0]}'",
         )
 
-    def _asked(self, asked: str) -> str:
+    def asked(self, asked: str) -> str:
+        """Return the sheet of a name, whatever its capitals."""
         match = [name for name in self.pages if name.strip().casefold() == asked.strip().casefold()]
         if match:
             return match[0]

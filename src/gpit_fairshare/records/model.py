@@ -114,13 +114,21 @@ def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
         SchemeError: It holds none that gpit can read.
     """
     try:
+        for key in ("parameters", "inputs", "findings", "checks"):
+            if not all(isinstance(one, dict) for one in manifest[key]):
+                raise not_as_written(name, key)
         head = manifest["scheme"]
         files = tuple((str(one["file"]), str(one["sha256"])) for one in head["files"])
         return defined(manifest["definition"], files, str(head["digest"]), name)
-    except (KeyError, TypeError) as fault:
-        raise SchemeError(
-            f"{name}: its manifest is not as this version of gpit writes it (no {fault}); run gpit allocate again"
-        ) from None
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        raise not_as_written(name, fault) from None
+
+
+def not_as_written(name: str, fault: object) -> SchemeError:
+    """Return what is to be said of a manifest that lacks something, or has it otherwise."""
+    return SchemeError(
+        f"{name}: its manifest is not as this version of gpit writes it ({fault}); run gpit allocate again"
+    )
 
 
 def inputs_of(
@@ -140,7 +148,7 @@ def inputs_of(
         sources = tuple(Source(**one, matched=()) for one in manifest["inputs"])
         illustrative = tuple(str(one) for one in manifest["illustrative"])
     except (KeyError, TypeError, ValueError) as fault:
-        raise SchemeError(f"{name}: its manifest is not as this version of gpit writes it ({fault})") from None
+        raise not_as_written(name, fault) from None
     return Inputs(
         years=scheme.years,
         tables={

@@ -26,6 +26,8 @@ ENDINGS: Final = (".xlsx", ".json", ".csv", ".parquet")
 """Files that can hold a result."""
 LARGEST_RESULT: Final = 512 * MEGABYTE
 """Bytes of a result file: 8,000 practices in two years fill 60 MB."""
+ANSWER: Final = "allocation"
+"""Column that is the answer of a table without a manifest."""
 _MOST_CELLS: Final = LARGEST_RESULT // 8
 """Cells of a table: as many as would fill such a file with numbers."""
 
@@ -51,11 +53,13 @@ def read_record(path: str | Path) -> Record:
             rows, manifest, origins = _table(path, data, ending)
     scheme = scheme_of(manifest, path.name) if manifest is not None else None
     frame = _typed(rows, scheme, path.name)
-    order = frame.with_row_index("_row").sort(*KEYS)["_row"].to_list()
-    frame, origins = frame[order], [origins[row] for row in order] if origins else ()
     _once(frame, path.name)
+    order = frame.with_row_index("_row").sort(*KEYS)["_row"].to_list()
+    frame, origins = frame[order], [origins[row] for row in order] if len(origins) == frame.height else ()
     if scheme is None or manifest is None:
-        return Record(path.name, frame, _answer(frame, path.name))
+        _filled(frame, [ANSWER], path.name)
+        return Record(path.name, frame, ANSWER)
+    _filled(frame, [step.name for step in scheme.steps], path.name)
     years = sorted(set(frame["year"].to_list()))
     if years != sorted(scheme.years):
         raise UsageError(
@@ -180,9 +184,12 @@ def _table(path: Path, data: bytes, ending: str) -> Parts:
     document = _manifest_document(beside.name, result_bytes(beside))
     table = document.get("table")
     digest = table.get("sha256") if isinstance(table, dict) else None
-    same = digest == hashlib.sha256(data).hexdigest()
-    # A table that was changed since is compared as it is now; its manifest still says from which rule it came.
-    return frame, document["manifest"], _origins(document) if same else ()
+    if digest != hashlib.sha256(data).hexdigest():
+        raise UsageError(
+            f"{path.name}: is not the table that {beside.name} was written for: it was changed since, or written anew. "
+            f"gpit verify says what differs; without {beside.name} beside it its rows can be compared"
+        )
+    return frame, document["manifest"], _origins(document)
 
 
 def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
@@ -242,7 +249,7 @@ def _column(cells: pl.Series, kind: str, name: str) -> pl.Series:
     for row, value in enumerate(values, 1):
         try:
             found.append(None if value is None else read(value))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             shown = repr(value)[:40]
             raise UsageError(f"{name}: row {row}, {cells.name}: expected a {kind}, found {shown}") from None
     if cells.name in KEYS and None in found:
@@ -260,7 +267,7 @@ def _guessed(values: Sequence[Any]) -> str:
         try:
             for value in there:
                 read(value)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             continue
         if there:
             return kind
@@ -298,11 +305,25 @@ def _once(frame: pl.DataFrame, name: str) -> None:
         raise UsageError(f"{name}: {code} stands in {year} more than once; a result has each organisation once a year")
 
 
-def _answer(frame: pl.DataFrame, name: str) -> str:
-    """Return the answer of a table without a manifest: its column `allocation`, else the last column of numbers."""
-    if "allocation" in frame.columns:
-        return "allocation"
-    numbers = [one for one, dtype in frame.schema.items() if dtype == pl.Float64]
-    if not numbers:
-        raise UsageError(f"{name}: has no column of figures; expected the tidy table that gpit allocate writes")
-    return numbers[-1]
+def _filled(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
+    """Refuse a table in which a figure is missing that every row of a result has: it would count as nil."""
+    for column in columns:
+        if column not in frame.columns:
+            more = "" if len(columns) > 1 else ", and no manifest beside it says which column is the answer"
+            raise UsageError(f"{name}: has no column {column}{more}; write the table with --manifest")
+        cells = frame[column]
+        if len(columns) == 1 and cells.dtype != pl.Float64:
+            row = next(row for row, cell in enumerate(cells.to_list()) if cell is not None and not _is_number(cell))
+            year, code = frame.select(*KEYS).row(row)
+            raise UsageError(f"{name}: {column} of {code} in {year}: expected a number, found {cells[row]!r:.40}")
+        if cells.null_count():
+            year, code = frame.filter(cells.is_null()).select(*KEYS).row(0)
+            raise UsageError(f"{name}: {column} of {code} in {year} is blank; every row of a result has one")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        _number(value)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True

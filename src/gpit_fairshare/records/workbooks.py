@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import Broken, Wish, workbook_rows
+from gpit_fairshare.records.model import not_as_written
 from gpit_fairshare.scheme import number
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def read_book(
         _parameters(sheets, manifest["definition"], places["cells"])
         origins = _origins(sheets, places["inputs"], rows)
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise UsageError(
-            f"{name}: its manifest is not as this version of gpit writes it (no {fault}); run gpit allocate again"
-        ) from None
+        raise not_as_written(name, fault) from None
     return rows, manifest, origins
 
 
@@ -126,12 +125,14 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
     national = {(one["name"], one["year"]): _cell(sheets, one["cell"]) for one in places["cells"]}
     # A formula that hands on a blank cell has no value either, and that is one.
     blank = {one["name"] for one in manifest["definition"]["inputs"] if one["optional"]}
+    numbers = {one["name"] for one in manifest["definition"]["inputs"] if one["type"] == "number"}
+    numbers |= {one["name"] for one in manifest["definition"]["steps"] if one["unit"] != "yes/no"}
     rows = []
     for table in places["tables"]:
         if table["by"]:
             continue
         year = table["year"]
-        for cells in _table(sheets, table, blank):
+        for cells in _table(sheets, table, blank, numbers):
             row = {"year": year, **{name: value for name, value in cells.items() if value != _NOT_GIVEN}}
             for (column, when), group in groups.items():
                 if when == year:
@@ -146,16 +147,38 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
     return [{name: row.get(name) for name in wanted} for row in rows]
 
 
-def _table(sheets: _Sheets, table: Mapping[str, Any], blank: Container[str] = ()) -> list[dict[str, Any]]:
-    """Return the rows of a sheet; columns named in `blank` may have formulas without a value."""
-    cells = sheets.cells(table["sheet"])
-    return [
-        {
-            name: sheets.value(cells[row], row, column, table["sheet"], blank=name in blank)
-            for name, column in table["columns"].items()
-        }
-        for row in range(table["first_row"], table["last_row"] + 1)
+def _table(
+    sheets: _Sheets, table: Mapping[str, Any], blank: Container[str] = (), numbers: Container[str] = ()
+) -> list[dict[str, Any]]:
+    """Return the rows of a sheet; columns named in `blank` may have formulas without a value.
+
+    Raises:
+        UsageError: Rows were put in or taken out, or a cell of `numbers` holds something else.
+    """
+    sheet, first, last = table["sheet"], table["first_row"], table["last_row"]
+    cells = sheets.cells(sheet)
+    moved = [row for row in range(first, last + 1) if row not in cells] or [
+        row for row, values in cells.items() if row > last and values[0] not in (None, "")
     ]
+    if moved:
+        raise UsageError(
+            f"{sheets.name}: {sheet}, row {moved[0]}: rows were put in, taken out or emptied; "
+            f"expected the rows {first} to {last} that gpit wrote, and none below"
+        )
+    found = []
+    for row in range(first, last + 1):
+        values = {}
+        for name, column in table["columns"].items():
+            value = sheets.value(cells[row], row, column, sheet, blank=name in blank)
+            if (
+                name in numbers
+                and value is not None
+                and (isinstance(value, bool) or not isinstance(value, int | float))
+            ):
+                raise UsageError(f"{sheets.name}: {sheet}!{column}{row}: expected a number, found {str(value)[:40]!r}")
+            values[name] = value
+        found.append(values)
+    return found
 
 
 def _cell(sheets: _Sheets, reference: str) -> Any:
