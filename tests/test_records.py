@@ -64,7 +64,7 @@ def test_a_result_says_where_each_input_came_from(tmp_path, ending):
     """The first CCG's patients stand in row 2 of the sample's file, whichever file the result is in."""
     record = read_record(stored(allocate(sample=True), tmp_path, ending))
 
-    assert record.origins[0]["registered_population"] == "england-2014-15-population.csv row 2"
+    assert record.inputs.origins["2014/15", "00C", "registered_population"] == "england-2014-15-population.csv row 2"
     assert record.inputs.origins["2015/16", "00C", "historic_spend"] == "3 rows of england-2014-15-spend.csv"
 
 
@@ -409,3 +409,60 @@ def test_a_workbook_whose_rows_or_sheets_were_moved_says_so(tmp_path, edit, said
     book.save(path)
 
     assert said in refused(path)
+
+
+# Inputs changed in a workbook --------------------------------------------------------------------------------
+
+
+def with_values(path: Path, change) -> Path:
+    """A workbook with its formulas replaced by their values, and something changed in it."""
+    with path.open("rb") as stream:
+        values = openpyxl.load_workbook(stream, data_only=True)
+    change(values)
+    values.save(path.with_name("values.xlsx"))
+    return path.with_name("values.xlsx")
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_an_input_changed_in_the_workbook_is_not_said_to_be_that_of_the_file(tmp_path):
+    """Patients typed over on Population and worked out again are the workbook's; all others are still the file's."""
+    book = stored(allocate(sample=True), tmp_path, ".xlsx")
+    changed = openpyxl.load_workbook(book)
+    changed["Population"]["E5"].value = 150_000
+    changed.save(tmp_path / "changed.xlsx")
+    (tmp_path / "again").mkdir()
+    record = read_record(recalculate(tmp_path / "changed.xlsx", tmp_path / "again"))
+    origins = record.inputs.origins
+
+    assert record.rows["registered_population"][0] == 150_000
+    for year in ("2014/15", "2015/16"):
+        assert origins[year, "00C", "registered_population"].startswith("changed in the workbook since the run")
+        assert origins[year, "00C", "historic_spend"] == "3 rows of england-2014-15-spend.csv"
+        assert origins[year, "00D", "registered_population"] == "england-2014-15-population.csv row 3"
+
+
+def test_an_input_typed_over_on_the_sheet_of_a_year_is_seen(tmp_path):
+    """What the sheet of a year has counts; that it is not what the run had is said."""
+    book = stored(allocate(sample=True), tmp_path, ".xlsx")
+    path = with_values(book, lambda values: setattr(values["2014-15"]["D5"], "value", 150_000))
+    origins = read_record(path).inputs.origins
+
+    assert origins["2014/15", "00C", "registered_population"].startswith("changed in the workbook since the run")
+    assert origins["2015/16", "00C", "registered_population"] == "england-2014-15-population.csv row 2"
+
+
+def test_a_changed_workbook_that_was_not_worked_out_again_is_refused(tmp_path):
+    """A patient figure changed on Population that no sheet has taken over: nobody could say which one counts."""
+    book = stored(allocate(sample=True), tmp_path, ".xlsx")
+    path = with_values(book, lambda values: setattr(values["Population"]["E5"], "value", 150_000))
+
+    assert "Population!E5 was changed" in refused(path)
+    assert "recalculate" in refused(path)
+
+
+def test_fifteen_digits_are_the_same_value(tmp_path):
+    """A sixth, of which a workbook keeps 15 or 16 digits, was not changed by that."""
+    record = read_record(stored(allocate(sample=True, settings={"support_share": "1/6"}), tmp_path, ".xlsx"))
+    value = record.scheme.parameters["support_share"].values["2014/15"]
+
+    assert (value.written, value.assumption) == ("1/6", "Set for this run with --set.")

@@ -124,11 +124,13 @@ def document(result: Result) -> dict[str, Any]:
 
 
 def origins(result: Result) -> list[dict[str, str]]:
-    """Return, for each row of the tidy table, the file and row or cell that each input column came from."""
+    """Return, for each row of the tidy table, its key, and the file and row or cell that each input came from."""
     places = result.inputs.origins
     names = [symbol.name for symbol in result.scheme.inputs]
-    keys = result.rows.select("year", "org_code").iter_rows()
-    return [{name: place for name in names if (place := places.get((*key, name)))} for key in keys]
+    return [
+        {"year": year, "org_code": code} | {name: place for name in names if (place := places.get((year, code, name)))}
+        for year, code in result.rows.select("year", "org_code").iter_rows()
+    ]
 
 
 def _summary(summary: dict[str, Any]) -> dict[str, Any]:

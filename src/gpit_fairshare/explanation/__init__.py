@@ -18,7 +18,6 @@ from gpit_fairshare.records import Record, read_record, record_of
 from gpit_fairshare.words import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from gpit_fairshare.scheme import Scheme
@@ -57,9 +56,8 @@ def explain(
         there = [one.name for one in scheme.steps]
         raise UsageError(f"--step {step}: there is no such step{nearest(step, there)}; there are {', '.join(there)}")
     wanted = needed(scheme, years, step) if step else {}
-    origins = _origins(record, code)
     unsaid = f"as {name} has it" if name else "the inputs"
-    drafts = [Building(result, one, code, origins.get(one, {}), unsaid).build(wanted.get(one)) for one in years]
+    drafts = [Building(result, one, code, unsaid).build(wanted.get(one)) for one in years]
     writer = Writer(scheme, Digits(drafts))
     lines = [_year(result, code, one.year, writer.lines(one)) for one in drafts]
     differences = _differences(record, result) if name else []
@@ -116,12 +114,6 @@ def _settings(scheme: Scheme) -> tuple[str, ...]:
         f"{scheme.labels[name]} ({name}) {year}: {written(value.value, scheme.parameters[name].unit)}"
         for name, year, value in scheme.overridden()
     )
-
-
-def _origins(record: Record, code: str) -> dict[str, Mapping[str, str]]:
-    """Return, by year, where each input of the organisation came from."""
-    keys = record.rows.select("year", "org_code").iter_rows()
-    return {year: one for (year, whose), one in zip(keys, record.origins, strict=False) if whose == code}
 
 
 def _differences(record: Record, result: Result) -> list[Difference]:

@@ -15,8 +15,6 @@ from gpit_fairshare.language.in_words import column_of, leaves
 from gpit_fairshare.words import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gpit_fairshare.engine import CheckResult, Result
     from gpit_fairshare.scheme import Check, Parameter, Step, Value
 
@@ -26,10 +24,9 @@ _ASKED: Final = {"total": "total of", "largest": "largest", "smallest": "smalles
 class Building:
     """One year of one organisation: fills `drafts`."""
 
-    def __init__(self, result: Result, year: str, code: str, origins: Mapping[str, str], unsaid: str) -> None:
+    def __init__(self, result: Result, year: str, code: str, unsaid: str) -> None:
         self.result = result
         self.scheme = result.scheme
-        self.origins = origins
         self.unsaid = unsaid
         """Where an input comes from of which nobody says more."""
         years = list(self.scheme.years)
@@ -74,7 +71,7 @@ class Building:
     def _input(self, name: str) -> None:
         column = self.result.inputs.columns.get(name)
         files = column.file.split(", ") if column else []
-        origin = self.origins.get(name, "")
+        origin = self.result.inputs.origins.get((self.drafts.year, self.place.code, name), "")
         marks = tuple(f"{file}{sign}" for file in files for sign in (":", " ") if file)
         if any(said.startswith(marks) for said in self.result.inputs.illustrative):
             origin = f"{origin}; illustrative" if origin else "illustrative"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
-from gpit_fairshare.export import origins
 from gpit_fairshare.inputs import Column, Inputs, Source, packaged_crosswalk
 from gpit_fairshare.scheme import Scheme, defined
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 KEYS = ("year", "org_code")
+
+Origins = Mapping[tuple[str, str, str], str]
+"""(year, org_code, column) of an input to the file and row or cell that it came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,6 @@ class Record:
     """Name of the column that is the answer: `allocation`, or the scheme's `result`."""
     manifest: Mapping[str, Any] | None = None
     """None where the file has none beside it."""
-    origins: Sequence[Mapping[str, str]] = field(default_factory=tuple)
-    """For each row: input column to the file and row or cell that it came from; empty where nobody says."""
     scheme: Scheme | None = None
     """The rule, with the parameters as the file has them now; None without a manifest."""
     inputs: Inputs | None = None
@@ -101,7 +99,6 @@ def record_of(result: Result, name: str) -> Record:
         rows=result.rows,
         answer=result.scheme.result,
         manifest=result.manifest,
-        origins=origins(result),
         scheme=result.scheme,
         inputs=result.inputs,
     )
@@ -131,9 +128,7 @@ def not_as_written(name: str, fault: object) -> SchemeError:
     )
 
 
-def inputs_of(
-    manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, origins: Sequence[Mapping[str, str]], name: str
-) -> Inputs:
+def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, origins: Origins, name: str) -> Inputs:
     """Return the inputs that a tidy table holds: the columns that no step makes.
 
     Raises:
@@ -141,7 +136,6 @@ def inputs_of(
     """
     steps = {step.name for step in scheme.steps}
     columns = ["org_code", "org_name", *(one for one in rows.columns if one not in (*KEYS, "org_name", *steps))]
-    keys = list(rows.select(*KEYS).iter_rows())
     try:
         crosswalk = packaged_crosswalk().with_rows(manifest["crosswalk"])
         known = {one["name"]: Column(**one) for one in manifest["columns"]}
@@ -160,9 +154,7 @@ def inputs_of(
         },
         columns={one: known[one] for one in columns if one in known},
         lines=None,
-        origins={
-            (*key, column): place for key, one in zip(keys, origins, strict=False) for column, place in one.items()
-        },
+        origins=dict(origins),
         sources=sources,
         findings=(),
         illustrative=illustrative,

@@ -14,7 +14,7 @@ import polars as pl
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.export import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, manifest_name
 from gpit_fairshare.inputs import MEGABYTE, Unreadable
-from gpit_fairshare.records.model import KEYS, Record, inputs_of, scheme_of
+from gpit_fairshare.records.model import KEYS, Origins, Record, inputs_of, scheme_of
 from gpit_fairshare.records.workbooks import book_manifest, read_book
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def read_record(path: str | Path) -> Record:
         case ending:
             rows, manifest, origins = _table(path, data, ending)
     scheme = scheme_of(manifest, path.name) if manifest is not None else None
-    frame = _typed(rows, scheme, path.name)
+    # As a person counts them: the headings of a CSV file stand in its first row.
+    frame = _typed(rows, scheme, path.name, 2 if path.suffix.lower() == ".csv" else 1)
     _once(frame, path.name)
-    order = frame.with_row_index("_row").sort(*KEYS)["_row"].to_list()
-    frame, origins = frame[order], [origins[row] for row in order] if len(origins) == frame.height else ()
+    frame = frame.sort(*KEYS)
     if scheme is None or manifest is None:
         _filled(frame, [ANSWER], path.name)
         return Record(path.name, frame, ANSWER)
@@ -66,7 +66,7 @@ def read_record(path: str | Path) -> Record:
             f"{path.name}: has rows of {', '.join(years) or 'no year'}; its scheme has {', '.join(scheme.years)}"
         )
     inputs = inputs_of(manifest, scheme, frame, origins, path.name)
-    return Record(path.name, frame, scheme.result, manifest, origins, scheme, inputs)
+    return Record(path.name, frame, scheme.result, manifest, scheme, inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def result_bytes(path: Path) -> bytes:
         raise UsageError(f"{path}: cannot be read ({fault.strerror or fault}){near}") from None
 
 
-Parts = tuple["list[dict[str, Any]] | pl.DataFrame", "Mapping[str, Any] | None", "Sequence[Mapping[str, str]]"]
+Parts = tuple["list[dict[str, Any]] | pl.DataFrame", "Mapping[str, Any] | None", Origins]
 """Rows, manifest and origins."""
 
 
@@ -150,8 +150,10 @@ def _document(name: str, data: bytes) -> dict[str, Any]:
 
 def _result_document(name: str, data: bytes) -> dict[str, Any]:
     document = _document(name, data)
-    if document.get("schema") != JSON_SCHEMA or not isinstance(document.get("rows"), list):
+    if document.get("schema") != JSON_SCHEMA:
         raise UsageError(f"{name}: expected a result of gpit allocate ({JSON_SCHEMA}); found {_schema(document)}")
+    if not isinstance(document.get("rows"), list):
+        raise UsageError(f"{name}: has no list of rows; expected a result as gpit allocate writes it")
     return document
 
 
@@ -171,8 +173,16 @@ def _schema(document: Mapping[str, Any]) -> str:
     return repr(str(document["schema"])[:60]) if "schema" in document else "no schema"
 
 
-def _origins(document: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [one if isinstance(one, dict) else {} for one in document.get("origins") or []]
+def _origins(document: Mapping[str, Any]) -> Origins:
+    """Return where inputs came from, as far as it is written as gpit writes it."""
+    entries = document.get("origins")
+    return {
+        (str(one.get("year")), str(one.get("org_code")), name): place
+        for one in (entries if isinstance(entries, list) else [])
+        if isinstance(one, dict)
+        for name, place in one.items()
+        if name not in KEYS and isinstance(place, str)
+    }
 
 
 def _table(path: Path, data: bytes, ending: str) -> Parts:
@@ -180,7 +190,7 @@ def _table(path: Path, data: bytes, ending: str) -> Parts:
     frame = table_frame(path.name, data, ending)
     beside = path.with_name(manifest_name(path))
     if not beside.is_file():
-        return frame, None, ()
+        return frame, None, {}
     document = _manifest_document(beside.name, result_bytes(beside))
     table = document.get("table")
     digest = table.get("sha256") if isinstance(table, dict) else None
@@ -212,7 +222,7 @@ def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
         raise UsageError(f"{name}: is not a table that gpit wrote ({said})") from None
 
 
-def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, name: str) -> pl.DataFrame:
+def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, name: str, first: int) -> pl.DataFrame:
     """Return the rows with texts, floats and booleans where they belong."""
     if isinstance(rows, pl.DataFrame):
         frame = rows
@@ -228,7 +238,7 @@ def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, nam
             raise UsageError(f"{name}: has no column {key}; expected the tidy table that gpit allocate writes")
     if "org_name" not in frame.columns:
         frame = frame.with_columns(pl.lit("").alias("org_name"))
-    return frame.select(_column(frame[one], _type(one, scheme), name) for one in frame.columns)
+    return frame.select(_column(frame[one], _type(one, scheme), name, first) for one in frame.columns)
 
 
 def _type(column: str, scheme: Scheme | None) -> str:
@@ -240,20 +250,20 @@ def _type(column: str, scheme: Scheme | None) -> str:
     return "text" if scheme else ""
 
 
-def _column(cells: pl.Series, kind: str, name: str) -> pl.Series:
+def _column(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
     values = [None if value == "" else value for value in cells.to_list()]
     if not kind:
         kind = _guessed(values)
     read = {"number": _number, "yes/no": _yes_no, "text": _text}[kind]
     found = []
-    for row, value in enumerate(values, 1):
+    for row, value in enumerate(values, first):
         try:
             found.append(None if value is None else read(value))
         except (ValueError, TypeError, OverflowError):
             shown = repr(value)[:40]
             raise UsageError(f"{name}: row {row}, {cells.name}: expected a {kind}, found {shown}") from None
     if cells.name in KEYS and None in found:
-        raise UsageError(f"{name}: row {found.index(None) + 1}: {cells.name} is blank")
+        raise UsageError(f"{name}: row {found.index(None) + first}: {cells.name} is blank")
     if cells.name == "org_name":
         found = [value or "" for value in found]
     dtype = {"number": pl.Float64, "yes/no": pl.Boolean, "text": pl.String}[kind]

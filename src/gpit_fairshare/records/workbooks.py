@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import Broken, Wish, workbook_rows
-from gpit_fairshare.records.model import not_as_written
+from gpit_fairshare.records.model import Origins, not_as_written
 from gpit_fairshare.scheme import number
+from gpit_fairshare.workbook.layout import cell_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
@@ -22,9 +23,7 @@ _NOT_GIVEN: Final = "[not given]"
 _EVERY_YEAR: Final = "every year"
 
 
-def read_book(
-    name: str, data: bytes, largest: int
-) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, str]]]:
+def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]], dict[str, Any], Origins]:
     """Return the rows, the manifest and the origins of a workbook; parameters have the values of their cells.
 
     Raises:
@@ -197,35 +196,54 @@ def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict
             place = found[parameter["name"], year]
             now = _cell(sheets, place)
             if isinstance(now, bool) or not isinstance(now, int | float):
-                raise UsageError(f"{sheets.name}: {place}: expected a number, found {str(now)[:40]!r}")
-            if now != number(value["value"]):
+                raise UsageError(
+                    f"{sheets.name}: {place}: expected a number, found {'nothing' if now is None else repr(now)[:40]}"
+                )
+            if cell_digest(now) != cell_digest(number(value["value"])):
                 value |= {"value": repr(now), "assumption": CHANGED, "overridden": True}
                 value.pop("source", None)
 
 
-def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Return where the inputs of each row came from, as the sheets of inputs say it."""
-    said: dict[tuple[str, str, str], str] = {}
+def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str, Any]]) -> Origins:
+    """Return where the inputs of each row came from, as the sheets of inputs say it, and what was changed there.
+
+    Raises:
+        UsageError: An input was changed on its sheet, and the sheet of the year does not have it yet.
+    """
+    found: dict[tuple[str, str, str], str] = {}
     for table in tables:
-        columns = table["columns"]
-        cells = sheets.cells(table["sheet"])
-        for row in range(table["first_row"], table["last_row"] + 1):
-            key = {
-                name: sheets.value(cells[row], row, columns[name], table["sheet"])
-                for name in ("year", "org_code", "where_from")
-            }
-            for name in columns:
-                if key["where_from"] and key["where_from"] != _NOT_GIVEN:
-                    said[str(key["year"]), str(key["org_code"]), name] = str(key["where_from"])
-    names = {name for table in tables for name in table["columns"]} - {"year", "org_code", "where_from"}
+        columns, sheet = table["columns"], table["sheet"]
+        names = [name for name in columns if name in table["digests"]]
+        lines = {(line["year"], line["org_code"]): line for line in _lines(sheets, table, names)}
+        for row in rows:
+            year, code = row["year"], row["org_code"]
+            line = lines.get((year, code)) or lines.get((_EVERY_YEAR, code))
+            if line is None:
+                continue
+            for name in names:
+                number = line["row"] - table["first_row"]
+                digest = table["digests"][name][4 * number : 4 * number + 4]
+                place = line["where_from"] if line["where_from"] != _NOT_GIVEN else ""
+                now = cell_digest(row[name])
+                stands = cell_digest(line[name])
+                # A value typed over on the sheet of the year is what counts; one that has not come there does not.
+                if stands not in ((now, digest) if now != digest else (now,)):
+                    raise UsageError(
+                        f"{sheets.name}: {sheet}!{columns[name]}{line['row']} was changed, and the sheets of the years "
+                        "do not have it yet; open the workbook, let it recalculate, and save it"
+                    )
+                changed = f"changed in the workbook since the run; then {place or 'not given'}"
+                found[year, code, name] = place if now == digest else changed
+    return {key: place for key, place in found.items() if place}
+
+
+def _lines(sheets: _Sheets, table: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
+    """Return the rows of a sheet of inputs: their number, year, code and place, and the inputs."""
+    cells, columns, sheet = sheets.cells(table["sheet"]), table["columns"], table["sheet"]
+    wanted = ("year", "org_code", "where_from", *names)
     return [
-        {
-            name: place
-            for name in sorted(names)
-            if (
-                place := said.get((row["year"], row["org_code"], name))
-                or said.get((_EVERY_YEAR, row["org_code"], name))
-            )
-        }
-        for row in rows
+        {"row": row}
+        | {name: sheets.value(cells[row], row, columns[name], sheet, blank=name in names) for name in wanted}
+        for row in range(table["first_row"], table["last_row"] + 1)
+        if row in cells
     ]

@@ -18,6 +18,7 @@ from gpit_fairshare.workbook.layout import (
     PARAMETER_VALUE,
     PARAMETERS,
     Layout,
+    cell_digest,
     number_format,
 )
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Region, Sheet, is_web, letter, quoted
@@ -238,6 +239,10 @@ def _fill_inputs(layout: Layout, table: _Table) -> None:
             "columns": {"year": "A", "org_code": "B"}
             | {name: letter(column) for name, column in table.columns.items()}
             | {"where_from": letter(where)},
+            "digests": {
+                name: "".join(cell_digest(values[year][code, name]) for _, year, code in entries)
+                for name in table.names
+            },
         }
     )
     olds = predecessors(layout)

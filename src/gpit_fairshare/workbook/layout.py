@@ -7,6 +7,7 @@ each and a column a year.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from dataclasses import dataclass, field
@@ -301,7 +302,8 @@ def places(layout: Layout) -> dict[str, Any]:
     """Return where the figures of a result stand, with stable keys: the manifest of a workbook says it.
 
     `tables` has the sheets of organisations and of groups, year by year; `cells` the national figures and the
-    parameters; `inputs` the sheets of inputs, each with its columns of years, codes and places.
+    parameters; `inputs` the sheets of inputs, each with its columns of years, codes and places, and for each
+    column of inputs the digests of its cells in the run, row by row.
     """
     tables = []
     for (kind, year), block in layout.blocks.items():
@@ -328,6 +330,12 @@ def places(layout: Layout) -> dict[str, Any]:
         ],
         "inputs": layout.input_tables,
     }
+
+
+def cell_digest(value: Any) -> str:
+    """Return four signs by which an input of the run is known again, as far as a spreadsheet keeps it: 15 digits."""
+    text = "" if value is None else format(float(value), ".15g") if isinstance(value, int | float) else str(value)
+    return hashlib.sha256(text.encode()).hexdigest()[:4]
 
 
 class Refs:
