@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import openpyxl
 import polars as pl
@@ -736,6 +737,74 @@ def test_a_reader_that_leaves_changes_nothing(tmp_path, option):
 
     assert done.stdout.decode().splitlines()[-1].endswith("0")
     assert (tmp_path / "err").read_text() == ""
+
+
+def closing(unbuffered, command, *arguments, folder):
+    """Run gpit, its streams sent where a shell command says, buffered as Python does for a person."""
+    words = [sys.executable, "-m", "gpit_fairshare", *arguments]
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {command}', "bash", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--version",
+        "--help",
+        "init new --json",
+        "library check gpit-2014-16",
+        "allocate --sample",
+    ],
+)
+def test_a_disk_that_is_full_is_no_bug(tmp_path, arguments, unbuffered):
+    """Where the answer cannot be printed, exit code and one line say so, and Python adds nothing."""
+    code, _, said = closing(unbuffered, ">/dev/full", *arguments.split(), folder=tmp_path)
+
+    assert code == 2
+    assert said == (
+        "gpit: error: standard output cannot be written: No space left on device; "
+        "the answer is not whole, send it elsewhere\n"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_refusal_that_cannot_be_printed_is_still_one(tmp_path):
+    """Exit code 2, and never 1, which would say that a check differs: whether standard error is full or closed."""
+    wrong = ("check", "--population", "nowhere.csv", "--json")
+
+    assert closing("", "2>/dev/full", *wrong, folder=tmp_path)[0] == 2
+    assert closing("", "2>&-", *wrong, folder=tmp_path)[0] == 2
+    code, _, said = closing("", ">/dev/full", *wrong, folder=tmp_path)
+    assert code == 2
+    assert [line[:40] for line in said.splitlines()] == [
+        "gpit: error: nowhere.csv: there is no su",
+        "gpit: error: standard output cannot be w",
+    ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the shell of Windows closes no streams")
+def test_streams_that_are_closed(tmp_path):
+    """Without standard output nothing is done, and that is said; without standard error the answer is the same."""
+    code, _, said = closing("", ">&-", "init", "new", folder=tmp_path)
+
+    assert code == 2
+    assert said.startswith("gpit: error: standard output is closed; nothing was done")
+    assert not (tmp_path / "new").exists()
+    assert closing("", "2>&-", "library", "check", "gpit-2014-16", folder=tmp_path)[0] == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no head")
+def test_a_reader_that_leaves_the_help(tmp_path):
+    """`gpit --help | true` is exit code 0 as well."""
+    assert closing("", "| true; exit ${PIPESTATUS[0]}", "--help", folder=tmp_path) == (0, "", "")
 
 
 def test_a_text_that_begins_with_an_equals_sign_stays_a_text(abcd):

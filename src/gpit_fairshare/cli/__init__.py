@@ -6,7 +6,9 @@ nothing is written; 3 a bug in gpit. Results go to standard output, messages to 
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -18,8 +20,9 @@ from gpit_fairshare.cli.compare import compare
 from gpit_fairshare.cli.explain import explain
 from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
+from gpit_fairshare.cli.output import abandon, lost, reader_may_leave
 from gpit_fairshare.cli.verify import verify
-from gpit_fairshare.errors import GpitError, InputError
+from gpit_fairshare.errors import GpitError, InputError, OutputError
 
 app = typer.Typer(
     name="gpit",
@@ -37,7 +40,8 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version  # noqa: PLC0415  # only when asked for: start-up time
 
-        typer.echo(f"gpit {version('gpit-fairshare')}")
+        with reader_may_leave():
+            typer.echo(f"gpit {version('gpit-fairshare')}")
         raise typer.Exit
 
 
@@ -64,6 +68,11 @@ app.command("verify")(verify)
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    if sys.stderr is None:  # closed by whoever started gpit: messages have nobody to read them
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # it lasts as long as the program
+    if sys.stdout is None:
+        _tell("gpit: error: standard output is closed; nothing was done; send it to a file, or to nul")
+        sys.exit(2)
     for stream in (sys.stdout, sys.stderr):
         # A name that the console's code page lacks must not stop a run.
         if hasattr(stream, "reconfigure"):
@@ -72,7 +81,7 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    debug = "--debug" in sys.argv
+    debug, stdout = "--debug" in sys.argv, sys.stdout
     try:
         code = app(standalone_mode=False, prog_name="gpit")
     except GpitError as fault:
@@ -80,21 +89,27 @@ def _run() -> int:
         return fault.exit_code
     except typer.Exit as leaving:
         return leaving.exit_code
+    except SystemExit:
+        # The reader of --help left: typer puts another stream in place of the pipe, and leaves with 1.
+        if sys.stdout is stdout:
+            raise
+        return 0
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo("gpit: stopped; nothing half-written is left", err=True)
+        _tell("gpit: stopped; nothing half-written is left")
         return 130
     except Exception as fault:
         if _is_usage(fault):
             message: str = fault.format_message()  # type: ignore[attr-defined]
             # `gpit` alone is answered with the help, which is no error message.
-            typer.echo(message if message.startswith("Usage:") else f"gpit: error: {message}", err=True)
+            _tell(message if message.startswith("Usage:") else f"gpit: error: {message}")
+            return 2
+        # Whoever asks for help runs nothing; every answer is printed by `reader_may_leave`.
+        if isinstance(fault, OSError) and not {"-h", "--help"}.isdisjoint(sys.argv):
+            _say(lost(fault))
             return 2
         if debug:
             raise
-        typer.echo(
-            f"gpit: a bug in gpit: {type(fault).__name__}: {fault}; run again with --debug and report it",
-            err=True,
-        )
+        _tell(f"gpit: a bug in gpit: {type(fault).__name__}: {fault}; run again with --debug and report it")
         return 3
     return code if isinstance(code, int) else 0
 
@@ -113,10 +128,22 @@ def _is_usage(fault: Exception) -> bool:
     return hasattr(fault, "format_message")
 
 
+def _tell(message: str) -> None:
+    """Print a message; where nobody can read it, the exit code still says what became of the run."""
+    try:
+        typer.echo(message, err=True)
+    except OSError:
+        abandon(sys.stderr)
+
+
 def _say(fault: GpitError) -> None:
-    typer.echo(f"gpit: error: {fault}", err=True)
+    _tell(f"gpit: error: {fault}")
     if "--json" in sys.argv:
-        _say_in_json(fault)
+        try:
+            with reader_may_leave():
+                _say_in_json(fault)
+        except OutputError as full:
+            _tell(f"gpit: error: {full}")
         return
     if isinstance(fault, InputError) and sum(finding.level == "error" for finding in fault.findings) > 1:
         from gpit_fairshare.console import make_console, show_findings  # noqa: PLC0415  # only for a list of faults

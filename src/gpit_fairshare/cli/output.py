@@ -8,23 +8,42 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import OutputError, UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import TextIO
 
 
 @contextmanager
 def reader_may_leave() -> Iterator[None]:
     """Print an answer to the end, or as far as its reader wants: a pipe such as head may have seen enough.
 
-    That changes nothing about the result, so it is no fault.
+    That changes nothing about the result, so it is no fault. Nothing but printing belongs inside.
+
+    Raises:
+        OutputError: The answer cannot be printed, as on a full disk.
     """
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon(sys.stdout)
+    except OSError as fault:
+        raise lost(fault) from None
+
+
+def lost(fault: OSError) -> OutputError:
+    """Return what is to be said where standard output takes no more; nothing else is printed there."""
+    abandon(sys.stdout)
+    return OutputError(
+        f"standard output cannot be written: {fault.strerror or fault}; the answer is not whole, send it elsewhere"
+    )
+
+
+def abandon(stream: TextIO) -> None:
+    """Let what was not printed go, so that Python does not try again, and fail, when it leaves."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def checked(outputs: Sequence[Path], inputs: Sequence[str], endings: Sequence[str]) -> list[Path]:
