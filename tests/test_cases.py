@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import json
 import os
 import subprocess
 import sys
 import time
-from contextlib import chdir
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -25,6 +29,7 @@ from gpit_fairshare.cases.reading import Figure
 from gpit_fairshare.cases.shape import ToleranceEntry, exact_number
 from gpit_fairshare.cases.suite import run_all
 from gpit_fairshare.cases.updating import update
+from gpit_fairshare.cli import main
 from running import gpit, words, write_rows
 
 
@@ -322,6 +327,16 @@ FAULTS = {
     "a tolerance of a text": (case("x") + "[tolerance]\norg_name = { absolute = 1 }\n", "holds no numbers"),
     "no run": (case("x", run=""), "run is missing"),
     "nothing expected": (case("x", figures=""), "nothing is expected"),
+    "a year without figures": (
+        case("x", figures=FIGURES + '[expected."2015/16"]\n'),
+        "expected › 2015/16: is empty; expected one or more",
+    ),
+    "an organisation without figures": (case("x", figures=FIGURES + "E = {}\n"), "expected › 2014/15 › E: is empty"),
+    "national figures without any": (
+        case("x", figures=FIGURES + '[expected_national."2014/15"]\n'),
+        "expected_national › 2014/15: is empty",
+    ),
+    "a size below one": (case("x", run=RUN + "max_size = -1\n"), "run › max_size: expected 1 or more; found -1"),
     "an unknown origin": (case("x", origin="guessed"), "case › origin: expected one of 'published', 'worked by hand'"),
     "published without a source": (
         case("x", origin="published").replace("[case.source]", "[other]"),
@@ -390,6 +405,17 @@ def test_a_fault_is_said_in_one_line(folder, fault):
 
 TABLES = {
     "no year": ("org_code,allocation\nA,1\n", "there is no column year"),
+    "keys alone": ("year,org_code\n2014/15,A\n", "nothing is expected; there is no column beside year and org_code"),
+    "a heading with a space": (TABLE.replace("allocation", " allocation"), "row 1: the heading ' allocation' begins"),
+    "a year with a space": (TABLE.replace("2014/15,C", "2014/15 ,C"), "row 4, year: '2014/15 ' begins or ends with a"),
+    "a code with a hard space": (
+        TABLE.replace(",D", ",\xa0D"),
+        r"row 5, org_code: '\xa0D' begins or ends with a space",
+    ),
+    "a text with a space": (
+        "year,org_code,org_name\n2014/15,A,Alder \n",
+        "row 2, org_name: 'Alder ' begins or ends with a space",
+    ),
     "a column twice": ("year,org_code,a,a\n2014/15,A,1,1\n", "the column a stands there twice"),
     "a row twice": (TABLE + "2014/15,A,1\n", "row 6: A in 2014/15 is there already, in row 2"),
     "a row too long": (TABLE + "2014/15,E,1,2\n", "row 6: has 4 cells, and the headings are 3"),
@@ -632,22 +658,58 @@ def test_figures_in_the_case_are_written_in_their_places(folder, end):
 @pytest.mark.parametrize(
     "figures",
     [
-        FIGURES.replace("A = { allocation = 200_000 }", 'A = { allocation = "" }'),
-        FIGURES.replace("A = { allocation = 200_000 }", 'A = { org_name = "Elder" }'),
-        FIGURES + "E = { allocation = 5 }\n",
-        FIGURES.partition("D =")[0],
-        'expected = { "2014/15" = { A = { allocation = 5 }, B = { allocation = 5 } } }\n',
+        'expected."2014/15".A.allocation = 5 # allocation = 5\n',
+        "expected.'2014/15'.\"A\" = { 'allocation' = 5 }\n",
+        'expected = { "2014/15" = { A = { allocation = 5 }, B = { allocation = 400_000 } } }\n',
+        'expected = { "2014/15" = { B = { allocation = 400_000 }, A = { fair_share = 200_000, allocation = 5 } } }\n',
     ],
 )
-def test_what_cannot_be_written_in_its_place_is_refused(folder, figures):
-    """Texts, blanks, rows that come or go, and figures that cannot be told apart: the file stays as it was."""
+def test_keys_may_be_written_in_any_way(folder, figures):
+    """Dotted, quoted, or all on one line: A's £5 becomes £200,000, and what stands beside it stays."""
+    rest = case("x", 'rows = "some"\n', origin="regression", figures="")
+    done = updated(folder, text=figures + rest)
+
+    assert done.refused == ()
+    wanted = figures.replace("allocation = 5", "allocation = 200000", 1).replace(
+        "'allocation' = 5", "'allocation' = 200000"
+    )
+    assert (folder / "one.toml").read_bytes().decode() == wanted + rest
+
+
+@pytest.mark.parametrize(
+    ("figures", "reason"),
+    [
+        (
+            FIGURES.replace("A = { allocation = 200_000 }", 'A = { allocation = "" }'),
+            "2014/15 A allocation is a text or a blank, before or now, and only numbers are written",
+        ),
+        (
+            FIGURES.replace("A = { allocation = 200_000 }", 'A = { org_name = "Elder" }'),
+            "2014/15 A org_name is a text or a blank",
+        ),
+        (FIGURES + "E = { allocation = 5 }\n", "the row 2014/15 E is gone, and is not taken out of a case file"),
+        (FIGURES.partition("D =")[0], "the row 2014/15 D is new, and is not added to a case file"),
+    ],
+)
+def test_what_cannot_be_written_in_its_place_is_refused(folder, figures, reason):
+    """Texts, blanks, rows that come or go: each is said as what it is, and the file stays as it was."""
     text = case("x", origin="regression", figures=figures)
-    if figures.startswith("expected ="):
-        text = figures + case("x", origin="regression", figures="")
     done = updated(folder, text=text)
 
     assert len(done.refused) == 1
+    assert reason in done.refused[0]
     assert "expected_file" in done.refused[0]
+    assert (folder / "one.toml").read_bytes().decode() == text
+
+
+def test_a_figure_that_stands_in_two_places_is_refused(folder):
+    """A line of a text that reads like the figure's own: which is the figure, a person has to say."""
+    working = 'working = """\n[expected.\'2014/15\']\nA.allocation = 5\n"""\n'
+    text = case("x", 'rows = "some"\n', origin="regression", figures="[expected.'2014/15']\nA.allocation = 5\n")
+    text = text.replace('working = "By hand."\n', working)
+    done = updated(folder, text=text)
+
+    assert "where 2014/15 A allocation stands in the case file cannot be told for sure" in done.refused[0]
     assert (folder / "one.toml").read_bytes().decode() == text
 
 
@@ -762,8 +824,21 @@ def test_a_failure_on_the_way_leaves_the_old_file(folder, monkeypatch):
 
 
 def answer(folder, *arguments, **env):
-    """Run `gpit test` in the folder above the cases."""
-    return gpit("test", *arguments, folder=folder.parent, env={"CI": "", **env})
+    """Run `gpit test` in the folder above the cases, in this process: a new one takes longer than the run."""
+    encoding = env.pop("PYTHONIOENCODING", "utf-8")
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding, newline="\n") for _ in range(2))
+    with (
+        chdir(folder.parent),
+        patch.dict(os.environ, {"CI": "", **env}),
+        patch.object(sys, "argv", ["gpit", "test", *arguments]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as left,
+    ):
+        main()
+    out.flush()
+    err.flush()
+    return SimpleNamespace(returncode=left.value.code, stdout=out.buffer.getvalue(), stderr=err.buffer.getvalue())
 
 
 def test_exit_codes(folder):
@@ -773,7 +848,7 @@ def test_exit_codes(folder):
     put(folder, "two.toml", case("two", figures=FIGURES.replace("200_000", "1")))
     assert answer(folder, "cases").returncode == 1
     put(folder, "three.toml", "[case")
-    done = answer(folder, "cases")
+    done = gpit("test", "cases", folder=folder.parent)
     assert done.returncode == 2
     assert done.stderr == b""
     assert "3 cases: 1 ok, 1 failed and 1 fault." in words(done.stdout)
@@ -786,8 +861,8 @@ def test_the_same_words_twice(tmp_path):
     for place in ("one", "two"):
         (tmp_path / place).mkdir()
         cases = every_sort(tmp_path / place / "cases")
-        plainly = answer(cases, "cases", "--junit", "out.xml")
-        document = answer(cases, str(cases), "--json")
+        plainly = gpit("test", "cases", "--junit", "out.xml", folder=tmp_path / place)
+        document = gpit("test", str(cases), "--json", folder=tmp_path / place)
         junit = (cases.parent / "out.xml").read_bytes()
         found.add((plainly.stdout, document.stdout, junit))
         assert plainly.returncode == document.returncode == 2
@@ -799,11 +874,19 @@ def test_the_same_words_twice(tmp_path):
 SCREENS = [("utf-8", 80), ("cp1252", 80), ("ascii", 60), ("utf-8", 120)]
 
 
+@functools.cache
+def allocations():
+    """The answer for the sample, row by row."""
+    return [
+        (row["year"], row["org_code"], int(row["allocation"]))
+        for row in allocate(sample=True).rows.iter_rows(named=True)
+    ]
+
+
 def england(folder, more=0):
     """Write a case of the whole sample, its allocations too large by so much, with a title that is hard to show."""
     rows = [
-        {"year": row["year"], "org_code": row["org_code"], "allocation": int(row["allocation"]) + more}
-        for row in allocate(sample=True).rows.iter_rows(named=True)
+        {"year": year, "org_code": code, "allocation": allocation + more} for year, code, allocation in allocations()
     ]
     write_rows(folder / "t.expected.csv", rows)
     text = case("one", 'expected_file = "t.expected.csv"\n', run="[run]\nsample = true\n", figures="")

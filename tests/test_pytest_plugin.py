@@ -90,12 +90,10 @@ def test_choosing_stopping_and_one_file(both):
     """Options of pytest options choose cases, and a file that a case uses is not missed when others are chosen."""
     folder, _, _ = both
     chosen = suite(folder, "cases", "-k", "tabled or sound", "-q")
-    one = suite(folder, "cases/a-pound.toml", "-q")
-    case_of_a_file = suite(folder, "cases/sound.toml::sound", "-q")
+    named = suite(folder, "cases/a-pound.toml", "cases/sound.toml::sound", "-q")
 
     assert "2 passed" in chosen.stdout
-    assert "1 failed" in one.stdout
-    assert "1 passed" in case_of_a_file.stdout
+    assert "1 failed, 1 passed in" in named.stdout
 
 
 def test_several_processes(both):
@@ -125,15 +123,22 @@ def test_a_suite_without_cases_is_left_alone(tmp_path):
 
 
 def test_a_file_that_no_case_uses_any_more(tmp_path):
-    """In the folder of a case, or below it, the file is a test that fails; in a folder without a case it is none."""
+    """In the folder of a case, or below it, the file is a test that fails; in a folder without a case it is none.
+
+    As many tests are said to be collected as run: the case, and two files.
+    """
     cases = inputs(tmp_path / "cases")
-    (cases / "one.toml").write_text(case("one"), encoding="utf-8")
+    text = case("one", 'expected_file = "used.expected.csv"\n', figures="")
+    (cases / "one.toml").write_text(text, encoding="utf-8")
+    (cases / "used.expected.csv").write_text(TABLE, encoding="utf-8")
     for place in (tmp_path, cases, cases / "deep"):
         place.mkdir(exist_ok=True)
         (place / "x.expected.csv").write_text(TABLE, encoding="utf-8")
     done = suite(tmp_path, "--junitxml=out.xml")
 
     assert done.returncode == 1
+    assert "collected 3 items\n" in done.stdout
+    assert "2 failed, 1 passed in" in done.stdout
     assert {place for place, name in reported(tmp_path) if name == "used by a case"} == {
         "cases.x.expected.csv",
         "cases.deep.x.expected.csv",
@@ -187,5 +192,5 @@ def test_the_projects_own_cases_are_collected(request):
     """`tests/cases` holds published and hand-worked figures, which run in this suite through the plug-in."""
     files = sorted(path.name for path in Path(ROOT, "tests", "cases").glob("*.toml"))
 
-    assert request.config.pluginmanager.hasplugin("gpit_fairshare.pytest_plugin")
+    assert import_module("gpit_fairshare.pytest_plugin") in request.config.pluginmanager.get_plugins()
     assert {"abcd-by-hand.toml", "england-costs-2013.toml", "targets-2013-14.toml"} <= set(files)

@@ -77,11 +77,12 @@ class CaseItem(pytest.Item):
 
 
 class ExpectedFile(pytest.File):
-    """A file of expected figures; its test is left out again if a case uses it."""
+    """A file of expected figures; whether it is a test is known when all cases have been read."""
 
-    def collect(self) -> Iterator[UnusedItem]:
-        """Yield the test that fails where no case uses the file."""
-        yield UnusedItem.from_parent(self, name="used by a case")
+    def collect(self) -> list[pytest.Item]:
+        """Yield nothing yet, and be remembered."""
+        self.session.stash.setdefault(_EXPECTED, {})[self.nodeid] = self
+        return []
 
 
 class UnusedItem(pytest.Item):
@@ -103,6 +104,10 @@ class UnusedItem(pytest.Item):
         return self.path, None, self.name
 
 
+_EXPECTED = pytest.StashKey[dict[str, ExpectedFile]]()
+"""Files of expected figures that were found, by the id of their node."""
+
+
 class CaseUnused(Exception):  # noqa: N818  # a verdict, and no error of the program
     """A file of expected figures that no case uses."""
 
@@ -117,17 +122,21 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out files of expected figures that a case uses, or that have nothing to do with cases.
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Add a test for each file of expected figures that no case uses.
 
     First of all, so that choosing some cases leaves no file unused. In a suite that has no case in a folder,
     nor in one above it, a file of that name is none of ours.
     """
-    idle = [item for item in items if isinstance(item, UnusedItem)]
+    expected = session.stash.get(_EXPECTED, {})
     cases = [item.parent for item in items if isinstance(item.parent, CaseFile)]
     used = frozenset(path for case in cases for path in case.used or ())
     broken = [discovery.words(case.path) for case in cases if case.used is None]
     folders = {case.path.parent for case in cases}
-    ours = [discovery.Found(item.path, item.nodeid) for item in idle if not folders.isdisjoint(item.path.parents)]
-    kept = {one.file for one in discovery.unused(ours, used, broken)}
-    items[:] = [item for item in items if not isinstance(item, UnusedItem) or item.nodeid in kept]
+    ours = [discovery.Found(one.path, id_) for id_, one in expected.items() if not folders.isdisjoint(one.path.parents)]
+    for found in discovery.unused(ours, used, broken):
+        item = UnusedItem.from_parent(expected[found.file], name="used by a case")
+        items.append(item)
+        # As pytest reports what a file yields, or its count of what was collected would lack this test.
+        report = pytest.CollectReport(found.file, "passed", None, [item])
+        session.ihook.pytest_collectreport(report=report)

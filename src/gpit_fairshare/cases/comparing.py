@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from gpit_fairshare.cases.reading import refuse_spaces
 from gpit_fairshare.cases.shape import OTHER_COLUMNS, exact_number
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.export import FORMULA_STARTS
@@ -119,6 +120,8 @@ def understood(figure: Figure, kind: Kind) -> Exact:
     if value == "":
         return value
     if figure.tabled and isinstance(value, str):
+        if kind == "text":
+            refuse_spaces(value, f"{figure.place}:")
         with suppress(ValueError, KeyError):  # said below, for both kinds of file
             value = _typed(value, kind)
     right = {"number": Decimal, "yes/no": bool, "text": str}[kind]

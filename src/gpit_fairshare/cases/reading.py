@@ -186,22 +186,47 @@ def _read_table(path: Path) -> Table:
     return Table(path, text, records[0], tuple(records[1:]), tuple(lines))
 
 
+def refuse_spaces(text: str, place: str) -> None:
+    """Refuse spaces around a text of a table: no result has any, and nobody sees them in a difference.
+
+    Raises:
+        CaseError: There are some.
+    """
+    if text != text.strip():
+        raise CaseError(f"{place} {text[:80]!r} begins or ends with a space; take it out")
+
+
 def _check_table(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
     """Refuse what is no table of figures by year and organisation, or has a row twice."""
     if len(records) < 2:
         raise CaseError(f"{file}: holds no figures; expected a row of headings and rows of figures below it")
     if len(records) > _MOST_ROWS:
         raise CaseError(f"{file}: has more than {_MOST_ROWS:,} rows")
-    header = records[0]
+    _check_header(file, records[0], lines[0][0] + 1)
+    _check_rows(file, records, lines)
+
+
+def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
+    for name in header:
+        refuse_spaces(name, f"{file}: row {row}: the heading")
     for key in KEYS:
         if key not in header:
             found = one_line(", ".join(header), 200)
             raise CaseError(
                 f"{file}: there is no column {key}; a table of figures has {' and '.join(KEYS)}; found {found}"
             )
+    if len(header) == len(KEYS):
+        raise CaseError(
+            f"{file}: nothing is expected; there is no column beside {' and '.join(KEYS)}; give one of figures, as "
+            "allocation"
+        )
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
         raise CaseError(f"{file}: the column {one_line(twice) or '(empty)'} stands there twice")
+
+
+def _check_rows(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
+    header = records[0]
     at_year, at_code = (header.index(name) for name in KEYS)
     seen: dict[tuple[str, str], int] = {}
     for record, (line, _) in zip(records[1:], lines[1:], strict=True):
@@ -211,6 +236,8 @@ def _check_table(file: str, records: list[tuple[str, ...]], lines: list[tuple[in
         year, code = record[at_year], record[at_code]
         if not year or not code:
             raise CaseError(f"{place}: year or org_code is empty")
+        for key, cell in zip(KEYS, (year, code), strict=True):
+            refuse_spaces(cell, f"{place}, {key}:")
         if (year, code) in seen:
             first = seen[year, code] + 1
             raise CaseError(f"{place}: {one_line(code)} in {one_line(year)} is there already, in row {first}")

@@ -75,6 +75,8 @@ def _case_name(text: str) -> str:
 Texts = Annotated[list[Line], BeforeValidator(_listed)]
 Cell = Annotated[Exact, BeforeValidator(_figure)]
 Size = Annotated[Decimal, BeforeValidator(_size)]
+Figures = Annotated[dict[Line, Cell], Field(min_length=1)]
+"""Column to figure; a table without any would be taken for something that was looked at."""
 
 
 def _day(value: Any) -> str:
@@ -189,9 +191,9 @@ class CaseFile(Entry):
     case: CaseHeader
     run: RunEntry
     tolerance: dict[Line, ToleranceEntry] = Field(default_factory=dict)
-    expected: dict[Line, dict[Line, dict[Line, Cell]]] = Field(default_factory=dict)
+    expected: dict[Line, Annotated[dict[Line, Figures], Field(min_length=1)]] = Field(default_factory=dict)
     """Year to organisation to column to figure."""
-    expected_national: dict[Line, dict[Line, Cell]] = Field(default_factory=dict)
+    expected_national: dict[Line, Figures] = Field(default_factory=dict)
     """Year to column to figure."""
 
     @model_validator(mode="after")

@@ -231,7 +231,7 @@ def _inline_anew(text: str, differences: Sequence[Difference]) -> str:
     """Return a case file with figures written anew, each in the place of the old one and nothing else changed.
 
     Raises:
-        CaseError: A row is new or gone, a figure is no number, or its place cannot be told for sure.
+        CaseError: A row is new or gone, a figure is a text or a blank, or its place cannot be told for sure.
     """
     old = _parsed(text)
     wanted = copy.deepcopy(old)
@@ -240,11 +240,8 @@ def _inline_anew(text: str, differences: Sequence[Difference]) -> str:
     for one in differences:
         shown = " ".join(part for part in (one.year, one.code, one.column) if part)
         path = ("expected", one.year, one.code, one.column) if one.code else ("expected_national", one.year, one.column)
-        found = list(_spots(lines, path))
-        if one.what != "figure" or one.got is None or len(found) != 1:
-            raise CaseError(f"{one_line(shown)} is not a number that can be written in its place; {_BY_HAND}")
-        line, start, end = found[0]
-        token = _token(one.got, like=lines[line][start:end])
+        line, start, end = _one_spot(one, one_line(shown), old, lines, path)
+        token = _token(one.got or "", like=lines[line][start:end])
         value = _parsed(f"value = {token}").get("value")
         if value is None:
             raise CaseError(f"{one_line(shown)} is now {one_line(one.got, 40)}; {_BY_HAND}")
@@ -262,6 +259,25 @@ def _inline_anew(text: str, differences: Sequence[Difference]) -> str:
     return new
 
 
+def _one_spot(
+    one: Difference, shown: str, held: Any, lines: Sequence[str], path: Sequence[str]
+) -> tuple[int, int, int]:
+    """Return the line, the start and the end of the one token that a figure of a case file is.
+
+    Raises:
+        CaseError: There is none that can be written over, or it cannot be told which it is.
+    """
+    if one.what != "figure":
+        what = "new, and is not added to" if one.what == "extra row" else "gone, and is not taken out of"
+        raise CaseError(f"the row {shown} is {what} a case file; {_BY_HAND}")
+    if one.got is None or isinstance(_at(held, path), str):
+        raise CaseError(f"{shown} is a text or a blank, before or now, and only numbers are written; {_BY_HAND}")
+    found = list(_spots(lines, path))
+    if len(found) != 1:
+        raise CaseError(f"where {shown} stands in the case file cannot be told for sure; {_BY_HAND}")
+    return found[0]
+
+
 def _parsed(text: str) -> dict[str, Any]:
     """Return what a TOML text holds; numbers keep every digit, and a text that is no TOML holds nothing."""
     try:
@@ -275,16 +291,27 @@ def _spots(lines: Sequence[str], path: Sequence[str]) -> Iterator[tuple[int, int
     table: tuple[str, ...] = ()
     token = re.compile(rf"(?<![\w-])[\"']?{re.escape(path[-1])}[\"']?[ \t]*=[ \t]*([^\s,}}#\"'\[{{]+)")
     for number, line in enumerate(lines):
-        held: Any = _parsed(line)
+        held = _parsed(line)
         if line.lstrip("\ufeff \t").startswith("["):
             table = _keys(held)
             continue
         if tuple(path[: len(table)]) != table:
             continue
-        for key in path[len(table) :]:
-            held = held.get(key) if isinstance(held, dict) else None
-        if held is not None:
-            yield from ((number, *match.span(1)) for match in token.finditer(line))
+        below = path[len(table) :]
+        if _at(held, below) is None:
+            continue
+        for match in token.finditer(line):
+            # The same key may stand on the line for others, or in a remark: only this one changes what is meant.
+            start, end = match.span(1)
+            if _at(_parsed(f"{line[:start]}'here'{line[end:]}"), below) == "here":
+                yield number, start, end
+
+
+def _at(held: Any, path: Sequence[str]) -> Any:
+    """Return what stands at the end of a path of keys; None where there is nothing."""
+    for key in path:
+        held = held.get(key) if isinstance(held, dict) else None
+    return held
 
 
 def _keys(held: Any) -> tuple[str, ...]:

@@ -137,6 +137,8 @@ def _said(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) 
         case "too_long" | "string_too_long":
             unit = "characters" if kind == "string_too_long" else "of them"
             said = f"is too long; {context['max_length']} {unit} are allowed"
+        case "greater_than_equal":
+            said = f"expected {context['ge']} or more"
         case "model_type" if example := getattr(_model_at(location, model), "example", ""):
             said = f"expected a table such as {example}"
         case _:
