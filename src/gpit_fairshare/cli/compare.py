@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, reader_may_leave
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import GpitError, UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,8 @@ RESULTS: Final = (".xlsx", ".json", ".csv", ".parquet")
 """Endings of result files, as `records.ENDINGS` has them, without loading what that needs."""
 FORMATS: Final = ("text", "json", "markdown", "csv")
 _OLD, _NEW = "OLD", "NEW"
+_SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?)")
+"""How a message about a setting begins, which knows nothing of sides."""
 
 
 def compare(  # noqa: PLR0913  # the options of the verb
@@ -84,20 +87,23 @@ def compare(  # noqa: PLR0913  # the options of the verb
     files = [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])]
     outputs = checked(output or [], [old, new, *files], ENDINGS)
     both = options.pairs("--set", settings or [])
+    own_sets = options.pairs("--set-old", settings_old or []), options.pairs("--set-new", settings_new or [])
     given = (
         _Given(
             _OLD,
             old,
             formula_old or formula,
             transition_old or transition,
-            both | options.pairs("--set-old", settings_old or []),
+            both,
+            own_sets[0],
         ),
         _Given(
             _NEW,
             new,
             formula_new or formula,
             transition_new or transition,
-            both | options.pairs("--set-new", settings_new or []),
+            both,
+            own_sets[1],
         ),
     )
     named = {
@@ -154,7 +160,10 @@ class _Given:
     name: str
     formula: str | None
     transition: str | None
-    settings: Mapping[str, str]
+    shared: Mapping[str, str]
+    """Settings for both sides."""
+    own: Mapping[str, str]
+    """Settings for this side alone; they go before those for both."""
 
     @property
     def is_file(self) -> bool:
@@ -185,12 +194,26 @@ class _Given:
             return side_of(self.name)
         from gpit_fairshare.allocation import allocate, base_name  # noqa: PLC0415  # as above
 
-        result = allocate(
-            scheme=self.name, formula=self.formula, transition=self.transition, settings=self.settings, **run
-        )
+        settings = {**self.shared, **self.own}
+        try:
+            result = allocate(
+                scheme=self.name, formula=self.formula, transition=self.transition, settings=settings, **run
+            )
+        except GpitError as fault:
+            raise self._blamed(fault) from None
         parts = [base_name(part) for part in (self.formula, self.transition) if part]
-        parts += [f"{name}={value}" for name, value in self.settings.items()]
+        parts += [f"{name}={value}" for name, value in settings.items()]
         return side_of(result, f"{base_name(self.name)} with {', '.join(parts)}" if parts else base_name(self.name))
+
+    def _blamed(self, fault: GpitError) -> GpitError:
+        """Return a fault of a setting under the option that gave it."""
+        found = _SETTING.match(str(fault))
+        if not found:
+            return fault
+        given = next((one for one in (found["key"], found["name"]) if one in {**self.shared, **self.own}), "")
+        names = [one.partition("@")[0].strip() for one in self.own]
+        mine = given in self.own if given else found["name"] in names
+        return UsageError(f"--set-{self.word.lower()}{str(fault)[len('--set') :]}") if mine else fault
 
 
 def _used(given: Sequence[_Given], named: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> None:

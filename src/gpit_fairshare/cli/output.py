@@ -6,13 +6,18 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import OutputError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import TextIO
+
+
+_TABLES: Final = (".csv", ".parquet")
+_BESIDE: Final = ".manifest.json"
+"""Ending of the manifest beside a table, as `export.MANIFEST_ENDING` has it, without loading what that needs."""
 
 
 @contextmanager
@@ -53,6 +58,7 @@ def checked(outputs: Sequence[Path], inputs: Sequence[str], endings: Sequence[st
         UsageError: An ending that is not among those that can be written, a folder, a file given twice, an input.
     """
     seen: set[Path] = set()
+    kept, beside = _places(inputs)
     for path in outputs:
         ending = path.suffix.lower()
         if ending not in endings:
@@ -66,7 +72,20 @@ def checked(outputs: Sequence[Path], inputs: Sequence[str], endings: Sequence[st
         place = path.resolve()
         if place in seen:
             raise UsageError(f"-o {path}: given twice")
-        if any(Path(given).exists() and Path(given).resolve() == place for given in inputs):
+        if place in kept:
             raise UsageError(f"-o {path}: is one of the inputs; inputs are never written over")
+        if place in beside:
+            raise UsageError(
+                f"-o {path}: is the manifest of {beside[place]}, one of the inputs; inputs are never written over"
+            )
         seen.add(place)
     return list(outputs)
+
+
+def _places(inputs: Iterable[str]) -> tuple[set[Path], dict[Path, str]]:
+    """Return where the inputs lie, and where the manifest of each table among them does, with the table's name."""
+    texts = (given if Path(given).exists() else given.rpartition(":")[0] for given in inputs)  # FILE:SHEET
+    there = [Path(text) for text in texts if text and Path(text).exists()]
+    tables = [path for path in there if path.suffix.lower() in _TABLES]
+    beside = {path.with_name(f"{path.name}{_BESIDE}").resolve(): path.name for path in tables}
+    return {path.resolve() for path in there}, beside
