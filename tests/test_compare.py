@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-import shutil
+import sys
 from decimal import Decimal
 from fractions import Fraction
 
@@ -578,23 +578,54 @@ def test_a_typed_over_file_against_its_own(files, tmp_path):
     assert [one.first for one in comparison.changes] == ["allocation"]
 
 
-def test_a_parameter_typed_into_a_workbook_is_a_parameter(files, tmp_path):
-    """A workbook's cell of a parameter counts as it stands now: the rows, not recalculated, count as typed over."""
-    book = openpyxl.load_workbook(files / "out.xlsx")
-    value = next(
-        row[0].offset(0, at)
-        for row in book["Parameters"].iter_rows(min_row=5)
-        for at in range(1, 12)
-        if row[0].value is not None and row[0].offset(0, at).value == 20_000_000
-    )
-    value.value = 15_000_000
+def test_a_parameter_typed_into_a_workbook_is_a_parameter(tmp_path):
+    """A workbook's cell of a parameter counts as it stands now, once the workbook was recalculated."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
+    write_allocations(allocate(population=people, scheme=scheme(tmp_path, "pots", SHARED)), tmp_path / "out.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    cells = (cell for row in book["Parameters"].iter_rows(min_row=5) for cell in row)
+    value = next(cell for cell in cells if cell.value == 1_000_000)
+    value.value = 800_000
     book.save(tmp_path / "openpyxl.xlsx")
-    recalculated = recalculate_or_skip(tmp_path / "openpyxl.xlsx", tmp_path)
-    comparison = compare(files / "out.xlsx", recalculated)
+    recalculated = recalculate_or_skip(tmp_path / "openpyxl.xlsx", tmp_path / "again")
+    comparison = compare(tmp_path / "out.xlsx", recalculated)
 
-    assert [one.name for one in comparison.attribution] == ["parameter_transition_fund", "rounding"]
+    assert [(one.name, one.total()) for one in comparison.attribution] == [("parameter_pot", -200_000), ("rounding", 0)]
     assert sums(comparison) == []
     assert [one.what for one in comparison.differences][:1] == ["parameter changed"]
+
+
+def test_a_workbook_that_was_only_saved_is_the_same(tmp_path):
+    """LibreOffice keeps 15 digits of a third and of 12,345.678901234567 patients: that is nobody's change."""
+    people = population(tmp_path, "p.csv", {"A": 12345.678901234567, "B": 1 / 3, "C": 7})
+    path = scheme(tmp_path, "thirds", "allocation = share_out(pot, by=registered_population)", pot=10_000_000 / 3)
+    write_allocations(allocate(population=people, scheme=path), tmp_path / "out.xlsx")
+    saved = recalculate_or_skip(tmp_path / "out.xlsx", tmp_path / "again")
+    comparison = compare(tmp_path / "out.xlsx", saved)
+
+    assert comparison.differences == ()
+    assert comparison.changes == ()
+    assert comparison.remarks == ()
+    assert compare(saved, allocate(population=people, scheme=path)).same
+
+
+def test_the_fifteenth_digit_of_a_workbook_is_seen(tmp_path):
+    """A workbook differs in the 15th digit of an input, and not in the 16th; in JSON the 16th counts as well."""
+    path = scheme(tmp_path, "heads", "allocation = where(registered_population > 0, pot / 4, 0)")
+    heads = {"old": "12345.6789012345", "15": "12345.6789012346", "16": "12345.67890123451"}
+    runs = {
+        name: allocate(population=population(tmp_path, f"{name}.csv", {"A": one}), scheme=path)
+        for name, one in heads.items()
+    }
+    for name, run in runs.items():
+        write_allocations(run, tmp_path / f"{name}.xlsx")
+        write_json(run, tmp_path / f"{name}.json")
+
+    def first(old, new):
+        return [one.first for one in compare(tmp_path / old, tmp_path / new).changes]
+
+    assert first("old.xlsx", "15.xlsx") == first("old.json", "16.json") == ["registered_population"]
+    assert first("old.xlsx", "16.json") == first("16.json", "old.xlsx") == []
 
 
 def recalculate_or_skip(book, folder):
@@ -623,9 +654,8 @@ def test_unlike_results_are_refused(tmp_path, england):
         with pytest.raises(UsageError, match=said) as caught:
             compare(old, new)
         assert "\n" not in str(caught.value)
-    for new in (year, code, twice):
-        done = gpit("compare", one, new, folder=tmp_path)
-        assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+    done = gpit("compare", one, twice, folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
 
 
 def test_other_units_are_refused(tmp_path):
@@ -658,14 +688,190 @@ def test_other_units_are_refused(tmp_path):
         (["out.json", "out.json", "-o", "no/x.md"], "there is no folder"),
     ],
 )
-def test_wrong_usage_is_one_line(files, arguments, said):
+def test_wrong_usage_is_one_line(files, arguments, said, here):
     """What cannot be is said in one line that names the option, with exit code 2, and nothing is printed."""
-    done = gpit("compare", *arguments, folder=files)
+    code, printed, messages = here(files, "compare", *arguments)
 
-    assert done.returncode == 2, done.stderr.decode()
-    assert said in done.stderr.decode()
-    assert done.stderr.count(b"\n") == 1
-    assert done.stdout == b"" or "--json" in arguments  # the one document is then the error
+    assert code == 2, messages
+    assert said in messages
+    assert messages.count("\n") == 1
+    assert printed == "" or "--json" in arguments  # the one document is then the error
+
+
+@pytest.fixture
+def here(monkeypatch, capsys):
+    """The command line in this process, which spares loading Python: exit code, output and messages."""
+    from gpit_fairshare.cli import main
+
+    def run(folder, *arguments):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["gpit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as leaving:
+            main()
+        return leaving.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("option", "setting"),
+    [
+        ("--set-old", "nope=1"),
+        ("--set-new", "nope=1"),
+        ("--set", "nope=1"),
+        ("--set-new", "support_share=much"),
+        ("--set-new", "revenue_budget=1%"),
+        ("--set-old", "transition_fund@2013/14=1"),
+        ("--set-new", "support_share=7"),
+    ],
+)
+def test_the_option_that_was_given_is_named(tmp_path, option, setting, here):
+    """A setting that cannot be is blamed on the option that gave it, whatever the other side has."""
+    others = ["--set", "revenue_budget=150000000"] if option != "--set" else ["--set-new", "revenue_budget=150000000"]
+    code, printed, messages = here(
+        tmp_path, "compare", "gpit-2014-16", "gpit-2014-16", "--sample", option, setting, *others
+    )
+
+    assert (code, printed) == (2, "")
+    assert re.match(rf"gpit: error: {option}:? {re.split('[@=]', setting)[0]}\b", messages), messages
+
+
+def with_manifest(folder, name, run):
+    """Write a table with its manifest beside it."""
+    write_csv(run, folder / name)
+    write_manifest(run, folder / f"{name}.manifest.json", folder / name, name)
+
+
+def test_the_manifest_of_an_input_is_an_input(tmp_path, here):
+    """No verb writes over the manifest beside a table that it reads, nor over the FILE of FILE:SHEET."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 2})
+    run = allocate(population=people, scheme=scheme(tmp_path, "pots", SHARED))
+    with_manifest(tmp_path, "r.csv", run)
+    book = openpyxl.Workbook()
+    book.active.append(["org_code", "registered_population"])
+    book.active.append(["A", 5])
+    book.save(tmp_path / "b.xlsx")
+    kept = {name: (tmp_path / name).read_bytes() for name in ("r.csv.manifest.json", "b.xlsx")}
+
+    for arguments, said in (
+        (["compare", "r.csv", "r.csv", "-o", "r.csv.manifest.json"], "is the manifest of r.csv, one of the inputs"),
+        (
+            ["allocate", "--population", "r.csv", "--scheme", "pots.toml", "-o", "r.csv.manifest.json"],
+            "is the manifest of r.csv, one of the inputs",
+        ),
+        (
+            ["allocate", "--population", "b.xlsx:Sheet", "--scheme", "pots.toml", "-o", "b.xlsx"],
+            "is one of the inputs",
+        ),
+    ):
+        code, printed, messages = here(tmp_path, *arguments)
+        assert (code, printed) == (2, ""), arguments
+        assert said in messages
+    assert {name: (tmp_path / name).read_bytes() for name in kept} == kept
+
+
+def test_which_column_is_the_answer_is_said(tmp_path):
+    """A rule says what its answer is; a table follows the rule of the other, or its own columns, and each is said."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
+    steps = SHARED.replace("allocation =", "final =")
+    path = scheme(tmp_path, "finals", steps)
+    path.write_text(path.read_text("utf-8").replace('result = "allocation"', 'result = "final"'), encoding="utf-8")
+    run = allocate(population=people, scheme=path)
+    rows = [{"year": "2014/15", "org_code": code, "final": 5, "spare": 7} for code in "AB"]
+    other = write_table(tmp_path / "other.csv", rows)
+    plain = table_of(tmp_path / "plain.csv", [("2014/15", "A", 1)])
+    comparison = compare(run, other)
+    told = comparison.document()
+
+    assert [told[one]["answer"] for one in ("old", "new")] == ["final", "final"]
+    assert [told[one]["answer_label"] for one in ("old", "new")] == ["Final", "Final"]
+    assert [told[one]["answer_from"] for one in ("old", "new")] == ["as its scheme says", "as the other result has it"]
+    assert compare(plain, plain).document()["old"]["answer_from"] == "by its name"
+    assert compare(other, other).document()["old"]["answer"] == "spare"
+    assert compare(other, other).document()["old"]["answer_from"] == "the last column of figures"
+    printed = " ".join(shown(comparison).split())
+    assert "answer final, as its scheme says" in printed
+    assert "answer final, as the other result has it" in printed.replace("\n", " ")
+    assert "answer final, as its scheme says" in comparison.markdown()
+
+
+def test_answers_of_other_names_are_refused(tmp_path, here):
+    """Where a table does not say what its answer is, two names are never taken for one thing."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
+    write_json(allocate(population=people, scheme=scheme(tmp_path, "pots", SHARED)), tmp_path / "run.json")
+    for name, columns in (("xy", ("x", "y")), ("yx", ("y", "x")), ("money", ("money",))):
+        rows = [{"year": "2014/15", "org_code": code, **dict.fromkeys(columns, 5)} for code in "AB"]
+        write_table(tmp_path / f"{name}.csv", rows)
+
+    for old, new, names in (
+        ("xy.csv", "yx.csv", ("y", "x")),
+        ("xy.csv", "money.csv", ("y", "money")),
+        ("run.json", "money.csv", ("allocation", "money")),
+    ):
+        code, printed, messages = here(tmp_path, "compare", old, new)
+        assert (code, printed, messages.count("\n")) == (2, "", 1)
+        assert f"the answer of {old} would be {names[0]} and that of {new} {names[1]}" in messages
+        assert "call the column alike in both" in messages
+
+
+def test_a_figure_typed_over_on_the_way_is_said(tmp_path):
+    """Two weights of a document changed by hand move no answer, and are said with the first place, for that file."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
+    write_json(allocate(population=people, scheme=scheme(tmp_path, "pots", SHARED)), tmp_path / "out.json")
+    data = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    for row in data["rows"][1:]:
+        row["weight"] += 0.5
+    (tmp_path / "typed.json").write_text(json.dumps(data), encoding="utf-8")
+
+    assert compare(tmp_path / "typed.json", tmp_path / "out.json").remarks == (
+        "2 figures in OLD, typed.json, are not what its rule gives for its inputs; first 2014/15 B weight",
+    )
+    assert [one.split(",")[0] for one in compare(tmp_path / "typed.json", tmp_path / "typed.json").remarks] == [
+        "2 figures in OLD",
+        "2 figures in NEW",
+    ]
+    assert compare(tmp_path / "out.json", tmp_path / "out.json").remarks == ()
+
+
+def test_a_national_figure_is_one_figure(tmp_path):
+    """A national figure stands on all three rows of a document, and counts once, without an organisation."""
+    steps = """
+        everybody = total(registered_population)
+        allocation = pot * registered_population / everybody
+    """
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
+    write_json(allocate(population=people, scheme=scheme(tmp_path, "pots", steps)), tmp_path / "out.json")
+    data = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    for row in data["rows"]:
+        row["everybody"] = 11
+    (tmp_path / "typed.json").write_text(json.dumps(data), encoding="utf-8")
+
+    assert compare(tmp_path / "out.json", tmp_path / "typed.json").remarks == (
+        "1 figure in NEW, typed.json, is not what its rule gives for its inputs; first 2014/15 everybody",
+    )
+
+
+def test_a_cause_that_cannot_be_alone_says_why(tmp_path):
+    """Floors of £60 fit the pot of £240 and not that of £150, so that what the floor does alone cannot be told."""
+    steps = """
+        floor = where(registered_population > 0, least, 0)
+        unrounded = share_out(pot, by=registered_population, at_least=floor)
+        allocation = rounded(unrounded)
+    """
+    least = '[parameters.least]\nlabel = "Least"\nunit = "£"\n'
+    least += 'values = { every_year = { value = 10, assumption = "Made up." } }\n'
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 1, "C": 1})
+    path = scheme(tmp_path, "floors", steps, pot=150, more=least)
+    runs = [allocate(population=people, scheme=path, settings=one) for one in ({}, {"pot": 240, "least": 60})]
+    comparison = compare(*runs)
+    (cause,) = [one for one in comparison.attribution if one.name == "parameter_least"]
+
+    assert cause.alone is None
+    assert "floor needs £180 in all and pot is £150" in cause.no_alone
+    for printed in (" ".join(shown(comparison).split()), comparison.markdown()):
+        assert "£10 → £60; alone it cannot be worked out: " in printed
+    told = {one["name"]: one["no_alone"] for one in comparison.document()["causes"]}
+    assert (told["parameter_least"], told["parameter_pot"], told["rounding"]) == (cause.no_alone, "", "")
 
 
 # The command ---------------------------------------------------------------------------------------------------
@@ -710,14 +916,15 @@ def test_a_tidied_rule_is_the_same_and_said_to_differ(tmp_path):
     done = gpit("compare", one, other, "--population", people, folder=tmp_path)
 
     assert done.returncode == 0, done.stdout.decode()
-    assert "The definition differs in 1 place." in words(done.stdout)
+    assert "The definition differs: 1 formula changed." in words(done.stdout)
     assert "old registered_population * 1 new 1 * registered_population" in words(done.stdout)
 
 
-def test_every_file_is_written_and_again_the_same(files, tmp_path):
+def test_every_file_is_written_and_again_the_same(tmp_path):
     """-o writes each format; the same inputs give the same bytes; --format prints what -o writes."""
-    shutil.copy(files / "out.json", tmp_path)
-    command = ["compare", "out.json", "gpit-2014-16", "--sample", "--set-new", "transition_fund=5000000"]
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
+    write_json(allocate(population=people, scheme=scheme(tmp_path, "pots", SHARED)), tmp_path / "out.json")
+    command = ["compare", "out.json", "pots.toml", "--population", "p.csv", "--set-new", "pot=5000000"]
     endings = ("xlsx", "json", "md", "csv")
     done = gpit(*command, *(part for one in endings for part in ("-o", f"a.{one}")), folder=tmp_path)
     again = gpit(
@@ -909,18 +1116,22 @@ def test_workbook_is_live_and_right(three_changes, tmp_path):
 
 
 @pytest.mark.usefixtures("libreoffice")
-def test_a_wrong_figure_in_the_workbook_fails_its_check(three_changes, tmp_path):
+def test_a_wrong_figure_in_the_workbook_fails_its_check(tmp_path):
     """£1 more in a new allocation, and the row no longer adds up."""
-    path = tmp_path / "c.xlsx"
-    write_workbook(three_changes[2], path)
-    book = openpyxl.load_workbook(path)
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
+    path = scheme(tmp_path, "pots", SHARED, years='["2014/15", "2015/16"]')
+    runs = [allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot": 1500})]
+    write_workbook(compare(*runs), tmp_path / "c.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "c.xlsx")
     heads = [cell.value for cell in book["Changes"][4]]
     book["Changes"].cell(5, heads.index("New (£)") + 1).value += 1
-    book.save(path)
-    again = openpyxl.load_workbook(recalculation.recalculate(path, tmp_path / "again"), data_only=True)
+    book.save(tmp_path / "c.xlsx")
+    again = recalculation.recalculate(tmp_path / "c.xlsx", tmp_path / "again")
+    book = openpyxl.load_workbook(again, data_only=True)
 
-    assert again["Changes"].cell(5, heads.index("Causes add up") + 1).value == "fails"
-    assert [row[10].value for row in again["Summary"].iter_rows(min_row=5)] == ["fails", "holds"]
+    column = heads.index("Causes add up") + 1
+    assert [book["Changes"].cell(row, column).value for row in range(5, 11)] == ["fails", *["holds"] * 5]
+    assert [row[10].value for row in book["Summary"].iter_rows(min_row=5)] == ["fails", "holds"]
 
 
 def test_workbook_of_the_same(files, tmp_path):
@@ -945,8 +1156,8 @@ def test_definition_says_values_files_and_checks(three_changes):
     )
     assert ("check added", "Only those whose cost exceeds their fair share draw support", "") in there
     assert ("check removed", "Only those above the average cost draw support", "") in there
-    ((old, new, role),) = [value for key, value in there.items() if key[0] == "input file changed"]
-    assert role == "population"
+    ((name, (old, new, _)),) = [(key[1], value) for key, value in there.items() if key[0] == "input file changed"]
+    assert name == "population"  # the files have other names, so that it is called by what it is for
     assert old.startswith("england-2014-15-population.csv, SHA-256 ")
     assert new.startswith("more.csv, SHA-256 ")
     assert three_changes[2].columns == (
@@ -966,6 +1177,112 @@ def test_versions_and_new_findings_are_said(files, tmp_path):
 
     assert comparison.same
     assert sorted(whats) == ["new finding", "version changed"]
+
+
+def test_a_finding_is_the_same_whatever_the_file_is_called(tmp_path):
+    """One population under two names, without a year: the note on that is not new, and a warning comes before notes."""
+    path = scheme(tmp_path, "pots", SHARED, years='["2014/15", "2015/16"]')
+    runs = [
+        allocate(population=population(tmp_path, name, {"A": 1, "B": 3}), scheme=path) for name in ("a.csv", "b.csv")
+    ]
+    assert any(one.number == "I22" and one.file == "b.csv" for one in runs[1].findings)
+    assert [one.what for one in compare(*runs).differences] == []
+
+    write_json(runs[0], tmp_path / "a.json")
+    data = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    extra = {"file": "a.csv", "sheet": "", "place": "row 2", "cell": "", "expected": "", "remedy": ""}
+    data["manifest"]["findings"] += [
+        {**extra, "number": "I39", "level": "note", "found": "one thing"},
+        {**extra, "number": "I36", "level": "note", "found": "another thing"},
+        {**extra, "number": "I49", "level": "warning", "found": "a third thing"},
+    ]
+    (tmp_path / "more.json").write_text(json.dumps(data), encoding="utf-8")
+    comparison = compare(tmp_path / "a.json", tmp_path / "more.json")
+
+    assert [(one.name, one.note) for one in comparison.differences] == [
+        ("I49", "warning"),
+        ("I39", "note"),
+        ("I36", "note"),
+    ]
+    for printed in (" ".join(shown(comparison).split()), comparison.markdown()):
+        assert "a third thing" in printed
+        assert "another thing" not in printed
+        assert re.search(r"2 new notes on the inputs and the run .I36, I39.", printed)
+
+
+# Figures as they are shown -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (1 / 3, "%", "33.3333%"),
+        (1 / 3, None, "0.333333"),
+        (0.075, "%", "7.5%"),
+        (4000.1, "£", "£4,000.10"),
+        (2_150_000.37, "£", "£2,150,000.37"),
+        (0.125, "£ per head", "£0.125"),
+        (-5, "£", "-£5"),
+        (123_456_789, None, "123,456,789"),
+        (0, "%", "0%"),
+    ],
+)
+def test_values_are_written_as_people_read_them(value, unit, said):
+    """At most six digits of what has no end, pounds with pence, and nothing left off a sum of money."""
+    from gpit_fairshare.comparison.words import value_text
+
+    assert value_text(value, unit) == said
+
+
+def test_values_that_differ_never_look_alike():
+    """A third against its first eight digits is written in full, since six are the same."""
+    from gpit_fairshare.comparison.words import value_texts
+
+    assert value_texts(1 / 3, 0.33333333, ("%", "%")) == ("33.33333333333333%", "33.333333%")
+    assert value_texts(1 / 3, 0.25, ("%", "%")) == ("33.3333%", "25%")
+
+
+def test_noise_of_a_rule_that_does_not_round_is_not_shown(tmp_path):
+    """Thirds of £2m: pounds without pence in the totals, nil for rounding, and sums that are exact all the same."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 1, "C": 1})
+    path = scheme(tmp_path, "thirds", "allocation = share_out(pot, by=registered_population)", pot=2_000_000)
+    comparison = compare(*(allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot": 3_500_000})))
+    printed = shown(comparison)
+
+    assert "£2,000,000.00" not in printed
+    assert re.search(r"2014/15 +£2,000,000 +£3,500,000 +\+£1,500,000 ", printed)
+    assert re.search(r"rounding +£0 ", printed)
+    assert "£0.0000" not in printed
+    assert sums(comparison) == []
+
+
+def test_one_row_differs(tmp_path):
+    """One row with another figure and the same answer *differs*."""
+    rows = [{"year": "2014/15", "org_code": code, "rate": 1, "allocation": 5} for code in "AB"]
+    old = write_table(tmp_path / "old.csv", rows)
+    new = write_table(tmp_path / "new.csv", [{**rows[0], "rate": 2}, rows[1]])
+
+    assert compare(old, new).document()["headline"] == "The answers are the same; 1 of 2 rows differs in other figures."
+
+
+def test_three_years_are_listed(tmp_path):
+    """2017/18, 2018/19 and 2019/20: a comma between the first two."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
+    path = scheme(tmp_path, "three", SHARED, pot=400, years='["2017/18", "2018/19", "2019/20"]')
+    comparison = compare(*(allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot": 4000.1})))
+
+    said = "Parameter changed: pot, 2017/18, 2018/19 and 2019/20: £400 → £4,000.10"
+    assert said in " ".join(shown(comparison).split())
+
+
+@pytest.mark.parametrize("width", [56, 60, 80])
+def test_totals_fit_narrow_screens(three_changes, width):
+    """On 56, 60 and 80 columns no line is wider, and old, new and change of each year stand there in full."""
+    printed = shown(three_changes[2], width=width)
+
+    assert max(cell_len(line) for line in printed.splitlines()) <= width
+    year = next(one for one in three_changes[2].years if one.year == "2015/16")
+    assert re.search(rf"2015/16 +£{year.old:,.0f} +£{year.new:,.0f} ", printed)
 
 
 # In general -----------------------------------------------------------------------------------------------
@@ -1033,4 +1350,4 @@ def test_limits_are_read_as_people_write_them():
 
     assert limit_of("£1,000") == limit_of("1000") == limit_of(1000) == Limit(Decimal(1000))
     assert limit_of(" 0.5% ") == Limit(Decimal("0.5"), relative=True)
-    assert str(limit_of("1234.5")) == "£1,234.5"
+    assert str(limit_of("1234.5")) == "£1,234.50"

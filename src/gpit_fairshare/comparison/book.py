@@ -253,7 +253,7 @@ def _causes(comparison: Comparison, changes: _Changes) -> Sheet:
         sheet.heading(f"Change {year.year}{unit}", 17)
     for row, cause in enumerate(comparison.attribution, FIRST_ROW):
         sheet.put(row, 1, shown.cause_name(cause))
-        sheet.put(row, 2, cause.said or "none")
+        sheet.put(row, 2, shown.cause_said(cause) or "none")
         cells, alone = changes.range_of(cause.name), cause.total_alone()
         sheet.put(row, 3, float(cause.total()), changes.exactly(f"SUM({cells})"), number)
         sheet.put(row, 4, NOT_APPLICABLE if alone is None else float(alone), None, number)

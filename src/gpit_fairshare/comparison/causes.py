@@ -8,6 +8,7 @@ the sum is exact. Beside it stands what each does alone, changed from the old re
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +24,7 @@ from gpit_fairshare.comparison.states import (
     same_organisations,
     same_rule,
 )
-from gpit_fairshare.comparison.words import NOTHING, exact, less, quantum, rounded_to, total, value_text
+from gpit_fairshare.comparison.words import NOTHING, exact, less, quantum, rounded_to, total, value_texts
 from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.inputs.findings import counted, listed
 from gpit_fairshare.records.model import KEYS
@@ -120,8 +121,9 @@ def _between(old: Result, new: Result, rest: Mapping[Key, Decimal]) -> list[Caus
             why.append(str(fault))
             continue
         amounts = _steps(here, there, rest, unit)
-        alone = amounts if not found else _alone(states, waiting, (start, finish), rest, unit)
-        found.append(_cause(waiting, amounts, alone, why, everything=len(waiting) == len(factors)))
+        alone, no_alone = (amounts, "") if not found else _alone(states, waiting, start, rest, unit)
+        cause = _cause(waiting, amounts, alone, why, everything=len(waiting) == len(factors))
+        found.append(replace(cause, no_alone=no_alone))
         here, waiting, why = there, [], []
     return [*found, _rounding(rest, found)]
 
@@ -132,13 +134,13 @@ def _steps(before: Answers, after: Answers, keys: Iterable[Key], unit: Decimal) 
 
 
 def _alone(
-    states: States, factors: Sequence[Factor], ends: tuple[Answers, Answers], keys: Iterable[Key], unit: Decimal
-) -> Answers | None:
-    """Return what factors do by themselves; None where that cannot be worked out."""
+    states: States, factors: Sequence[Factor], start: Answers, keys: Iterable[Key], unit: Decimal
+) -> tuple[Answers | None, str]:
+    """Return what factors do by themselves; None, and why, where that cannot be worked out."""
     try:
-        return _steps(ends[0], states.answers(factors), keys, unit)
-    except CalculationError:
-        return None
+        return _steps(start, states.answers(factors), keys, unit), ""
+    except CalculationError as fault:
+        return None, str(fault)
 
 
 def _cause(
@@ -197,7 +199,7 @@ def _column_said(old: Result, new: Result, name: str) -> str:
 def _values_said(old: Parameter, new: Parameter) -> str:
     """Say how the values of a parameter changed, once for all years where they changed alike."""
     texts = {
-        year: f"{value_text(one.value, old.unit)} → {value_text(new.values[year].value, new.unit)}"
+        year: " → ".join(value_texts(one.value, new.values[year].value, (old.unit, new.unit)))
         for year, one in old.values.items()
         if one.value != new.values[year].value
     }

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.comparison.model import Difference
-from gpit_fairshare.comparison.words import value_text
+from gpit_fairshare.comparison.shown import NEW_FINDING
+from gpit_fairshare.comparison.words import value_text, value_texts
+from gpit_fairshare.errors import LEVELS
 from gpit_fairshare.language import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gpit_fairshare.comparison.model import Side
     from gpit_fairshare.scheme import Parameter, Scheme, Value
@@ -82,7 +84,7 @@ def _values(old: Parameter, new: Parameter) -> Iterator[Difference]:
             continue  # the years differ, and that is said by itself
         origin = _origin(after)
         if before.value != after.value:
-            here, there = value_text(before.value, old.unit), value_text(after.value, new.unit)
+            here, there = value_texts(before.value, after.value, (old.unit, new.unit))
             yield Difference("parameter changed", new.name, year, here, there, origin)
         elif _origin(before) != origin:
             yield Difference("origin of a value changed", new.name, year, _origin(before), origin)
@@ -149,7 +151,8 @@ def _files(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Differenc
         pairs += list(zip(left, come, strict=False))
         for one, other in pairs:
             if one["sha256"] != other["sha256"] or one["sheet"] != other["sheet"]:
-                yield Difference("input file changed", _place(other), "", _digest(one), _digest(other), role)
+                name, note = (role, "") if _place(one) != _place(other) else (_place(other), role)
+                yield Difference("input file changed", name, "", _digest(one), _digest(other), note)
         for one in left[len(come) :]:
             yield Difference("input file removed", _place(one), "", _digest(one), "", role)
         for one in come[len(left) :]:
@@ -181,18 +184,27 @@ def _surroundings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Di
 
 
 def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
-    """Return the findings that only the new result has; what was set for a run stands among the parameters."""
-    known = [_said(one) for one in old["findings"]]
-    for one in new["findings"]:
+    """Return the findings that only the new result has, the gravest first; what was set stands among the parameters.
+
+    A finding that both have is the same whatever the input files are called.
+    """
+    names = sorted({str(one["file"]) for side in (old, new) for one in side["inputs"]}, key=len, reverse=True)
+    known = [_identity(one, names) for one in old["findings"]]
+    for one in sorted(new["findings"], key=lambda one: LEVELS.index(one["level"]) if one["level"] in LEVELS else 0):
         if one["number"] == _SET:
             continue
-        if _said(one) in known:
-            known.remove(_said(one))
+        identity = _identity(one, names)
+        if identity in known:
+            known.remove(identity)
         else:
-            number, place, found = _said(one)
-            yield Difference("new finding", number, "", "", f"{place}: {found}" if place else found, one["level"])
+            place = ", ".join(str(part) for part in (one["file"], one["place"]) if part)
+            said = f"{place}: {one['found']}" if place else str(one["found"])
+            yield Difference(NEW_FINDING, str(one["number"]), "", "", said, one["level"])
 
 
-def _said(finding: Mapping[str, Any]) -> tuple[str, str, str]:
-    place = ", ".join(str(part) for part in (finding["file"], finding["place"]) if part)
-    return str(finding["number"]), place, str(finding["found"])
+def _identity(finding: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str, str]:
+    """Return number, place and text of a finding, the names of input files taken out."""
+    place, found = str(finding["place"]), str(finding["found"])
+    for name in names:
+        place, found = place.replace(name, ""), found.replace(name, "")
+    return str(finding["number"]), place, found

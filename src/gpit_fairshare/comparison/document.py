@@ -82,6 +82,8 @@ def _side(side: Side) -> dict[str, Any]:
         "digest": scheme.digest if scheme else None,
         "gpit": record.manifest["gpit"] if record.manifest else None,
         "answer": record.answer,
+        "answer_label": side.answer_label,
+        "answer_from": side.answer_from,
         "years": record.years,
         "rows": record.rows.height,
         "set": [
@@ -97,6 +99,7 @@ def _cause(cause: Cause, comparison: Comparison) -> dict[str, Any]:
         "kind": cause.kind,
         "label": cause.label,
         "said": cause.said,
+        "no_alone": cause.no_alone,
         **_amounts(cause),
         "years": [{"year": one.year, **_amounts(cause, one.year)} for one in comparison.years],
     }

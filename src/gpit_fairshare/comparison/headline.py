@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.comparison.shown import alike
 from gpit_fairshare.comparison.words import figure, is_money, signed, total
 from gpit_fairshare.inputs.findings import counted
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.comparison.model import Change, Comparison
 
 QUOTED: Final = "Illustrative inputs: no figure that rests on them may be quoted"
 """Heading of the sentences about inputs that call themselves illustrative."""
+
+_RULE: Final = tuple(
+    (f"{noun} {verb}", noun, verb)
+    for noun, verbs in {
+        "formula": ("changed",),
+        "step": ("added", "removed"),
+        "unit": ("changed",),
+        "parameter": ("changed", "added", "removed"),
+        "check": ("changed", "added", "removed"),
+    }.items()
+    for verb in verbs
+)
+"""Kinds of differences between two rules that are counted: in the document, as a noun and as what happened."""
 
 
 def headline(comparison: Comparison) -> str:
@@ -25,7 +40,8 @@ def method(comparison: Comparison) -> str:
     return (
         "One after another, in this order, each on top of those before it, starting from OLD and worked out without "
         f"rounding; each contribution is rounded to the nearest {least}, and rounding takes the rest, so that the "
-        "causes add up exactly. Alone: only that cause changed from OLD. Interaction: contribution less alone."
+        "causes add up exactly. Alone: only that cause changed from OLD; rounding and what was typed over are nothing "
+        "alone (–). Interaction: contribution less alone."
     )
 
 
@@ -52,7 +68,8 @@ def _rows(comparison: Comparison) -> str:
         verb = "differs" if len(within) == 1 else "differ"
         most = figure(comparison.tolerance, unit)
         return f"The same but for {most}: {len(within):,} of {rows} {verb}, none by more."
-    return f"The answers are the same; {len(others):,} of {rows} differ in other figures."
+    verb = "differs" if len(others) == 1 else "differ"
+    return f"The answers are the same; {len(others):,} of {rows} {verb} in other figures."
 
 
 def _extreme(word: str, changes: list[Change], unit: str | None) -> str:
@@ -71,7 +88,8 @@ def _limit(comparison: Comparison) -> str:
 
 def _rule(comparison: Comparison) -> str:
     """Say that the rule differs where no figure does: that is what a tidied formula should come to."""
-    steps = sum(one.what.startswith(("formula", "step", "parameter", "check")) for one in comparison.differences)
-    if not comparison.same or not steps:
+    if not comparison.same:
         return ""
-    return f"The definition differs in {counted(steps, 'place')}."
+    whats = [one.what for one in alike(comparison.differences)]
+    kinds = [f"{counted(whats.count(what), noun)} {verb}" for what, noun, verb in _RULE if what in whats]
+    return f"The definition differs: {joined(kinds)}." if kinds else ""

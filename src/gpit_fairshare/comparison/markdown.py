@@ -44,7 +44,9 @@ def markdown(comparison: Comparison, top: int = 10) -> str:
     if comparison.attribution:
         paper.table("Causes", shown.causes(comparison))
         said = [
-            f"* {_term(shown.cause_name(one))}: {text(one.said, 300)}\n" for one in comparison.attribution if one.said
+            f"* {_term(shown.cause_name(one))}: {text(shown.cause_said(one), 400)}\n"
+            for one in comparison.attribution
+            if shown.cause_said(one)
         ]
         paper.add("\n")
         paper.many(said)
@@ -162,7 +164,8 @@ def _definition(paper: _Paper, differences: Sequence[Difference]) -> None:
     """Write what changed in the rule, formulas as code."""
     if not differences or not paper.heading("What changed in the definition"):
         return
-    paper.many([_difference(one) for one in shown.alike(differences)])
+    listed, notes = shown.without_notes(differences)
+    paper.many([*(_difference(one) for one in listed), *([f"* {text(notes, 300)}\n"] if notes else [])])
 
 
 def _difference(one: Difference) -> str:

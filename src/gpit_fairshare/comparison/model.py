@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare.comparison import document, markdown, table
-from gpit_fairshare.comparison.words import NOTHING, exact, less, percent, plain, short, total
+from gpit_fairshare.comparison.words import NOTHING, exact, less, percent, plain, short, total, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,8 @@ class Side:
     """The run itself, or the file's worked out again; None where that cannot be done."""
     fault: str = ""
     """Why it cannot be done."""
+    answer_from: str = ""
+    """How the column that is the answer was chosen."""
 
     @property
     def name(self) -> str:
@@ -46,6 +48,11 @@ class Side:
         """Return the unit of the answer; None where nobody says."""
         scheme = self.record.scheme
         return scheme.symbols[self.record.answer].unit if scheme else None
+
+    @property
+    def answer_label(self) -> str:
+        """Return what the column that is the answer is called."""
+        return next((one.label for one in self.record.columns if one.name == self.record.answer), self.record.answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,8 @@ class Cause:
     alone: Mapping[Key, Decimal] | None = None
     said: str = ""
     """What was changed, or why causes could not be told apart."""
+    no_alone: str = ""
+    """Why it cannot be worked out alone; empty where it is, or where that has no meaning."""
 
     def alone_of(self, key: Key) -> Decimal | None:
         """Return what it does to one row by itself."""
@@ -180,8 +189,7 @@ class Limit:
         return one.size * 100 > self.size * (one.old or NOTHING).copy_abs()
 
     def __str__(self) -> str:
-        text = plain(self.size, grouped=True)
-        return f"{text}%" if self.relative else f"£{text}"
+        return f"{plain(self.size, grouped=True)}%" if self.relative else value_text(self.size, "£")
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,18 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gpit_fairshare.comparison.words import figure, is_money, percent, signed, total, written_percent
+from gpit_fairshare.comparison.words import (
+    figure,
+    is_money,
+    percent,
+    quantum,
+    rounded_to,
+    signed,
+    total,
+    written_percent,
+)
 from gpit_fairshare.inputs.findings import counted
+from gpit_fairshare.words import inside, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMULAS: Final = ("formula changed", "step added", "step removed", "check added", "check removed", "check changed")
 """Differences that show formulas."""
+NEW_FINDING: Final = "new finding"
 _PREFIXES: Final = {"data": "data_", "parameter": "parameter_"}
 
 
@@ -39,6 +50,8 @@ def side_said(side: Side) -> list[str]:
     else:
         said.append("rows alone, nothing of the rule")
     said.append(counted(record.rows.height, "row"))
+    label = "" if _alike(record.answer, side.answer_label) else f" ({inside(side.answer_label)})"
+    said.append(f"answer {record.answer}{label}{', ' if side.answer_from else ''}{side.answer_from}")
     if record.manifest:
         said.append(f"gpit {record.manifest['gpit']}")
     return said
@@ -71,25 +84,31 @@ def cause_name(cause: Cause) -> str:
     return inside(cause.label)
 
 
-def inside(label: str) -> str:
-    """Write a label inside a sentence."""
-    return label[:1].lower() + label[1:] if label[1:2].islower() else label
-
-
 def causes(comparison: Comparison) -> Shown:
     """Return a row for each cause, and their sum."""
     unit = comparison.unit
+
+    def written(amount: Decimal) -> str:
+        # To the penny, as contributions are: what rounding has beyond it is noise of the sums.
+        return signed(rounded_to(amount, quantum(unit)), unit)
+
     rows = [
         [
             cause_name(one),
-            signed(one.total(), unit),
-            *("–" if amount is None else signed(amount, unit) for amount in (one.total_alone(), one.interaction())),
+            written(one.total()),
+            *("–" if amount is None else written(amount) for amount in (one.total_alone(), one.interaction())),
         ]
         for one in comparison.attribution
     ]
     if len(rows) > 1:
-        rows.append(["all together", signed(total(one.total() for one in comparison.attribution), unit), "", ""])
+        rows.append(["all together", written(total(one.total() for one in comparison.attribution)), "", ""])
     return Shown(["Cause", "Change", "Alone", "Interaction"], rows, range(1, 4))
+
+
+def cause_said(cause: Cause) -> str:
+    """Return what was changed, and why there is no figure of what it does alone."""
+    alone = f"alone it cannot be worked out: {cause.no_alone}" if cause.no_alone else ""
+    return "; ".join(part for part in (cause.said, alone) if part)
 
 
 def movements(changes: Sequence[Change], comparison: Comparison) -> Shown:
@@ -113,13 +132,18 @@ def firsts(comparison: Comparison) -> list[str]:
     found, quiet = [], []
     for column, rows, moved in comparison.firsts():
         label = comparison.label(column)
-        name = column if label.casefold() == column.replace("_", " ").casefold() else f"{column} ({inside(label)})"
+        name = column if _alike(column, label) else f"{column} ({inside(label)})"
         if moved:
             who = counted(moved, "row" if several else comparison.organisation)
             found.append(f"{name} is the first to differ for {who}")
         if rows > moved:
             quiet.append(f"{name} is the first to differ for {counted(rows - moved, 'row')} whose answer is the same")
     return [*found, *quiet]
+
+
+def _alike(name: str, label: str) -> bool:
+    """Say whether a label says no more than the name."""
+    return label.casefold() == name.replace("_", " ").casefold()
 
 
 def brief(text: str) -> str:
@@ -132,7 +156,7 @@ def alike(differences: Sequence[Difference]) -> list[Difference]:
     found: dict[tuple[str, ...], list[Difference]] = {}
     for one in differences:
         found.setdefault((one.what, one.name, one.old, one.new, one.note), []).append(one)
-    return [replace(there[0], year=" and ".join(one.year for one in there)) for there in found.values()]
+    return [replace(there[0], year=joined([one.year for one in there])) for there in found.values()]
 
 
 def headed(one: Difference) -> str:
@@ -148,3 +172,21 @@ def grouped(differences: Sequence[Difference]) -> dict[str, list[Difference]]:
     for one in differences:
         found.setdefault(one.what, []).append(one)
     return found
+
+
+def without_notes(differences: Sequence[Difference]) -> tuple[list[Difference], str]:
+    """Return the differences to be listed, and a sentence that counts new findings which are notes."""
+    notes = [one for one in differences if one.what == NEW_FINDING and one.note == "note"]
+    listed = alike([one for one in differences if one not in notes])
+    if not notes:
+        return listed, ""
+    numbers = ", ".join(sorted({one.name for one in notes}))
+    return listed, f"{counted(len(notes), 'new note')} on the inputs and the run ({numbers}); the JSON document has all"
+
+
+def table_without(table: Shown, *names: str) -> Shown:
+    """Return a table without some of its columns of figures."""
+    kept = [at for at, head in enumerate(table.heads) if head not in names]
+    rows = [[row[at] for at in kept] for row in table.rows]
+    lost = len(table.heads) - len(kept)
+    return Shown([table.heads[at] for at in kept], rows, range(table.figures.start, table.figures.stop - lost))

@@ -15,7 +15,9 @@ from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import packaged_crosswalk
 from gpit_fairshare.inputs.findings import counted, listed
+from gpit_fairshare.language import tree as t
 from gpit_fairshare.records import Record, read_record, record_of
+from gpit_fairshare.records.model import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
 Given = Result | Record | str | Path
 _NAMED: Final = 3
 """Organisations with another name that are named."""
+_WORKBOOK: Final = ".xlsx"
+_DIGITS: Final = 15
+"""Digits of a figure that spreadsheet programs keep."""
+_USUAL: Final = "allocation"
+"""What the answer is called, unless a scheme says otherwise."""
+_NOISE: Final = 1e-12
+_HALF_PENNY: Final = 0.005
+_RULE: Final = ":rule"
+"""Ending of the columns that a file's own rule gives."""
 
 
 def side_of(given: Given, name: str = "") -> Side:
@@ -52,6 +63,8 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
     Raises:
         UsageError: They are results of unlike things.
     """
+    old = _settled(old, new.record)
+    new = _settled(new, old.record)
     here, there = old.record, new.record
     if here.scheme and there.scheme:
         nouns = here.organisation, there.organisation
@@ -65,18 +78,119 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
                 f"the answer of {old.name} ({here.answer}) is in {old.unit} and that of {new.name} ({there.answer}) in "
                 f"{new.unit}; compare results in the same unit"
             )
-    return _answering(old, there), _answering(new, here)
+    sides = _answering(old, there), _answering(new, here)
+    names = [side.record.answer for side in sides]
+    if names[0] != names[1] and not (here.scheme and there.scheme):
+        raise UsageError(
+            f"the answer of {old.name} would be {names[0]} and that of {new.name} {names[1]}, and a table without its "
+            "manifest does not say; call the column alike in both, or compare workbooks, JSON documents, or tables "
+            "with their manifests"
+        )
+    return sides
+
+
+def _settled(side: Side, other: Record) -> Side:
+    """Return a workbook's side with the other's figures where both agree in the digits that a workbook keeps.
+
+    A program that saves a workbook writes 15 digits of each figure, and works those that nobody rounded out again,
+    adding up in another order; what that leaves off is nobody's change.
+    """
+    record = side.record
+    if side.kind == "run" or not record.name.lower().endswith(_WORKBOOK):
+        return side
+    theirs = record.rows.select(*KEYS).join(other.rows, on=list(KEYS), how="left", maintain_order="left")
+    names = [
+        name
+        for name, dtype in record.rows.schema.items()
+        if dtype == pl.Float64 and other.rows.schema.get(name) == pl.Float64
+    ]
+    steps = record.scheme.steps if record.scheme else ()
+    loose = {step.name for step in steps if not isinstance(step.tree, t.Rounded)}
+    columns = [
+        pl.Series(
+            name,
+            [_kept(*pair, loose=name in loose) for pair in zip(record.rows[name], theirs[name], strict=True)],
+            dtype=pl.Float64,
+        )
+        for name in names
+    ]
+    rows = record.rows.with_columns(columns)
+    if rows.equals(record.rows):
+        return side
+    record = replace(record, rows=rows)
+    if record.inputs:
+        tables = {
+            year: table.with_columns(
+                rows.filter(pl.col("year") == year).sort("org_code")[name] for name in table.columns if name in names
+            )
+            for year, table in record.inputs.tables.items()
+        }
+        record = replace(record, inputs=replace(record.inputs, tables=tables))
+    return side_of(record)
+
+
+def _kept(here: float | None, there: float | None, *, loose: bool) -> float | None:
+    if here is None or there is None or here == there:
+        return here
+    noise = min(_NOISE * max(abs(here), abs(there)), _HALF_PENNY) if loose else 0.0
+    return there if abs(here - there) <= noise or f"{here:.{_DIGITS}g}" == f"{there:.{_DIGITS}g}" else here
 
 
 def _answering(side: Side, other: Record) -> Side:
+    """Return a side with its answer, and how that was chosen; a table follows the rule of the other, if it has one."""
     record = side.record
-    known = record.scheme is None and record.rows.schema.get(other.answer) == pl.Float64
-    return replace(side, record=replace(record, answer=other.answer)) if known else side
+    if record.scheme:
+        return replace(side, answer_from="as its scheme says")
+    if other.scheme and record.rows.schema.get(other.answer) == pl.Float64:
+        return replace(side, record=replace(record, answer=other.answer), answer_from="as the other result has it")
+    figures = [name for name, dtype in record.rows.schema.items() if dtype == pl.Float64]
+    last = record.answer != _USUAL and figures[-1:] == [record.answer]
+    said = "the last column of figures" if last else "by its name" if record.answer == _USUAL else "from its columns"
+    return replace(side, answer_from=said)
 
 
 def remarks_on(old: Side, new: Side, changes: Sequence[Change]) -> tuple[str, ...]:
     """Return what is worth saying besides figures: mergers that the crosswalk knows, names that changed."""
-    return (*_mergers(old, new, changes), *_names(old.record, new.record))
+    return (*_off_rule(old, new), *_mergers(old, new, changes), *_names(old.record, new.record))
+
+
+def _off_rule(*sides: Side) -> list[str]:
+    """Say of each file how many of its figures its own rule does not give, whether or not they move the answer."""
+    said = []
+    for word, side in zip(("OLD", "NEW"), sides, strict=True):
+        places = _off_places(side)
+        if places:
+            year, code, name = places[0]
+            figures = "1 figure in {} is" if len(places) == 1 else f"{len(places):,} figures in {{}} are"
+            first = f"{year} {code} {name}".replace("  ", " ")
+            said.append(
+                f"{figures.format(f'{word}, {side.name},')} not what its rule gives for its inputs; first {first}"
+            )
+    return said
+
+
+def _off_places(side: Side) -> list[tuple[str, str, str]]:
+    """Return year, code and step of each figure that is off, in the order of the rule; a national one has no code.
+
+    A program that works a workbook out again adds up in another order, so that what is nearly nothing may differ
+    by noise: a figure is off by more than that part of the largest in its column.
+    """
+    record, result = side.record, side.result
+    if side.kind == "run" or result is None:
+        return []
+    names = [step for step in result.scheme.steps if step.name in record.rows.columns]
+    table = record.rows.join(result.rows, on=list(KEYS), how="inner", suffix=_RULE, maintain_order="left")
+    found: dict[tuple[str, str, str], None] = {}
+    for step in names:
+        here, rule = pl.col(step.name), pl.col(f"{step.name}{_RULE}")
+        off = here.ne_missing(rule)
+        if table[step.name].dtype == pl.Float64:
+            largest = pl.max_horizontal(here.abs().max(), rule.abs().max())
+            off &= ((here - rule).abs() > _NOISE * largest).fill_null(value=True)
+        where = {"organisation": "org_code", "group": step.kind.column}.get(step.kind.level)
+        for row in table.filter(off).iter_rows(named=True):
+            found[str(row["year"]), str(row[where] or "") if where else "", step.name] = None
+    return list(found)
 
 
 def _mergers(old: Side, new: Side, changes: Sequence[Change]) -> list[str]:

@@ -13,6 +13,8 @@ _EXACT: Final = Context(prec=800)
 NOTHING: Final = Decimal(0)
 PENNY: Final = Decimal("0.01")
 _FINE: Final = Decimal("0.000001")
+_DIGITS: Final = 6
+"""Digits of a value that people read; a third has no end of them."""
 
 
 def exact(number: float) -> Decimal:
@@ -54,17 +56,16 @@ def figure(amount: Decimal, unit: str | None = "£", *, pence: bool | None = Non
     Args:
         amount: The amount.
         unit: Its unit.
-        pence: Whether to write pence; None writes them where there are any.
+        pence: Whether to write pence; None writes them where there are any, to the penny.
     """
     sign, size = "-" if amount < 0 else "", amount.copy_abs()
     if not is_money(unit):
         return f"{sign}{plain(rounded_to(size, _FINE) if size >= _FINE else size, grouped=True)}"
-    if pence is False or (pence is None and size == size.to_integral_value()):
-        shown = rounded_to(size, Decimal(1))
-    else:
-        shown = rounded_to(size, PENNY)
-        if not shown and size:  # less than half a penny: it is there, and has to be seen
-            return f"{sign}£{Context(prec=2).plus(size):f}"
+    shown = rounded_to(size, Decimal(1) if pence is False else PENNY)
+    if pence is not False and not shown and size:  # less than half a penny: it is there, and has to be seen
+        return f"{sign}£{Context(prec=2).plus(size):f}"
+    if pence is None and shown == shown.to_integral_value():
+        shown = rounded_to(shown, Decimal(1))  # what is beyond the penny is the noise of a division
     return f"{sign if shown else ''}£{shown:,f}"
 
 
@@ -101,13 +102,38 @@ def plain(amount: Decimal, *, grouped: bool = False) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) if amount else "0"
 
 
-def value_text(value: float, unit: str | None) -> str:
-    """Write a parameter's value in its unit, in full: `£20,000,000`, `50%`, `0.25`."""
-    amount = exact(value)
+def value_text(value: float | Decimal, unit: str | None, *, full: bool = False) -> str:
+    """Write a parameter's value in its unit: `£20,000,000`, `£4,000.10`, `50%`, `33.3333%`, `0.25`.
+
+    Args:
+        value: The value.
+        unit: Its unit; `%` is written as per cent.
+        full: Whether to write all digits, however many a division left.
+    """
+    amount = value if isinstance(value, Decimal) else exact(value)
     if unit == "%":
-        return f"{plain(amount * 100)}%"
-    text = plain(amount.copy_abs(), grouped=True)
-    return f"{'-' if amount < 0 else ''}{'£' if (unit or '').startswith('£') else ''}{text}"
+        return f"{plain(_brief(amount * 100, 2, full=full))}%"
+    shown = _brief(amount.copy_abs(), 4, full=full)
+    text = plain(shown, grouped=True)
+    if not (unit or "").startswith("£"):
+        return f"{'-' if amount < 0 else ''}{text}"
+    if "." in text and len(text.partition(".")[2]) == 1:
+        text = f"{text}0"  # pounds and pence
+    return f"{'-' if amount < 0 else ''}£{text}"
+
+
+def _brief(amount: Decimal, places: int, *, full: bool) -> Decimal:
+    """Return a number with six digits, or as many as it takes for its whole part and some places."""
+    digits = max(_DIGITS, amount.adjusted() + 1 + places)
+    return amount if full or not amount else Context(prec=digits).plus(amount)
+
+
+def value_texts(old: float, new: float, units: tuple[str | None, str | None]) -> tuple[str, str]:
+    """Write two values of a parameter, in full where they would look the same otherwise."""
+    texts = value_text(old, units[0]), value_text(new, units[1])
+    if texts[0] != texts[1]:
+        return texts
+    return value_text(old, units[0], full=True), value_text(new, units[1], full=True)
 
 
 def read_amount(text: str) -> Decimal | None:

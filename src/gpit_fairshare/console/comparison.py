@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from gpit_fairshare.comparison import shown
 from gpit_fairshare.comparison.headline import QUOTED, headline, method
-from gpit_fairshare.comparison.shown import FORMULAS
+from gpit_fairshare.comparison.shown import FORMULAS, NEW_FINDING
 from gpit_fairshare.console.page import Column, Page, Row
 from gpit_fairshare.console.words import sentence
 
@@ -49,10 +49,7 @@ def show_comparison(comparison: Comparison, console: Console, *, top: int = 10, 
         for text in comparison.illustrative:
             page.paragraph(text, lead="  ")
     if not comparison.same:
-        totals = shown.totals(comparison)
-        if sum(_widths(page, totals)) + 2 * len(totals.heads) > page.width:
-            totals = shown.totals(comparison, pence=False)
-        _table(page, "Totals", totals)
+        _table(page, "Totals", _totals(page, comparison))
         _causes(page, comparison)
         for title, changes in (
             ("Largest movements", comparison.moved),
@@ -69,6 +66,13 @@ def show_comparison(comparison: Comparison, console: Console, *, top: int = 10, 
     _definition(page, comparison.differences)
 
 
+def _totals(page: Page, comparison: Comparison) -> Shown:
+    """Return the totals as fully as the page has room: pence go first, then per cent, then who gains and loses."""
+    full, whole = shown.totals(comparison), shown.totals(comparison, pence=False)
+    narrower = (full, whole, shown.table_without(whole, "%"), shown.table_without(whole, "%", "Gain", "Lose"))
+    return next((one for one in narrower if sum(_widths(page, one)) + 2 * len(one.heads) <= page.width), narrower[-1])
+
+
 def _causes(page: Page, comparison: Comparison) -> None:
     if comparison.untold:
         page.heading("Causes cannot be told")
@@ -78,8 +82,9 @@ def _causes(page: Page, comparison: Comparison) -> None:
         return
     _table(page, "Causes", shown.causes(comparison))
     for one in comparison.attribution:
-        if one.said:
-            page.paragraph(f"{shown.cause_name(one)}: {one.said}", lead="  ")
+        said = shown.cause_said(one)
+        if said:
+            page.paragraph(f"{shown.cause_name(one)}: {said}", lead="  ")
     page.paragraph(method(comparison), lead="  ")
 
 
@@ -135,12 +140,15 @@ def _definition(page: Page, differences: Sequence[Difference]) -> None:
     if not differences:
         return
     page.heading("What changed in the definition")
-    for what, there in shown.grouped(shown.alike(differences)).items():
-        most = _FINDINGS if what == "new finding" else _ALIKE
+    listed, notes = shown.without_notes(differences)
+    for what, there in shown.grouped(listed).items():
+        most = _FINDINGS if what == NEW_FINDING else _ALIKE
         for one in there[:most]:
             _difference(page, one)
         if len(there) > most:
             page.paragraph(f"… and {len(there) - most:,} more of these: {what}", lead="  ")
+    if notes:
+        page.paragraph(sentence(notes), lead="  ")
 
 
 def _difference(page: Page, one: Difference) -> None:

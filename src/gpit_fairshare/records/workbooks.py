@@ -199,7 +199,7 @@ def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict
                 raise UsageError(
                     f"{sheets.name}: {place}: expected a number, found {'nothing' if now is None else repr(now)[:40]}"
                 )
-            if cell_digest(now) != cell_digest(number(value["value"])):
+            if f"{now:.15g}" != f"{number(value['value']):.15g}":  # what a program that saves a workbook keeps
                 value |= {"value": repr(now), "assumption": CHANGED, "overridden": True}
                 value.pop("source", None)
 
