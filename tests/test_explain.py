@@ -378,7 +378,7 @@ def test_an_allocation_typed_over_is_said(files, tmp_path):
 
 
 def test_a_cell_typed_over_is_said(files, tmp_path):
-    """The same in a workbook."""
+    """The same in a workbook; a table that is not the one of its manifest is refused."""
     # As a program leaves it that keeps values alone: what was typed over stands there with all the rest.
     values = openpyxl.load_workbook(files / "out.xlsx", data_only=True)
     sheet = values["2014-15"]
@@ -387,6 +387,27 @@ def test_a_cell_typed_over_is_said(files, tmp_path):
     values.save(tmp_path / "typed.xlsx")
     found = explain(tmp_path / "typed.xlsx", "00C")
     assert [str(one) for one in found.differences] == ["Allocation 2014/15: the file says £1, its rule gives £263,549"]
+
+    text = (files / "out.csv").read_text(encoding="utf-8")
+    shutil.copy(export_path(files, "out.csv"), tmp_path)
+    (tmp_path / "out.csv").write_text(text.replace(",263549\n", ",263548\n", 1), encoding="utf-8")
+    with pytest.raises(UsageError, match="gpit verify says what differs"):
+        explain(tmp_path / "out.csv", "00C")
+
+
+def test_a_parameter_changed_in_the_workbook_is_not_said_to_be_set_for_the_run(files, tmp_path):
+    """Whoever typed 70,000,000 over a budget changed the workbook: no run was ever set so."""
+    values = openpyxl.load_workbook(files / "out.xlsx", data_only=True)
+    cell = next(row[3] for row in values["Parameters"].iter_rows(min_row=5) if row[1].value == "revenue_budget")
+    cell.value = 70_000_000
+    values.save(tmp_path / "changed.xlsx")
+    found = explain(tmp_path / "changed.xlsx", "00C", year="2014/15")
+
+    assert found.settings == ()
+    assert [one.partition(" (revenue_budget) ")[2] for one in found.changed] == ["2014/15: £70,000,000"]
+    assert "Changed in the workbook since the run" in printed(found)
+    assert "Set for this run" not in printed(found)
+    assert "* **Changed in the workbook since the run:** " in found.markdown()
 
 
 def test_rows_alone_cannot_be_explained(england, tmp_path):
@@ -432,6 +453,15 @@ def test_names_that_several_have_are_listed(tmp_path):
     result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, schemes.SPREAD))
     with pytest.raises(UsageError, match=r"the surgery may be P1 or P2; give the code"):
         explain(result, "the surgery")
+
+
+def test_a_name_that_thousands_have_lists_twelve_codes(tmp_path):
+    """Of 40 practices of one name 12 are given, and 28 counted."""
+    codes = [f"P{number:02}" for number in range(40)]
+    rows = [{"org_code": code, "org_name": "The Surgery", "registered_population": 5} for code in codes]
+    result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, schemes.SPREAD))
+    with pytest.raises(UsageError, match=r"may be P00, P01, .*, P11 or 28 more; give the code"):
+        explain(result, "The Surgery")
 
 
 def test_an_organisation_of_one_year_says_what_became_of_it(tmp_path):
@@ -539,6 +569,20 @@ def test_markdown_has_every_line(four):
         assert f"\n{start}" in text, line
         assert not line.numbers or f"`{line.numbers}`" in text
     assert "* answer: **£425,000**" in text
+
+
+def test_markdown_says_at_its_head_what_the_screen_says(files, tmp_path):
+    """The file, the scheme's name, the step that was asked for, and that a check does not hold."""
+    text = '[[checks]]\nname = "Small"\nformula = "registered_population < 2"\n'
+    path = scheme(tmp_path, schemes.SPREAD)
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+    failing = explain(allocate(population=population_file(tmp_path, {"A": 1, "B": 2}), scheme=path), "A").markdown()
+    stored = explain(files / "out.json", "00C", step="fair_share").markdown()
+
+    assert "* **A check does not hold in this run:** see the checks of each year." in failing
+    assert "does not hold" not in stored
+    assert "* Worked out again from out.json.\n* Only fair\\_share and what it rests on.\n" in stored
+    assert " (gpit-2014-16) – " in stored.split("\n")[2]
 
 
 def test_the_document_has_full_figures(england):

@@ -79,6 +79,10 @@ def _warnings(page: Page, one: Explanation) -> None:
         page.heading("Set for this run, not in the scheme", "bold yellow")
         for said in one.settings:
             page.paragraph(said, lead="  ")
+    if one.changed:
+        page.heading("Changed in the workbook since the run", "bold yellow")
+        for said in one.changed:
+            page.paragraph(said, lead="  ")
 
 
 def _certain(year: YearLines) -> str:

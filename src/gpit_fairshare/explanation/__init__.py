@@ -15,6 +15,7 @@ from gpit_fairshare.explanation.who import became, found, years_of
 from gpit_fairshare.explanation.writing import Writer
 from gpit_fairshare.language.in_words import DIGITS, with_unit, written
 from gpit_fairshare.records import Record, read_record, record_of
+from gpit_fairshare.records.workbooks import CHANGED
 from gpit_fairshare.words import sentence
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def explain(
         step=step or "",
         agrees=result.agrees,
         illustrative=result.inputs.illustrative,
-        settings=_settings(scheme),
+        settings=_settings(scheme, changed=False),
+        changed=_settings(scheme, changed=True),
         became=became(result, code),
         differences=tuple(one for one in differences if one.code == code),
         others_differ=tuple(dict.fromkeys(one.code for one in differences if one.code != code)),
@@ -108,11 +110,12 @@ def _area(result: Result, code: str, year: str) -> str:
     return f"{sentence(' '.join(label.split()))}: {_value(result, code, year, column) or 'not given'}"
 
 
-def _settings(scheme: Scheme) -> tuple[str, ...]:
-    """Say what was set for the run alone."""
+def _settings(scheme: Scheme, *, changed: bool) -> tuple[str, ...]:
+    """Say what was set for the run alone, or what was `changed` in a workbook since."""
     return tuple(
         f"{scheme.labels[name]} ({name}) {year}: {written(value.value, scheme.parameters[name].unit)}"
         for name, year, value in scheme.overridden()
+        if (value.assumption == CHANGED) is changed
     )
 
 

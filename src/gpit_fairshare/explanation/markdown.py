@@ -22,16 +22,24 @@ def _all(one: Explanation) -> Iterator[str]:
     who = f"{one.name} ({one.code})" if one.name else one.code
     yield f"# {plain(who)}: {plain(one.label)}, line by line"
     yield ""
-    yield f"{plain(one.title)}{' – ' + plain(one.area) if one.area else ''}"
+    yield f"{plain(one.title)} ({plain(one.scheme)}){' – ' + plain(one.area) if one.area else ''}"
     yield ""
+    if one.origin:
+        yield f"* Worked out again from {plain(one.origin)}."
+    if one.step:
+        yield f"* Only {plain(one.step)} and what it rests on."
     for difference in one.differences:
         yield f"* **Not what its rule gives.** {plain(str(difference))}"
     if one.others_differ:
         yield f"* **Not what its rule gives**, for others: {plain(', '.join(one.others_differ))}"
+    if not one.agrees:
+        yield "* **A check does not hold in this run:** see the checks of each year."
     for said in one.illustrative:
         yield f"* **Illustrative:** {plain(said)}"
     for said in one.settings:
         yield f"* **Set for this run:** {plain(said)}"
+    for said in one.changed:
+        yield f"* **Changed in the workbook since the run:** {plain(said)}"
     for said in one.became:
         yield f"* {plain(said)}"
     yield ""

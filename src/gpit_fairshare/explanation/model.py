@@ -122,6 +122,8 @@ class Explanation:
     illustrative: tuple[str, ...]
     settings: tuple[str, ...]
     """What was set for the run, a sentence each."""
+    changed: tuple[str, ...]
+    """What was changed in a workbook since its run, a sentence each."""
     became: tuple[str, ...]
     """Where it is not there in every year: what became of it, or of what it was made."""
     differences: tuple[Difference, ...]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _NEAR = 5
 _ALIKE = 0.5
+_MOST = 12
+"""Codes of one name that are listed; the rest is counted."""
 
 
 def found(result: Result, wanted: str) -> str:
@@ -34,7 +36,8 @@ def found(result: Result, wanted: str) -> str:
         if len(alike) == 1:
             return alike[0]
         if alike:
-            raise UsageError(f"{wanted} may be {_either(alike)}; give the code as it is written")
+            shown = alike if len(alike) <= _MOST else [*alike[:_MOST], f"{len(alike) - _MOST:,} more"]
+            raise UsageError(f"{wanted} may be {_either(shown)}; give the code as it is written")
     raise UsageError(
         f"there is no {result.scheme.organisation} {wanted}{_became_of(result, wanted)}{_near(text, names)}"
     )
