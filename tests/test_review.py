@@ -322,6 +322,79 @@ def test_swapped_parts_leave_values_over(tmp_path):
     assert [one.place for one in found.findings if one.level == "error"] == ["values › revenue_budget"]
 
 
+def test_defaults_are_found_in_the_file_that_has_them(tmp_path):
+    """A transition's own default is an assumption of the transition's file, and outside its bounds there."""
+    text = schemes.TRANSITION + '\n[parameters.q]\nlabel = "Q"\nunit = "%"\nmaximum = 1\n'
+    text += 'default = { value = "500%", assumption = "x" }\n'
+    schemes.write(tmp_path, "t.toml", text)
+    found = review(str(schemes.write(tmp_path, "mine.toml", CLEAN)), transition=str(tmp_path / "t.toml"))
+    of_q = {one.number: (one.file, one.place) for one in found.findings if one.place.endswith("q") or "q" in one.found}
+
+    assert of_q["S20"] == of_q["S29"] == of_q["S21"] == ("t.toml", "parameters › q")
+    assert [one.file for one in found.findings if one.number == "S30" and one.found.endswith(" q")] == ["t.toml"]
+
+
+REGION = '[inputs.region]\ntype = "text"\n\n[inputs.need_index]'
+
+
+def test_misspelled_column_to_report_by(looked_at):
+    """`regoin` is nearly the region that is declared, and is said; `practice_type` is like nothing there."""
+    by = ('organisation = "CCG"', 'organisation = "CCG"\nreport_by = "{}"')
+    slips = [
+        said(looked_at((by[0], by[1].format(name)), ("[inputs.need_index]", REGION)))
+        for name in ("regoin", "practice_type", "region")
+    ]
+
+    assert [[one for one in found if one[0] == "S24"] for found in slips] == [
+        [("S24", "warning", "scheme › report_by")],
+        [],
+        [],
+    ]
+
+
+def test_a_column_that_cannot_be_read_is_no_step(looked_at):
+    """Of `type = "string"` only that is said: what the column to report by is, nobody knows."""
+    found = looked_at(
+        ('organisation = "CCG"', 'organisation = "CCG"\nreport_by = "region"'),
+        ("[inputs.need_index]", REGION.replace('"text"', '"string"')),
+    )
+
+    assert said(found) == [("S03", "error", "inputs › region › type")]
+
+
+def test_a_slip_in_with_is_put_right(tmp_path):
+    """`revenue_budgte` counts as revenue_budget, which then lacks no value, and budget is used."""
+    text = CLEAN + USE.format('revenue_budgte = "budget"')
+    found = review(str(schemes.write(tmp_path, "mine.toml", text)))
+
+    assert [one for one in said(found) if one[1] == "error"] == [("S09", "error", "use › core › with")]
+
+
+def test_two_steps_of_one_name(looked_at):
+    """A second `weight` is one fault: growth is used by the first, and nothing can read the second."""
+    assert said(looked_at(text=CLEAN + STEP.format("weight", "registered_population * 2"))) == [
+        ("S07", "error", "step weight")
+    ]
+
+
+def test_files_are_listed_though_one_is_at_fault(tmp_path):
+    """A formula that was read through [[use]] is among the files, though the scheme could not be put together."""
+    text = CLEAN + USE.format("") + USE.format("")
+    found = review(str(schemes.write(tmp_path, "mine.toml", text)))
+
+    assert [one[0] for one in said(found)] == ["S14"]
+    assert [file for file, _ in found.files] == ["mine.toml", "registered-population.toml"]
+
+
+def test_last_line_names_files(tmp_path):
+    """Two files that call themselves alike are told apart by their file names."""
+    for name in ("a.toml", "b.toml"):
+        schemes.write(tmp_path, name, schemes.changed(CLEAN, ('unit = "people"', 'unit = "£"')))
+    done = gpit("library", "check", "a.toml", "b.toml", folder=tmp_path, env={"PYTHONIOENCODING": "utf-8"})
+
+    assert "2 looked at, 2 not fit for use (a.toml and b.toml); " in words(done.stdout)
+
+
 # By themselves ------------------------------------------------------------------------------------------
 
 

@@ -62,7 +62,12 @@ def _looked_at(review: Review) -> str:
     return f"{review.title}{years}. Read: {files}; {there}."
 
 
+def _file(review: Review) -> str:
+    """Name the file that was looked at, of which others may have the name inside."""
+    return review.files[0][0] if review.files else review.name
+
+
 def _all_in_all(reviews: Sequence[Review]) -> str:
-    faulty = [review.name for review in reviews if not review.sound]
+    faulty = [_file(review) for review in reviews if not review.sound]
     fit = f"{len(faulty)} not fit for use ({joined(faulty)})" if faulty else "no error"
     return f"{len(reviews)} looked at, {fit}; {_counts(reviews) or 'nothing to remark'}."

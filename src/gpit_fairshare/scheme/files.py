@@ -98,8 +98,9 @@ def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[An
         others = [other for other in _SINGULAR.values() if isinstance(data.get(other), dict)]
         found = f"found a {others[0]} file" if others else f"it begins with a table [{head}]"
         raise faults.stop(About.WRONG_KIND, file, "", f"expected a {head} file; {found}")
-    parsed = _parsed(data, file, model, faults)
     digest = digest_of(text.encode())
+    faults.files[file, digest] = None
+    parsed = _parsed(data, file, model, faults)
     return Read(file, digest, place if isinstance(place, Path) else None, parsed, _sources(file, head, parsed, faults))
 
 

@@ -73,6 +73,8 @@ class Faults:
         self.kept = kept
         self.findings: list[Finding] = []
         self._seen: set[Finding] = set()
+        self.files: dict[tuple[str, str], None] = {}
+        """Base name and SHA-256 of every file that was read, in order, whatever became of what joins them."""
         self.lost: set[str] = set()
         """Names whose definition is faulty: that they are missed, or do not fit, is no fault of its own."""
 

@@ -257,7 +257,7 @@ def _understood(joined: Joined, faults: Faults) -> Scheme | None:
     ]
     check_answer(draft, symbols, (read.file, joined.result, head.organisation), faults)
     by = symbols.get(head.report_by or "")
-    if by and (by.role != "input" or by.type != "text"):
+    if by and by.name not in faults.lost and (by.role != "input" or by.type != "text"):
         what = f"a {by.role}" if by.role != "input" else "a column of numbers"
         found = f"{head.report_by} is {what}"
         faults.tell(About.ANSWER, read.file, "scheme › report_by", found, "name a text column of the inputs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import FormulaError, nearest
@@ -58,7 +59,7 @@ def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> 
     uses: list[tuple[UseEntry, Part]] = []
     try:
         for use in getattr(read.model, "use", ()):
-            uses.append((use, _used(read, use, [other.as_ for other, _ in uses], faults, above)))
+            uses.append(_used(read, use, [other.as_ for other, _ in uses], faults, above))
         # A formula without steps is a fault, and one that hides how many files there are.
         size = len(read.model.steps) + sum(max(part.size, 1) for _, part in uses)
         if size > MOST_STEPS:
@@ -87,8 +88,10 @@ def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> 
     )
 
 
-def _used(read: Read[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[Read[Any]]) -> Part:
-    """Read a formula that a file uses by name."""
+def _used(
+    read: Read[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[Read[Any]]
+) -> tuple[UseEntry, Part]:
+    """Read a formula that a file uses by name; a slip in what it replaces is put right, where faults are kept."""
     place = f"use › {use.as_}"
     inner = read_file(use.formula, FormulaFile, faults, read)
     if any((one.place, one.file) == (inner.place, inner.file) for one in (*above, read)):
@@ -100,12 +103,17 @@ def _used(read: Read[Any], use: UseEntry, others: Sequence[str], faults: Faults,
         found = f"another use is called {use.as_} already; a name is only one thing"
         raise faults.stop(About.USES, read.file, place, found)
     part = gather(inner, faults, (*above, read))
+    replaced = dict(use.with_)
     for name in use.with_:
         if name not in part.taken and UNREAD.name not in part.taken and name not in faults.lost:
             found = f"{use.formula} takes no {name}{nearest(name, part.taken)}"
             remedy = "its parameters and input columns can be replaced"
             faults.tell(About.NAME, read.file, f"{place} › with", found, remedy)
-    return part
+            meant = get_close_matches(name, part.taken - set(replaced), n=1)
+            replaced |= dict.fromkeys(meant, replaced.pop(name))
+            if not meant:
+                faults.lost |= part.parameters  # any of them may have been meant
+    return use.model_copy(update={"with_": replaced}), part
 
 
 def place_of(read: Read[Any], entry: StepEntry | CheckEntry, prefix: str = "") -> str:

@@ -11,7 +11,7 @@ from gpit_fairshare.scheme.findings import About, place_in
 from gpit_fairshare.scheme.mending import STAND_IN
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
 from gpit_fairshare.scheme.parts import UNREAD
-from gpit_fairshare.scheme.shape import SchemeFile, TransitionFile
+from gpit_fairshare.scheme.shape import NAME, SchemeFile, TransitionFile
 from gpit_fairshare.scheme.values import list_assumptions, place_of_values
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _NEARLY: Final = 0.85
 """How alike a column and another name are when one may be a slip for the other: `revenue_budgets`."""
+_NEARLY_TEXT: Final = 0.7
+"""The same of the column to report by, of which there are few: `regoin`."""
 _PER_HEAD: Final = (1, -1)
 
 
@@ -56,7 +58,9 @@ class _Remarks:
         self.draft = joined.draft
         self.faults = faults
         self.parts: tuple[Step | Check, ...] = (*self.draft.steps, *self.draft.checks)
-        self.names = {one.where: [name for name, _ in names_in(one.tree)] for one in self.parts}
+        self.names: dict[str, list[str]] = {}
+        for one in self.parts:  # two steps of one name, which is a fault, stand in one place
+            self.names.setdefault(one.where, []).extend(name for name, _ in names_in(one.tree))
         self.steps = {step.name: step for step in self.draft.steps}
         self._slips: set[str] = set()
 
@@ -103,6 +107,8 @@ class _Remarks:
         """Steps that are neither the answer nor a part of it, and that no other step and no check names."""
         for step in self.draft.steps:
             others = (names for where, names in self.names.items() if where != step.where)
+            if not NAME.fullmatch(step.name):  # out of reach, since its name is another's: that is said already
+                continue
             if step.name == self.joined.result or step.non_recurrent or any(step.name in names for names in others):
                 continue
             if step.note:
@@ -144,12 +150,25 @@ class _Remarks:
     def slips(self) -> None:
         """Names that nothing declares, and that are so near to another that they may be slips for it."""
         declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
+        self._slip_of_report_by()
         for name in self._columns():
             for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=_NEARLY):
                 found = f"{name} is taken for a column of the inputs, and there is {near}"
                 remedy = f"correct it, or declare it under [inputs.{name}]"
                 self._slips.add(name)
                 self.faults.add("warning", About.SLIP, *self._at(self._first_use(name)), found, remedy)
+
+    def _slip_of_report_by(self) -> None:
+        """The column to report by, where no file declares it and a text column that one declares is near it."""
+        model, read = self.joined.read.model, self.joined.read
+        name = model.scheme.report_by if isinstance(model, SchemeFile) else None
+        if not name or name in {*self.draft.inputs, *self.faults.lost} or name in self._columns():
+            return
+        texts = sorted(one for one, (entry, _) in self.draft.inputs.items() if entry.type == "text")
+        for near in difflib.get_close_matches(name, texts, n=1, cutoff=_NEARLY_TEXT):
+            found = f"{name} is taken for a column of the inputs, and there is {near}"
+            remedy = f"correct it, or declare it under [inputs.{name}]"
+            self.faults.add("warning", About.SLIP, read.file, "scheme › report_by", found, remedy)
 
     def _columns(self) -> list[str]:
         """Return the names that are taken for columns without being declared as such, in order of first use."""
@@ -208,20 +227,22 @@ class _Remarks:
 
     def assumptions(self) -> None:
         """Parameters that rest on assumptions alone, and assumptions that nobody answers for."""
-        file = self.joined.read.file
         parameters = {name: one for name, one in self.joined.parameters.items() if name not in self.faults.lost}
+        places = {name: place_of_values(name, self.draft.parameters[name][1], self.joined.read) for name in parameters}
         for name, parameter in parameters.items():
             origins = {value.assumption for value in parameter.values.values()}
             if origins and not origins & {"", STAND_IN}:
                 found = "every value is an assumption; none has a source"
-                self.faults.add("note", About.ALL_ASSUMED, *place_of_values(name, self.joined.read), found)
+                self.faults.add("note", About.ALL_ASSUMED, *places[name], found)
         listed = list_assumptions(parameters, self.joined.read)
         assumptions = [one for one in listed if one.parameter and one.text != STAND_IN]
-        bare = [one for one in assumptions if not (one.owner and one.quality and one.impact)]
-        if bare:
-            names = ", ".join(dict.fromkeys(one.parameter for one in bare))
-            found = f"{len(bare)} of {len(assumptions)} assumptions do not say owner, quality and impact: {names}"
-            self.faults.add("note", About.UPKEEP, file, "", found)
+        for file in dict.fromkeys(places[one.parameter][0] for one in assumptions):
+            here = [one for one in assumptions if places[one.parameter][0] == file]
+            bare = [one for one in here if not (one.owner and one.quality and one.impact)]
+            if bare:
+                names = ", ".join(dict.fromkeys(one.parameter for one in bare))
+                found = f"{len(bare)} of {len(here)} assumptions do not say owner, quality and impact: {names}"
+                self.faults.add("note", About.UPKEEP, file, "", found)
 
     def not_to_be_known(self) -> None:
         """What only a scheme can tell of a formula or transition."""

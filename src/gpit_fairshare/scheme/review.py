@@ -111,7 +111,7 @@ def review(
         pass
     kind = _KINDS[shelf] if shelf else ""
     if joined is None:
-        return Review(kind, one_line(scheme), findings=_sorted(faults))
+        return Review(kind, one_line(scheme), files=tuple(faults.files), findings=_sorted(faults))
     if joined.symbols:
         remark(joined, faults, swapped=swapped)
     return _reviewed(kind, joined, faults)
@@ -151,7 +151,7 @@ def _known(name: str) -> list[Shelf] | list[None]:
 def _reviewed(kind: str, joined: Joined, faults: Faults) -> Review:
     model = joined.read.model
     head = getattr(model, kind)
-    files = {(one.file, one.digest): None for one in (joined.read, *joined.reads)}
+    files = {(one.file, one.digest): None for one in (joined.read, *joined.reads)} | faults.files
     found = Review(
         kind=kind,
         name=head.name,

@@ -220,14 +220,15 @@ def _within_bounds(
                     of_run = value.overridden or limit.overridden
                     shown = f"{written}, in that year {limit.written}" if other else written
                     found = f"{value.written} in {year}; its {bound} is {shown}"
-                    file, values = ("--set", "") if of_run else place_of_values(name, read or declared[name][1])
+                    file, values = ("--set", "") if of_run else place_of_values(name, declared[name][1], read)
                     faults.tell(About.BOUNDS, file, values, f"is {found}", said=f"{file}: {name} is {found}")
 
 
-def place_of_values(name: str, read: Read[Any]) -> tuple[str, str]:
-    """Return the file and place where a parameter has its values, or where it is declared."""
-    table = "values" if name in getattr(read.model, "values", ()) else "parameters"
-    return read.file, f"{table} › {name}"
+def place_of_values(name: str, origin: Read[Any], scheme: Read[Any] | None) -> tuple[str, str]:
+    """Return the file and place where a parameter has its values: the scheme's, or where it is declared."""
+    if scheme and name in scheme.model.values:
+        return scheme.file, f"values › {name}"
+    return origin.file, f"parameters › {name}"
 
 
 def _like_units(parameter: Parameter, other: Parameter, file: str, place: str, faults: Faults) -> bool:
