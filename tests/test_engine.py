@@ -10,7 +10,7 @@ import pytest
 
 from gpit_fairshare import CalculationError, FormulaError, allocate
 from gpit_fairshare.summary import inequality, summarise
-from running import SHARED, population_file, write_rows
+from running import SAMPLES, SHARED, population_file, write_rows
 
 HEAD = """
 [scheme]
@@ -532,3 +532,11 @@ def test_a_move_that_cannot_be_made_says_why(tmp_path):
 
     assert "floor needs" in result.effects[0].said
     assert result.effects[1].total == 100
+
+
+def test_a_column_to_report_by_that_no_file_has_is_said():
+    """The A to D sample has no area teams, and its scheme reports by them; the England sample has."""
+    run = allocate(population=SAMPLES / "abcd-population.csv", spend=SAMPLES / "abcd-spend.csv")
+
+    assert [one.level for one in run.findings if one.number == "R08"] == ["warning"]
+    assert not [one for one in allocate(sample=True).findings if one.number == "R08"]

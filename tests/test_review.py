@@ -157,6 +157,7 @@ OTHERS = [
     ("S24", "warning", [("(1 + growth)", "(1 + growths)")], "step weight"),
     ("S25", "warning", [('unit = "people"\nformula = "registered', 'formula = "budget * registered')], "step weight"),
     ("S26", "warning", [("[[checks]]", RATES + "\n[[checks]]")], "step x"),
+    ("S35", "warning", [("(1 + growth)", "(1 + growth) / 0")], "step weight"),
     ("S27", "note", [('"rounded(unrounded)"', '"unrounded * odd"')], "step fair_share"),
     (
         "S27",

@@ -62,6 +62,11 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
         Finding("R02", "note", "", "", f"{name} is {value.written} in {year}: set for this run, not in the scheme")
         for name, year, value in scheme.overridden()
     ]
+    by = scheme.report_by
+    if by and not any(by in year.organisations.columns for year in years.values()):
+        found = f"no input file has a column {by}, by which the scheme reports: there are no totals by it"
+        remedy = "Correct report_by in the scheme, or add the column to the population"
+        notes.append(Finding("R08", "warning", "", "", found, remedy=remedy))
     for fund in funds:
         unit = scheme.symbols[fund.parameter or fund.step].unit
         if fund.unspent > 1:

@@ -53,6 +53,7 @@ class About(Enum):
     CHECK_OF_NO_STEP = "S32", "a check names no step"
     ROUNDING_NOT_CHECKED = "S33", "nothing that comes of a rounding is checked"
     NOT_TO_BE_KNOWN = "S34", "what cannot be said of a formula or transition without a scheme"
+    BY_NOTHING = "S35", "a formula divides by the number 0"
 
     def __init__(self, number: str, meaning: str) -> None:
         self.number = number

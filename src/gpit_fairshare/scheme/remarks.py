@@ -190,6 +190,9 @@ class _Remarks:
                 self.faults.add("warning", About.UNNAMED_UNIT, *self._at(step), found, remedy)
         met = {*self.faults.lost, UNREAD.name, *self._slips}
         for one in self.parts:
+            if any(isinstance(node, t.Sum) and _by_nothing(node) for node in walk(one.tree)):
+                found = "divides by the number 0: a run stops where it comes to that"
+                self.faults.add("warning", About.BY_NOTHING, *self._at(one), found, "divide by something else")
             for name in _summed(one.tree):
                 symbol = self._symbol(name)
                 measure = symbol.measure if symbol.kind != NATIONAL else None
@@ -258,6 +261,11 @@ class _Remarks:
         if columns:
             found = f"{', '.join(columns)}: taken for columns of the inputs, unless a scheme says otherwise"
             self.faults.add("note", About.NOT_TO_BE_KNOWN, file, "", found)
+
+
+def _by_nothing(node: t.Sum) -> bool:
+    """Say whether a piece of arithmetic divides by a 0 that is written there."""
+    return node.operator == "/" and isinstance(node.right, t.Number) and node.right.value == 0
 
 
 def _summed(tree: t.Expression) -> Iterator[str]:
