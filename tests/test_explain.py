@@ -247,6 +247,22 @@ def test_a_comparison_that_few_digits_hide_gets_more(tmp_path):
     again(result, "A")
 
 
+def test_a_side_of_a_test_is_what_the_printed_numbers_give(tmp_path):
+    """By hand 4,000,000.55 - 4,000,000 is 0.55; in floating point it is 0.549999999814."""
+    steps = """
+        spent = pot * registered_population / registered_population + 0.55 # £
+        over = abs(spent - pot) <= 3
+        allocation = where(over, spent, 0) # £
+    """
+    result = allocate(
+        population=population_file(tmp_path, {"A": 1, "B": 2}), scheme=scheme(tmp_path, steps, pot=4_000_000)
+    )
+    (test,) = next(line.tests for line in explain(result, "A").lines if line.name == "over")
+
+    assert str(test) == "abs(spent - pot) = £0.55 <= 3: passed"
+    again(result, "A")
+
+
 # Formulas at random ----------------------------------------------------------------------------------------------
 
 

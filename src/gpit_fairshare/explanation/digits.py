@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,13 +13,19 @@ from gpit_fairshare.language import in_polars, in_words
 from gpit_fairshare.language import tree as t
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gpit_fairshare.explanation.drafts import Draft, Drafts, Key, Rounding
 
 _WITHIN: Final = 1e-11
 """How far, relative to it, a value may be from what its line gives again."""
 _MILLION: Final = 10**6
+_ARITHMETIC: Final[dict[str, Callable[[Fraction, Fraction], Fraction]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
 
 
 def evaluate(
@@ -68,6 +75,8 @@ class Digits:
         self.level: dict[Key, int] = {}
         self.sides: dict[tuple[str, int], int] = {}
         """Precision of what is compared and has no line of its own: by year and node."""
+        self._as_run: set[tuple[str, int]] = set()
+        """Of these, by year and node, those that are printed as the run has them: by hand they come out otherwise."""
         self.tests: dict[int, list[t.Comparison | t.Given]] = {}
         """What each line compares, by the identity of its draft."""
         self._values: dict[tuple[str, int], Any] = {}
@@ -134,8 +143,35 @@ class Digits:
                 return in_words.written(value)
             case _:
                 level = self.sides.get((year.year, id(node)), 0)
-                value = self._values[year.year, id(node)]
-                return in_words.written(value, unit, in_words.DIGITS[level])
+                key = year.year, id(node)
+                by_hand = None if key in self._as_run else self._by_hand(year, node)
+                return in_words.written(self._values[key] if by_hand is None else by_hand, unit, in_words.DIGITS[level])
+
+    def _by_hand(self, year: Drafts, node: t.Expression) -> Fraction | None:
+        """Return what the printed numbers come to, exactly; None where that is no plain arithmetic."""
+        match node:
+            case t.Number(value):
+                return Fraction(str(value))
+            case t.Previous() if year.first_year:
+                return self._by_hand(year, node.first)
+            case t.Name() | t.Figure() | t.Previous():
+                read = in_words.read(self.text(year, in_words.column_of(node)))
+                return read if isinstance(read, Fraction) else None
+            case t.Negative(operand):
+                negated = self._by_hand(year, operand)
+                return None if negated is None else -negated
+            case t.Call("abs" | "min" | "max" as function, arguments):
+                values = [found for one in arguments if (found := self._by_hand(year, one)) is not None]
+                if len(values) < len(arguments):
+                    return None
+                return abs(values[0]) if function == "abs" else min(values) if function == "min" else max(values)
+            case t.Sum(sign, left, right):
+                first, second = self._by_hand(year, left), self._by_hand(year, right)
+                if first is None or second is None or (sign == "/" and not second):
+                    return None
+                return _ARITHMETIC[sign](first, second)
+            case _:
+                return None
 
     def holds(self, year: Drafts, test: t.Comparison) -> bool:
         """Say whether a comparison was passed."""
@@ -153,12 +189,16 @@ class Digits:
         tests = list(self._numeric(year))
         trees = [one.tree for one in lines if one.tree] + [self._as_printed(year, test) for _, test in tests]
         again = evaluate(trees, cells, year.texts, first_year=year.first_year)
-        unlike = {
-            id(draft)
-            for (draft, test), holds in zip(tests, again[len(lines) :], strict=True)
-            if holds is not self.holds(year, test)
-        }
-        raised = False
+        unlike, raised = set(), False
+        for (draft, test), holds in zip(tests, again[len(lines) :], strict=True):
+            if holds is self.holds(year, test):
+                continue
+            # What printed numbers come to may fall on the other side of a limit: then the run's own value stands.
+            sides = {(year.year, id(side)) for side in t.operands_of(test)}
+            if sides <= self._as_run:
+                unlike.add(id(draft))
+            raised |= not sides <= self._as_run
+            self._as_run |= sides
         for draft, value in zip(lines, again, strict=False):
             if not _same(value, draft.value) or id(draft) in unlike:
                 raised |= self._raise(year, draft)
