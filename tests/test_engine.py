@@ -538,5 +538,5 @@ def test_a_column_to_report_by_that_no_file_has_is_said():
     """The A to D sample has no area teams, and its scheme reports by them; the England sample has."""
     run = allocate(population=SAMPLES / "abcd-population.csv", spend=SAMPLES / "abcd-spend.csv")
 
-    assert [one.level for one in run.findings if one.number == "R08"] == ["warning"]
+    assert [one.level for one in run.findings if one.number == "R08"] == ["note"]
     assert not [one for one in allocate(sample=True).findings if one.number == "R08"]

@@ -16,7 +16,7 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import packaged_crosswalk
 from gpit_fairshare.inputs.findings import counted, listed
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.records import Record, read_record, record_of
+from gpit_fairshare.records import Record, filled, read_record, record_of
 from gpit_fairshare.records.model import KEYS
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ _NAMED: Final = 3
 _WORKBOOK: Final = ".xlsx"
 _DIGITS: Final = 15
 """Digits of a figure that spreadsheet programs keep."""
-_USUAL: Final = "allocation"
-"""What the answer is called, unless a scheme says otherwise."""
 _NOISE: Final = 1e-12
 _HALF_PENNY: Final = 0.005
 _RULE: Final = ":rule"
@@ -137,16 +135,23 @@ def _kept(here: float | None, there: float | None, *, loose: bool) -> float | No
 
 
 def _answering(side: Side, other: Record) -> Side:
-    """Return a side with its answer, and how that was chosen; a table follows the rule of the other, if it has one."""
+    """Return a side with its answer, and how that was chosen; a table that does not say it follows the other side.
+
+    Raises:
+        UsageError: Nobody says which column is the answer, or a row has none.
+    """
     record = side.record
     if record.scheme:
         return replace(side, answer_from="as its scheme says")
-    if other.scheme and record.rows.schema.get(other.answer) == pl.Float64:
-        return replace(side, record=replace(record, answer=other.answer), answer_from="as the other result has it")
-    figures = [name for name, dtype in record.rows.schema.items() if dtype == pl.Float64]
-    last = record.answer != _USUAL and figures[-1:] == [record.answer]
-    said = "the last column of figures" if last else "by its name" if record.answer == _USUAL else "from its columns"
-    return replace(side, answer_from=said)
+    if record.answer:
+        return replace(side, answer_from="by its name")
+    if other.answer not in record.rows.columns:
+        raise UsageError(
+            f"{record.name}: has no column {other.answer or 'allocation'}, and no manifest beside it says which column "
+            "is the answer; write the table with --manifest"
+        )
+    filled(record.rows, [other.answer], record.name)
+    return replace(side, record=replace(record, answer=other.answer), answer_from="as the other result has it")
 
 
 def remarks_on(old: Side, new: Side, changes: Sequence[Change]) -> tuple[str, ...]:

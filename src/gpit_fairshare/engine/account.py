@@ -66,7 +66,7 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
     if by and not any(by in year.organisations.columns for year in years.values()):
         found = f"no input file has a column {by}, by which the scheme reports: there are no totals by it"
         remedy = "Correct report_by in the scheme, or add the column to the population"
-        notes.append(Finding("R08", "warning", "", "", found, remedy=remedy))
+        notes.append(Finding("R08", "note", "", "", found, remedy=remedy))
     for fund in funds:
         unit = scheme.symbols[fund.parameter or fund.step].unit
         if fund.unspent > 1:

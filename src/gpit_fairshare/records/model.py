@@ -39,7 +39,8 @@ class Record:
     """The tidy table: one row per year and organisation, by year and code. Keys are texts, figures floats,
     yes/no columns booleans; a blank is null."""
     answer: str
-    """Name of the column that is the answer: `allocation`, or the scheme's `result`."""
+    """Name of the column that is the answer: the scheme's `result`; of a table without a manifest `allocation`,
+    or an empty text, since nobody says which it is."""
     manifest: Mapping[str, Any] | None = None
     """None where the file has none beside it."""
     scheme: Scheme | None = None

@@ -57,9 +57,10 @@ def read_record(path: str | Path) -> Record:
     _once(frame, path.name)
     frame = frame.sort(*KEYS)
     if scheme is None or manifest is None:
-        _filled(frame, [ANSWER], path.name)
-        return Record(path.name, frame, ANSWER)
-    _filled(frame, [step.name for step in scheme.steps], path.name)
+        answer = ANSWER if ANSWER in frame.columns else ""
+        filled(frame, [answer] if answer else [], path.name)
+        return Record(path.name, frame, answer)
+    filled(frame, [step.name for step in scheme.steps], path.name)
     years = sorted(set(frame["year"].to_list()))
     if years != sorted(scheme.years):
         raise UsageError(
@@ -315,17 +316,20 @@ def _once(frame: pl.DataFrame, name: str) -> None:
         raise UsageError(f"{name}: {code} stands in {year} more than once; a result has each organisation once a year")
 
 
-def _filled(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
-    """Refuse a table in which a figure is missing that every row of a result has: it would count as nil."""
+def filled(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
+    """Refuse a table in which a figure is missing that every row of a result has: it would count as nil.
+
+    Raises:
+        UsageError: A column is not there, holds what is no number or yes/no, or has a blank.
+    """
     for column in columns:
         if column not in frame.columns:
-            more = "" if len(columns) > 1 else ", and no manifest beside it says which column is the answer"
-            raise UsageError(f"{name}: has no column {column}{more}; write the table with --manifest")
+            raise UsageError(f"{name}: has no column {column}; every result of its rule has one")
         cells = frame[column]
-        if len(columns) == 1 and cells.dtype != pl.Float64:
-            row = next(row for row, cell in enumerate(cells.to_list()) if cell is not None and not _is_number(cell))
+        if cells.dtype == pl.String:
+            row, cell = next((row, cell) for row, cell in enumerate(cells.to_list()) if not _is_number(cell))
             year, code = frame.select(*KEYS).row(row)
-            raise UsageError(f"{name}: {column} of {code} in {year}: expected a number, found {cells[row]!r:.40}")
+            raise UsageError(f"{name}: {column} of {code} in {year}: expected a number, found {cell!r:.40}")
         if cells.null_count():
             year, code = frame.filter(cells.is_null()).select(*KEYS).row(0)
             raise UsageError(f"{name}: {column} of {code} in {year} is blank; every row of a result has one")
