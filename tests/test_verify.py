@@ -557,6 +557,36 @@ def fields(result):
     return {name: getattr(result, name) for name in result.__slots__}
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "setting"),
+    [
+        ("<calcPr ", '<calcPr fullPrecision="0" ', "fullPrecision"),
+        ("<calcPr ", '<calcPr iterate="1" ', "iterate"),
+        ("<calcPr ", '<calcPr calcMode="manual" ', "calcMode"),
+        ("<workbookPr ", '<workbookPr date1904="true" ', "date1904"),
+    ],
+)
+def test_settings_that_make_formulas_give_other_values_are_named(own, old, new, setting):
+    """Precision as displayed would change allocations at the next recalculation, though every cell is as it was."""
+    edited(own / "out.xlsx", {"xl/workbook.xml": lambda data: data.replace(old.encode(), new.encode(), 1)})
+    found = verify(own / "out.xlsx")
+
+    assert [one.place for one in found.content.kept] == [f"setting {setting} of the workbook"]
+
+
+def test_rows_that_stand_twice_count_twice(own):
+    """A row more is money more, whatever its key: the total says so, and nothing is said of another order."""
+    lines = (own / "out.csv").read_text("utf-8").splitlines()
+    (own / "out.csv").write_text("\n".join([*lines, lines[-1], "", ""]) + "\n", encoding="utf-8")
+    found = verify(own / "out.csv")
+    extra = float(lines[-1].rpartition(",")[2])
+
+    assert found.answer.total_found == found.answer.total_again + extra
+    assert found.answer.rows == len(lines)
+    assert not [fact for fact in found.facts if "order" in fact]
+    assert [one.kind for one in found.content.kept] == [Kind.ADDED]
+
+
 def test_a_table_changed_since_its_manifest_is_said_at_once(own):
     """The manifest beside a CSV holds the digest of the table: another table is said before anything else."""
     path = own / "out.csv"

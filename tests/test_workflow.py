@@ -158,6 +158,19 @@ def test_a_folder_of_the_repository_is_run_by_itself(pull_request):
     assert "revenue_budget" in job.comment
 
 
+def test_results_that_cannot_be_compared_stop_the_job(pull_request):
+    """Other organisations are no small change: where there is nothing in common the step fails as compare does."""
+    place, run = pull_request
+    for name in ("population.csv", "spend.csv"):
+        head, *rows = (place / name).read_text("utf-8").splitlines()
+        (place / name).write_text("\n".join([head, *(f"Z{row}" for row in rows)]) + "\n", encoding="utf-8")
+    job = run()
+
+    assert [name for name, code in codes(job).items() if code] == ["Compare with the base"]
+    assert codes(job)["Compare with the base"] == 2
+    assert run(tolerance="abc").failed
+
+
 def test_the_comment_can_be_left_out(pull_request):
     """Where comments may not be written, the summary of the job still has the comparison."""
     _, run = pull_request

@@ -211,7 +211,8 @@ def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
     """
     try:
         if ending != ".parquet":
-            return pl.read_csv(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
+            frame = pl.read_csv(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
+            return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # empty lines are no rows
         lazy = pl.scan_parquet(io.BytesIO(data))
         # A column of one value takes a few bytes for a thousand million rows.
         cells = lazy.select(pl.len()).collect().item() * len(lazy.collect_schema())

@@ -25,6 +25,13 @@ _MAIN: Final = (
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
 """The two names of the vocabulary of sheets: that of all programs, and that of Excel's strict format."""
+_SETTINGS: Final = (
+    ("calcPr", "fullPrecision", "1"),
+    ("calcPr", "iterate", "0"),
+    ("calcPr", "calcMode", "auto"),
+    ("workbookPr", "date1904", "0"),
+)
+"""Where a setting stands, what it is called, and what holds where nothing is said."""
 _CHUNK: Final = 1 << 16
 _ROWS: Final = 1_048_576
 _COLUMNS: Final = 16_384
@@ -72,6 +79,12 @@ class Book:
             if _local(node.tag) == "definedName" and not node.get("name", "").startswith("_xlnm.")
         }
         """Names that stand for cells, in small letters, each with its reference."""
+        self.settings: dict[str, str] = {
+            name: _flag(node.get(name, usual))
+            for node_name, name, usual in _SETTINGS
+            for node in [next((one for one in root.iter() if _local(one.tag) == node_name), root)]
+        }
+        """Settings by which the same formulas give other values, as `fullPrecision`: precision as displayed if `0`."""
         self._shared = self._shared_texts(tree)
 
     def _shared_texts(self, tree: Any) -> list[str]:
@@ -104,6 +117,10 @@ class Book:
         for _ in _parsed(self._archive, part, reader):
             yield from reader.done
             reader.done.clear()
+
+
+def _flag(text: str) -> str:
+    return {"true": "1", "false": "0"}.get(text, text)
 
 
 def _local(tag: str) -> str:

@@ -253,8 +253,13 @@ def _others(
 def _answers(frame: pl.DataFrame, answer: str) -> dict[_Key, Any]:
     if not {"year", "org_code", answer} <= set(frame.columns):
         return {}
-    rows = frame.select("year", "org_code", answer).iter_rows()
-    return {(str(year), str(code)): value for year, code, value in rows}
+    found: dict[_Key, Any] = {}
+    for year, code, value in frame.select("year", "org_code", answer).iter_rows():
+        key = str(year), str(code)
+        while key in found:  # a row that stands there twice counts twice
+            key = key[0], f"{key[1]} again"
+        found[key] = value
+    return found
 
 
 def _answer(answers: Answers, result: Result) -> Answer | None:

@@ -89,6 +89,9 @@ def compare_books(found: Book, expected: Book, answers: Answers, into: Differenc
     pairs = _paired(found, expected, into)
     sheets = {here.casefold(): there for there, here in pairs.items() if here != there}
     _compare_names(found, expected, sheets, into)
+    for setting, there in expected.settings.items():
+        if found.settings[setting] != there:
+            into.add(Kind.VALUE, f"setting {setting} of the workbook", "", found.settings[setting], there)
     comparison = _Comparison(sheets, answers, into)
     for name in expected.sheets:
         if name in pairs:
