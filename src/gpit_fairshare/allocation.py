@@ -42,6 +42,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
     boundaries: str | date | None = None,
     crosswalk: str | Path | Sequence[str | Path] | None = None,
     sample: bool = False,
+    with_effects: bool = True,
 ) -> Result:
     """Allocate funding by a scheme.
 
@@ -60,6 +61,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
             for its first day.
         crosswalk: File or files of mergers and splits, beside those of CCGs that are known.
         sample: Use the England sample (its spend is illustrative) instead of files.
+        with_effects: Whether to work out what hangs on each assumption, which takes two more runs for each.
 
     Returns:
         A `Result`; `result.rows` has one row per year and organisation, sorted by year and code.
@@ -94,7 +96,8 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         },
         "crosswalk": [base_name(name) for name in _listed(crosswalk)],
     }
-    return replace(result, effects=effects(result), manifest={**result.manifest, "run": run})
+    worked_out = effects(result) if with_effects else ()
+    return replace(result, effects=worked_out, manifest={**result.manifest, "run": run})
 
 
 def base_name(name: str | Path) -> str:

@@ -36,3 +36,8 @@ def sentence(text: str) -> str:
 def joined(texts: Sequence[str]) -> str:
     """Join texts as a sentence does: `a, b and c`."""
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
+
+
+def is_money(unit: str | None) -> bool:
+    """Say whether to write a value as pounds; what a scheme gives no unit is taken for money."""
+    return unit in ("£", None)

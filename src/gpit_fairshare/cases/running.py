@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 
-from gpit_fairshare.allocation import DEFAULT_SCHEME, named_files, request_for, with_options
+from gpit_fairshare.allocation import DEFAULT_SCHEME, allocate
 from gpit_fairshare.cases.comparing import Difference, Kind, compare, harmless
 from gpit_fairshare.cases.reading import KEYS, read_case, read_model
 from gpit_fairshare.cases.shape import OTHER_COLUMNS
-from gpit_fairshare.engine import calculate
 from gpit_fairshare.errors import CaseError, GpitError, InputError, nearest
-from gpit_fairshare.inputs import LARGEST, MEGABYTE, read_inputs
-from gpit_fairshare.scheme import Setting, load
+from gpit_fairshare.inputs import LARGEST, MEGABYTE
 from gpit_fairshare.scheme.faults import one_line
 
 if TYPE_CHECKING:
@@ -122,22 +120,22 @@ def _result(case: Case) -> Result | GpitError:
 
 
 def _calculated(run: RunEntry) -> Result:
-    scheme = load(
-        _path(run.scheme or DEFAULT_SCHEME),
+    return allocate(
+        population=[_path(one) for one in run.population],
+        spend=[_path(one) for one in run.spend],
+        inputs=[_path(one) for one in run.input],
+        scheme=_path(run.scheme or DEFAULT_SCHEME),
         formula=None if run.formula is None else _path(run.formula),
         transition=None if run.transition is None else _path(run.transition),
-        settings=[Setting.read(f"{name}={value}") for name, value in run.set.items()],
+        settings=run.set,
+        mapping=run.map,
+        leave_out=run.leave_out,
+        max_size=run.max_size or LARGEST // MEGABYTE,
+        boundaries=run.boundaries,
+        crosswalk=[_path(one) for one in run.crosswalk],
+        sample=run.sample,
+        with_effects=False,
     )
-    population, spend, extra = ([_path(one) for one in files] for files in (run.population, run.spend, run.input))
-    with named_files(population, spend, extra, sample=run.sample) as files:
-        request = with_options(
-            request_for(scheme, files, run.map),
-            run.leave_out,
-            run.max_size or LARGEST // MEGABYTE,
-            run.boundaries,
-            [_path(one) for one in run.crosswalk],
-        )
-        return calculate(scheme, read_inputs(request))
 
 
 def _path(name: str) -> str:

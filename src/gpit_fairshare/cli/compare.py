@@ -140,6 +140,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
             "boundaries": boundaries,
             "crosswalk": crosswalk,
             "sample": sample,
+            "with_effects": False,
         }
         comparison = comparing.compare(*(one.side(run) for one in given), tolerance=allowed, fail_over=limit)
         _write(comparison, outputs, top, advance)

@@ -116,4 +116,5 @@ def _result(run: dict[str, Any]) -> Result:
         boundaries=run["--boundaries"],
         crosswalk=run["--crosswalk"],
         sample=run["--sample"],
+        with_effects=False,
     )

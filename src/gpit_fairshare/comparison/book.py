@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.comparison import shown
 from gpit_fairshare.comparison.headline import headline, method
-from gpit_fairshare.comparison.words import PENNY, is_money, less, quantum, rounded_to, total
+from gpit_fairshare.comparison.words import PENNY, less, quantum, rounded_to, total
+from gpit_fairshare.words import is_money
 from gpit_fairshare.workbook.layout import number_format, table_name
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Region, Sheet, letter
 from gpit_fairshare.workbook.writing import Book, Styles, add

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.comparison.words import (
     figure,
-    is_money,
     percent,
     quantum,
     rounded_to,
@@ -17,7 +16,7 @@ from gpit_fairshare.comparison.words import (
     written_percent,
 )
 from gpit_fairshare.inputs.findings import counted
-from gpit_fairshare.words import inside, joined
+from gpit_fairshare.words import inside, is_money, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.words import is_money
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -33,11 +35,6 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
     for amount in amounts:
         found = _EXACT.add(found, amount)
     return found
-
-
-def is_money(unit: str | None) -> bool:
-    """Say whether a value is written as pounds; what a scheme gives no unit is taken for money."""
-    return unit in ("£", None)
 
 
 def quantum(unit: str | None) -> Decimal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.words import counted, inside, joined, plural, sentence
+from gpit_fairshare.words import counted, inside, is_money, joined, plural, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,11 +88,6 @@ def plain_number(value: float) -> str:
 def or_dash(value: float | None, write: Callable[[float], str]) -> str:
     """Write a number, or a dash where there is none."""
     return "–" if value is None else write(value)
-
-
-def is_money(unit: str | None) -> bool:
-    """Say whether to write a value as pounds; what a scheme gives no unit is taken for money."""
-    return unit in ("£", None)
 
 
 def written_value(value: Value, unit: str | None) -> str:

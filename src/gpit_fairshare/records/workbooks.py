@@ -12,6 +12,7 @@ from gpit_fairshare.inputs import Broken, Wish, workbook_rows
 from gpit_fairshare.records.model import Origins, not_as_written
 from gpit_fairshare.scheme import number
 from gpit_fairshare.workbook.layout import cell_digest
+from gpit_fairshare.workbook.sheets import column_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
@@ -72,7 +73,7 @@ class _Sheets:
         Raises:
             UsageError: It holds an error, or a formula without a value.
         """
-        index = _index(column)
+        index = column_number(column) - 1
         value = row[index] if index < len(row) else None
         if isinstance(value, Broken) and blank:
             return None
@@ -82,14 +83,6 @@ class _Sheets:
                 f"{value.remedy or 'Open the workbook in Excel, let it recalculate, and save it'}"
             )
         return value
-
-
-def _index(column: str) -> int:
-    """Return the place of a column from 0: `A` is 0, `AA` is 26."""
-    index = 0
-    for sign in column:
-        index = index * 26 + ord(sign) - ord("A") + 1
-    return index - 1
 
 
 def _manifest(sheets: _Sheets) -> dict[str, Any]:
@@ -120,7 +113,11 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
 def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the tidy table: organisations' cells, and on each row the figures of its groups and of the nation."""
     kinds = {step["name"]: step["kind"] for step in manifest["definition"]["steps"]}
-    groups = {(one["by"], one["year"]): _table(sheets, one) for one in places["tables"] if one["by"]}
+    groups = {
+        (one["by"], one["year"]): {row[one["by"]]: row for row in _table(sheets, one)}
+        for one in places["tables"]
+        if one["by"]
+    }
     national = {(one["name"], one["year"]): _cell(sheets, one["cell"]) for one in places["cells"]}
     # A formula that hands on a blank cell has no value either, and that is one.
     blank = {one["name"] for one in manifest["definition"]["inputs"] if one["optional"]}
@@ -135,7 +132,7 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
             row = {"year": year, **{name: value for name, value in cells.items() if value != _NOT_GIVEN}}
             for (column, when), group in groups.items():
                 if when == year:
-                    row |= next((one for one in group if one[column] == row[column]), {})
+                    row |= group.get(row[column], {})
             row |= {name: national[name, year] for name, kind in kinds.items() if kind == "national"}
             rows.append(row)
     definition = manifest["definition"]

@@ -14,7 +14,7 @@ from xml.parsers import expat
 from gpit_fairshare.inputs import About, Unreadable, Wish, open_package, restored, sheet_parts
 from gpit_fairshare.verification.formulas import moved
 from gpit_fairshare.verification.values import ErrorValue
-from gpit_fairshare.workbook.sheets import letter
+from gpit_fairshare.workbook.sheets import column_number, letter
 
 if TYPE_CHECKING:
     import zipfile
@@ -303,7 +303,4 @@ def _column(place: str, row: int) -> int:
     signs = place.rstrip("0123456789")
     if not (0 < len(signs) <= 3 and signs.isascii() and signs.isalpha()) or place[len(signs) :] != str(row):
         raise ValueError(place)
-    column = 0
-    for sign in signs.upper():
-        column = column * 26 + ord(sign) - ord("A") + 1
-    return column
+    return column_number(signs.upper())

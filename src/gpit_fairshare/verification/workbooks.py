@@ -13,7 +13,7 @@ from gpit_fairshare.verification.model import Change, Differences, Kind
 from gpit_fairshare.verification.values import same_as_worked_out, same_as_written, same_remainder
 from gpit_fairshare.workbook import front
 from gpit_fairshare.workbook.layout import PARAMETERS
-from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW
+from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 from gpit_fairshare.workbook.steps import REMAINDER
 
 if TYPE_CHECKING:
@@ -63,21 +63,14 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, int, int, int, 
                 str(one["year"]),
                 int(one["first_row"]),
                 int(one["last_row"]),
-                _number(one["columns"]["org_code"]),
-                _number(one["columns"][result]),
+                column_number(one["columns"]["org_code"]),
+                column_number(one["columns"][result]),
             )
             for one in manifest["workbook"]["tables"]
             if not one["by"]
         }
     except (KeyError, TypeError, ValueError, AttributeError):
         return {}
-
-
-def _number(letters: str) -> int:
-    number = 0
-    for sign in letters:
-        number = number * 26 + ord(sign) - ord("A") + 1
-    return number
 
 
 def compare_books(found: Book, expected: Book, answers: Answers, into: Differences) -> Compared:

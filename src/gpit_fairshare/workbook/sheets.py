@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -187,6 +187,17 @@ def number_width(value: float, kind: str) -> float:
 def letter(column: int) -> str:
     """Return the letters of a column counted from 1."""
     return str(xl_col_to_name(column - 1))
+
+
+def column_number(letters: str) -> int:
+    """Return the number of a column, counted from 1, by its letters: `A` is 1, `AA` is 27.
+
+    Raises:
+        ValueError: They are no column's.
+    """
+    if not re.fullmatch("[A-Z]{1,3}", str(letters)):
+        raise ValueError(letters)
+    return int(xl_cell_to_rowcol(f"{letters}1")[1]) + 1
 
 
 def quoted(sheet: str) -> str:
