@@ -371,13 +371,14 @@ def test_keys_are_those_of_the_files():
     """The table of all keys has every key of every table, and where each table may stand."""
     models = {
         "[formula]": shape.Header,
-        "[transition]": shape.Header,
+        "[transition]": shape.PaidHeader,
         "[scheme]": shape.SchemeHeader,
         "[parameters.…]": shape.ParameterEntry,
         "[inputs.…]": shape.InputEntry,
         "[sources.…]": shape.SourceEntry,
         "[[steps]]": shape.StepEntry,
         "[[checks]]": shape.CheckEntry,
+        "[properties]": shape.PropertiesEntry,
         "[[use]]": shape.UseEntry,
         "[spend]": shape.SpendEntry,
         "{ … }": shape.ValueEntry,

@@ -42,6 +42,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
     boundaries: str | date | None = None,
     crosswalk: str | Path | Sequence[str | Path] | None = None,
     sample: bool = False,
+    years: Sequence[str] | None = None,
     with_effects: bool = True,
 ) -> Result:
     """Allocate funding by a scheme.
@@ -61,6 +62,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
             for its first day.
         crosswalk: File or files of mergers and splits, beside those of CCGs that are known.
         sample: Use the England sample (its spend is illustrative) instead of files.
+        years: Run the scheme for these financial years instead of its own; its values must be those of every year.
         with_effects: Whether to work out what hangs on each assumption, which takes two more runs for each.
 
     Returns:
@@ -75,6 +77,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         formula=None if formula is None else str(formula),
         transition=None if transition is None else str(transition),
         settings=read,
+        years=years,
     )
     with named_files(population, spend, inputs, sample=sample) as files:
         wanted = request_for(ready, files, mapping or {})
@@ -90,6 +93,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         "leave_out": sorted(leave_out),
         "max_size": max_size,
         "boundaries": None if boundaries is None else str(boundaries),
+        "years": None if years is None else list(years),
         **{
             role: [] if sample else [base_name(name) for name in _listed(names)]
             for role, names in (("population", population), ("spend", spend), ("input", inputs))

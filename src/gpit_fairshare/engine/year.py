@@ -10,7 +10,7 @@ import polars as pl
 from gpit_fairshare.engine.model import CheckResult, Year, figure
 from gpit_fairshare.errors import CalculationError, SharingError
 from gpit_fairshare.inputs import year_start
-from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, kind_of, names_in, to_text, walk
+from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, kind_of, to_text, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import previous_column, render
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
@@ -82,7 +82,33 @@ class Run:
         values = self._formula(check.tree, kind, check.where)
         names = self._row_names(kind)
         failing = tuple(name for name, holds in zip(names, values, strict=True) if not holds)
+        if check.stops and failing:
+            raise CalculationError(self._stopped(check, kind, values.index(False), failing))
         return CheckResult(self.year, check.name, check.formula, holds=not failing, failing=failing)
+
+    def _stopped(self, check: Check, kind: Kind, row: int, failing: Sequence[str]) -> str:
+        """Say which check stops the run, for whom, and the figures of the first."""
+        more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
+        whose = "" if kind == NATIONAL else f", {failing[0]}{more}"
+        figures = self._figures(check.tree, kind, row)
+        why = f"; {check.note}" if check.note else ""
+        return f"{check.where}, {self.year}{whose}: {check.formula} does not hold{figures}, so there is no answer{why}"
+
+    def _figures(self, tree: t.Expression, kind: Kind, row: int) -> str:
+        """Return the figures that went into a formula, for one row, in brackets."""
+        frame, parts = self.now.frames[kind], []
+        for node in walk(tree):
+            match node:
+                case t.Figure(function, of):
+                    names, unit = [to_text(node)], None if function == "count" else self.scheme.symbols[of].unit
+                case t.Name(of) | t.Previous(of) | t.Given(of):
+                    names, unit = [of, previous_column(of)], self.scheme.symbols[of].unit
+                case _:
+                    continue
+            value = next((frame[name][row] for name in names if name in frame.columns), None)
+            if any(name in frame.columns for name in names):
+                parts.append(f"{names[0]} = {'blank' if value is None else figure(value, unit)}")
+        return f" ({', '.join(list(dict.fromkeys(parts))[:6])})" if parts else ""
 
     def _formula(self, tree: t.Expression, kind: Kind, where: str) -> Values:
         rendered = render(tree, first_year=self.before is None)
@@ -98,15 +124,8 @@ class Run:
     def _undefined(self, tree: t.Expression, kind: Kind, row: int, where: str) -> str:
         """Say why a value is undefined: the figures that went into it, for this organisation and year."""
         whose = self._row_names(kind)[row]
-        parts = []
-        for name in dict.fromkeys(name for name, _ in names_in(tree)):
-            column = next((one for one in (name, previous_column(name)) if one in self.now.frames[kind].columns), None)
-            if column:
-                value = self.now.frames[kind][column][row]
-                unit = self.scheme.symbols[name].unit
-                parts.append(f"{name} = {'blank' if value is None else figure(value, unit)}")
         why = "a division by zero, a blank cell or a number too large"
-        figures = f" ({', '.join(parts[:6])})" if parts else ""
+        figures = self._figures(tree, kind, row)
         return (
             f"{where}, {self.year}, {whose}: {to_text(tree)} is undefined: {why}{figures}; "
             "shut the case out with where(…)"

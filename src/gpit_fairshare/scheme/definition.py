@@ -47,6 +47,7 @@ def definition(scheme: Scheme) -> dict[str, Any]:
         "transition": scheme.transition,
         "result": scheme.result,
         "report_by": scheme.report_by,
+        "paid_from": scheme.paid_from,
         "counts": {column: list(words) for column, words in scheme.counts.items()},
         "sources": [
             {
@@ -85,7 +86,8 @@ def definition(scheme: Scheme) -> dict[str, Any]:
             for step in scheme.steps
         ],
         "checks": [
-            {"name": one.name, "formula": one.formula, "note": one.note, "where": one.where} for one in scheme.checks
+            {"name": one.name, "formula": one.formula, "note": one.note, "stops": one.stops, "where": one.where}
+            for one in scheme.checks
         ],
         "assumptions": [{**asdict(one), "years": list(one.years)} for one in scheme.assumptions],
     }
@@ -147,7 +149,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     sources = {one["key"]: Source(**one) for one in table["sources"]}
     read = Read(file, digest, None, model, sources)
     raised = Faults()
-    joined = Joined(read, table["formula"], table["transition"])
+    joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
     joined.draft.add(gather(read, raised), raised)
     complete(joined, raised)
     scheme = joined.scheme
@@ -172,7 +174,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
 def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return the table as a scheme file would have it."""
     head = {key: table[key] for key in ("name", "title", "organisation", "years", "indicative", "result")}
-    head |= {"report_by": table["report_by"]} if table["report_by"] else {}
+    head |= {key: table[key] for key in ("report_by", "paid_from") if table[key]}
     step_keys = ("name", "label", "formula", "unit", "note", "non_recurrent")
     return {
         "scheme": {**head, "sources": [one["key"] for one in table["sources"]]},
@@ -197,7 +199,7 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
             if one["name"] not in IN_EVERY_TABLE
         },
         "steps": [{key: one[key] for key in step_keys} for one in table["steps"]],
-        "checks": [{key: one[key] for key in ("name", "formula", "note")} for one in table["checks"]],
+        "checks": [{key: one[key] for key in ("name", "formula", "note", "stops")} for one in table["checks"]],
     }
 
 

@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import FormulaError, SchemeError, nearest
+from pydantic import ValidationError
+
+from gpit_fairshare.errors import FormulaError, SchemeError, UsageError, nearest
 from gpit_fairshare.language import (
     ORGANISATION,
     Symbol,
@@ -19,7 +21,7 @@ from gpit_fairshare.scheme.findings import About, Faults, StoppedError
 from gpit_fairshare.scheme.model import Scheme, Step
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
 from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather, place_of
-from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, TransitionFile
+from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import give_defaults, give_values, list_assumptions
 
 if TYPE_CHECKING:
@@ -39,18 +41,20 @@ def load(
     formula: str | None = None,
     transition: str | None = None,
     settings: Sequence[Setting] = (),
+    years: Sequence[str] | None = None,
 ) -> Scheme:
     """Read a scheme with its formula and transition and return it ready to run.
 
-    `formula` and `transition` replace those that the scheme names. Values keep their source or
-    assumption; a setting replaces a value for this run and is marked as such.
+    `formula` and `transition` replace those that the scheme names, and `years` its years: for a scheme whose
+    values are those of every year. Values keep their source or assumption; a setting replaces a value for this
+    run and is marked as such.
 
     Raises:
         UsageError: A name is not in the library, a file is not there, a setting fits nothing.
         SchemeError: A file is not as it should be: file, place and what to do.
         FormulaError: A formula is not in the language or makes no sense.
     """
-    ready = join(scheme, Faults(), formula=formula, transition=transition, settings=settings).scheme
+    ready = join(scheme, Faults(), formula=formula, transition=transition, settings=settings, years=years).scheme
     if ready is None:  # pragma: no cover - whatever there is no scheme for was raised
         raise SchemeError(f"{one_line(scheme)}: the files do not make a scheme")
     return ready
@@ -65,6 +69,8 @@ class Joined:
     formula: str = ""
     transition: str = ""
     """Names of the formula and the transition."""
+    paid_from: str = ""
+    """Who pays for protection: as the transition says it, or the scheme where it has none."""
     reads: list[Read[Any]] = field(default_factory=list)
     """Every file that could be read, each once."""
     draft: Draft = field(default_factory=Draft)
@@ -93,6 +99,7 @@ def join(
     formula: str | None = None,
     transition: str | None = None,
     settings: Sequence[Setting] = (),
+    years: Sequence[str] | None = None,
 ) -> Joined:
     """Read a scheme with its formula and transition, give its parameters their values, and tell every fault.
 
@@ -101,19 +108,45 @@ def join(
         GpitError: As `load`, where they are not.
     """
     read = read_file(scheme, SchemeFile, faults)
+    if years is not None:
+        read = _in_years(read, years)
     joined = Joined(read)
     try:
         _put_together(joined, faults, formula, transition)
     except StoppedError:
         return joined
-    complete(joined, faults, settings, swapped=formula is not None or transition is not None)
+    complete(
+        joined, faults, settings, swapped=formula is not None or transition is not None, other_years=years is not None
+    )
     return joined
 
 
-def complete(joined: Joined, faults: Faults, settings: Sequence[Setting] = (), *, swapped: bool = False) -> None:
+def _in_years(read: Read[SchemeFile], years: Sequence[str]) -> Read[SchemeFile]:
+    """Return a scheme file as if it had other years, all of them firm.
+
+    Raises:
+        UsageError: They are no financial years that follow on from one another.
+    """
+    head = read.model.scheme
+    try:
+        changed = SchemeHeader.model_validate({**head.model_dump(), "years": list(years), "indicative": []})
+    except ValidationError as fault:
+        said = str(fault.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise UsageError(f"years {one_line(', '.join(years))}: {said}") from None
+    return replace(read, model=read.model.model_copy(update={"scheme": changed}))
+
+
+def complete(
+    joined: Joined,
+    faults: Faults,
+    settings: Sequence[Setting] = (),
+    *,
+    swapped: bool = False,
+    other_years: bool = False,
+) -> None:
     """Understand every formula of a scheme that was put together, and give every parameter its values.
 
-    `swapped` says that its formula or transition is not the scheme's own.
+    `swapped` says that its formula or transition is not the scheme's own, `other_years` that its years are not.
     """
     draft, read = joined.draft, joined.read
     only_one_thing(draft, faults)
@@ -132,7 +165,7 @@ def complete(joined: Joined, faults: Faults, settings: Sequence[Setting] = (), *
             assumptions=list_assumptions(parameters, read),
             notes=tuple(notes),
         )
-        joined.scheme = replace(ready, digest=_digest(ready))
+        joined.scheme = replace(ready, digest=_digest(ready, other_years=other_years))
 
 
 def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Faults) -> Joined:
@@ -168,6 +201,7 @@ def _put_together(joined: Joined, faults: Faults, formula: str | None, transitio
     """
     read, draft = joined.read, joined.draft
     head, stopped = read.model.scheme, False
+    joined.paid_from = head.paid_from or ""
     chosen = head.formula if formula is None else formula
     if chosen is not None:
         try:
@@ -187,6 +221,7 @@ def _put_together(joined: Joined, faults: Faults, formula: str | None, transitio
         transition_read = read_file(chosen, TransitionFile, faults, read if transition is None else None)
         joined.reads.append(transition_read)
         joined.transition = transition_read.model.transition.name
+        joined.paid_from = transition_read.model.transition.paid_from or ""
         part = gather(transition_read, faults)
         if not stopped:
             _stands_alone(part, draft, faults)
@@ -284,6 +319,7 @@ def _understood(joined: Joined, faults: Faults) -> Scheme | None:
         result=joined.result,
         report_by=head.report_by,
         indicative=tuple(head.indicative),
+        paid_from=joined.paid_from,
         digest="",
         files=tuple((one.file, one.digest) for one in reads),
     )
@@ -298,8 +334,9 @@ def _labels(draft: Draft, symbols: Mapping[str, Symbol]) -> dict[str, str]:
     return labels | {name: name.replace("_", " ").capitalize() for name in symbols if name not in labels}
 
 
-def _digest(scheme: Scheme) -> str:
+def _digest(scheme: Scheme, *, other_years: bool) -> str:
     """Return a digest of everything that decides a result: files, choice of parts and settings."""
     parts = [f"{file} {digest}" for file, digest in scheme.files]
     parts += [f"{name}@{year}={value.value!r}" for name, year, value in scheme.overridden()]
+    parts += [f"years={','.join(scheme.years)}"] if other_years else []
     return hashlib.sha256("\n".join([scheme.formula, scheme.transition, *parts]).encode()).hexdigest()

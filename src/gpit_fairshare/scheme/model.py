@@ -94,6 +94,8 @@ class Check:
     tree: Expression
     where: str
     note: str = ""
+    stops: bool = False
+    """Whether there is no answer where it does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class Scheme:
     """Base name and SHA-256 of each file that the scheme was read from."""
     indicative: tuple[str, ...] = ()
     """Years whose allocations are not yet firm."""
+    paid_from: str = ""
+    """Who pays for protection, as the transition says it: within the budget, top-slice or new money."""
     notes: tuple[str, ...] = ()
     """What was left aside, such as values of a transition that was swapped for another."""
 

@@ -213,7 +213,7 @@ class Draft:
             here, name = renamed(tree, called), _under(title, check.name)
             place = place_of(part.read, check, prefix)
             self.files[place] = part.read.file
-            self.checks.append(Check(name, to_text(here), here, place, check.note))
+            self.checks.append(Check(name, to_text(here), here, place, check.note, stops=check.stops))
         self.reads.append(part.read)
 
     def _use(

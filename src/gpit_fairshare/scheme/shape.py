@@ -177,6 +177,8 @@ class CheckEntry(Entry):
     name: Line = Field(max_length=200)
     formula: Text
     note: Text = ""
+    stops: bool = False
+    """Whether a run whose check fails stops and writes nothing: what the rule then gives is no answer."""
 
 
 class UseEntry(Entry):
@@ -187,6 +189,41 @@ class UseEntry(Entry):
     with_: dict[Name, Name] = Field(default={}, alias="with")
 
 
+class PropertyEntry(Entry):
+    """Why a rule has not a property: where it breaks it, or why the question does not arise."""
+
+    example = '{ broken = "…" } or { absent = "…" }'
+    broken: Prose | None = None
+    absent: Prose | None = None
+
+    @model_validator(mode="after")
+    def _one_reason(self) -> Self:
+        if (self.broken is None) == (self.absent is None):
+            found = "neither" if self.broken is None else "both"
+            raise ValueError(f"a property that is not kept says why, as broken or as absent; found {found}")
+        return self
+
+
+Kept = Literal["kept"] | PropertyEntry
+
+
+class PropertiesEntry(Entry):
+    """What a rule keeps whatever the inputs: each property is `"kept"`, or says why it is not."""
+
+    control_total: Kept | None = None
+    """What is given out and what is left come to the money there is, to the penny."""
+    row_order: Kept | None = None
+    """The order of rows in the inputs changes nothing."""
+    rising_target: Kept | None = None
+    """An organisation whose target is raised never gets less, to the rounding."""
+    population_scale: Kept | None = None
+    """All populations times the same factor change nothing."""
+    bounds: Kept | None = None
+    """Floors and ceilings hold, to the rounding."""
+    mergers: Kept | None = None
+    """What a merged organisation gets is what its members got together, to the rounding."""
+
+
 class File(Entry):
     """What the three kinds of file have in common."""
 
@@ -195,6 +232,7 @@ class File(Entry):
     inputs: dict[Name, InputEntry] = {}
     steps: list[StepEntry] = []
     checks: list[CheckEntry] = []
+    properties: PropertiesEntry | None = None
 
 
 class Header(Entry):
@@ -203,7 +241,24 @@ class Header(Entry):
     name: Line
     title: Line
     note: Text = ""
+    """The method in words."""
+    order: list[Line] = []
+    """The order of operations, a line each."""
+    infeasible: Text = ""
+    """When the rule has no answer, and what becomes of the run."""
     sources: list[Line] = []
+
+
+Payer = Literal["within the budget", "top-slice", "new money"]
+
+
+class PaidHeader(Header):
+    """What is known besides of a rule that moves money from one year to the next."""
+
+    opening_baseline: Name | None = None
+    """The input column of the money that an organisation had before."""
+    paid_from: Payer | None = None
+    """Who pays for protection: the others within the budget, a fund taken out of it first, or money on top."""
 
 
 class FormulaFile(File):
@@ -216,10 +271,10 @@ class FormulaFile(File):
 class TransitionFile(File):
     """A file whose steps end in `allocation` and rely on `fair_share`, inputs and last year alone."""
 
-    transition: Header
+    transition: PaidHeader
 
 
-class SchemeHeader(Header):
+class SchemeHeader(PaidHeader):
     """What a scheme is called, for whom and which years, and what it is made of."""
 
     organisation: Line = "organisation"

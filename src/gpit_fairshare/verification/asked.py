@@ -31,6 +31,7 @@ class Run(BaseModel):
     leave_out: list[str]
     max_size: int = Field(ge=1, le=1_000_000)
     boundaries: str | None
+    years: list[str] | None
     population: list[str]
     spend: list[str]
     input: list[str]

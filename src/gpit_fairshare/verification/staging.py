@@ -71,6 +71,7 @@ def stage(asked: Asked, places: Places, room: Path) -> Stage:
         "leave_out": run.leave_out,
         "max_size": run.max_size,
         "boundaries": run.boundaries,
+        "years": run.years,
         "sample": run.sample,
     }
     for role, option in _OPTION.items():
