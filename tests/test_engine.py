@@ -8,7 +8,7 @@ import random
 import polars as pl
 import pytest
 
-from gpit_fairshare import CalculationError, FormulaError, allocate
+from gpit_fairshare import CalculationError, FormulaError, GpitError, allocate
 from gpit_fairshare.summary import inequality, summarise
 from running import SAMPLES, SHARED, population_file, write_rows
 
@@ -375,6 +375,22 @@ def test_more_money_than_there_is_to_share_out_is_a_warning(tmp_path):
     }
 
 
+def test_new_money_is_said_and_no_warning(tmp_path):
+    """£500 beyond the £1,000 is no mistake where the scheme says that new money pays for it."""
+    steps = """
+        fair = share_out(pot, by=registered_population) # £
+        whole = rounded(fair) # £
+        allocation = whole + 125 # £
+    """
+    place = scheme(tmp_path, steps)
+    place.write_text(place.read_text("utf-8").replace("[scheme]", '[scheme]\npaid_from = "new money"'), "utf-8")
+    result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=place)
+
+    assert "R07" not in warnings_of(result)
+    (note,) = [finding for finding in result.findings if finding.number == "R09"]
+    assert note.found == "allocation 2014/15: £500 of it is new money, beyond what there is to share out"
+
+
 def test_the_sample_has_no_such_warning():
     """England's allocations are whole pounds, none below nil, and money out and unspent is money in."""
     assert [number for number in warnings_of(allocate(sample=True)) if number.startswith("R")] == []
@@ -540,3 +556,74 @@ def test_a_column_to_report_by_that_no_file_has_is_said():
 
     assert [one.level for one in run.findings if one.number == "R08"] == ["note"]
     assert not [one for one in allocate(sample=True).findings if one.number == "R08"]
+
+
+# Checks that stop, and other years -----------------------------------------------------------------------
+
+
+STOPS = """
+[[checks]]
+name = "Nobody has more than 500 patients"
+formula = "registered_population <= 500"
+note = "a practice of that size is split first"
+stops = true
+"""
+
+
+def test_a_check_that_stops_says_who_and_why(tmp_path):
+    """Two practices have more than 500 patients: there is no answer, and the first is named with its figures."""
+    place = scheme(tmp_path, "allocation = registered_population")
+    place.write_text(place.read_text("utf-8") + STOPS, "utf-8")
+
+    with pytest.raises(CalculationError) as refused:
+        allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=place)
+    assert str(refused.value) == (
+        "scheme.toml, check Nobody has more than 500 patients, 2014/15, P3 and 1 more: registered_population <= 500 "
+        "does not hold (registered_population = 600), so there is no answer; a practice of that size is split first"
+    )
+
+
+def test_a_check_that_could_stop_and_holds_stops_nothing(tmp_path):
+    """Where it holds, it is a check like any other."""
+    place = scheme(tmp_path, "allocation = registered_population")
+    place.write_text(place.read_text("utf-8") + STOPS, "utf-8")
+    result = allocate(population=write_rows(tmp_path / "p.csv", NATION[:2]), scheme=place)
+
+    assert [one.holds for one in result.checks] == [True]
+
+
+EVERY_YEAR = """
+[parameters.rate]
+label = "Rate"
+[parameters.rate.values]
+every_year = { value = 2, assumption = "An example." }
+"""
+
+
+def test_a_scheme_runs_for_other_years(tmp_path):
+    """A scheme whose values are those of every year takes any years, and its digest says that they are others."""
+    place = scheme(tmp_path, "allocation = registered_population * rate", extra=EVERY_YEAR)
+    place.write_text(place.read_text("utf-8").replace(POT.format(pot=1000), ""), "utf-8")
+    people = write_rows(tmp_path / "p.csv", NATION)
+    own, other = (allocate(population=people, scheme=place, years=years) for years in (None, ["2019/20", "2020/21"]))
+
+    assert list(own.years) == ["2014/15"]
+    assert list(other.years) == ["2019/20", "2020/21"]
+    assert rows_of(other, "allocation", "2020/21") == {"P1": 200, "P2": 600, "P3": 1200, "P4": 2000}
+    assert other.manifest["run"]["years"] == ["2019/20", "2020/21"]
+    assert own.scheme.digest != other.scheme.digest
+
+
+@pytest.mark.parametrize(
+    ("years", "said"),
+    [
+        (["2019"], "years 2019: '2019' is not a financial year; write it as 2014/15"),
+        (["2019/20", "2021/22"], "years 2019/20, 2021/22: years follow on from one another"),
+        (["2016/17"], "there is no value for revenue_budget"),
+    ],
+)
+def test_years_that_are_none_or_have_no_values_are_refused(years, said):
+    """Years are financial years that follow on, and every value must be there for them."""
+    with pytest.raises(GpitError) as refused:
+        allocate(sample=True, years=years)
+    assert said in str(refused.value)

@@ -15,9 +15,9 @@ from openpyxl.utils import get_column_letter
 
 from changing import evaluated, is_error
 from gpit_fairshare import allocate
-from gpit_fairshare.scheme import library_names
 from gpit_fairshare.workbook import write_workbook
 from recalculation import by_cell, cached_values, compare, formulas, plant_everywhere, recalculated_rows
+from rulebook import RULES, Rule, files_for
 from running import SAMPLES, write_rows
 from test_engine import MERGER, NATION, TWO, people_by_year, scheme
 
@@ -245,7 +245,6 @@ HARD = [
     many_columns,
     nothing_to_share,
 ]
-LIBRARY = [(name, transition) for name in library_names("schemes") for transition in library_names("transitions")]
 
 
 # Both engines -------------------------------------------------------------------------------------------
@@ -291,10 +290,10 @@ def faults(book: Path, result: Result, values: dict[tuple[str, str], object]) ->
     return found + compare(book, values, relative=RELATIVE, identical=rounded_cells(book, result))
 
 
-@pytest.mark.parametrize(("name", "transition"), LIBRARY)
-def test_every_scheme_and_transition_of_the_library_agrees(tmp_path, name, transition):
-    """The sample under every built-in scheme with every built-in transition."""
-    result = allocate(sample=True, scheme=name, transition=transition)
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_every_file_of_the_library_agrees(tmp_path, rule):
+    """Every transition, formula and scheme over the sample, or over invented organisations where it asks for more."""
+    result = allocate(**files_for(rule, tmp_path), **rule.options(), with_effects=False)
     book, planted = written(result, tmp_path)
 
     assert faults(book, result, by_formualizer(planted)) == []
@@ -313,11 +312,13 @@ def test_a_scheme_that_asks_much_agrees(tmp_path, make):
 def test_libreoffice_agrees_with_them(tmp_path):
     """All of these in one LibreOffice: it is the judge of what Excel will show."""
     results, books = [], []
-    for number, make in enumerate([*HARD, *LIBRARY]):
+    for number, make in enumerate([*HARD, *RULES]):
         folder = tmp_path / str(number)
         folder.mkdir()
-        name, transition = make if isinstance(make, tuple) else ("", "")
-        results.append(allocate(sample=True, scheme=name, transition=transition) if name else make(folder))
+        if isinstance(make, Rule):
+            results.append(allocate(**files_for(make, folder), **make.options(), with_effects=False))
+        else:
+            results.append(make(folder))
         books.append(written(results[-1], folder))
     recalculated = recalculated_rows([planted for _, planted in books])
 

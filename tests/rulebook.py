@@ -1,0 +1,191 @@
+"""The files of the library, the properties that they declare, and random organisations to hold them against."""
+
+from __future__ import annotations
+
+import random
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from hypothesis import strategies as st
+
+from gpit_fairshare.engine import calculate
+from gpit_fairshare.inputs import Inputs
+from gpit_fairshare.scheme import Setting, load
+from running import ROOT, write_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gpit_fairshare.engine import Result
+    from gpit_fairshare.scheme import Scheme
+
+LIBRARY = ROOT / "src" / "gpit_fairshare" / "library"
+PROPERTIES = ("control_total", "row_order", "rising_target", "population_scale", "bounds", "mergers")
+BUDGET = 1_000_000
+SETTINGS = {"revenue_budget": BUDGET, "transition_fund": 100_000}
+IN_THE_SAMPLE = {"registered_population", "weighted_population", "historic_spend", "practices", "area_team"}
+
+Row = dict[str, Any]
+"""An organisation: every column but its code."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A file of the library, with what it says of itself."""
+
+    kind: str
+    name: str
+    data: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.kind}-{self.name}"
+
+    @property
+    def runs_alone(self) -> bool:
+        """Whether random organisations can be made for it: a scheme with steps of its own has its own tests."""
+        return self.kind != "scheme" or not self.data.get("steps")
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """What it declares of each property."""
+        return self.data.get("properties", {})
+
+    def options(self) -> dict[str, str]:
+        """What to give `allocate` or `load` so that it runs: with what the default scheme has for the rest."""
+        if self.kind == "formula":
+            return {"formula": self.name, "transition": "none"}
+        return {self.kind: self.name}
+
+    @property
+    def identifier(self) -> str:
+        """Its name as a part of a Python name."""
+        return self.name.replace("-", "_")
+
+
+RULES = [
+    Rule(path.parent.name.removesuffix("s"), path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
+    for path in sorted(LIBRARY.glob("*/*.toml"))
+]
+
+
+def declaring(name: str) -> list[Rule]:
+    """Rules that say they keep a property and can be held to it with random organisations."""
+    return [rule for rule in RULES if rule.runs_alone and rule.properties.get(name) == "kept"]
+
+
+@cache
+def scheme_of(rule: Rule, formula: Path | None = None) -> Scheme:
+    """A scheme of two years or more in which a rule runs, with a million pounds to share out."""
+    chosen = {**rule.options(), **({"formula": str(formula)} if formula else {})}
+    ready = load(**chosen)
+    settings = [Setting(one, None, str(value)) for one, value in SETTINGS.items() if one in ready.parameters]
+    return load(**chosen, settings=settings)
+
+
+@st.composite
+def organisations(draw: st.DrawFn, scheme: Scheme, least: int = 2) -> dict[str, Row]:
+    """Two to six organisations, some without spend, that cost seven tenths to 105% of a million pounds before."""
+    count = draw(st.integers(least, 6))
+    people = draw(st.lists(st.integers(1, 500_000), min_size=count, max_size=count))
+    parts = draw(st.lists(st.integers(0, 100), min_size=count, max_size=count).filter(any))
+    spent = draw(st.integers(700_000, 1_050_000))
+    rows: dict[str, Row] = {}
+    for index in range(count):
+        row = {
+            "registered_population": float(people[index]),
+            "historic_spend": float(spent * parts[index] // sum(parts)),
+        }
+        for symbol in scheme.inputs:
+            if symbol.name in row:
+                continue
+            if symbol.type == "text":
+                row[symbol.name] = draw(st.sampled_from(["yes", "no"]))
+            elif symbol.name == "practices":
+                row[symbol.name] = float(draw(st.integers(1, 40)))
+            elif symbol.unit == "people":
+                row[symbol.name] = float(draw(st.integers(1, 500_000)))
+            elif symbol.unit == "£":
+                row[symbol.name] = float(draw(st.integers(0, 300_000)))
+            else:
+                row[symbol.name] = draw(st.integers(1, 30)) / 20
+        rows[f"{index:02d}X"] = row
+    return rows
+
+
+def files_for(rule: Rule, folder: Path) -> dict[str, Any]:
+    """What to give `allocate` besides: the England sample, or invented organisations where it lacks a column."""
+    needs = [symbol for symbol in load(**rule.options()).inputs if not symbol.optional]
+    if {symbol.name for symbol in needs} <= IN_THE_SAMPLE:
+        return {"sample": True}
+    draw = random.Random(rule.name)
+    rows = []
+    for number in range(12):
+        people, row = draw.randint(2_000, 400_000), {}
+        for symbol in needs:
+            if symbol.type == "text":
+                row[symbol.name] = draw.choice(["yes", "no"])
+            elif symbol.unit == "people":
+                row[symbol.name] = draw.randint(people // 2, people * 2)
+            elif symbol.unit == "£":
+                row[symbol.name] = draw.randint(people * 2, people * 4)
+            else:
+                row[symbol.name] = draw.randint(1, 30) / 20
+        row["registered_population"] = people
+        rows.append({"org_code": f"{number:02d}X", **row})
+    return {"population": write_rows(folder / "invented.csv", rows)}
+
+
+def inputs_of(scheme: Scheme, rows: Mapping[str, Row]) -> Inputs:
+    """Organisations as checked tables, the same in every year."""
+    names = [symbol.name for symbol in scheme.inputs]
+    table = pl.DataFrame(
+        {
+            "org_code": sorted(rows),
+            "org_name": [""] * len(rows),
+            **{name: [rows[code][name] for code in sorted(rows)] for name in names},
+        }
+    )
+    return Inputs(scheme.years, dict.fromkeys(scheme.years, table), {}, None, {}, (), (), (), ())
+
+
+def run(scheme: Scheme, rows: Mapping[str, Row]) -> Result:
+    """The result of a scheme for organisations; CalculationError where it refuses them."""
+    return calculate(scheme, inputs_of(scheme, rows))
+
+
+def answers(result: Result) -> dict[tuple[str, str], float]:
+    """The answer of every year and organisation."""
+    table = result.rows.select("year", "org_code", result.scheme.result)
+    return {(year, code): value for year, code, value in table.iter_rows()}
+
+
+def units_of(scheme: Scheme) -> dict[str, str | None]:
+    """The unit of every input column."""
+    return {symbol.name: symbol.unit for symbol in scheme.inputs}
+
+
+def merged(scheme: Scheme, rows: Mapping[str, Row], one: str, other: str) -> dict[str, Row]:
+    """The organisations with two of them made one: money and people are added, rates averaged by patients."""
+    units, left, right = units_of(scheme), rows[one], rows[other]
+    heads = left["registered_population"] + right["registered_population"]
+    both: Row = {}
+    for name in left:
+        if isinstance(left[name], str):
+            both[name] = left[name]
+        elif units.get(name, "£" if name == "historic_spend" else "people") in ("£", "people") or name == "practices":
+            both[name] = left[name] + right[name]
+        else:
+            parts = (row[name] * row["registered_population"] for row in (left, right))
+            both[name] = sum(parts) / heads
+    return {**{code: row for code, row in rows.items() if code not in (one, other)}, one: both}
+
+
+def all_test_names() -> set[str]:
+    """The names of all test functions."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py")]
+    return {name for text in texts for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE)}
