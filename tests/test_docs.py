@@ -24,6 +24,7 @@ from gpit_fairshare.explanation import Difference
 from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.headings import folded, standard_columns
 from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
+from gpit_fairshare.reallocation import Change
 from gpit_fairshare.scheme import STANDARD_INPUTS, joining, library_names, load, parts, review, reviews_document, shape
 from gpit_fairshare.scheme.findings import About as AboutSchemes
 from gpit_fairshare.verification import Answer, Kind, Verdict
@@ -40,6 +41,7 @@ TESTING = ROOT / "docs" / "testing.md"
 EXPLAIN = ROOT / "docs" / "explain.md"
 COMPARE = ROOT / "docs" / "compare.md"
 VERIFY = ROOT / "docs" / "verify.md"
+REALLOCATE = ROOT / "docs" / "reallocate.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 README = ROOT / "README.md"
 EXAMPLES = (LANGUAGE, FILES, README)
@@ -608,6 +610,30 @@ def test_columns_and_sheets_of_the_comparison(compared, tmp_path):
     assert columns == [name for name in header if not name.startswith(("cause_", "alone_", "interaction_"))]
     sheets = openpyxl.load_workbook(tmp_path / "c.xlsx").sheetnames
     assert [quoted(name)[0] for name, _ in table(COMPARE, "sheet", "what it holds")] == sheets
+
+
+def test_options_of_reallocate_are_all_there():
+    """Every option that `gpit reallocate --help` lists has its row in docs/reallocate.md, and no other has."""
+    help_text = gpit("reallocate", "--help", folder=ROOT).stdout.decode()
+    options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
+    rows = table(REALLOCATE, "option of `gpit reallocate`", "what it does")
+    written = [name for option, _ in rows for name in quoted(option)]
+
+    assert len(options) > 10
+    assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
+
+
+def test_columns_of_letters_and_values_of_reallocate():
+    """The columns of the letters are those in docs/reallocate.md, and the values are those of the scheme."""
+    columns = [name for names, _ in table(REALLOCATE, "column", "what it holds") for name in quoted(names)]
+    values = {
+        quoted(name)[0]: shape.number(value)
+        for name, value, _ in table(REALLOCATE, "parameter", "value", "what it decides")
+    }
+    scheme = load("reallocate")
+
+    assert columns == [entry.name for entry in fields(Change)]
+    assert values == {name: one.values["2014/15"].value for name, one in scheme.parameters.items()}
 
 
 def test_words_of_verify_are_all_there():

@@ -2,7 +2,8 @@
 
 `allocate` runs a scheme over files and returns a `Result` that holds Polars frames; `check` returns a
 `Report` of all that is to be said about files; `explain` returns the arithmetic of one organisation, `compare`
-holds two results against each other, and `verify` runs one again from its manifest. Names are loaded when they
+holds two results against each other, and `verify` runs one again from its manifest; `reallocate` recovers
+forecast underspends of a year and gives them out within it. Names are loaded when they
 are first used, so that importing the package costs nothing.
 """
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from gpit_fairshare.explanation import Explanation, explain
+    from gpit_fairshare.reallocation import reallocate
     from gpit_fairshare.verification import Verification, verify
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "check",
     "compare",
     "explain",
+    "reallocate",
     "verify",
 ]
 
@@ -60,6 +63,7 @@ _HOMES = {
     "Comparison": "comparison",
     "explain": "explanation",
     "Explanation": "explanation",
+    "reallocate": "reallocation",
     "verify": "verification",
     "Verification": "verification",
 }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>#|~&])")
+"""Signs that mean something in Markdown."""
 
 
 def plural(noun: str) -> str:
@@ -41,3 +45,9 @@ def joined(texts: Sequence[str]) -> str:
 def is_money(unit: str | None) -> bool:
     """Say whether to write a value as pounds; what a scheme gives no unit is taken for money."""
     return unit in ("£", None)
+
+
+def in_markdown(text: str) -> str:
+    """Return a text in which nothing is read as Markdown."""
+    seen = "".join(sign if sign.isprintable() else " " for sign in text)
+    return _MARKDOWN.sub(r"\\\1", " ".join(seen.split()))

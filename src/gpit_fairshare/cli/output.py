@@ -51,8 +51,10 @@ def abandon(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def checked(outputs: Sequence[Path], inputs: Sequence[str], endings: Sequence[str]) -> list[Path]:
-    """Refuse what cannot be written before anything is read.
+def checked(
+    outputs: Sequence[Path], inputs: Sequence[str], endings: Sequence[str], *, option: str = "-o"
+) -> list[Path]:
+    """Refuse what cannot be written before anything is read; `option` is what messages call it by.
 
     Raises:
         UsageError: An ending that is not among those that can be written, a folder, a file given twice, an input.
@@ -63,20 +65,20 @@ def checked(outputs: Sequence[Path], inputs: Sequence[str], endings: Sequence[st
         ending = path.suffix.lower()
         if ending not in endings:
             raise UsageError(
-                f"-o {path}: the ending decides what is written: {', '.join(endings)}{nearest(ending, endings)}"
+                f"{option} {path}: the ending decides what is written: {', '.join(endings)}{nearest(ending, endings)}"
             )
         if path.is_dir():
-            raise UsageError(f"-o {path}: is a folder; give a file's name")
+            raise UsageError(f"{option} {path}: is a folder; give a file's name")
         if not path.parent.is_dir():
-            raise UsageError(f"-o {path}: there is no folder {path.parent}; make it first")
+            raise UsageError(f"{option} {path}: there is no folder {path.parent}; make it first")
         place = path.resolve()
         if place in seen:
-            raise UsageError(f"-o {path}: given twice")
+            raise UsageError(f"{option} {path}: given twice")
         if place in kept:
-            raise UsageError(f"-o {path}: is one of the inputs; inputs are never written over")
+            raise UsageError(f"{option} {path}: is one of the inputs; inputs are never written over")
         if place in beside:
             raise UsageError(
-                f"-o {path}: is the manifest of {beside[place]}, one of the inputs; inputs are never written over"
+                f"{option} {path}: is the manifest of {beside[place]}, one of the inputs; inputs are never written over"
             )
         seen.add(place)
     return list(outputs)

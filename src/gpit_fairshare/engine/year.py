@@ -10,7 +10,7 @@ import polars as pl
 from gpit_fairshare.engine.model import CheckResult, Year, figure
 from gpit_fairshare.errors import CalculationError, SharingError
 from gpit_fairshare.inputs import year_start
-from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, kind_of, to_text, walk
+from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, kind_of, names_in, to_text, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import previous_column, render
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
@@ -30,6 +30,7 @@ class Run:
     def __init__(self, scheme: Scheme, inputs: Inputs, year: str, before: Year | None) -> None:
         self.scheme = scheme
         self.crosswalk = inputs.crosswalk
+        self.origins = inputs.origins
         self.year = year
         self.before = before
         table = inputs.tables[year]
@@ -91,8 +92,20 @@ class Run:
         more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
         whose = "" if kind == NATIONAL else f", {failing[0]}{more}"
         figures = self._figures(check.tree, kind, row)
+        places = self._places(check.tree, kind, row)
         why = f"; {check.note}" if check.note else ""
-        return f"{check.where}, {self.year}{whose}: {check.formula} does not hold{figures}, so there is no answer{why}"
+        return (
+            f"{check.where}, {self.year}{whose}{places}: {check.formula} does not hold{figures}, "
+            f"so there is no answer{why}"
+        )
+
+    def _places(self, tree: t.Expression, kind: Kind, row: int) -> str:
+        """Return where the cells of the inputs that a formula names stand, for one organisation, in brackets."""
+        if kind != ORGANISATION:
+            return ""
+        keys = [(self.year, self.now.codes()[row], name) for name, _ in names_in(tree)]
+        places = dict.fromkeys(self.origins[key] for key in keys if key in self.origins)
+        return f" ({', '.join(places)})" if places else ""
 
     def _figures(self, tree: t.Expression, kind: Kind, row: int) -> str:
         """Return the figures that went into a formula, for one row, in brackets."""

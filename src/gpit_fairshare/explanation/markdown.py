@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from gpit_fairshare.words import in_markdown as plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gpit_fairshare.explanation.model import Explanation, Line, YearLines
-
-_MEANS_SOMETHING = re.compile(r"([\\`*_\[\]<>#|~&])")
 
 
 def markdown(explanation: Explanation) -> str:
@@ -93,12 +93,6 @@ def _line(line: Line) -> Iterator[str]:
     yield f"* {'answer' if line.answer else 'result'}: **{plain(line.result)}**"
     if line.share:
         yield f"* of the nation: {plain(line.share)}"
-
-
-def plain(text: str) -> str:
-    """Return a text in which nothing is read as Markdown."""
-    seen = "".join(sign if sign.isprintable() else " " for sign in text)
-    return _MEANS_SOMETHING.sub(r"\\\1", " ".join(seen.split()))
 
 
 def code(text: str) -> str:

@@ -1,0 +1,103 @@
+"""`gpit reallocate`: forecast underspends of a year recovered, given to others, and a table for the letters."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
+from typing import Annotated
+
+import typer
+
+from gpit_fairshare.cli import options
+from gpit_fairshare.cli.output import checked, reader_may_leave
+from gpit_fairshare.cli.results import ENDINGS, manifests, write
+from gpit_fairshare.errors import UsageError
+
+_LETTERS = (".csv", ".md")
+"""Endings of letters, as `reallocation.ENDINGS` has them, without loading what that needs."""
+
+
+def reallocate(  # noqa: PLR0913  # the options of the verb
+    *,
+    allocation: Annotated[
+        str, typer.Option("--allocation", metavar="FILE", help="Allocations as gpit allocate wrote them; FILE:SHEET.")
+    ],
+    forecast: Annotated[
+        str, typer.Option("--forecast", metavar="FILE", help="Forecast outturn by organisation: forecast_outturn.")
+    ],
+    adjustments: Annotated[
+        str | None,
+        typer.Option("--adjustments", metavar="FILE", help="Adjustments by hand: amount, reason and approver."),
+    ] = None,
+    year: Annotated[
+        str | None, typer.Option("--year", metavar="YEAR", help="The year, where the files have none or several.")
+    ] = None,
+    tolerance: Annotated[
+        str | None,
+        typer.Option("--tolerance", metavar="SHARE", help="Share of the allocation that may stay unspent, as 2%."),
+    ] = None,
+    recover: Annotated[
+        str | None,
+        typer.Option("--recover", metavar="SHARE", help="Share of what is beyond it that is recovered, as 100%."),
+    ] = None,
+    receive: Annotated[
+        list[str] | None,
+        typer.Option("--receive", metavar="WHO", help="Who receives: pressures, unmet-need, everybody."),
+    ] = None,
+    settings: options.Settings = None,
+    mapping: options.Mapping = None,
+    max_size: options.MaxSize = options.MEGABYTES,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),
+    ] = None,
+    manifest: Annotated[
+        bool, typer.Option("--manifest", help="Beside each .csv and .parquet, write what it was made from.")
+    ] = False,
+    letters: Annotated[
+        Path | None, typer.Option("--letters", metavar="FILE", help="Write the table of changes; .csv or .md.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
+    debug: options.Debug = False,
+) -> None:
+    """Reallocate forecast underspends within a year: recover, give to others, show what changes for whom."""
+    del debug  # may stand on either side of the verb; the command line looks for it itself
+    read = [allocation, forecast, *([adjustments] if adjustments else [])]
+    outputs = checked(output or [], read, ENDINGS)
+    beside = manifests(outputs, read, wanted=manifest)
+    if letters:
+        checked([letters], read, _LETTERS, option="--letters")
+        if letters.resolve() in {path.resolve() for path in outputs}:
+            raise UsageError(f"--letters {letters}: is given with -o as well; give each a file of its own")
+    # Heavy libraries load here, so that --help and a mistyped option answer at once.
+    from gpit_fairshare import reallocation  # noqa: PLC0415
+    from gpit_fairshare.console import make_console, progress  # noqa: PLC0415
+    from gpit_fairshare.console.reallocation import show_reallocation  # noqa: PLC0415
+
+    with progress(make_console(stderr=True), "Reallocating") as advance:
+        result = reallocation.reallocate(
+            allocation=allocation,
+            forecast=forecast,
+            adjustments=adjustments,
+            year=year,
+            tolerance=tolerance,
+            recover=recover,
+            receive=receive or (),
+            settings=options.pairs("--set", settings or []),
+            mapping=options.pairs("--map", mapping or []),
+            max_size=max_size,
+        )
+        found = reallocation.changes(result)
+        writer = partial(reallocation.write_letters, found, ending=letters.suffix.lower()) if letters else None
+        write(result, outputs, beside, advance, {letters: writer} if letters and writer else {})
+    with reader_may_leave():
+        if as_json:
+            from gpit_fairshare.export import document, json_text  # noqa: PLC0415
+
+            # Bytes, so that a console of another code page changes nothing.
+            typer.echo(json_text(document(result)).encode(), nl=False)
+        else:
+            written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
+            written += [letters.name] if letters else []
+            show_reallocation(result, found, make_console(), written=written)
+    raise typer.Exit(0 if result.agrees else 1)

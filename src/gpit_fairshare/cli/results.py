@@ -1,0 +1,74 @@
+"""Where the files of a result go, and how they get there."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.cli.output import checked
+from gpit_fairshare.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from gpit_fairshare.console import Advance
+    from gpit_fairshare.engine import Result
+
+ENDINGS: Final = (".xlsx", ".csv", ".parquet", ".json")
+
+
+def manifests(outputs: Sequence[Path], inputs: Sequence[str], *, wanted: bool) -> dict[Path, Path]:
+    """Return where the manifests of tables go; a workbook and a JSON document carry theirs inside.
+
+    One that stands beside a table already is written anew, asked for or not: it would speak of another table.
+    """
+    tables = [path for path in outputs if path.suffix.lower() in (".csv", ".parquet")]
+    if wanted and not tables:
+        raise UsageError("--manifest: belongs to a .csv or .parquet file, and -o names none; others carry it inside")
+    from gpit_fairshare.export import manifest_name  # noqa: PLC0415  # polars loads here, not for --help
+
+    places = {path: path.with_name(manifest_name(path)) for path in tables}
+    places = {path: place for path, place in places.items() if wanted or place.exists()}
+    checked([*outputs, *places.values()], inputs, ENDINGS)
+    return places
+
+
+def write(
+    result: Result,
+    outputs: Sequence[Path],
+    manifests: Mapping[Path, Path],
+    advance: Advance,
+    others: Mapping[Path, Callable[[Path], None]] | None = None,
+) -> None:
+    """Write every file beside its place first, then move them all in.
+
+    Args:
+        result: What is written to the outputs, each by its ending.
+        outputs: Files for the result.
+        manifests: Where the manifest of a table among them goes.
+        advance: Is told how far a workbook has come.
+        others: Further files, each with what writes it to the place that it is given.
+    """
+    from gpit_fairshare import export  # noqa: PLC0415  # polars loads here, not for --help
+
+    def workbook(result: Result, path: Path) -> None:
+        from gpit_fairshare.workbook import write_workbook  # noqa: PLC0415  # only if one is asked for
+
+        write_workbook(result, path, advance)
+
+    writers: dict[str, Callable[[Result, Path], Any]] = {
+        ".xlsx": workbook,
+        ".csv": export.write_csv,
+        ".parquet": export.write_parquet,
+        ".json": export.write_json,
+    }
+    with ExitStack() as stack:
+        for path in outputs:
+            draft = stack.enter_context(export.in_place(path))
+            writers[path.suffix.lower()](result, draft)
+            if path in manifests:
+                beside = stack.enter_context(export.in_place(manifests[path]))
+                export.write_manifest(result, beside, draft, path.name)
+        for path, writer in (others or {}).items():
+            writer(stack.enter_context(export.in_place(path)))

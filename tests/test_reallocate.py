@@ -1,0 +1,676 @@
+"""`gpit reallocate`: underspends recovered and given to others, by hand and in exact fractions; what is refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import random
+import re
+import shlex
+import tempfile
+from contextlib import chdir, redirect_stdout
+from fractions import Fraction
+from pathlib import Path
+
+import openpyxl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from gpit_fairshare import GpitError, allocate, compare, explain, reallocate, verify
+from gpit_fairshare.cli import app, main
+from gpit_fairshare.console.reallocation import show_reallocation
+from gpit_fairshare.reallocation import changes, write_letters
+from running import ROOT, SAMPLES, read_rows, write_rows
+
+DOC = (ROOT / "docs" / "reallocate.md").read_text(encoding="utf-8")
+YEAR = "2014/15"
+ALLOCATIONS = [
+    {"org_code": "A", "org_name": "Alder", "allocation": 425_000, "fair_share": 200_000, "year": YEAR},
+    {"org_code": "B", "org_name": "Birch", "allocation": 475_000, "fair_share": 400_000, "year": YEAR},
+    {"org_code": "C", "org_name": "Cedar", "allocation": 600_000, "fair_share": 600_000, "year": YEAR},
+    {"org_code": "D", "org_name": "Damson", "allocation": 800_000, "fair_share": 800_000, "year": YEAR},
+]
+FORECASTS = [
+    {"org_code": code, "forecast_outturn": amount}
+    for code, amount in {"A": 330_000, "B": 485_000, "C": 585_000, "D": 850_000}.items()
+]
+"""Under the default values 86,500 of A and 3,000 of C are recovered, for pressures of 10,000 in B and 50,000 in D."""
+
+
+def adjustment(code, amount, reason="Agreed", approver="J. Field"):
+    """One row of an adjustments file."""
+    return {"org_code": code, "amount": amount, "reason": reason, "approver": approver}
+
+
+def files(folder, forecasts=FORECASTS, allocations=ALLOCATIONS, adjustments=None):
+    """Write the files of a run; return what `reallocate` is given for them."""
+    given_files = {
+        "allocation": write_rows(folder / "allocations.csv", allocations),
+        "forecast": write_rows(folder / "forecast.csv", forecasts),
+    }
+    if adjustments:
+        given_files["adjustments"] = write_rows(folder / "adjustments.csv", adjustments)
+    return given_files
+
+
+def run(folder, forecasts=FORECASTS, allocations=ALLOCATIONS, adjustments=None, **options):
+    """Reallocate the rows as they stand."""
+    return reallocate(**files(folder, forecasts, allocations, adjustments), **{"with_effects": False, **options})
+
+
+def column(result, name):
+    """Return a column as a list, by code."""
+    return result.rows[name].to_list()
+
+
+def typed(command, *more, folder):
+    """Run a command in a folder, without starting Python anew; return its exit code and what it printed."""
+    with chdir(folder), redirect_stdout(io.StringIO()) as said:
+        return app([*shlex.split(command)[1:], *more], standalone_mode=False), said.getvalue()
+
+
+# The worked example ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory):
+    """A folder with the files that docs/reallocate.md tells its reader to save."""
+    folder = tmp_path_factory.mktemp("reallocate")
+    for before, text in re.findall(r"([^`]*(?:`[^`\n]+`[^`]*)*)```csv\n(.*?)```", DOC, re.DOTALL):
+        (folder / re.findall(r"`([a-z-]+\.csv)`", before)[-1]).write_text(text, encoding="utf-8")
+    return folder
+
+
+EXAMPLES = re.findall(r"```\n(gpit reallocate [^\n]+)\n```\n\n(\| step .*?)\n\n", DOC, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def examples(documented):
+    """The document and the letters of each worked example, by the number of its command."""
+    found = {}
+    for number, (command, _) in enumerate(EXAMPLES):
+        code, _ = typed(command, "-o", "result.json", "--letters", "letters.csv", folder=documented)
+        assert code == 0
+        found[number] = json.loads((documented / "result.json").read_text("utf-8"))
+        found[number]["letters"] = {row["org_code"]: row for row in read_rows(documented / "letters.csv")}
+    return found
+
+
+@pytest.mark.parametrize("number", range(3), ids=["in-full", "too-small-a-pot", "adjustments"])
+def test_figures_worked_by_hand(number, examples):
+    """Every figure of the tables in docs/reallocate.md, worked by hand there, is what its command gives."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in EXAMPLES[number][1].splitlines()]
+    (national,) = examples[number]["national"]
+    wrong = [
+        (name, cell, row["org_code"])
+        for name, *cells in rows[2:]
+        for cell, row in zip(cells, examples[number]["rows"], strict=True)
+        if abs(float(cell.replace(",", "")) - (row | national)[name.strip("`")]) > (0.005 if "." in cell else 0)
+    ]
+
+    assert rows[0][1:] == [row["org_code"] for row in examples[number]["rows"]]
+    assert len(rows) > 6
+    assert wrong == []
+
+
+def test_there_are_three_worked_examples():
+    """The document has an example in full, one pro rata and one with adjustments."""
+    assert len(EXAMPLES) == 3
+
+
+def test_the_sentence_of_the_document(examples):
+    """B of the last example gets the sentence that the document shows."""
+    sentences = {code: row["sentence"] for code, row in examples[2]["letters"].items()}
+
+    assert sentences["B"] in DOC
+    assert sentences["A"] == (
+        "Your allocation for 2014/15 changes from £425,000 to £330,500: £86,500 of forecast underspend is recovered "
+        "and £8,000 is taken away by adjustment (The project starts next year; approved by J. Field)."
+    )
+
+
+def test_no_answer_as_the_document_says(documented):
+    """A's adjustment of -9,000 is above the £8,500 that is left: check, year, code and row are named."""
+    command = next(one for one in re.findall(r"```\n(gpit reallocate [^\n]+)\n```", DOC) if "too-much" in one)
+    said = re.search(r"`(check Adjustments take [^`]+)`", DOC)
+    with pytest.raises(GpitError, match=re.escape(said[1])) as fault:
+        typed(command, "-o", "none.csv", folder=documented)
+
+    assert fault.value.exit_code == 2
+    assert not (documented / "none.csv").exists()
+
+
+# The rule ----------------------------------------------------------------------------------------------------
+
+
+def whole_pounds(shares):
+    """Whole pounds by largest remainder that add up to the whole total of the shares; ties go to the earlier row."""
+    pounds = [math.floor(share) for share in shares]
+    order = sorted(range(len(shares)), key=lambda row: (pounds[row] - shares[row], row))
+    for row in order[: int(sum(shares)) - sum(pounds)]:
+        pounds[row] += 1
+    return pounds
+
+
+def pro_rata(amount, weights):
+    """The amount by weight, in whole pounds; nothing where there is no weight."""
+    whole = sum(weights)
+    return whole_pounds([amount * weight / whole if whole else Fraction(0) for weight in weights])
+
+
+def oracle(rows, tolerance, kept, share, receive):
+    """The rule of docs/reallocate.md, step by step in fractions; rows are dicts of whole numbers or halves."""
+    under = [max(Fraction(0), one["now"] - one["forecast"]) for one in rows]
+    free = [tolerance * one["now"] for one in rows]
+    recovered = [math.floor(share * (u - kept * f)) if u > f else 0 for u, f in zip(under, free, strict=True)]
+    taken = [max(0, -one["adjustment"]) for one in rows]
+    added = [max(0, one["adjustment"]) for one in rows]
+    left = sum(recovered) + sum(taken) - sum(added)
+    if left < 0 or any(r + t > u for r, t, u in zip(recovered, taken, under, strict=True) if t):
+        return None
+    line = [one["may"] and not r and not t for one, r, t in zip(rows, recovered, taken, strict=True)]
+    got = [[0] * len(rows) for _ in range(3)]
+    have = list(added)
+    for turn, name in enumerate(("pressures", "unmet-need")):
+        want = [
+            math.floor(
+                max(Fraction(0), one["forecast"] - one["now"] - h if turn == 0 else one["need"] - one["support"] - h)
+            )
+            if ok
+            else 0
+            for one, ok, h in zip(rows, line, have, strict=True)
+        ]
+        if name in receive:
+            got[turn] = pro_rata(Fraction(min(left, sum(want))), want)
+            left -= sum(got[turn])
+            have = [h + g for h, g in zip(have, got[turn], strict=True)]
+    if "everybody" in receive:
+        got[2] = pro_rata(Fraction(left), [one["fair"] if ok else 0 for one, ok in zip(rows, line, strict=True)])
+        left -= sum(got[2])
+    after = [
+        one["now"] - r - t + a + sum(parts)
+        for one, r, t, a, *parts in zip(rows, recovered, taken, added, *got, strict=True)
+    ]
+    return {"recovered": recovered, "got": got, "left": left, "after": after, "under": under}
+
+
+HALF_POUNDS = st.integers(0, 4_000).map(lambda number: Fraction(number, 2))
+"""Halves are exact as floats, so that engine and fractions see one number."""
+CASES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "now": st.integers(0, 2_000),
+            "forecast": HALF_POUNDS,
+            "need": HALF_POUNDS,
+            "support": st.integers(0, 500),
+            "fair": st.integers(0, 1_000),
+            "adjustment": st.sampled_from([0, 0, 0, 0, 7, 40, -1, -30]),
+            "may": st.sampled_from([True, True, True, False]),
+        }
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def as_files(rows):
+    """The rows of a case as those of the three files, codes in order."""
+    codes = [f"X{number:02}" for number in range(len(rows))]
+    allocations = [
+        {
+            "org_code": code,
+            "allocation": one["now"],
+            "transition_need": float(one["need"]),
+            "transition_support": one["support"],
+            "fair_share": one["fair"],
+        }
+        for code, one in zip(codes, rows, strict=True)
+    ]
+    forecasts = [
+        {"org_code": code, "forecast_outturn": float(one["forecast"]), "may_receive": "" if one["may"] else "no"}
+        for code, one in zip(codes, rows, strict=True)
+    ]
+    by_hand = [adjustment(code, one["adjustment"]) for code, one in zip(codes, rows, strict=True) if one["adjustment"]]
+    return forecasts, allocations, by_hand
+
+
+@settings(deadline=None, max_examples=8)
+@given(
+    rows=CASES,
+    tolerance=st.sampled_from([Fraction(0), Fraction(1, 64), Fraction(1, 4)]),
+    kept=st.sampled_from([0, 1]),
+    share=st.sampled_from([Fraction(1), Fraction(1, 2), Fraction(3, 4)]),
+    receive=st.lists(st.sampled_from(["pressures", "unmet-need", "everybody"]), min_size=1, max_size=3, unique=True),
+)
+@example(
+    # 1,000.5 is recovered as 1,000; pressures of 700.5 and 600 count 700 and 600: 538.46 and 461.54.
+    rows=[
+        {"now": 2_000, "forecast": Fraction(1_999, 2), "need": Fraction(0), "support": 0, "fair": 1, "adjustment": 0}
+        | {"may": True},
+        {"now": 0, "forecast": Fraction(1_401, 2), "need": Fraction(0), "support": 0, "fair": 1, "adjustment": 0}
+        | {"may": True},
+        {"now": 0, "forecast": Fraction(600), "need": Fraction(0), "support": 0, "fair": 1, "adjustment": 0}
+        | {"may": True},
+    ],
+    tolerance=Fraction(0),
+    kept=1,
+    share=Fraction(1),
+    receive=["pressures"],
+)
+def test_it_is_what_fractions_give(rows, tolerance, kept, share, receive):
+    """To the penny: what is recovered, who receives, what is left; nobody loses more than the forecast underspend."""
+    expected = oracle(rows, tolerance, kept, share, receive)
+    options = {"year": YEAR, "tolerance": str(tolerance), "recover": str(share), "receive": receive}
+    with tempfile.TemporaryDirectory() as folder:
+        if expected is None:
+            with pytest.raises(GpitError, match="check Adjustments"):
+                run(Path(folder), *as_files(rows), settings={"tolerance_kept": kept}, **options)
+            return
+        result = run(Path(folder), *as_files(rows), settings={"tolerance_kept": kept}, **options)
+
+    names = ("received_for_pressures", "received_for_unmet_need", "received_by_fair_share")
+    losses = [one["now"] - after for one, after in zip(rows, column(result, "revised_allocation"), strict=True)]
+    assert result.agrees
+    assert column(result, "recovered") == expected["recovered"]
+    assert [column(result, name) for name in names] == expected["got"]
+    assert result.national["unallocated"][0] == expected["left"]
+    assert column(result, "revised_allocation") == expected["after"]
+    assert sum(column(result, "revised_allocation")) + expected["left"] == sum(one["now"] for one in rows)
+    assert all(loss <= under for loss, under in zip(losses, expected["under"], strict=True))
+
+
+def test_the_order_of_rows_changes_nothing(tmp_path):
+    """Four CCGs in any order come to the same rows; B and D tie for a pound of £3 at £1.50 each, and B is first."""
+    allocations = [dict(one, allocation=1_000, fair_share=1) for one in ALLOCATIONS]
+    outturn = {"A": 997, "B": 1_002, "C": 1_000, "D": 1_002}
+    forecasts = [{"org_code": code, "forecast_outturn": amount} for code, amount in outturn.items()]
+    first = run(tmp_path, forecasts, allocations, tolerance="0%")
+    random.Random(1).shuffle(allocations)
+    random.Random(2).shuffle(forecasts)
+
+    assert column(first, "received_for_pressures") == [0, 2, 0, 1]
+    assert run(tmp_path, forecasts, allocations, tolerance="0%").rows.equals(first.rows)
+
+
+def test_a_higher_fair_share_never_gets_less(tmp_path):
+    """After pressures B and D get £29,500 by fair share; as B's fair share rises, so does its part."""
+    parts = []
+    for fair_share in (400_000, 400_001, 900_000):
+        rows = [dict(one, fair_share=fair_share) if one["org_code"] == "B" else one for one in ALLOCATIONS]
+        result = run(tmp_path, allocations=rows, receive=["pressures", "everybody"])
+        parts.append(column(result, "received_by_fair_share"))
+
+    # 29,500 × 4/12 and × 8/12; the rest likewise.
+    assert parts[0] == [0, 9_833, 0, 19_667]
+    assert [part[1] for part in parts] == sorted(part[1] for part in parts)
+
+
+def test_reallocate__mergers_is_broken(tmp_path):
+    """A with £100 over and B with £100 short move £100 to B and C; as one, A and B have nothing over, and C gets none.
+
+    Apart: £100 for pressures of £100 in B and £300 in C, so B gets £25 and C £75; A and B together have 900 + 1,025.
+    Merged: an allocation of £2,000 and a forecast of £2,000; nothing is recovered.
+    """
+    apart = {"A": (1_000, 900), "B": (1_000, 1_100), "C": (1_000, 1_300)}
+    merged = {"AB": (2_000, 2_000), "C": (1_000, 1_300)}
+    after = []
+    for members in (apart, merged):
+        allocations = [{"org_code": code, "allocation": now} for code, (now, _) in members.items()]
+        forecasts = [{"org_code": code, "forecast_outturn": then} for code, (_, then) in members.items()]
+        result = run(tmp_path, forecasts, allocations, tolerance=0, year=YEAR)
+        after.append(column(result, "revised_allocation"))
+
+    assert after == [[900, 1_025, 1_075], [2_000, 1_000]]
+
+
+def test_the_whole_underspend_once_it_is_beyond_the_tolerance(tmp_path):
+    """With tolerance_kept at 0 A loses its £95,000 and C its £15,000, which is above £12,000."""
+    result = run(tmp_path, settings={"tolerance_kept": 0})
+
+    assert column(result, "recovered") == [95_000, 0, 15_000, 0]
+
+
+def test_who_may_receive(tmp_path):
+    """D may not: only B's pressure is met, and £79,500 is left; an adjustment by hand goes to D all the same."""
+    forecasts = [dict(one, may_receive={"B": "yes", "D": "no"}.get(one["org_code"], "")) for one in FORECASTS]
+    result = run(tmp_path, forecasts, adjustments=[adjustment("D", 500)])
+
+    assert column(result, "received_for_pressures") == [0, 10_000, 0, 0]
+    assert column(result, "revised_allocation")[3] == 800_500
+    assert result.national["unallocated"][0] == 79_000
+
+
+def test_headings_of_ones_own(tmp_path):
+    """A heading may be named as the column of the document or as the name that the scheme has for it."""
+    rows = [{"Code": one["org_code"], "Budget": one["allocation"], "FY": YEAR} for one in ALLOCATIONS]
+    for name in ("allocation", "current_allocation"):
+        result = run(tmp_path, allocations=rows, mapping={"Budget": name})
+
+        assert column(result, "revised_allocation") == [338_500, 485_000, 597_000, 850_000]
+
+
+def test_other_years_than_the_schemes_own(tmp_path):
+    """A table of 2015/16 is reallocated in 2015/16, as its sentences say."""
+    result = run(tmp_path, allocations=[dict(one, year="2015-16") for one in ALLOCATIONS])
+
+    assert list(result.years) == ["2015/16"]
+    assert changes(result)[0].sentence.startswith("Your allocation for 2015/16 changes from £425,000 to £338,500: ")
+
+
+def test_pence_stay_where_they_are(tmp_path):
+    """An allocation of £1,000.50 and a forecast of £900.25 leave £100.25; £100 is recovered, £900.50 stays."""
+    result = run(
+        tmp_path,
+        [{"org_code": "A", "forecast_outturn": 900.25}],
+        [{"org_code": "A", "allocation": 1_000.5}],
+        tolerance=0,
+        year=YEAR,
+    )
+    (one,) = changes(result)
+    write_letters([one], tmp_path / "letters.csv", ".csv")
+
+    assert (one.recovered, one.allocation_after) == (100, 900.5)
+    assert read_rows(tmp_path / "letters.csv")[0]["allocation_after"] == "900.50"
+    assert "from £1,000.50 to £900.50: £100 of" in one.sentence
+
+
+# What is refused ---------------------------------------------------------------------------------------------
+
+
+def without(rows, name):
+    """Rows without a column."""
+    return [{key: value for key, value in row.items() if key != name} for row in rows]
+
+
+def changed(rows, code, **values):
+    """Rows with other values for one code."""
+    return [{**row, **values} if row["org_code"] == code else row for row in rows]
+
+
+REFUSED = {
+    "several years": ({"allocations": [*ALLOCATIONS, {**ALLOCATIONS[0], "year": "2015/16"}]}, r"--year 2014/15"),
+    "no year": ({"allocations": without(ALLOCATIONS, "year")}, r"no file says its year; give it with --year"),
+    "another year": ({"year": "2016/17"}, r"--year 2016/17: the files have 2014/15"),
+    "no such year": ({"year": "2014"}, r"--year 2014: is not a financial year"),
+    "no forecast of D": ({"forecasts": FORECASTS[:3]}, r"allocations\.csv: row 5.*D\) is not in forecast\.csv"),
+    "a forecast of nobody": (
+        {"forecasts": [*FORECASTS, {"org_code": "E", "forecast_outturn": 1}]},
+        r"forecast\.csv: row 6.*E is not in allocations\.csv",
+    ),
+    "a forecast below nil": (
+        {"forecasts": changed(FORECASTS, "A", forecast_outturn=-1)},
+        r"forecast\.csv: row 2.*below nil",
+    ),
+    "a forecast that is no number": (
+        {"forecasts": changed(FORECASTS, "C", forecast_outturn="unknown")},
+        r"forecast\.csv: row 4.*'unknown' is not a plain number",
+    ),
+    "no column of forecasts": ({"forecasts": without(FORECASTS, "forecast_outturn")}, r"no column forecast_outturn"),
+    "no allocation": ({"allocations": without(ALLOCATIONS, "allocation")}, r"no column current_allocation"),
+    "another word": (
+        {"forecasts": changed([dict(one, may_receive="") for one in FORECASTS], "B", may_receive="maybe")},
+        r"check may_receive is yes or no, 2014/15, B \(forecast\.csv row 3\)",
+    ),
+    "no reason": (
+        {"adjustments": [adjustment("B", 1), adjustment("D", 1, reason="")]},
+        r"check Every adjustment has a reason and an approver, 2014/15, D \(adjustments\.csv row 3\)",
+    ),
+    "no approver": (
+        {"adjustments": [adjustment("B", 1, approver=" ")]},
+        r"check Every adjustment has a reason and an approver, 2014/15, B \(adjustments\.csv row 2\)",
+    ),
+    "no column of approvers": (
+        {"adjustments": without([adjustment("B", 1)], "approver")},
+        r"check Every adjustment has a reason and an approver, 2014/15, B \(adjustments\.csv row 2\)",
+    ),
+    "no amount": (
+        {"adjustments": [adjustment("B", ""), adjustment("D", 1)]},
+        r"check Every reason and approver belongs to an adjustment, 2014/15, B \(adjustments\.csv row 2\)",
+    ),
+    "pence": (
+        {"adjustments": [adjustment("B", 1.5)]},
+        r"check Adjustments are in whole pounds, 2014/15, B \(adjustments\.csv row 2\)",
+    ),
+    "more than is left": (
+        # 95,000 - 86,500 = 8,500.
+        {"adjustments": [adjustment("A", -8_501)]},
+        r"check Adjustments take no more .*A \(adjustments\.csv row 2\).*underspend = £95,000",
+    ),
+    "from one that overspends": (
+        {"adjustments": [adjustment("D", -1)]},
+        r"check Adjustments take no more .*D \(adjustments\.csv row 2\)",
+    ),
+    "more than the pot": (
+        # 86,500 + 3,000 = 89,500.
+        {"adjustments": [adjustment("B", 89_501)]},
+        r"check Adjustments give no more than the pot holds.*89,501.*89,500",
+    ),
+    "an adjustment of nobody": (
+        {"adjustments": [adjustment("E", 1)]},
+        r"adjustments\.csv: row 2.*E is not in allocations\.csv",
+    ),
+    "two adjustments of one": (
+        {"adjustments": [adjustment("B", 1), adjustment("B", 2)]},
+        r"adjustments\.csv: row 3.*B stands in adjustments\.csv row 2 already",
+    ),
+    "an adjustment that is no number": (
+        {"adjustments": [adjustment("B", "some")]},
+        r"adjustments\.csv: row 2.*'some' is not a plain number",
+    ),
+    "need that is not there": (
+        {"receive": ["unmet-need"]},
+        r"check Those who are to receive for unmet need have a transition need, 2014/15, A and 3 more",
+    ),
+    "fair shares that are not there": (
+        {"allocations": without(ALLOCATIONS, "fair_share"), "receive": ["everybody"]},
+        r"check Those who are to receive by fair share have one, 2014/15, A and 3 more",
+    ),
+    "a table of its own": (
+        {"allocations": [dict(one, revised_allocation=1) for one in ALLOCATIONS]},
+        r"revised_allocation, so it is a table of gpit reallocate",
+    ),
+    "nobody of that name": ({"receive": ["pressure"]}, r"--receive pressure: .* did you mean pressures"),
+    "two tolerances": ({"tolerance": "1%", "settings": {"tolerance": "2%"}}, r"--tolerance gives tolerance already"),
+    "a tolerance above one": ({"tolerance": "200%"}, r"tolerance is 200%"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_refused(case, tmp_path):
+    """Each is an error of exit code 2 that says where, in the file and row that the user can mend."""
+    options, said = case
+    with pytest.raises(GpitError, match=said) as fault:
+        run(tmp_path, **options)
+
+    assert fault.value.exit_code == 2
+
+
+def test_the_most_that_adjustments_may_do(tmp_path):
+    """-8,500 takes all that is left of A's underspend, and 98,000 gives all of the pot: the bounds themselves hold."""
+    result = run(tmp_path, adjustments=[adjustment("A", -8_500), adjustment("B", 98_000)])
+
+    assert column(result, "revised_allocation") == [330_000, 573_000, 597_000, 800_000]
+    assert result.national["unallocated"][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words_typed", "said"),
+    [
+        (["--letters", "letters.xlsx"], "--letters letters.xlsx: the ending decides"),
+        (["--letters", "forecast.csv"], "--letters forecast.csv: is one of the inputs"),
+        (["--letters", "a.csv", "-o", "a.csv"], "--letters a.csv: is given with -o as well"),
+        (["-o", "allocations.csv"], "-o allocations.csv: is one of the inputs"),
+    ],
+)
+def test_files_that_are_not_written(words_typed, said, tmp_path):
+    """Letters have two endings, and nothing is written over an input or twice into one file."""
+    files(tmp_path)
+    with pytest.raises(GpitError, match=re.escape(said)):
+        typed("gpit reallocate --allocation allocations.csv --forecast forecast.csv", *words_typed, folder=tmp_path)
+
+
+def test_the_command_ends_with_2_and_one_line(tmp_path, monkeypatch, capsys):
+    """A refusal on the command line: exit code 2, nothing on standard output, no traceback, no file."""
+    there = files(tmp_path, adjustments=[adjustment("B", 1, reason="")])
+    options = [word for name, path in there.items() for word in (f"--{name}", path.name)]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["gpit", "reallocate", *options, "-o", "out.csv", "--letters", "letters.md"])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    said = capsys.readouterr()
+
+    assert leaving.value.code == 2
+    assert said.out == ""
+    assert said.err.startswith("gpit: error: reallocate.toml, check Every adjustment has a reason")
+    assert said.err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["adjustments.csv", "allocations.csv", "forecast.csv"]
+
+
+# Files of gpit, and its other verbs ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def after_allocate(tmp_path_factory):
+    """A folder in which `gpit allocate` wrote two years of A to D, and `gpit reallocate` every kind of file of one."""
+    folder = tmp_path_factory.mktemp("verbs")
+    population, spend = (SAMPLES / f"abcd-{name}.csv" for name in ("population", "spend"))
+    result = allocate(
+        population=population, spend=spend, settings={"revenue_budget": 2_000_000, "transition_fund": 300_000}
+    )
+    from gpit_fairshare.export import write_csv
+
+    write_csv(result, folder / "out.csv")
+    write_rows(folder / "forecast.csv", FORECASTS)
+    write_rows(folder / "adjustments.csv", [adjustment("A", -8_000, "=HYPERLINK(1)", "@x")])
+    code, said = typed(
+        "gpit reallocate --allocation out.csv --forecast forecast.csv --adjustments adjustments.csv --year 2014/15 "
+        "--tolerance 2% --recover 100% --receive pressures --receive unmet-need --receive everybody "
+        "-o r.xlsx -o r.csv -o r.parquet -o r.json --manifest --letters letters.csv",
+        folder=folder,
+    )
+    assert code == 0
+    return folder, said
+
+
+def test_a_table_of_gpit_needs_no_mapping(after_allocate):
+    """Allocations of £425,000, £475,000, £600,000, £800,000; 97,500 − 60,000 − 15,000 leave 22,500 by 4 to 8."""
+    rows = {row["org_code"]: row for row in read_rows(after_allocate[0] / "r.csv")}
+
+    assert [rows[code]["revised_allocation"] for code in "ABCD"] == ["330500", "507500", "597000", "865000"]
+
+
+@pytest.mark.parametrize("name", ["r.xlsx", "r.csv", "r.parquet", "r.json"])
+def test_verify_runs_it_again(name, after_allocate):
+    """The options stand in the manifest, the year and the headings among them: the same bytes come again."""
+    assert verify(after_allocate[0] / name).verified
+
+
+def test_explain_and_compare_take_its_results(after_allocate, tmp_path):
+    """B's £507,500 is explained from the file; with half of it recovered A keeps £43,250 more."""
+    explained = explain(after_allocate[0] / "r.json", "B")
+    compared = compare(run(tmp_path), run(tmp_path, recover="50%"))
+
+    assert explained.years[0].answer == "£507,500"
+    assert {one.code: one.change for one in compared.changes}["A"] == 43_250
+
+
+def test_the_workbook_is_live(after_allocate):
+    """The revised allocation is a formula, and a reason that looks like one is a text."""
+    book = openpyxl.load_workbook(after_allocate[0] / "r.xlsx")
+    cells = [cell for row in book["2014-15"].iter_rows() for cell in row]
+    inputs = [cell for row in book["Other inputs"].iter_rows() for cell in row]
+
+    assert sum(cell.data_type == "f" for cell in cells) > 4 * 20
+    assert [cell.data_type for cell in inputs if cell.value == "=HYPERLINK(1)"] == ["s"]
+
+
+def test_the_screen(after_allocate):
+    """80 columns: where the pot comes from, where it goes, what is left, the largest changes and the checks."""
+    said = " ".join(after_allocate[1].split())
+
+    assert max(map(len, after_allocate[1].splitlines())) <= 80
+    for text in (
+        "Recovered £89,500 2 CCGs",
+        "Taken away by adjustment £8,000 1 CCG",
+        "Pot £97,500",
+        "By adjustment £0 –",
+        "For pressures £60,000 2 CCGs",
+        "For unmet transition need £15,000 1 CCG",
+        "To everybody by fair share £22,500 2 CCGs",
+        "Left unallocated £0",
+        "Current allocations £2,300,000 Revised and left unallocated £2,300,000",
+        "A Alder £425,000 -£94,500 £330,500",
+        "All 14 checks hold",
+        "Written: r.xlsx, r.csv, r.csv.manifest.json, r.parquet, r.parquet.manifest.json, r.json, letters.csv",
+    ):
+        assert text in said
+
+
+# Letters and hostile names ---------------------------------------------------------------------------------------
+
+HOSTILE = {"A": "=1+1|<b>x</b>", "B": "[bold]B[/bold] `code`", "C": "@SUM(A1) *x*", "D": "-2+3 | # D"}
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A run whose names, reasons and approvers would do something where they are taken for more than text."""
+    rows = [dict(one, org_name=HOSTILE[one["org_code"]]) for one in ALLOCATIONS]
+    return run(tmp_path, allocations=rows, adjustments=[adjustment("B", 10, "=cmd|' /C calc'!A0", "+44|x")])
+
+
+def test_letters_as_csv_hold_no_formula(hostile, tmp_path):
+    """No cell begins as a formula does; behind an apostrophe every text is whole, amounts are plain numbers."""
+    write_letters(changes(hostile), tmp_path / "letters.csv", ".csv")
+    with (tmp_path / "letters.csv").open(encoding="utf-8", newline="") as stream:
+        heads, *rows = csv.reader(stream)
+    by_code = {row[1]: dict(zip(heads, row, strict=True)) for row in rows}
+
+    assert [by_code[code]["org_name"].removeprefix("'") for code in "ABCD"] == list(HOSTILE.values())
+    assert by_code["B"]["reason"] == "'=cmd|' /C calc'!A0"
+    assert by_code["A"]["change"] == "-86500"
+    texts = [cell for row in by_code.values() for name, cell in row.items() if name != "change"]
+    assert [cell for cell in texts if cell.startswith(("=", "+", "-", "@"))] == []
+
+
+def test_letters_as_markdown_keep_their_table(hostile, tmp_path):
+    """Each row has thirteen cells whatever is in a name, and no sign of a name means anything."""
+    write_letters(changes(hostile), tmp_path / "letters.md", ".md")
+    lines = (tmp_path / "letters.md").read_text(encoding="utf-8").splitlines()
+
+    assert [len(re.split(r"(?<!\\)\|", line)) for line in lines] == [15] * 6
+    assert r"=1+1\|\<b\>x\</b\>" in lines[2]
+    assert r"\[bold\]B\[/bold\] \`code\`" in lines[3]
+
+
+def test_the_screen_takes_names_for_text(hostile):
+    """Markup of a name is printed as it stands, in lines of 80 columns."""
+    stream = io.StringIO()
+    show_reallocation(hostile, changes(hostile), Console(file=stream, width=80, markup=False))
+
+    assert "[bold]B[/bold] `code`" in stream.getvalue()
+    assert max(map(len, stream.getvalue().splitlines())) <= 80
+
+
+def test_only_those_that_money_moves_for_get_a_letter(tmp_path):
+    """C forecasts its allocation: no letter. B gets £8,000 by hand and nobody else gets anything."""
+    forecasts = changed(changed(FORECASTS, "C", forecast_outturn=600_000), "D", forecast_outturn=800_000)
+    result = run(tmp_path, forecasts, adjustments=[adjustment("B", 8_000)], settings={"receive_pressures": 0})
+
+    assert [(one.org_code, one.change) for one in changes(result)] == [("A", -86_500), ("B", 8_000)]
+
+
+def test_nothing_to_move(tmp_path):
+    """Everybody forecasts the allocation: no changes, headings alone, and the screen says so."""
+    forecasts = [{"org_code": one["org_code"], "forecast_outturn": one["allocation"]} for one in ALLOCATIONS]
+    result = run(tmp_path, forecasts, receive=["pressures", "everybody"])
+    write_letters(changes(result), tmp_path / "letters.csv", ".csv")
+    stream = io.StringIO()
+    show_reallocation(result, changes(result), Console(file=stream, width=80))
+
+    assert changes(result) == []
+    assert len((tmp_path / "letters.csv").read_text(encoding="utf-8").splitlines()) == 1
+    assert "No allocation changes" in stream.getvalue()
