@@ -203,7 +203,8 @@ def _model_at(location: Sequence[int | str], model: type[BaseModel]) -> type[Bas
     """Return the model of the table at a location, or of the entries of a list or a dict there."""
     there: list[Any] = [model]
     for part in location:
-        there = [inner for one in there for inner in _inside(one, part)]
+        # Of a union Pydantic names the branch as well, which leads no further than the union.
+        there = [inner for one in there for inner in _inside(one, part)] or there
     return next((one for one in there if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
