@@ -391,6 +391,24 @@ def test_new_money_is_said_and_no_warning(tmp_path):
     assert note.found == "allocation 2014/15: £500 of it is new money, beyond what there is to share out"
 
 
+def test_fair_shares_that_follow_from_people_are_money_that_comes_in(tmp_path):
+    """£5 each for 4 people come in beside a pot of £1,000, of which £4 go out: no budget is shared out for the £20."""
+    steps = """
+        rate = 5 # £ per head
+        fair_share = rate * registered_population # £
+        need = fair_share / 5 # £
+        support = share_out(pot, by=need, at_most=need) # £
+        allocation = fair_share + support # £
+    """
+    result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
+
+    assert [(fund.step, fund.amount, fund.unspent) for fund in result.funds] == [
+        ("fair_share", 20, 0),
+        ("support", 1_000, 996),
+    ]
+    assert warnings_of(result) == {}
+
+
 def test_the_sample_has_no_such_warning():
     """England's allocations are whole pounds, none below nil, and money out and unspent is money in."""
     assert [number for number in warnings_of(allocate(sample=True)) if number.startswith("R")] == []

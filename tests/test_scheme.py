@@ -402,9 +402,8 @@ def test_folder_and_missing_path(tmp_path):
         load(str(tmp_path / "none.toml"))
 
     assert proper(folder.value).endswith(": expected a .toml file, found a folder")
-    assert "there is no such file; give a file's path or a library name; there are gpit-2014-16" in proper(
-        missing.value
-    )
+    there = ", ".join(library_names("schemes"))
+    assert f"there is no such file; give a file's path or a library name; there are {there}" in proper(missing.value)
 
 
 @pytest.mark.parametrize(
@@ -1289,6 +1288,35 @@ def test_declared_twice(tmp_path):
         "mine.toml: parameters › budget: by-people.toml declares it differently; "
         "declare it alike, or give one of the two another name"
     )
+
+
+def test_a_default_is_no_difference_where_values_are_given(tmp_path):
+    """A scheme may give the values of a parameter that a file it uses declares with a default: they go before it."""
+    default = 'unit = "£"\ndefault = { value = 7, assumption = "x" }'
+    write(tmp_path, "by-people.toml", changed(FORMULA, ('unit = "£"\nminimum = 0', f"{default}\nminimum = 0")))
+    use = '[[use]]\nformula = "by-people"\nas = "a"\n\n[[checks]]'
+    path = write(tmp_path, "mine.toml", changed(SCHEME, ("[[checks]]", use)))
+
+    assert load(str(path)).parameters["budget"].values["2014/15"].value == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("{ source = 'x' }", "properties › bounds: unknown key source; known are broken, absent"),
+        ("{ broken = 5 }", "properties › bounds › broken: expected a text in quotes; found 5"),
+        (
+            "{ broken = 'x', absent = 'y' }",
+            "properties › bounds: a property that is not kept says why, as broken or as",
+        ),
+        ("'keptt'", "properties › bounds: expected one of 'kept'; found 'keptt'"),
+    ],
+)
+def test_a_property_is_kept_or_says_why(tmp_path, written, said):
+    """A slip in what a rule says of a property is named with its place and with what may stand there."""
+    path = write(tmp_path, "mine.toml", SCHEME + f"\n[properties]\nbounds = {written}\n")
+
+    assert said in refused(path)
 
 
 def test_values_beside_the_declaration(tmp_path, loaded):

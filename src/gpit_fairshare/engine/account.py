@@ -10,7 +10,7 @@ import polars as pl
 
 from gpit_fairshare.engine.model import Fund, figure
 from gpit_fairshare.errors import Finding
-from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.language import ORGANISATION, names_in
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme import definition
 
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 LIBRARIES: Final = ("polars", "python-calamine", "XlsxWriter")
 """Libraries whose version can change the bytes of a result."""
 
+FAIR_SHARE: Final = "fair_share"
+
 
 def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
-    """Return the amounts that were shared out, and what was left of each."""
+    """Return the money that came in or was shared out, and what was left of each amount."""
     rounding = {step.tree.of.name: step.name for step in scheme.steps if isinstance(step.tree, t.Rounded)}
     funds = []
     for step in scheme.steps:
@@ -52,7 +54,22 @@ def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
                 within=tree.within or "",
             )
         )
-    return funds
+    return [*_follows_from_people(scheme, year), *funds]
+
+
+def _follows_from_people(scheme: Scheme, year: Year) -> list[Fund]:
+    """Return the fair shares as money that comes in, where they are a rate or given and no budget is shared out."""
+    symbol = scheme.symbols.get(FAIR_SHARE)
+    if not symbol or symbol.role != "step" or symbol.kind != ORGANISATION or symbol.unit != "£":
+        return []
+    resting = {FAIR_SHARE}
+    for step in reversed(scheme.steps):
+        if step.name in resting:
+            if isinstance(step.tree, t.ShareOut):
+                return []
+            resting.update(name for name, _ in names_in(step.tree))
+    amount = math.fsum(year.values(FAIR_SHARE, ORGANISATION))
+    return [Fund(year.year, scheme.labels[FAIR_SHARE], "", FAIR_SHARE, amount, amount, 0.0, new_money=True)]
 
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:

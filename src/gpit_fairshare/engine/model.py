@@ -159,7 +159,9 @@ class Result:
 
 def figure(value: Any, unit: str | None = "") -> str:
     """Write a figure for a message: thousands apart, pence only where there are any, £ before money."""
-    if isinstance(value, bool | str):
-        return str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
     written = f"{abs(float(value)):,.2f}".removesuffix(".00")
     return f"{'-' if value < 0 else ''}{'£' if (unit or '').startswith('£') else ''}{written}"

@@ -70,10 +70,21 @@ def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseMo
     A key that is not known comes before one that is missing: a slip of the pen makes both.
     """
     by_place: dict[tuple[int | str, ...], ErrorDetails] = {}
-    for error in sorted(fault.errors(), key=lambda error: error["type"] != "extra_forbidden"):
+    errors = [error for error in fault.errors() if not _other_branch(error, fault.errors())]
+    for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
         # Of a union, Pydantic reports each branch; for the author it is one place.
         by_place.setdefault((*_path(error["loc"], data), error["type"] == "missing" and error["loc"][-1]), error)
     return [_shape_fault(error, data, model) for error in by_place.values()]
+
+
+def _other_branch(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
+    """Whether the author wrote a table and the error asks for the word that could stand there in its place."""
+    *above, branch = error["loc"] or ("",)
+    return (
+        str(branch).startswith("literal[")
+        and isinstance(error["input"], dict)
+        and any(one is not error and list(one["loc"][: len(above)]) == above for one in errors)
+    )
 
 
 def first_of(found: Sequence[ShapeFault]) -> str:
@@ -174,10 +185,9 @@ def _path(location: Sequence[int | str], data: Any) -> tuple[int | str, ...]:
     path: list[int | str] = []
     for part in location:
         inside = part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)
-        if not inside:
-            break
-        data = data[part]
-        path.append(part)
+        if inside:
+            data = data[part]
+            path.append(part)
     return tuple(path)
 
 
@@ -211,6 +221,8 @@ def _model_at(location: Sequence[int | str], model: type[BaseModel]) -> type[Bas
 def _inside(kind: Any, part: int | str) -> Iterator[Any]:
     """Yield what may stand under a key, or a number of a list, of a type."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if re.search(rf"\b{kind.__name__}\b", str(part)):  # a branch of a union, which Pydantic puts into the location
+            yield kind
         for name, field in kind.model_fields.items():
             if part in (name, field.alias):
                 yield from _branches(field.annotation)

@@ -252,7 +252,9 @@ class Draft:
         """Take over a parameter; of two files that declare it alike, one may give its values as well."""
         other, first = self.parameters.setdefault(name, (entry, read))
         values = [one.values for one in (entry, other) if one.values]
-        alike = entry.model_copy(update={"values": other.values}) == other
+        # A default stands in where no file gives values; where one does, it is no difference.
+        same = {"values": other.values} | ({"default": other.default} if values else {})
+        alike = entry.model_copy(update=same) == other
         if (not alike or values != values[:1] * len(values)) and name not in faults.lost:
             _differently(read, f"parameters › {name}", first, faults)
         elif entry.values:

@@ -1,0 +1,116 @@
+"""docs/schemes.md says what the library does: its commands run, and its figures, worked by hand, are theirs."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shlex
+import shutil
+from contextlib import chdir, redirect_stdout
+from typing import NamedTuple
+
+import pytest
+
+from gpit_fairshare import GpitError
+from gpit_fairshare.cli import app
+from gpit_fairshare.scheme import library_names
+from running import ROOT, SAMPLES
+
+TEXT = (ROOT / "docs" / "schemes.md").read_text(encoding="utf-8")
+HEAD, *PARTS = re.split(r"^## ", TEXT, flags=re.MULTILINE)
+
+
+class Section(NamedTuple):
+    """A section of the document: its command and table, and the command that has no answer with its message."""
+
+    name: str
+    text: str
+    commands: list[str]
+    table: list[list[str]]
+    message: str
+
+
+def section(part):
+    """A section read from its text."""
+    rows = re.findall(r"^\| (`.*) \|$", part.partition("| step |")[2], flags=re.MULTILINE)
+    return Section(
+        name=part.partition("\n")[0],
+        text=part,
+        commands=re.findall(r"^```\n(gpit .*)\n```$", part, flags=re.MULTILINE),
+        table=[row.split(" | ") for row in rows],
+        message="".join(re.findall(r"^```text\n(.*)\n```$", part, flags=re.MULTILINE)),
+    )
+
+
+SECTIONS = [section(part) for part in PARTS]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the samples and the files that the reader is told to save."""
+    place = tmp_path_factory.mktemp("schemes")
+    shutil.copytree(SAMPLES, place / "data" / "samples")
+    blocks = re.findall(r"`(\w+\.csv)`:\n\n```csv\n(.*?)```", HEAD, flags=re.DOTALL)
+    assert [name for name, _ in blocks] == ["columns.csv", "nobody.csv"]
+    for name, text in blocks:
+        (place / name).write_text(text, encoding="utf-8")
+    return place
+
+
+def typed(command, *more, folder):
+    """Run a command in the folder, without starting Python anew, and return its exit code."""
+    with chdir(folder), redirect_stdout(io.StringIO()):
+        return app([*shlex.split(command)[1:], *more], standalone_mode=False)
+
+
+def same(shown, value):
+    """Whether a figure of a table is the value, to the digits that it shows."""
+    text = shown.replace(",", "")
+    if text in ("yes", "no"):
+        return value is (text == "yes")
+    scale = 100 if text.endswith("%") else 1
+    decimals = len(text.rstrip("%").partition(".")[2])
+    return abs(float(text.rstrip("%")) - value * scale) <= 0.5 * 10**-decimals + 1e-9
+
+
+def test_every_formula_and_scheme_is_described():
+    """Every formula has its section here, and every scheme here or in a document of its own; the list links to each."""
+    names = [one.name for one in SECTIONS]
+    others = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+
+    assert set(library_names("formulas")) <= set(names) <= {*library_names("formulas"), *library_names("schemes")}
+    assert [name for name in library_names("schemes") if name not in names and f"`{name}`" not in others] == []
+    assert re.findall(r"\(#([\w-]+)\)", HEAD) == names
+
+
+@pytest.mark.parametrize("one", SECTIONS, ids=lambda one: one.name)
+def test_figures_worked_by_hand(folder, one):
+    """The command of a section gives each figure of its table, to the digits shown, in the first year."""
+    assert typed(one.commands[0], "-o", f"{one.name}.json", folder=folder) == 0
+    document = json.loads((folder / f"{one.name}.json").read_text("utf-8"))
+    first = document["rows"][0]["year"]
+    rows = [row for row in document["rows"] if row["year"] == first]
+
+    assert [row["org_code"] for row in rows] == ["A", "B", "C", "D"]
+    assert one.table
+    wrong = [
+        (step, row["org_code"], cell, row[step.strip("`")])
+        for step, *cells in one.table
+        for row, cell in zip(rows, cells, strict=True)
+        if not same(cell, row[step.strip("`")])
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("one", SECTIONS, ids=lambda one: one.name)
+def test_what_has_no_answer_stops_as_the_text_says(folder, one):
+    """The second command of a section ends with the message below it; a section without one says why there is none."""
+    if not one.message:
+        assert len(one.commands) == 1
+        assert "there is always an answer" in one.text.lower()
+        return
+    with pytest.raises(GpitError) as caught:
+        typed(one.commands[1], folder=folder)
+    assert one.message in " ".join(str(caught.value).split())
+    assert caught.value.exit_code == 2
