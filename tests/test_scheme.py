@@ -1720,7 +1720,8 @@ def test_garbled_files(tmp_path, name):
     shelf, file = name.split("/")
     fund = settings("support_share=1", "transition_fund=1") if shelf == "transitions" else []
     refusals = 0
-    for _ in range(150):
+    times = 150 if name not in FILES else 40
+    for _ in range(times):
         path = write(tmp_path, file, mutated(original, chance))
         try:
             load(**{OPTIONS[shelf]: str(path)}, settings=fund)
@@ -1729,7 +1730,7 @@ def test_garbled_files(tmp_path, name):
             refusals += 1
 
     # Most changes do harm: were few refused, the test would be garbling nothing.
-    assert refusals > 75
+    assert refusals > times / 2
 
 
 def test_library_shelves():
