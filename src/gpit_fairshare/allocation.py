@@ -179,8 +179,9 @@ def request_for(scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping
             symbol.unit or "",
             symbol.optional,
             scheme.labels[symbol.name],
-            used_in[symbol.name],
+            used_in.get(symbol.name, ""),
             others,
+            of=symbol.of,
         )
         for symbol in scheme.inputs
     )

@@ -21,20 +21,21 @@ if TYPE_CHECKING:
 TENTH: Final = 0.1
 MOST_ROWS: Final = 2_000
 """Rows of organisations and years beyond which the runs would take longer than people wait."""
+MOST_ASSUMPTIONS: Final = 24
+"""Assumptions of a scheme beyond which they would as well: an index has a weight for each of its indicators."""
 NOTICED: Final = 1.0
 """£: a smaller change is rounding."""
 
 
 def effects(result: Result) -> tuple[Effect, ...]:
-    """Return two effects, a tenth down and a tenth up, for every assumption that is a number."""
-    if result.rows.height > MOST_ROWS:
+    """Return two effects, a tenth down and a tenth up, for every assumption that is a number.
+
+    None are worked out where that would take too many runs, or runs over too many rows.
+    """
+    movable = [assumption for assumption in result.scheme.assumptions if assumption.parameter]
+    if result.rows.height > MOST_ROWS or len(movable) > MOST_ASSUMPTIONS:
         return ()
-    return tuple(
-        _effect(result, assumption, change)
-        for assumption in result.scheme.assumptions
-        if assumption.parameter
-        for change in (-TENTH, TENTH)
-    )
+    return tuple(_effect(result, assumption, change) for assumption in movable for change in (-TENTH, TENTH))
 
 
 def _effect(result: Result, assumption: Assumption, change: float) -> Effect:

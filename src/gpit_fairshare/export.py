@@ -68,7 +68,12 @@ def in_place(path: Path) -> Iterator[Path]:
 
 def write_csv(result: Result, path: Path) -> None:
     r"""Write the tidy table as UTF-8 with `\n`; whole numbers stand without a decimal point."""
-    frame = result.rows.with_columns([*_whole(result.rows), *_harmless_texts(result.rows)])
+    write_table(result.rows, path)
+
+
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    r"""Write any table as `write_csv` writes that of a result."""
+    frame = table.with_columns([*_whole(table), *_harmless_texts(table)])
     frame.write_csv(path, line_terminator="\n")
 
 

@@ -20,6 +20,7 @@ from gpit_fairshare.cli.compare import compare
 from gpit_fairshare.cli.explain import explain
 from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
+from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.output import abandon, lost, reader_may_leave
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.verify import verify
@@ -63,6 +64,7 @@ app.command("compare")(compare)
 app.command("explain")(explain)
 app.command("init")(init)
 app.add_typer(library, name="library")
+app.command("maturity")(maturity)
 app.command("reallocate")(reallocate)
 app.command("test")(cases)
 app.command("verify")(verify)

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from gpit_fairshare.console.checking import show_findings, show_report
 from gpit_fairshare.console.comparison import show_comparison
 from gpit_fairshare.console.explanation import show_explanation
+from gpit_fairshare.console.maturity import show_maturity
 from gpit_fairshare.console.page import Page, make_console
 from gpit_fairshare.console.reviewing import show_reviews
 from gpit_fairshare.console.screen import Screen
@@ -38,6 +39,7 @@ __all__ = [
     "show_comparison",
     "show_explanation",
     "show_findings",
+    "show_maturity",
     "show_report",
     "show_reviews",
     "signed",

@@ -36,6 +36,8 @@ class Group:
     """Columns that the tables take from these files."""
     rows: dict[str, dict[str, Placed]] = field(default_factory=dict)
     """Rows by year of the scheme and organisation."""
+    of: str = ""
+    """The text column by which rows find theirs here, where these files are of larger organisations."""
 
     @property
     def name(self) -> str:
@@ -50,6 +52,10 @@ class Group:
     def has(self, column: str) -> bool:
         """Whether any of the files gives a column."""
         return any(part.has(column) for part in self.parts)
+
+    def may_give(self, need: Need) -> bool:
+        """Whether the rows of the tables may take a column from here: the people of a CCG are not its practices'."""
+        return self.has(need.name) and (not self.of or need.of == self.of)
 
 
 def make_groups(sheets: Iterable[tuple[Role, Sheet]], request: Request) -> list[Group]:
@@ -114,7 +120,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
 
 def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
     """Return the groups that have a column; one sheet given for two options has it for the option that it is of."""
-    owners = [group for group in groups if group.has(need.name)]
+    owners = [group for group in groups if group.may_give(need)]
     standard = standard_columns().get(need.name)
     sheets = {(part.sheet.sha256, part.sheet.sheet) for group in owners for part in group.parts}
     if len(owners) > 1 and len(sheets) == 1:

@@ -32,6 +32,8 @@ _PRACTICE = re.compile(r"[A-Z][0-9]{5}")
 _PRACTICES_OWN = frozenset({"code", "orgcode", "organisationcode", "odscode"})
 PARENT = {"org_code": "parent_code", "org_name": "parent_name"}
 """Where practices are the rows, the organisation that they belong to."""
+COMMISSIONER = "ccg_code"
+"""The same where a step uses it, by this name."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,7 @@ class Headings:
         for read in _layers(self.role, self.request):
             self._claim(read)
         self._claim_practices()
+        self._claim(self._commissioner)
         self._claim(self._leftover)
 
     def _claim_practices(self) -> None:
@@ -238,6 +241,11 @@ class Headings:
             self._names.update(dict.fromkeys(indices, column))
             if len(indices) > 1:
                 self.repeats[column] = indices
+
+    def _commissioner(self, heading: str) -> str | None:
+        """Return the CCG of a practice for a second heading of codes, where a step uses it."""
+        wanted = self.request.by_practice and "org_code" in self.columns and COMMISSIONER in self._units
+        return COMMISSIONER if wanted and folded(heading) in standard_columns()["org_code"].aliases else None
 
     def _leftover(self, heading: str) -> str | None:
         """Name a heading that means no known column; None if its own name is taken by a surer heading."""

@@ -43,6 +43,8 @@ class Need:
     """Whether a cell that cannot be read is a warning, since nothing is known to need the column.
 
     Money may be below nil in such a column, as adjustments are, and is a warning for the column."""
+    of: str = ""
+    """The text column that says to which larger organisation a row belongs, where the value is that one's."""
 
     @property
     def is_sum(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gpit_fairshare.errors import InputError, UsageError, nearest
+from gpit_fairshare.inputs.belonging import give_to_rows, mark_larger
 from gpit_fairshare.inputs.boundaries import Boundaries, lines_on_boundaries
 from gpit_fairshare.inputs.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
@@ -92,6 +93,7 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
 
 
 def _inputs(request: Request, groups: Sequence[Group], findings: Findings, *, all_read: bool) -> Inputs:
+    mark_larger(groups, request.needs)
     for group in groups:
         for part in group.parts:
             part.headings.report(findings)
@@ -225,18 +227,31 @@ class _Reading:
         for group in self.groups[1:]:
             rows: Rows = {}
             for year in self.request.years:
-                if self.request.boundaries is not None:
+                if self.request.boundaries is not None or group.of:
                     rows[year] = group.rows[year]
                     continue
                 restating = Restating(group, year, self.request, self.crosswalk, self.findings)
                 rows[year] = restating.rows(first.rows[year])
                 self.restated += restating.moved
             self._rows.append(rows)
-            self._check_sides(first, group, rows)
+            if not group.of:
+                self._check_sides(first, group, rows)
+        self._give_to_rows()
         names = {year: {code: self._name(year, code) for code in first.rows[year]} for year in self.request.years}
         report_changes(self.request.years, names, self.crosswalk, self.findings, first.name)
         self._check_names(names)
         self._name_columns()
+
+    def _give_to_rows(self) -> None:
+        """Bring what is said of larger organisations to the rows that belong to them."""
+        for index, group in enumerate(self.groups):
+            if not group.of or not group.gives:
+                continue
+            belonging = {}
+            for year, standing in self._rows[0].items():
+                placed = {code: self._placed(group.of, year, code) for code in standing}
+                belonging[year] = {code: one.row.text_of(group.of) if one else "" for code, one in placed.items()}
+            self._rows[index] = give_to_rows(group, belonging, self.findings)
 
     def _check_codes(self) -> None:
         """Point out codes that are hardly meant; those that serve every year are spoken of once."""
@@ -421,7 +436,8 @@ class _Reading:
         return None
 
     def _name(self, year: str, code: str) -> str:
-        names = (rows[year][code].row.text_of("org_name") for rows in self._rows if code in rows[year])
+        own = [rows for group, rows in zip(self.groups, self._rows, strict=True) if not group.of]
+        names = (rows[year][code].row.text_of("org_name") for rows in own if code in rows[year])
         return next(filter(None, names), "")
 
     def _spend(self, year: str, code: str) -> float:

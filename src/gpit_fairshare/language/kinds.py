@@ -59,6 +59,8 @@ class Symbol:
     unit: str | None = None
     optional: bool = False
     """Whether a blank is allowed (inputs only)."""
+    of: str = ""
+    """The text column of the larger organisation that the value is of (inputs only); empty if it is of the row."""
     dimension: Dimension | None = None
     """What the formula of a step comes to, also where that has no name as a unit (£ × people)."""
 

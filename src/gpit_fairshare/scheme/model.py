@@ -150,6 +150,8 @@ class Scheme:
         """Return the input columns that the steps and checks use, in the order of first use."""
         parts: tuple[Step | Check, ...] = (*self.steps, *self.checks)
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
+        # The rows' larger organisations are read too: what is of them comes to the rows by their code.
+        used |= dict.fromkeys(of for name in used if (of := self.symbols[name].of))
         return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")
 
     def certainty(self, year: str) -> str:

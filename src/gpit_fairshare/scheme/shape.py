@@ -150,6 +150,8 @@ class InputEntry(Entry):
     unit: Unit | None = None
     type: Literal["number", "text"] = "number"
     optional: bool = False
+    of: Name | None = None
+    """The text column of the larger organisation that the column is of, such as the CCG of a practice."""
     note: Text = ""
 
     @model_validator(mode="after")

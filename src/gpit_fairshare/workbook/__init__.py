@@ -10,6 +10,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.words import inside
 from gpit_fairshare.workbook import front
 from gpit_fairshare.workbook.charts import charts
 from gpit_fairshare.workbook.checks import checks_sheet, live_checks
@@ -148,11 +149,11 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     shown = layout.illustrative
     if kind.column is not None:
         label = scheme.labels[kind.column]
-        note = f"{shown}One row per {label[:1].lower()}{label[1:]}, one column per figure."
+        note = f"{shown}One row per {inside(label)}, one column per figure."
         sheet = Sheet(sheet_name(label, layout.taken, word), f"{label}, {year}", note, "Working", frozen=2)
         workings = Sheet(
             sheet_name(f"Workings {label}", layout.taken, word),
-            f"Workings by {label[:1].lower()}{label[1:]}, {year}",
+            f"Workings by {inside(label)}, {year}",
             f"{shown}What rounding, sharing and checks need; same rows.",
             "Working",
             frozen=1,
@@ -206,5 +207,6 @@ def _input_columns(layout: Layout, block: Block) -> None:
 
         number = "number" if text else number_format(unit, values)
         block.sheet.fill(block.columns[name], values, formula, number)
-        if unit in ("£", "people"):
+        # What is of a larger organisation stands on the row of each of its members: its total would count it often.
+        if unit in ("£", "people") and not (symbol and symbol.of):
             block.sheet.total_above(block.columns[name], values, number)

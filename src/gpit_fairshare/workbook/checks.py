@@ -238,6 +238,8 @@ def _of_sheets(layout: Layout, published: Published) -> list[Live]:
         cells = layout.block(ORGANISATION, year).column_range(layout.scheme.result)
         total = f"{ALLOCATIONS}!${letter(column)}${TOTAL_ROW}"
         years[year] = (f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))", True)
+    if not years:  # an index or a rate is not added up
+        return []
     return [Live("Check", f"{ALLOCATIONS} adds up to the sheets of the years", f"Totals of {label}", years)]
 
 

@@ -6,8 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.inputs import year_start
+from gpit_fairshare.inputs.model import ADDED_UP
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.summary import BASELINE, PEOPLE
+from gpit_fairshare.words import inside
 from gpit_fairshare.workbook.layout import number_format
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Region, Sheet, letter, quoted
 
@@ -36,8 +38,10 @@ class Published:
         self.money = scheme.symbols[scheme.result].unit == "£"
         unit = scheme.symbols[scheme.result].unit
         self.unit = f" ({unit})" if unit and unit != "yes/no" else ""
+        self.adds_up = unit in ADDED_UP or unit is None
+        """Whether answers may be added up: money and people, and what has no unit; an index or a rate may not."""
         note = f"One row per {scheme.organisation}. {NOT_APPLICABLE}: does not apply."
-        if not scheme.non_recurrent:
+        if self.adds_up and not scheme.non_recurrent:
             note += " All of it recurs, as far as the scheme says."
         title = f"{scheme.title}: allocations {', '.join(self.named(year) for year in layout.years)}"
         self.sheet = Sheet(ALLOCATIONS, title, f"{layout.illustrative}{note}")
@@ -55,13 +59,17 @@ class Published:
         _name_columns(self.layout, self.sheet, self.codes)
         for year in self.layout.years:
             self._year(year)
-        self.sheet.put(TOTAL_ROW, 2, "Total")
+        if self.adds_up:
+            self.sheet.put(TOTAL_ROW, 2, "Total")
         return self.sheet
 
     def _year(self, year: str) -> None:
         scheme, block = self.layout.scheme, self.blocks[year]
         word = f"{year} {scheme.certainty(year)}"
         allocation = dict(zip(block.year.codes(), block.values(scheme.result), strict=True))
+        if not self.adds_up:
+            self._answer(year, word, allocation)
+            return
         once = [dict(zip(block.year.codes(), block.values(one.name), strict=True)) for one in scheme.non_recurrent]
         single = {code: math.fsum(part[code] for part in once) for code in allocation}
         number = number_format("£" if self.money else None, [*allocation.values(), *single.values()])
@@ -103,6 +111,14 @@ class Published:
             share = f"{place}!${letter(block.columns[FAIR_SHARE])}"
             heading = f"{word}: distance from fair share (%)"
             self._ratio(year, heading, total, share, (allocation, shares), "distance")
+
+    def _answer(self, year: str, word: str, values: dict[str, float]) -> None:
+        """Add an answer that is neither added up nor split into what recurs and what does not."""
+        scheme, block = self.layout.scheme, self.blocks[year]
+        answer = f"{quoted(block.sheet.name)}!${letter(block.columns[scheme.result])}"
+        number = number_format(scheme.symbols[scheme.result].unit, [*values.values()])
+        heading = f"{word}: {inside(scheme.labels[scheme.result])}{self.unit}"
+        self._column(year, heading, values, lambda row: f"{answer}{row}", number)
 
     def _values(self, block: Block, name: str) -> dict[str, float]:
         """Return a column of numbers by organisation, empty where it is absent or has a blank."""

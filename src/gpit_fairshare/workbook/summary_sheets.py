@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from gpit_fairshare.inputs.model import ADDED_UP
 from gpit_fairshare.language import ORGANISATION, group
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.summary import BASELINE, NO_CHANGE, PEOPLE, SUPPORT
@@ -50,8 +51,11 @@ def summary_sheet(layout: Layout) -> Sheet:
             if fund.year == year and fund.parameter:
                 amount = fund_amount(layout, fund, year)
                 rows.put(f"Money in: {fund.label} (£)", year, amount, fund.amount, _money(fund.amount))
-        total = math.fsum(allocation)
-        rows.put("Money out: allocations (£)", year, f"SUM({answer})", total, _money(total))
+        if layout.scheme.symbols[layout.scheme.result].unit in (*ADDED_UP, None):
+            total = math.fsum(allocation)
+            rows.put("Money out: allocations (£)", year, f"SUM({answer})", total, _money(total))
+        else:
+            _ends(layout, rows, year, answer, allocation)
         for fund in result.funds:
             if fund.year == year and fund.parameter:
                 formula = unspent_formula(layout, fund, year)
@@ -66,6 +70,14 @@ def summary_sheet(layout: Layout) -> Sheet:
             drawing = sum(value > 0 for value in block.values(SUPPORT))
             rows.put(label, year, f'COUNTIF({block.column_range(SUPPORT)},">0")', drawing, "count")
     return rows.sheet
+
+
+def _ends(layout: Layout, rows: _Rows, year: str, cells: str, answers: Sequence[float]) -> None:
+    """Write the ends of an answer that does not add up, an index or a rate."""
+    label, unit = layout.scheme.labels[layout.scheme.result], layout.scheme.symbols[layout.scheme.result].unit
+    number = number_format(unit, list(answers))
+    rows.put(f"{label}: lowest ({unit})", year, f"MIN({cells})", min(answers), number)
+    rows.put(f"{label}: highest ({unit})", year, f"MAX({cells})", max(answers), number)
 
 
 def _money(amount: float) -> str:
