@@ -9,7 +9,7 @@ import shlex
 import shutil
 import tomllib
 from contextlib import chdir, redirect_stdout
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 
-from gpit_fairshare import GpitError, allocate, compare, explain
+from gpit_fairshare import Function, GpitError, allocate, compare, explain
 from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
 from gpit_fairshare.cli import app
 from gpit_fairshare.explanation import Difference
@@ -25,7 +25,19 @@ from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.headings import folded, standard_columns
 from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
 from gpit_fairshare.reallocation import Change
-from gpit_fairshare.scheme import STANDARD_INPUTS, joining, library_names, load, parts, review, reviews_document, shape
+from gpit_fairshare.scheme import (
+    STANDARD_INPUTS,
+    entries_document,
+    joining,
+    library_entries,
+    library_names,
+    load,
+    method,
+    parts,
+    review,
+    reviews_document,
+    shape,
+)
 from gpit_fairshare.scheme.findings import About as AboutSchemes
 from gpit_fairshare.verification import Answer, Kind, Verdict
 from running import ROOT, SAMPLES, gpit, write_rows
@@ -42,12 +54,14 @@ EXPLAIN = ROOT / "docs" / "explain.md"
 COMPARE = ROOT / "docs" / "compare.md"
 VERIFY = ROOT / "docs" / "verify.md"
 REALLOCATE = ROOT / "docs" / "reallocate.md"
+PLUGINS = ROOT / "docs" / "plugins.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 README = ROOT / "README.md"
 EXAMPLES = (LANGUAGE, FILES, README)
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*.md")])
 KINDS = ("formula", "transition", "scheme")
 ABCD = ["A", "B", "C", "D"]
+KEPT = ("name", "means", "state", "why")
 
 
 # Reading Markdown ------------------------------------------------------------------------------------------
@@ -523,6 +537,46 @@ def test_options_of_library_check_are_all_there():
 
     assert len(options) >= 5
     assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
+
+
+@pytest.mark.parametrize("verb", ["list", "show", "new", "schema"])
+def test_options_of_the_library_are_all_there(verb):
+    """Every option of the verbs of `gpit library` has its row in docs/library.md, and no other has."""
+    help_text = gpit("library", verb, "--help", folder=ROOT).stdout.decode()
+    options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
+    rows = table(LIBRARY, f"option of `gpit library {verb}`", "what it does")
+    written = [name for option, _ in rows for name in quoted(option)]
+
+    assert len(options) >= 2
+    assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
+
+
+def test_keys_of_a_method_and_of_the_list():
+    """The keys in docs/library.md are those of the documents, at the top and one level below."""
+    document = json.loads(json.dumps(method("gpit-2014-16")[0].document()))
+    rows = table(LIBRARY, "key of `gpit-method/1`", "what it holds", "keys inside")
+    below = {"steps": method("none")[0].document()["steps"], "properties": [dict.fromkeys(KEPT)]}
+    below["checks"] = method("registered-population")[0].document()["checks"]
+    listed = entries_document(library_entries(), [])
+    text = LIBRARY.read_text(encoding="utf-8").partition("## Show")[0]
+
+    assert {name for key, _, _ in rows for name in quoted(key)} == set(document)
+    for key, _, inside in rows:
+        if inside.strip():
+            for name in quoted(key):
+                assert quoted(inside) == list((document[name] or below[name])[0]), name
+    assert all(f"`{key}`" in text for key in (*listed, *asdict(library_entries()[0])))
+
+
+def test_fields_of_a_function_are_all_there():
+    """docs/plugins.md has the fields of `Function`, and its example is one that can be used."""
+    rows = table(PLUGINS, "field of `Function`", "what it is")
+    (code,) = [one.text for one in pieces(PLUGINS) if one.kind == "python"]
+    made: dict[str, object] = {}
+    exec(code, made)  # noqa: S102 - the example of the document
+
+    assert {quoted(name)[0] for name, _ in rows} == {one.name for one in fields(Function)}
+    assert isinstance(made["DAMPED"], Function)
 
 
 def test_keys_of_reviews():

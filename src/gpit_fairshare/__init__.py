@@ -3,7 +3,8 @@
 `allocate` runs a scheme over files and returns a `Result` that holds Polars frames; `check` returns a
 `Report` of all that is to be said about files; `explain` returns the arithmetic of one organisation, `compare`
 holds two results against each other, and `verify` runs one again from its manifest; `reallocate` recovers
-forecast underspends of a year and gives them out within it. Names are loaded when they
+forecast underspends of a year and gives them out within it. `Function` is what a plug-in adds to the formula
+language. Names are loaded when they
 are first used, so that importing the package costs nothing.
 """
 
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
         GpitError,
         InputError,
         OutputError,
+        PluginError,
         SchemeError,
         UsageError,
     )
     from gpit_fairshare.explanation import Explanation, explain
+    from gpit_fairshare.language import Function
     from gpit_fairshare.reallocation import reallocate
     from gpit_fairshare.verification import Verification, verify
 
@@ -37,9 +40,11 @@ __all__ = [
     "Explanation",
     "Finding",
     "FormulaError",
+    "Function",
     "GpitError",
     "InputError",
     "OutputError",
+    "PluginError",
     "Report",
     "Result",
     "SchemeError",
@@ -64,6 +69,7 @@ _HOMES = {
     "explain": "explanation",
     "Explanation": "explanation",
     "reallocate": "reallocation",
+    "Function": "language",
     "verify": "verification",
     "Verification": "verification",
 }

@@ -13,6 +13,7 @@ from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import LARGEST, MEGABYTE, Need, Request, boundary_date, read_inputs, split_sheet
 from gpit_fairshare.language import names_in
+from gpit_fairshare.plugins import allowed
 from gpit_fairshare.scheme import Setting, load
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
     sample: bool = False,
     years: Sequence[str] | None = None,
     with_effects: bool = True,
+    plugins: bool = True,
 ) -> Result:
     """Allocate funding by a scheme.
 
@@ -64,6 +66,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         sample: Use the England sample (its spend is illustrative) instead of files.
         years: Run the scheme for these financial years instead of its own; its values must be those of every year.
         with_effects: Whether to work out what hangs on each assumption, which takes two more runs for each.
+        plugins: Whether library files and functions of installed packages may be used.
 
     Returns:
         A `Result`; `result.rows` has one row per year and organisation, sorted by year and code.
@@ -71,18 +74,20 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
     Raises:
         GpitError: Something in the arguments, the files or the scheme is wrong; its text is one line.
     """
-    read = [Setting.read(f"{name}={value}") for name, value in (settings or {}).items()]
-    ready = load(
-        str(scheme),
-        formula=None if formula is None else str(formula),
-        transition=None if transition is None else str(transition),
-        settings=read,
-        years=years,
-    )
-    with named_files(population, spend, inputs, sample=sample) as files:
-        wanted = request_for(ready, files, mapping or {})
-        request = with_options(wanted, leave_out, max_size, boundaries, crosswalk)
-        result = calculate(ready, read_inputs(request))
+    with allowed(plugins):
+        read = [Setting.read(f"{name}={value}") for name, value in (settings or {}).items()]
+        ready = load(
+            str(scheme),
+            formula=None if formula is None else str(formula),
+            transition=None if transition is None else str(transition),
+            settings=read,
+            years=years,
+        )
+        with named_files(population, spend, inputs, sample=sample) as files:
+            wanted = request_for(ready, files, mapping or {})
+            request = with_options(wanted, leave_out, max_size, boundaries, crosswalk)
+            result = calculate(ready, read_inputs(request))
+        worked_out = effects(result) if with_effects else ()
     run = {
         "sample": sample,
         "scheme": base_name(scheme),
@@ -100,7 +105,6 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         },
         "crosswalk": [base_name(name) for name in _listed(crosswalk)],
     }
-    worked_out = effects(result) if with_effects else ()
     return replace(result, effects=worked_out, manifest={**result.manifest, "run": run})
 
 

@@ -8,6 +8,7 @@ GpitError                 exit code 2 unless said otherwise
 ├── CaseError             faults in a regression case or its file of expected figures
 ├── SharingError          money that cannot be shared out as asked
 ├── CalculationError      a step that cannot be worked out for an organisation and year
+├── PluginError           a plug-in that cannot be used, or gives what it may not
 └── OutputError           a result that cannot be written where asked
 """
 
@@ -162,6 +163,10 @@ class SharingError(GpitError):
 
 class CalculationError(GpitError):
     """A step that cannot be worked out: step, organisation, year and why."""
+
+
+class PluginError(GpitError):
+    """A plug-in that cannot be used, or gives what it may not: which package, what was found, what to do."""
 
 
 class OutputError(GpitError):

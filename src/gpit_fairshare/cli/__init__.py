@@ -21,6 +21,7 @@ from gpit_fairshare.cli.explain import explain
 from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
+from gpit_fairshare.cli.options import leave_plugins_out
 from gpit_fairshare.cli.output import abandon, lost, reader_may_leave
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.verify import verify
@@ -54,6 +55,12 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when gpit itself fails.")] = False,
+    no_plugins: Annotated[
+        bool,
+        typer.Option(
+            "--no-plugins", callback=leave_plugins_out, is_eager=True, help="Leave out what installed packages add."
+        ),
+    ] = False,
 ) -> None:
     """Fair shares of GP IT funding: allocations, transition support and the workbook that proves them."""
 

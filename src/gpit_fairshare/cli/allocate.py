@@ -38,9 +38,10 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
     debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Allocate funding: fair shares, transition support, and a workbook that shows how."""
-    del debug  # may stand on either side of the verb; the command line looks for it itself
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     read = [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])]
     outputs = checked(output or [], read, ENDINGS)
     beside = manifests(outputs, read, wanted=manifest)

@@ -35,9 +35,10 @@ def cases(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
     debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Run regression cases: what each should give, and what it gives, figure by figure."""
-    del debug  # may stand on either side of the verb; the command line looks for it itself
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     _refuse(junit, update=update, stop=stop)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.cases.suite import run_all  # noqa: PLC0415

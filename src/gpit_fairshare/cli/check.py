@@ -43,9 +43,10 @@ def check(  # noqa: PLR0913  # the options of the verb
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
     debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Check input files: every finding at once, with file, sheet, cell and what to do. Nothing is calculated."""
-    del debug  # may stand on either side of the verb; the command line looks for it itself
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     named = [*(population or []), *(spend or []), *(inputs or [])]
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import checking  # noqa: PLC0415

@@ -80,9 +80,10 @@ def compare(  # noqa: PLR0913  # the options of the verb
         typer.Option("-o", "--output", metavar="FILE", help="Write the comparison; .xlsx, .json, .md or .csv."),
     ] = None,
     debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Compare two results, or two settings: what changed, for whom, and why, to the penny."""
-    del debug  # may stand on either side of the verb; the command line looks for it itself
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     form = _format(how, as_json=as_json)
     files = [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])]
     outputs = checked(output or [], [old, new, *files], ENDINGS)

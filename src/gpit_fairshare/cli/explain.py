@@ -52,9 +52,10 @@ def explain(  # noqa: PLR0913  # the options of the verb
     ] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the text.")] = False,
     debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Explain how the figures of one organisation come about: every line can be worked out again."""
-    del debug  # may stand on either side of the verb; the command line looks for it itself
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     if form not in FORMATS:
         raise UsageError(f"--format {form}: expected {' or '.join(FORMATS)}{nearest(form, FORMATS)}")
     if as_json and form != "text":

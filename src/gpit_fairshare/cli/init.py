@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpit_fairshare.cli import options  # noqa: TC001 - typer reads it from the annotations
 from gpit_fairshare.cli.output import reader_may_leave
 from gpit_fairshare.errors import UsageError
 
@@ -22,10 +23,11 @@ def init(
         str, typer.Argument(metavar="DIR", help="Folder to write into; made if it is not there.", show_default=False)
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the list.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Start a folder: templates for population and spend, a scheme of your own and a first case, ready to run."""
-    del debug  # may stand on either side of the verb; the command line looks for it itself
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     if not folder.strip():
         raise UsageError("DIR is empty; give the name of a folder, or . for this one")
     # XlsxWriter loads here, so that --help answers at once.

@@ -1,13 +1,18 @@
-"""`gpit library`: schemes, formulas and transitions, built in or of one's own."""
+"""`gpit library`: schemes, formulas and transitions, built in, of plug-ins or of one's own."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpit_fairshare.cli import options  # noqa: TC001 - typer reads it from the annotations
 from gpit_fairshare.cli.output import reader_may_leave
+from gpit_fairshare.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = typer.Typer(
     help="Schemes, formulas and transitions, built in or of your own.",
@@ -16,9 +21,118 @@ app = typer.Typer(
 )
 
 
+class Kind(StrEnum):
+    """Kinds of file."""
+
+    FORMULA = "formula"
+    TRANSITION = "transition"
+    SCHEME = "scheme"
+
+
+class Format(StrEnum):
+    """Forms in which a method is shown."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    TOML = "toml"
+
+
+OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only this kind of file.")]
+
+
 @app.callback()
 def _verbs() -> None:
     """Schemes, formulas and transitions, built in or of your own."""
+
+
+@app.command("list")
+def list_all(
+    *,
+    kind: OfKind = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every file.")] = False,
+    debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
+) -> None:
+    """List every scheme, formula and transition, with how many of its figures are cited and assumed."""
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
+    # Heavy libraries load here, so that --help and a mistyped option answer at once.
+    from gpit_fairshare.console import make_console, show_library  # noqa: PLC0415
+    from gpit_fairshare.scheme import entries_document, library_entries, library_problems  # noqa: PLC0415
+
+    entries, problems = library_entries(kind.value if kind else None), library_problems()
+    _warn(problems)
+    with reader_may_leave():
+        if as_json:
+            _print_json(entries_document(entries, problems))
+        else:
+            show_library(entries, make_console())
+
+
+@app.command("show")
+def show(
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="What to show.", show_default=False)],
+    kind: OfKind = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="As text, as Markdown, or the file itself to copy from.")
+    ] = Format.TEXT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with the whole method.")] = False,
+    debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
+) -> None:
+    """Show a method in words and formulas, with its parameters, checks, properties and sources."""
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
+    if as_json and form is not Format.TEXT:
+        raise UsageError(f"--json and --format {form.value}: give one of the two")
+    from gpit_fairshare.console import make_console, method_markdown, show_method  # noqa: PLC0415  # as above
+    from gpit_fairshare.scheme import library_problems, method  # noqa: PLC0415
+
+    found, text = method(name, kind.value if kind else None)
+    _warn(library_problems())
+    with reader_may_leave():
+        if as_json:
+            _print_json(found.document())
+        elif form is Format.TEXT:
+            show_method(found, make_console())
+        else:
+            # Bytes, so that a console of another code page changes nothing.
+            typer.echo((method_markdown(found) if form is Format.MARKDOWN else text).encode(), nl=False)
+
+
+@app.command("new")
+def new(
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="The file to write.", show_default=False)],
+    kind: Annotated[Kind | None, typer.Option("--kind", help="What to write; a formula if nothing says it.")] = None,
+    copied: Annotated[
+        str | None, typer.Option("--from", metavar="NAME", help="Copy this file of the library, under the new name.")
+    ] = None,
+    debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
+) -> None:
+    """Write a new formula, transition or scheme that runs as it stands, with remarks on what to change."""
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
+    from gpit_fairshare.templates.rules import write_rule  # noqa: PLC0415  # as above
+
+    path, written, origin = write_rule(name, kind.value if kind else None, copied)
+    with reader_may_leave():
+        typer.echo(f"Written: {path}, a {written} from {origin}.\n\nNext:\n")
+        typer.echo(f"gpit library check {path}\ngpit allocate --sample --{written} {path}")
+
+
+@app.command("schema")
+def schema(
+    *,
+    kind: OfKind = None,
+    debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
+) -> None:
+    """Print the JSON Schema of the files, by which editors complete and check what you write."""
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
+    from gpit_fairshare.scheme import file_schema  # noqa: PLC0415  # as above
+
+    with reader_may_leave():
+        _print_json(file_schema(kind.value if kind else None))
 
 
 @app.command("check")
@@ -33,22 +147,34 @@ def check(  # the options of the verb
     strict: Annotated[bool, typer.Option("--strict", help="End with exit code 1 if there is a warning.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
     debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Check schemes, formulas and transitions: everything that is to be said at once. Nothing is calculated."""
-    del debug  # may stand on either side of the verb; the command line looks for it itself
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.console import make_console, show_reviews  # noqa: PLC0415
-    from gpit_fairshare.scheme import review_all, reviews_document  # noqa: PLC0415
+    from gpit_fairshare.scheme import library_problems, review_all, reviews_document  # noqa: PLC0415
 
     reviews = review_all(names or (), formula=formula, transition=transition)
+    _warn(library_problems())
     with reader_may_leave():
         if as_json:
-            from gpit_fairshare.export import json_text  # noqa: PLC0415
-
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo(json_text(reviews_document(reviews)).encode(), nl=False)
+            _print_json(reviews_document(reviews))
         else:
             show_reviews(reviews, make_console())
     if not all(one.sound for one in reviews):
         raise typer.Exit(2)
     raise typer.Exit(1 if strict and any(one.has("warning") for one in reviews) else 0)
+
+
+def _print_json(document: object) -> None:
+    from gpit_fairshare.export import json_text  # noqa: PLC0415  # polars loads here, not for --help
+
+    # Bytes, so that a console of another code page changes nothing.
+    typer.echo(json_text(document).encode(), nl=False)
+
+
+def _warn(problems: Sequence[str]) -> None:
+    """Say what is wrong with plug-ins, a line each, where it is in nobody's way."""
+    for one in problems:
+        typer.echo(f"gpit: warning: {one}", err=True)

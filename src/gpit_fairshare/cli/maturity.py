@@ -55,9 +55,10 @@ def maturity(  # noqa: PLR0913  # the options of the verb
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the tables.")] = False,
     debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Work out the Digital Primary Care Maturity Index of practices and CCGs."""
-    del debug  # may stand on either side of the verb; the command line looks for it itself
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     read = [*indicators, *(ccg_indicators or []), *(population or []), *(allocation or [])]
     outputs = checked(output or [], read, ENDINGS)
     beside = manifests(outputs, read, wanted=manifest)

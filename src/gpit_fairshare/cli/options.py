@@ -49,6 +49,28 @@ LeaveOut = Annotated[
     list[str] | None, typer.Option("--leave-out", metavar="CODE", help="Leave out the rows of this code.")
 ]
 MaxSize = Annotated[int, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")]
+
+
+def leave_plugins_out(context: typer.Context, wanted: bool) -> bool:
+    """Leave plug-ins out for as long as the command runs, on whichever side of the verb the option stands."""
+    if wanted:
+        from gpit_fairshare.plugins import allowed  # noqa: PLC0415  # only when asked for: start-up time
+
+        context.with_resource(allowed(wanted=False))
+    return wanted
+
+
+NoPlugins = Annotated[
+    bool,
+    typer.Option(
+        "--no-plugins",
+        hidden=True,
+        callback=leave_plugins_out,
+        is_eager=True,
+        help="Leave out what installed packages add to the library and the language.",
+    ),
+]
+"""May stand on either side of the verb; its callback does all there is to do."""
 Debug = Annotated[bool, typer.Option("--debug", hidden=True)]
 """May stand on either side of the verb; the command line looks for it itself."""
 

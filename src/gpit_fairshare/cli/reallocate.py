@@ -59,9 +59,10 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
     debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Reallocate forecast underspends within a year: recover, give to others, show what changes for whom."""
-    del debug  # may stand on either side of the verb; the command line looks for it itself
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     read = [allocation, forecast, *([adjustments] if adjustments else [])]
     outputs = checked(output or [], read, ENDINGS)
     beside = manifests(outputs, read, wanted=manifest)

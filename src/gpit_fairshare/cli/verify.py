@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gpit_fairshare.cli import options  # noqa: TC001 - typer reads it from the annotations
 from gpit_fairshare.cli.output import reader_may_leave
 
 
@@ -19,10 +20,11 @@ def verify(
         typer.Argument(metavar="FILE|FOLDER", help="Where the run's files are, if not beside the result."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: options.Debug = False,
+    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Run a result again from its manifest: the same bytes, or exactly what differs. Nothing is written."""
-    del debug  # may stand on either side of the verb; the command line looks for it itself
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import verification  # noqa: PLC0415
     from gpit_fairshare.console import make_console, progress  # noqa: PLC0415

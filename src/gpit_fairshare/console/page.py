@@ -164,6 +164,10 @@ class Page:
             line.rstrip()
             self._line(Text.assemble(" " * hang if number else lead, line))
 
+    def unbroken(self, text: str) -> None:
+        """Print a text on one line, however long: an address that somebody copies."""
+        self._line(Text(self.fit(text)))
+
     def heading(self, text: str, style: str = "bold") -> None:
         """Print the heading of a section, a line apart from what stands above."""
         self.blank()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,16 +11,17 @@ import polars as pl
 
 from gpit_fairshare.engine.model import Fund, figure
 from gpit_fairshare.errors import Finding
-from gpit_fairshare.language import ORGANISATION, names_in
+from gpit_fairshare.language import ORGANISATION, names_in, without_excel
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme import definition
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine.model import CheckResult, Year
     from gpit_fairshare.inputs import Inputs
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.scheme import Check, Scheme, Step
 
 LIBRARIES: Final = ("polars", "python-calamine", "XlsxWriter")
 """Libraries whose version can change the bytes of a result."""
@@ -84,6 +86,7 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
         found = f"no input file has a column {by}, by which the scheme reports: there are no totals by it"
         remedy = "Correct report_by in the scheme, or add the column to the population"
         notes.append(Finding("R08", "note", "", "", found, remedy=remedy))
+    notes += [Finding("R10", "note", "", "", said) for said in _fixed(scheme)]
     for fund in funds:
         unit = scheme.symbols[fund.parameter or fund.step].unit
         if fund.unspent > 1:
@@ -100,6 +103,17 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
         for year in years.values():
             notes += _doubts(scheme, year, [fund for fund in funds if fund.year == year.year])
     return notes
+
+
+def _fixed(scheme: Scheme) -> list[str]:
+    """Say of which steps and checks a workbook holds values, since a function has no Excel formula."""
+    parts: list[Step | Check] = [*scheme.steps, *scheme.checks]
+    return [
+        f"{one.where}: {joined([str(function) for function in functions])} has no Excel formula: a workbook holds "
+        "what the run gave, and does not work it out again"
+        for one in parts
+        if (functions := without_excel(one.tree))
+    ]
 
 
 def _doubts(scheme: Scheme, year: Year, funds: Sequence[Fund]) -> list[Finding]:
@@ -186,6 +200,7 @@ def manifest_of(
             "digest": scheme.digest,
             "files": [{"file": file, "sha256": digest} for file, digest in scheme.files],
         },
+        "plugins": [asdict(one) for one in scheme.plugins],
         "parameters": [
             {
                 "name": name,

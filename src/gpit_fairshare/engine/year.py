@@ -8,13 +8,25 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Year, figure
-from gpit_fairshare.errors import CalculationError, SharingError
+from gpit_fairshare.engine.strangers import hold
+from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.inputs import year_start
-from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, kind_of, names_in, to_text, walk
+from gpit_fairshare.language import (
+    NATIONAL,
+    ORGANISATION,
+    Kind,
+    group,
+    kind_of,
+    names_in,
+    plugged_in,
+    to_text,
+    walk,
+)
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import previous_column, render
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.sharing import rounded, share_out
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +136,11 @@ class Run:
         return f" ({', '.join(list(dict.fromkeys(parts))[:6])})" if parts else ""
 
     def _formula(self, tree: t.Expression, kind: Kind, where: str) -> Values:
-        rendered = render(tree, first_year=self.before is None)
+        try:
+            hold(tree, self.now.frames[kind], first_year=self.before is None)
+            rendered = render(tree, first_year=self.before is None)
+        except PluginError as fault:
+            raise PluginError(f"{where}, {self.year}: {fault}") from None
         frame = self.now.frames[kind].select(value=rendered.value, defined=rendered.defined)
         # A formula of numbers alone has one row; its frame may have many.
         frame = pl.concat([frame] * self.now.frames[kind].height) if frame.height == 1 else frame
@@ -138,6 +154,8 @@ class Run:
         """Say why a value is undefined: the figures that went into it, for this organisation and year."""
         whose = self._row_names(kind)[row]
         why = "a division by zero, a blank cell or a number too large"
+        if added := plugged_in(tree):
+            why += f", or {joined([f'no value of {one}' for one in added])}"
         figures = self._figures(tree, kind, row)
         return (
             f"{where}, {self.year}, {whose}: {to_text(tree)} is undefined: {why}{figures}; "

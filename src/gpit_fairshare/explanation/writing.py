@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.explanation.digits import evaluate
 from gpit_fairshare.explanation.kernels import remainder, units
 from gpit_fairshare.explanation.model import Line, Test
+from gpit_fairshare.language import plugged_in, unit_in
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language import unit_in
 from gpit_fairshare.language.in_words import column_of, leaves, render, with_unit, written
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Writer:
         if draft.tree:
             numbers = render(draft.tree, self.digits.texts(year, draft.tree), first_year=year.first_year)
             arithmetic = t.to_text(draft.tree) if draft.arithmetic else ""
+            notes += self._plugged(year, draft.tree)
         elif draft.parts:
             numbers = " + ".join(self.digits.text(year, name) for name in draft.parts)
             arithmetic = " + ".join(draft.parts)
@@ -80,6 +82,19 @@ class Writer:
             answer=draft.answer,
             uses=self._uses(year, draft),
         )
+
+    def _plugged(self, year: Drafts, tree: t.Expression) -> list[str]:
+        """Say what each function of a plug-in gave, and what it is: nobody can see it from the formula."""
+        functions = {one.name: one for one in plugged_in(tree)}
+        calls = [one for one in t.walk(tree) if isinstance(one, t.Call) and one.function in functions]
+        values = evaluate(calls, year.cells, year.texts, first_year=year.first_year)
+        texts = self.digits.texts(year, tree)
+        said = []
+        for call, value in zip(calls, values, strict=True):
+            gives = render(call, texts, first_year=year.first_year)
+            words = " ".join(functions[call.function].function.words.split())
+            said.append(f"{gives} = {written(value)} ({functions[call.function].plugin}): {words}")
+        return said
 
     def _uses(self, year: Drafts, draft: Draft) -> tuple[int, ...]:
         names = list(draft.parts)

@@ -4,9 +4,19 @@ A formula is one step of a funding rule. `parse` reads it, `understand` finds th
 unit of every step, and each rendering (`in_polars`, `in_excel`, `in_words`) turns the same tree into one form.
 """
 
+from gpit_fairshare.language.functions import (
+    FUNCTIONS,
+    Function,
+    Plugged,
+    function_names,
+    function_problems,
+    plugged,
+    plugged_in,
+    without_excel,
+)
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Kind, Symbol, group, kind_of
 from gpit_fairshare.language.meaning import understand, unit_in
-from gpit_fairshare.language.parsing import FUNCTIONS, parse
+from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.tree import names_in, rebuilt, renamed, to_text, walk
 from gpit_fairshare.language.units import UNITS, have_like_units, unit_of
 
@@ -16,13 +26,19 @@ __all__ = [
     "ORGANISATION",
     "UNITS",
     "Definition",
+    "Function",
     "Kind",
+    "Plugged",
     "Symbol",
+    "function_names",
+    "function_problems",
     "group",
     "have_like_units",
     "kind_of",
     "names_in",
     "parse",
+    "plugged",
+    "plugged_in",
     "rebuilt",
     "renamed",
     "to_text",
@@ -30,4 +46,5 @@ __all__ = [
     "unit_in",
     "unit_of",
     "walk",
+    "without_excel",
 ]

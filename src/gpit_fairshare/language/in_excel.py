@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.functions import CALLS, known
 from gpit_fairshare.language.in_polars import digits_of
 
 if TYPE_CHECKING:
@@ -150,10 +151,18 @@ class _Writer:
                 return f"MAX({low_},MIN({value_},{high_}))"
             case t.Call("round", (value, _)):
                 return f"ROUND({self.text(value)},{self.cells.number(digits_of(tree))})"
+            case t.Call(function, arguments) if function not in CALLS:
+                return known(function).in_excel([self.argument(one) for one in arguments])
             case t.Call(function, arguments):
                 return f"{function.upper()}({','.join(self.value(one) for one in arguments)})"
             case _:  # pragma: no cover - every other node is written above
                 raise TypeError(type(tree).__name__)
+
+    def argument(self, tree: t.Expression) -> str:
+        """Write what a plug-in's formula may put anywhere: in brackets unless it is one cell or call."""
+        written = self.value(tree)
+        alone = self.strong(tree)[1] == _STRENGTH["atom"] and not written.endswith("+0")
+        return written if alone else f"({written})"
 
     def value(self, tree: t.Expression) -> str:
         """Write what is a value by itself: an empty cell is undefined, so adding 0 makes an error of it.

@@ -13,7 +13,10 @@ from operator import and_, or_
 
 import polars as pl
 
+from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.functions import CALLS, known
+from gpit_fairshare.plugins import described
 
 SAME = 1e-12
 """Two numbers are equal if they differ by at most this times max(1, |a|, |b|)."""
@@ -56,6 +59,9 @@ def render(tree: t.Expression, *, first_year: bool) -> Rendered:
             defined = reduce(and_, (part.defined for part in parts))
             if isinstance(tree, t.Sum) and tree.operator == "/":
                 defined &= parts[1].value != 0
+            if isinstance(tree, t.Call) and tree.function not in CALLS:
+                made = plugged(tree.function, [part.value for part in parts]).cast(pl.Float64)
+                return Rendered(made, defined & made.is_not_null() & made.is_finite())
             return Rendered(_value(tree, [part.value for part in parts]), defined)
 
 
@@ -131,6 +137,22 @@ def _function(function: str, parts: list[pl.Expr], tree: t.Call) -> pl.Expr:
             return _round(parts[0], digits_of(tree))
         case _:  # pragma: no cover - the parser knows the functions
             raise ValueError(function)
+
+
+def plugged(name: str, parts: list[pl.Expr]) -> pl.Expr:
+    """Return what the function of a plug-in makes of its arguments.
+
+    Raises:
+        PluginError: It raises, or returns something else than an expression.
+    """
+    one = known(name)
+    try:
+        value = one.function.polars(*parts)
+    except (Exception, SystemExit) as fault:  # noqa: BLE001  # whatever a stranger's function raises
+        raise PluginError(f"{one} raised {described(fault)}") from None
+    if not isinstance(value, pl.Expr):
+        raise PluginError(f"{one} returned {type(value).__name__}; expected a Polars expression")
+    return value
 
 
 def digits_of(tree: t.Call) -> int:

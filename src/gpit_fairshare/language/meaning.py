@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import FormulaError, nearest
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.functions import CALLS, known
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of
 
@@ -259,11 +260,26 @@ class _Reach:
                 raise _kind("both branches of where must be numbers, or both yes/no", no.position)
             return self.fit(units, tree.position, "branches of one where")
         units_ = [self.number(argument) for argument in tree.arguments]
+        if tree.function not in CALLS:
+            return self.plugged(tree, units_)
         return (
             units_[0]
             if tree.function == "round"
             else self.fit(units_, tree.position, f"arguments of one {tree.function}")
         )
+
+    def plugged(self, tree: t.Call, units: Sequence[Dimension | None]) -> Dimension | None:
+        """Return the unit of what a plug-in's function gives, having held its arguments to the units that it asks."""
+        function = known(tree.function).function
+        for (name, wanted), unit, argument in zip(function.arguments.items(), units, tree.arguments, strict=True):
+            try:
+                together(unit, dimension(wanted))
+            except ValueError:
+                message = f"{tree.function} takes {wanted} for {name}; found {unit}"
+                raise _unit(message, argument.position) from None
+        if function.unit is not None and function.unit in function.arguments:
+            return units[list(function.arguments).index(function.unit)]
+        return dimension(function.unit)
 
     def within(self, column: str | None, position: int) -> None:
         if column is None:

@@ -14,8 +14,17 @@ import unicodedata
 import warnings
 from typing import TYPE_CHECKING
 
+from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError, nearest
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.functions import (
+    CALLS,
+    FIGURES,
+    FUNCTIONS,
+    function_names,
+    function_problems,
+    plugged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,14 +76,11 @@ _RELATIONS: dict[type[ast.cmpop], t.Relation] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-_CALLS = {"min": (2, 64), "max": (2, 64), "clip": (3, 3), "abs": (1, 1), "round": (2, 2), "where": (3, 3)}
-_FIGURES = ("total", "count", "largest", "smallest")
-FUNCTIONS = (*_CALLS, *_FIGURES, "given", "previous", "share_out", "rounded")
 _OPTIONS = {
     "previous": ("first",),
     "share_out": ("by", "base", "at_least", "at_most", "within"),
     "rounded": ("to", "within"),
-    **dict.fromkeys(_FIGURES, ("within",)),
+    **dict.fromkeys(FIGURES, ("within",)),
 }
 _IN_EXCEL = {
     "if": "where(condition, yes, no)",
@@ -220,6 +226,15 @@ def _syntax(fault: SyntaxError, source: str, start: int) -> FormulaError:
     return FormulaError(f"this is not a formula; {_EXPECTED}", place)
 
 
+def _no_function(function: str) -> str:
+    """Say that there is no such function, which there are, and which plug-ins are broken: it may be one of theirs."""
+    instead, known = _IN_EXCEL.get(function.casefold()), [*FUNCTIONS, *function_names()]
+    hint = f"; write {instead}" if instead else nearest(function, known)
+    broken = "".join(f"; {one}" for one in function_problems())
+    left_out = "" if plugins.are_allowed() else "; plug-ins are left out by --no-plugins"
+    return f"there is no function {function}{hint}; functions are {', '.join(known)}{broken}{left_out}"
+
+
 def _size(tree: t.Expression) -> int:
     """Return how large a formula gets when rendered; some nodes write what stands in them more than once."""
     match tree:
@@ -227,6 +242,8 @@ def _size(tree: t.Expression) -> int:
             copies = 2
         case t.Call("round"):
             copies = 6
+        case t.Call(function) if added := plugged(function):
+            copies = added.copies
         case _:
             copies = 1
     return 1 + copies * sum(_size(child) for child in t.children(tree))
@@ -364,23 +381,22 @@ class _Reader:
             below(node.func)  # says so if that holds what is not in the language
             raise FormulaError("only a function's name is followed by a bracket; × is written *", self.after(node.func))
         function = node.func.id
-        if function not in FUNCTIONS:
-            instead = _IN_EXCEL.get(function.casefold())
-            hint = f"; write {instead}" if instead else nearest(function, FUNCTIONS)
-            raise self.fault(node, f"there is no function {function}{hint}; functions are {', '.join(FUNCTIONS)}")
+        added = plugged(function)
+        if function not in FUNCTIONS and not added:
+            raise self.fault(node, _no_function(function))
         options = self.options(node, function)
         place = self.position(node)
-        if function in _CALLS:
-            self.counted(node, *_CALLS[function])
+        if added or function in CALLS:
+            self.counted(node, *((added.count, added.count) if added else CALLS[function]))
             arguments = tuple(below(argument) for argument in node.args)
             if function == "round":
                 self.digits(node.args[1], arguments[1])
             return t.Call(function, arguments, place)
-        if function in _FIGURES:
+        if function in FIGURES:
             self.counted(node, 1, 1)
             of = self.plain(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
             within, within_place = self.column(options)
-            return t.Figure(function, of, within, place, self.position(node.args[0]), within_place)  # type: ignore[arg-type]  # one of _FIGURES
+            return t.Figure(function, of, within, place, self.position(node.args[0]), within_place)  # type: ignore[arg-type]  # one of FIGURES
         if function == "given":
             self.counted(node, 1, 1)
             of = self.plain(node.args[0], "given takes the name of an input column")

@@ -86,7 +86,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of numbers: min, max, clip, abs, round or where."""
+    """A function of numbers: min, max, clip, abs, round, where, or one of a plug-in."""
 
     function: str
     arguments: tuple[Expression, ...]

@@ -1,32 +1,58 @@
 """Scheme, formula and transition files, joined into one scheme that is ready to run."""
 
 from gpit_fairshare.scheme.definition import defined, definition
-from gpit_fairshare.scheme.files import digest_of, library_files, library_names
+from gpit_fairshare.scheme.files import digest_of, library_files, library_problems
 from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.method import (
+    CheckSaid,
+    Entry,
+    Figure,
+    Method,
+    Needed,
+    StepSaid,
+    entries_document,
+    library_entries,
+    method,
+)
 from gpit_fairshare.scheme.model import Assumption, Check, Parameter, Scheme, Source, Step, Value
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS
 from gpit_fairshare.scheme.review import Review, review, review_all, reviews_document
+from gpit_fairshare.scheme.schema import file_schema
 from gpit_fairshare.scheme.shape import number
+from gpit_fairshare.scheme.shelves import KINDS, library_names, own_names
 from gpit_fairshare.scheme.values import Setting
 
 __all__ = [
+    "KINDS",
     "STANDARD_INPUTS",
     "Assumption",
     "Check",
+    "CheckSaid",
+    "Entry",
+    "Figure",
+    "Method",
+    "Needed",
     "Parameter",
     "Review",
     "Scheme",
     "Setting",
     "Source",
     "Step",
+    "StepSaid",
     "Value",
     "defined",
     "definition",
     "digest_of",
+    "entries_document",
+    "file_schema",
+    "library_entries",
     "library_files",
     "library_names",
+    "library_problems",
     "load",
+    "method",
     "number",
+    "own_names",
     "review",
     "review_all",
     "reviews_document",

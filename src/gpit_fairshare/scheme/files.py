@@ -5,28 +5,36 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from gpit_fairshare.errors import SchemeError, UsageError, nearest
+from gpit_fairshare.errors import GpitError, SchemeError, UsageError, nearest
+from gpit_fairshare.language import function_problems
+from gpit_fairshare.plugins import Used, are_allowed
 from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
 from gpit_fairshare.scheme.findings import About, Faults, StoppedError
 from gpit_fairshare.scheme.mending import mended
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import File, FormulaFile, Header, SchemeFile, TransitionFile
+from gpit_fairshare.scheme.shelves import (
+    SINGULAR,
+    find_book,
+    library_books,
+    library_names,
+    own_names,
+    shelf_problems,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
-    from gpit_fairshare.errors import GpitError
+    from gpit_fairshare.plugins import Plugin
     from gpit_fairshare.scheme.shape import ValueEntry
+    from gpit_fairshare.scheme.shelves import Book, Shelf
 
-Shelf = Literal["schemes", "formulas", "transitions"]
-_SINGULAR: Final[dict[Shelf, str]] = {"schemes": "scheme", "formulas": "formula", "transitions": "transition"}
 _MODELS: Final[dict[type, Shelf]] = {
     SchemeFile: "schemes",
     FormulaFile: "formulas",
@@ -51,12 +59,26 @@ class Read(Generic[AnyFile]):
     """Where it was found; None inside an archive."""
     model: AnyFile
     sources: Mapping[str, Source]
+    text: str = ""
+    """What stands in it, with line ends of one character."""
+    plugin: Plugin | None = None
+    """Where a file of the library comes from that is none of gpit's own."""
+
+    def used(self) -> Used | None:
+        """Return what a manifest says of the file, if it is one of a plug-in."""
+        if self.plugin is None:
+            return None
+        kind = SINGULAR[_MODELS[type(self.model)]]
+        name = self.file.removesuffix(".toml")
+        return Used(kind, name, self.plugin.package, self.plugin.version, self.digest)
 
 
-def library_names(shelf: Shelf) -> list[str]:
-    """Return the names of the built-in files of one shelf, sorted."""
-    folder = resources.files("gpit_fairshare") / "library" / shelf
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+def shelves_with(name: str) -> list[Shelf]:
+    """Return the shelves of the library that have a name; plug-ins are asked where gpit itself has none."""
+    own: list[Shelf] = [shelf for shelf in SINGULAR if name in own_names(shelf)]
+    if own or _is_path(name):
+        return own
+    return [shelf for shelf in SINGULAR if name in library_names(shelf)]
 
 
 def shelves_of(name: str, faults: Faults) -> list[Shelf]:
@@ -64,15 +86,15 @@ def shelves_of(name: str, faults: Faults) -> list[Shelf]:
 
     A file that does not say it, or cannot be read, is told as a fault.
     """
-    found = [shelf for shelf in _SINGULAR if name in library_names(shelf)]
+    found = shelves_with(name)
     if found:
         return found
-    place = _find(name, tuple(_SINGULAR), None, faults)
+    place, _ = _find(name, tuple(SINGULAR), None, faults)
     _, data = read_toml(place, faults=faults)
-    for shelf, head in _SINGULAR.items():
+    for shelf, head in SINGULAR.items():
         if isinstance(data.get(head), dict):
             return [shelf]
-    heads = ", ".join(f"[{head}]" for head in _SINGULAR.values())
+    heads = ", ".join(f"[{head}]" for head in SINGULAR.values())
     raise faults.stop(
         About.WRONG_KIND,
         one_line(place.name),
@@ -89,19 +111,46 @@ def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[An
         SchemeError: It is not TOML, not a file of this kind, or not of its shape.
         StoppedError: The same, where faults are kept.
     """
-    shelf = _MODELS[model]
-    place = _find(name, (shelf,), named_in, faults)
-    file = one_line(place.name)
+    place, plugin = _find(name, (_MODELS[model],), named_in, faults)
+    return _read(place, plugin, model, faults)
+
+
+def _read(place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: Faults) -> Read[AnyFile]:
+    file, shelf = one_line(place.name), _MODELS[model]
     text, data = read_toml(place, faults=faults)
-    head = _SINGULAR[shelf]
+    head = SINGULAR[shelf]
     if head not in data:
-        others = [other for other in _SINGULAR.values() if isinstance(data.get(other), dict)]
+        others = [other for other in SINGULAR.values() if isinstance(data.get(other), dict)]
         found = f"found a {others[0]} file" if others else f"it begins with a table [{head}]"
         raise faults.stop(About.WRONG_KIND, file, "", f"expected a {head} file; {found}")
     digest = digest_of(text.encode())
     faults.files[file, digest] = None
     parsed = _parsed(data, file, model, faults)
-    return Read(file, digest, place if isinstance(place, Path) else None, parsed, _sources(file, head, parsed, faults))
+    sources = _sources(file, head, parsed, faults)
+    return Read(file, digest, place if isinstance(place, Path) else None, parsed, sources, text, plugin)
+
+
+def read_book(book: Book, faults: Faults) -> Read[Any]:
+    """Read a file of the library.
+
+    Raises:
+        GpitError: It is at fault.
+        StoppedError: The same, where faults are kept.
+    """
+    model = next(model for model, shelf in _MODELS.items() if shelf == book.shelf)
+    return _read(book.place, book.plugin, model, faults)
+
+
+def library_problems() -> list[str]:
+    """Return a line for whatever is wrong with plug-ins: libraries, their files, and functions."""
+    problems = shelf_problems()
+    for book in library_books():
+        if book.plugin:
+            try:
+                read_book(book, Faults())
+            except GpitError as fault:
+                problems.append(str(book.plugin.fault(f"{book.shelf}/{fault}")))
+    return [*problems, *function_problems()]
 
 
 def digest_of(data: bytes) -> str:
@@ -112,13 +161,11 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")).hexdigest()
 
 
-def library_files() -> dict[str, frozenset[str]]:
-    """Return the base name of every built-in file with its digest, or digests where two shelves have the name."""
+def library_files(*, with_plugins: bool = True) -> dict[str, frozenset[str]]:
+    """Return the base name of every file of the library with its digest, or digests where two shelves have the name."""
     found: dict[str, set[str]] = {}
-    for shelf in _SINGULAR:
-        for name in library_names(shelf):
-            place = resources.files("gpit_fairshare") / "library" / shelf / f"{name}.toml"
-            found.setdefault(place.name, set()).add(digest_of(place.read_bytes()))
+    for book in library_books(with_plugins=with_plugins):
+        found.setdefault(book.place.name, set()).add(digest_of(book.place.read_bytes()))
     return {name: frozenset(digests) for name, digests in found.items()}
 
 
@@ -177,12 +224,16 @@ def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Fault
     raise StoppedError
 
 
-def _find(name: str, shelves: Sequence[Shelf], named_in: Read[Any] | None, faults: Faults) -> Path | Traversable:
-    """Find a file by library name or path; a name in a file may also be a file beside it."""
-    kind = " or ".join(_SINGULAR[shelf] for shelf in shelves).replace(" or ", ", ", len(shelves) - 2)
+def _is_path(name: str) -> bool:
+    return name.endswith(".toml") or "/" in name or "\\" in name
+
+
+def _find(
+    name: str, shelves: Sequence[Shelf], named_in: Read[Any] | None, faults: Faults
+) -> tuple[Path | Traversable, Plugin | None]:
+    """Find a file by library name or path, and say which plug-in has it; a name in a file may be a file beside it."""
+    kind = " or ".join(SINGULAR[shelf] for shelf in shelves).replace(" or ", ", ", len(shelves) - 2)
     what = f"{kind} {one_line(name) or '(empty)'}"
-    known = {one: shelf for shelf in shelves for one in library_names(shelf)}
-    there = f"there are {', '.join(known)}"
     folder = named_in.place.parent if named_in and named_in.place else None
     file = named_in.file if named_in else ""
 
@@ -191,24 +242,33 @@ def _find(name: str, shelves: Sequence[Shelf], named_in: Read[Any] | None, fault
 
     try:
         if named_in and folder and (beside := _beside(folder, name, shelves[0], named_in)):
-            return beside
-        if name in known:
-            return resources.files("gpit_fairshare") / "library" / known[name] / f"{name}.toml"
+            return beside, named_in.plugin
+        is_path = _is_path(name)
+        if not is_path and (book := find_book(name, shelves)):
+            return book.place, book.plugin
         path = (folder or Path()) / Path(name).expanduser()
-        is_path = name.endswith(".toml") or "/" in name or "\\" in name
         is_folder, is_file = path.is_dir() and bool(name), path.is_file()
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a character that no path may have
-        raise lost("no file can be read there", f"give a file's path or a library name; {there}") from None
+        raise lost("no file can be read there", f"give a file's path or a library name; {_there(shelves)}") from None
     if is_folder:
         raise lost("expected a .toml file, found a folder")
     if is_path and is_file:
-        return path
+        return path, None
     if is_path:
         where = " beside it" if folder else ""
-        raise lost(f"there is no such file{where}", f"give a file's path or a library name; {there}")
+        raise lost(f"there is no such file{where}", f"give a file's path or a library name; {_there(shelves)}")
     if (path.parent / f"{path.name}.toml").is_file():
         raise lost(f"not in the library; for the file of that name write {name}.toml")
-    raise lost(f"not in the library{nearest(name, known)}", f"{there}; the path of a file ends in .toml")
+    known = [one for shelf in shelves for one in library_names(shelf)]
+    # It may be a file of a plug-in that is broken, or left out.
+    broken = "".join(f"; {one}" for one in library_problems())
+    left_out = "" if are_allowed() else "; plug-ins are left out by --no-plugins"
+    remedy = f"{_there(shelves)}; the path of a file ends in .toml{broken}{left_out}"
+    raise lost(f"not in the library{nearest(name, known)}", remedy)
+
+
+def _there(shelves: Sequence[Shelf]) -> str:
+    return f"there are {', '.join(dict.fromkeys(one for shelf in shelves for one in library_names(shelf)))}"
 
 
 def _beside(folder: Path, name: str, shelf: Shelf, named_in: Read[Any]) -> Path | None:
@@ -222,7 +282,7 @@ def _beside(folder: Path, name: str, shelf: Shelf, named_in: Read[Any]) -> Path 
     return None
 
 
-def _entries(model: File) -> Iterator[tuple[str, ValueEntry]]:
+def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
     """Yield every figure of a file, with its place."""
     for name, parameter in model.parameters.items():
         if parameter.default:
@@ -238,7 +298,7 @@ def _sources(file: str, head: str, model: File, faults: Faults) -> dict[str, Sou
     """Return the sources of a file; one that is used and not declared, or the reverse, is an error."""
     header: Header = getattr(model, head)
     used = [(f"{head} › sources", key) for key in header.sources]
-    used += [(place, entry.source) for place, entry in _entries(model) if entry.source]
+    used += [(place, entry.source) for place, entry in figures_of(model) if entry.source]
     if isinstance(model, SchemeFile) and model.spend and model.spend.source:
         used.append(("spend", model.spend.source))
     sources = {

@@ -13,8 +13,10 @@ from gpit_fairshare.language import (
     ORGANISATION,
     Symbol,
     names_in,
+    plugged_in,
 )
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.plugins import Used
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import read_file
 from gpit_fairshare.scheme.findings import About, Faults, StoppedError
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.scheme.files import Read
-    from gpit_fairshare.scheme.model import Parameter
+    from gpit_fairshare.scheme.model import Check, Parameter
     from gpit_fairshare.scheme.shape import CheckEntry, StepEntry
     from gpit_fairshare.scheme.values import Setting
 
@@ -189,7 +191,7 @@ def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Fau
     given = {} if model is FormulaFile else {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")}
     joined.symbols = meaning(draft, faults, given=given)
     check_answer(draft, joined.symbols, (read.file, joined.result, "organisation"), faults)
-    give_defaults(draft.parameters, faults)
+    joined.parameters = give_defaults(draft.parameters, faults)
     return joined
 
 
@@ -312,7 +314,7 @@ def _understood(joined: Joined, faults: Faults) -> Scheme | None:
         checks=tuple(draft.checks),
         parameters={},
         symbols=symbols,
-        labels=_labels(draft, symbols),
+        labels=labels_of(draft, symbols),
         counts={key: tuple(words) for key, words in spend.counts.items()} if spend else {},
         sources=tuple(source for one in reads for source in one.sources.values()),
         assumptions=(),
@@ -322,10 +324,23 @@ def _understood(joined: Joined, faults: Faults) -> Scheme | None:
         paid_from=joined.paid_from,
         digest="",
         files=tuple((one.file, one.digest) for one in reads),
+        plugins=_plugins(reads, draft),
     )
 
 
-def _labels(draft: Draft, symbols: Mapping[str, Symbol]) -> dict[str, str]:
+def _plugins(reads: Sequence[Read[Any]], draft: Draft) -> tuple[Used, ...]:
+    """Return what a scheme takes from plug-ins: files first, then functions, each once."""
+    files = [one.used() for one in reads]
+    parts: tuple[Step | Check, ...] = (*draft.steps, *draft.checks)
+    functions = [
+        Used("function", one.name, one.plugin.package, one.plugin.version, one.plugin.digest())
+        for part in parts
+        for one in plugged_in(part.tree)
+    ]
+    return tuple(dict.fromkeys(one for one in (*files, *functions) if one))
+
+
+def labels_of(draft: Draft, symbols: Mapping[str, Symbol]) -> dict[str, str]:
     """Return a label for every name: as declared, else the name itself in plain words."""
     labels = {name: label for name, (label, _) in STANDARD_INPUTS.items()}
     labels |= {name: entry.label for name, (entry, _) in draft.inputs.items() if entry.label}
@@ -335,8 +350,9 @@ def _labels(draft: Draft, symbols: Mapping[str, Symbol]) -> dict[str, str]:
 
 
 def _digest(scheme: Scheme, *, other_years: bool) -> str:
-    """Return a digest of everything that decides a result: files, choice of parts and settings."""
+    """Return a digest of everything that decides a result: files, functions of plug-ins, choice of parts, settings."""
     parts = [f"{file} {digest}" for file, digest in scheme.files]
+    parts += [f"function {one.name} {one.digest}" for one in scheme.plugins if one.kind == "function"]
     parts += [f"{name}@{year}={value.value!r}" for name, year, value in scheme.overridden()]
     parts += [f"years={','.join(scheme.years)}"] if other_years else []
     return hashlib.sha256("\n".join([scheme.formula, scheme.transition, *parts]).encode()).hexdigest()

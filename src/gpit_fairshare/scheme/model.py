@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.language.kinds import Type
     from gpit_fairshare.language.tree import Expression
+    from gpit_fairshare.plugins import Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,8 @@ class Scheme:
     """Years whose allocations are not yet firm."""
     paid_from: str = ""
     """Who pays for protection, as the transition says it: within the budget, top-slice or new money."""
+    plugins: tuple[Used, ...] = ()
+    """What the run takes from plug-ins: library files, and functions of its formulas."""
     notes: tuple[str, ...] = ()
     """What was left aside, such as values of a transition that was swapped for another."""
 

@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import LEVELS, UsageError
 from gpit_fairshare.scheme.faults import one_line
-from gpit_fairshare.scheme.files import library_names, shelves_of
+from gpit_fairshare.scheme.files import shelves_of, shelves_with
 from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.joining import join, join_alone
 from gpit_fairshare.scheme.remarks import remark
 from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, TransitionFile
+from gpit_fairshare.scheme.shelves import SINGULAR, library_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.errors import Finding
-    from gpit_fairshare.scheme.files import Shelf
     from gpit_fairshare.scheme.joining import Joined
+    from gpit_fairshare.scheme.shelves import Shelf
 
 JSON_SCHEMA: Final = "gpit-library-check/1"
-
-_KINDS: Final[dict[Shelf, str]] = {"schemes": "scheme", "formulas": "formula", "transitions": "transition"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def review(
         shelf = shelf or shelves_of(scheme, faults)[0]
         if swapped and shelf != "schemes":
             raise UsageError(
-                f"{one_line(scheme)}: is a {_KINDS[shelf]}; --formula and --transition go with schemes alone"
+                f"{one_line(scheme)}: is a {SINGULAR[shelf]}; --formula and --transition go with schemes alone"
             )
         if shelf == "schemes":
             joined = join(scheme, faults, formula=formula, transition=transition)
@@ -109,7 +108,7 @@ def review(
             joined = join_alone(scheme, FormulaFile if shelf == "formulas" else TransitionFile, faults)
     except StoppedError:
         pass
-    kind = _KINDS[shelf] if shelf else ""
+    kind = SINGULAR[shelf] if shelf else ""
     if joined is None:
         return Review(kind, one_line(scheme), files=tuple(faults.files), findings=_sorted(faults))
     if joined.symbols:
@@ -118,9 +117,9 @@ def review(
 
 
 def review_all(names: Sequence[str] = (), *, formula: str | None = None, transition: str | None = None) -> list[Review]:
-    """Look at several schemes, formulas and transitions; without names, at all that are built in.
+    """Look at several schemes, formulas and transitions; without names, at the whole library.
 
-    A formula or transition that is given without names goes with the built-in schemes.
+    A formula or transition that is given without names goes with the library's schemes.
 
     Raises:
         UsageError: `formula` or `transition` was given with something that is no scheme.
@@ -145,7 +144,7 @@ def reviews_document(reviews: Sequence[Review]) -> dict[str, Any]:
 
 def _known(name: str) -> list[Shelf] | list[None]:
     """Return the shelves of the library that have a name; a file says itself where it belongs."""
-    return [shelf for shelf in _KINDS if name in library_names(shelf)] or [None]
+    return shelves_with(name) or [None]
 
 
 def _reviewed(kind: str, joined: Joined, faults: Faults) -> Review:

@@ -10,11 +10,14 @@ import math
 import re
 import unicodedata
 from fractions import Fraction
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from gpit_fairshare.scheme.faults import OriginError
+
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _YEAR = re.compile(r"([0-9]{4})/([0-9]{2})")
@@ -47,9 +50,20 @@ Text = Annotated[str, AfterValidator(_text)]
 Prose = Annotated[Text, AfterValidator(_filled)]
 Line = Annotated[str, AfterValidator(_one_line), AfterValidator(_filled)]
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=64)]
+Year = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}/[0-9]{2}$"})]
+"""A financial year; whoever lists years holds them to it in words of their own."""
+YearOrEvery = Annotated[Line, WithJsonSchema({"type": "string", "pattern": "^(every_year|[0-9]{4}/[0-9]{2})$"})]
+"""The key of a value: a year, or all of them."""
 Unit = Literal["£", "£ per head", "people", "%", "ratio", "yes/no"]
 Exact = int | float | str
 """A number, or an exact fraction in text such as `"1/6"`."""
+_ANY_NUMBER: Final = {
+    "type": ["number", "string"],
+    "pattern": r"^\s*[+-]?([0-9_]+/[0-9_]+|([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?)\s*%?\s*$",
+}
+"""For editors: what `number` reads, nearly."""
+_ONE_ORIGIN: Final[JsonDict] = {"oneOf": [{"required": ["source"]}, {"required": ["assumption"]}]}
+"""For editors: what `OriginError` says."""
 
 
 def number(value: Exact) -> float:
@@ -96,15 +110,22 @@ class SourceEntry(Entry):
 class ValueEntry(Entry):
     """One figure with exactly one of `source` (a key of `[sources]`) or `assumption` (why it is taken)."""
 
+    model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
     example = '{ value = 5, source = "…" }'
-    value: Exact
+    value: Annotated[Exact, WithJsonSchema(_ANY_NUMBER)]
+    """The figure: a number, a fraction such as "1/6", or a percentage such as "5%"."""
     source: Line | None = None
+    """Name of one of the sources of the same file."""
     assumption: Prose | None = None
+    """Why the figure is taken, where no source has it."""
     owner: Line | None = None
-    """Owner, date, quality and impact go with an assumption: who answers for it, since when, and how sure."""
+    """Who answers for the assumption."""
     date: dt.date | None = None
+    """Since when it is made."""
     quality: Line | None = None
+    """How sure it is."""
     impact: Line | None = None
+    """How much hangs on it."""
 
     @field_validator("value")
     @classmethod
@@ -128,12 +149,19 @@ class ParameterEntry(Entry):
     """A parameter as the file that uses it declares it; bounds are numbers or other parameters."""
 
     label: Line
+    """What it is called on sheets and screens."""
     unit: Unit | None = None
+    """Its unit; without one nothing is checked."""
     minimum: Exact | None = None
+    """The least that it may be: a number, or the name of another parameter."""
     maximum: Exact | None = None
+    """The most that it may be: a number, or the name of another parameter."""
     default: ValueEntry | None = None
-    values: dict[Line, ValueEntry] = {}
+    """Its value where the scheme gives none for any year."""
+    values: dict[YearOrEvery, ValueEntry] = {}
+    """Its value by year, where no scheme gives values: a year, or every_year."""
     note: Text = ""
+    """What a reader should know of it."""
 
     @field_validator("minimum", "maximum")
     @classmethod
@@ -167,8 +195,11 @@ class StepEntry(Entry):
     name: Name
     label: Line = Field(max_length=200)
     formula: Text
+    """How it is worked out, from columns, parameters and the steps above."""
     unit: Unit | None = None
+    """Its unit, which must be what the formula comes to."""
     note: Text = ""
+    """What a reader should know of it."""
     non_recurrent: bool = False
     """Whether the step is a part of the answer that is paid once."""
 
@@ -194,6 +225,7 @@ class UseEntry(Entry):
 class PropertyEntry(Entry):
     """Why a rule has not a property: where it breaks it, or why the question does not arise."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["broken"]}, {"required": ["absent"]}]})
     example = '{ broken = "…" } or { absent = "…" }'
     broken: Prose | None = None
     absent: Prose | None = None
@@ -280,12 +312,18 @@ class SchemeHeader(PaidHeader):
     """What a scheme is called, for whom and which years, and what it is made of."""
 
     organisation: Line = "organisation"
-    years: list[str] = Field(min_length=1, max_length=50)
+    """What a row is called: CCG, ICB, practice."""
+    years: list[Year] = Field(min_length=1, max_length=50)
+    """Financial years that follow on from one another, the earliest first."""
     formula: Line | None = None
+    """Name of a formula of the library, or of a file beside this one."""
     transition: Line | None = None
+    """Name of a transition of the library, or of a file beside this one."""
     result: Name | None = None
+    """The step that is the answer, if it is not called allocation."""
     report_by: Name | None = None
-    indicative: list[str] = []
+    """The text column by which totals are given."""
+    indicative: list[Year] = []
     """Years whose allocations are not yet firm."""
 
     @field_validator("years")
@@ -311,6 +349,7 @@ class SchemeHeader(PaidHeader):
 class SpendEntry(Entry):
     """Which lines of a detailed spend file make `historic_spend`, with one of `source` or `assumption`."""
 
+    model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
     counts: dict[Literal["category", "cost_type", "committed"], Annotated[list[Line], Field(min_length=1)]]
     source: Line | None = None
     assumption: Prose | None = None
@@ -332,5 +371,5 @@ class SchemeFile(File):
 
     scheme: SchemeHeader
     use: list[UseEntry] = []
-    values: dict[Name, dict[Line, ValueEntry]] = {}
+    values: dict[Name, dict[YearOrEvery, ValueEntry]] = {}
     spend: SpendEntry | None = None

@@ -110,8 +110,8 @@ def give_values(
     return parameters, notes
 
 
-def give_defaults(declared: Mapping[str, tuple[ParameterEntry, Read[Any]]], faults: Faults) -> None:
-    """See that the defaults of parameters fit, where no scheme gives values.
+def give_defaults(declared: Mapping[str, tuple[ParameterEntry, Read[Any]]], faults: Faults) -> dict[str, Parameter]:
+    """Return the parameters with their defaults, where no scheme gives values, having seen that they fit.
 
     A bound that no file at hand declares may be a parameter of the scheme.
     """
@@ -123,6 +123,7 @@ def give_defaults(declared: Mapping[str, tuple[ParameterEntry, Read[Any]]], faul
         values = _by_year(one, ("every year",), (), faults)
         parameters[name] = Parameter(name, entry.label, entry.unit, *bounds, values, entry.note)
     _within_bounds(parameters, declared, faults)
+    return parameters
 
 
 def _tell_lacking(lacking: Sequence[tuple[_Declared, str, str]], read: Read[SchemeFile], faults: Faults) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import split_sheet
+from gpit_fairshare.plugins import Used
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +67,8 @@ class Asked:
     inputs: tuple[Wanted, ...]
     scheme_files: tuple[tuple[str, str], ...]
     """Base name and digest of each scheme, formula and transition file."""
+    plugins: tuple[Used, ...] = ()
+    """What the run took from plug-ins."""
 
 
 class _Source(BaseModel):
@@ -90,6 +93,15 @@ class _Scheme(BaseModel):
     files: list[_SchemeFile]
 
 
+class _Plugin(BaseModel):
+    model_config = ConfigDict(strict=True)
+    kind: str
+    name: str
+    package: str
+    version: str
+    digest: str
+
+
 class _Manifest(BaseModel):
     """As much of a manifest as running again takes."""
 
@@ -97,6 +109,7 @@ class _Manifest(BaseModel):
     gpit: str
     libraries: dict[str, str]
     scheme: _Scheme
+    plugins: list[_Plugin] = []
     inputs: list[_Source]
     run: Run
 
@@ -129,6 +142,7 @@ def read_manifest(manifest: Mapping[str, Any], result: str) -> Asked:
         {"gpit": read.gpit, **read.libraries},
         tuple(wanted for role in ROLES for wanted in _wanted(role, getattr(run, role), read.inputs)),
         tuple((one.file, one.sha256) for one in read.scheme.files),
+        tuple(Used(**one.model_dump()) for one in read.plugins),
     )
 
 

@@ -6,11 +6,13 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare import export
 from gpit_fairshare.engine import versions_now
 from gpit_fairshare.inputs import Unreadable
+from gpit_fairshare.language import plugged
+from gpit_fairshare.plugins import version_of
 from gpit_fairshare.records import LARGEST_RESULT, ResultFile, open_result, table_frame, unreadable
 from gpit_fairshare.verification.cells import Book
 from gpit_fairshare.verification.documents import compare_documents, entries, twice_in
@@ -30,16 +32,28 @@ if TYPE_CHECKING:
     from gpit_fairshare.verification.asked import Asked
     from gpit_fairshare.verification.documents import Entry
 
+_FUNCTION: Final = "function "
+"""Begins the name of a function among the versions."""
 _Key = tuple[str, str]
 """Year and code."""
 
 
 def other_versions(asked: Asked) -> tuple[Change, ...]:
-    """Return gpit and the libraries whose version was another."""
+    """Return gpit, the libraries and the plug-ins whose version was another, and functions whose text was."""
     now = versions_now()
     names = dict.fromkeys([*now, *asked.versions])
     pairs = [Change(name, asked.versions.get(name), now.get(name)) for name in names]
+    packages = dict.fromkeys((one.package, one.version) for one in asked.plugins)
+    pairs += [Change(f"plug-in {package}", version, version_of(package)) for package, version in packages]
+    functions = [one for one in asked.plugins if one.kind == "function"]
+    pairs += [Change(f"{_FUNCTION}{one.name} of {one.package}", one.digest, _digest_now(one.name)) for one in functions]
     return tuple(one for one in pairs if one.then != one.now)
+
+
+def _digest_now(function: str) -> str | None:
+    """Return the digest of the module that has a function now; None where no plug-in has it."""
+    one = plugged(function)
+    return one.plugin.digest() if one else None
 
 
 def compared(
@@ -84,6 +98,7 @@ def compared(
         {one.rows_then for one in files if one.differs},
         parameters=bool(parameters),
         gpit=any(one.name == "gpit" for one in found.versions),
+        functions=any(one.name.startswith(_FUNCTION) for one in found.versions),
     )
     return found.but(
         files=files,
@@ -106,11 +121,19 @@ def _as_then(result: Result, then: Mapping[str, Any]) -> Result:
     scheme["files"] = _with_digests(scheme["files"], then["scheme"]["files"])
     own = {"scheme": scheme, "inputs": _with_digests(result.manifest["inputs"], then["inputs"])}
     versions = {key: then[key] for key in ("gpit", "libraries")}
+    versions["plugins"] = _as_those(result.manifest["plugins"], then.get("plugins", []))
     return replace(
         result,
         scheme=replace(result.scheme, digest=str(scheme["digest"])),
         manifest={**result.manifest, **versions, **own},
     )
+
+
+def _as_those(now: Sequence[Mapping[str, Any]], then: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return plug-ins with the versions and digests of then, if the same things come from the same packages."""
+    keys = ("kind", "name", "package")
+    alike = [[one[key] for key in keys] for one in now] == [[one[key] for key in keys] for one in then]
+    return [dict(one) for one in (then if alike else now)]
 
 
 def _with_digests(now: Sequence[Mapping[str, Any]], then: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -165,6 +188,8 @@ class _Said:
     """Rows that the files that differ had then."""
     parameters: bool
     gpit: bool
+    functions: bool
+    """Whether the text of a plug-in's function is another."""
 
     def says(self, one: Entry) -> bool:
         """Return whether an entry of the manifest says it again."""
@@ -173,10 +198,12 @@ class _Said:
             head == "inputs" and one.key == "rows" and one.found in self.rows
         )
         values = self.parameters and head == "parameters" and one.key in ("written", "value", "overridden")
-        digest = one.path == "scheme.digest" and bool(self.digests or self.parameters)
+        digest = one.path == "scheme.digest" and bool(self.digests or self.parameters or self.functions)
         # Another gpit may have entries that this one has not, and the other way round.
         other = self.gpit and one.kind in (Kind.ADDED, Kind.REMOVED)
-        return files or values or digest or other or head in ("gpit", "libraries")
+        # Versions and digests of plug-ins are told with those of the libraries, and of their files.
+        plugged_in = head == "plugins" and one.key in ("version", "digest")
+        return files or values or digest or other or plugged_in or head in ("gpit", "libraries")
 
 
 def _entries(file: ResultFile, again: ResultFile, now: Mapping[str, Any], said: _Said) -> Iterator[Change]:

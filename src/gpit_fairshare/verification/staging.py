@@ -14,13 +14,15 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.scheme import library_files, library_names
+from gpit_fairshare.plugins import version_of
+from gpit_fairshare.scheme import library_files, library_names, own_names
 from gpit_fairshare.verification.model import FileSeen
 from gpit_fairshare.verification.searching import Digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from gpit_fairshare.scheme.shelves import Shelf
     from gpit_fairshare.verification.asked import Asked, Wanted
     from gpit_fairshare.verification.searching import Places
 
@@ -60,7 +62,7 @@ def stage(asked: Asked, places: Places, room: Path) -> Stage:
         files = "files of the run are" if len(missing) > 1 else "file of the run is"
         raise UsageError(
             f"{len(missing)} {files} missing: {', '.join(missing)}; looked {places.said}. "
-            "Name them, or the folder that they are in, after the result"
+            f"Name them, or the folder that they are in, after the result{_to_install(asked)}"
         )
     arguments: dict[str, Any] = {
         "scheme": scheme,
@@ -77,6 +79,13 @@ def stage(asked: Asked, places: Places, room: Path) -> Stage:
     for role, option in _OPTION.items():
         arguments[option] = inputs.paths.get(role) or None
     return Stage(arguments, inputs.seen, scheme_files)
+
+
+def _to_install(asked: Asked) -> str:
+    """Say which plug-ins the run used that are not there now: a file that is missing may be one of theirs."""
+    packages = dict.fromkeys((one.package, one.version) for one in asked.plugins)
+    lacking = [f"{package} {version}" for package, version in packages if version_of(package) is None]
+    return f"; the run used plug-ins that are not installed, or left out: {', '.join(lacking)}" if lacking else ""
 
 
 def _copied(source: Path, target: Path) -> Path:
@@ -144,12 +153,15 @@ class _Rules:
     digests: Digests = field(default_factory=lambda: Digests(text=True))
     staged: dict[Path, Path] = field(default_factory=dict)
     """Where each file lies now to where it was found."""
-    library: Mapping[str, frozenset[str]] = field(default_factory=library_files)
+    library: Mapping[str, frozenset[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.library = library_files(with_plugins=bool(self.asked.plugins))
 
     def option(self, shelf: str, name: str) -> str:
         """Return what `allocate` is given for an option: a library name, or the path of a copy."""
         then = {file for file, _ in self.asked.scheme_files}
-        known = not name.endswith(".toml") and name in _names(shelf)
+        known = not name.endswith(".toml") and name in _names(shelf, with_plugins=bool(self.asked.plugins))
         if known and (f"{name}.toml" in then or name not in then):
             return name
         source = self.places.find(name, self.digests, self._digests_of(name))
@@ -233,14 +245,9 @@ class _Rules:
         return found or (None if base in self.library else elsewhere)
 
 
-def _names(shelf: str) -> list[str]:
-    match shelf:
-        case "scheme":
-            return library_names("schemes")
-        case "formula":
-            return library_names("formulas")
-        case _:
-            return library_names("transitions")
+def _names(option: str, *, with_plugins: bool) -> list[str]:
+    shelf: Shelf = "schemes" if option == "scheme" else "formulas" if option == "formula" else "transitions"
+    return library_names(shelf) if with_plugins else own_names(shelf)
 
 
 def _path(folder: Path, name: str) -> Path | None:

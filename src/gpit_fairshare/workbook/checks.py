@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.inputs.spend import WORDS as LINE_WORDS
-from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.summary import PEOPLE
+from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
+from gpit_fairshare.workbook.layout import CHANGED
 from gpit_fairshare.workbook.per_head import column_of
 from gpit_fairshare.workbook.published import ALLOCATIONS
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter
@@ -36,7 +38,10 @@ _MOVED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A check or warning: what is tested, and for each year its formula and whether it held in the run."""
+    """A check or warning: what is tested, and for each year its formula and whether it held in the run.
+
+    A formula that Excel has no function for is an empty text: the word is that of the run.
+    """
 
     kind: str
     """`Check` counts for the status; a `Warning` asks to be looked at, and may be meant."""
@@ -60,7 +65,8 @@ def checks_sheet(layout: Layout, live: Sequence[Live]) -> Sheet:
         for column, year in enumerate(layout.years, 4):
             formula, holds = one.years[year]
             # An input that somebody emptied can make a check an error: that is no check that holds.
-            sheet.put(row, column, good if holds else bad, f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")')
+            live_word = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
+            sheet.put(row, column, good if holds else bad, live_word)
     cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"
     holds = all(held for one in live if one.kind == "Check" for _, held in one.years.values())
     shown = sum(not held for one in live if one.kind == "Warning" for _, held in one.years.values())
@@ -78,6 +84,7 @@ def live_checks(layout: Layout, writers: Mapping[str, StepWriter], published: Pu
     """Return the scheme's checks, those that a workbook needs because it can be changed, and the warnings."""
     return [
         *_of_scheme(layout, writers),
+        *_of_fixed(layout),
         *_of_inputs(layout),
         *_of_lines(layout),
         *_of_groups(layout),
@@ -99,7 +106,7 @@ def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
         Live(
             "Check",
             check.name,
-            check.formula,
+            f"{check.formula} [as it was in the run]" if without_excel(check.tree) else check.formula,
             {
                 year: (writer.check(check, index), held[year, check.name, check.formula])
                 for year, writer in writers.items()
@@ -107,6 +114,28 @@ def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
         )
         for index, check in enumerate(layout.scheme.checks)
     ]
+
+
+def _of_fixed(layout: Layout) -> list[Live]:
+    """Return that nothing was changed where steps hold values of the run, which would not follow."""
+    names = fixed_parts(layout)
+    if not names:
+        return []
+    tests = []
+    if layout.parameter_rows:
+        states = parameter_states(layout)
+        tests.append(f'COUNTIF({states},"{CHANGED}")+COUNTIF({states},"{OUTSIDE}")=0')
+    if controls := layout.input_controls:
+        tests.append(f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED}")=0')
+    says = f"{joined(names)}: values of the run, which do not follow a change"
+    name = "No parameter or input was changed that values of the run rest on"
+    return [_alike(layout, "Check", name, says, ",".join(tests) or "TRUE")]
+
+
+def fixed_parts(layout: Layout) -> list[str]:
+    """Return the labels of steps and checks of which the workbook holds values, and no formula."""
+    steps = [step.label for step in layout.scheme.steps if without_excel(step.tree)]
+    return steps + [f"check {check.name}" for check in layout.scheme.checks if without_excel(check.tree)]
 
 
 def _of_inputs(layout: Layout) -> list[Live]:

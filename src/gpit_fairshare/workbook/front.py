@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.inputs import day_in_words
-from gpit_fairshare.workbook.checks import OVERALL, WARNINGS
+from gpit_fairshare.language import without_excel
+from gpit_fairshare.words import joined
+from gpit_fairshare.workbook.checks import OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
 from gpit_fairshare.workbook.layout import CHANGED, places
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Region, Sheet, is_web
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine import Effect
-    from gpit_fairshare.scheme import Step
+    from gpit_fairshare.scheme import Check, Step
     from gpit_fairshare.workbook.layout import Layout
 
 READING: Final = (
@@ -25,7 +27,9 @@ READING: Final = (
     "and national figures, such as transition_fund_2014_15. Sheets are protected against slips, without a password. "
     "A change stays in this workbook: to make it the result, change the files or use --set and run gpit again."
 )
+BUT_FOR: Final = "But for the values named above, every other"
 DRAFT: Final = "Draft"
+_FOLLOW: Final = " The values of the run, named below, do not follow."
 TO_FILL: Final = "[name and date]"
 TO_FILL_IN: Final = {
     "Draft or final": DRAFT,
@@ -62,9 +66,11 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         *(("Data", text, None) for text in _data(layout)),
         *(("Illustrative spend", text, None) for text in result.inputs.illustrative),
         ("Set for this run", _set(layout), None),
-        ("Changed in this workbook", "Parameters: 0. Inputs: none.", _changed(layout)),
+        ("Changed in this workbook", _unchanged(layout), _changed(layout)),
+        *(("Plug-ins", text, None) for text in _plugins(layout)),
+        *(("Values, not formulas", text, None) for text in _fixed(layout)),
         ("Assumptions", f"{len(scheme.assumptions)}, listed on the sheet Assumptions", None),
-        ("How to read it", READING, None),
+        ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING, None),
     ]
     row = FIRST_ROW
     for item, text, formula in facts:
@@ -118,6 +124,26 @@ def _set(layout: Layout) -> str:
     return "; ".join(overrides) or "Nothing: every parameter was as the scheme gives it"
 
 
+def _plugins(layout: Layout) -> list[str]:
+    """Return what the run took from plug-ins, in one text."""
+    used = layout.scheme.plugins
+    return ["; ".join(f"{one.kind} {one.name} of {one.package} {one.version}" for one in used)] if used else []
+
+
+def _fixed(layout: Layout) -> list[str]:
+    """Return which steps and checks hold values of the run, and why, in one text."""
+    names = fixed_parts(layout)
+    parts: list[Step | Check] = [*layout.scheme.steps, *layout.scheme.checks]
+    functions = dict.fromkeys(str(one) for part in parts for one in without_excel(part.tree))
+    why = f"{joined(list(functions))} {'has' if len(functions) == 1 else 'have'} no Excel formula"
+    return [f"{joined(names)}: {why}. What is changed here does not reach them; run gpit again."] if names else []
+
+
+def _unchanged(layout: Layout) -> str:
+    """Return what stands for changes while there are none."""
+    return f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"
+
+
 def _changed(layout: Layout) -> str:
     """Return a live sentence about what was changed since the run wrote the workbook."""
     inputs = '"none"'
@@ -129,7 +155,8 @@ def _changed(layout: Layout) -> str:
         states = parameter_states(layout)
         # A value that was moved out of its bounds was changed too.
         count = f'COUNTIF({states},"{CHANGED}")+COUNTIF({states},"{OUTSIDE}")'
-    return f'"Parameters: "&({count})&". Inputs: "&{inputs}&"."'
+    follow = _FOLLOW if fixed_parts(layout) else ""
+    return f'"Parameters: "&({count})&". Inputs: "&{inputs}&".{follow}"'
 
 
 def _boundaries(layout: Layout) -> list[str]:
@@ -204,9 +231,13 @@ def steps_sheet(layout: Layout) -> Sheet:
 
 def _note(step: Step) -> str:
     """Return what is to be said of a step besides its formula."""
-    return (
-        " ".join(text for text in (step.note, "Non-recurrent money." if step.non_recurrent else "") if text) or "none"
+    fixed = joined([str(one) for one in without_excel(step.tree)])
+    texts = (
+        step.note,
+        "Non-recurrent money." if step.non_recurrent else "",
+        f"This workbook holds values of the run: no Excel formula is known for {fixed}." if fixed else "",
     )
+    return " ".join(text for text in texts if text) or "none"
 
 
 def findings_sheet(layout: Layout) -> Sheet:
@@ -266,6 +297,10 @@ def manifest_sheet(layout: Layout) -> Sheet:
     scheme = manifest["scheme"]
     rows += [(f"Scheme {key}", scheme[key]) for key in ("name", "title", "formula", "transition", "digest")]
     rows += [(f"File {one['file']}", f"SHA-256 {one['sha256']}") for one in scheme["files"]]
+    rows += [
+        (f"Plug-in {one['package']} {one['version']}", f"{one['kind']} {one['name']}; SHA-256 {one['digest']}")
+        for one in manifest["plugins"]
+    ]
     if manifest["boundaries"]:
         rows.append(("Boundaries", manifest["boundaries"]))
     for one in manifest["inputs"]:

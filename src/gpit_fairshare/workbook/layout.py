@@ -282,7 +282,9 @@ class Layout:
         """Return the name of a national figure's cell in a year."""
         return self.name_of(key, year)
 
-    def put_national(self, key: str, label: str, unit: str, year: str, formula: str, value: Any, number: str) -> None:
+    def put_national(
+        self, key: str, label: str, unit: str, year: str, formula: str | None, value: Any, number: str
+    ) -> None:
         """Add a national figure of one year, on the row that it has in the other years too."""
         row = self.national_rows.setdefault(key, FIRST_ROW + len(self.national_rows))
         self.national.put(row, 1, label)

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import OutputError
-from gpit_fairshare.language import NATIONAL, ORGANISATION, group, kind_of, to_text, walk
+from gpit_fairshare.language import NATIONAL, ORGANISATION, group, kind_of, to_text, walk, without_excel
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.workbook.layout import Block, Layout, Refs, Vector, number_format, rows_by_group
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 REMAINDER: Final = "remainder"
 """Stands in the heading of what is left of a large number, of which few digits are sure."""
+FIXED: Final = "values of the run"
+"""Stands in the heading of a step whose formula uses a function that Excel has not."""
 _FIGURES = {"total": "SUM", "largest": "MAX", "smallest": "MIN"}
 _FIGURES_WITHIN = {"total": "SUMIFS", "largest": "_xlfn.MAXIFS", "smallest": "_xlfn.MINIFS"}
 _WORDS = {"total": "Total of", "count": "Number with", "largest": "Largest", "smallest": "Smallest"}
@@ -75,6 +77,8 @@ class StepWriter:
                 ShareOutWriter(self, step, step.tree).write()
             case t.Rounded():
                 self.rounded(step, step.tree)
+            case _ if without_excel(step.tree):
+                self.fixed(step)
             case _ if step.kind == NATIONAL:
                 refs = Refs(self.layout, self.year, None, 0, self.layout.national)
                 value = self.now.national(step.name)
@@ -90,10 +94,20 @@ class StepWriter:
             return lambda row: x.render(tree, Refs(self.layout, self.year, block, row, here), first_year=False)
         return x.render(tree, Refs(self.layout, self.year, block, ROW, here), first_year=self.first_year)
 
-    def column(self, step: Step, block: Block, formula: Formula) -> None:
-        """Write a step's column: a formula for each row, with the engine's value."""
+    def fixed(self, step: Step) -> None:
+        """Write the values of a step whose formula Excel has no function for; the heading says what they are."""
+        if step.kind == NATIONAL:
+            value = self.now.national(step.name)
+            self.national(step.name, f"{step.label} ({FIXED})", step.unit or "", None, value)
+            return
+        self.column(step, self.layout.block(step.kind, self.year), None)
+
+    def column(self, step: Step, block: Block, formula: Formula | None) -> None:
+        """Write a step's column: a formula for each row, with the engine's value, or the values alone."""
         values = block.values(step.name)
-        unit = f" ({step.unit})" if step.unit and step.unit != "yes/no" else ""
+        says = [step.unit] if step.unit and step.unit != "yes/no" else []
+        says += [FIXED] if formula is None else []
+        unit = f" ({'; '.join(says)})" if says else ""
         column = block.sheet.heading(step.label + unit, 16)
         block.columns[step.name] = column
         number = number_format(step.unit, values)
@@ -101,7 +115,7 @@ class StepWriter:
         if step.unit in ("£", "people"):
             block.sheet.total_above(column, values, number)
 
-    def national(self, key: str, label: str, unit: str, formula: str, value: Any) -> None:
+    def national(self, key: str, label: str, unit: str, formula: str | None, value: Any) -> None:
         """Write a national figure of this year."""
         self.layout.put_national(key, label, unit, self.year, formula, value, number_format(unit, [value]))
 
@@ -406,7 +420,12 @@ class StepWriter:
     # Checks -----------------------------------------------------------------------------------------
 
     def check(self, check: Check, index: int) -> str:
-        """Return the live formula of a check for this year; one on organisations gets a column of its own."""
+        """Return the live formula of a check for this year; one on organisations gets a column of its own.
+
+        The text is empty where the check uses a function that Excel has not.
+        """
+        if without_excel(check.tree):
+            return ""
         self.layout.user = f"check {check.name}"
         self.figures(check.tree)
         kind = kind_of(check.tree, self.scheme.symbols)

@@ -1,0 +1,1 @@
+"""Library files: the folders beside this file hold them."""

@@ -1,0 +1,76 @@
+"""Functions of plug-ins held to what the language promises: a number for every row, from that row alone."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from gpit_fairshare.errors import PluginError
+from gpit_fairshare.language import plugged_in, to_text, walk
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.in_polars import plugged, render
+from gpit_fairshare.plugins import described
+
+if TYPE_CHECKING:
+    from gpit_fairshare.language import Plugged
+
+_WITHIN = 1e-12
+"""How far a value may be from that of the same row among other rows: vectors may be worked out in another order."""
+
+
+def hold(tree: t.Expression, frame: pl.DataFrame, *, first_year: bool) -> None:
+    """See that each function of a plug-in in a formula gives a number for every row, whatever the other rows are.
+
+    Raises:
+        PluginError: It raises, gives no number or not one for each row, or looks at other rows.
+    """
+    functions = {one.name: one for one in plugged_in(tree)}
+    if not functions:
+        return
+    # From the inside out: what is wrong further in would be laid on the outer one.
+    for node in reversed(list(walk(tree))):
+        if isinstance(node, t.Call) and node.function in functions:
+            _hold(functions[node.function], node, frame, first_year=first_year)
+
+
+def _hold(one: Plugged, node: t.Call, frame: pl.DataFrame, *, first_year: bool) -> None:
+    values = _values(one, node, frame, first_year=first_year)
+    # Every other row, the last first: a total, a rank or the row before comes out otherwise then.
+    rows = list(range(0, frame.height, 2))[::-1]
+    again = _values(one, node, frame[rows], first_year=first_year)
+    for row, value in zip(rows, again, strict=True):
+        if not _same(value, values[row]):
+            raise PluginError(
+                f"{one} gives {values[row]} for a row among all rows and {value} among others, in {to_text(node)}; "
+                "a function works on one row at a time"
+            )
+
+
+def _values(one: Plugged, node: t.Call, frame: pl.DataFrame, *, first_year: bool) -> list[Any]:
+    """Return what a function gives for the rows of a frame, None where it is undefined."""
+    parts = [render(argument, first_year=first_year).value.cast(pl.Float64) for argument in node.arguments]
+    columns = [f"argument {number}" for number in range(len(parts))]
+    # Beside a number of each row, arguments that are one number alone stand on every row too.
+    arguments = frame.select(
+        pl.int_range(pl.len()), *(part.alias(name) for part, name in zip(parts, columns, strict=True))
+    )
+    expression = plugged(one.name, [pl.col(name) for name in columns])
+    try:
+        found = arguments.select(expression.alias("value"))["value"]
+    except Exception as fault:  # noqa: BLE001  # whatever a stranger's expression raises when it is worked out
+        raise PluginError(f"{one} cannot be worked out in {to_text(node)}: {described(fault)}") from None
+    if not found.dtype.is_numeric():
+        raise PluginError(f"{one} gives {found.dtype} in {to_text(node)}; expected numbers")
+    if found.len() != frame.height:
+        raise PluginError(
+            f"{one} gives {found.len():,} values for {frame.height:,} rows in {to_text(node)}; expected one for each"
+        )
+    return found.cast(pl.Float64).to_list()
+
+
+def _same(again: float | None, value: float | None) -> bool:
+    if again is None or value is None:
+        return again is value
+    return math.isclose(again, value, rel_tol=_WITHIN, abs_tol=_WITHIN) or (math.isnan(again) and math.isnan(value))

@@ -1,0 +1,122 @@
+"""Tree → the formula in words, with labels in the place of names, for whoever reads a method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.words import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SIGNS: Final = {"+": "+", "-": "−", "*": "×", "/": "÷"}
+_RELATIONS: Final = {
+    "<": "is below",
+    "<=": "is at most",
+    ">": "is above",
+    ">=": "is at least",
+    "==": "is",
+    "!=": "is not",
+}
+_FIGURES: Final = {
+    "total": "total of",
+    "count": "number of rows with",
+    "largest": "largest",
+    "smallest": "smallest",
+}
+_STRENGTH: Final = {"+": 1, "-": 1, "*": 2, "/": 2}
+
+
+def render(tree: t.Expression, labels: Mapping[str, str]) -> str:
+    """Return a formula in words: `last year's Allocation (first year: Historic spend)`.
+
+    A name that has no label stands as it is.
+    """
+    return _Words(labels).text(tree)
+
+
+class _Words:
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self.labels = labels
+
+    def label(self, name: str) -> str:
+        return " ".join(self.labels.get(name, name).split())
+
+    def text(self, tree: t.Expression) -> str:  # noqa: C901, PLR0912  # one branch per node of the tree
+        match tree:
+            case t.Number(value):
+                return t.number_text(value)
+            case t.Text():
+                return t.to_text(tree)
+            case t.Name(name):
+                return self.label(name)
+            case t.Negative(operand):
+                return f"−{self.inner(operand)}"
+            case t.Sum(operator, left, right):
+                return f"{self.side(left, operator)} {_SIGNS[operator]} {self.side(right, operator, right=True)}"
+            case t.Comparison(relation, left, right):
+                return f"{self.text(left)} {_RELATIONS[relation]} {self.text(right)}"
+            case t.Logic(operator, operands):
+                return f" {operator} ".join(self.inner(one) for one in operands)
+            case t.Not(operand):
+                return f"not {self.inner(operand)}"
+            case t.Given(name):
+                return f"{self.label(name)} is given"
+            case t.Figure(function, of, within):
+                return f"{_FIGURES[function]} {self.label(of)}{self.within(within)}"
+            case t.Previous(of, first):
+                return f"last year's {self.label(of)} (first year: {self.text(first)})"
+            case t.Rounded(of, to, within):
+                size = "whole pounds" if to == 1 else f"multiples of {t.number_text(to)}"
+                return f"{self.text(of)} in {size} that keep the total{self.within(within)}"
+            case t.ShareOut():
+                return self.shared(tree)
+            case t.Call():
+                return self.call(tree)
+
+    def shared(self, tree: t.ShareOut) -> str:
+        bounds = [
+            f"{word} {self.text(leaf)}"
+            for word, leaf in (("on top of", tree.base), ("at least", tree.at_least), ("at most", tree.at_most))
+            if leaf is not None
+        ]
+        means = "".join(f", {one}" for one in bounds)
+        return f"{self.text(tree.amount)} shared out by {self.text(tree.by)}{means}{self.within(tree.within)}"
+
+    def call(self, tree: t.Call) -> str:
+        parts = [self.text(one) for one in tree.arguments]
+        match tree.function, parts:
+            case "where", [condition, _, no]:
+                return f"{self.branch(tree.arguments[1])} if {condition}, else {no}"
+            case (("min" | "max"), _):
+                return f"the {'smallest' if tree.function == 'min' else 'largest'} of {joined(parts)}"
+            case "clip", [value, low, high]:
+                return f"{value}, kept between {low} and {high}"
+            case "abs", [value]:
+                return f"{value} without its sign"
+            case "round", [value, digits]:
+                return f"{value} rounded to {digits} decimals"
+            case _:
+                return f"{tree.function} of {joined(parts)}"
+
+    def branch(self, tree: t.Expression) -> str:
+        """Return what stands before an `if`: another `where` needs brackets there."""
+        return self.inner(tree) if isinstance(tree, t.Call) and tree.function == "where" else self.text(tree)
+
+    def within(self, column: str | None) -> str:
+        return f", within each {self.label(column)}" if column else ""
+
+    def side(self, tree: t.Expression, operator: str, *, right: bool = False) -> str:
+        """Return an operand, in brackets where it would be read otherwise without."""
+        if isinstance(tree, t.Sum):
+            weaker = _STRENGTH[tree.operator] < _STRENGTH[operator]
+            same = right and _STRENGTH[tree.operator] == _STRENGTH[operator]
+            return f"({self.text(tree)})" if weaker or same else self.text(tree)
+        return self.inner(tree)
+
+    def inner(self, tree: t.Expression) -> str:
+        """Return a part of a larger phrase, in brackets unless it is a name or a number."""
+        text = self.text(tree)
+        alone = isinstance(tree, t.Name | t.Number | t.Text | t.Given)
+        return text if alone or (isinstance(tree, t.Figure) and not tree.within) else f"({text})"

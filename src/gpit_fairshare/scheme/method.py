@@ -1,0 +1,311 @@
+"""What a file of the library is and says: the list of all, and the method of one, with its sources."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.language import in_labels, names_in, plugged_in
+from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.scheme.files import figures_of, read_book, shelves_of
+from gpit_fairshare.scheme.findings import Faults
+from gpit_fairshare.scheme.joining import join, join_alone, labels_of
+from gpit_fairshare.scheme.schema import descriptions
+from gpit_fairshare.scheme.shape import FormulaFile, PaidHeader, SchemeFile, TransitionFile
+from gpit_fairshare.scheme.shelves import SINGULAR, Shelf, library_books
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gpit_fairshare.scheme.files import Read
+    from gpit_fairshare.scheme.joining import Joined
+    from gpit_fairshare.scheme.model import Parameter, Source, Step
+    from gpit_fairshare.scheme.shape import PropertiesEntry, ValueEntry
+
+LIST_SCHEMA: Final = "gpit-library/1"
+METHOD_SCHEMA: Final = "gpit-method/1"
+_LONGEST_WORDS: Final = 240
+"""Characters of a formula in words; a longer one is easier to read as a formula."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of the library, in the list."""
+
+    kind: str
+    name: str
+    title: str
+    years: tuple[str, ...]
+    """Years of a scheme; empty for what goes with any."""
+    cited: int
+    assumed: int
+    """How many of the figures that the file itself holds have a source, and how many are assumptions."""
+    package: str
+    version: str
+    """Where it comes from; empty for gpit's own."""
+
+
+def library_entries(kind: str | None = None) -> list[Entry]:
+    """Return an entry for each file of the library: formulas, transitions, then schemes, each by name.
+
+    A file of a plug-in that cannot be read is left out; `library_problems` has it.
+    """
+    shelves: tuple[Shelf, ...] = ("formulas", "transitions", "schemes")
+    found = []
+    for shelf in shelves:
+        if kind not in (None, SINGULAR[shelf]):
+            continue
+        for book in sorted(library_books([shelf]), key=lambda one: one.name):
+            try:
+                read = read_book(book, Faults())
+            except GpitError:
+                if book.plugin is None:
+                    raise
+                continue
+            found.append(_entry(read, SINGULAR[shelf], book.name))
+    return found
+
+
+def _entry(read: Read[Any], kind: str, name: str) -> Entry:
+    figures = [entry for _, entry in figures_of(read.model)]
+    cited = sum(one.source is not None for one in figures)
+    years = tuple(read.model.scheme.years) if isinstance(read.model, SchemeFile) else ()
+    plugin = read.plugin
+    origin = (plugin.package, plugin.version) if plugin else ("", "")
+    return Entry(kind, name, getattr(read.model, kind).title, years, cited, len(figures) - cited, *origin)
+
+
+def entries_document(entries: list[Entry], problems: list[str]) -> dict[str, Any]:
+    """Return the list with stable keys, for JSON."""
+    files = [{**asdict(one), "years": list(one.years)} for one in entries]
+    return {"schema": LIST_SCHEMA, "files": files, "problems": problems}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value of a parameter, with where it comes from: one of the two."""
+
+    year: str
+    """Year, `every year`, or `default`."""
+    written: str
+    source: str
+    """Publisher, title and date."""
+    assumption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A parameter or an input column."""
+
+    name: str
+    label: str
+    unit: str
+    minimum: str = ""
+    maximum: str = ""
+    optional: bool = False
+    note: str = ""
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepSaid:
+    """A step: its formula, and the same in words where that is short enough."""
+
+    number: int
+    name: str
+    label: str
+    unit: str
+    formula: str
+    words: str
+    note: str
+    functions: tuple[str, ...]
+    """What functions of plug-ins give, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSaid:
+    """A check, and whether a run stops at it."""
+
+    name: str
+    formula: str
+    note: str
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A property: `kept`, `broken` or `absent`, and why."""
+
+    name: str
+    means: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Everything that a scheme, formula or transition file says, put in order."""
+
+    kind: str
+    name: str
+    title: str
+    file: str
+    digest: str
+    package: str
+    version: str
+    note: str
+    opening_baseline: str
+    paid_from: str
+    organisation: str
+    years: tuple[str, ...]
+    indicative: tuple[str, ...]
+    formula: str
+    transition: str
+    """Names of the parts of a scheme."""
+    order: tuple[str, ...]
+    parameters: tuple[Needed, ...]
+    inputs: tuple[Needed, ...]
+    steps: tuple[StepSaid, ...]
+    """Of a scheme those that stand in its own file."""
+    checks: tuple[CheckSaid, ...]
+    properties: tuple[Kept, ...]
+    infeasible: str
+    sources: tuple[Source, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it with stable keys, for JSON."""
+        return {"schema": METHOD_SCHEMA, **asdict(self)}
+
+
+def method(name: str, kind: str | None = None) -> tuple[Method, str]:
+    """Return what a file of the library, or one of somebody's own, says, and its text.
+
+    Args:
+        name: Library name or path.
+        kind: `formula`, `transition` or `scheme`, where one name stands for several.
+
+    Raises:
+        GpitError: There is no such file, or it is at fault.
+    """
+    shelves = [shelf for shelf in shelves_of(name, Faults()) if kind in (None, SINGULAR[shelf])]
+    if not shelves:
+        raise UsageError(f"{one_line(name)}: is no {kind}; gpit library list has all names")
+    if len(shelves) > 1:
+        kinds = " and a ".join(SINGULAR[shelf] for shelf in shelves)
+        raise UsageError(f"{one_line(name)}: is the name of a {kinds}; say which with --kind")
+    faults, shelf = Faults(), shelves[0]
+    if shelf == "schemes":
+        joined = join(name, faults)
+    else:
+        joined = join_alone(name, FormulaFile if shelf == "formulas" else TransitionFile, faults)
+    return _said(joined, SINGULAR[shelf]), joined.read.text
+
+
+def _said(joined: Joined, kind: str) -> Method:
+    read, draft = joined.read, joined.draft
+    model, plugin = read.model, read.plugin
+    head = getattr(model, kind)
+    is_scheme = isinstance(model, SchemeFile)
+    labels = labels_of(draft, joined.symbols)
+    own = {entry.name for entry in model.steps}
+    steps = [one for one in draft.steps if not is_scheme or (one.name in own and draft.files[one.where] == read.file)]
+    checks = [one for one in draft.checks if not is_scheme or draft.files[one.where] == read.file]
+    paid = head if isinstance(head, PaidHeader) else None
+    return Method(
+        kind=kind,
+        name=head.name,
+        title=head.title,
+        file=read.file,
+        digest=read.digest,
+        package=plugin.package if plugin else "",
+        version=plugin.version if plugin else "",
+        note=_flat(head.note),
+        opening_baseline=labels.get(paid.opening_baseline or "", paid.opening_baseline or "") if paid else "",
+        paid_from=(paid.paid_from or "") if paid else "",
+        organisation=model.scheme.organisation if is_scheme else "",
+        years=tuple(model.scheme.years) if is_scheme else (),
+        indicative=tuple(model.scheme.indicative) if is_scheme else (),
+        formula=joined.formula if is_scheme else "",
+        transition=joined.transition if is_scheme else "",
+        order=tuple(head.order),
+        parameters=tuple(_parameter(joined, one) for one in joined.parameters.values()),
+        inputs=_inputs(joined, labels),
+        steps=tuple(_step(number, one, joined, labels) for number, one in enumerate(steps, 1)),
+        checks=tuple(CheckSaid(one.name, one.formula, _flat(one.note), one.stops) for one in checks),
+        properties=_properties(model.properties),
+        infeasible=_flat(head.infeasible),
+        sources=tuple(read.sources.values()),
+    )
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> StepSaid:
+    words = in_labels.render(step.tree, labels)
+    symbol = joined.symbols.get(step.name)
+    unit = step.unit or (symbol.unit if symbol else None) or ""
+    functions = tuple(f"{one.name}: {_flat(one.function.words)}" for one in plugged_in(step.tree))
+    formula = _flat(step.formula)
+    words = "" if len(words) > _LONGEST_WORDS or words == formula else words
+    return StepSaid(number, step.name, step.label, unit, formula, words, _flat(step.note), functions)
+
+
+def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
+    """Return the columns that the formulas use, in the order of first use."""
+    trees = [one.tree for one in joined.draft.steps] + [one.tree for one in joined.draft.checks]
+    used = dict.fromkeys(name for tree in trees for name, _ in names_in(tree))
+    found = []
+    for name in used:
+        symbol = joined.symbols.get(name)
+        if symbol and symbol.role == "input":
+            entry, _ = joined.draft.inputs.get(name, (None, None))
+            unit = "text" if symbol.type == "text" else symbol.unit or ""
+            note = _flat(entry.note) if entry else ""
+            found.append(Needed(name, labels[name], unit, optional=symbol.optional, note=note))
+    return tuple(found)
+
+
+def _parameter(joined: Joined, parameter: Parameter) -> Needed:
+    """Return a parameter with the figures that the files give it, those of every year as one."""
+    name = parameter.name
+    entry, origin = joined.draft.parameters[name]
+    written: dict[str, ValueEntry] = {}
+    if isinstance(joined.read.model, SchemeFile) and name in joined.read.model.values:
+        written, origin = dict(joined.read.model.values[name]), joined.read
+    written = written or dict(entry.values)
+    if not written and entry.default:
+        written = {"default": entry.default}
+    figures = tuple(
+        Figure(
+            year.replace("_", " "),
+            str(value.value),
+            str(origin.sources[value.source]) if value.source else "",
+            _flat(value.assumption or ""),
+        )
+        for year, value in written.items()
+    )
+    return Needed(
+        name,
+        parameter.label,
+        parameter.unit or "",
+        parameter.minimum,
+        parameter.maximum,
+        note=_flat(parameter.note),
+        figures=figures,
+    )
+
+
+def _properties(entry: PropertiesEntry | None) -> tuple[Kept, ...]:
+    found = []
+    for name, text in descriptions("PropertiesEntry").items():
+        means = text[:1].lower() + text[1:].rstrip(".")
+        said = getattr(entry, name, None)
+        if said == "kept":
+            found.append(Kept(name, means, "kept", ""))
+        elif said is not None:
+            state = "broken" if said.broken else "absent"
+            found.append(Kept(name, means, state, _flat(said.broken or said.absent or "")))
+    return tuple(found)
