@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.console.page import Page
 from gpit_fairshare.console.words import joined, span, written_value
-from gpit_fairshare.explanation.markdown import code, plain
+from gpit_fairshare.explanation.markdown import code
 from gpit_fairshare.scheme import Value, number
 from gpit_fairshare.words import in_markdown as plain
 
