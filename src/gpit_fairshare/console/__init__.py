@@ -12,7 +12,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from gpit_fairshare.console.checking import show_findings, show_report
 from gpit_fairshare.console.comparison import show_comparison
 from gpit_fairshare.console.explanation import show_explanation
-from gpit_fairshare.console.library import method_markdown, show_library, show_method
 from gpit_fairshare.console.maturity import show_maturity
 from gpit_fairshare.console.page import Page, make_console
 from gpit_fairshare.console.reviewing import show_reviews
@@ -31,7 +30,6 @@ __all__ = [
     "Advance",
     "counted",
     "make_console",
-    "method_markdown",
     "money",
     "per_head",
     "percentage",
@@ -41,9 +39,7 @@ __all__ = [
     "show_comparison",
     "show_explanation",
     "show_findings",
-    "show_library",
     "show_maturity",
-    "show_method",
     "show_report",
     "show_reviews",
     "signed",
