@@ -30,6 +30,9 @@ BUDGET = 1_000_000
 SETTINGS = {"revenue_budget": BUDGET, "transition_fund": 100_000}
 IN_THE_SAMPLE = {"registered_population", "weighted_population", "historic_spend", "practices", "area_team"}
 
+INPUTS_HANG_TOGETHER = {"reallocate", "maturity-index"}
+"""Schemes whose columns say something of one another: they have random organisations in tests of their own."""
+
 Row = dict[str, Any]
 """An organisation: every column but its code."""
 
@@ -47,13 +50,18 @@ class Rule:
 
     @property
     def runs_alone(self) -> bool:
-        """Whether random organisations can be made for it: a scheme with steps of its own has its own tests."""
-        return self.kind != "scheme" or not self.data.get("steps")
+        """Whether random organisations can be made for it without knowing it."""
+        return self.name not in INPUTS_HANG_TOGETHER
 
     @property
     def properties(self) -> Mapping[str, Any]:
         """What it declares of each property."""
         return self.data.get("properties", {})
+
+    @property
+    def transition(self) -> str:
+        """The transition that a scheme names, as a part of a Python name; empty without one."""
+        return str(self.data.get("scheme", {}).get("transition", "")).replace("-", "_")
 
     def options(self) -> dict[str, str]:
         """What to give `allocate` or `load` so that it runs: with what the default scheme has for the rest."""

@@ -1,7 +1,7 @@
 """What each file of the library says that it keeps, held against random organisations; what it breaks, shown once.
 
 A counterexample stands with the other tests of its file, as `test_<file>__<property>_is_broken`.
-A scheme with steps of its own shows what it keeps in `test_<file>__<property>_is_kept`.
+A scheme whose columns hang together shows what it keeps in `test_<file>__<property>_is_kept`.
 """
 
 from __future__ import annotations
@@ -76,11 +76,12 @@ def test_every_file_declares_every_property(rule):
     """A file says of each property that it is kept, broken or absent; what is broken has its counterexample."""
     assert set(rule.properties) == set(PROPERTIES)
     for name, said in rule.properties.items():
-        shown = f"test_{rule.identifier}__{name}_is"
+        # What a transition breaks, a scheme that is made of it breaks as well.
+        files = [rule.identifier, *([rule.transition] if rule.transition else [])]
         if said == "kept":
-            assert rule.runs_alone or f"{shown}_kept" in all_test_names(), f"{shown}_kept is missing"
+            assert rule.runs_alone or f"test_{files[0]}__{name}_is_kept" in all_test_names(), name
         elif "broken" in said:
-            assert f"{shown}_broken" in all_test_names(), f"{shown}_broken is missing"
+            assert {f"test_{file}__{name}_is_broken" for file in files} & all_test_names(), name
 
 
 @pytest.mark.parametrize("rule", declaring("control_total"), ids=str)

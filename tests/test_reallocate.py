@@ -261,7 +261,7 @@ def as_files(rows):
     share=Fraction(1),
     receive=["pressures"],
 )
-def test_it_is_what_fractions_give(rows, tolerance, kept, share, receive):
+def test_reallocate__control_total_is_kept(rows, tolerance, kept, share, receive):
     """To the penny: what is recovered, who receives, what is left; nobody loses more than the forecast underspend."""
     expected = oracle(rows, tolerance, kept, share, receive)
     options = {"year": YEAR, "tolerance": str(tolerance), "recover": str(share), "receive": receive}
@@ -283,7 +283,7 @@ def test_it_is_what_fractions_give(rows, tolerance, kept, share, receive):
     assert all(loss <= under for loss, under in zip(losses, expected["under"], strict=True))
 
 
-def test_the_order_of_rows_changes_nothing(tmp_path):
+def test_reallocate__row_order_is_kept(tmp_path):
     """Four CCGs in any order come to the same rows; B and D tie for a pound of £3 at £1.50 each, and B is first."""
     allocations = [dict(one, allocation=1_000, fair_share=1) for one in ALLOCATIONS]
     outturn = {"A": 997, "B": 1_002, "C": 1_000, "D": 1_002}
@@ -296,7 +296,7 @@ def test_the_order_of_rows_changes_nothing(tmp_path):
     assert run(tmp_path, forecasts, allocations, tolerance="0%").rows.equals(first.rows)
 
 
-def test_a_higher_fair_share_never_gets_less(tmp_path):
+def test_reallocate__rising_target_is_kept(tmp_path):
     """After pressures B and D get £29,500 by fair share; as B's fair share rises, so does its part."""
     parts = []
     for fair_share in (400_000, 400_001, 900_000):
@@ -307,6 +307,19 @@ def test_a_higher_fair_share_never_gets_less(tmp_path):
     # 29,500 × 4/12 and × 8/12; the rest likewise.
     assert parts[0] == [0, 9_833, 0, 19_667]
     assert [part[1] for part in parts] == sorted(part[1] for part in parts)
+
+
+def test_reallocate__bounds_is_kept(tmp_path):
+    """Recovery of £1,000.50 and an adjustment take £1,000 in all: to lose the odd 50p would be to lose more."""
+    forecasts = [{"org_code": code, "forecast_outturn": amount} for code, amount in (("A", 8_999.5), ("B", 10_001))]
+    allocations = [{"org_code": code, "allocation": 10_000} for code in "AB"]
+    result = run(tmp_path, forecasts, allocations, [adjustment("A", -500)], tolerance="0%", recover="50%", year=YEAR)
+
+    # Half of £1,000.50 is £500.25, of which £500 are recovered; the adjustment takes the other £500.
+    assert column(result, "recovered") == [500, 0]
+    assert column(result, "revised_allocation") == [9_000, 10_001]
+    with pytest.raises(GpitError, match="check Adjustments take no more than the underspend that is left"):
+        run(tmp_path, forecasts, allocations, [adjustment("A", -501)], tolerance="0%", recover="50%", year=YEAR)
 
 
 def test_reallocate__mergers_is_broken(tmp_path):

@@ -665,17 +665,6 @@ def test_growth_to_those_under_target__mergers_is_broken(tmp_path):
     assert merged == {"M": 200_000, "C": 100_000}
 
 
-@pytest.mark.parametrize("name", TRANSITIONS)
-def test_what_is_broken_has_its_counterexample(name):
-    """All six properties are answered, and each that is broken is broken by a test of this file."""
-    properties = tomllib.loads((LIBRARY / f"{name}.toml").read_text(encoding="utf-8"))["properties"]
-    broken = [one for one, said in properties.items() if said != "kept" and "broken" in said]
-
-    assert len(properties) == 6
-    for one in broken:
-        assert f"test_{name.replace('-', '_')}__{one}_is_broken" in globals()
-
-
 def test_a_slip_in_a_property_is_named(tmp_path):
     """Who writes `abssent` for `absent` is told so, and not an empty list of keys."""
     text = (LIBRARY / "none.toml").read_text(encoding="utf-8").replace("absent = ", "abssent = ")

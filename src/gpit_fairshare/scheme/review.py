@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import LEVELS, UsageError
+from gpit_fairshare.errors import LEVELS, GpitError, UsageError
 from gpit_fairshare.scheme.faults import one_line
-from gpit_fairshare.scheme.files import shelves_of, shelves_with
+from gpit_fairshare.scheme.files import read_file, shelves_of, shelves_with
 from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.joining import join, join_alone
 from gpit_fairshare.scheme.remarks import remark
@@ -119,7 +119,7 @@ def review(
 def review_all(names: Sequence[str] = (), *, formula: str | None = None, transition: str | None = None) -> list[Review]:
     """Look at several schemes, formulas and transitions; without names, at the whole library.
 
-    A formula or transition that is given without names goes with the library's schemes.
+    A formula or transition that is given without names goes with the library's schemes that name one.
 
     Raises:
         UsageError: `formula` or `transition` was given with something that is no scheme.
@@ -130,7 +130,17 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
         swapped = formula is not None or transition is not None
         shelves: tuple[Shelf, ...] = ("schemes",) if swapped else ("schemes", "formulas", "transitions")
         chosen = [(name, shelf) for shelf in shelves for name in library_names(shelf)]
+        chosen = [one for one in chosen if not swapped or _names_its_own(one[0], formula, transition)]
     return [review(name, formula=formula, transition=transition, shelf=shelf) for name, shelf in chosen]
+
+
+def _names_its_own(scheme: str, formula: str | None, transition: str | None) -> bool:
+    """Return whether a scheme of the library names what is to be replaced, rather than having steps of its own."""
+    try:
+        head = read_file(scheme, SchemeFile, Faults()).model.scheme
+    except GpitError:
+        return True  # what is at fault is told when it is looked at
+    return not (formula and not head.formula) and not (transition and not head.transition)
 
 
 def reviews_document(reviews: Sequence[Review]) -> dict[str, Any]:
