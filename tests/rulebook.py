@@ -28,7 +28,6 @@ LIBRARY = ROOT / "src" / "gpit_fairshare" / "library"
 PROPERTIES = ("control_total", "row_order", "rising_target", "population_scale", "bounds", "mergers")
 BUDGET = 1_000_000
 SETTINGS = {"revenue_budget": BUDGET, "transition_fund": 100_000}
-IN_THE_SAMPLE = {"registered_population", "weighted_population", "historic_spend", "practices", "area_team"}
 
 INPUTS_HANG_TOGETHER = {"reallocate", "maturity-index"}
 """Schemes whose columns say something of one another: they have random organisations in tests of their own."""
@@ -125,11 +124,9 @@ def organisations(draw: st.DrawFn, scheme: Scheme, least: int = 2) -> dict[str, 
     return rows
 
 
-def files_for(rule: Rule, folder: Path) -> dict[str, Any]:
-    """What to give `allocate` besides: the England sample, or invented organisations where it lacks a column."""
+def invented(rule: Rule, folder: Path) -> dict[str, Any]:
+    """What to give `allocate` besides: a file of twelve organisations with every column that the rule needs."""
     needs = [symbol for symbol in load(**rule.options()).inputs if not symbol.optional]
-    if {symbol.name for symbol in needs} <= IN_THE_SAMPLE:
-        return {"sample": True}
     draw = random.Random(rule.name)
     rows = []
     for number in range(12):

@@ -183,7 +183,9 @@ class ShareOutWriter:
         base, here = self.tree.base, self.block.sheet
         weight, total = self.local(self.tree.by), self.scalar(key, here)
         if base is None:
-            self.writer.column(self.step, self.block, f"{self.amount_at(here)}*{weight}/{total}")
+            amount = self.amount_at(here)
+            # Nothing shared out among weights that are all 0 is nothing; money among them is an error, as in the run.
+            self.writer.column(self.step, self.block, f"IF({amount}=0,0,{amount}*{weight}/{total})")
         else:
             floors = self.writer.vector(self.block, base)
             least = f"least of {self.step.name}"
