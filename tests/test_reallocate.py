@@ -515,7 +515,7 @@ def test_the_most_that_adjustments_may_do(tmp_path):
     [
         (["--letters", "letters.xlsx"], "--letters letters.xlsx: the ending decides"),
         (["--letters", "forecast.csv"], "--letters forecast.csv: is one of the inputs"),
-        (["--letters", "a.csv", "-o", "a.csv"], "--letters a.csv: is given with -o as well"),
+        (["--letters", "a.csv", "-o", "a.csv"], "--letters a.csv: is written already"),
         (["-o", "allocations.csv"], "-o allocations.csv: is one of the inputs"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
 from typing import Annotated
 
 import typer
@@ -29,13 +28,8 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     boundaries: options.Boundaries = None,
     crosswalk: options.Crosswalk = None,
     sample: options.Sample = False,
-    output: Annotated[
-        list[Path] | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),
-    ] = None,
-    manifest: Annotated[
-        bool, typer.Option("--manifest", help="Beside each .csv and .parquet, write what it was made from.")
-    ] = False,
+    output: options.Output = None,
+    manifest: options.Manifest = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
     debug: options.Debug = False,
     no_plugins: options.NoPlugins = False,

@@ -40,13 +40,8 @@ def maturity(  # noqa: PLR0913  # the options of the verb
     mapping: options.Mapping = None,
     leave_out: options.LeaveOut = None,
     max_size: options.MaxSize = options.MEGABYTES,
-    output: Annotated[
-        list[Path] | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),
-    ] = None,
-    manifest: Annotated[
-        bool, typer.Option("--manifest", help="Beside each .csv and .parquet of -o, write what it was made from.")
-    ] = False,
+    output: options.Output = None,
+    manifest: options.Manifest = False,
     by_ccg: Annotated[
         Path | None, typer.Option("--by-ccg", metavar="FILE", help="Write all CCGs in order, as .csv.")
     ] = None,

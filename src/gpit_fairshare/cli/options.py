@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,6 +72,13 @@ NoPlugins = Annotated[
     ),
 ]
 """May stand on either side of the verb; its callback does all there is to do."""
+Output = Annotated[
+    list[Path] | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),
+]
+Manifest = Annotated[
+    bool, typer.Option("--manifest", help="Beside each .csv and .parquet of -o, write what it was made from.")
+]
 Debug = Annotated[bool, typer.Option("--debug", hidden=True)]
 """May stand on either side of the verb; the command line looks for it itself."""
 

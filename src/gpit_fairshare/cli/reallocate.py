@@ -47,13 +47,8 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     settings: options.Settings = None,
     mapping: options.Mapping = None,
     max_size: options.MaxSize = options.MEGABYTES,
-    output: Annotated[
-        list[Path] | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),
-    ] = None,
-    manifest: Annotated[
-        bool, typer.Option("--manifest", help="Beside each .csv and .parquet, write what it was made from.")
-    ] = False,
+    output: options.Output = None,
+    manifest: options.Manifest = False,
     letters: Annotated[
         Path | None, typer.Option("--letters", metavar="FILE", help="Write the table of changes; .csv or .md.")
     ] = None,
@@ -68,8 +63,8 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     beside = manifests(outputs, read, wanted=manifest)
     if letters:
         checked([letters], read, _LETTERS, option="--letters")
-        if letters.resolve() in {path.resolve() for path in outputs}:
-            raise UsageError(f"--letters {letters}: is given with -o as well; give each a file of its own")
+        if letters.resolve() in {path.resolve() for path in (*outputs, *beside.values())}:
+            raise UsageError(f"--letters {letters}: is written already; give each a file of its own")
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import reallocation  # noqa: PLC0415
     from gpit_fairshare.console import make_console, progress  # noqa: PLC0415
