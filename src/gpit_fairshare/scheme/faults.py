@@ -221,8 +221,6 @@ def _model_at(location: Sequence[int | str], model: type[BaseModel]) -> type[Bas
 def _inside(kind: Any, part: int | str) -> Iterator[Any]:
     """Yield what may stand under a key, or a number of a list, of a type."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        if re.search(rf"\b{kind.__name__}\b", str(part)):  # a branch of a union, which Pydantic puts into the location
-            yield kind
         for name, field in kind.model_fields.items():
             if part in (name, field.alias):
                 yield from _branches(field.annotation)
