@@ -907,3 +907,13 @@ class TestProgress:
             time.sleep(0.01)
 
         assert not set(threading.enumerate()) - before
+
+
+def test_new_money_stands_under_money_in():
+    """A loss of at most 7% leaves A with £465,000 and B with £465,000: £330,000 more than the £2,000,000 there is."""
+    text = shown(four(("revenue_budget=2000000",), transition="annual-loss-cap"))
+
+    # C and D have £600,000 and £800,000 by people; 93% of £500,000 is £465,000.
+    assert figures(text, "New money beyond that")[0] == "£330,000"
+    assert figures(text, "Total in")[0] == "£2,330,000"
+    assert figures(text, "In less out and unspent") == ["£0", "£0"]

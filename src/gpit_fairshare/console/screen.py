@@ -163,7 +163,15 @@ class Screen:
         return {fund.parameter or fund.step: fund for fund in year.funds if is_money(unit[fund.step])}
 
     def _differences(self) -> list[float]:
-        """Return money in less money out and unspent, year by year; nothing where no money comes in."""
+        """Return money in, new money too, less money out and unspent, by year; nothing where no money comes in."""
+        return [math.fsum(pair) for pair in zip(self._before_new_money(), self._new_money(), strict=True)]
+
+    def _new_money(self) -> list[float]:
+        """Return the money that a transition takes on top of the budget, as it says that it does, by year."""
+        taken = self.scheme.takes_new_money
+        return [max(0.0, -one) if taken else 0.0 for one in self._before_new_money()]
+
+    def _before_new_money(self) -> list[float]:
         differences = []
         for year in self.years:
             funds = self._funds(year).values()
@@ -180,8 +188,13 @@ class Screen:
         if new:
             rows.append(self._heading("Money in"))
             rows += [self._row(new[key].label, [money(one[key].amount) for one in by_year]) for key in new]
-        if len(new) > 1:
-            sums = [math.fsum(one[key].amount for key in new) for one in by_year]
+        beyond = self._new_money() if new else []
+        if any(one >= 0.5 for one in beyond):
+            rows.append(self._row("New money beyond that", [money(one) for one in beyond]))
+        if len(rows) > 2:
+            sums = [
+                math.fsum((more, *(one[key].amount for key in new))) for more, one in zip(beyond, by_year, strict=True)
+            ]
             rows.append(self._row("Total in", [money(one) for one in sums]))
         rows.append(self._heading(f"Money out{self.mark}"))
         rows.append(

@@ -143,7 +143,7 @@ def _doubts(scheme: Scheme, year: Year, funds: Sequence[Fund]) -> list[Finding]:
             "share_out has to give"
         )
         remedy = "Share the budget out with share_out(…), or make sure that the difference is meant"
-        if scheme.paid_from == "new money" and beyond > 0:
+        if scheme.takes_new_money and beyond > 0:
             text = f"{label} {year.year}: {figure(beyond, '£')} of it is new money, beyond what there is to share out"
             found.append(Finding("R09", "note", "", "", text))
         else:

@@ -162,6 +162,11 @@ class Scheme:
         return "indicative" if year in self.indicative else "firm"
 
     @property
+    def takes_new_money(self) -> bool:
+        """Return whether its transition says that money on top of the budget pays for protection."""
+        return self.paid_from == "new money"
+
+    @property
     def non_recurrent(self) -> tuple[Step, ...]:
         """Return the steps that are the non-recurrent part of the answer, in order; the rest recurs."""
         return tuple(step for step in self.steps if step.non_recurrent)

@@ -15,7 +15,7 @@ from gpit_fairshare.workbook.layout import CHANGED
 from gpit_fairshare.workbook.per_head import column_of
 from gpit_fairshare.workbook.published import ALLOCATIONS
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter
-from gpit_fairshare.workbook.summary_sheets import final_step, fund_amount, unspent_formula
+from gpit_fairshare.workbook.summary_sheets import beyond_money_in, final_step, fund_amount, unspent_formula
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -287,7 +287,8 @@ def _warnings(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
         if scheme.non_recurrent:
             live.append(_non_recurrent(layout))
         if all(formula for formula, _ in balance.values()):
-            tests = f"{label} and what is unspent come to the money that there is, to the rounding"
+            more = " or, with new money, to more" if scheme.takes_new_money else ""
+            tests = f"{label} and what is unspent come to the money that there is{more}, to the rounding"
             live.append(Live("Warning", "Money in is money out", tests, balance))
     moved = {
         year: _movement(layout, writers[year], before)
@@ -322,15 +323,14 @@ def _balance(layout: Layout, year: str, values: Sequence[float], cells: str) -> 
     if not new or not all(one.parameter for one in new.values()):
         return "", True
     rounding = math.fsum(abs(one.amount - one.spent - one.unspent) for one in funds)
-    left = {one.parameter or one.step: one for one in funds if one.parameter}
-    beyond = math.fsum((*values, *(one.unspent for one in left.values()), *(-one.amount for one in new.values())))
-    money = "-".join(fund_amount(layout, one, year) for one in new.values())
-    unspent = "+".join(unspent_formula(layout, one, year) for one in left.values())
+    formula, beyond = beyond_money_in(layout, year, values, cells)
     allowed = layout.constant(
         "rounding_allowed", 1, "£: money that rounding may move, for each amount that is shared out."
     )
-    formula = f"ABS(SUM({cells})+{unspent}-{money})<={allowed}*({'+'.join(['1'] * (len(funds) + 1))})"
-    return formula, abs(beyond) <= 1 + max(rounding, len(funds))
+    margin, most = f"{allowed}*({'+'.join(['1'] * (len(funds) + 1))})", 1 + max(rounding, len(funds))
+    if layout.scheme.takes_new_money:
+        return f"{formula}>=-{margin}", beyond >= -most
+    return f"ABS({formula})<={margin}", abs(beyond) <= most
 
 
 def _movement(layout: Layout, writer: StepWriter, before: str) -> tuple[str, bool] | None:

@@ -60,6 +60,9 @@ def summary_sheet(layout: Layout) -> Sheet:
             if fund.year == year and fund.parameter:
                 formula = unspent_formula(layout, fund, year)
                 rows.put(f"Unspent: {fund.label} (£)", year, formula, fund.unspent, _money(fund.unspent))
+        if layout.scheme.takes_new_money and any(fund.year == year and fund.parameter for fund in result.funds):
+            formula, beyond = beyond_money_in(layout, year, allocation, answer)
+            rows.put("Money in: new money beyond that (£)", year, f"MAX(0,{formula})", max(0.0, beyond), _money(beyond))
         baseline, people = column_of(block, BASELINE), column_of(block, PEOPLE)
         if baseline:
             _against_baseline(layout, block, rows, baseline)
@@ -82,6 +85,16 @@ def _ends(layout: Layout, rows: _Rows, year: str, cells: str, answers: Sequence[
 
 def _money(amount: float) -> str:
     return number_format("£", [amount])
+
+
+def beyond_money_in(layout: Layout, year: str, values: Sequence[float], cells: str) -> tuple[str, float]:
+    """Return what allocations and unspent money come to beyond the parameters that were shared out, in £."""
+    funds = {one.parameter: one for one in layout.result.funds if one.year == year and one.parameter}
+    new = [one for one in funds.values() if one.new_money]
+    beyond = math.fsum((*values, *(one.unspent for one in funds.values()), *(-one.amount for one in new)))
+    money = "-".join(fund_amount(layout, one, year) for one in new)
+    unspent = "+".join(unspent_formula(layout, one, year) for one in funds.values())
+    return f"SUM({cells})+{unspent}-{money}", beyond
 
 
 def fund_amount(layout: Layout, fund: Fund, year: str) -> str:
