@@ -36,6 +36,7 @@ class Stub:
     columns: dict = field(default_factory=dict)
     findings: tuple = ()
     sources: tuple = ()
+    origins: dict = field(default_factory=dict)
     illustrative: tuple = ()
     crosswalk: Crosswalk = field(default_factory=packaged_crosswalk)
     boundaries: date | None = None
