@@ -145,22 +145,21 @@ def invented(rule: Rule, folder: Path) -> dict[str, Any]:
     return {"population": write_rows(folder / "invented.csv", rows)}
 
 
-def inputs_of(scheme: Scheme, rows: Mapping[str, Row]) -> Inputs:
-    """Organisations as checked tables, the same in every year."""
+def inputs_of(scheme: Scheme, rows: Mapping[str, Row], but: Mapping[str, Mapping[str, Row]]) -> Inputs:
+    """Organisations as checked tables, the same in every year but those that have other rows."""
     names = [symbol.name for symbol in scheme.inputs]
-    table = pl.DataFrame(
-        {
-            "org_code": sorted(rows),
-            "org_name": [""] * len(rows),
-            **{name: [rows[code][name] for code in sorted(rows)] for name in names},
-        }
-    )
-    return Inputs(scheme.years, dict.fromkeys(scheme.years, table), {}, None, {}, (), (), (), ())
+
+    def table(rows: Mapping[str, Row]) -> pl.DataFrame:
+        columns = {name: [rows[code][name] for code in sorted(rows)] for name in names}
+        return pl.DataFrame({"org_code": sorted(rows), "org_name": [""] * len(rows), **columns})
+
+    tables = {year: table(but.get(year, rows)) for year in scheme.years}
+    return Inputs(scheme.years, tables, {}, None, {}, (), (), (), ())
 
 
-def run(scheme: Scheme, rows: Mapping[str, Row]) -> Result:
+def run(scheme: Scheme, rows: Mapping[str, Row], but: Mapping[str, Mapping[str, Row]] | None = None) -> Result:
     """The result of a scheme for organisations; CalculationError where it refuses them."""
-    return calculate(scheme, inputs_of(scheme, rows))
+    return calculate(scheme, inputs_of(scheme, rows, but or {}))
 
 
 def answers(result: Result) -> dict[tuple[str, str], float]:

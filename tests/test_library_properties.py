@@ -62,10 +62,10 @@ def by_target(tmp_path_factory):
     return place
 
 
-def feasible(scheme, rows):
+def feasible(scheme, rows, but=None):
     """The result, unless the rule refuses the organisations with a message: that is an answer of its own."""
     try:
-        return run(scheme, rows)
+        return run(scheme, rows, but)
     except CalculationError:
         assume(condition=False)
         raise
@@ -131,7 +131,7 @@ def test_the_order_of_rows_changes_nothing(rule, tmp_path):
 
 @pytest.mark.parametrize("rule", declaring("rising_target"), ids=str)
 def test_more_patients_never_mean_less(rule):
-    """An organisation with more registered patients gets no less, but for a pound of rounding a year."""
+    """An organisation with more registered patients in a year gets no less in it, but for a pound of rounding."""
 
     @EXAMPLES
     @given(data=st.data(), more=st.integers(1, 400_000))
@@ -143,16 +143,16 @@ def test_more_patients_never_mean_less(rule):
             name: value + more if units_of(scheme).get(name) == "people" or name == "registered_population" else value
             for name, value in rows[code].items()
         }
-        before, after = feasible(scheme, rows), feasible(scheme, {**rows, code: grown})
-        for gone, year in enumerate(scheme.years, 1):
-            assert answers(after)[year, code] >= answers(before)[year, code] - gone
+        year = data.draw(st.sampled_from(scheme.years))
+        before, after = feasible(scheme, rows), feasible(scheme, rows, {year: {**rows, code: grown}})
+        assert answers(after)[year, code] >= answers(before)[year, code] - 1
 
     holds()
 
 
 @pytest.mark.parametrize("rule", [one for one in declaring("rising_target") if one.kind == "transition"], ids=str)
 def test_a_higher_target_never_means_less(rule, by_target):
-    """An organisation whose target alone is raised, out of the same budget, gets no less, but for a pound a year."""
+    """An organisation whose target alone is raised in a year, in the same budget, gets no less in it, but for £1."""
 
     @EXAMPLES
     @given(data=st.data(), more=st.integers(1, 400_000))
@@ -161,9 +161,9 @@ def test_a_higher_target_never_means_less(rule, by_target):
         rows = data.draw(organisations(scheme))
         code = data.draw(st.sampled_from(sorted(rows)))
         raised = {**rows[code], "target_weight": rows[code]["target_weight"] + more}
-        before, after = feasible(scheme, rows), feasible(scheme, {**rows, code: raised})
-        for gone, year in enumerate(scheme.years, 1):
-            assert answers(after)[year, code] >= answers(before)[year, code] - gone
+        year = data.draw(st.sampled_from(scheme.years))
+        before, after = feasible(scheme, rows), feasible(scheme, rows, {year: {**rows, code: raised}})
+        assert answers(after)[year, code] >= answers(before)[year, code] - 1
 
     holds()
 

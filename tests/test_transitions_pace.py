@@ -137,10 +137,11 @@ def test_england_sample(name):
 
 def test_who_pays():
     """Each transition says who pays; all but `none` open with the historic spend."""
-    paid = {name: header(name)["paid_from"] for name in TRANSITIONS}
+    paid = {name: header(name).get("paid_from") for name in TRANSITIONS}
 
     assert {name for name, payer in paid.items() if payer == "top-slice"} == set(FUNDS)
-    assert {name for name, payer in paid.items() if payer == "new money"} == {"blend-of-old-and-new", "gap-percentage"}
+    assert {name for name, payer in paid.items() if payer == "new money"} == set(BEYOND)
+    assert {name for name, payer in paid.items() if payer is None} == {"none"}
     openings = {name: header(name).get("opening_baseline") for name in TRANSITIONS}
     assert {name for name, opening in openings.items() if opening is None} == {"none"}
     assert set(openings.values()) == {None, "historic_spend"}

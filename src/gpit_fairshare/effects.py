@@ -42,7 +42,9 @@ def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
     scheme = result.scheme
     moved = _moved(scheme, assumption, change)
     if moved == scheme.parameters[assumption.parameter]:
-        return Effect(assumption.number, change, None, None, "the value stands at its bound")
+        nil = all(scheme.parameters[assumption.parameter].values[year].value == 0 for year in assumption.years)
+        said = "the value is nil, and so is a tenth of it" if nil else "the value stands at its bound"
+        return Effect(assumption.number, change, None, None, said)
     parameters = {**scheme.parameters, assumption.parameter: moved}
     try:
         other = calculate(replace(scheme, parameters=parameters), result.inputs)

@@ -23,7 +23,7 @@ _YEARS: Final = 21
 """Columns of `2014/15 and 2015/16`, and of the blanks behind it."""
 _PAYS: Final = {
     "within the budget": "those who gain, within the budget",
-    "top-slice": "a fund that is taken out of the budget first",
+    "top-slice": "a fund set aside for it, beside the fair shares",
     "new money": "new money, on top of the budget",
 }
 
@@ -44,7 +44,10 @@ def show_library(entries: Sequence[Entry], console: Console) -> None:
         page.paragraph(f"{heading:<{names}}{'years':<{_YEARS}}{'cited':>5}{'assumed':>9}", "bold")
         for one in files:
             years = span(one.years) if one.years else "any"
-            name = one.name if len(one.name) < names - 2 else page.cut(one.name, names - 3)
+            name = one.name
+            if len(name) >= names - 2:  # it has to be typed: a line of its own, and never cut
+                page.paragraph(name, lead="  ")
+                name = ""
             page.paragraph(f"  {name:<{names - 2}}{years:<{_YEARS}}{one.cited:>5}{one.assumed:>9}")
             origin = f" [{one.package} {one.version}]" if one.package else ""
             page.paragraph(f"{one.title}{origin}", lead="    ")

@@ -245,11 +245,11 @@ class PropertiesEntry(Entry):
     """What a rule keeps whatever the inputs: each property is `"kept"`, or says why it is not."""
 
     control_total: Kept | None = None
-    """What is given out and what is left come to the money there is, to the penny."""
+    """What is given out and what is left come to the money there is: exactly where that is in whole pounds."""
     row_order: Kept | None = None
     """The order of rows in the inputs changes nothing."""
     rising_target: Kept | None = None
-    """An organisation whose target is raised never gets less, to the rounding."""
+    """An organisation whose target is raised in a year never gets less in that year, to the rounding."""
     population_scale: Kept | None = None
     """All populations times the same factor change nothing."""
     bounds: Kept | None = None

@@ -24,8 +24,8 @@ READING: Final = (
     "Blue figures on Input sheets are what you may change: parameters, patients, spend. Every other figure is a live "
     "formula on them: change one and recalculate. Sheets of the years have a row per organisation and a column per "
     "step, in the order of the scheme; Working sheets hold what rounding and sharing need. Formulas name parameters "
-    "and national figures, such as transition_fund_2014_15. Sheets are protected against slips, without a password. "
-    "A change stays in this workbook: to make it the result, change the files or use --set and run gpit again."
+    "and national figures with their year, such as name_2014_15. Sheets are protected against slips, without a "
+    "password. A change stays in this workbook: to make it the result, change the files or use --set and run gpit again."
 )
 BUT_FOR: Final = "But for the values named above, every other"
 DRAFT: Final = "Draft"
