@@ -25,7 +25,8 @@ READING: Final = (
     "formula on them: change one and recalculate. Sheets of the years have a row per organisation and a column per "
     "step, in the order of the scheme; Working sheets hold what rounding and sharing need. Formulas name parameters "
     "and national figures with their year, such as name_2014_15. Sheets are protected against slips, without a "
-    "password. A change stays in this workbook: to make it the result, change the files or use --set and run gpit again."
+    "password. A change stays in this workbook: to make it the result, change the files or use --set and run gpit "
+    "again."
 )
 BUT_FOR: Final = "But for the values named above, every other"
 DRAFT: Final = "Draft"
