@@ -671,7 +671,7 @@ def test_other_units_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["out.json", "gpit-2014-15", "--sample"], "did you mean gpit-2014-16?"),
+        (["out.json", "gpit-2014-15", "--sample"], "did you mean gpit-2014-16"),
         (["out.json", "no.json"], "cannot be read"),
         (["out.json", "out.json", "--sample"], "--sample: both are result files"),
         (["out.json", "out.json", "--set", "pot=1"], "--set: both are result files"),
