@@ -350,6 +350,37 @@ def test_verify_tells_a_function_that_was_changed(site, tmp_path):
     assert found.manifest == ()
 
 
+def test_a_result_is_not_worked_out_with_another_function(site, tmp_path):
+    """A result is explained with the function that it was made with, or not at all: nobody typed its figures over."""
+    name = package(site, HALVED, halved="HALVED")
+    (tmp_path / "weighted.toml").write_text(formula("halved(registered_population)"), "utf-8")
+    result = allocate(**ABCD, formula=tmp_path / "weighted.toml", transition="none", settings=BUDGET)
+    write_json(result, tmp_path / "out.json")
+
+    assert explain(tmp_path / "out.json", "A").years
+    (site / name / "__init__.py").write_text(HALVED.replace("x / 2", "x / 3"), "utf-8")
+    with pytest.raises(UsageError, match=rf"the function halved of {name} 1.0, and {name} 1.0 has another"):
+        explain(tmp_path / "out.json", "A")
+    document = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    document["manifest"]["plugins"][0]["name"] = "quartered"
+    (tmp_path / "out.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(UsageError, match=rf"the function quartered of {name} 1.0, which is not installed"):
+        explain(tmp_path / "out.json", "A")
+
+
+def test_what_a_plug_in_prints_stays_out_of_answers(tmp_path):
+    """A module that prints as it is imported does not break the JSON document of the run."""
+    site = tmp_path / "site"
+    package(site, HALVED + "print('NOISE')\n", halved="HALVED")
+    (tmp_path / "weighted.toml").write_text(formula("halved(registered_population)"), "utf-8")
+    rule = ("--formula", "weighted.toml", "--transition", "none", "--sample", "--json")
+    done = gpit("allocate", *rule, folder=tmp_path, env={"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{site}"})
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["manifest"]["plugins"][0]["name"] == "halved"
+    assert b"NOISE" in done.stderr
+
+
 @pytest.mark.usefixtures("plugged")
 def test_verify_names_a_plug_in_that_is_lacking(tmp_path, monkeypatch):
     """Without the plug-in the run cannot be made again, and the message says what to install."""
@@ -376,7 +407,11 @@ BROKEN = {
     "excel": (HALVED.replace("{x}/2", "{y}/2"), {"halved": "HALVED"}, r"`excel` names \{y\}, which is no argument"),
     "equals": (HALVED.replace("{x}/2", "={x}/2"), {"halved": "HALVED"}, "without its equals sign"),
     "words": (HALVED.replace("Half of it.", " "), {"halved": "HALVED"}, "`words` says"),
-    "name": (HALVED, {"Halved": "HALVED"}, "its name is not small letters"),
+    "bracket": (HALVED.replace("{x}/2", "({x}/2"), {"halved": "HALVED"}, "a bracket or a quotation mark too many"),
+    "quotation": (HALVED.replace('excel="{x}/2"', "excel='{x}&\"x'"), {"halved": "HALVED"}, "quotation mark too many"),
+    "lines": (HALVED.replace("{x}/2", "{x}\\n/2"), {"halved": "HALVED"}, "on one line"),
+    "name": (HALVED, {"Halved": "HALVED"}, "its name is not up to 64 small letters"),
+    "keyword": (HALVED, {"if": "HALVED"}, "its name is a word of the language"),
     "language": (HALVED, {"total": "HALVED"}, "taken by the language"),
 }
 

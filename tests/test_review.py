@@ -672,3 +672,45 @@ def test_any_console(tmp_path, encoding, columns):
     assert "\u202e" not in shown
     assert "[red]x[/]" in shown
     assert ("ünïcode" in shown) == (encoding == "cp1252")
+
+
+OF = """
+[formula]
+name = "of"
+title = "By the need of the CCG"
+[parameters.budget]
+label = "Budget"
+unit = "£"
+[inputs.ccg_code]
+type = "text"
+[inputs.need]
+of = "ccg_code"
+unit = "ratio"
+[[steps]]
+name = "weight"
+label = "Weight"
+formula = "registered_population * need"
+[[steps]]
+name = "fair_share"
+label = "Fair share"
+unit = "£"
+formula = "share_out(budget, by=weight)"
+"""
+
+
+def test_the_column_that_of_names_is_used(tmp_path):
+    """`of` needs the column that says whose the value is: it is not one that nothing uses."""
+    found = review(str(schemes.write(tmp_path, "of.toml", OF)))
+
+    assert not [one for one in found.findings if one.number == "S22"]
+
+
+def test_an_opening_baseline_is_a_column_that_is_used(tmp_path):
+    """A name that no step reads as a column of the inputs is a warning."""
+    text = (schemes.LIBRARY / "transitions" / "annual-loss-cap.toml").read_text("utf-8")
+    slip = text.replace('opening_baseline = "historic_spend"', 'opening_baseline = "x"')
+    path = schemes.write(tmp_path, "cap.toml", slip)
+    (one,) = [one for one in review(str(path)).findings if one.number == "S22"]
+
+    assert one.place == "transition › opening_baseline"
+    assert "no input column x that a step or check uses" in one.found

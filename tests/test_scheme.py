@@ -1749,3 +1749,14 @@ def test_editors_can_have_a_schema(model):
     assert ("use" in schema["properties"]) == (model is not shape.TransitionFile)
     if "UseEntry" in schema["$defs"]:
         assert set(schema["$defs"]["UseEntry"]["properties"]) == {"formula", "as", "with"}
+
+
+def test_a_scheme_may_say_who_pays_for_its_own_transition(tmp_path):
+    """What the scheme says goes before its transition's word, and gives way where another one takes its place."""
+    head = '[scheme]\nname = "s"\ntitle = "S"\nyears = ["2014/15"]\npaid_from = "new money"\n'
+    body = 'formula = "registered-population"\ntransition = "floor-damping"\n[values.revenue_budget]\n'
+    value = 'every_year = { value = 1, assumption = "An example." }\n'
+    path = write(tmp_path, "s.toml", head + body + value)
+
+    assert load(str(path)).paid_from == "new money"
+    assert load(str(path), transition="cap-and-scale").paid_from == "within the budget"

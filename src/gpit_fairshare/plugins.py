@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -63,7 +63,8 @@ class Plugin:
             PluginError: It cannot be imported, or has no such object.
         """
         try:
-            found = import_module(self.module)
+            with redirect_stdout(sys.stderr):  # standard output is for results, such as a JSON document
+                found = import_module(self.module)
             for part in filter(None, self.value.partition(":")[2].strip().split(".")):
                 found = getattr(found, part)
         except (Exception, SystemExit) as fault:  # noqa: BLE001  # whatever a stranger's module raises

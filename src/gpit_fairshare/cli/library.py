@@ -41,8 +41,9 @@ OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only this kind of f
 
 
 @app.callback()
-def _verbs() -> None:
+def _verbs(*, debug: options.Debug = False, no_plugins: options.NoPlugins = False) -> None:
     """Schemes, formulas and transitions, built in or of your own."""
+    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
 
 
 @app.command("list")
@@ -119,7 +120,8 @@ def new(
     path, written, origin = write_rule(name, kind.value if kind else None, copied)
     with reader_may_leave():
         typer.echo(f"Written: {path}, a {written} from {origin}.\n\nNext:\n")
-        typer.echo(f"gpit library check {path}\ngpit allocate --sample --{written} {path}")
+        shown = f'"{path}"' if " " in str(path) else path
+        typer.echo(f"gpit library check {shown}\ngpit allocate --sample --{written} {shown}")
 
 
 @app.command("schema")

@@ -140,8 +140,10 @@ def _loaded(plugin: Plugin) -> Plugged | str:
     try:
         if plugin.name in FUNCTIONS:
             raise plugin.fault("the name is taken by the language; this one is left out")
-        if not _NAME.fullmatch(plugin.name) or keyword.iskeyword(plugin.name):
-            raise plugin.fault("its name is not small letters, digits and _, beginning with a letter")
+        if keyword.iskeyword(plugin.name):
+            raise plugin.fault("its name is a word of the language")
+        if not _NAME.fullmatch(plugin.name):
+            raise plugin.fault("its name is not up to 64 small letters, digits and _, beginning with a letter")
         function = plugin.load()
         if wrong := _wrong(function):
             raise plugin.fault(wrong)
@@ -176,8 +178,21 @@ def _wrong(function: Any) -> str:
     return "" if excel is None else _wrong_excel(excel, arguments)
 
 
+def _closed(formula: str) -> bool:
+    """Return whether every bracket of a formula is closed, and no quotation mark or brace is left."""
+    depth = 0
+    for one in formula:
+        depth += {"(": 1, ")": -1}.get(one, 0)
+        if depth < 0:
+            return False
+    return depth == 0 and not set(formula) & set('"{}')
+
+
 def _wrong_excel(excel: Any, arguments: Mapping[str, Any]) -> str:
-    if not isinstance(excel, str) or not excel.strip() or excel.startswith("="):
-        return "`excel` is a formula without its equals sign, or None"
+    if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
+        return "`excel` is a formula on one line without its equals sign, or None"
+    outside = re.sub(r'"[^"]*"', "", _PLACE.sub("1", excel))
+    if not _closed(outside):
+        return "`excel` has a bracket or a quotation mark too many or too few"
     strangers = [one for one in _PLACE.findall(excel) if one not in arguments]
     return f"`excel` names {{{strangers[0]}}}, which is no argument" if strangers else ""

@@ -11,6 +11,7 @@ import polars as pl
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.inputs import Column, Inputs, Source, packaged_crosswalk
+from gpit_fairshare.language import plugged
 from gpit_fairshare.scheme import Scheme, defined
 
 KEYS = ("year", "org_code")
@@ -115,11 +116,31 @@ def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
         for key in ("parameters", "inputs", "findings", "checks"):
             if not all(isinstance(one, dict) for one in manifest[key]):
                 raise not_as_written(name, key)
+        _same_functions(manifest, name)
         head = manifest["scheme"]
         files = tuple((str(one["file"]), str(one["sha256"])) for one in head["files"])
         return defined(manifest["definition"], files, str(head["digest"]), name)
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
         raise not_as_written(name, fault) from None
+
+
+def _same_functions(manifest: Mapping[str, Any], name: str) -> None:
+    """See that the functions of plug-ins are those of the run: with others its figures cannot be worked out again.
+
+    Raises:
+        UsageError: One is not there, or is another.
+    """
+    for one in manifest.get("plugins", ()):
+        if one["kind"] != "function":
+            continue
+        now, what = plugged(one["name"]), f"the function {one['name']} of {one['package']} {one['version']}"
+        if now is None:
+            raise UsageError(f"{name}: was made with {what}, which is not installed or left out; install it")
+        if now.plugin.digest() != one["digest"]:
+            raise UsageError(
+                f"{name}: was made with {what}, and {now.plugin.package} {now.plugin.version} has another; "
+                "install that version, or run gpit allocate again"
+            )
 
 
 def not_as_written(name: str, fault: object) -> SchemeError:

@@ -223,7 +223,9 @@ def _put_together(joined: Joined, faults: Faults, formula: str | None, transitio
         transition_read = read_file(chosen, TransitionFile, faults, read if transition is None else None)
         joined.reads.append(transition_read)
         joined.transition = transition_read.model.transition.name
-        joined.paid_from = transition_read.model.transition.paid_from or ""
+        # What a scheme says of its own transition goes before what that says, and not for one that takes its place.
+        own = head.paid_from if transition is None else None
+        joined.paid_from = own or transition_read.model.transition.paid_from or ""
         part = gather(transition_read, faults)
         if not stopped:
             _stands_alone(part, draft, faults)

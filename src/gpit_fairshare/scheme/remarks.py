@@ -96,6 +96,15 @@ class _Remarks:
                 found = "no step, check or bound uses this parameter"
                 place = f"parameters › {name}"
                 self.faults.add(level, About.PARAMETER_NOT_USED, read.file, place, found, "use it or take it out")
+        columns = {name for name in used if name in self.joined.symbols and self.joined.symbols[name].role == "input"}
+        for read in {one.file: one for one in (*self.joined.reads, self.joined.read)}.values():
+            for kind in ("scheme", "transition"):
+                opening = getattr(getattr(read.model, kind, None), "opening_baseline", None)
+                if opening and opening not in columns:
+                    found = f"there is no input column {opening} that a step or check uses"
+                    place = f"{kind} › opening_baseline"
+                    self.faults.add("warning", About.COLUMN_NOT_USED, read.file, place, found, "name the one that is")
+        used |= {entry.of for entry, _ in self.draft.inputs.values() if entry.of}
         for name, (_, read) in self.draft.inputs.items():
             if name not in used:
                 level = "note" if swapped and read is self.joined.read else "warning"
