@@ -383,7 +383,7 @@ def test_an_answer_that_nobody_can_read_stops_the_run(tmp_path, given_, said):
 
 def test_rows_without_a_ccg_are_refused(tmp_path):
     """The column of CCGs is needed, and the message names it."""
-    with pytest.raises(InputError, match="ccg_code"):
+    with pytest.raises(InputError, match=r"ccg_code.*with --indicators FILE"):
         of(tmp_path, [{"practice_code": "A81001", "registered_population": 1, "clinical_safety": "yes"}])
 
 

@@ -366,6 +366,48 @@ def test_headings_of_ones_own(tmp_path):
         assert column(result, "revised_allocation") == [338_500, 485_000, 597_000, 850_000]
 
 
+def merged(folder, adjustments):
+    """The run of 13T in 2015/16, whose predecessors 00F, 00G and 00H have an adjustments file: a list of rows."""
+    allocations = [{"org_code": code, "allocation": 100_000} for code in ("00A", "13T")]
+    forecasts = [{"org_code": "00A", "forecast_outturn": 100_000}, {"org_code": "13T", "forecast_outturn": 90_000}]
+    return run(folder, forecasts, allocations, adjustments, year="2015/16", tolerance="100%")
+
+
+def test_adjustments_of_merged_organisations_are_added_up(tmp_path):
+    """Three CCGs that became 13T lose £100 each: it loses £300, not the £100 that the three figures agree on."""
+    by_hand = [adjustment(code, -100) for code in ("00F", "00G", "00H")]
+
+    assert column(merged(tmp_path, by_hand), "revised_allocation") == [100_000, 99_700]
+
+
+@pytest.mark.parametrize("amounts", [(-100, 100, -300), (100, -300, -100)])
+def test_adjustments_of_merged_organisations_of_both_signs(amounts, tmp_path):
+    """A pound taken from one predecessor and one given to another cancel out: -£300 in all."""
+    by_hand = [adjustment(code, amount) for code, amount in zip(("00F", "00G", "00H"), amounts, strict=True)]
+
+    assert column(merged(tmp_path, by_hand), "revised_allocation") == [100_000, 99_700]
+
+
+def test_the_unit_in_a_title_holds_for_adjustments(tmp_path):
+    """Under a title that says thousands, -8 takes £8,000 of A's £8,500, as it would of any money."""
+    there = files(tmp_path)
+    text = "All figures in £000,,,\norg_code,amount,reason,approver\nA,-8,Agreed,J. Field\n"
+    (tmp_path / "adjustments.csv").write_text(text, encoding="utf-8")
+    result = reallocate(**there, adjustments=tmp_path / "adjustments.csv", with_effects=False)
+
+    assert column(result, "adjustment_taken") == [8_000, 0, 0, 0]
+
+
+def test_totals_of_adjustments_are_checked(tmp_path):
+    """-8,000 and 5,000 come to -3,000: a total that says so is left out, and one that says -2,000 is refused."""
+    rows = [adjustment("A", -8_000), adjustment("D", 5_000)]
+    result = run(tmp_path, adjustments=[*rows, adjustment("Total", -3_000, "", "")])
+
+    assert column(result, "adjustment_given") == [0, 0, 0, 5_000]
+    with pytest.raises(GpitError, match=r"the row of 'Total' has -2,000 as adjustment, and 2 rows come to -3,000"):
+        run(tmp_path, adjustments=[*rows, adjustment("Total", -2_000, "", "")])
+
+
 def test_other_years_than_the_schemes_own(tmp_path):
     """A table of 2015/16 is reallocated in 2015/16, as its sentences say."""
     result = run(tmp_path, allocations=[dict(one, year="2015-16") for one in ALLOCATIONS])
@@ -389,6 +431,42 @@ def test_pence_stay_where_they_are(tmp_path):
     assert (one.recovered, one.allocation_after) == (100, 900.5)
     assert read_rows(tmp_path / "letters.csv")[0]["allocation_after"] == "900.50"
     assert "from £1,000.50 to £900.50: £100 of" in one.sentence
+
+
+def test_pence_bring_no_noise(tmp_path):
+    """£100.10 less £64 and £50.30 plus £64: £36.10 and £114.30, though binary sums have 36.099999999999994.
+
+    2% of £100.10 are £2.002; £66.90 less that are £64.898, of which £64 are recovered for a pressure of £99.
+    """
+    forecasts = [{"org_code": "A", "forecast_outturn": 33.2}, {"org_code": "B", "forecast_outturn": 150}]
+    allocations = [{"org_code": "A", "allocation": 100.1}, {"org_code": "B", "allocation": 50.3}]
+    result = run(tmp_path, forecasts, allocations, year=YEAR)
+
+    assert column(result, "revised_allocation") == [36.1, 114.3]
+
+
+def test_parts_of_a_penny_stay_where_they_are(tmp_path):
+    """An allocation of £100.125 that nothing happens to is not rounded: nobody's allocation changes by half a penny."""
+    forecasts = [{"org_code": "A", "forecast_outturn": 100.125}]
+    result = run(tmp_path, forecasts, [{"org_code": "A", "allocation": 100.125}], year=YEAR)
+
+    assert column(result, "revised_allocation") == [100.125]
+    assert result.agrees
+
+
+@settings(deadline=None, max_examples=1)
+@given(pence=st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), min_size=100, max_size=100))
+def test_every_answer_is_the_nearest_float_of_its_pence(pence):
+    """Of a hundred allocations and forecasts in pence every revised allocation is a decimal of two places."""
+    allocations = [{"org_code": f"X{at:03}", "allocation": one / 100} for at, (one, _) in enumerate(pence)]
+    forecasts = [{"org_code": f"X{at:03}", "forecast_outturn": one / 100} for at, (_, one) in enumerate(pence)]
+    with tempfile.TemporaryDirectory() as folder:
+        result = run(Path(folder), forecasts, allocations, year=YEAR)
+    answers = column(result, "revised_allocation")
+    before = sum(Fraction(one, 100) for one, _ in pence)
+
+    assert [float(f"{one:.2f}") for one in answers] == answers
+    assert sum(Fraction(f"{one:.2f}") for one in answers) + int(result.national["unallocated"][0]) == before
 
 
 # What is refused ---------------------------------------------------------------------------------------------
@@ -422,8 +500,14 @@ REFUSED = {
         {"forecasts": changed(FORECASTS, "C", forecast_outturn="unknown")},
         r"forecast\.csv: row 4.*'unknown' is not a plain number",
     ),
-    "no column of forecasts": ({"forecasts": without(FORECASTS, "forecast_outturn")}, r"no column forecast_outturn"),
-    "no allocation": ({"allocations": without(ALLOCATIONS, "allocation")}, r"no column current_allocation"),
+    "no column of forecasts": (
+        {"forecasts": without([dict(one, note=1) for one in FORECASTS], "forecast_outturn")},
+        r"no column forecast_outturn .* or give a file that has it with --forecast FILE",
+    ),
+    "no allocation": (
+        {"allocations": without(ALLOCATIONS, "allocation")},
+        r"no column current_allocation .* or give a file that has it with --allocation FILE",
+    ),
     "another word": (
         {"forecasts": changed([dict(one, may_receive="") for one in FORECASTS], "B", may_receive="maybe")},
         r"check may_receive is yes or no, 2014/15, B \(forecast\.csv row 3\)",
@@ -476,7 +560,7 @@ REFUSED = {
     ),
     "need that is not there": (
         {"receive": ["unmet-need"]},
-        r"check Those who are to receive for unmet need have a transition need, 2014/15, A and 3 more",
+        r"receive for unmet need have .*, A and 3 more.*give the column transition_need with the allocations or the",
     ),
     "fair shares that are not there": (
         {"allocations": without(ALLOCATIONS, "fair_share"), "receive": ["everybody"]},
@@ -569,6 +653,88 @@ def after_allocate(tmp_path_factory):
     return folder, said
 
 
+@pytest.fixture(scope="module")
+def book(after_allocate):
+    """The workbook of two years of A to D beside the tables, whose years come to other allocations."""
+    from gpit_fairshare.workbook import write_workbook
+
+    population, spend = (SAMPLES / f"abcd-{name}.csv" for name in ("population", "spend"))
+    settings = {"revenue_budget": 2_000_000, "revenue_budget@2015/16": 2_400_000, "transition_fund": 300_000}
+    write_workbook(allocate(population=population, spend=spend, settings=settings), after_allocate[0] / "book.xlsx")
+    return after_allocate[0] / "book.xlsx"
+
+
+def test_a_workbook_of_gpit_needs_its_year_alone(book):
+    """The sheet of the year is read, named or not; and without --year a sheet named is of its own year."""
+    forecast = book.parent / "forecast.csv"
+    runs = [
+        reallocate(allocation=f"{book}{sheet}", forecast=forecast, year=year, with_effects=False)
+        for sheet, year in (("", "2014-15"), (":2014-15", "2014/15"), (":2014-15", None))
+    ]
+
+    assert [column(one, "current_allocation") for one in runs] == [[425_000, 475_000, 600_000, 800_000]] * 3
+    assert [list(one.years) for one in runs] == [[YEAR]] * 3
+    # 2,400,000 by 1, 2, 3 and 4 patients of 10; the year has no transition fund.
+    later = reallocate(allocation=book, forecast=forecast, year="2015/16", with_effects=False)
+    assert column(later, "fair_share") == [240_000, 480_000, 720_000, 960_000]
+
+
+def test_verify_finds_the_sheet_of_the_year(book):
+    """What was read from a workbook without naming its sheet comes to the same bytes again."""
+    code, _ = typed(
+        "gpit reallocate --allocation book.xlsx --forecast forecast.csv --year 2014/15 -o book-result.json",
+        folder=book.parent,
+    )
+
+    assert code == 0
+    assert verify(book.parent / "book-result.json").verified
+
+
+@pytest.mark.parametrize(
+    ("sheet", "year", "said"),
+    [
+        (":2015-16", YEAR, r"book\.xlsx:2015-16: that is the sheet of 2015/16, and --year is 2014/15"),
+        ("", None, r"book\.xlsx has 2014/15 and 2015/16; say which year is meant with --year 2014/15"),
+        ("", "2016/17", r"the workbook has 2014/15 and 2015/16, and --year is 2016/17"),
+        (":Allocations", YEAR, r"read from the sheet of a year, 2014-15 and .*book\.xlsx --year 2014/15"),
+    ],
+)
+def test_a_sheet_of_another_year_is_refused(sheet, year, said, book):
+    """Rows of a year's sheet do not say their year, so the sheet does; published figures are no table of steps."""
+    with pytest.raises(GpitError, match=said):
+        reallocate(allocation=f"{book}{sheet}", forecast=book.parent / "forecast.csv", year=year)
+
+
+def one_sheet(path, name, title, rows):
+    """Write a workbook of one's own: a title, and rows below it."""
+    made = openpyxl.Workbook()
+    made.active.title = name
+    for row in ([title], [], list(rows[0]), *(list(one.values()) for one in rows)):
+        made.active.append(row)
+    made.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "refused"),
+    [
+        ("2015-16", "Allocations", True),
+        ("Sheet1", "CCG allocations 2015/16", True),
+        ("Sheet1", "Allocations for 2014/15, on the spend of 2013/14", False),
+        ("Sheet1", "Allocations of 5 May 2015", False),
+    ],
+)
+def test_a_title_of_another_year_is_refused(name, title, refused, tmp_path):
+    """Where rows have no year, a sheet's name or title that speaks of others alone contradicts --year."""
+    path = one_sheet(tmp_path / "own.xlsx", name, title, without(ALLOCATIONS, "year"))
+    options = {"allocation": path, "forecast": files(tmp_path)["forecast"], "year": YEAR, "with_effects": False}
+    if refused:
+        with pytest.raises(GpitError, match=r"own\.xlsx: says '.*2015.16', and the year of the run is 2014/15"):
+            reallocate(**options)
+    else:
+        assert column(reallocate(**options), "revised_allocation") == [338_500, 485_000, 597_000, 850_000]
+
+
 def test_a_table_of_gpit_needs_no_mapping(after_allocate):
     """Allocations of £425,000, £475,000, £600,000, £800,000; 97,500 − 60,000 − 15,000 leave 22,500 by 4 to 8."""
     rows = {row["org_code"]: row for row in read_rows(after_allocate[0] / "r.csv")}
@@ -625,7 +791,12 @@ def test_the_screen(after_allocate):
 
 # Letters and hostile names ---------------------------------------------------------------------------------------
 
-HOSTILE = {"A": "=1+1|<b>x</b>", "B": "[bold]B[/bold] `code`", "C": "@SUM(A1) *x*", "D": "-2+3 | # D"}
+HOSTILE = {
+    "A": "=1+1|<b>x</b>",
+    "B": "[bold]B[/bold] `code`",
+    "C": "@SUM(A1) *x*",
+    "D": "-2+3 | # D www.evil.com and @octocat $x^2$ http://e.com #1",
+}
 
 
 @pytest.fixture
@@ -650,13 +821,42 @@ def test_letters_as_csv_hold_no_formula(hostile, tmp_path):
 
 
 def test_letters_as_markdown_keep_their_table(hostile, tmp_path):
-    """Each row has thirteen cells whatever is in a name, and no sign of a name means anything."""
+    """Each row has thirteen cells whatever is in a name, and no sign of a name means anything, nor makes a link."""
     write_letters(changes(hostile), tmp_path / "letters.md", ".md")
     lines = (tmp_path / "letters.md").read_text(encoding="utf-8").splitlines()
 
     assert [len(re.split(r"(?<!\\)\|", line)) for line in lines] == [15] * 6
-    assert r"=1+1\|\<b\>x\</b\>" in lines[2]
-    assert r"\[bold\]B\[/bold\] \`code\`" in lines[3]
+    assert "=1+1&#124;&#60;b&#62;x&#60;/b&#62;" in lines[2]
+    assert r"\[bold\]B\[/bold\] &#96;code&#96;" in lines[3]
+    # What GitHub would take for addresses, a name, a number of an issue and a formula.
+    for text in ("www.evil.com", "@octocat", " $x", "http://", " #1"):
+        assert text not in lines[5]
+
+
+@pytest.mark.parametrize("basis", ["Illustrative", "audited"])
+def test_letters_say_that_money_is_illustrative(basis, tmp_path):
+    """Where a file says that its figures are illustrative, each row of the letters does, and a line above them."""
+    result = run(tmp_path, allocations=[dict(one, basis=basis) for one in ALLOCATIONS])
+    for ending in (".csv", ".md"):
+        write_letters(changes(result), tmp_path / f"letters{ending}", ending)
+    said = {row["basis"] for row in read_rows(tmp_path / "letters.csv")}
+    above, _ = (tmp_path / "letters.md").read_text(encoding="utf-8").split("| year", 1)
+
+    if basis == "audited":
+        assert (said, above) == ({""}, "")
+    else:
+        assert said == {"allocations.csv: 4 of 4 rows say that they are illustrative."}
+        assert above.startswith("**Illustrative figures.** allocations.csv: 4 of 4 rows say")
+
+
+def test_a_workbook_carries_the_illustrative_mark(tmp_path):
+    """The sheet of a year says above its table that spend is illustrative; what is made from it says so too."""
+    title = "Working. Illustrative spend. One row per CCG, one column per step"
+    path = one_sheet(tmp_path / "own.xlsx", "2014-15", title, without(ALLOCATIONS, "year"))
+    forecast = files(tmp_path)["forecast"]
+    result = reallocate(allocation=path, forecast=forecast, year=YEAR, with_effects=False)
+
+    assert result.manifest["illustrative"] == ["own.xlsx:2014-15: says above its table that figures are illustrative."]
 
 
 def test_the_screen_takes_names_for_text(hostile):

@@ -914,6 +914,19 @@ def test_inputs_are_numbers_unless_said_or_seen(loaded, refusal):
     assert "a text column has no unit" in refusal(text=SCHEME + '\n[inputs.x]\ntype = "text"\nunit = "£"\n')
 
 
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ('[inputs.x]\nunit = "people"', "signed is for money"),
+        ("[inputs.x]", "signed is for money"),
+        ('[inputs.historic_spend]\nunit = "£"', "it is never below nil"),
+    ],
+)
+def test_only_money_of_ones_own_may_be_signed(declared, said, refusal):
+    """There are no people below nil, and the columns that everybody shares never are."""
+    assert said in refusal(text=f"{SCHEME}\n{declared}\nsigned = true\n")
+
+
 def test_year_is_no_column_of_a_formula(refusal):
     """A formula cannot ask which year it is; what differs by year is a parameter."""
     said = refusal(("abs(total(fair_share) - budget) <= 0.5", "fair_share > year"))

@@ -46,6 +46,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
     years: Sequence[str] | None = None,
     with_effects: bool = True,
     plugins: bool = True,
+    options: Mapping[str, str] | None = None,
 ) -> Result:
     """Allocate funding by a scheme.
 
@@ -67,6 +68,8 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         years: Run the scheme for these financial years instead of its own; its values must be those of every year.
         with_effects: Whether to work out what hangs on each assumption, which takes two more runs for each.
         plugins: Whether library files and functions of installed packages may be used.
+        options: What messages call the way to give a file with a column: `{"forecast_outturn": "--forecast"}`,
+            with `""` for columns that are not named; `--input` if nothing is said.
 
     Returns:
         A `Result`; `result.rows` has one row per year and organisation, sorted by year and code.
@@ -85,6 +88,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         )
         with named_files(population, spend, inputs, sample=sample) as files:
             wanted = request_for(ready, files, mapping or {})
+            wanted = replace(wanted, options=dict(options or {}))
             request = with_options(wanted, leave_out, max_size, boundaries, crosswalk)
             result = calculate(ready, read_inputs(request))
         worked_out = effects(result) if with_effects else ()
@@ -186,6 +190,7 @@ def request_for(scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping
             used_in.get(symbol.name, ""),
             others,
             of=symbol.of,
+            signed=symbol.signed,
         )
         for symbol in scheme.inputs
     )

@@ -143,6 +143,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         leave_out=leave_out,
         max_size=max_size,
         years=None if year is None else [year],
+        options={"allocation": "--allocation", "": "--indicators"},
     )
     return of_result(result)
 

@@ -10,6 +10,16 @@ if TYPE_CHECKING:
 
 _MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>#|~&])")
 """Signs that mean something in Markdown."""
+_APART: Final = "&#8203;"
+"""A space of no width: GitHub looks for @names, #numbers and addresses after it has taken escapes out."""
+_ESCAPES: Final = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "*_[]~!${}"},
+        **{sign: f"&#{ord(sign)};" for sign in "\\`|<>&"},
+        **{sign: f"{sign}{_APART}" for sign in "@#"},
+    }
+)
+_LINKS: Final = re.compile(r":(?=\S)|(?<=www)\.|(?<=GH)-", re.IGNORECASE)
 
 
 def plural(noun: str) -> str:
@@ -51,3 +61,17 @@ def in_markdown(text: str) -> str:
     """Return a text in which nothing is read as Markdown."""
     seen = "".join(sign if sign.isprintable() else " " for sign in text)
     return _MARKDOWN.sub(r"\\\1", " ".join(seen.split()))
+
+
+def inert(text: str) -> str:
+    """Return a text that does nothing where Markdown is put up, as on GitHub: no link, no @name, no formula either.
+
+    Args:
+        text: Printable signs alone.
+    """
+    # The links are looked for in what was given: an entity has no colon, but a #.
+    parts, end = [], 0
+    for match in _LINKS.finditer(text):
+        parts += [text[end : match.start()].translate(_ESCAPES), match.group(), _APART]
+        end = match.end()
+    return "".join([*parts, text[end:].translate(_ESCAPES)])

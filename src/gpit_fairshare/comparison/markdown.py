@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.comparison import shown
 from gpit_fairshare.comparison.headline import QUOTED, headline, method
+from gpit_fairshare.words import inert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from gpit_fairshare.comparison.model import Comparison, Difference
     from gpit_fairshare.comparison.shown import Shown
@@ -18,16 +19,6 @@ LONGEST: Final = 60_000
 """Characters; GitHub takes 65,536 in a comment."""
 _RESERVE: Final = 400
 """Characters kept for what says that something was left out."""
-_APART: Final = "&#8203;"
-"""A space of no width: GitHub looks for @names, #numbers and addresses after it has taken escapes out."""
-_ESCAPES: Final = str.maketrans(
-    {
-        **{sign: f"\\{sign}" for sign in "*_[]~!${}"},
-        **{sign: f"&#{ord(sign)};" for sign in "\\`|<>&"},
-        **{sign: f"{sign}{_APART}" for sign in "@#"},
-    }
-)
-_LINKS: Final = re.compile(r":(?=\S)|(?<=www)\.|(?<=GH)-", re.IGNORECASE)
 _CODE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_TEXT: Final = 120
 
@@ -62,21 +53,7 @@ def markdown(comparison: Comparison, top: int = 10) -> str:
 def text(given: str, most: int = _LONGEST_TEXT) -> str:
     """Return a text as Markdown shows it as it is, whatever it holds; a longer one is cut."""
     seen = "".join(sign if sign.isprintable() else " " for sign in given[: most + 1])
-    cut = f"{seen[:most].rstrip()}…" if len(seen) > most else seen
-    # The links are looked for in what was given: an entity has no colon, but a #.
-    return "".join(
-        f"{part.group()}{_APART}" if isinstance(part, re.Match) else part.translate(_ESCAPES) for part in _parts(cut)
-    )
-
-
-def _parts(given: str) -> Iterable[str | re.Match[str]]:
-    """Yield a text piece by piece: signs that begin a link, and what stands between them."""
-    end = 0
-    for match in _LINKS.finditer(given):
-        yield given[end : match.start()]
-        yield match
-        end = match.end()
-    yield given[end:]
+    return inert(f"{seen[:most].rstrip()}…" if len(seen) > most else seen)
 
 
 def name(given: str) -> str:

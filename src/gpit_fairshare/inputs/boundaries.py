@@ -258,7 +258,7 @@ class _Restatement:
             if need.is_sum:
                 before, now = _total(self.rows.values(), need), _total(after.values(), need)
                 # Above a quadrillion floats hold no pennies; below it the second bound is the smaller.
-                if abs(before - now) >= max(_HALF_A_PENNY, before / 10**14):
+                if abs(before - now) >= max(_HALF_A_PENNY, abs(before) / 10**14):
                     raise ArithmeticError(f"{need.name} of {self.group.name} was {before} and became {now}")
                 sums = [in_unit(float(total), need) for total in (before, now)]
                 totals.append(f"{need.name} adds up to {sums[0]} before and {sums[1]} after")

@@ -90,7 +90,7 @@ def read_cell(cell: Any, need: Need, manner: Manner) -> Read:
     if need.kind == "text":
         return read_text(cell)
     read = _number(cell, need, manner)
-    if need.is_sum and not need.lenient and read.value is not None and float(read.value) < 0:
+    if need.is_sum and not (need.lenient or need.signed) and read.value is not None and float(read.value) < 0:
         raise Refused(
             About.NEGATIVE, f"{shown(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
         )

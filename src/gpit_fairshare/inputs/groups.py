@@ -97,7 +97,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
         owners = _owners(need, groups)
         if not owners:
             if all_read and not need.optional:
-                _report_missing(need, groups, findings)
+                _report_missing(need, groups, request, findings)
             continue
         owners[0].gives[need.name] = need
         if len(owners) > 1 and (need in needed or need.name in request.keep_text):
@@ -186,10 +186,11 @@ class Codes:
                 )
 
 
-def _report_missing(need: Need, groups: Sequence[Group], findings: Findings) -> None:
+def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: Findings) -> None:
     """Say that no file has a column: which option gives it, or which headings there are."""
     known = standard_columns().get(need.name)
     option = known.option if known else ""
+    given_with = f"--{option}" if option else request.options.get(need.name, request.options.get("", "--input"))
     parts = [part for group in groups for part in group.parts if option in ("", group.role)]
     called = f"{need.name} ({need.label})" if need.label and need.label != need.name else need.name
     if not parts:
@@ -210,7 +211,7 @@ def _report_missing(need: Need, groups: Sequence[Group], findings: Findings) -> 
         Where(", ".join(part.sheet.name for part in parts)),
         f"no column {called}; {_headings_of(parts)}" + (f"; the nearest is '{near}'" if near else ""),
         remedy=("Correct the name, or name" if need.used_in and not known else "Name")
-        + f" it with --map 'HEADING={need.name}', or give a file that has it with --{option or 'input'} FILE",
+        + f" it with --map 'HEADING={need.name}', or give a file that has it with {given_with} FILE",
     )
 
 

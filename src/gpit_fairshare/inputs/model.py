@@ -21,7 +21,7 @@ Kind = Literal["number", "text"]
 Role = Literal["population", "spend", "input"]
 
 ADDED_UP = ("£", "people")
-"""Units whose values are never negative and may be added up over practices or merged organisations."""
+"""Units whose values may be added up over practices or merged organisations, and are not below nil unless signed."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Need:
     Money may be below nil in such a column, as adjustments are, and is a warning for the column."""
     of: str = ""
     """The text column that says to which larger organisation a row belongs, where the value is that one's."""
+    signed: bool = False
+    """Whether money may be below nil, as adjustments may."""
 
     @property
     def is_sum(self) -> bool:
@@ -72,6 +74,8 @@ class Request:
     """What a row is called in messages; `practice` makes practices the rows."""
     keep_text: tuple[str, ...] = ()
     """Further text columns, kept where a file has them."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Which option gives a file with a column, for messages: column to option; `""` for those not named."""
     leave_out: tuple[str, ...] = ()
     """Codes whose rows are left out (`--leave-out`)."""
     moved_share: float = 0.10
@@ -109,6 +113,8 @@ class Source:
     """Rows below the headings that hold anything."""
     matched: tuple[tuple[str, str], ...]
     """Headings as they stand in the file, with the columns they were read as, from left to right."""
+    titles: tuple[str, ...] = ()
+    """Texts above the headings."""
 
 
 @dataclass(frozen=True)

@@ -309,7 +309,7 @@ class RowReader:
             self._loose.add(sheet.where(number, index))
         if read.dash:
             self._dashes.add(sheet.where(number, index))
-        if need is not None and need.is_sum and isinstance(read.value, float) and read.value < 0:
+        if need is not None and need.is_sum and not need.signed and isinstance(read.value, float) and read.value < 0:
             self._below_nil.setdefault(need.name, _Remark()).add(sheet.where(number, index))
         return read.value
 

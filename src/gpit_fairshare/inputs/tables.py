@@ -154,7 +154,9 @@ def _sheets(request: Request, findings: Findings) -> tuple[list[tuple[Role, Shee
 
 def _source(part: Part) -> Source:
     sheet = part.sheet
-    return Source(part.role, sheet.file, sheet.sheet, sheet.sha256, len(sheet.rows), part.headings.matched)
+    return Source(
+        part.role, sheet.file, sheet.sheet, sheet.sha256, len(sheet.rows), part.headings.matched, sheet.titles
+    )
 
 
 class _Reading:
@@ -350,6 +352,8 @@ class _Reading:
             self.illustrative.append(
                 f"{part.sheet.name}: {marked:,} of {len(part.rows):,} rows say that they are illustrative."
             )
+        elif any("illustrative" in title.casefold() for title in part.sheet.titles):
+            self.illustrative.append(f"{part.sheet.name}: says above its table that figures are illustrative.")
 
     def _sum(self, group: Group, part: Part) -> None:
         """Sum lines of cost or practices to organisations, where a file has them."""

@@ -121,8 +121,8 @@ class Totals:
         return not any(self._is_half([_rough(cells[index]) for _, cells in rows]) for index in self.sums.values())
 
     def _is_half(self, rough: Sequence[float]) -> bool:
-        largest = max(rough, default=0.0)
-        return abs(2 * largest - math.fsum(rough)) <= _ROUGHLY * largest
+        largest = max(rough, key=abs, default=0.0)
+        return abs(2 * largest - math.fsum(rough)) <= _ROUGHLY * abs(largest)
 
     def _row(self, at: int, number: int, cells: Sequence[Any]) -> _Row:
         key = cells[self.key]
@@ -375,7 +375,7 @@ class Totals:
         rough = [_rough(row.cells[index]) for row in rows]
         if not self._is_half(rough):
             return
-        largest = rough.index(max(rough))
+        largest = rough.index(max(rough, key=abs))
         whole = self._sum(rows, index)
         row = rows[largest]
         if whole and (self._figure(row, index) or Fraction()) * 2 == whole:

@@ -61,6 +61,8 @@ class Symbol:
     """Whether a blank is allowed (inputs only)."""
     of: str = ""
     """The text column of the larger organisation that the value is of (inputs only); empty if it is of the row."""
+    signed: bool = False
+    """Whether money may be below nil (inputs only)."""
     dimension: Dimension | None = None
     """What the formula of a step comes to, also where that has no name as a unit (£ × people)."""
 

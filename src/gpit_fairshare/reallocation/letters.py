@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import figure
 from gpit_fairshare.export import FORMULA_STARTS
-from gpit_fairshare.words import in_markdown, joined
+from gpit_fairshare.words import inert, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +41,8 @@ class Change:
     allocation_after: float
     sentence: str
     """One plain sentence for the letter."""
+    basis: str
+    """What the files say of themselves if their figures are illustrative; else empty."""
 
 
 HEADINGS: Final = tuple(field.name for field in fields(Change))
@@ -48,10 +50,11 @@ HEADINGS: Final = tuple(field.name for field in fields(Change))
 
 def changes(result: Result) -> list[Change]:
     """Return what becomes of each organisation that money moves for, by code; for the others nothing changes."""
-    return [_change(row) for row in result.rows.iter_rows(named=True) if any(row[name] for name in _MOVED)]
+    basis = " ".join(result.inputs.illustrative)
+    return [_change(row, basis) for row in result.rows.iter_rows(named=True) if any(row[name] for name in _MOVED)]
 
 
-def _change(row: Mapping[str, Any]) -> Change:
+def _change(row: Mapping[str, Any], basis: str) -> Change:
     return Change(
         year=row["year"],
         org_code=row["org_code"],
@@ -66,6 +69,7 @@ def _change(row: Mapping[str, Any]) -> Change:
         change=row["change"],
         allocation_after=row["revised_allocation"],
         sentence=_sentence(row),
+        basis=basis,
     )
 
 
@@ -112,15 +116,24 @@ def _cell(value: float | str) -> str:
 
 
 def _markdown(found: Sequence[Change]) -> str:
-    """Return the changes as a table in Markdown; nothing of a name or reason is read as anything but text."""
+    """Return the changes as a table in Markdown; nothing of a name or reason is read as anything but text.
+
+    What the files say of illustrative figures stands above it.
+    """
     amounts = [field.name for field in fields(Change) if field.type == "float"]
-    lines = [
-        f"| {' | '.join(name.replace('_', ' ') for name in HEADINGS)} |",
-        f"| {' | '.join('---:' if name in amounts else '---' for name in HEADINGS)} |",
+    heads = [name for name in HEADINGS if name != "basis"]
+    said = next((one.basis for one in found if one.basis), "")
+    lines = [f"**Illustrative figures.** {_text(said)}", ""] if said else []
+    lines += [
+        f"| {' | '.join(name.replace('_', ' ') for name in heads)} |",
+        f"| {' | '.join('---:' if name in amounts else '---' for name in heads)} |",
     ]
     for one in found:
-        cells = [
-            figure(getattr(one, name), "£") if name in amounts else in_markdown(getattr(one, name)) for name in HEADINGS
-        ]
+        cells = [figure(getattr(one, name), "£") if name in amounts else _text(getattr(one, name)) for name in heads]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _text(given: str) -> str:
+    """Return a text of a file as Markdown shows it, on one line."""
+    return inert(" ".join("".join(sign if sign.isprintable() else " " for sign in given).split()))

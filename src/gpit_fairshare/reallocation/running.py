@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.allocation import allocate
 from gpit_fairshare.errors import InputError, UsageError, nearest
-from gpit_fairshare.inputs import EVERY_YEAR, LARGEST, MEGABYTE, Request, inspect_inputs, parse_year
+from gpit_fairshare.inputs import EVERY_YEAR, LARGEST, MEGABYTE, Request, inspect_inputs
+from gpit_fairshare.reallocation.allocations import asked_year, check_said, sheet_of_year
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     """Recover forecast underspends of one year and give them out within it, by the library scheme `reallocate`.
 
     Args:
-        allocation: The table that `gpit allocate` wrote, or any with `org_code` and `allocation`.
+        allocation: The table or workbook that `gpit allocate` wrote, or any with `org_code` and `allocation`.
         forecast: A file with `org_code` and `forecast_outturn`.
         adjustments: A file with `org_code`, `amount` (below nil takes money away), `reason` and `approver`.
         year: The financial year; needed where the files have none or several.
@@ -67,19 +68,24 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     """
     files = [str(file) for file in (forecast, adjustments) if file is not None]
     chosen = _settings(tolerance, recover, receive, settings or {})
-    years, headings = _look(str(allocation), files, mapping or {}, max_size)
+    table, asked = sheet_of_year(str(allocation), asked_year(year))
+    years, headings, titles = _look(table, files, mapping or {}, max_size)
+    meant = _year(asked, years)
+    if not years:
+        check_said(table, meant, titles)
     return allocate(
-        population=str(allocation),
+        population=table,
         inputs=files,
         scheme=SCHEME,
         settings=chosen,
         # What a user calls allocation or amount is that of the document, and goes by the scheme's name as well.
         mapping={
             **(mapping or {}),
-            **_named(headings, mapping or {}, str(allocation), adjusted=adjustments is not None),
+            **_named(headings, mapping or {}, table, adjusted=adjustments is not None),
         },
         max_size=max_size,
-        years=[_year(year, years)],
+        years=[meant],
+        options={"": "--forecast", CURRENT: "--allocation"},
         with_effects=with_effects,
     )
 
@@ -114,8 +120,10 @@ def _settings(
 
 def _look(
     allocation: str, files: Sequence[str], mapping: Mapping[str, str], max_size: int
-) -> tuple[tuple[str, ...], list[dict[str, str]]]:
-    """Return the years of the files, and for each file, the allocations first, the heading of every column.
+) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
+    """Return the years of the files, the heading of every column, and what is said above the allocations.
+
+    The headings are those of each file, the allocations first.
 
     Other faults are left to the run itself, which knows what is needed.
 
@@ -131,7 +139,9 @@ def _look(
     faulty = any(finding.level == "error" for finding in inputs.findings)
     if len(inputs.sources) <= len(files) or (faulty and not years):
         raise InputError(inputs.findings)
-    return years, [{column: heading for heading, column in one.matched} for one in inputs.sources]
+    first = inputs.sources[0]
+    headings = [{column: heading for heading, column in one.matched} for one in inputs.sources]
+    return years, headings, [text for text in (first.sheet, *first.titles) if text]
 
 
 def _named(
@@ -161,15 +171,12 @@ def _year(asked: str | None, years: Sequence[str]) -> str:
     """Return the year of the run.
 
     Raises:
-        UsageError: It is no year, or not one of the files; or it is not said and the files leave it open.
+        UsageError: It is not one of the files; or it is not said and the files leave it open.
     """
     if asked is not None:
-        year = parse_year(asked)
-        if year is None:
-            raise UsageError(f"--year {asked}: is not a financial year; write it as 2014/15")
-        if years and year not in years:
+        if years and asked not in years:
             raise UsageError(f"--year {asked}: the files have {joined(years)}")
-        return year
+        return asked
     if not years:
         raise UsageError("no file says its year; give it with --year, such as --year 2014/15")
     if len(years) > 1:

@@ -70,6 +70,7 @@ def definition(scheme: Scheme) -> dict[str, Any]:
                 "optional": one.optional,
                 # Only where a column has it, so that what other schemes write stays as it was.
                 **({"of": one.of} if one.of else {}),
+                **({"signed": True} if one.signed else {}),
             }
             for one in dict.fromkeys((*scheme.inputs, *scheme.symbols.values()))
             if one.role == "input"
@@ -196,7 +197,7 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
             for one in table["parameters"]
         },
         "inputs": {
-            one["name"]: {key: one[key] for key in ("label", "unit", "type", "optional", "of") if key in one}
+            one["name"]: {key: one[key] for key in ("label", "unit", "type", "optional", "of", "signed") if key in one}
             for one in table["inputs"]
             if one["name"] not in IN_EVERY_TABLE
         },

@@ -92,11 +92,15 @@ def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping
         if name in STANDARD_INPUTS and (entry.type == "text" or entry.unit not in (None, unit)):
             found = f"it is a number, and its unit is {unit}"
             faults.tell(About.UNITS, read.file, f"inputs › {name}", found)
+        if name in STANDARD_INPUTS and entry.signed:
+            faults.tell(About.UNITS, read.file, f"inputs › {name}", "it is never below nil; take out signed")
         larger = entry.of or ""
         if larger and (larger == name or larger not in draft.inputs or draft.inputs[larger][0].type != "text"):
             found = f'of names {larger}; it is a text column of the inputs, declared with type = "text"'
             faults.tell(About.NAME, read.file, f"inputs › {name}", found)
-        symbols[name] = Symbol(name, "input", ORGANISATION, entry.type, unit, entry.optional, larger)
+        symbols[name] = Symbol(
+            name, "input", ORGANISATION, entry.type, unit, entry.optional, larger, signed=entry.signed
+        )
     return {**lost, **given, **symbols}
 
 

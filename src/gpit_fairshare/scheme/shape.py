@@ -180,12 +180,20 @@ class InputEntry(Entry):
     optional: bool = False
     of: Name | None = None
     """The text column of the larger organisation that the column is of, such as the CCG of a practice."""
+    signed: bool = False
+    """Whether money of the column may be below nil."""
     note: Text = ""
 
     @model_validator(mode="after")
     def _no_unit_of_text(self) -> Self:
         if self.type == "text" and self.unit is not None:
             raise ValueError("a text column has no unit; take out unit or type")
+        return self
+
+    @model_validator(mode="after")
+    def _signed_is_of_money(self) -> Self:
+        if self.signed and self.unit != "£":
+            raise ValueError("signed is for money, which is not below nil else; give it the unit £, or take out signed")
         return self
 
 

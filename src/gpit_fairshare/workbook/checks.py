@@ -155,7 +155,7 @@ def _of_inputs(layout: Layout) -> list[Live]:
         live.append(
             _alike(layout, "Check", f"{label} is a number for every {noun}", "No input is empty or a text", formula)
         )
-        if symbol.unit in ("£", "people"):
+        if symbol.unit in ("£", "people") and not symbol.signed:
             formula = f'COUNTIF({cells},"<0")=0'
             live.append(_alike(layout, "Check", f"{label} is not below nil", "No input is negative", formula))
     people, spend = (

@@ -272,7 +272,7 @@ def _input_column(
             _control_texts(layout, name, sheet.column_range(column), cells)
         return
     _control(layout, name, sheet.column_range(column), cells)
-    low = "0" if unit in ("£", "people") else ""
+    low = "0" if unit in ("£", "people") and not (symbol and symbol.signed) else ""
     asked = layout.scheme.labels.get(name, name)
     _rule(sheet, region, (low, ""), asked, unit or "", optional=symbol is not None and symbol.optional)
 
