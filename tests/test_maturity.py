@@ -10,7 +10,7 @@ import shutil
 from contextlib import chdir
 from dataclasses import replace
 from fractions import Fraction
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
@@ -27,6 +27,7 @@ from gpit_fairshare.engine import calculate
 from gpit_fairshare.errors import CalculationError, InputError, SchemeError
 from gpit_fairshare.export import json_text, write_csv, write_manifest
 from gpit_fairshare.maturity import Maturity, _ranked, assess, of_result
+from gpit_fairshare.records import read_record
 from gpit_fairshare.scheme import load
 from gpit_fairshare.workbook import write_workbook
 from rulebook import inputs_of
@@ -397,14 +398,53 @@ def test_other_years_take_the_rows_of_that_year(tmp_path):
         of(tmp_path, rows, year="2019")
 
 
-def test_nobody_answered(tmp_path):
-    """There is no index, of anyone: nulls, and a dash on the screen."""
-    found = of(tmp_path, [practice("A81001")])
+def test_a_misspelt_indicator_is_said(tmp_path):
+    """Every column is optional: a heading that nothing uses is a warning, with the name that it comes near."""
+    rows = [
+        practice("A81001", clinical_safety="yes", **{"CCG name": "Darlington", "record_access": "40%", "fax": "no"})
+    ]
+    found = of(
+        tmp_path, rows, allocation=write_rows(tmp_path / "a.csv", [{"org_code": "00C", "allocation": 1, "x": 2}])
+    )
+    out = StringIO()
+    show_maturity(found, Console(file=out, width=80))
+    (said,) = [one for one in found.document()["findings"] if one["number"] == "I38"]
+
+    assert (said["level"], said["file"]) == ("warning", "practices.csv")
+    assert said["found"] == "nothing uses 'record_access' (did you mean records_access?), 'fax'"
+    assert "'record_access' (did you mean records_access?)" in " ".join(out.getvalue().split())
+
+
+@pytest.mark.parametrize(
+    ("given_", "said"),
+    [
+        (
+            {"record_access": "40%", "cybersecurity": "9%"},
+            (
+                r"no file has an indicator that practices answer; .*: nothing uses 'record_access' .*access\?\), "
+                r"'cybersecurity' .*cyber_security\?\); expected .* columns records_access, .*, nhs_network\. Rename"
+            ),
+        ),
+        ({"records_access": "", "service_desk": "yes"}, "no practice answered any .*: records_access hold.*one of the"),
+    ],
+)
+def test_nobody_answered(tmp_path, given_, said):
+    """There is no index of anyone: the run ends, and says which columns were looked for; a CCG's do not help."""
+    with pytest.raises(InputError, match=said) as caught:
+        of(tmp_path, [practice("A81001", **given_)])
+
+    assert caught.value.exit_code == 2
+
+
+def test_no_index_at_all_on_the_screen(tmp_path):
+    """Where no indicator has a weight there is no index: a dash, and nulls."""
+    weights = [name for name in SCHEME.parameters if name.endswith("_weight")]
+    found = of(tmp_path, [practice("A81001", clinical_safety="yes")], settings=dict.fromkeys(weights, 0))
     out = StringIO()
     show_maturity(found, Console(file=out, width=80))
 
     assert (found.index, indices(found.ccgs)) == (None, {"00C": None})
-    assert "Index of all practices, by list size: –. Answered: 0 of 30 (0.0%)" in " ".join(out.getvalue().split())
+    assert "Index of all practices, by list size: –. Answered: 0 of 0 (none)" in " ".join(out.getvalue().split())
 
 
 def test_a_weight_of_nothing_takes_an_indicator_out(tmp_path):
@@ -413,6 +453,58 @@ def test_a_weight_of_nothing_takes_an_indicator_out(tmp_path):
     found = of(tmp_path, rows, settings={"nhs_network_weight": 0})
 
     assert (indices(found.practices), found.indicators_asked) == ({"A81001": 100.0}, 29)
+
+
+def test_a_ccg_whose_practices_have_no_patients_is_said_as_that(tmp_path):
+    """00D answered and has nobody on its lists, 00J answered nothing: neither has an index, each for its reason."""
+    rows = [practice("A81001", clinical_safety="yes"), practice("A81002", "00D", 0, clinical_safety="no")]
+    found = of(tmp_path, [*rows, practice("A81003", "00J")])
+    out = StringIO()
+    show_maturity(found, Console(file=out, width=80))
+    said = " ".join(out.getvalue().split())
+
+    assert indices(found.ccgs) == {"00C": 100.0, "00D": None, "00J": None}
+    assert "1 CCG without any practice that answered: 00J." in said
+    assert "1 CCG without an index, since no practice that answered has patients: 00D." in said
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_screen_fits(example, width, encoding):
+    """No line is wider than the console, of large CCGs and in the letters of its encoding; £ per head stays."""
+    row = {"org_name": "NHS Cambridgeshire and Peterborough CCG", "practices": 107, "practices_with_index": 106}
+    row |= {"ccg_population": 1_234_567.0, "allocation_per_head": 12.5, "answered_share": 1.0, "maturity_index": 100.0}
+    wide = example.ccgs.with_columns(**{name: pl.lit(value) for name, value in row.items()})
+    out = TextIOWrapper(BytesIO(), encoding=encoding, newline="")
+    show_maturity(replace(example, ccgs=wide), Console(file=out, width=width))
+    out.flush()
+    lines = out.buffer.getvalue().decode(encoding).splitlines()  # type: ignore[attr-defined]
+    head = next(line for line in lines if line.startswith("Rank  Code  Name"))
+
+    assert max(map(len, lines)) <= width
+    assert "/head" in head
+    assert ("Practices" in head) == (width == 80)
+    assert any(line.endswith("12.50") for line in lines)
+
+
+def test_a_column_that_map_gives_to_another_heading_is_said(tmp_path):
+    """With --map records_access=data_quality the file's own data_quality is not used, and a warning names both."""
+    rows = [practice("A81001", records_access="40%", data_quality="96%", clinical_safety="yes")]
+    found = of(tmp_path, rows, mapping={"records_access": "data_quality"})
+    (said,) = [one for one in found.findings if one.number == "I07"]
+
+    assert found.result.rows["data_quality"].to_list() == [0.4]
+    assert said.level == "warning"
+    assert said.found.startswith("'records_access' (column D) is data_quality as --map says")
+    assert said.found.endswith("'data_quality' (column E), which would be data_quality, is not used")
+
+
+def test_points_that_leave_no_index_are_out_of_bounds(tmp_path):
+    """Nothing for an indicator that is met would be a division by nought: the message says what is the least."""
+    with pytest.raises(SchemeError, match=r"points_met is 0 in 2016/17; its minimum is 0\.01"):
+        of(tmp_path, [practice("A81001")], settings={"points_met": 0, "points_partly_met": 0})
+    with pytest.raises(SchemeError, match=r"points_partly_met is 3 in 2016/17; its maximum is points_met, .* 2"):
+        of(tmp_path, [practice("A81001")], settings={"points_partly_met": 3})
 
 
 @pytest.mark.parametrize(("of_", "said"), [("nowhere", "of names nowhere"), ("need", "of names need")])
@@ -450,14 +542,30 @@ def test_the_workbook_adds_up_no_indices(example, tmp_path):
     """The published sheet has each index once and no total; the money of a CCG is not added up over its practices."""
     write_workbook(example.result, tmp_path / "m.xlsx")
     book = openpyxl.load_workbook(tmp_path / "m.xlsx", data_only=True)
-    sheet, year = book["Allocations"], book["2016-17"]
+    sheet, year = book["Maturity index"], book["2016-17"]
     headings = {str(cell.value).partition(" (")[0]: cell.column for cell in year[4]}
 
     assert [cell.value for cell in sheet[4]][2:] == ["2016/17 firm: maturity index, 0 where it has none (ratio)"]
+    assert sheet["A1"].value == "Digital Primary Care Maturity Index: maturity index 2016/17 (firm)"
+    assert "Allocations" not in book.sheetnames
     assert [cell.value for cell in sheet[3] if cell.value is not None] == []
     assert year.cell(3, headings["Registered population"]).value == 17_000
     assert year.cell(3, headings["Allocation of the CCG, as given"]).value is None
     assert [cell.value for cell in book["Summary"]["B"]][4:] == [0, 70]
+
+
+def test_a_workbook_says_where_each_answer_came_from(example, tmp_path):
+    """Row 3 has answers of practices.csv, its CCG's of ccgs.csv and money: each input has its own place, or none."""
+    write_workbook(example.result, tmp_path / "m.xlsx")
+    origins = read_record(tmp_path / "m.xlsx").inputs.origins
+
+    assert origins == example.result.inputs.origins
+    assert [origins.get(("2016/17", "A81002", name)) for name in ("records_access", "it_strategy", "allocation")] == [
+        "practices.csv row 3",
+        "ccgs.csv row 2",
+        "allocations.csv row 2",
+    ]
+    assert ("2016/17", "A81002", "cyber_security") not in origins
 
 
 @pytest.mark.parametrize(

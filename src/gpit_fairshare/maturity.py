@@ -6,19 +6,21 @@ no index, since nothing was answered, has a null in place of the scheme's nought
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.allocation import allocate
-from gpit_fairshare.inputs import LARGEST, MEGABYTE
+from gpit_fairshare.allocation import allocate, base_name
+from gpit_fairshare.errors import Finding, InputError, nearest
+from gpit_fairshare.inputs import LARGEST, MEGABYTE, About
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from gpit_fairshare.engine import Result
+    from gpit_fairshare.inputs import Source
 
     Files = str | Path | Sequence[str | Path] | None
 
@@ -28,6 +30,10 @@ _DIGITS: Final = 9
 """Decimal places to which two indices are one rank: beyond them is the noise of a division."""
 _FEWEST: Final = 3
 """CCGs of which an order can be compared with another."""
+_BESIDE: Final = frozenset(
+    f"{whose}_{part}" for whose in ("org", "practice", "ccg", "parent") for part in ("code", "name")
+) | {"year", "basis"}
+"""Columns that say whose and when a row is: no indicator was meant by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,13 @@ class Maturity:
     `allocation_per_head` (£) where no allocation was given."""
     practices: pl.DataFrame
     """One row per practice, in the same way."""
+    unused: tuple[Finding, ...] = ()
+    """A warning for each file of answers that has headings which nothing uses."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return everything that was noticed about the files."""
+        return (*self.unused, *self.result.findings)
 
     @property
     def year(self) -> str:
@@ -99,7 +112,7 @@ class Maturity:
             "rank_correlation": self.rank_correlation,
             "ccgs": self.ccgs.to_dicts(),
             "practices": self.practices.to_dicts(),
-            "findings": [finding.entry() for finding in self.result.findings],
+            "findings": [finding.entry() for finding in self.findings],
             "manifest": dict(self.result.manifest),
         }
 
@@ -131,7 +144,8 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         max_size: Megabytes that a file may hold, unpacked.
 
     Raises:
-        GpitError: Something in the arguments or the files is wrong; its text is one line.
+        GpitError: Something in the arguments or the files is wrong, or no practice answered anything itself; its
+            text is one line.
     """
     inputs = [file for files in (indicators, ccg_indicators, allocation) for file in _listed(files)]
     result = allocate(
@@ -145,7 +159,55 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         years=None if year is None else [year],
         options={"allocation": "--allocation", "": "--indicators"},
     )
-    return of_result(result)
+    of_answers = {base_name(file) for files in (indicators, ccg_indicators) for file in _listed(files)}
+    unused = tuple(_unused(result, [one for one in result.inputs.sources if _name(one) in of_answers]))
+    found = replace(of_result(result), unused=unused)
+    if found.without_index == found.practices.height and found.indicators_asked:
+        raise InputError([_nobody(result, unused), *found.findings])
+    return found
+
+
+def _name(source: Source) -> str:
+    return f"{source.file}:{source.sheet}" if source.sheet else source.file
+
+
+def _unused(result: Result, sources: Sequence[Source]) -> list[Finding]:
+    """Return a warning for each file with headings that nothing uses.
+
+    Every indicator may be missing, so that nothing else tells a misspelt one from one that was not asked for.
+    """
+    used = result.inputs.columns
+    open_ones = [name for name, column in used.items() if not column.file]
+    found = []
+    for source in sources:
+        headings = [heading for heading, column in source.matched if column not in used and column not in _BESIDE]
+        if headings:
+            said = [f"'{one}'{_meant(one, open_ones)}" for one in headings]
+            text = f"nothing uses {', '.join(said)}"
+            remedy = "If one is an indicator, rename it, or say with --map 'HEADING=column' which it is"
+            found.append(Finding(About.UNUSED.number, "warning", _name(source), "", text, "", remedy))
+    return found
+
+
+def _meant(heading: str, names: Sequence[str]) -> str:
+    near = nearest(heading.replace(" ", "_"), names, 1)
+    return f" ({near.removeprefix('; ')})" if near else ""
+
+
+def _nobody(result: Result, unused: Sequence[Finding]) -> Finding:
+    """Return the fault that no practice answered anything that counts, with the columns that were looked for."""
+    scheme, used = result.scheme, result.inputs.columns
+    own = [one.name for one in scheme.inputs if f"{one.name}_weight" in scheme.parameters and not one.of]
+    there = [name for name in own if used[name].file]
+    if there:
+        said = f"no practice answered any indicator that has a weight: {', '.join(there)} hold nothing that counts"
+        about = About.BLANK
+    else:
+        said, about = "no file has an indicator that practices answer", About.MISSING_COLUMN
+    slips = "".join(f"; {one.file}: {one.found}" for one in unused)
+    expected = f"at least one of the columns {', '.join(own)}"
+    remedy = "Rename the headings that are meant, or give --map 'HEADING=column'"
+    return Finding(about.number, "error", "", "", said + slips, expected, remedy)
 
 
 def _listed(files: Files) -> list[str | Path]:

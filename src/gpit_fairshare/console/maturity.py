@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from rich.cells import cell_len
 
 from gpit_fairshare.console.checking import show_findings
-from gpit_fairshare.console.page import Column, Page, Row
+from gpit_fairshare.console.page import Cells, Column, Page, Row
 from gpit_fairshare.console.words import counted, or_dash, per_head, percentage, plural, whole, written_value
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ _SETTINGS: Final = "R02"
 _FAILING: Final = 12
 _NAME: Final = 12
 """Columns that a name gets at least."""
+_NAMES: Final = 2
+"""Where the names stand in a table."""
+_SPARED: Final = ("Practices", "List size")
+"""Headings that a narrow screen goes without, the first to go first; the tables that are written have them."""
 
 
 def show_maturity(maturity: Maturity, console: Console, *, written: Sequence[str] = ()) -> None:
@@ -35,7 +39,7 @@ def show_maturity(maturity: Maturity, console: Console, *, written: Sequence[str
 
     Args:
         maturity: What was worked out.
-        console: Where to print; the layout needs 72 columns for all of its figures and uses 100 at most.
+        console: Where to print; 80 columns hold all of its figures, and it uses 100 at most.
         written: Names of the files that were written.
     """
     page = Page(console)
@@ -48,7 +52,7 @@ def show_maturity(maturity: Maturity, console: Console, *, written: Sequence[str
     _money(page, maturity)
     _order(page, "practice", maturity.practices, _PRACTICE)
     _assumptions(page, maturity)
-    show_findings([one for one in maturity.result.findings if one.number != _SETTINGS], console, alike=_ALIKE)
+    show_findings([one for one in maturity.findings if one.number != _SETTINGS], console, alike=_ALIKE)
     _checks(page, maturity)
 
 
@@ -90,7 +94,18 @@ def _answered(page: Page, maturity: Maturity) -> None:
         page.paragraph(f"{who} {said}: {_codes(silent)}.")
     empty = maturity.ccgs.filter(maturity.ccgs["maturity_index"].is_null())
     if empty.height:
-        page.paragraph(f"{counted(empty.height, 'CCG')} without any practice that answered: {_codes(empty)}.")
+        _empty(page, empty)
+
+
+def _empty(page: Page, ccgs: pl.DataFrame) -> None:
+    """Say which CCGs have no index, and why: nobody answered, or whoever did has no patients to count by."""
+    answered = ccgs["practices_with_index"] > 0
+    nobody, no_patients = ccgs.filter(~answered), ccgs.filter(answered)
+    if nobody.height:
+        page.paragraph(f"{counted(nobody.height, 'CCG')} without any practice that answered: {_codes(nobody)}.")
+    if no_patients.height:
+        who = f"{counted(no_patients.height, 'CCG')} without an index"
+        page.paragraph(f"{who}, since no practice that answered has patients: {_codes(no_patients)}.")
 
 
 def _codes(table: pl.DataFrame) -> str:
@@ -152,16 +167,26 @@ def _table(page: Page, title: str, rows: Sequence[dict[str, Any]], heads: _Heads
     page.heading(title)
     if all(row.get("allocation_per_head") is None for row in rows):
         heads = tuple(head for head in heads if head[0] != "£/head")
+    columns, head, cells = _laid_out(page, rows, heads)
+    while sum(one.width + 2 for one in columns) - 2 > page.width and any(name in _SPARED for name, _ in heads):
+        spared = next(name for name in _SPARED if name in dict(heads))
+        heads = tuple(one for one in heads if one[0] != spared)
+        columns, head, cells = _laid_out(page, rows, heads)
+    page.table(columns, [Row(row) for row in cells], head)
+
+
+def _laid_out(page: Page, rows: Sequence[dict[str, Any]], heads: _Heads) -> tuple[list[Column], Cells, list[Cells]]:
+    """Return columns of a table, its headings and its rows, with names as short as they must be and may."""
     cells = [
         [f"{row['rank']:,}", page.cut(row["org_code"], _LONGEST_CODE), _name(row)] + [write(row) for _, write in heads]
         for row in rows
     ]
     head = ["Rank", "Code", "Name", *(name for name, _ in heads)]
     widths = [max(cell_len(page.fit(row[at])) for row in [head, *cells]) for at in range(len(head))]
-    room = page.width - 2 - sum(width + 2 for at, width in enumerate(widths) if at != 2)
-    widths[2] = max(min(widths[2], room), _NAME)
-    columns = [Column(width, figures=at == 0 or at > 2) for at, width in enumerate(widths)]
-    page.table(columns, [Row([*row[:2], page.cut(row[2], widths[2]), *row[3:]]) for row in cells], head)
+    room = page.width - sum(width + 2 for at, width in enumerate(widths) if at != _NAMES)
+    widths[_NAMES] = max(min(widths[_NAMES], room), _NAME)
+    columns = [Column(width, figures=at == 0 or at > _NAMES) for at, width in enumerate(widths)]
+    return columns, head, [[*row[:2], page.cut(row[2], widths[_NAMES]), *row[3:]] for row in cells]
 
 
 def _money(page: Page, maturity: Maturity) -> None:

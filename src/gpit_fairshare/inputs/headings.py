@@ -274,6 +274,15 @@ class Headings:
                 findings.warning(
                     About.DUPLICATE_HEADING, where, f"{listed(titles)} have the same name; neither is used"
                 )
+        for index, heading, column in self._displaced():
+            there = self.columns[column]
+            findings.warning(
+                About.DUPLICATE_HEADING,
+                where,
+                f"'{self.sheet.headings[there]}' ({self.sheet.column(there)}) is {column} as --map says, so that "
+                f"'{heading}' ({self.sheet.column(index)}), which would be {column}, is not used",
+                remedy=f"Leave --map '{self.sheet.headings[there]}={column}' out if that one is not meant",
+            )
         for heading, column in self.matched:
             if keyword.iskeyword(column):
                 findings.warning(
@@ -288,6 +297,21 @@ class Headings:
         ]
         if renamed:
             findings.note(About.HEADING, where, f"read {listed(renamed, most=40)}")
+
+    def _displaced(self) -> list[tuple[int, str, str]]:
+        """Return place, heading and column of what --map leaves unused: it gave the column to another heading."""
+        mapped = {folded(heading): column for heading, column in self.request.mapping.items()}
+        exchanged = {
+            column
+            for column, index in self.columns.items()
+            if column in self.used
+            and {folded(self.sheet.headings[index]), folded(split_unit(self.sheet.headings[index])[0])} & mapped.keys()
+        }
+        return [
+            (index, heading, name)
+            for index, heading in enumerate(self.sheet.headings)
+            if heading and index not in self._names and (name := plain_name(heading)) in exchanged
+        ]
 
     def _report_units(self, findings: Findings) -> None:
         where = Where(self.sheet.name)

@@ -11,7 +11,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import Broken, Wish, workbook_rows
 from gpit_fairshare.records.model import Origins, not_as_written
 from gpit_fairshare.scheme import number
-from gpit_fairshare.workbook.layout import cell_digest
+from gpit_fairshare.workbook.layout import cell_digest, place_of
 from gpit_fairshare.workbook.sheets import column_number
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]
         rows = _rows(sheets, manifest, places)
         _parameters(sheets, manifest["definition"], places["cells"])
         origins = _origins(sheets, places["inputs"], rows)
-    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+    except (LookupError, TypeError, AttributeError, ValueError) as fault:
         raise not_as_written(name, fault) from None
     return rows, manifest, origins
 
@@ -220,7 +220,8 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
             for name in names:
                 number = line["row"] - table["first_row"]
                 digest = table["digests"][name][4 * number : 4 * number + 4]
-                place = line["where_from"] if line["where_from"] != _NOT_GIVEN else ""
+                where = line["where_from"] if line["where_from"] != _NOT_GIVEN else ""
+                place = place_of(where, table["places"][name], number)
                 now = cell_digest(row[name])
                 stands = cell_digest(line[name])
                 # A value typed over on the sheet of the year is what counts; one that has not come there does not.

@@ -51,7 +51,7 @@ def write_workbook(
     book.set_properties(
         {
             "title": scheme.title,
-            "subject": f"{scheme.organisation} allocations {', '.join(scheme.years)}",
+            "subject": f"{scheme.organisation} {inside(layout.answers)} {', '.join(scheme.years)}",
             "author": f"gpit_fairshare {result.manifest['gpit']}",
             "keywords": "NHS, GP IT, fair share, allocations",
             "comments": f"Scheme {scheme.name}, digest {scheme.digest}",

@@ -11,9 +11,8 @@ from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.summary import PEOPLE
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
-from gpit_fairshare.workbook.layout import CHANGED
+from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED
 from gpit_fairshare.workbook.per_head import column_of
-from gpit_fairshare.workbook.published import ALLOCATIONS
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter
 from gpit_fairshare.workbook.summary_sheets import beyond_money_in, final_step, fund_amount, unspent_formula
 

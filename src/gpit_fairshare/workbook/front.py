@@ -49,7 +49,7 @@ MANIFEST: Final = "Manifest"
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
     """Return the first sheet: what this is, whether its checks hold, who signed it, and what stands where."""
     scheme, result = layout.scheme, layout.result
-    note = f"{layout.illustrative}Allocations by gpit_fairshare {result.manifest['gpit']}."
+    note = f"{layout.illustrative}{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
     sheet = Sheet(ABOUT, scheme.title, note, "Control")
     sheet.heading("Item", 30)
     sheet.heading("What it says", 110, wrap=True)
@@ -60,7 +60,11 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ("Status of the checks", status[0], OVERALL),
         ("Warnings of the checks", status[1], WARNINGS),
         ("Warnings about the inputs", _warnings(layout), None),
-        ("What it is", f"Allocations to the {scheme.organisation}s, {'; '.join(says)}", None),
+        (
+            "What it is",
+            f"{layout.answers} {'to' if layout.adds_up else 'of'} the {scheme.organisation}s, {'; '.join(says)}",
+            None,
+        ),
         ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…, in full on Manifest", None),
         ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}", None),
         *(("Boundaries", text, None) for text in _boundaries(layout)),

@@ -17,9 +17,11 @@ from gpit_fairshare.workbook.layout import (
     PARAMETER_STATE,
     PARAMETER_VALUE,
     PARAMETERS,
+    PLACES,
     Layout,
     cell_digest,
     number_format,
+    place_marks,
 )
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Region, Sheet, is_web, letter, quoted
 
@@ -225,12 +227,10 @@ def _fill_inputs(layout: Layout, table: _Table) -> None:
         ]
         _input_column(layout, table, name, cells, formulas)
     origins = layout.result.inputs.origins
-    places = [
-        "; ".join(dict.fromkeys(place for name in table.names if (place := origins.get((year, code, name)))))
-        for _, year, code in entries
-    ]
+    own = {name: [origins.get((year, code, name), "") for _, year, code in entries] for name in table.names}
+    places = [list(dict.fromkeys(filter(None, row))) for row in zip(*own.values(), strict=True)]
     where = sheet.heading("Where from", 50)
-    sheet.fill(where, [place or "[not given]" for place in places])
+    sheet.fill(where, [PLACES.join(row) or "[not given]" for row in places])
     layout.input_tables.append(
         {
             "sheet": sheet.name,
@@ -243,6 +243,7 @@ def _fill_inputs(layout: Layout, table: _Table) -> None:
                 name: "".join(cell_digest(values[year][code, name]) for _, year, code in entries)
                 for name in table.names
             },
+            "places": {name: place_marks(places, own[name]) for name in table.names},
         }
     )
     olds = predecessors(layout)

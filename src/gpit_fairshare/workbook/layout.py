@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.inputs.model import ADDED_UP
 from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind, group, to_text
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine import Result, Year
     from gpit_fairshare.inputs import Restated
 
+ALLOCATIONS: Final = "Allocations"
 PARAMETERS: Final = "Parameters"
 NATIONAL_SHEET: Final = "National figures"
 CONSTANTS: Final = "Constants"
@@ -49,7 +52,7 @@ _SHARING_COLUMNS: Final = (
 FIXED_NAMES: Final = (
     "About",
     "Summary",
-    "Allocations",
+    ALLOCATIONS,
     "Allocations £000",
     PARAMETERS,
     CONSTANTS,
@@ -71,6 +74,11 @@ FIXED_NAMES: Final = (
 PARAMETER_VALUE: Final = 4
 PARAMETER_STATE: Final = 5
 """Columns of the Parameters sheet."""
+PLACES: Final = "; "
+"""What stands between the places that the inputs of one row came from."""
+NOWHERE: Final = "-"
+_MARKS: Final = string.digits + string.ascii_letters
+"""Signs for the first place of a row, the second and so on; the last is for all that come later."""
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 
 
@@ -151,6 +159,11 @@ class Layout:
         self.result = result
         self.scheme = result.scheme
         self.taken = {name.casefold() for name in FIXED_NAMES}
+        unit = self.scheme.symbols[self.scheme.result].unit
+        self.adds_up = unit in ADDED_UP or unit is None
+        """Whether answers may be added up: money and people, and what has no unit; an index or a rate may not."""
+        self.answers = ALLOCATIONS if self.adds_up else self.scheme.labels[self.scheme.result].partition(",")[0]
+        """What the answers are called as a whole, on the sheet that is published: `Allocations`, `Maturity index`."""
         self.years = list(result.years)
         self.illustrative = "Illustrative spend. " if result.inputs.illustrative else ""
         """What every sheet that shows illustrative spend bears; an empty text where all spend is real."""
@@ -338,6 +351,35 @@ def cell_digest(value: Any) -> str:
     """Return four signs by which an input of the run is known again, as far as a spreadsheet keeps it: 15 digits."""
     text = "" if value is None else format(float(value), ".15g") if isinstance(value, int | float) else str(value)
     return hashlib.sha256(text.encode()).hexdigest()[:4]
+
+
+def place_marks(places: Sequence[Sequence[str]], own: Sequence[str]) -> str:
+    """Return which of the places of its row each value of a column came from: one sign a row, or one for all rows.
+
+    Args:
+        places: The places of each row, each of them once.
+        own: The place of the column's value on each row, empty where no file has it.
+    """
+    marks = [
+        _MARKS[min(there.index(one), len(_MARKS) - 1)] if one else NOWHERE
+        for there, one in zip(places, own, strict=True)
+    ]
+    return marks[0] if len(set(marks)) == 1 else "".join(marks)
+
+
+def place_of(where: str, marks: str, row: int) -> str:
+    """Return the place of one value, from those of its row as they stand in a cell; all of them if it cannot be told.
+
+    Args:
+        where: The cell with the places of the row.
+        marks: What `place_marks` gave for the column.
+        row: The row, from 0.
+    """
+    mark = marks[row if len(marks) > 1 else 0]
+    if mark == NOWHERE:
+        return ""
+    places, number = where.split(PLACES), _MARKS.index(mark)
+    return places[number] if number < min(len(places), len(_MARKS) - 1) else where
 
 
 class Refs:

@@ -6,11 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.inputs import year_start
-from gpit_fairshare.inputs.model import ADDED_UP
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.summary import BASELINE, PEOPLE
 from gpit_fairshare.words import inside
-from gpit_fairshare.workbook.layout import number_format
+from gpit_fairshare.workbook.layout import ALLOCATIONS, number_format, sheet_name
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Region, Sheet, letter, quoted
 
 if TYPE_CHECKING:
@@ -18,13 +17,12 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.workbook.layout import Block, Layout
 
-ALLOCATIONS: Final = "Allocations"
 THOUSANDS: Final = "Allocations £000"
 FAIR_SHARE: Final = "fair_share"
 
 
 class Published:
-    """The sheet Allocations while it is made: one row per organisation of any year, by code."""
+    """The sheet of allocations, or other answers, while it is made: one row per organisation of any year, by code."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -38,13 +36,13 @@ class Published:
         self.money = scheme.symbols[scheme.result].unit == "£"
         unit = scheme.symbols[scheme.result].unit
         self.unit = f" ({unit})" if unit and unit != "yes/no" else ""
-        self.adds_up = unit in ADDED_UP or unit is None
-        """Whether answers may be added up: money and people, and what has no unit; an index or a rate may not."""
+        self.adds_up = layout.adds_up
         note = f"One row per {scheme.organisation}. {NOT_APPLICABLE}: does not apply."
         if self.adds_up and not scheme.non_recurrent:
             note += " All of it recurs, as far as the scheme says."
-        title = f"{scheme.title}: allocations {', '.join(self.named(year) for year in layout.years)}"
-        self.sheet = Sheet(ALLOCATIONS, title, f"{layout.illustrative}{note}")
+        title = f"{scheme.title}: {inside(layout.answers)} {', '.join(self.named(year) for year in layout.years)}"
+        name = ALLOCATIONS if self.adds_up else sheet_name(layout.answers, layout.taken)
+        self.sheet = Sheet(name, title, f"{layout.illustrative}{note}")
         self.totals: dict[str, int] = {}
         """Year to the column of its total."""
         self.parts: dict[str, list[int]] = {}
