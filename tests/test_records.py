@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import openpyxl
@@ -76,6 +77,27 @@ def test_a_run_is_a_record_too():
     assert record_of(result, "this run").calculate().rows.equals(result.rows)
 
 
+def but_for_keys_and_places(scheme):
+    """A scheme whose sources have no key, and whose formulas are texts: two files may give one key to two sources."""
+    keyless = {source: replace(source, key="") for source in scheme.sources}
+    return replace(
+        scheme,
+        sources=tuple(keyless.values()),
+        steps=tuple(replace(one, tree=one.formula) for one in scheme.steps),
+        checks=tuple(replace(one, tree=one.formula) for one in scheme.checks),
+        parameters={
+            name: replace(
+                one,
+                values={
+                    year: replace(value, source=value.source and replace(value.source, key=""))
+                    for year, value in one.values.items()
+                },
+            )
+            for name, one in scheme.parameters.items()
+        },
+    )
+
+
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_a_scheme_goes_through_its_definition_unchanged(rule):
     """Through JSON and back, a scheme is the same in every part that decides a result or is printed."""
@@ -83,22 +105,8 @@ def test_a_scheme_goes_through_its_definition_unchanged(rule):
     table = json.loads(json.dumps(definition(ready)))
     again = defined(table, ready.files, ready.digest, "x.json")
 
-    for part in (
-        "name",
-        "title",
-        "organisation",
-        "years",
-        "formula",
-        "transition",
-        "paid_from",
-        "steps",
-        "checks",
-        "symbols",
-    ):
-        assert getattr(again, part) == getattr(ready, part), part
-    assert again.parameters == ready.parameters
-    for part in ("labels", "counts", "sources", "assumptions", "result", "report_by", "indicative", "paid_from"):
-        assert getattr(again, part) == getattr(ready, part), part
+    # What was left aside when a part was swapped is said once, by the run itself.
+    assert but_for_keys_and_places(again) == replace(but_for_keys_and_places(ready), notes=())
 
 
 def test_a_fraction_stays_exact(tmp_path):
