@@ -29,7 +29,7 @@ from rulebook import (
 )
 from running import write_rows
 
-EXAMPLES = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+EXAMPLES = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 
 BY_TARGET = """
 [formula]

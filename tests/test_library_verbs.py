@@ -134,8 +134,8 @@ mergers = { absent = "None." }
     assert "1. The floor is the opening baseline less the largest loss. 2. What the floors leave" in shown
     assert "default: 20% – assumption: An example" in shown
     assert "Opening baseline, £ (opening_baseline) = last year's Allocation (first year: Historic spend)" in shown
-    assert "Control total: kept. What is given out and what is left come to the money there is, to the penny." in shown
-    assert "Rising target: not kept, that an organisation whose target is raised never gets less" in shown
+    assert "Control total: kept. What is given out and what is left come to the money there is: exactly where" in shown
+    assert "Rising target: not kept, that an organisation whose target is raised in a year never gets less" in shown
     assert "A cliff." in shown
     assert "Mergers: does not arise. None." in shown
     assert "When there is no answer Floors that cost more" in shown
