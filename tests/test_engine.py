@@ -597,7 +597,8 @@ def test_a_check_that_stops_says_who_and_why(tmp_path):
         allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=place)
     assert str(refused.value) == (
         "scheme.toml, check Nobody has more than 500 patients, 2014/15, P3 and 1 more (p.csv row 4): "
-        "registered_population <= 500 does not hold (registered_population = 600), so there is no answer; a practice of that size is split first"
+        "registered_population <= 500 does not hold (registered_population = 600), so there is no answer; "
+        "a practice of that size is split first"
     )
 
 
