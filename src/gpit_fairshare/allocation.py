@@ -104,10 +104,10 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         "boundaries": None if boundaries is None else str(boundaries),
         "years": None if years is None else list(years),
         **{
-            role: [] if sample else [base_name(name) for name in _listed(names)]
+            role: [] if sample else [base_name(name) for name in listed(names)]
             for role, names in (("population", population), ("spend", spend), ("input", inputs))
         },
-        "crosswalk": [base_name(name) for name in _listed(crosswalk)],
+        "crosswalk": [base_name(name) for name in listed(crosswalk)],
     }
     return replace(result, effects=worked_out, manifest={**result.manifest, "run": run})
 
@@ -137,7 +137,7 @@ def with_options(
         leave_out=tuple(leave_out),
         largest=max_size * MEGABYTE,
         boundaries=None if boundaries is None else boundary_date(boundaries),
-        crosswalk=tuple(_listed(crosswalk)),
+        crosswalk=tuple(listed(crosswalk)),
     )
 
 
@@ -154,7 +154,7 @@ def named_files(
     Raises:
         UsageError: both are asked for.
     """
-    files = [_listed(population), _listed(spend), _listed(inputs)]
+    files = [listed(population), listed(spend), listed(inputs)]
     if not sample:
         yield files
         return
@@ -164,7 +164,7 @@ def named_files(
         yield [[str(folder / SAMPLE_POPULATION)], [str(folder / SAMPLE_SPEND)], []]
 
 
-def _listed(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
+def listed(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
     """Return one path or several, or none, as a list of texts."""
     if paths is None:
         return []

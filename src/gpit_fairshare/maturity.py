@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.allocation import allocate, base_name
+from gpit_fairshare.allocation import allocate, base_name, listed
 from gpit_fairshare.errors import Finding, InputError, nearest
 from gpit_fairshare.inputs import LARGEST, MEGABYTE, About
 
@@ -147,7 +147,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         GpitError: Something in the arguments or the files is wrong, or no practice answered anything itself; its
             text is one line.
     """
-    inputs = [file for files in (indicators, ccg_indicators, allocation) for file in _listed(files)]
+    inputs = [file for files in (indicators, ccg_indicators, allocation) for file in listed(files)]
     result = allocate(
         population=population,
         inputs=inputs,
@@ -159,7 +159,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         years=None if year is None else [year],
         options={"allocation": "--allocation", "": "--indicators"},
     )
-    of_answers = {base_name(file) for files in (indicators, ccg_indicators) for file in _listed(files)}
+    of_answers = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
     unused = tuple(_unused(result, [one for one in result.inputs.sources if _name(one) in of_answers]))
     found = replace(of_result(result), unused=unused)
     if found.without_index == found.practices.height and found.indicators_asked:
@@ -208,12 +208,6 @@ def _nobody(result: Result, unused: Sequence[Finding]) -> Finding:
     expected = f"at least one of the columns {', '.join(own)}"
     remedy = "Rename the headings that are meant, or give --map 'HEADING=column'"
     return Finding(about.number, "error", "", "", said + slips, expected, remedy)
-
-
-def _listed(files: Files) -> list[str | Path]:
-    if files is None:
-        return []
-    return [*files] if not isinstance(files, str) and hasattr(files, "__iter__") else [files]
 
 
 def of_result(result: Result) -> Maturity:

@@ -59,8 +59,12 @@ def is_money(unit: str | None) -> bool:
 
 def in_markdown(text: str) -> str:
     """Return a text in which nothing is read as Markdown."""
-    seen = "".join(sign if sign.isprintable() else " " for sign in text)
-    return _MARKDOWN.sub(r"\\\1", " ".join(seen.split()))
+    return _MARKDOWN.sub(r"\\\1", on_one_line(text))
+
+
+def on_one_line(text: str) -> str:
+    """Return a text without line breaks and control characters, one space where there were several."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def inert(text: str) -> str:

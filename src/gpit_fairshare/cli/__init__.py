@@ -111,7 +111,7 @@ def _run() -> int:
     except Exception as fault:
         if _is_usage(fault):
             message: str = fault.format_message()  # type: ignore[attr-defined]
-            message = message.replace(": Value error, ", ": ")  # pydantic's word for it, not a user's
+            message = message.replace(": Value error, ", ": ")  # the library's word, which says nothing to a user
             # `gpit` alone is answered with the help, which is no error message.
             _tell(message if message.startswith("Usage:") else f"gpit: error: {message}")
             return 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import figure
 from gpit_fairshare.export import FORMULA_STARTS
-from gpit_fairshare.words import inert, joined
+from gpit_fairshare.words import inert, joined, on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -136,4 +136,4 @@ def _markdown(found: Sequence[Change]) -> str:
 
 def _text(given: str) -> str:
     """Return a text of a file as Markdown shows it, on one line."""
-    return inert(" ".join("".join(sign if sign.isprintable() else " " for sign in given).split()))
+    return inert(on_one_line(given))

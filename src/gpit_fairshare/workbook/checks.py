@@ -318,11 +318,10 @@ def _non_recurrent(layout: Layout) -> Live:
 def _balance(layout: Layout, year: str, values: Sequence[float], cells: str) -> tuple[str, bool]:
     """Return whether allocations and what is unspent come to the money there is, as R07 of a run asks."""
     funds = [one for one in layout.result.funds if one.year == year]
-    new = {one.parameter or one.step: one for one in funds if one.new_money}
-    if not new or not all(one.parameter for one in new.values()):
+    formula, beyond = beyond_money_in(layout, year, values, cells)
+    if not formula:
         return "", True
     rounding = math.fsum(abs(one.amount - one.spent - one.unspent) for one in funds)
-    formula, beyond = beyond_money_in(layout, year, values, cells)
     allowed = layout.constant(
         "rounding_allowed", 1, "£: money that rounding may move, for each amount that is shared out."
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.inputs.model import ADDED_UP
 from gpit_fairshare.language import ORGANISATION, group
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.summary import BASELINE, NO_CHANGE, PEOPLE, SUPPORT
@@ -51,7 +50,7 @@ def summary_sheet(layout: Layout) -> Sheet:
             if fund.year == year and fund.parameter:
                 amount = fund_amount(layout, fund, year)
                 rows.put(f"Money in: {fund.label} (£)", year, amount, fund.amount, _money(fund.amount))
-        if layout.scheme.symbols[layout.scheme.result].unit in (*ADDED_UP, None):
+        if layout.adds_up:
             total = math.fsum(allocation)
             rows.put("Money out: allocations (£)", year, f"SUM({answer})", total, _money(total))
         else:
@@ -60,8 +59,8 @@ def summary_sheet(layout: Layout) -> Sheet:
             if fund.year == year and fund.parameter:
                 formula = unspent_formula(layout, fund, year)
                 rows.put(f"Unspent: {fund.label} (£)", year, formula, fund.unspent, _money(fund.unspent))
-        if layout.scheme.takes_new_money and any(fund.year == year and fund.parameter for fund in result.funds):
-            formula, beyond = beyond_money_in(layout, year, allocation, answer)
+        formula, beyond = beyond_money_in(layout, year, allocation, answer)
+        if layout.scheme.takes_new_money and formula:
             rows.put("Money in: new money beyond that (£)", year, f"MAX(0,{formula})", max(0.0, beyond), _money(beyond))
         baseline, people = column_of(block, BASELINE), column_of(block, PEOPLE)
         if baseline:
@@ -88,8 +87,15 @@ def _money(amount: float) -> str:
 
 
 def beyond_money_in(layout: Layout, year: str, values: Sequence[float], cells: str) -> tuple[str, float]:
-    """Return what allocations and unspent money come to beyond the parameters that were shared out, in £."""
-    funds = {one.parameter: one for one in layout.result.funds if one.year == year and one.parameter}
+    """Return what allocations and unspent money come to beyond the parameters that were shared out, in £.
+
+    The formula is an empty text where nothing was shared out, or money comes in that is no parameter.
+    """
+    there = [one for one in layout.result.funds if one.year == year]
+    coming = [one for one in there if one.new_money]
+    if not coming or not all(one.parameter for one in coming):
+        return "", 0.0
+    funds = {one.parameter: one for one in there if one.parameter}
     new = [one for one in funds.values() if one.new_money]
     beyond = math.fsum((*values, *(one.unspent for one in funds.values()), *(-one.amount for one in new)))
     money = "-".join(fund_amount(layout, one, year) for one in new)
