@@ -1,0 +1,30 @@
+"""What `gpit check` says of published files and the sample, against what it said before."""
+
+import json
+
+import pytest
+
+import checked_files
+from gpit_fairshare import check
+
+KEPT = json.loads(checked_files.KEPT.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", [name for name in KEPT if name != "sample"])
+def test_same_findings_as_before(name):
+    """The findings about a published table are those that were kept: no new alarm, none lost."""
+    address = checked_files.tables().get(name)
+    if address is None:
+        pytest.skip(f"{name}, a published file, is not beside the repository")
+
+    assert checked_files.findings(address) == KEPT[name]
+
+
+def test_every_table_is_kept():
+    """A table that was added beside the repository has kept findings too."""
+    assert set(checked_files.tables()) <= set(KEPT)
+
+
+def test_sample_has_the_same_findings():
+    """The findings about the sample are those that were kept."""
+    assert checked_files.shortened(check(sample=True).findings) == KEPT["sample"]["sample"]
