@@ -38,6 +38,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
     transition: str | Path | None = None,
     settings: Mapping[str, float | str] | None = None,
     mapping: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
     leave_out: Sequence[str] = (),
     max_size: int = LARGEST // MEGABYTE,
     boundaries: str | date | None = None,
@@ -59,6 +60,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         transition: Replaces the scheme's transition: a library name or a path.
         settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
+        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
         leave_out: Codes whose rows are left out, such as totals that do not say so.
         max_size: Megabytes that a file may hold, unpacked.
         boundaries: The day on whose organisations all rows are restated: a date, `2020-04-01`, or `2020/21`
@@ -87,7 +89,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
             years=years,
         )
         with named_files(population, spend, inputs, sample=sample) as files:
-            wanted = request_for(ready, files, mapping or {})
+            wanted = request_for(ready, files, mapping or {}, units or {})
             wanted = replace(wanted, options=dict(options or {}))
             request = with_options(wanted, leave_out, max_size, boundaries, crosswalk)
             result = calculate(ready, read_inputs(request))
@@ -99,6 +101,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
         "transition": base_name(transition) if transition else None,
         "set": {name: str(value) for name, value in sorted((settings or {}).items())},
         "map": dict(sorted((mapping or {}).items())),
+        "unit": dict(sorted((units or {}).items())),
         "leave_out": sorted(leave_out),
         "max_size": max_size,
         "boundaries": None if boundaries is None else str(boundaries),
@@ -171,7 +174,9 @@ def listed(paths: str | Path | Sequence[str | Path] | None) -> list[str]:
     return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
-def request_for(scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping[str, str]) -> Request:
+def request_for(
+    scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping[str, str], units: Mapping[str, str]
+) -> Request:
     """Return what a scheme wants of the files: its years, the columns that its steps use, the costs that count."""
     population, spend, extra = files
     used_in: dict[str, str] = {}
@@ -202,6 +207,7 @@ def request_for(scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping
         needs=needs,
         counts=scheme.counts,
         mapping=dict(mapping),
+        units=dict(units),
         organisation=scheme.organisation,
         keep_text=(scheme.report_by,) if scheme.report_by else (),
     )

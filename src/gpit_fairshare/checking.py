@@ -78,6 +78,7 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
     formula: str | Path | None = None,
     transition: str | Path | None = None,
     mapping: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
     boundaries: str | date | None = None,
     crosswalk: str | Path | Sequence[str | Path] | None = None,
     leave_out: Sequence[str] = (),
@@ -95,6 +96,7 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
         formula: Instead of the scheme's.
         transition: Instead of the scheme's.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
+        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
         boundaries: The day on whose organisations all rows are restated, or a year for its first day.
         crosswalk: File or files of mergers and splits, beside those of CCGs that are known.
         leave_out: Codes whose rows are left out.
@@ -115,9 +117,9 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
                 formula=None if formula is None else str(formula),
                 transition=None if transition is None else str(transition),
             )
-            name, request = ready.name, request_for(ready, files, mapping or {})
+            name, request = ready.name, request_for(ready, files, mapping or {}, units or {})
         else:
-            name, request = "", _open_request(files, mapping or {}, organisation or "organisation")
+            name, request = "", _open_request(files, mapping or {}, units or {}, organisation or "organisation")
         wanted = with_options(request, leave_out, max_size, boundaries, crosswalk)
         request, read, columns = inspect_inputs(wanted)
     dated = request.years != (EVERY_YEAR,)
@@ -132,7 +134,9 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
     )
 
 
-def _open_request(files: Sequence[Sequence[str]], mapping: Mapping[str, str], organisation: str) -> Request:
+def _open_request(
+    files: Sequence[Sequence[str]], mapping: Mapping[str, str], units: Mapping[str, str], organisation: str
+) -> Request:
     """Ask for all there is: the years are those of the files, and every column of numbers is looked at."""
     population, spend, extra = files
     return Request(
@@ -141,5 +145,6 @@ def _open_request(files: Sequence[Sequence[str]], mapping: Mapping[str, str], or
         extra=tuple(extra),
         years=(),
         mapping=dict(mapping),
+        units=dict(units),
         organisation=organisation,
     )

@@ -126,6 +126,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
     year: str | None = None,
     settings: Mapping[str, float | str] | None = None,
     mapping: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
     leave_out: Sequence[str] = (),
     max_size: int = LARGEST // MEGABYTE,
 ) -> Maturity:
@@ -140,6 +141,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         year: Another financial year than the scheme's.
         settings: Parameter values for this run.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
+        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
         leave_out: Codes of practices whose rows are left out.
         max_size: Megabytes that a file may hold, unpacked.
 
@@ -154,6 +156,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         scheme=SCHEME,
         settings=settings,
         mapping=mapping,
+        units=units,
         leave_out=leave_out,
         max_size=max_size,
         years=None if year is None else [year],

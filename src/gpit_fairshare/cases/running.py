@@ -129,6 +129,7 @@ def _calculated(run: RunEntry) -> Result:
         transition=None if run.transition is None else _path(run.transition),
         settings=run.set,
         mapping=run.map,
+        units=run.unit,
         leave_out=run.leave_out,
         max_size=run.max_size or LARGEST // MEGABYTE,
         boundaries=run.boundaries,

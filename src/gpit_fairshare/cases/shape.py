@@ -151,6 +151,7 @@ class RunEntry(Entry):
     spend: Texts = Field(default_factory=list)
     input: Texts = Field(default_factory=list)
     map: dict[Line, Line] = Field(default_factory=dict)
+    unit: dict[Line, Line] = Field(default_factory=dict)
     leave_out: Texts = Field(default_factory=list)
     boundaries: Line | dt.date | None = None
     crosswalk: Texts = Field(default_factory=list)

@@ -58,6 +58,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
         list[str] | None, typer.Option("--set-new", metavar="NAME[@YEAR]=VALUE", help="In NEW alone.")
     ] = None,
     mapping: options.Mapping = None,
+    units: options.Units = None,
     leave_out: options.LeaveOut = None,
     max_size: options.MaxSize = options.MEGABYTES,
     boundaries: options.Boundaries = None,
@@ -113,6 +114,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
         "--input": inputs,
         "--sample": sample,
         "--map": mapping,
+        "--unit": units,
         "--leave-out": leave_out,
         "--boundaries": boundaries,
         "--crosswalk": crosswalk,
@@ -136,6 +138,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
             "spend": spend,
             "inputs": inputs,
             "mapping": options.pairs("--map", mapping or []),
+            "units": options.pairs("--unit", units or []),
             "leave_out": leave_out or (),
             "max_size": max_size,
             "boundaries": boundaries,

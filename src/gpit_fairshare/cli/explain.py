@@ -40,6 +40,7 @@ def explain(  # noqa: PLR0913  # the options of the verb
     transition: options.Transition = None,
     settings: options.Settings = None,
     mapping: options.Mapping = None,
+    units: options.Units = None,
     leave_out: options.LeaveOut = None,
     max_size: Annotated[
         int | None, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")
@@ -69,6 +70,7 @@ def explain(  # noqa: PLR0913  # the options of the verb
         "--transition": transition,
         "--set": settings,
         "--map": mapping,
+        "--unit": units,
         "--leave-out": leave_out,
         "--max-size": max_size,
         "--boundaries": boundaries,
@@ -112,6 +114,7 @@ def _result(run: dict[str, Any]) -> Result:
         transition=run["--transition"],
         settings=options.pairs("--set", run["--set"] or []),
         mapping=options.pairs("--map", run["--map"] or []),
+        units=options.pairs("--unit", run["--unit"] or []),
         leave_out=run["--leave-out"] or (),
         max_size=run["--max-size"] or options.MEGABYTES,
         boundaries=run["--boundaries"],

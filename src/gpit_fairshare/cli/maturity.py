@@ -38,6 +38,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
     ] = None,
     settings: options.Settings = None,
     mapping: options.Mapping = None,
+    units: options.Units = None,
     leave_out: options.LeaveOut = None,
     max_size: options.MaxSize = options.MEGABYTES,
     output: options.Output = None,
@@ -73,6 +74,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
             year=year,
             settings=options.pairs("--set", settings or []),
             mapping=options.pairs("--map", mapping or []),
+            units=options.pairs("--unit", units or []),
             leave_out=leave_out or (),
             max_size=max_size,
         )

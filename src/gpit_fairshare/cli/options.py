@@ -38,6 +38,10 @@ Mapping = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
 ]
+Units = Annotated[
+    list[str] | None,
+    typer.Option("--unit", metavar="HEADING=UNIT", help="Say the unit of a column: £, £000, £m, people, 000 people."),
+]
 Boundaries = Annotated[
     str | None,
     typer.Option("--boundaries", metavar="DATE|YEAR", help="Restate all rows on the organisations of that day."),
@@ -86,13 +90,21 @@ MEGABYTES = 64
 """Largest file that is read if nobody says more: `inputs.LARGEST`, without loading what that needs."""
 
 
+_FORMS = {
+    "--map": "HEADING=COLUMN",
+    "--unit": "HEADING=UNIT, such as 'Spend=£m'",
+    "--set": "NAME=VALUE or NAME@2015/16=VALUE",
+}
+"""How each option of pairs is written, for messages."""
+
+
 def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
     """Return NAME=VALUE options as a dict; the same name twice is an error, not a silent choice."""
     found: dict[str, str] = {}
     for text in texts:
-        name, equals, value = text.rpartition("=") if option == "--map" else text.partition("=")
+        name, equals, value = text.partition("=") if option == "--set" else text.rpartition("=")
         if not equals or not name.strip() or not value.strip():
-            form = "HEADING=COLUMN" if option == "--map" else "NAME=VALUE or NAME@2015/16=VALUE"
+            form = _FORMS[option]
             raise UsageError(f"{option} {text}: expected {form}")
         if name.strip() in found:
             raise UsageError(f"{option} {name.strip()}: given twice; give it once")

@@ -46,6 +46,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     ] = None,
     settings: options.Settings = None,
     mapping: options.Mapping = None,
+    units: options.Units = None,
     max_size: options.MaxSize = options.MEGABYTES,
     output: options.Output = None,
     manifest: options.Manifest = False,
@@ -81,6 +82,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
             receive=receive or (),
             settings=options.pairs("--set", settings or []),
             mapping=options.pairs("--map", mapping or []),
+            units=options.pairs("--unit", units or []),
             max_size=max_size,
         )
         found = reallocation.changes(result)

@@ -215,8 +215,15 @@ def manifest_of(
             for year, value in parameter.values.items()
         ],
         "inputs": [
-            {"role": one.role, "file": one.file, "sheet": one.sheet, "sha256": one.sha256, "rows": one.rows}
-            for one in inputs.sources
+            {
+                "role": source.role,
+                "file": source.file,
+                "sheet": source.sheet,
+                "sha256": source.sha256,
+                "rows": source.rows,
+                "units": [unit._asdict() for unit in source.units],
+            }
+            for source in inputs.sources
         ],
         "columns": [
             {"name": one.name, "kind": one.kind, "unit": one.unit, "table": one.table, "file": one.file}

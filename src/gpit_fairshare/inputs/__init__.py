@@ -2,6 +2,7 @@
 
 from gpit_fairshare.inputs.boundaries import boundary_date
 from gpit_fairshare.inputs.cells import EVERY_YEAR, parse_year, year_start
+from gpit_fairshare.inputs.column_units import AppliedUnit
 from gpit_fairshare.inputs.crosswalk import (
     Crosswalk,
     Merger,
@@ -23,6 +24,7 @@ __all__ = [
     "LARGEST",
     "MEGABYTE",
     "About",
+    "AppliedUnit",
     "Broken",
     "Column",
     "ColumnSummary",

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.inputs.cells import parse_year
+from gpit_fairshare.inputs.column_units import ColumnUnits
 from gpit_fairshare.inputs.findings import About, Where, listed
-from gpit_fairshare.inputs.units import Stated, is_odd_unit, is_vague, split_unit, unit_in_title
+from gpit_fairshare.inputs.units import parse_unit, split_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Kind, Request, Role
@@ -47,6 +48,8 @@ class Standard:
     unit: str = ""
     option: str = ""
     only: str = ""
+    words: frozenset[str] = frozenset()
+    """Words of all its headings, in small letters."""
 
 
 @cache
@@ -62,9 +65,14 @@ def standard_columns() -> Mapping[str, Standard]:
             unit=entry.get("unit", ""),
             option=entry.get("option", ""),
             only=entry.get("only", ""),
+            words=_words(name, *entry["aliases"], *entry.get("weak", ()), *entry.get("last", ())),
         )
         for name, entry in tomllib.loads(text).items()
     }
+
+
+def _words(*headings: str) -> frozenset[str]:
+    return frozenset(word for heading in headings for word in re.findall(r"[a-z&/-]+", heading.casefold()))
 
 
 def folded(heading: str) -> str:
@@ -130,10 +138,10 @@ def headings_said(headings: Iterable[str]) -> str:
 
 
 def check_mapping(request: Request) -> None:
-    """Refuse names that the user gave to headings but that no formula could use.
+    """Refuse columns that no formula could use, and units that are not understood, where the user names headings.
 
     Raises:
-        UsageError: a name is not a name, or is a word of the formula language.
+        UsageError: a name is not a name or is a word of the formula language, or a unit is none.
     """
     for heading, column in request.mapping.items():
         if not column.isidentifier() or keyword.iskeyword(column):
@@ -141,22 +149,33 @@ def check_mapping(request: Request) -> None:
                 f"--map '{heading}={column}': '{column}' cannot be the name of a column; "
                 "use letters, digits and _, such as need_index"
             )
+    for heading, unit in request.units.items():
+        if parse_unit(unit) is None:
+            raise UsageError(
+                f"--unit '{heading}={unit}': '{unit}' is not a unit that is understood; "
+                "write £, £000, £m, people or 000 people (GBP, GBP 000 and GBP m where £ cannot be typed)"
+            )
 
 
-def check_mapped_headings(request: Request, sheets: Iterable[Sheet]) -> None:
-    """Refuse a heading that the user named but that no file has.
+def check_named_headings(request: Request, sheets: Iterable[Sheet]) -> None:
+    """Refuse a heading that the user named with --map or --unit but that no file has.
 
     Raises:
         UsageError: with the nearest headings that there are.
     """
     headings = [heading for sheet in sheets for heading in sheet.headings if heading]
-    there = {folded(text) for heading in headings for text in (heading, split_unit(heading)[0])}
-    for heading, column in request.mapping.items():
-        if folded(heading) not in there:
-            raise UsageError(
-                f"--map '{heading}={column}': no file has the heading '{heading}'"
-                f"{nearest(heading, headings) or f'; the headings are {listed(headings)}'}"
-            )
+    for option, named in (("--map", request.mapping), ("--unit", request.units)):
+        for heading, value in named.items():
+            if not any(is_named(own, heading) for own in headings):
+                raise UsageError(
+                    f"{option} '{heading}={value}': no file has the heading '{heading}'"
+                    f"{nearest(heading, headings) or f'; the headings are {listed(headings)}'}"
+                )
+
+
+def is_named(heading: str, name: str) -> bool:
+    """Return whether a user's name for a heading means this one, with or without its unit."""
+    return folded(name) in (folded(heading), folded(split_unit(heading)[0]))
 
 
 class Headings:
@@ -166,15 +185,16 @@ class Headings:
         self.sheet = sheet
         self.role = role
         self.request = request
-        wanted = {need.name for need in request.needs} | set(request.keep_text)
-        self.used = wanted | set(standard_columns()) | set(request.counts)
+        self.wanted = {need.name for need in request.needs} | set(request.keep_text)
+        if "historic_spend" in self.wanted and role == "spend":
+            self.wanted.add("amount")
+        self.used = self.wanted | set(standard_columns()) | set(request.counts)
         self._units = {need.name: need.unit for need in request.needs}
-        self._in_title = next((unit for title in sheet.titles if (unit := unit_in_title(title))), None)
         self.columns: dict[str, int] = {}
         self.repeats: dict[str, list[int]] = {}
-        self._factors: dict[int, int] = {}
         self._names: dict[int, str] = {}
         self._match()
+        self.units = self._column_units()
 
     @property
     def matched(self) -> tuple[tuple[str, str], ...]:
@@ -182,25 +202,29 @@ class Headings:
         pairs = sorted((index, name) for name, index in self.columns.items())
         return tuple((self.sheet.headings[index], name) for index, name in pairs)
 
-    def unit(self, index: int) -> Stated | None:
-        """Return the unit that the file states for a column: in its heading, beside it, or for all money above it."""
-        own = split_unit(self.sheet.headings[index])[1] or self.sheet.units.get(index)
-        if own or not self._in_title:
-            return own
-        name = self._names.get(index, "")
-        return self._in_title if self._unit_of(name) == "£" else None
-
-    def factor(self, index: int) -> int:
-        """Return what the unit of a column makes of its figures: 1,000 for `£'000`, mostly 1."""
-        if index not in self._factors:
-            unit = self.unit(index)
-            self._factors[index] = unit.factor if unit else 1
-        return self._factors[index]
-
     def _unit_of(self, name: str) -> str:
         """Return the unit that the scheme gives a column, else that of the headings file, if any."""
         standard = standard_columns().get(name)
         return self._units.get(name) or (standard.unit if standard else "")
+
+    def _column_units(self) -> ColumnUnits:
+        """Return the units of the columns, once it is known which headings they are."""
+        standard = standard_columns()
+        by_user = {
+            index: unit
+            for heading, text in self.request.units.items()
+            for index, own in enumerate(self.sheet.headings)
+            if is_named(own, heading) and (unit := parse_unit(text))
+        }
+        texts = {name for name in self.columns if name in standard and standard[name].kind == "text"}
+        return ColumnUnits(
+            self.sheet,
+            self.columns,
+            {name: self._unit_of(name) for name in self.columns},
+            texts | set(self.request.keep_text),
+            by_user,
+            frozenset().union(*(column.words for column in standard.values() if column.kind == "number")),
+        )
 
     def title(self, column: str) -> str:
         """Return the heading of a column as it stands in the file."""
@@ -291,7 +315,7 @@ class Headings:
                     f"the heading '{heading}' becomes {column}, a word that no formula can use",
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
                 )
-        self._report_units(findings)
+        self.units.report(self.wanted, {*self.request.essential, "amount"}, findings)
         renamed = [
             f"'{heading}' as {column}" for heading, column in self.matched if column in self.used and heading != column
         ]
@@ -312,82 +336,3 @@ class Headings:
             for index, heading in enumerate(self.sheet.headings)
             if heading and index not in self._names and (name := plain_name(heading)) in exchanged
         ]
-
-    def _report_units(self, findings: Findings) -> None:
-        where = Where(self.sheet.name)
-        scaled = [
-            f"'{self.sheet.headings[index]}' by {unit.factor:,}"
-            + ("" if unit.text in self.sheet.headings[index] else f" ({unit.text})")
-            for name, index in sorted(self.columns.items(), key=lambda pair: pair[1])
-            if name in self.used and (unit := self.unit(index)) and unit.factor > 1
-        ]
-        if scaled:
-            findings.note(
-                About.UNIT, where, f"figures are multiplied as the file states their unit: {listed(scaled, 20)}"
-            )
-        odd = [
-            name
-            for name, index in self.columns.items()
-            if (unit := self.unit(index)) and unit.is_money and self._unit_of(name) == "people"
-        ]
-        for name in odd:
-            findings.error(
-                About.UNIT,
-                where,
-                f"'{self.title(name)}' is read as {name}, which is people, and says that it is money",
-                remedy=f"Name the right column with --map 'HEADING={name}'",
-            )
-        money = [name for name in self.columns if name in self.used and self._unit_of(name) == "£"]
-        self._report_odd_units(money, findings)
-        self._report_titles([name for name in money if not split_unit(self.title(name))[1]], money, findings)
-
-    def _report_odd_units(self, money: Sequence[str], findings: Findings) -> None:
-        for name in money:
-            if is_odd_unit(self.title(name)) and self.columns[name] not in self.sheet.units:
-                findings.error(
-                    About.UNIT,
-                    Where(self.sheet.name),
-                    f"'{self.title(name)}' is read as {name}, in £, and seems to state another unit",
-                    "a unit such as (£), (£000) or (£m), or none",
-                    "Correct the heading, or the figures",
-                )
-
-    def _report_titles(self, open_ones: Sequence[str], money: Sequence[str], findings: Findings) -> None:
-        """Refuse titles and notes that leave open which figures are in thousands, or that headings contradict.
-
-        Args:
-            open_ones: columns of money whose own headings state no unit.
-            money: all columns of money.
-            findings: where to report.
-        """
-        where = Where(self.sheet.name)
-        stated = {unit.factor for title in self.sheet.titles if (unit := unit_in_title(title))}
-        plain = [self.title(name) for name in money if (unit := split_unit(self.title(name))[1]) and unit.factor == 1]
-        if stated - {1} and plain:
-            findings.error(
-                About.UNIT,
-                where,
-                f"a title states {self._in_title.text if self._in_title else 'a unit'}, and '{plain[0]}' says £",
-                "one unit for each column",
-                "State the unit in the heading of each column, as in 'Spend (£000)', and nowhere else",
-            )
-        if not open_ones:
-            return
-        if len(stated) > 1:
-            findings.error(
-                About.UNIT,
-                where,
-                "the titles state several units of money",
-                "one",
-                "State the unit in the heading of each column, as in 'Spend (£000)'",
-            )
-        own = [name for name in open_ones if self.columns[name] not in self.sheet.units]
-        titles = [] if stated else [title for title in self.sheet.titles if is_vague(title)]
-        notes = [] if stated else [note for note in self.sheet.notes if is_vague(note) or unit_in_title(note)]
-        for text in [*titles, *notes] if own else ():
-            findings.error(
-                About.UNIT,
-                where,
-                f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions",
-                remedy="State the unit in the heading of each column, as in 'Spend (£000)' or 'Spend (£)'",
-            )

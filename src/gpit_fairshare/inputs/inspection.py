@@ -73,7 +73,7 @@ def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str,
     parts = [part for group in groups if column.name in group.gives for part in group.parts]
     places = [(part.headings, part.headings.columns.get(column.name)) for part in parts]
     headings, index = next(((one, at) for one, at in places if at is not None), (None, None))
-    stated = headings.unit(index) if headings and index is not None else None
+    stated = headings.units.of(index) if headings and index is not None else None
     factor = stated.factor if stated else 1
     figures = [figure for figure in inputs.tables[year][column.name].to_list() if figure is not None]
     total = exact_total(figures) if column.unit in ADDED_UP and figures else None
@@ -82,7 +82,7 @@ def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str,
         heading=headings.title(column.name) if headings else "",
         file=column.file,
         unit=column.unit,
-        stated=stated.text if stated and factor > 1 else "",
+        stated=stated.unit.text if stated and factor > 1 else "",
         year=called,
         filled=len(figures),
         blank=inputs.tables[year].height - len(figures),
@@ -119,8 +119,8 @@ def needs_of(files: Iterable[Headings], findings: Findings) -> tuple[Need, ...]:
         summed = lines or ("practice_code" in columns and not headings.request.by_practice)
         for name, index in sorted(columns.items(), key=lambda pair: pair[1]):
             standard = standard_columns().get(name)
-            stated = headings.unit(index)
-            unit = standard.unit if standard else "£" if stated and stated.is_money else ""
+            stated = headings.units.of(index)
+            unit = standard.unit if standard else "£" if stated and stated.unit.measure == "£" else ""
             own = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
             if own or name in needs or (summed and (lines or not unit)):
                 continue

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.errors import Finding
+    from gpit_fairshare.inputs.column_units import AppliedUnit
     from gpit_fairshare.inputs.crosswalk import Crosswalk
 
 Kind = Literal["number", "text"]
@@ -70,6 +71,8 @@ class Request:
     """Which lines of a detailed spend file make `historic_spend`: column to allowed values."""
     mapping: Mapping[str, str] = field(default_factory=dict)
     """Headings named by the user: heading to column (`--map`)."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Units of columns as the user gives them: heading to unit, as `£m` (`--unit`)."""
     organisation: str = "CCG"
     """What a row is called in messages; `practice` makes practices the rows."""
     keep_text: tuple[str, ...] = ()
@@ -115,6 +118,8 @@ class Source:
     """Headings as they stand in the file, with the columns they were read as, from left to right."""
     titles: tuple[str, ...] = ()
     """Texts above the headings."""
+    units: tuple[AppliedUnit, ...] = ()
+    """The units with which the columns of £ and people were read, from left to right."""
 
 
 @dataclass(frozen=True)

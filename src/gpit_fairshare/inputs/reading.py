@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.grids import Grid
     from gpit_fairshare.inputs.regions import Region
-    from gpit_fairshare.inputs.units import Stated
+    from gpit_fairshare.inputs.units import StatedUnit
 
 
 class Target(NamedTuple):
@@ -51,7 +51,7 @@ class Sheet:
     """Texts above the headings."""
     notes: tuple[str, ...] = ()
     """Texts of notes below the table or in it."""
-    units: Mapping[int, Stated] = field(default_factory=dict)
+    units: Mapping[int, StatedUnit] = field(default_factory=dict)
     """Units that a row of units states, by column."""
 
     @property

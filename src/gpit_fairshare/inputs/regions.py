@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gpit_fairshare.inputs.findings import About, Where, counted, listed
 from gpit_fairshare.inputs.grids import ERROR_TEXTS, HEADINGS_AMONG, Broken, Unreadable, is_blank, known_headings
 from gpit_fairshare.inputs.numbers import read_number
-from gpit_fairshare.inputs.units import Stated, unit_alone
+from gpit_fairshare.inputs.units import StatedUnit, unit_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,7 +50,7 @@ class Region:
     number: int
     """Row of the headings."""
     headings: tuple[str, ...]
-    units: dict[int, Stated] = field(default_factory=dict)
+    units: dict[int, StatedUnit] = field(default_factory=dict)
     """Units that a row of units below or above the headings states, by column."""
     rows: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
     titles: list[Left] = field(default_factory=list)
@@ -239,7 +239,7 @@ def is_code(text: str) -> bool:
     return bool(_CODE.fullmatch(text)) and not (text.isalpha() and len(text) > 3)
 
 
-def _row_of_units(cells: Sequence[Any], headings: Sequence[str]) -> dict[int, Stated]:
+def _row_of_units(cells: Sequence[Any], headings: Sequence[str]) -> dict[int, StatedUnit]:
     """Return the units of a row in which nothing but units stand, by column; empty if it is no such row."""
     filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
     found = {index: unit for index, cell in filled if isinstance(cell, str) and (unit := unit_alone(cell))}

@@ -327,7 +327,7 @@ class RowReader:
     def _manner(self, index: int) -> Manner:
         if index not in self._manners:
             sheet = self.part.sheet
-            self._manners[index] = Manner(sheet.typed, sheet.decimal_comma, self.part.headings.factor(index))
+            self._manners[index] = Manner(sheet.typed, sheet.decimal_comma, self.part.headings.units.factor(index))
         return self._manners[index]
 
     def _report(self) -> None:

@@ -23,7 +23,7 @@ from gpit_fairshare.inputs.groups import (
     place_by_year,
     share_out_columns,
 )
-from gpit_fairshare.inputs.headings import Headings, check_mapped_headings, check_mapping, recogniser
+from gpit_fairshare.inputs.headings import Headings, check_mapping, check_named_headings, recogniser
 from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
 from gpit_fairshare.inputs.ons_codes import translate_ons_codes
@@ -148,14 +148,22 @@ def _sheets(request: Request, findings: Findings) -> tuple[list[tuple[Role, Shee
     sheets = [(role, sheet) for role, sheet in read if sheet is not None]
     all_read = len(sheets) == len(targets)
     if all_read:
-        check_mapped_headings(request, [sheet for _, sheet in sheets])
+        check_named_headings(request, [sheet for _, sheet in sheets])
     return sheets, all_read
 
 
 def _source(part: Part) -> Source:
     sheet = part.sheet
+    headings = part.headings
     return Source(
-        part.role, sheet.file, sheet.sheet, sheet.sha256, len(sheet.rows), part.headings.matched, sheet.titles
+        part.role,
+        sheet.file,
+        sheet.sheet,
+        sheet.sha256,
+        len(sheet.rows),
+        headings.matched,
+        sheet.titles,
+        headings.units.applied(headings.wanted),
     )
 
 

@@ -1,92 +1,195 @@
-"""Units that headings and titles state: `£'000`, `(£k)`, `£m`. A unit is applied only where it is stated."""
+"""Units that headings, cells, titles and names state: `£'000`, `(£k)`, `£m`.
+
+A unit is applied only where it is stated. In a heading that is read as £ or people, every text that may be a unit
+is understood, or known to change no figure, or refused. The words are data: `units.toml`.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from fractions import Fraction
-from typing import NamedTuple
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-_FACTORS = {
-    **dict.fromkeys(("000", "000s", "k", "thousand", "thousands"), 1_000),
-    **dict.fromkeys(("m", "mn", "million", "millions", "000000"), 1_000_000),
-    **dict.fromkeys(("bn", "billion", "billions"), 1_000_000_000),
-    "": 1,
-}
-_SIZE = r"[’'‘`]?\s*(000s?|000,?000|k|thousands?|m|mn|millions?|bn|billions?)"
-_MONEY = rf"(?:£|GBP)\s*(?:in\s+)?(?:{_SIZE})?"
-_COUNT = r"(?:in\s+)?(?:[’'‘`](000s?)|(000s)|(thousands|millions))"
-_BRACKETED = re.compile(rf"[\(\[]\s*(?:in\s+)?(?:{_MONEY}|{_COUNT})\s*[\)\]]", re.IGNORECASE)
-_AT_END = re.compile(rf"(?:^|[\s,:–-])(?:in\s+)?(?:{_MONEY}|{_COUNT})\s*$", re.IGNORECASE)
-_AT_START = re.compile(rf"^(?:£|GBP)\s*{_SIZE}\s+(?=\w)", re.IGNORECASE)
-_ALONE = re.compile(rf"[\(\[]?\s*(?:in\s+)?(?:{_MONEY}|{_COUNT})\s*[\)\]]?", re.IGNORECASE)
-_IN_TITLE = re.compile(rf"(?<![\w£])£\s*(?:in\s+)?{_SIZE}(?![\w'’])", re.IGNORECASE)
-_VAGUE = re.compile(r"\bin\s+(?:thousands|millions|000s|['’]000s?)\b", re.IGNORECASE)
-_PLAIN_TITLE = re.compile(
-    rf"(?:.*[\s,;:(\[–-])?£\s*(?:in\s+)?{_SIZE}\s*[)\].]?"
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+Measure = Literal["£", "people", ""]
+
+_FACTORS = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+_TABLE = tomllib.loads(files(__package__).joinpath("units.toml").read_text(encoding="utf-8"))
+
+
+def _factor_by_word(table: dict[str, list[str]]) -> dict[str, int]:
+    return {word: _FACTORS[scale] for scale, words in table.items() for word in words}
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """Return a pattern for any of the words, that does not end inside a longer one."""
+    ordered = sorted(words, key=len, reverse=True)
+    return "(?:" + "|".join(re.escape(word).replace("\\ ", r"\s+") for word in ordered) + r")(?![\w£])"
+
+
+_SCALES = _factor_by_word(_TABLE["scales"])
+_SCALES_AFTER_POUNDS = _SCALES | _factor_by_word(_TABLE["scales_after_pounds"])
+_HARMLESS = frozenset(_TABLE["words"]["harmless"])
+_OTHER_UNITS = frozenset(_TABLE["words"]["other_units"])
+_PER_HARMLESS = frozenset(_TABLE["words"]["per"])
+
+_SCALE = rf"(?P<scale>{_any_of(_SCALES_AFTER_POUNDS)})"
+_POUND_WORDS = _any_of(_TABLE["words"]["pounds"])
+_PEOPLE = _any_of(_TABLE["words"]["people"])
+_FIGURES = _any_of(_TABLE["words"]["figures"])
+_AFTER_POUNDS = rf"\s*(?:in\s+)?(?:'?\s*{_SCALE}\.?)?(?![\w£]|,[0-9])"
+_POUND_SIGN = rf"(?P<pounds>£(?:'?s\b)?|GBP){_AFTER_POUNDS}"
+_POUNDS = rf"(?P<pounds>£(?:'?s\b)?|GBP|{_POUND_WORDS}){_AFTER_POUNDS}"
+_COUNTS = (
+    rf"(?:in\s+)?'?(?P<count>{_any_of(_SCALES)})"
+    rf"(?:\s+(?:of\s+)?(?:(?P<of_pounds>{_POUND_WORDS})|(?P<of_people>{_PEOPLE})))?(?!\s*£)"
+)
+_UNIT = re.compile(rf"(?:in\s+)?(?:{_POUNDS})|{_COUNTS}|(?P<people>{_PEOPLE})", re.IGNORECASE)
+"""A unit in brackets or after the last comma."""
+_PLAIN_COUNTS = r"(?:in\s+)?(?P<count>'000s?|000s|thousands|millions)"
+"""Scales that say without £ or brackets that they are one."""
+_UNIT_OUTSIDE = re.compile(rf"(?:in\s+)?(?:{_POUNDS})|{_PLAIN_COUNTS}\s*$", re.IGNORECASE)
+_BRACKETED = re.compile(rf"[\(\[]\s*(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*[\)\]]", re.IGNORECASE)
+_AT_END = re.compile(rf"(?:^|[\s,:–-])(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*$", re.IGNORECASE)
+_AT_START = re.compile(rf"^(?:{_POUND_SIGN})\s+(?=\w)", re.IGNORECASE)
+
+_YEAR = r"(?:19|20)[0-9]{2}"
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
+_DATE = re.compile(
+    rf"(?:fye?\s*)?(?:{_YEAR}\s*(?:[/–-]\s*(?:{_YEAR}|[0-9]{{2}}))?|[0-9]{{2}}\s*[/–-]\s*[0-9]{{2}})(?![\w/-])"
+    rf"|(?:[0-9]{{1,2}}[/.-][0-9]{{1,2}}[/.-](?:{_YEAR}|[0-9]{{2}})|{_YEAR}-[0-9]{{2}}-[0-9]{{2}})(?!\w)"
+    rf"|(?:[0-9]{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?)?{_MONTH}(?:[\s-]+(?:{_YEAR}|[0-9]{{2}}))?(?!\w)"
+    r"|(?:m|month\s+)12(?!\w)",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r"[\s,;:./–—-]+")
+_WORD = re.compile(r"[^\s;:()\[\]/,]+(?:,[0-9]+)*")
+_BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
+_LAST_COMMA = re.compile(r",(?![0-9])(?=[^,]*(?:,[0-9][^,]*)*$)")
+_PER = re.compile(
+    r"\bper\s+([\w,]+)|(?:\ba\s+|/\s*)((?:weighted\s+)?(?:head|patient|person|capita|1,?000))\b", re.IGNORECASE
+)
+
+_SCALE_IN_TITLE = re.compile(rf"(?<![\w£])(?:£|GBP\s?)(?:\s*in\s+)?\s*'?\s*{_SCALE}(?!')", re.IGNORECASE)
+_TITLE_STATES = re.compile(
+    rf"(?:.*[\s,;:(\[–-])?(?:£|GBP\s?)\s*(?:in\s+)?'?\s*{_any_of(_SCALES_AFTER_POUNDS)}\s*[)\].]?"
     r"(?:[\s,;:(–-]+(?:(?:19|20)[0-9]{2}(?:\s?[/–-]\s?[0-9]{2,4})?|draft|final)\)?)*"
-    rf"|(?:(?:all|the)\s+)?(?:figures|amounts|values|sums|spend|costs?|money)\b[\w\s,]*?£\s*{_SIZE}\b.*",
+    rf"|(?:(?:all|the)\s+)?{_FIGURES}[\w\s,]*?(?:£|GBP)\s*'?{_any_of(_SCALES_AFTER_POUNDS)}.*",
     re.IGNORECASE,
 )
 """A title that ends in the unit, or begins with what is in it."""
 _OTHER_SENSE = re.compile(
     r"\b(?:nearest|round\w*|previous\w*|former\w*|not|was|were|until|unless|except|but)\b", re.IGNORECASE
 )
-_NOT_UNDERSTOOD = re.compile(
-    r"[€$%]|(?<![a-z])(?:pence|pennies|hundreds?|k|bn|thousands?|millions?|[’']?0?00s?)(?![a-z0-9])"
-    r"|\b(?:per|a)\s+(?:head|patient)\b",
+_WORD_SCALE = r"(?:'000s?|000s?|thousands?|millions?)(?!\w)"
+_SCALE_BESIDE_FIGURES = re.compile(
+    rf"\bin\s+{_WORD_SCALE}|(?<!\w){_FIGURES}[\s,(\[:–-]+(?:(?:is|are|in)\s+)*{_WORD_SCALE}"
+    rf"|(?<![0-9.,]\s)(?<![\w.,])(?:'?000s|thousands|millions)\s+of\s+{_FIGURES}",
     re.IGNORECASE,
 )
-_NO_UNIT = ("%", "(%)", "people", "patients", "number", "no.", "no", "#", "text", "ratio", "yes/no", "£ per head")
+_NO_UNIT = ("%", "(%)", "number", "no.", "no", "#", "text", "ratio", "yes/no", "£ per head")
 
 
-class Stated(NamedTuple):
+class StatedUnit(NamedTuple):
     """A unit that a text states."""
 
     factor: int
     """What one of the figures is worth: 1,000 for `£'000`."""
     text: str
-    """The unit as it stands in the file."""
-    is_money: bool
+    """The unit as it is written."""
+    measure: Measure
+    """What the figures count; empty where the text gives a scale alone, as `000s`."""
 
 
-def split_unit(heading: str) -> tuple[str, Stated | None]:
+def split_unit(heading: str) -> tuple[str, StatedUnit | None]:
     """Split a heading into its words and the unit that it states at its end, its start or in brackets."""
+    text = _repaired(heading)
     for pattern in (_BRACKETED, _AT_END, _AT_START):
-        match = pattern.search(heading)
+        match = pattern.search(text)
         if match:
-            bare = " ".join(f"{heading[: match.start()]} {heading[match.end() :]}".split()).rstrip(" ,:–-")
-            return (bare, _stated(match)) if bare else (heading, _stated(match))
+            words = " ".join(f"{text[: match.start()]} {text[match.end() :]}".split()).rstrip(" ,:–-")
+            return words or heading, _stated(match)
     return heading, None
 
 
-def unit_alone(text: str) -> Stated | None:
+def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[StatedUnit | None, str]:
+    """Read the unit of a heading of £ or people, and the first text in it that may be a unit and is not understood.
+
+    Texts in brackets and after the last comma have to be units, dates, or words that change no figure. In the rest
+    of the heading, and in all of it where one pair of brackets holds a unit and nothing else, only what is beside £,
+    and words for units and scales, are looked at: 'Pay deal, all grades (£k)'.
+
+    Args:
+        heading: a heading without marks of footnotes.
+        known_words: words of well-known headings, in small letters; they change no figure.
+    """
+    text = _repaired(heading)
+    for per in _PER.finditer(text):
+        if per[2] or per[1].casefold() not in _PER_HARMLESS:
+            return None, per[0]
+    text = _PER.sub(" ", text)
+    fragments = [match[1] or match[2] or "" for match in _BRACKETS.finditer(text)]
+    outside = _BRACKETS.sub(" ", text)
+    comma = _LAST_COMMA.search(outside)
+    if comma:
+        fragments.append(outside[comma.end() :])
+        outside = outside[: comma.start()]
+    units: list[StatedUnit] = []
+    has_unit_of_its_own = any(map(parse_unit, fragments))
+    for fragment in fragments:
+        unknown = _scan(
+            fragment,
+            _UNIT,
+            units,
+            _is_harmless_outside if has_unit_of_its_own else lambda word: word in _HARMLESS or word in known_words,
+        )
+        if unknown:
+            return None, unknown
+    # A dash or _ parts words here: spend_k, spend-gbp.
+    unknown = _scan(re.sub(r"[_–—-]", " ", outside), _UNIT_OUTSIDE, units, _is_harmless_outside)
+    return (None, unknown) if unknown else _united(units)
+
+
+def parse_unit(text: str) -> StatedUnit | None:
+    """Read a unit that a user gives: `£`, `£000`, `£m`, `people`, `000 people`; None if it is none."""
+    units: list[StatedUnit] = []
+    unknown = _scan(_repaired(text), _UNIT, units, lambda _: False)
+    unit = None if unknown else _united(units)[0]
+    return unit._replace(text=text.strip()) if unit and unit.measure else None
+
+
+def unit_alone(text: str) -> StatedUnit | None:
     """Return the unit that a cell below or above a heading states, if it states nothing else.
 
     A unit that changes no figure, such as `%` or `people`, is a factor of 1.
     """
-    match = _ALONE.fullmatch(text.strip())
-    if match and match[0]:
+    text = text.strip()
+    bracketed = text if text[:1] in ("(", "[") and text[-1:] in (")", "]") else f"({text})"
+    if match := _BRACKETED.fullmatch(_repaired(bracketed)):
         return _stated(match)
-    return Stated(1, text.strip(), is_money=False) if text.strip().casefold() in _NO_UNIT else None
+    unit = parse_unit(text.strip("()[] "))
+    if unit:
+        return unit._replace(text=text)
+    return StatedUnit(1, text, "") if text.casefold() in _NO_UNIT else None
 
 
-def unit_in_title(title: str) -> Stated | None:
+def unit_in_title(title: str) -> StatedUnit | None:
     """Return the unit that a title states for all money below it: `GP IT spend, £000`, `All figures in £m`."""
-    found = list(_IN_TITLE.finditer(title))
-    if len(found) != 1 or _OTHER_SENSE.search(title) or not _PLAIN_TITLE.fullmatch(title.strip()):
+    text = _repaired(title).replace("_", " ")
+    matches = list(_SCALE_IN_TITLE.finditer(text))
+    if len(matches) != 1 or _OTHER_SENSE.search(text) or not _TITLE_STATES.fullmatch(text.strip()):
         return None
-    return _stated(found[0])
+    return StatedUnit(_factor(matches[0]["scale"]), matches[0][0].strip(), "£")
 
 
 def is_vague(text: str) -> bool:
-    """Whether a title or note speaks of thousands or millions in a way that leaves open which figures are."""
-    return bool(_VAGUE.search(text) or _IN_TITLE.search(text)) and not unit_in_title(text)
-
-
-def is_odd_unit(heading: str) -> bool:
-    """Whether a heading of money seems to state a unit that is not understood: `Spend (pence)`, `spend_k`."""
-    bare, stated = split_unit(heading)
-    return stated is None and bool(_NOT_UNDERSTOOD.search(bare.replace("_", " ")))
+    """Return whether a title, note or name speaks of thousands or millions and leaves open which figures are."""
+    text = _repaired(text).replace("_", " ")
+    return bool(_SCALE_BESIDE_FIGURES.search(text) or _SCALE_IN_TITLE.search(text)) and not unit_in_title(text)
 
 
 def scaled(number: float, factor: int) -> float:
@@ -94,8 +197,49 @@ def scaled(number: float, factor: int) -> float:
     return number if factor == 1 else float(Fraction(repr(number)) * factor)
 
 
-def _stated(match: re.Match[str]) -> Stated:
-    size = next((group for group in match.groups() if group), "")
-    text = match[0].strip(" ,:–-()[]")
-    money = "£" in text or "gbp" in text.casefold()
-    return Stated(_FACTORS[re.sub(r"[,\s]", "", size.casefold())], text, is_money=money)
+def _scan(text: str, unit: re.Pattern[str], units: list[StatedUnit], is_harmless: Callable[[str], bool]) -> str:
+    """Add the units of a text to `units`; return the first word that is no unit, no date and not harmless."""
+    at = 0
+    while at < len(text):
+        match = _BETWEEN.match(text, at) or _DATE.match(text, at)
+        if not match and (match := unit.match(text, at)):
+            units.append(_stated(match))
+        if not match:
+            match = _WORD.match(text, at)
+            if not is_harmless(match[0].casefold().strip("'\"") if match else text[at]):
+                return match[0] if match else text[at]
+        at = match.end() if match else at + 1
+    return ""
+
+
+def _is_harmless_outside(word: str) -> bool:
+    """Return whether a word outside brackets is no unit: neither a scale nor something with a sign for money."""
+    is_scale = word in _SCALES_AFTER_POUNDS and word != "b"  # Part B
+    return not is_scale and word not in _OTHER_UNITS and not any(sign in word for sign in "£€$%‰")
+
+
+def _united(units: list[StatedUnit]) -> tuple[StatedUnit | None, str]:
+    """Return the one unit that several statements make, `£` and `000s`; if they contradict each other, their texts."""
+    scales = {unit.factor for unit in units} - {1}
+    measures: set[Measure] = {unit.measure for unit in units if unit.measure}
+    if len(scales) > 1 or len(measures) > 1:
+        return None, " and ".join(unit.text for unit in units)
+    largest = max(units, key=lambda unit: unit.factor, default=None)
+    return (largest._replace(measure=next(iter(measures), "")) if largest else None), ""
+
+
+def _stated(match: re.Match[str]) -> StatedUnit:
+    parts = match.groupdict()
+    measure: Measure = "£" if parts.get("pounds") or parts.get("of_pounds") else ""
+    if parts.get("people") or parts.get("of_people"):
+        measure = "people"
+    return StatedUnit(_factor(parts.get("scale") or parts.get("count") or ""), match[0].strip(" ,:–-()[]"), measure)
+
+
+def _factor(scale: str) -> int:
+    return _SCALES_AFTER_POUNDS[scale.casefold().lstrip("'")] if scale else 1
+
+
+def _repaired(text: str) -> str:
+    """Return a text with one kind of apostrophe, and £ where UTF-8 was read as another encoding."""
+    return re.sub("[’‘`´]", "'", text.replace("Â£", "£"))

@@ -42,6 +42,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     receive: Sequence[str] = (),
     settings: Mapping[str, float | str] | None = None,
     mapping: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
     max_size: int = LARGEST // MEGABYTE,
     with_effects: bool = True,
 ) -> Result:
@@ -57,6 +58,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
         receive: Who receives: keys of `RECEIVERS`. Empty leaves it to the scheme.
         settings: Further parameter values for this run.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
+        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
         max_size: Megabytes that a file may hold, unpacked.
         with_effects: Whether to work out what hangs on each assumption.
 
@@ -69,7 +71,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     files = [str(file) for file in (forecast, adjustments) if file is not None]
     chosen = _settings(tolerance, recover, receive, settings or {})
     table, asked = sheet_of_year(str(allocation), asked_year(year))
-    years, headings, titles = _look(table, files, mapping or {}, max_size)
+    years, headings, titles = _look(table, files, mapping or {}, units or {}, max_size)
     meant = _year(asked, years)
     if not years:
         check_said(table, meant, titles)
@@ -83,6 +85,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
             **(mapping or {}),
             **_named(headings, mapping or {}, table, adjusted=adjustments is not None),
         },
+        units=units,
         max_size=max_size,
         years=[meant],
         options={"": "--forecast", CURRENT: "--allocation"},
@@ -119,7 +122,7 @@ def _settings(
 
 
 def _look(
-    allocation: str, files: Sequence[str], mapping: Mapping[str, str], max_size: int
+    allocation: str, files: Sequence[str], mapping: Mapping[str, str], units: Mapping[str, str], max_size: int
 ) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
     """Return the years of the files, the heading of every column, and what is said above the allocations.
 
@@ -132,7 +135,12 @@ def _look(
         InputError: A file cannot be read, or its faults leave no year.
     """
     request = Request(
-        population=(allocation,), extra=tuple(files), years=(), mapping=dict(mapping), largest=max_size * MEGABYTE
+        population=(allocation,),
+        extra=tuple(files),
+        years=(),
+        mapping=dict(mapping),
+        units=dict(units),
+        largest=max_size * MEGABYTE,
     )
     request, inputs, _ = inspect_inputs(request)
     years = () if request.years == (EVERY_YEAR,) else request.years

@@ -10,7 +10,7 @@ import polars as pl
 
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
-from gpit_fairshare.inputs import Column, Inputs, Source, packaged_crosswalk
+from gpit_fairshare.inputs import AppliedUnit, Column, Inputs, Source, packaged_crosswalk
 from gpit_fairshare.language import plugged
 from gpit_fairshare.scheme import Scheme, defined
 
@@ -150,6 +150,11 @@ def not_as_written(name: str, fault: object) -> SchemeError:
     )
 
 
+def _source(entry: Mapping[str, Any]) -> Source:
+    units = tuple(AppliedUnit(**unit) for unit in entry.get("units", ()))
+    return Source(**{**entry, "matched": (), "units": units})
+
+
 def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, origins: Origins, name: str) -> Inputs:
     """Return the inputs that a tidy table holds: the columns that no step makes.
 
@@ -161,7 +166,7 @@ def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, o
     try:
         crosswalk = packaged_crosswalk().with_rows(manifest["crosswalk"])
         known = {one["name"]: Column(**one) for one in manifest["columns"]}
-        sources = tuple(Source(**one, matched=()) for one in manifest["inputs"])
+        sources = tuple(_source(entry) for entry in manifest["inputs"])
         illustrative = tuple(str(one) for one in manifest["illustrative"])
     except (KeyError, TypeError, ValueError) as fault:
         raise not_as_written(name, fault) from None

@@ -29,6 +29,7 @@ class Run(BaseModel):
     transition: str | None
     set: dict[str, str]
     map: dict[str, str]
+    unit: dict[str, str]
     leave_out: list[str]
     max_size: int = Field(ge=1, le=1_000_000)
     boundaries: str | None

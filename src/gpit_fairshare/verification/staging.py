@@ -70,6 +70,7 @@ def stage(asked: Asked, places: Places, room: Path) -> Stage:
         "transition": transition,
         "settings": run.set,
         "mapping": run.map,
+        "units": run.unit,
         "leave_out": run.leave_out,
         "max_size": run.max_size,
         "boundaries": run.boundaries,

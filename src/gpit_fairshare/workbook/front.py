@@ -316,6 +316,15 @@ def manifest_sheet(layout: Layout) -> Sheet:
                 f"SHA-256 {one['sha256']}; {one['rows']} rows",
             )
         )
+        rows += [
+            (
+                f"Unit of {unit['column']} in {one['file']}{sheet_part}",
+                f"{unit['unit']}, from the heading '{unit['heading']}'"
+                if unit["stated_by"] == "heading"
+                else f"{unit['unit']}, for the heading '{unit['heading']}' ({unit['stated_by'] or 'not stated'})",
+            )
+            for unit in one["units"]
+        ]
     for one in manifest["parameters"]:
         mark = " (set for this run)" if one["overridden"] else ""
         rows.append((f"Parameter {one['name']} {one['year']}", f"{one['written']}{mark}"))
