@@ -41,7 +41,7 @@ _SCALE = rf"(?P<scale>{_any_of(_SCALES_AFTER_POUNDS)})"
 _POUND_WORDS = _any_of(_TABLE["words"]["pounds"])
 _PEOPLE = _any_of(_TABLE["words"]["people"])
 _FIGURES = _any_of(_TABLE["words"]["figures"])
-_AFTER_POUNDS = rf"\s*(?:in\s+)?(?:'?\s*{_SCALE}\.?)?(?![\w£]|,[0-9])"
+_AFTER_POUNDS = rf"\s*(?:in\s+)?(?:'?\s*{_SCALE}(?:'s)?\.?)?(?![\w£]|,[0-9])"
 _POUND_SIGN = rf"(?P<pounds>£(?:'?s\b)?|GBP){_AFTER_POUNDS}"
 _POUNDS = rf"(?P<pounds>£(?:'?s\b)?|GBP|{_POUND_WORDS}){_AFTER_POUNDS}"
 _COUNTS = (
@@ -66,7 +66,7 @@ _DATE = re.compile(
     r"|(?:m|month\s+)12(?!\w)",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"[\s,;:./–—-]+")
+_BETWEEN = re.compile(r"[\s,;:./'\"–—-]+")
 _WORD = re.compile(r"[^\s;:()\[\]/,]+(?:,[0-9]+)*")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _LAST_COMMA = re.compile(r",(?![0-9])(?=[^,]*(?:,[0-9][^,]*)*$)")
