@@ -44,10 +44,12 @@ _RAISED_RUN = rf"[{re.escape(_RAISED)}](?:[{re.escape(_RAISED)}\s,;.&*]*[{re.esc
 _RAISED_MARK = rf"(?:\[{_RAISED_RUN}\]|\({_RAISED_RUN}\)|{_RAISED_RUN})"
 _CARET_MARK = r"\^\s?(?:[0-9]{1,2}|[a-z])(?![0-9a-z])"
 _IS_MARK = re.compile(
-    rf"[\[(]?\s*(?:{_NOTE}|[0-9]{{1,2}}(?:[\s,;.&]+[0-9]{{1,2}})*|[a-z](?:[\s,;&]+[a-z])*)[\s*]*[\])]?", re.IGNORECASE
+    rf"[\[(]?\s*(?:{_NOTE}"
+    r"|(?:[0-9]{1,2}|[a-z])(?:[\s,;.&]+(?:[0-9]{1,2}|[a-z])|(?<=[0-9])[a-z]|(?<=[a-z])[0-9]{1,2})*)[\s*]*[\])]?",
+    re.IGNORECASE,
 )
 """What raised signs say if they are a mark: `2`, `1,2`, `a`, `[note 1]`; not the ends of 1st and EMIS™."""
-_POWER = re.compile(r"(?:^|[^0-9A-Za-z£])(?:[kcm]?m|ft|[a-zRχσ])\^?[23²³]$|(?:^|[^0-9])10\^?[^\^]+$")
+_POWER = re.compile(r"(?:^|[^0-9A-Za-z£])(?:[kcm]?m|ft|[a-zRχσ])\^?[23²³]$|(?:^|[^0-9])10\^?[0-9⁰¹²³⁴-⁹]+$")
 """A raised number that is no mark: m², 10³, R²."""
 _EDGE = r"(?=\s|$|[()\[\],:;])"
 _HEADING_MARK = re.compile(
@@ -58,13 +60,13 @@ _HEADING_MARK = re.compile(
     re.IGNORECASE,
 )
 _TEXT_MARK = re.compile(
-    rf"(?:\s*(?:{_IN_BRACKETS}|\[\s*{_NUMBER}\s*\])|(?<=[\w)\]][\w)\]][\w)\]])\s*[{_SYMBOLS}]+"
+    rf"(?:\s*(?:{_IN_BRACKETS}|{_STATUS}|\[\s*{_NUMBER}\s*\]|[,;]\s+{_NOTE})|(?:(?<=\w\w\w)|(?<=[)\]]))\s*[{_SYMBOLS}]+"
     rf"|(?P<power>\s*(?:{_RAISED_MARK}|{_CARET_MARK})))\s*$",
     re.IGNORECASE,
 )
 """A mark at the end of a name; `A*` and `5*` may be grades."""
 _YEAR_MARK = re.compile(
-    rf"\s*(?:{_IN_BRACKETS}|[\[({{]\s*(?:[a-z]|low|{_NUMBER}(?:{_AND}{_NUMBER})*)\s*[\])}}]|[{_SYMBOLS}]+"
+    rf"\s*(?:{_IN_BRACKETS}|[,;]?\s+{_NOTE}|[\[({{]\s*(?:[a-z]|low|{_NUMBER}(?:{_AND}{_NUMBER})*)\s*[\])}}]|[{_SYMBOLS}]+"
     rf"|{_RAISED_MARK}|{_CARET_MARK}|(?:(?<=\s)[0-9]|[a-z])\))\s*$",
     re.IGNORECASE,
 )
@@ -92,14 +94,13 @@ _OF_RETURNS = """
     unspecified uncoded unregistered unidentified dummy placeholder other others various misc miscellaneous
 """
 """People and money that belong to no organisation, or to none yet."""
-_OF_NHS_DIGITAL = "V81997 V81998 V81999".casefold()
-"""No registered practice, not applicable, not known."""
-_NO_CODES = frozenset(f"{_OF_PROGRAMS} {_OF_RETURNS} {_OF_NHS_DIGITAL}".split())
+_NO_CODES = frozenset(f"{_OF_PROGRAMS} {_OF_RETURNS}".split())
 """Words for a missing code, without capitals, spaces and punctuation. No CCG, ICB, trust or practice has the code NA,
 NK or TBC; REF, which Excel writes for an error, is a trust's, so that only #REF! is here."""
 _NO_CODES_BEGIN = ("unknown", "unallocated", "unassigned", "unattributed", "unregistered", "notknown", "notapplicable")
-_NO_CODE = re.compile(r"[\[(<{].*[\])>}]|[#\\].*|0+|x{2,9}", re.IGNORECASE)
-"""`(blank)`, `<NA>`, `[x]`, `#N/A`, `\\N`; the 0 of a formula that points to a blank cell."""
+_NO_CODE = re.compile(r"[\[(<{].*[\])>}]|[#\\].*|0+|x{2,9}|V8199[789]", re.IGNORECASE)
+"""`(blank)`, `<NA>`, `[x]`, `#N/A`, `\\N`; the 0 of a formula that points to a blank cell; NHS Digital's codes for no
+practice: not registered, not applicable, not known."""
 
 
 def raised(text: str) -> str:
@@ -143,7 +144,7 @@ def without_number(heading: str) -> tuple[str, bool]:
 
 def bare_text(text: str) -> tuple[str, bool]:
     """Return a name or another text without the footnote mark at its end, and whether it had one."""
-    if text.isascii() and text[-1:].isalnum():
+    if text.isascii() and text[-1:].isalnum() and "^" not in text and "," not in text:
         return text, False
     bare = _all_removed(_TEXT_MARK, text) or text
     # Letters that are raised for their looks, as in 1st, are letters.
@@ -164,6 +165,8 @@ def is_no_code(text: str) -> bool:
     """Return whether a text says that a code is missing: `NULL`, `n/k`, `TBC`, `(blank)`."""
     if _NO_CODE.fullmatch(text.strip()):
         return True
+    if len(text) < 7 and text.isalnum() and not text.isalpha():  # as nearly all codes are
+        return False
     word = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
     return len(word) > 1 and (word in _NO_CODES or word.startswith(_NO_CODES_BEGIN))
 
