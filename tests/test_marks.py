@@ -546,7 +546,7 @@ NO_CODES = [
 
 @pytest.mark.parametrize("word", NO_CODES)
 def test_a_word_for_a_missing_code_is_a_missing_code(word, folder):
-    """What stands for a missing code gets no money: one finding for its cell, as for a blank one."""
+    """A word for a missing code gets no money: one finding for its cell, as for a blank one."""
     fault = folder.fault(f'org_code,registered_population\nXA1,5\n"{word}",6\n')
 
     assert (fault.number, fault.place) == (About.BLANK_CODE.number, "row 3, org_code")

@@ -104,12 +104,12 @@ practice: not registered, not applicable, not known."""
 
 
 def raised(text: str) -> str:
-    """Write a text that is raised in its cell with superscript signs; a caret stands before letters that have none."""
+    """Write a text that is raised in its cell with superscript signs; a caret comes before letters that have none."""
     return _written(text, text.translate(_SUPERSCRIPTS))
 
 
 def lowered(text: str) -> str:
-    """Write a text that is lowered in its cell with subscript signs; a caret stands before letters that have none."""
+    """Write a text that is lowered in its cell with subscript signs; a caret comes before letters that have none."""
     return _written(text, text.translate(_SUBSCRIPTS))
 
 

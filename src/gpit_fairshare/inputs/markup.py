@@ -249,7 +249,7 @@ class _OdsScan:
             self.rich |= dict.fromkeys(self._places(), text)
 
     def _places(self) -> Iterator[tuple[int, int]]:
-        """Return the places of the cells that the present one stands for."""
+        """Return the places of the cells that are written as this one, with repeats."""
         for row in range(self._row + 1, self._row + self._rows + 1):
             for column in range(self._column, self._column + self._columns):
                 yield row, column

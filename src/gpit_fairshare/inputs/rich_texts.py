@@ -147,7 +147,7 @@ def raised_styles(*parts: bytes) -> dict[str, str]:
 
 
 def _position_of(text: str) -> str:
-    """Read `super 58%`, `33% 58%` or `-8% 58%`: how high the letters stand, and how large they are."""
+    """Read `super 58%`, `33% 58%` or `-8% 58%`: how high the letters are raised, and their size."""
     height = text.strip().partition(" ")[0]
     if height == "super":
         return "superscript"
