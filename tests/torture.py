@@ -372,6 +372,19 @@ def cells():
     yield population("not.parquet", b"PAR1 not", {"I01"})
 
 
+def marks():
+    """Footnote marks, words for a missing code, and a formula that no program calculated."""
+
+    def with_row(*cells):
+        return book([HEAD, *ROWS, cells])
+
+    yield population("figure-never-calculated.xlsx", with_row("99A", "x", ("formula", "=2+3", 0)), {"I60"})
+    yield population("figure-marked.xlsx", with_row("99A", "x", "5²"), {"I16"})
+    yield population("name-marked.csv", text([HEAD, *ROWS, ("99A", "Cedar²", 5)]), {"I59"}, GOOD | {"99A": 5.0})
+    yield population("code-marked.csv", text([HEAD, *ROWS, ("00C [note 1]", "x", 5)]), {"I13"})
+    yield population("code-null.csv", text([HEAD, *ROWS, ("NULL", "x", 5)]), {"I12"})
+
+
 def workbooks():
     """Workbooks as people make them."""
     plain = book([HEAD, *ROWS])
@@ -533,5 +546,5 @@ def between_files():
 
 def cases():
     """Every case, in an order that is always the same."""
-    for kind in (notations, encodings, around, money, cells, workbooks, hostile, between_files):
+    for kind in (notations, encodings, around, money, cells, marks, workbooks, hostile, between_files):
         yield from kind()

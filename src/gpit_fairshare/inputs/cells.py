@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.grids import ERROR_TEXTS, Broken, is_blank
+from gpit_fairshare.inputs.marks import bare_text, bare_year, has_mark, is_no_code
 from gpit_fairshare.inputs.numbers import advice, read_number
 from gpit_fairshare.inputs.units import scaled
 
@@ -61,6 +62,8 @@ class Read(NamedTuple):
     """Whether a number was read from a text that is more than its digits."""
     dash: bool = False
     """Whether a dash was read as nil."""
+    marked: bool = False
+    """Whether a footnote mark was left out."""
 
 
 class Manner(NamedTuple):
@@ -88,7 +91,9 @@ def read_cell(cell: Any, need: Need, manner: Manner) -> Read:
     if is_blank(cell):
         return Read(None)
     if need.kind == "text":
-        return read_text(cell)
+        read = read_text(cell)
+        text, marked = bare_text(str(read.value))
+        return read._replace(value=text, marked=marked)
     read = _number(cell, need, manner)
     if need.is_sum and not (need.lenient or need.signed) and read.value is not None and float(read.value) < 0:
         raise Refused(
@@ -101,7 +106,8 @@ def read_code(cell: Any) -> Read:
     """Read the code of an organisation or practice, letter by letter as it stands.
 
     Raises:
-        Refused: the cell is blank or not a text, or the text cannot be a code.
+        Refused: the cell is blank or not a text, or the text cannot be a code: a word for a missing one, or one
+            with a footnote mark.
     """
     if is_blank(cell):
         raise Refused(
@@ -124,12 +130,19 @@ def read_code(cell: Any) -> Read:
                 "a code as text",
                 "Take the code from where the file came from; Excel turns 1E5 into 1E+05",
             )
-        if not any(map(str.isalnum, cell)):
+        if is_no_code(cell) or not any(map(str.isalnum, cell)):
             raise Refused(
                 About.BLANK_CODE,
                 f"{shown(cell)} is no code",
                 "a code of letters and digits",
                 "Give the row a code, or take it out if it is a total or a note",
+            )
+        if has_mark(cell):
+            raise Refused(
+                About.TEXT,
+                f"{shown(cell)} seems to be a code with a footnote mark, and would be another organisation",
+                "the code alone",
+                "Take the mark out of the cell",
             )
         return read_text(cell, CODE_LENGTH)
     if isinstance(cell, Broken):
@@ -182,6 +195,15 @@ def parse_year(text: Any) -> str | None:
     first, second = match.groups()
     after = str(int(first) + 1)
     return f"{first}/{after[2:]}" if second in (after, after[2:]) else None
+
+
+def read_year(cell: Any) -> Read:
+    """Read the year of a row as `2014/15`, without a footnote mark; the value is None if it is none."""
+    year = parse_year(cell)
+    if year or not isinstance(cell, str):
+        return Read(year)
+    year = parse_year(bare_year(cell))
+    return Read(year, marked=year is not None)
 
 
 def parse_day(text: str) -> dt.date | None:

@@ -78,6 +78,8 @@ class About(Enum):
     BOUNDARIES = "I56", "organisations were restated on the boundaries of a day"
     ONS_CODES = "I57", "ONS codes were read as ODS codes, or are not known"
     SPLIT = "I58", "an organisation had split, and nothing says on which boundaries the figures are wanted"
+    MARK = "I59", "footnote marks were left out of texts and years"
+    NOT_CALCULATED = "I60", "no program has calculated the formulas of a column, and all of them store 0"
 
     def __init__(self, number: str, meaning: str) -> None:
         self.number = number

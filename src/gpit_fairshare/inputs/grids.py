@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.inputs.findings import About
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gpit_fairshare.errors import Level
 
@@ -16,6 +17,7 @@ ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL
 """What spreadsheets write where a formula has no value."""
 HEADINGS_AMONG = 60
 """Rows of a file among which its headings are looked for."""
+_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 MEGABYTE = 1_000_000
 LARGEST = 64 * MEGABYTE
 """Bytes that a file may hold once it is unpacked. A small file can hold enough to fill a machine's memory."""
@@ -61,6 +63,8 @@ class Grid:
     """Rows that are hidden; they may hold nothing."""
     hidden_columns: Sequence[int] = ()
     """Columns that are hidden, from 0; they may hold nothing."""
+    formulas: Mapping[int, Mapping[int, bool]] = field(default_factory=dict)
+    """Formulas of a workbook that asks to be calculated, by column from 0 and row: whether the stored value is 0."""
     decimal_comma: bool = False
     """Whether cells stand between semicolons, as where a comma is the decimal point."""
 
@@ -96,6 +100,20 @@ class Unreadable(Exception):  # noqa: N818 – no error of the program: it becom
         self.found = found
         self.remedy = remedy
         self.place = place
+
+
+def column_index(letters: str) -> int:
+    """Return the column that letters name: A is 0, AA is 26."""
+    index = 0
+    for letter in letters.upper():
+        index = index * 26 + ord(letter) - ord("A") + 1
+    return index - 1
+
+
+def cell_place(reference: str) -> tuple[int, int] | None:
+    """Return the row, from 1, and the column, from 0, of a cell such as C5; None if it is no such text."""
+    match = _REFERENCE.fullmatch(reference)
+    return (int(match[2]), column_index(match[1])) if match else None
 
 
 def is_blank(cell: Any) -> bool:

@@ -15,10 +15,12 @@ from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.inputs.cells import parse_year
 from gpit_fairshare.inputs.column_units import ColumnUnits
 from gpit_fairshare.inputs.findings import About, Where, listed
+from gpit_fairshare.inputs.grids import is_blank
+from gpit_fairshare.inputs.marks import bare_heading
 from gpit_fairshare.inputs.units import parse_unit, split_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Kind, Request, Role
@@ -76,15 +78,16 @@ def _words(*headings: str) -> frozenset[str]:
 
 
 def folded(heading: str) -> str:
-    """Return a heading without capital letters, spaces and punctuation, for comparison."""
-    text = unicodedata.normalize("NFKC", heading).casefold()
+    """Return a heading without capital letters, spaces, punctuation and footnote marks, for comparison."""
+    # Before the normal form, which makes of ² a 2.
+    text = unicodedata.normalize("NFKC", bare_heading(heading)).casefold()
     return "".join(character for character in text if character.isalnum())
 
 
 def plain_name(heading: str) -> str:
     """Return the name that a heading gets if nothing else is known of it: `Area Team (£k)` → `area_team`."""
     # Python reads names in formulas in this normal form, so that the column must have it too.
-    text = unicodedata.normalize("NFKC", split_unit(heading)[0]).lower()
+    text = unicodedata.normalize("NFKC", split_unit(bare_heading(heading))[0]).lower()
     return re.sub(r"[\W_]+", "_", text).strip("_")
 
 
@@ -193,14 +196,21 @@ class Headings:
         self.columns: dict[str, int] = {}
         self.repeats: dict[str, list[int]] = {}
         self._names: dict[int, str] = {}
+        self._filled = [
+            index
+            for index, heading in enumerate(sheet.headings)
+            if heading and any(not is_blank(row[index]) for _, row in sheet.rows)
+        ]
+        self._left_aside: dict[int, str] = {}
+        """Blank columns and what they would be, where a filled one is it."""
         self._match()
         self.units = self._column_units()
 
     @property
     def matched(self) -> tuple[tuple[str, str], ...]:
-        """Headings that were read as a column, from left to right."""
+        """Headings as they are in the file that were read as a column, from left to right."""
         pairs = sorted((index, name) for name, index in self.columns.items())
-        return tuple((self.sheet.headings[index], name) for index, name in pairs)
+        return tuple((self.sheet.marked.get(index, self.sheet.headings[index]), name) for index, name in pairs)
 
     def _unit_of(self, name: str) -> str:
         """Return the unit that the scheme gives a column, else that of the headings file, if any."""
@@ -231,11 +241,19 @@ class Headings:
         return self.sheet.headings[self.columns[column]]
 
     def _match(self) -> None:
-        for read in _layers(self.role, self.request):
-            self._claim(read)
+        mapped, *layers = _layers(self.role, self.request)
+        # What the user says counts for blank columns too; otherwise they come after those that hold anything.
+        self._claim(mapped, range(len(self.sheet.headings)))
+        for read in layers:
+            self._claim(read, self._filled)
         self._claim_practices()
-        self._claim(self._commissioner)
-        self._claim(self._leftover)
+        self._claim(self._commissioner, self._filled)
+        self._claim(self._leftover, self._filled)
+        headed = [index for index, heading in enumerate(self.sheet.headings) if heading]
+        blank = [index for index in headed if index not in self._filled]
+        for read in (*layers, self._commissioner, self._leftover):
+            self._leave_aside(read, blank)
+            self._claim(read, blank)
 
     def _claim_practices(self) -> None:
         """Take `CODE` for the practice's where another column is surely the organisation's: NHS Digital's way."""
@@ -251,10 +269,19 @@ class Headings:
         cells = [row[index] for _, row in self.sheet.rows if row[index] is not None]
         return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
 
-    def _claim(self, read: Callable[[str], str | None]) -> None:
+    def _leave_aside(self, read: Callable[[str], str | None], blank: Sequence[int]) -> None:
+        """Leave aside blank columns of which a filled one has the name."""
+        for index in blank:
+            column = read(self.sheet.headings[index])
+            if index not in self._names and column and self.columns.get(column) in self._filled:
+                self._names[index] = ""
+                self._left_aside[index] = column
+
+    def _claim(self, read: Callable[[str], str | None], places: Sequence[int]) -> None:
         """Let each heading without a column claim one, unless a surer heading has claimed it before."""
         claims: dict[str, list[int]] = {}
-        for index, heading in enumerate(self.sheet.headings):
+        for index in places:
+            heading = self.sheet.headings[index]
             if index in self._names or not heading:
                 continue
             column = read(heading)
@@ -298,6 +325,15 @@ class Headings:
                 findings.warning(
                     About.DUPLICATE_HEADING, where, f"{listed(titles)} have the same name; neither is used"
                 )
+        for index, column in self._left_aside.items():
+            there = self.columns[column]
+            findings.note(
+                About.DUPLICATE_HEADING,
+                where,
+                f"'{self.sheet.headings[index]}' ({self.sheet.column(index)}) is blank and left aside: "
+                f"'{self.sheet.headings[there]}' ({self.sheet.column(there)}) is read as {column}",
+            )
+        self._report_spread(findings)
         for index, heading, column in self._displaced():
             there = self.columns[column]
             findings.warning(
@@ -321,6 +357,24 @@ class Headings:
         ]
         if renamed:
             findings.note(About.HEADING, where, f"read {listed(renamed, most=40)}")
+
+    def _report_spread(self, findings: Findings) -> None:
+        """Refuse a heading that is merged over several columns of figures, where one of them is used."""
+        lenient = {need.name for need in self.request.needs if need.lenient}
+        for index, columns in self.sheet.spread.items():
+            name = self._names.get(index, "")
+            if name not in self.used:
+                continue
+            places = listed([self.sheet.column(column).removeprefix("column ") for column in columns])
+            report = findings.warning if name in lenient else findings.error
+            report(
+                About.MERGED,
+                self.sheet.where(self.sheet.heading_row, index),
+                f"the heading '{self.sheet.headings[index]}' is merged over columns {places}, which all hold figures, "
+                f"and only one can be {name}",
+                "a heading for each column",
+                "Unmerge the heading, and give each column one of its own",
+            )
 
     def _displaced(self) -> list[tuple[int, str, str]]:
         """Return place, heading and column of what --map leaves unused: it gave the column to another heading."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.inputs.cells import parse_year
+from gpit_fairshare.inputs.cells import read_year
 from gpit_fairshare.inputs.findings import About, Where, counted
 from gpit_fairshare.inputs.grids import Broken, is_blank
 from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, headings_said, standard_columns
@@ -95,12 +95,12 @@ def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str,
 
 def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
     """Return the years that the files have rows for, in order."""
-    found = set()
+    years = set()
     for headings in files:
         index = headings.columns.get("year")
         if index is not None:
-            found |= {parse_year(row[index]) for _, row in headings.sheet.rows}
-    return tuple(sorted(year for year in found if year))
+            years |= {read_year(row[index]).value for _, row in headings.sheet.rows}
+    return tuple(sorted(str(year) for year in years if year))
 
 
 def needs_of(files: Iterable[Headings], findings: Findings) -> tuple[Need, ...]:

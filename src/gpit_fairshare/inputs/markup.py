@@ -1,20 +1,21 @@
 """What the XML of a sheet says beyond the values of its cells.
 
 calamine gives an empty text for `#N/A` and for a formula whose value was never stored; an allocation must
-take neither for a blank. It also makes room for the whole rectangle from A1 to the last cell, says
-nothing of hidden rows, and passes over blank cells that have a style, as is done here.
+take neither for a blank. It joins raised signs to those before them. It also makes room for the whole rectangle
+from A1 to the last cell, says nothing of hidden rows, and passes over blank cells that have a style, as is done here.
 """
 
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
-from xml.parsers import expat
 
-from gpit_fairshare.inputs.grids import Broken
+from gpit_fairshare.inputs.grids import Broken, cell_place, column_index
+from gpit_fairshare.inputs.rich_texts import inline_rich_texts, parse_xml, rich_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 NEVER_STORED = Broken("a formula whose value was never stored", "Open the workbook in Excel and save it again")
 
@@ -22,13 +23,14 @@ NEVER_STORED = Broken("a formula whose value was never stored", "Open the workbo
 _PLACE = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\br=[\"']([A-Za-z]{1,3}[0-9]{1,7})[\"'][^<>]*(?<!/)>")
 _CELL = re.compile(rb"<(?:\w+:)?c\b")
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^<>]*)>")
+_ROW_START = re.compile(rb"<(?:\w+:)?row\b")
 _COLUMN = re.compile(rb"<(?:\w+:)?col\b([^<>]*)>")
 _ATTRIBUTE = re.compile(rb"\b(r|t|min|max|hidden)=[\"']([^\"']*)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^<>]*>([^<]*)<")
+_NIL = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
 _DIGITS = b"0123456789"
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 
 
 class Markup(NamedTuple):
@@ -39,50 +41,76 @@ class Markup(NamedTuple):
     broken: Mapping[tuple[int, int], Broken]
     hidden_rows: Sequence[int] = ()
     hidden_columns: Sequence[int] = ()
+    rich: Mapping[tuple[int, int], str] = MappingProxyType({})
+    """Texts of which some signs are raised or lowered, with these written as such: `120000²`."""
+    formulas: Mapping[int, Mapping[int, bool]] = MappingProxyType({})
+    """Formulas with a stored value, by column and row: whether it is the number 0."""
+    merged: Sequence[tuple[int, int, int, int]] = ()
+    """Merged cells of an .ods workbook, for which calamine gives none: first row and column, last row and column."""
 
 
-def xlsx_markup(xml: bytes) -> Markup:
-    """Return what the part of a sheet in an .xlsx workbook says."""
+def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
+    """Return what the part of a sheet in an .xlsx workbook says.
+
+    Args:
+        xml: the part.
+        shared: texts with raised or lowered signs among the shared strings of the workbook, by their number.
+
+    Raises:
+        ValueError: the XML is damaged.
+    """
     places = _PLACE.findall(xml)
     columns = {place.rstrip(_DIGITS) for place in places}
     width = max((column_index(letters.decode()) + 1 for letters in columns), default=0)
     height = max((int(row) for row in {place.lstrip(_LETTERS) for place in places}), default=0)
     hidden = b"hidden=" in xml
-    return Markup(
+    markup = Markup(
         width * height,
-        _broken_cells(xml) if b't="e"' in xml or b"t='e'" in xml or _FORMULA.search(xml) else {},
+        {},
         _hidden_rows(xml) if hidden else (),
         _hidden_columns(xml[: xml.find(b"sheetData")]) if hidden else (),
+        inline_rich_texts(xml),
     )
+    if shared or b't="e"' in xml or b"t='e'" in xml or _FORMULA.search(xml):
+        return _with_cells(markup, xml, shared)
+    return markup
 
 
-def column_index(letters: str) -> int:
-    """Return the column that letters name: A is 0, AA is 26."""
-    index = 0
-    for letter in letters.upper():
-        index = index * 26 + ord(letter) - ord("A") + 1
-    return index - 1
-
-
-def _broken_cells(xml: bytes) -> dict[tuple[int, int], Broken]:
-    broken = {}
-    for cell in _CELL.split(xml)[1:]:  # each with what follows up to the next cell
-        attributes, _, content = cell.partition(b">")
-        found = _attributes(attributes)
-        kind = found.get(b"t", b"n")
-        if attributes.endswith(b"/") or (kind != b"e" and b"f" not in content):
-            continue
-        place = _REFERENCE.fullmatch(found.get(b"r", b"").decode("ascii", "replace"))
-        value = _VALUE.search(content)
-        if not place:
-            continue
-        where = int(place[2]), column_index(place[1])
+def _with_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> Markup:
+    """Add what single cells say: errors, formulas, shared texts with raised or lowered signs."""
+    broken: dict[tuple[int, int], Broken] = {}
+    rich = dict(markup.rich)
+    formulas: dict[int, dict[int, bool]] = {}
+    for where, kind, content in _cells(xml):
+        stored = value[1].strip() if (value := _VALUE.search(content)) else b""
         if kind == b"e":
-            broken[where] = Broken(f"the error {value[1].decode('utf-8', 'replace')}" if value else "an error")
-        elif _FORMULA.search(content) and kind != b"str" and not (value and value[1].strip()):
+            broken[where] = Broken(f"the error {stored.decode('utf-8', 'replace')}" if value else "an error")
+        elif kind == b"s" and stored.isdigit() and int(stored) in shared:
+            rich[where] = shared[int(stored)]
+        elif b"f" in content and _FORMULA.search(content):
             # A formula that gives an empty text has a type of its own, "str", and is truly blank.
-            broken[where] = NEVER_STORED
-    return broken
+            if kind != b"str" and not stored:
+                broken[where] = NEVER_STORED
+            else:
+                formulas.setdefault(where[1], {})[where[0]] = kind == b"n" and _NIL.fullmatch(stored) is not None
+    return markup._replace(broken=broken, rich=rich, formulas=formulas)
+
+
+def _cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]:
+    """Yield the place, the type and the content of each cell that is not blank."""
+    row = 0
+    for part in _ROW_START.split(xml)[1:]:  # each with what follows up to the next row
+        opening, _, cells = part.partition(b">")
+        number = _attributes(opening).get(b"r", b"")
+        row = int(number) if number.isdigit() else row + 1
+        column = -1
+        for cell in _CELL.split(cells)[1:]:
+            attributes, _, content = cell.partition(b">")
+            named = _attributes(attributes)
+            # A cell without a place follows the one before it.
+            row, column = cell_place(named.get(b"r", b"").decode("ascii", "replace")) or (row, column + 1)
+            if not attributes.endswith(b"/"):
+                yield (row, column), named.get(b"t", b"n"), content
 
 
 def _hidden_rows(xml: bytes) -> list[int]:
@@ -107,43 +135,57 @@ def _is_hidden(attributes: Mapping[bytes, bytes]) -> bool:
     return attributes.get(b"hidden") in (b"1", b"true")
 
 
-def ods_markup(xml: bytes, sheet: str) -> Markup:
+def ods_markup(xml: bytes, sheet: str, positions: Mapping[str, str]) -> Markup:
     """Return what the content of an .ods workbook says of a sheet.
+
+    Args:
+        xml: the content.
+        sheet: name of the sheet.
+        positions: which styles of texts raise or lower, by name.
 
     Raises:
         ValueError: the XML is damaged.
     """
-    scan = _OdsScan(sheet)
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = scan.start
-    parser.EndElementHandler = scan.end
-    parser.CharacterDataHandler = scan.text
-    try:
-        parser.Parse(xml, True)
-    except expat.ExpatError as error:
-        raise ValueError("damaged XML") from error
-    return Markup(scan.width * scan.height, scan.broken, scan.hidden_rows, scan.hidden_columns)
+    scan = _OdsScan(sheet, positions)
+    parse_xml(xml, scan.start, scan.end, scan.text)
+    return Markup(
+        scan.width * scan.height, scan.broken, scan.hidden_rows, scan.hidden_columns, scan.rich, merged=scan.merged
+    )
+
+
+_ASIDE = ("office:annotation", "draw:")
 
 
 class _OdsScan:
     """Walks through the content of an .ods workbook; rows and cells may stand for many alike."""
 
-    def __init__(self, sheet: str) -> None:
+    def __init__(self, sheet: str, positions: Mapping[str, str]) -> None:
         self.sheet = sheet
+        self.positions = positions
         self.width = self.height = 0
         self.broken: dict[tuple[int, int], Broken] = {}
+        self.rich: dict[tuple[int, int], str] = {}
+        self.merged: list[tuple[int, int, int, int]] = []
         self.hidden_rows: list[int] = []
         self.hidden_columns: list[int] = []
         self._inside = False
         self._row = self._rows = self._column = self._columns = self._listed = 0
         self._cell: dict[str, str] | None = None
-        self._texts: list[str] | None = None
+        self._texts: list[tuple[str, str]] | None = None
+        """Parts of the cell's text, each with its position."""
+        self._spans: list[str] = []
+        self._aside = 0
+        """Depth of elements that belong to no cell: notes, shapes."""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "table:table":
             self._inside = attributes.get("table:name") == self.sheet
-        elif not self._inside:
+        elif name.startswith(_ASIDE):
+            self._aside += 1
+        elif not self._inside or self._aside:
             return
+        elif name.startswith("text:"):
+            self._start_text(name, attributes)
         elif name == "table:table-row":
             self._rows = _repeats(attributes, "table:number-rows-repeated")
             self._column = 0
@@ -157,15 +199,28 @@ class _OdsScan:
         elif name in ("table:table-cell", "table:covered-table-cell"):
             self._columns = _repeats(attributes, "table:number-columns-repeated")
             self._cell, self._texts = attributes, None
-        elif name == "text:p" and self._cell is not None:
-            self._texts = self._texts or []
+
+    def _start_text(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "text:p" and self._cell is not None:
+            self._texts = [*self._texts, ("\n", "")] if self._texts else []
+        elif name == "text:span":
+            outer = self._spans[-1] if self._spans else ""
+            self._spans.append(self.positions.get(attributes.get("text:style-name", ""), outer))
+        elif name == "text:s":
+            self.text(" " * min(_repeats(attributes, "text:c"), 2**10))
 
     def text(self, text: str) -> None:
-        if self._texts is not None:
-            self._texts.append(text)
+        if self._texts is not None and not self._aside:
+            self._texts.append((text, self._spans[-1] if self._spans else ""))
 
     def end(self, name: str) -> None:
-        if name == "table:table":
+        if name.startswith(_ASIDE):
+            self._aside -= 1
+        elif self._aside:
+            return
+        elif name == "text:span" and self._spans:
+            self._spans.pop()
+        elif name == "table:table":
             self._inside = False
         elif self._inside and name == "table:table-row":
             self._row += self._rows
@@ -175,22 +230,29 @@ class _OdsScan:
             self._cell = self._texts = None
 
     def _close(self, cell: dict[str, str]) -> None:
-        said = "".join(self._texts or ())
+        said = "".join(text for text, _ in self._texts or ())
         formula = "table:formula" in cell
         if "office:value-type" not in cell and not said and not formula:
             return
         self.width = max(self.width, self._column + self._columns)
         self.height = max(self.height, self._row + self._rows)
-        if cell.get("calcext:value-type") == "error":
-            mark = Broken(f"the error {said}" if said else "an error")
-        elif formula and "office:value-type" not in cell and self._texts is None:
-            mark = NEVER_STORED
-        else:
+        down, across = _repeats(cell, "table:number-rows-spanned"), _repeats(cell, "table:number-columns-spanned")
+        if down > 1 or across > 1:
+            self.merged.append((self._row + 1, self._column, self._row + down, self._column + across - 1))
+        if self._rows * self._columns >= 2**16:
             return
-        if self._rows * self._columns < 2**16:
-            for row in range(self._row + 1, self._row + self._rows + 1):
-                for column in range(self._column, self._column + self._columns):
-                    self.broken[row, column] = mark
+        if cell.get("calcext:value-type") == "error":
+            self.broken |= dict.fromkeys(self._places(), Broken(f"the error {said}" if said else "an error"))
+        elif formula and "office:value-type" not in cell and self._texts is None:
+            self.broken |= dict.fromkeys(self._places(), NEVER_STORED)
+        elif self.positions and (text := rich_text(self._texts or ())) is not None:
+            self.rich |= dict.fromkeys(self._places(), text)
+
+    def _places(self) -> Iterator[tuple[int, int]]:
+        """Return the places of the cells that are written as this one, with repeats."""
+        for row in range(self._row + 1, self._row + self._rows + 1):
+            for column in range(self._column, self._column + self._columns):
+                yield row, column
 
 
 def _repeats(attributes: Mapping[str, str], name: str) -> int:

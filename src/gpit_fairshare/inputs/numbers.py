@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -89,6 +90,8 @@ def advice(text: str) -> str:
         return "Give the amount in pounds"
     if re.fullmatch(r"[£]?[0-9][0-9 ]*[0-9](\.[0-9]+)?", folded):
         return "It may be two numbers: write it without spaces"
-    if re.search(r"[0-9]\s*(\*+|\[.*\]|\(\w\)|[¹²³])$", folded):
+    if re.search(r"[0-9]\s*(\*+|\[.*\]|\(\w\)|[†‡§]+|\^\w+)$", folded):
         return "Take the mark of the footnote out of the cell"
+    if any(unicodedata.decomposition(sign).startswith(("<super>", "<sub>")) for sign in folded):
+        return "Take what is raised or lowered out of the cell, if it marks a footnote; write a power in full"
     return ""

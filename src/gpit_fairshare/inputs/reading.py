@@ -40,7 +40,7 @@ class Sheet:
     """Name of the sheet of a workbook, else empty."""
     sha256: str
     headings: tuple[str, ...]
-    """Headings without spaces around them; empty where a column has none."""
+    """Headings without spaces around them and without footnote marks; empty where a column has none."""
     rows: tuple[tuple[int, tuple[Any, ...]], ...]
     """Rows that hold anything: their number and their cells, as many as there are headings."""
     typed: bool = False
@@ -53,6 +53,13 @@ class Sheet:
     """Texts of notes below the table or in it."""
     units: Mapping[int, StatedUnit] = field(default_factory=dict)
     """Units that a row of units states, by column."""
+    marked: Mapping[int, str] = field(default_factory=dict)
+    """Headings with their footnote marks, by column, where they have any."""
+    spread: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Columns of figures under a heading that is merged over several of them, by the heading's column."""
+    uncalculated: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Rows of formulas by column, where none of the column's was ever calculated."""
+    heading_row: int = 0
 
     @property
     def name(self) -> str:
@@ -173,7 +180,24 @@ def _sheet(file: str, grid: Grid, region: Region, sha256: str) -> Sheet:
         tuple(region.title_texts),
         tuple(region.note_texts),
         region.units,
+        region.marked,
+        region.spread,
+        _uncalculated(grid, region),
+        region.number,
     )
+
+
+def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
+    """Return the rows of formulas by column where all of the column store 0 and the workbook asks to be calculated.
+
+    A program that cannot calculate stores 0 for each formula; one zero among other values is a true one.
+    """
+    columns = {}
+    for column, stored in grid.formulas.items():
+        rows = [row for row, _ in region.rows if row in stored]
+        if rows and all(stored[row] for row in rows):
+            columns[column] = tuple(rows)
+    return columns
 
 
 def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> None:
@@ -226,6 +250,13 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
             where,
             f"hidden columns were read all the same: {said}",
             remedy="Delete the columns if they are not meant",
+        )
+    for column, blank in region.moved.items():
+        findings.note(
+            About.MERGED,
+            where,
+            f"the heading '{sheet.headings[column]}' is merged over a blank column ({letters(blank)}) and is read as "
+            f"that of {sheet.column(column)}",
         )
     for top, left, bottom, right in grid.merged:
         if bottom > top and bottom in rows_there and top >= region.number and left < len(sheet.headings):

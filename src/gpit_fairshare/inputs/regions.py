@@ -8,12 +8,14 @@ reported.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.inputs.findings import About, Where, counted, listed
 from gpit_fairshare.inputs.grids import ERROR_TEXTS, HEADINGS_AMONG, Broken, Unreadable, is_blank, known_headings
+from gpit_fairshare.inputs.marks import bare_heading, without_number
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.units import StatedUnit, unit_alone
 
@@ -65,6 +67,12 @@ class Region:
     """A second table below, which is not read."""
     wide: list[tuple[int, int]] = field(default_factory=list)
     """Rows with cells outside the headings, and the number of their cells."""
+    marked: dict[int, str] = field(default_factory=dict)
+    """Headings as they are in the file, by column, where a footnote mark was left out."""
+    spread: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """Columns of figures under a heading that is merged over several of them, by the heading's column."""
+    moved: dict[int, int] = field(default_factory=dict)
+    """Columns that got the heading merged over them and a blank column, and the blank column."""
 
 
 def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
@@ -80,13 +88,17 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
     records = grid.records
     at = _headings_at(records, known)
     number, cells = records[at]
-    headings = ["" if is_blank(cell) else _heading(cell) for cell in cells]
-    while headings and not headings[-1]:
-        headings.pop()
+    written = ["" if is_blank(cell) else _heading(cell) for cell in cells]
+    merged = {left: right for top, left, _, right in grid.merged if top == number and right > left}
+    covered = {column for left, right in merged.items() for column in range(left + 1, right + 1)}
+    while written and not written[-1] and len(written) - 1 not in covered:
+        written.pop()
+    headings = _bare_headings(written, known)
     if len(headings) > MOST_COLUMNS:
         found = f"row {number:,} has {len(headings):,} cells, and a table at most {MOST_COLUMNS:,} columns"
         raise Unreadable(About.SEPARATORS, found, "Save the columns that are needed in a file of their own")
     region = Region(number, tuple(headings))
+    region.marked = {at: text for at, text in enumerate(written) if text != headings[at]}
     above = list(records[:at])
     if above and (units := _row_of_units(above[-1][1], headings)):
         region.units |= units
@@ -96,12 +108,17 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
     _Below(region, grid, known).read(records[at + 1 :])
     if not region.rows:
         raise Unreadable(About.EMPTY, "there are no rows below the headings", "Export it again, with its rows")
+    for left, right in merged.items():
+        _look_under(region, left, min(right, len(headings) - 1))
     return region
 
 
 def report_region(region: Region, name: str, findings: Findings) -> None:
     """Say what stands around the table and was not read."""
     where = Where(name)
+    if region.marked:
+        marked = listed([f"'{text}'" for text in region.marked.values()])
+        findings.note(About.HEADING, where, f"headings read without their footnote marks: {marked}")
     if region.titles:
         findings.note(
             About.TITLES, where, f"the headings are in row {region.number}; above them: {_said(region.titles)}"
@@ -128,6 +145,48 @@ def _headings_at(records: Sequence[Record], known: Callable[[str], str | None]) 
     widths = [sum(not is_blank(cell) for cell in cells) for _, cells in first]
     usual = sorted(widths)[len(widths) // 2]
     return next(at for at, width in enumerate(widths) if width * 2 >= usual)
+
+
+def _bare_headings(written: Sequence[str], known: Callable[[str], str | None]) -> list[str]:
+    """Return headings without their footnote marks.
+
+    A number in brackets at the end is one where no other heading differs by it alone. In round brackets, as in
+    `Score (1)`, it is also asked whether the heading is known without it and not with it.
+    """
+    headings = [bare_heading(heading) for heading in written]
+    shorter = [without_number(heading) for heading in headings]
+    counts = Counter(heading.casefold() for heading, _ in shorter)
+    there = {known(heading) for heading in headings}
+    return [
+        short
+        if short != heading
+        and counts[short.casefold()] == 1
+        and known(heading) is None
+        and (is_mark or known(short) not in there)
+        else heading
+        for heading, (short, is_mark) in zip(headings, shorter, strict=True)
+    ]
+
+
+def _look_under(region: Region, left: int, right: int) -> None:
+    """Find out which of the columns under a merged heading is meant: the only one that holds anything, if it is."""
+    columns = range(left, right + 1)
+    filled = [at for at in columns if any(not is_blank(cells[at]) for _, cells in region.rows)]
+    figures = [at for at in filled if any(_is_figure(cells[at]) for _, cells in region.rows)]
+    if len(figures) > 1 and region.headings[left]:
+        region.spread[left] = tuple(figures)
+    elif len(filled) == 1 and filled[0] != left and not region.headings[filled[0]]:
+        headings = list(region.headings)
+        headings[filled[0]], headings[left] = headings[left], ""
+        region.headings = tuple(headings)
+        region.moved[filled[0]] = left
+
+
+def _is_figure(cell: Any) -> bool:
+    if isinstance(cell, str):
+        read = read_number(cell.strip()) if len(cell) < 40 else None
+        return read is not None and read.notation != "dash"
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
 class _Below:
@@ -186,7 +245,10 @@ class _Below:
         return "row"
 
     def _is_heading(self, index: int, cell: str) -> bool:
-        return index < len(self.folded) and " ".join(cell.split()).casefold() == self.folded[index]
+        if index >= len(self.folded):
+            return False
+        text = " ".join(cell.split())
+        return bare_heading(text).casefold() == self.folded[index] or text == self.region.marked.get(index)
 
     def _begins_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
         """Whether a row of texts alone is the headings of another table: by known names, or by its place."""

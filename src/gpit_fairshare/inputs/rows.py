@@ -9,10 +9,11 @@ from gpit_fairshare.inputs.cells import (
     EVERY_YEAR,
     LARGEST_NUMBER,
     Manner,
+    Read,
     Refused,
-    parse_year,
     read_cell,
     read_code,
+    read_year,
     shown,
 )
 from gpit_fairshare.inputs.findings import About, Where, counted, listed, nearest_of
@@ -23,7 +24,6 @@ from gpit_fairshare.inputs.totals import Totals
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.cells import Read
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Need, Request, Role
@@ -121,10 +121,13 @@ class _Remark:
     def __init__(self) -> None:
         self.count = 0
         self.first = Where()
+        self.examples: list[str] = []
 
-    def add(self, where: Where) -> None:
+    def add(self, where: Where, example: str = "") -> None:
         self.first = self.first if self.count else where
         self.count += 1
+        if example:
+            self.examples.append(f"{example} in {where.place}")
 
 
 class RowReader:
@@ -137,6 +140,7 @@ class RowReader:
         self._trimmed = _Remark()
         self._loose = _Remark()
         self._dashes = _Remark()
+        self._marks = _Remark()
         self._below_nil: dict[str, _Remark] = {}
         self._manners: dict[int, Manner] = {}
         self._codes: dict[str, Read] = {}
@@ -150,6 +154,11 @@ class RowReader:
             self._no_code()
             return
         there = [(need, columns[need.name]) for need in wanted if need.name in columns]
+        uncalculated = self._uncalculated(there)
+        if uncalculated & {columns[name] for name in _KEYS if name in columns}:
+            part.keyed = False
+            return
+        there = [(need, index) for need, index in there if index not in uncalculated]
         self._records = self._organisations([need for need, _ in there])
         years = self._years()
         for number, cells in self._records:
@@ -190,6 +199,28 @@ class RowReader:
                 "Give the file with its rows, or fewer codes with --leave-out",
             )
         return [record for record in records if record[0] not in totals] if totals else records
+
+    def _uncalculated(self, wanted: Sequence[tuple[Need, int]]) -> set[int]:
+        """Refuse columns of formulas that no program has calculated, and return them."""
+        sheet, columns = self.part.sheet, self.part.headings.columns
+        keys = {columns[name]: name for name in _KEYS if name in columns}
+        used = {**{index: need.name for need, index in wanted}, **keys}
+        lenient = {index for need, index in wanted if need.lenient}
+        refused = used.keys() & sheet.uncalculated.keys()
+        for index in sorted(refused):
+            rows = sheet.uncalculated[index]
+            cells = listed([sheet.where(row, index).place for row in rows], 3)
+            report = self.findings.warning if index in lenient else self.findings.error
+            report(
+                About.NOT_CALCULATED,
+                sheet.where(rows[0], index),
+                f"{counted(len(rows), 'formula')} of {used[index]} ({cells}) "
+                f"{'stores' if len(rows) == 1 else 'all store'} 0, and the workbook asks to be calculated: "
+                "no program has done so",
+                "formulas with their values",
+                "Open the workbook in Excel, let it calculate, and save it",
+            )
+        return refused
 
     def _no_code(self) -> None:
         self.part.keyed = False
@@ -237,8 +268,11 @@ class RowReader:
                 + ", while other rows have one",
                 "a year in every row, or in none",
             )
-        years = {number: parse_year(cell) for number, cell in cells}
+        read = {number: read_year(cell) for number, cell in cells}
+        years = {number: str(year.value) if year.value else None for number, year in read.items()}
         for number, cell in cells:
+            if read[number].marked:
+                self._marks.add(part.where(number, "year"), shown(cell))
             if years[number] is None and not is_blank(cell):
                 self.findings.error(
                     About.YEAR,
@@ -303,6 +337,8 @@ class RowReader:
             report = self.findings.warning if need is not None and need.lenient else self.findings.error
             report(fault.about, where, fault.found, fault.expected, fault.remedy)
             return _FAULTY
+        if read.marked:
+            self._marks.add(sheet.where(number, index), shown(cell))
         if read.trimmed:
             self._trimmed.add(sheet.where(number, index))
         if read.loose:
@@ -348,6 +384,13 @@ class RowReader:
                 f"left out the spaces around {counted(self._trimmed.count, 'text')}, "
                 f"the first in {self._trimmed.first.place}",
             )
+        if self._marks.count:
+            self.findings.note(
+                About.MARK,
+                Where(sheet.name),
+                f"left the footnote marks out of {counted(self._marks.count, 'cell')}: "
+                f"{listed(self._marks.examples, 3)}",
+            )
         if self._loose.count:
             self.findings.note(
                 About.LOOSE_NUMBERS,
@@ -364,6 +407,8 @@ class RowReader:
             )
 
 
+_KEYS = ("org_code", "practice_code", "year")
+"""Columns without which it cannot be said whose a row is."""
 _PLAIN = (int, float)
 _FAULTY: Any = object()
 """Stands for a cell that a finding was made of, so that it is not reported a second time."""

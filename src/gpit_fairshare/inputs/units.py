@@ -132,7 +132,9 @@ def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[State
         if per[2] or per[1].casefold() not in _PER_HARMLESS:
             return None, per[0]
     text = _PER.sub(" ", text)
-    fragments = [match[1] or match[2] or "" for match in _BRACKETS.finditer(text)]
+    texts = (match[1] or match[2] or "" for match in _BRACKETS.finditer(text))
+    # A small number in brackets tells headings apart, or points to a note: Patients (2).
+    fragments = [fragment for fragment in texts if not re.fullmatch(r"\s*[0-9]{1,2}\s*", fragment)]
     outside = _BRACKETS.sub(" ", text)
     comma = _LAST_COMMA.search(outside)
     if comma:

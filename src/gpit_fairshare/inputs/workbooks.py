@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from functools import cached_property
 from importlib import import_module
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from gpit_fairshare.inputs.grids import (
     known_headings,
 )
 from gpit_fairshare.inputs.markup import Markup, ods_markup, xlsx_markup
+from gpit_fairshare.inputs.rich_texts import raised_styles, shared_rich_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +32,8 @@ SAVE_AGAIN = "Open it in Excel and save it again as .xlsx"
 
 _EXACT = 2.0**53
 _MARKUP = (".xml", ".rels")
+_CALCULATE = re.compile(rb"<(?:\w+:)?calcPr\b[^<>]*\bfullCalcOnLoad=[\"'](?:1|true)[\"']")
+_OURS = re.compile(rb"<dc:creator>gpit_fairshare ")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 """How Excel writes a sign that XML does not allow: `_x000D_` is a carriage return."""
 
@@ -150,10 +154,10 @@ class _Book:
                 cells = page.to_python(skip_empty_area=False)
             except Exception as error:
                 raise Unreadable(About.UNREADABLE, f"sheet '{name}' is damaged", SAVE_AGAIN) from error
-            for (row, column), broken in markup.broken.items():
+            for (row, column), cell in [*markup.broken.items(), *markup.rich.items()]:
                 cells.extend([] for _ in range(row - len(cells)))
                 cells[row - 1].extend([""] * (column + 1 - len(cells[row - 1])))
-                cells[row - 1][column] = broken
+                cells[row - 1][column] = cell
             rows = [
                 (number, [cell or None if type(cell) is str and "_x" not in cell else _value(cell) for cell in row])
                 for number, row in enumerate(cells, 1)
@@ -172,9 +176,10 @@ class _Book:
             name,
             rows,
             remarks=remarks,
-            merged=merged,
+            merged=merged or markup.merged,
             hidden_rows=markup.hidden_rows,
             hidden_columns=markup.hidden_columns,
+            formulas=markup.formulas if self._asks_to_be_calculated() else {},
         )
 
     def links(self) -> list[Remark]:
@@ -185,11 +190,30 @@ class _Book:
         found = f"the workbook has links to {counted(len(links), 'other file')}; the values last stored were read"
         return [Remark(About.LINKS, "warning", found, "Update the links in Excel and save it, if those have changed")]
 
+    @cached_property
+    def _shared_rich_texts(self) -> dict[int, str]:
+        part = next((name for name in self.names if name.lower() == "xl/sharedstrings.xml"), "")
+        return shared_rich_texts(self.archive.read(part)) if part else {}
+
+    @cached_property
+    def _raised_styles(self) -> dict[str, str]:
+        return raised_styles(*(self.archive.read(name) for name in ("styles.xml", "content.xml") if name in self.names))
+
+    def _asks_to_be_calculated(self) -> bool:
+        """Return whether the program that wrote the workbook left its formulas to be calculated by another.
+
+        XlsxWriter always says so, and stores 0 for a formula unless it is given a value. Workbooks of gpit store the
+        value of every formula, so that their zeros are true.
+        """
+        if "xl/workbook.xml" not in self.names or not _CALCULATE.search(self.archive.read("xl/workbook.xml")):
+            return False
+        return "docProps/core.xml" not in self.names or not _OURS.search(self.archive.read("docProps/core.xml"))
+
     def _markup(self, name: str) -> Markup:
         try:
             if "content.xml" in self.names:
-                return ods_markup(self.archive.read("content.xml"), name)
-            return xlsx_markup(self.archive.read(self.parts[name]))
+                return ods_markup(self.archive.read("content.xml"), name, self._raised_styles)
+            return xlsx_markup(self.archive.read(self.parts[name]), self._shared_rich_texts)
         except (KeyError, ValueError) as error:
             raise Unreadable(About.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
 

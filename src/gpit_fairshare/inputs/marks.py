@@ -1,0 +1,188 @@
+"""Footnote marks in cells: `Patients [note 1]`, `Cedar*`, `120000²`. A mark is no part of what a cell says.
+
+Headings, names and years are read without their marks. Figures and codes with a mark are refused, since 10⁵
+may be a power and `XC3(1)` a code; `has_mark` recognises the codes. The reader of workbooks writes raised and
+lowered signs with characters of their own, so that the rules here hold for them too.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_PLAIN_RAISED = "0123456789abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVW+-=()"
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂ⁺⁻⁼⁽⁾"
+_PLAIN_LOWERED = "0123456789aehijklmnoprstuvx+-=()"
+_LOWERED = "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋₌₍₎"
+# Unicode has no raised C, F, S, X, Y, Z: the small letter is written. There is no raised q at all.
+_SUPERSCRIPTS = str.maketrans(_PLAIN_RAISED + "CFSXYZ", _RAISED + "ᶜᶠˢˣʸᶻ")
+_SUBSCRIPTS = str.maketrans(_PLAIN_LOWERED, _LOWERED)
+_TO_PLAIN = str.maketrans(_RAISED, _PLAIN_RAISED)
+_LETTERS_TO_PLAIN = str.maketrans(
+    {
+        special: plain
+        for special, plain in zip(_RAISED + _LOWERED, _PLAIN_RAISED + _PLAIN_LOWERED, strict=True)
+        if plain.isalpha()
+    }
+)
+
+_SYMBOLS = "*†‡§¶⁂※"
+_NUMBER = "(?:[12]?[0-9])"
+_WHICH = r"(?:(?:foot)?notes?\s*)?(?:[0-9]{1,2}|[a-z])(?![0-9a-z])"
+_AND = r"\s*(?:,|;|&|\band\b|\bto\b|-|–)\s*"
+_NOTE = (
+    rf"(?:(?:see\s+)?(?:(?:foot)?notes?|fn)\.?\s*{_WHICH}(?:{_AND}{_WHICH})*"
+    r"|see\s+(?:foot)?notes?(?:\s+(?:above|below))?)"
+)
+"""`note 1`, `see notes 2 and 3`, `footnote a`."""
+_IN_BRACKETS = rf"[\[({{]\s*{_NOTE}\s*[\])}}]"
+_STATUS = r"\[\s*(?:[eruxz]|low)\s*\]"
+"""The marks of government statistics, such as `[r]` for revised; not those that may say thousands (`[k]`) or
+females (`[f]`)."""
+_RAISED_RUN = rf"[{re.escape(_RAISED)}](?:[{re.escape(_RAISED)}\s,;.&*]*[{re.escape(_RAISED)}])?"
+_RAISED_MARK = rf"(?:\[{_RAISED_RUN}\]|\({_RAISED_RUN}\)|{_RAISED_RUN})"
+_CARET_MARK = r"\^\s?(?:[0-9]{1,2}|[a-z])(?![0-9a-z])"
+_IS_MARK = re.compile(
+    rf"[\[(]?\s*(?:{_NOTE}"
+    r"|(?:[0-9]{1,2}|[a-z])(?:[\s,;.&]+(?:[0-9]{1,2}|[a-z])|(?<=[0-9])[a-z]|(?<=[a-z])[0-9]{1,2})*)[\s*]*[\])]?",
+    re.IGNORECASE,
+)
+"""What raised signs say if they are a mark: `2`, `1,2`, `a`, `[note 1]`; not the ends of 1st and EMIS™."""
+_POWER = re.compile(r"(?:^|[^0-9A-Za-z£])(?:[kcm]?m|ft|[a-zRχσ])\^?[23²³]$|(?:^|[^0-9])10\^?[0-9⁰¹²³⁴-⁹]+$")
+"""A raised number that is no mark: m², 10³, R²."""
+_EDGE = r"(?=\s|$|[()\[\],:;])"
+_HEADING_MARK = re.compile(
+    rf"\s*(?:{_IN_BRACKETS}|{_STATUS}|[\[(]\s*[{_SYMBOLS}]+\s*[\])])"
+    rf"|(?<=[^\s(\[])[{_SYMBOLS}]+{_EDGE}|\s+[{_SYMBOLS}]+(?=\s*(?:$|[(\[,;]))|^\s*[{_SYMBOLS}]+\s*(?=\w)"
+    rf"|\s*[,;:–-]?\s+{_NOTE}\s*(?=$|[)\]])"
+    rf"|(?P<power>\s*(?:{_RAISED_MARK}|{_CARET_MARK}))",
+    re.IGNORECASE,
+)
+_TEXT_MARK = re.compile(
+    rf"(?:\s*(?:{_IN_BRACKETS}|{_STATUS}|\[\s*{_NUMBER}\s*\]|[,;]\s+{_NOTE})|(?:(?<=\w\w\w)|(?<=[)\]]))\s*[{_SYMBOLS}]+"
+    rf"|(?P<power>\s*(?:{_RAISED_MARK}|{_CARET_MARK})))\s*$",
+    re.IGNORECASE,
+)
+"""A mark at the end of a name; `A*` and `5*` may be grades."""
+_YEAR_MARK = re.compile(
+    rf"\s*(?:{_IN_BRACKETS}|[,;]?\s+{_NOTE}|[\[({{]\s*(?:[a-z]|low|{_NUMBER}(?:{_AND}{_NUMBER})*)\s*[\])}}]|[{_SYMBOLS}]+"
+    rf"|{_RAISED_MARK}|{_CARET_MARK}|(?:(?<=\s)[0-9]|[a-z])\))\s*$",
+    re.IGNORECASE,
+)
+_CODE_MARK = re.compile(
+    rf"[{_SYMBOLS}#^~°•\[\]{{}}<>]|[{re.escape(_RAISED + _LOWERED)}ªº]"
+    r"|\(\s*(?:[0-9]{1,2}|[a-z]|(?:see\s|(?:foot)?note|fn\b|rev|prov|est).*)\s*\)\s*$|^\(\s*(?:[0-9]{1,2}|[a-z])\s*\)"
+    rf"|[\s,;:–-]{_NOTE}\s*$|\s[0-9a-z]\)$",
+    re.IGNORECASE,
+)
+_NUMBER_AT_END = re.compile(
+    rf"\s*(?:(?P<square>[\[{{]\s*{_NUMBER}(?:{_AND}{_NUMBER})*\s*[\]}}])|\(\s*{_NUMBER}\s*\)|(?P<half>\s{_NUMBER}\)))\s*$"
+)
+_LONGEST = 300
+"""Characters of a heading above which it is a text that no mark is looked for in."""
+_PLAIN_CODE = re.compile(r"[0-9A-Za-z]+")
+
+_OF_PROGRAMS = "null none nil nan na blank empty noname novalue nodata error undefined"
+"""What databases, pandas, R, pivot tables and Excel write for nothing."""
+_OF_RETURNS = """
+    unknown unk unkn nk notknown notyetknown dk dontknow tbc tba tbd tobeconfirmed tobeadvised tobeagreed tobeallocated
+    tobeassigned tobedetermined tofollow codetofollow pending awaited awaiting awaitingcode missing missingcode
+    codemissing nocode nocodeyet unknowncode codeunknown codenotknown invalid invalidcode notvalid notapplicable
+    notavailable notallocated notassigned notstated notspecified notrecorded notgiven notprovided notsupplied notfound
+    notmapped notmatched notcoded nomatch unallocated unassigned unattributed unattributable unmapped unmatched
+    unspecified uncoded unregistered unidentified dummy placeholder other others various misc miscellaneous
+"""
+"""People and money that belong to no organisation, or to none yet."""
+_NO_CODES = frozenset(f"{_OF_PROGRAMS} {_OF_RETURNS}".split())
+"""Words for a missing code, without capitals, spaces and punctuation. No CCG, ICB, trust or practice has the code NA,
+NK or TBC; REF, which Excel writes for an error, is a trust's, so that only #REF! is here."""
+_NO_CODES_BEGIN = ("unknown", "unallocated", "unassigned", "unattributed", "unregistered", "notknown", "notapplicable")
+_NO_CODE = re.compile(r"[\[(<{].*[\])>}]|[#\\].*|0+|x{2,9}|V8199[789]", re.IGNORECASE)
+"""`(blank)`, `<NA>`, `[x]`, `#N/A`, `\\N`; the 0 of a formula that points to a blank cell; NHS Digital's codes for no
+practice: not registered, not applicable, not known."""
+
+
+def raised(text: str) -> str:
+    """Write a text that is raised in its cell with superscript signs; a caret comes before letters that have none."""
+    return _written(text, text.translate(_SUPERSCRIPTS))
+
+
+def lowered(text: str) -> str:
+    """Write a text that is lowered in its cell with subscript signs; a caret comes before letters that have none."""
+    return _written(text, text.translate(_SUBSCRIPTS))
+
+
+def _written(text: str, special: str) -> str:
+    has_none = any(before == after and before.isalnum() for before, after in zip(text, special, strict=True))
+    return f"^{text}" if has_none else special
+
+
+@lru_cache(maxsize=4096)
+def bare_heading(heading: str) -> str:
+    """Return a heading without its footnote marks, wherever they are: `Spend [note 2] (£000)` is `Spend (£000)`.
+
+    Numbers alone in brackets stay: `without_number` takes them away where that is safe.
+    """
+    if len(heading) > _LONGEST:
+        return heading
+    words = " ".join(heading.split())
+    text = " ".join(_all_removed(_HEADING_MARK, words).split())
+    return (text.rstrip(" ,;:–-") or heading) if text != words else heading
+
+
+def without_number(heading: str) -> tuple[str, bool]:
+    """Return a heading without a number in brackets at its end, and whether only a mark is written like that.
+
+    `Patients [1]` is hardly anything but a mark; `Score (1)` may be the first of several scores.
+    """
+    match = _NUMBER_AT_END.search(heading)
+    if not match or not heading[: match.start()].strip() or (match["half"] and "(" in heading):
+        return heading, False
+    return heading[: match.start()].rstrip(" ,;:–-"), match["square"] is not None
+
+
+def bare_text(text: str) -> tuple[str, bool]:
+    """Return a name or another text without the footnote mark at its end, and whether it had one."""
+    if text.isascii() and text[-1:].isalnum() and "^" not in text and "," not in text:
+        return text, False
+    bare = _all_removed(_TEXT_MARK, text) or text
+    # Letters that are raised for their looks, as in 1st, are letters.
+    return bare if bare.isascii() else bare.translate(_LETTERS_TO_PLAIN), bare != text
+
+
+def bare_year(text: str) -> str:
+    """Return the text of a year without the footnote mark at its end."""
+    return _all_removed(_YEAR_MARK, text.strip()) if len(text) < _LONGEST else text
+
+
+def has_mark(code: str) -> bool:
+    """Return whether a code holds a footnote mark."""
+    return not _PLAIN_CODE.fullmatch(code) and bool(_CODE_MARK.search(code[:_LONGEST].strip()))
+
+
+def is_no_code(text: str) -> bool:
+    """Return whether a text says that a code is missing: `NULL`, `n/k`, `TBC`, `(blank)`."""
+    if _NO_CODE.fullmatch(text.strip()):
+        return True
+    if len(text) < 7 and text.isalnum() and not text.isalpha():  # as nearly all codes are
+        return False
+    word = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    return len(word) > 1 and (word in _NO_CODES or word.startswith(_NO_CODES_BEGIN))
+
+
+def _all_removed(mark: re.Pattern[str], text: str) -> str:
+    before = ""
+    while text != before:
+        before, text = text, mark.sub(_without, text).strip()
+    return text
+
+
+def _without(match: re.Match[str]) -> str:
+    """Return what is to be written for what may be a mark: nothing, or the same if it is a power or part of a word."""
+    signs = match.groupdict().get("power")
+    if signs is None:
+        return ""
+    plain = signs.strip().lstrip("^").translate(_TO_PLAIN)
+    is_power = plain.isdigit() and _POWER.search(match.string[: match.end()])
+    return match[0] if is_power or not _IS_MARK.fullmatch(plain) else ""
