@@ -80,6 +80,18 @@ RULES = [
 ]
 
 
+REPRESENTATIVE = (
+    "formula-practice-shares",
+    "formula-registered-population",
+    "scheme-gp-forward-view-2016-17",
+    "scheme-gpit-2014-16",
+    "transition-above-average-cost",
+    "transition-minimum-funding-guarantee",
+    "transition-none",
+)
+"""Names of the rules for which tests of the whole library are run in the fast tier as well."""
+
+
 def declaring(name: str) -> list[Rule]:
     """Rules that say they keep a property and can be held to it with random organisations."""
     return [rule for rule in RULES if rule.runs_alone and rule.properties.get(name) == "kept"]

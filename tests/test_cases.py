@@ -586,6 +586,7 @@ def test_stopping(folder):
     assert suite.not_run == 1
 
 
+@pytest.mark.slow
 def test_a_hundred_cases_in_twenty_seconds(folder):
     """A hundred small cases on the same inputs are a matter of seconds."""
     for number in range(100):
@@ -855,6 +856,7 @@ def test_exit_codes(folder):
     assert "Worked by hand 1 of 2 ok." in words(done.stdout)
 
 
+@pytest.mark.slow
 def test_the_same_words_twice(tmp_path):
     """No clock and no folder of the machine: two runs of a copied folder print and write the same bytes."""
     found = set()

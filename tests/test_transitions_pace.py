@@ -404,6 +404,7 @@ PACES = {
 }
 
 
+@pytest.mark.slow
 def test_floors_against_the_oracle(tmp_path):
     """Pace of change and growth by gap have the oracle's pounds over three years, or stop where it finds no answer."""
     answers = []
