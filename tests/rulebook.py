@@ -83,9 +83,7 @@ RULES = [
 REPRESENTATIVE = (
     "formula-practice-shares",
     "formula-registered-population",
-    "scheme-gp-forward-view-2016-17",
     "scheme-gpit-2014-16",
-    "transition-above-average-cost",
     "transition-minimum-funding-guarantee",
     "transition-none",
 )

@@ -280,6 +280,7 @@ def test_paths_start_from_the_folder_of_the_case(folder, tmp_path, monkeypatch):
     assert absolute.id == "cases/deep/one.toml::x"
 
 
+@pytest.mark.slow
 def test_the_sample_and_every_option(folder):
     """A case may run the sample, and has every option of `gpit allocate`."""
     sample = case("x", 'rows = "some"\n', run="[run]\nsample = true\n", figures='[expected."2014/15"]\n')

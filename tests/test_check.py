@@ -331,6 +331,7 @@ def test_sample_or_files(good):
 # The JSON document ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_document(faulty):
     """--json prints one document and nothing else, whatever the console; its keys are stable."""
     done = gpit("check", "--population", "faulty.xlsx", "--json", folder=faulty, env={"PYTHONIOENCODING": "ascii"})
@@ -417,6 +418,7 @@ def test_report_is_the_document(good):
 # Options and files that cannot be ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_files(tmp_path):
     """Without a file there is nothing to check."""
     refused(gpit("check", folder=tmp_path), "--population FILE")
@@ -516,20 +518,21 @@ def test_annotated_without_faults(tmp_path):
     assert openpyxl.load_workbook(tmp_path / "marked.xlsx")["Findings"]["A2"].value == "I06"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "copy", "said"),
     [
-        slow(["--population", "population.csv"], "copy.xlsx", "none of the files is one"),
-        slow(["--sample"], "copy.xlsx", "none of the files is one"),
-        slow(["--population", "faulty.xlsx", "--spend", "other.xlsx"], "copy.xlsx", "2 of the files are"),
+        (["--population", "population.csv"], "copy.xlsx", "none of the files is one"),
+        (["--sample"], "copy.xlsx", "none of the files is one"),
+        (["--population", "faulty.xlsx", "--spend", "other.xlsx"], "copy.xlsx", "2 of the files are"),
         (["--population", "faulty.xlsx"], "faulty.xlsx", "is the workbook itself"),
-        slow(["--population", "faulty.xlsx"], "./faulty.xlsx", "is the workbook itself"),
-        slow(["--population", "faulty.xlsx:Data"], "faulty.xlsx", "is the workbook itself"),
-        slow(["--population", "faulty.xlsx"], "linked.xlsx", "is the workbook itself"),
-        slow(["--population", "faulty.xlsx"], "copy.csv", "ending .xlsx"),
-        slow(["--population", "faulty.xlsx"], "nowhere/copy.xlsx", "no folder nowhere"),
-        slow(["--population", "faulty.xlsx"], "folder.xlsx", "is a folder"),
-        slow(["--population", "missing.xlsx"], "copy.xlsx", "missing.xlsx: there is no such file"),
+        (["--population", "faulty.xlsx"], "./faulty.xlsx", "is the workbook itself"),
+        (["--population", "faulty.xlsx:Data"], "faulty.xlsx", "is the workbook itself"),
+        (["--population", "faulty.xlsx"], "linked.xlsx", "is the workbook itself"),
+        (["--population", "faulty.xlsx"], "copy.csv", "ending .xlsx"),
+        (["--population", "faulty.xlsx"], "nowhere/copy.xlsx", "no folder nowhere"),
+        (["--population", "faulty.xlsx"], "folder.xlsx", "is a folder"),
+        (["--population", "missing.xlsx"], "copy.xlsx", "missing.xlsx: there is no such file"),
     ],
 )
 def test_copy_that_cannot_be(good, files, copy, said):

@@ -545,6 +545,7 @@ def test_a_table_without_a_manifest_has_no_causes(files, tmp_path):
     assert comparison.years[0].change == Decimal(sum(other.year("2014/15")["allocation"])) - 160_000_000
 
 
+@pytest.mark.slow
 def test_a_figure_typed_over_in_a_workbook_is_told_apart(files, tmp_path):
     """£1,000 typed over 00C's allocation in the workbook, and another fund in the new run: two causes, both exact."""
     book = tmp_path / "typed.xlsx"
@@ -723,10 +724,10 @@ def here(monkeypatch, capsys):
     ("option", "setting"),
     [
         ("--set-old", "nope=1"),
-        ("--set-new", "nope=1"),
+        slow("--set-new", "nope=1"),
         ("--set", "nope=1"),
-        ("--set-new", "support_share=much"),
-        ("--set-new", "revenue_budget=1%"),
+        slow("--set-new", "support_share=much"),
+        slow("--set-new", "revenue_budget=1%"),
         ("--set-old", "transition_fund@2013/14=1"),
         ("--set-new", "support_share=7"),
     ],
@@ -910,6 +911,7 @@ def test_a_file_against_a_scheme(files):
     assert words(done.stdout).startswith("The same: all 422 rows agree")
 
 
+@pytest.mark.slow
 def test_a_tidied_rule_is_the_same_and_said_to_differ(tmp_path):
     """Another formula text that moves no figure: exit code 0, and the headline says that the definition differs."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 3})

@@ -94,6 +94,7 @@ def test_the_worked_example_is_what_the_text_works_out(example):
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_the_tables_of_ccgs_and_practices(folder, commands):
     """00D (70) stands before 00C (59.375); of practices 70, 66.67, 37.5, and the one without an index last."""
     assert len(commands) == 2

@@ -239,6 +239,7 @@ def as_files(rows):
     return forecasts, allocations, by_hand
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=8)
 @given(
     rows=CASES,

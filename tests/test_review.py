@@ -605,7 +605,7 @@ def test_verb_says_all_of_the_library(tmp_path):
         slow([], [], 0),
         slow([], ["--strict"], 0),
         slow([(" * (1 + growth)", "")], [], 0),
-        ([(" * (1 + growth)", "")], ["--strict"], 1),
+        slow([(" * (1 + growth)", "")], ["--strict"], 1),
         slow([("date = 2014-04-03\n", "")], ["--strict"], 0),
         ([('unit = "people"', 'unit = "£"'), (" * (1 + growth)", "")], ["--strict"], 2),
     ],
@@ -659,8 +659,9 @@ def test_schemes_with_other_parts(tmp_path):
     assert "none: is a transition; --formula and --transition go with schemes alone" in words(done.stderr)
 
 
-@pytest.mark.parametrize("encoding", [slow("cp1252"), "ascii"])
-@pytest.mark.parametrize("columns", [slow("80"), "200"])
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize("columns", ["80", "200"])
 def test_any_console(tmp_path, encoding, columns):
     """Long and strange texts of a file neither break the layout nor stop the verb, on consoles of any code page."""
     strange = '"Łódź \\u202e [red]x[/] ' + "y" * 400 + '"'

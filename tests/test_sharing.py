@@ -321,6 +321,7 @@ def test_the_order_of_rows_changes_nothing(case, chance):
     assert shuffled == straight
 
 
+@pytest.mark.slow
 @settings(STEADY, max_examples=500)
 @given(st.binary(min_size=3, max_size=10), st.integers(0, 30))
 def test_turning_points_next_to_each_other_keep_their_order(rows, over):

@@ -565,6 +565,7 @@ def rows_below(heading: str) -> list[list[str]]:
     return [[cell.strip(" `") for cell in row.strip("|").split(" | ")] for row in table]
 
 
+@pytest.mark.slow
 def test_the_document_has_every_file_option_and_key(tmp_path):
     """docs/files.md lists the files, the options of `gpit init --help` and the keys of its document."""
     help_text = gpit("init", "--help", folder=tmp_path).stdout.decode()

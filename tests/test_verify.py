@@ -191,12 +191,14 @@ def column_of(path, sheet, heading):
 # Untouched -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suffix", slow_but(["json"], SUFFIXES))
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_sample_gives_the_same_bytes(sample_books, suffix):
     """A result of every kind, right after it was written, is run again to the very same bytes."""
     assert verify(sample_books / f"out.{suffix}").verdict == "same bytes"
 
 
+@pytest.mark.slow
 def test_the_command_says_so_and_ends_with_0(sample_books):
     """`gpit verify` says in one line that the bytes are the same, and its exit code is 0."""
     done = gpit("verify", "out.xlsx", folder=sample_books)
@@ -301,6 +303,7 @@ def test_of_two_files_of_one_name_the_right_one_serves(own, tmp_path):
     assert verify(own / "out.csv", [tmp_path / "other"]).verdict == "same bytes"
 
 
+@pytest.mark.slow
 def test_a_file_under_another_name_serves_by_its_digest(own):
     """A file that is given and has the right SHA-256 is taken, whatever it is called now, and that is said."""
     (own / "spend.csv").rename(own / "spend (1).csv")
@@ -427,12 +430,12 @@ def in_json(path, change):
 @pytest.mark.parametrize(
     ("where", "value", "named"),
     [
-        (("inputs", 1, "rows"), 99, "inputs[1].rows"),
-        (("scheme", "title"), "Another", "scheme.title"),
+        slow(("inputs", 1, "rows"), 99, "inputs[1].rows"),
+        slow(("scheme", "title"), "Another", "scheme.title"),
         (("definition", "steps", 0, "formula"), "1", "definition.steps[0].formula"),
         (("checks", 0, "holds"), False, "checks[0].holds"),
-        (("findings", 0, "found"), "nothing", "findings[0].found"),
-        (("columns", 0, "unit"), "£", "columns[0].unit"),
+        slow(("findings", 0, "found"), "nothing", "findings[0].found"),
+        slow(("columns", 0, "unit"), "£", "columns[0].unit"),
         (("note",), "added", "note"),
     ],
 )
@@ -863,6 +866,7 @@ def test_sheets_added_removed_and_renamed(own):
     assert found.content.counts.total() == 3
 
 
+@pytest.mark.slow
 def test_a_name_that_leads_elsewhere_is_named(own):
     """transition_fund_2014_15 made to stand for another cell changes what formulas give and not one of their texts."""
     path = own / "out.xlsx"
