@@ -9,6 +9,7 @@ Read the difference line by line before you commit it, and explain each line in 
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 from openpyxl import load_workbook
@@ -21,6 +22,7 @@ KEPT = Path(__file__).with_suffix(".json")
 OPTIONS = ("population", "spend", "inputs")
 
 
+@cache
 def tables():
     """Name and address of every table: each CSV file, and each sheet of each workbook."""
     places = {}

@@ -58,8 +58,17 @@ class RecalculationError(Exception):
     """LibreOffice, or a tool beside it, is absent, too slow or gave nothing back."""
 
 
+may_be_used = True
+"""Whether LibreOffice may be started: under pytest, whether the test that runs has the marker `libreoffice`."""
+
+
 def find_soffice() -> Path | None:
-    """The LibreOffice program on the PATH, or where its installers put it on macOS and Windows."""
+    """The LibreOffice program on the PATH, or where its installers put it on macOS and Windows.
+
+    A test without the marker `libreoffice` fails here, whether LibreOffice is installed or not.
+    """
+    if not may_be_used:
+        pytest.fail("this test uses LibreOffice: mark it with @pytest.mark.libreoffice")
     for name in ("soffice", "libreoffice"):
         if found := shutil.which(name):
             return Path(found)

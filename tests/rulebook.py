@@ -80,6 +80,16 @@ RULES = [
 ]
 
 
+REPRESENTATIVE = (
+    "formula-practice-shares",
+    "formula-registered-population",
+    "scheme-gpit-2014-16",
+    "transition-minimum-funding-guarantee",
+    "transition-none",
+)
+"""Names of the rules for which tests of the whole library are run in the fast tier as well."""
+
+
 def declaring(name: str) -> list[Rule]:
     """Rules that say they keep a property and can be held to it with random organisations."""
     return [rule for rule in RULES if rule.runs_alone and rule.properties.get(name) == "kept"]

@@ -35,6 +35,7 @@ from running import (
     words,
     write_rows,
 )
+from tiers import slow, slow_but
 
 ABCD_SETTINGS = {"revenue_budget": 2_000_000}
 
@@ -106,7 +107,7 @@ def counted_spend():
     return spend
 
 
-@pytest.mark.parametrize("transition", ["above-average-cost", "cost-above-funding", "none"])
+@pytest.mark.parametrize("transition", ["above-average-cost", slow("cost-above-funding"), slow("none")])
 def test_every_allocation_of_the_sample_equals_the_oracles(sample_run, tmp_path, transition):
     """Every fair share, award and allocation of both years is the one that exact fractions give."""
     folder = sample_run[0]
@@ -262,6 +263,7 @@ def equal_rates(folder):
     return ["allocate", "--population", "population.csv", "--spend", "spend.csv"]
 
 
+@pytest.mark.slow
 def test_equal_costs_per_head_stand_above_nobody(tmp_path):
     """Three CCGs at £8.71 a head: nobody is above the average, and the whole fund is reported unspent."""
     done = gpit(*equal_rates(tmp_path), "-o", "out.csv", folder=tmp_path)
@@ -314,6 +316,7 @@ formula = "rounded(unrounded, to=0.01)"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["ABC", "CBA", "BCA"])
 def test_pence_left_over_go_by_code_whatever_the_order_of_the_file(tmp_path, order):
     """Three equal CCGs sharing £100 in pence get 33.34, 33.33 and 33.33 in the order of their codes."""
@@ -374,6 +377,7 @@ def digests(folder):
 OUTPUTS = ("-o", "out.xlsx", "-o", "out.csv", "-o", "out.json", "-o", "out.parquet")
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_no_byte(tmp_path, sample_run):
     """One thread and eight give files with one SHA-256 each, all four kinds."""
     for threads in ("1", "8"):
@@ -405,6 +409,7 @@ def run_of_copies(folder, change):
     return folder
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_digests_and_source_references_alone(tmp_path, sample_run):
     """Shuffled inputs give CSV and Parquet the same bytes; workbook and JSON differ in digests and places alone."""
     folders = [
@@ -436,6 +441,7 @@ def test_the_order_of_rows_changes_digests_and_source_references_alone(tmp_path,
 # Nothing half-written -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL; os.replace is atomic there too")
 def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path, sample_run):
     """Killed after any delay, an output is the old file byte for byte, or the whole new one."""
@@ -512,6 +518,7 @@ def test_a_file_open_elsewhere_is_named_and_left_whole(abcd, monkeypatch):
 # Settings -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_setting_for_one_year_changes_that_year_and_says_so_everywhere(tmp_path, sample_run):
     """`--set revenue_budget@2015/16=150000000` changes 2015/16 only; summary, workbook and manifest say so."""
     done = gpit("allocate", "--sample", "--set", "revenue_budget@2015/16=150000000", *OUTPUTS, folder=tmp_path)
@@ -535,6 +542,7 @@ def test_a_setting_for_one_year_changes_that_year_and_says_so_everywhere(tmp_pat
 # A formula of one's own -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_formula_in_the_readme_runs_as_it_stands(abcd):
     """The README's own formula file shares the budget by a column of one's own, here 1:1:3:5 of £2,000,000."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -560,6 +568,7 @@ def test_the_formula_in_the_readme_runs_as_it_stands(abcd):
 # Windows, code pages and strange places ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_names_with_spaces_and_accents_and_a_cp1252_console(abcd):
     """Spaces and é in paths and names work, and a cp1252 console shows pounds and never stops the run."""
     folder = abcd / "Été 2014 – données"
@@ -581,6 +590,7 @@ def test_names_with_spaces_and_accents_and_a_cp1252_console(abcd):
     assert (folder / "résultat final.xlsx").is_file()
 
 
+@pytest.mark.slow
 def test_an_ascii_console_does_not_stop_a_run(abcd):
     """Even a console that knows ASCII only gets a summary, and exit code 0."""
     done = gpit(
@@ -592,6 +602,7 @@ def test_an_ascii_console_does_not_stop_a_run(abcd):
     assert b"140,000,000" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_windows_path_with_a_sheet_is_read(abcd):
     r"""`C:\figures\a.xlsx:Sheet 1` is a file and a sheet: an existing path first, then the last colon."""
     book = openpyxl.Workbook()
@@ -642,7 +653,18 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize(
+    "case",
+    slow_but(
+        [
+            "an ending that cannot be written",
+            "a folder that is not there",
+            "an input as output",
+            "an unknown option",
+        ],
+        WRONG,
+    ),
+)
 def test_what_is_wrong_is_said_in_one_line(abcd, case):
     """Bad input, a broken formula or an unknown name: exit 2, one line that says where, nothing written."""
     arguments, expected = WRONG[case]
@@ -688,6 +710,7 @@ def test_every_fault_of_the_inputs_is_listed_at_once(tmp_path):
     assert not (tmp_path / "o.csv").exists()
 
 
+@pytest.mark.slow
 def test_json_gives_every_finding_of_inputs_that_cannot_be_used(tmp_path):
     """With `--json` a run that fails prints one document with all of its findings, beside the line that says so."""
     people = [{"org_code": f"{number:03}", "registered_population": -1} for number in range(30)]
@@ -727,6 +750,7 @@ def test_json_prints_one_document_and_nothing_else(abcd):
     assert b"\r" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no head")
 @pytest.mark.parametrize("option", ["", "--json"])
 def test_a_reader_that_leaves_changes_nothing(tmp_path, option):
@@ -759,9 +783,9 @@ def closing(unbuffered, command, *arguments, folder):
     [
         "--version",
         "--help",
-        "init new --json",
-        "library check gpit-2014-16",
-        "allocate --sample",
+        slow("init new --json"),
+        slow("library check gpit-2014-16"),
+        slow("allocate --sample"),
     ],
 )
 def test_a_disk_that_is_full_is_no_bug(tmp_path, arguments, unbuffered):
@@ -775,6 +799,7 @@ def test_a_disk_that_is_full_is_no_bug(tmp_path, arguments, unbuffered):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 def test_a_refusal_that_cannot_be_printed_is_still_one(tmp_path):
     """Exit code 2, and never 1, which would say that a check differs: whether standard error is full or closed."""
@@ -790,6 +815,7 @@ def test_a_refusal_that_cannot_be_printed_is_still_one(tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="the shell of Windows closes no streams")
 def test_streams_that_are_closed(tmp_path):
     """Without standard output nothing is done, and that is said; without standard error the answer is the same."""
@@ -807,6 +833,7 @@ def test_a_reader_that_leaves_the_help(tmp_path):
     assert closing("", "| true; exit ${PIPESTATUS[0]}", "--help", folder=tmp_path) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_a_text_that_begins_with_an_equals_sign_stays_a_text(abcd):
     """A name such as `=cmd|…` is a text in the workbook and cannot run from the CSV file."""
     write_rows(

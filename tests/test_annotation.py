@@ -145,7 +145,11 @@ def workbook(request, tmp_path_factory):
     return original
 
 
-every_workbook = pytest.mark.parametrize("workbook", ["xlsxwriter", "openpyxl", "libreoffice", "nhs"], indirect=True)
+every_workbook = pytest.mark.parametrize(
+    "workbook",
+    ["xlsxwriter", "openpyxl", pytest.param("libreoffice", marks=pytest.mark.libreoffice), "nhs"],
+    indirect=True,
+)
 
 MARKED = {
     "rich.xlsx": [
@@ -615,6 +619,7 @@ def test_many_findings_on_a_cell_are_counted(tmp_path):
     assert words.endswith(f"And {30 - told} more, from row {told + 2} of the sheet Findings.")
 
 
+@pytest.mark.slow
 def test_thousands_of_findings(tmp_path):
     """2,100 marked cells in one sheet: shapes are numbered in blocks of 1,024 that no other drawing uses."""
     original = rich(tmp_path / "rich.xlsx", tmp_path)
@@ -893,6 +898,7 @@ def test_a_copy_that_cannot_be_written(tmp_path):
     assert faults(tmp_path / "whole.xlsx") == []
 
 
+@pytest.mark.slow
 def test_damage_never_shows_a_traceback(tmp_path):
     """Whatever byte of its XML is lost or changed, a workbook is annotated or refused in one line."""
     original = plain(tmp_path / "plain.xlsx")

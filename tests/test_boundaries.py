@@ -634,6 +634,7 @@ def test_an_unknown_ons_code_is_a_warning_and_an_error_on_boundaries(folder):
     assert (fault.number, fault.place) == (About.UNKNOWN_ORGANISATION.number, "row 3, org_code")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PRACTICES.exists(), reason="the published practices are not beside the repository")
 def test_practices_by_either_code_add_up_alike():
     """England's practices of January 2021, summed by ONS code, give the same 135 CCGs as by ODS code, and then 106."""
@@ -656,6 +657,7 @@ def test_practices_by_either_code_add_up_alike():
 # The command, the workbook
 
 
+@pytest.mark.slow
 def test_the_command_says_on_whose_boundaries(tmp_path):
     """Screen and manifest say the day, and the manifest names the crosswalk with its digest."""
     Folder(tmp_path).write("walk.csv", A_SPLITS)
@@ -671,6 +673,7 @@ def test_the_command_says_on_whose_boundaries(tmp_path):
     assert (walk["file"], len(walk["sha256"]), walk["rows"]) == ("walk.csv", 64, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [("--boundaries", "1 April 2020"), ("--crosswalk", "nowhere.csv")])
 def test_wrong_options_of_the_command(option, tmp_path):
     """A day in another form, or a file that is not there, ends with exit code 2 and a line that says so."""

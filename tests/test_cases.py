@@ -280,6 +280,7 @@ def test_paths_start_from_the_folder_of_the_case(folder, tmp_path, monkeypatch):
     assert absolute.id == "cases/deep/one.toml::x"
 
 
+@pytest.mark.slow
 def test_the_sample_and_every_option(folder):
     """A case may run the sample, and has every option of `gpit allocate`."""
     sample = case("x", 'rows = "some"\n', run="[run]\nsample = true\n", figures='[expected."2014/15"]\n')
@@ -586,6 +587,7 @@ def test_stopping(folder):
     assert suite.not_run == 1
 
 
+@pytest.mark.slow
 def test_a_hundred_cases_in_twenty_seconds(folder):
     """A hundred small cases on the same inputs are a matter of seconds."""
     for number in range(100):
@@ -855,6 +857,7 @@ def test_exit_codes(folder):
     assert "Worked by hand 1 of 2 ok." in words(done.stdout)
 
 
+@pytest.mark.slow
 def test_the_same_words_twice(tmp_path):
     """No clock and no folder of the machine: two runs of a copied folder print and write the same bytes."""
     found = set()

@@ -13,6 +13,7 @@ import pytest
 
 from gpit_fairshare import Report, UsageError, check
 from running import gpit, population_file, spend_file, words
+from tiers import slow
 from torture import bomb, book
 
 HEAD = ["CCG code", "CCG name", "Registered patients"]
@@ -51,6 +52,7 @@ def refused(done, *texts):
 # Exit codes and the screen ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_files_in_order(good):
     """Without a scheme every column of numbers is shown with its total, and the verdict comes first; exit code 0."""
     done = gpit("check", "--population", "population.csv", "--spend", "spend.csv", folder=good, env=UTF8)
@@ -77,6 +79,7 @@ def test_faults_at_once(faulty):
     assert shown.index("C4: 'n/a'") < shown.index("A7: 7") < shown.index("'GP IT 2014/15' in row 1")
 
 
+@pytest.mark.slow
 def test_first_twenty(tmp_path):
     """Of 30 cells that are no numbers, and a code that is none, 20 faults are shown and the rest is counted by kind."""
     rows = [["org_code", "registered_population"], [5, 1], *([f"A{row:02}", "tbc"] for row in range(30))]
@@ -91,8 +94,8 @@ def test_first_twenty(tmp_path):
     assert shown.rstrip().endswith("--json gives all.")
 
 
-@pytest.mark.parametrize("width", ["80", "100"])
-@pytest.mark.parametrize("case", ["sample", "scheme", "faulty", "long"])
+@pytest.mark.parametrize("width", ["80", slow("100")])
+@pytest.mark.parametrize("case", [slow("sample"), slow("scheme"), "faulty", slow("long")])
 def test_width(faulty, case, width):
     """No line is wider than the screen, but for a word that is wider itself."""
     long = [["org_code", "an exceedingly long heading of a column that goes on and on (£)"], ["00C", 5.25]]
@@ -109,6 +112,7 @@ def test_width(faulty, case, width):
     assert [line for line in wide if len(line.split()) > 1] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_other_code_pages(good, encoding):
     """A console that lacks signs gets others for them, and no traceback."""
@@ -122,6 +126,7 @@ def test_other_code_pages(good, encoding):
     assert ("£4,350" in shown) == (encoding == "cp1252")
 
 
+@pytest.mark.slow
 def test_reader_leaves(tmp_path):
     """Who reads only the first line of the screen gets no traceback."""
     rows = [["org_code", *(f"figure_{number}" for number in range(400))], ["00C", *range(400)]]
@@ -141,6 +146,7 @@ def test_reader_leaves(tmp_path):
 # With a scheme ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_a_scheme_lacks(good):
     """With a scheme, a column that it needs and no file has is an error that names the option to give it with."""
     done = gpit("check", "--population", "population.csv", "--scheme", "gpit-2014-16", folder=good, env=UTF8)
@@ -167,6 +173,7 @@ def test_scheme_says_years_and_nouns(good):
     }
 
 
+@pytest.mark.slow
 def test_same_findings_as_allocate(faulty):
     """What `gpit allocate` refuses, `gpit check` with its scheme refuses in the same words."""
     arguments = ("--population", "faulty.xlsx", "--scheme", "gpit-2014-16")
@@ -269,6 +276,7 @@ def test_practices_as_rows(tmp_path):
     assert check(population=tmp_path / "p.csv", organisation="practice").organisations == {"": 2}
 
 
+@pytest.mark.slow
 def test_boundaries_and_crosswalk(tmp_path):
     """Rows are restated on the day's organisations by a crosswalk of one's own: 0.4 of 1,000 people is 400."""
     (tmp_path / "p.csv").write_text("org_code,patients\nOLD,1000\nSTAY,500\n")
@@ -289,6 +297,7 @@ def test_boundaries_and_crosswalk(tmp_path):
     assert "c.csv: crosswalk" in done.stdout.decode()
 
 
+@pytest.mark.slow
 def test_bad_boundaries(good):
     """A day that is none is one line."""
     refused(gpit("check", "--population", "population.csv", "--boundaries", "soon", folder=good), "soon")
@@ -322,6 +331,7 @@ def test_sample_or_files(good):
 # The JSON document ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_document(faulty):
     """--json prints one document and nothing else, whatever the console; its keys are stable."""
     done = gpit("check", "--population", "faulty.xlsx", "--json", folder=faulty, env={"PYTHONIOENCODING": "ascii"})
@@ -383,6 +393,7 @@ def test_document(faulty):
     }
 
 
+@pytest.mark.slow
 def test_document_has_all(tmp_path):
     """The document has every finding, also those that the screen only counts."""
     rows = [["org_code", "registered_population"], *([f"A{row:02}", "tbc"] for row in range(50))]
@@ -394,6 +405,7 @@ def test_document_has_all(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_report_is_the_document(good):
     """The library's report has what the command line prints, and the same twice."""
     done = gpit("check", "--population", "population.csv", "--json", folder=good)
@@ -406,11 +418,13 @@ def test_report_is_the_document(good):
 # Options and files that cannot be ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_files(tmp_path):
     """Without a file there is nothing to check."""
     refused(gpit("check", folder=tmp_path), "--population FILE")
 
 
+@pytest.mark.slow
 def test_misspelt_file(good):
     """A misspelt name gets the nearest."""
     refused(
@@ -418,11 +432,13 @@ def test_misspelt_file(good):
     )
 
 
+@pytest.mark.slow
 def test_unknown_scheme(good):
     """A scheme that is none is one line."""
     refused(gpit("check", "--population", "population.csv", "--scheme", "gpit-2014", folder=good), "gpit-2014-16")
 
 
+@pytest.mark.slow
 def test_leave_out(tmp_path):
     """A code that is left out is said; one that no file has is refused with the nearest."""
     (tmp_path / "p.csv").write_text("org_code,patients\nY54,641631\n00C,106613\n00D,290007\n00J,245011\n")
@@ -437,6 +453,7 @@ def test_leave_out(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_max_size(tmp_path):
     """A workbook that unpacks to 147 MB is refused with the option that would read it; 0 MB is no size."""
     (tmp_path / "bomb.xlsx").write_bytes(bomb(book([HEAD, *PEOPLE]), "xl/worksheets/sheet1.xml"))
@@ -450,6 +467,7 @@ def test_max_size(tmp_path):
     assert (none.returncode, none.stdout) == (2, b"")
 
 
+@pytest.mark.slow
 def test_one_file_of_two(good):
     """A file that cannot be read does not hide what is wrong with the other."""
     (good / "broken.xlsx").write_bytes(b"PK no workbook")
@@ -489,6 +507,7 @@ def test_annotated_copy(faulty):
     assert listed["D2"].hyperlink.location == "'Data'!C4"
 
 
+@pytest.mark.slow
 def test_annotated_without_faults(tmp_path):
     """A workbook in order is copied with its notes listed, and the exit code is 0; --json goes with it."""
     (tmp_path / "good.xlsx").write_bytes(book([HEAD, *PEOPLE]))
@@ -499,6 +518,7 @@ def test_annotated_without_faults(tmp_path):
     assert openpyxl.load_workbook(tmp_path / "marked.xlsx")["Findings"]["A2"].value == "I06"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "copy", "said"),
     [
@@ -528,6 +548,7 @@ def test_copy_that_cannot_be(good, files, copy, said):
     assert {path.name: path.read_bytes() for path in good.iterdir() if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_workbook_that_cannot_be_marked(good):
     """A workbook that cannot be opened cannot be marked either: one line, and no copy."""
     (good / "broken.xlsx").write_bytes(b"PK no workbook")
@@ -539,6 +560,7 @@ def test_workbook_that_cannot_be_marked(good):
     assert not (good / "copy.xlsx").exists()
 
 
+@pytest.mark.slow
 def test_same_workbook_twice(tmp_path):
     """Population and spend on two sheets of one workbook are marked in one copy."""
     path = tmp_path / "both.xlsx"

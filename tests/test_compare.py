@@ -29,6 +29,7 @@ from gpit_fairshare.records import read_record
 from gpit_fairshare.workbook import write_workbook as write_allocations
 from running import SAMPLES, YEARS, gpit, population_file, read_rows, words
 from running import write_rows as write_table
+from tiers import slow
 
 PENNY = Decimal("0.01")
 HEAD = """
@@ -391,6 +392,7 @@ def table_of(path, rows):
     return write_table(path, [{"year": year, "org_code": code, "allocation": money} for year, code, money in rows])
 
 
+@pytest.mark.slow
 def test_a_pound_of_398_million_is_seen(tmp_path):
     """£1 off on £398,372,000 differs without a tolerance, and not with one of £1."""
     old = table_of(tmp_path / "old.csv", [("2014/15", "A", 398_372_000), ("2014/15", "B", 5)])
@@ -512,7 +514,7 @@ def test_fail_over_looks_at_the_money_alone(tmp_path):
 
 
 @pytest.mark.parametrize("one", ["out.json", "bare.csv", "out.csv", "out.xlsx"])
-@pytest.mark.parametrize("other", ["out.json", "out.csv", "out.xlsx"])
+@pytest.mark.parametrize("other", [slow("out.json"), slow("out.csv"), "out.xlsx"])
 def test_the_same_result_in_every_kind_of_file_is_the_same(files, one, other):
     """A workbook, a table and a document of one run have no row that differs, and no difference of definition."""
     comparison = compare(files / one, files / other)
@@ -543,6 +545,7 @@ def test_a_table_without_a_manifest_has_no_causes(files, tmp_path):
     assert comparison.years[0].change == Decimal(sum(other.year("2014/15")["allocation"])) - 160_000_000
 
 
+@pytest.mark.slow
 def test_a_figure_typed_over_in_a_workbook_is_told_apart(files, tmp_path):
     """£1,000 typed over 00C's allocation in the workbook, and another fund in the new run: two causes, both exact."""
     book = tmp_path / "typed.xlsx"
@@ -578,6 +581,7 @@ def test_a_typed_over_file_against_its_own(files, tmp_path):
     assert [one.first for one in comparison.changes] == ["allocation"]
 
 
+@pytest.mark.libreoffice
 def test_a_parameter_typed_into_a_workbook_is_a_parameter(tmp_path):
     """A workbook's cell of a parameter counts as it stands now, once the workbook was recalculated."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
@@ -595,6 +599,7 @@ def test_a_parameter_typed_into_a_workbook_is_a_parameter(tmp_path):
     assert [one.what for one in comparison.differences][:1] == ["parameter changed"]
 
 
+@pytest.mark.libreoffice
 def test_a_workbook_that_was_only_saved_is_the_same(tmp_path):
     """LibreOffice keeps 15 digits of a third and of 12,345.678901234567 patients: that is nobody's change."""
     people = population(tmp_path, "p.csv", {"A": 12345.678901234567, "B": 1 / 3, "C": 7})
@@ -609,6 +614,7 @@ def test_a_workbook_that_was_only_saved_is_the_same(tmp_path):
     assert compare(saved, allocate(population=people, scheme=path)).same
 
 
+@pytest.mark.slow
 def test_the_fifteenth_digit_of_a_workbook_is_seen(tmp_path):
     """A workbook differs in the 15th digit of an input, and not in the 16th; in JSON the 16th counts as well."""
     path = scheme(tmp_path, "heads", "allocation = where(registered_population > 0, pot / 4, 0)")
@@ -637,6 +643,7 @@ def recalculate_or_skip(book, folder):
 # What cannot be compared -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_unlike_results_are_refused(tmp_path, england):
     """No common year, no common code, CCGs against places: one line each, exit code 2."""
     one = table_of(tmp_path / "one.csv", [("2014/15", "A", 1)])
@@ -717,10 +724,10 @@ def here(monkeypatch, capsys):
     ("option", "setting"),
     [
         ("--set-old", "nope=1"),
-        ("--set-new", "nope=1"),
+        slow("--set-new", "nope=1"),
         ("--set", "nope=1"),
-        ("--set-new", "support_share=much"),
-        ("--set-new", "revenue_budget=1%"),
+        slow("--set-new", "support_share=much"),
+        slow("--set-new", "revenue_budget=1%"),
         ("--set-old", "transition_fund@2013/14=1"),
         ("--set-new", "support_share=7"),
     ],
@@ -871,6 +878,7 @@ def test_a_cause_that_cannot_be_alone_says_why(tmp_path):
 # The command ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_two_settings_from_the_command_line(tmp_path):
     """Both sides run the same scheme; --set counts for both, --set-new for the new one alone."""
     done = gpit(
@@ -894,6 +902,7 @@ def test_two_settings_from_the_command_line(tmp_path):
     assert printed["new"]["name"] == "gpit-2014-16 with transition_fund=1000000, revenue_budget=150000000"
 
 
+@pytest.mark.slow
 def test_a_file_against_a_scheme(files):
     """The sample's workbook against the scheme run on the sample is the same."""
     done = gpit("compare", "out.xlsx", "gpit-2014-16", "--sample", folder=files)
@@ -902,6 +911,7 @@ def test_a_file_against_a_scheme(files):
     assert words(done.stdout).startswith("The same: all 422 rows agree")
 
 
+@pytest.mark.slow
 def test_a_tidied_rule_is_the_same_and_said_to_differ(tmp_path):
     """Another formula text that moves no figure: exit code 0, and the headline says that the definition differs."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
@@ -914,6 +924,7 @@ def test_a_tidied_rule_is_the_same_and_said_to_differ(tmp_path):
     assert "old registered_population * 1 new 1 * registered_population" in words(done.stdout)
 
 
+@pytest.mark.slow
 def test_every_file_is_written_and_again_the_same(tmp_path):
     """-o writes each format; the same inputs give the same bytes; --format prints what -o writes."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
@@ -933,6 +944,7 @@ def test_every_file_is_written_and_again_the_same(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
+@pytest.mark.slow
 def test_nothing_is_written_where_something_is_wrong(files, tmp_path):
     """A comparison that is refused leaves the old file as it was."""
     (tmp_path / "a.md").write_text("old", encoding="utf-8")
@@ -1295,6 +1307,7 @@ RULES = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.data())
 def test_causes_add_up_whatever_changed(tmp_path_factory, data):

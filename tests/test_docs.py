@@ -191,6 +191,7 @@ def runs(folder):
     return found
 
 
+@pytest.mark.slow
 def test_commands_of_the_language_run(runs):
     """Each of the four files that the reader is told to save is run by a command, and all checks hold."""
     names = [next(iter(tomllib.loads(text).values()))["name"] for _, text in complete(LANGUAGE)]
@@ -639,6 +640,7 @@ def test_options_of_compare_are_all_there():
     assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
 
 
+@pytest.mark.slow
 def test_keys_of_the_comparison(compared):
     """The keys in docs/compare.md are those of a comparison, at the top and one level below."""
     document = compared.document()
@@ -701,6 +703,7 @@ def test_words_of_verify_are_all_there():
     assert set(options) == {"--json", "--help"}
 
 
+@pytest.mark.slow
 def test_keys_and_kinds_of_a_verification(written):
     """The keys in the text are those of the JSON document, at the top and one level below; so are the kinds."""
     book = openpyxl.load_workbook(written / "o.xlsx")
@@ -758,6 +761,7 @@ def documented(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_case_in_the_text_is_ok_and_fails_as_shown(documented):
     """The case as it stands is ok; with D a pound too high the answer is the one that is shown, to the letter."""
     (command,) = [one.text for one in pieces(TESTING) if one.text.startswith("gpit test four")]
@@ -798,6 +802,7 @@ def test_keys_of_a_case_are_all_there():
     assert set(SourceEntry.model_fields) <= set(quoted(source))
 
 
+@pytest.mark.slow
 def test_keys_of_the_verdicts(documented):
     """The keys in the text are those of `gpit test --json`, and of its differences and changes."""
     text = TESTING.read_text(encoding="utf-8")

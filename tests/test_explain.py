@@ -29,6 +29,7 @@ from gpit_fairshare.workbook import write_workbook
 from running import ROOT, SAMPLES, gpit, population_file, words, write_rows
 from test_engine import TWO, scheme
 from test_language_rendering import COLUMNS, UNDEFINED, Generator, agrees, expected, in_a_frame
+from tiers import fast_but, slow
 
 FOUR = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv"}
 FUNDS = {"revenue_budget": 2_000_000, "transition_fund": 300_000}
@@ -74,6 +75,7 @@ def four():
 # Every line can be worked out again ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transition", ["above-average-cost", "cost-above-funding"])
 def test_all_of_england_is_worked_out_again(england, transition):
     """All 211 CCGs in both years: 11 lines a year and 4 checks, or 9 and 4, to the allocation of the run."""
@@ -92,7 +94,7 @@ def test_schemes_that_ask_much_are_worked_out_again(tmp_path, make):
     assert all(again(result, code) for code in codes_of(result))
 
 
-@pytest.mark.parametrize("make", schemes.HARD[6:])
+@pytest.mark.parametrize("make", fast_but(["nobody_there"], schemes.HARD[6:]))
 def test_more_schemes_are_worked_out_again(tmp_path, make):
     """One organisation, three years, nobody there, below nil, forty columns, nothing to share."""
     result = make(tmp_path)
@@ -100,6 +102,7 @@ def test_more_schemes_are_worked_out_again(tmp_path, make):
     assert all(again(result, code) for code in codes_of(result)[:9])
 
 
+@pytest.mark.slow
 def test_a_merged_england_is_worked_out_again(tmp_path):
     """On the boundaries of 2020/21 lines of spend of several CCGs make one; a few of the 135 of them."""
     result = schemes.merged_at_a_day(tmp_path)
@@ -362,7 +365,7 @@ def export_path(folder, name):
     return folder / export.manifest_name(folder / name)
 
 
-@pytest.mark.parametrize("name", ["out.json", "out.xlsx", "out.csv", "out.parquet"])
+@pytest.mark.parametrize("name", ["out.json", slow("out.xlsx"), slow("out.csv"), slow("out.parquet")])
 def test_result_files_explain_as_the_run(england, files, name):
     """A file says what the run says, line by line, but for where it was read from."""
     for code in ("00C", "05F", "99M"):
@@ -377,6 +380,7 @@ def test_result_files_explain_as_the_run(england, files, name):
         assert f"Worked out again from {name}." in printed(record)
 
 
+@pytest.mark.slow
 def test_an_allocation_typed_over_is_said(files, tmp_path):
     """A thousand pounds more in the file of 00C than its rule gives is said at the top, and ends with 1."""
     document = json.loads((files / "out.json").read_text(encoding="utf-8"))
@@ -394,6 +398,7 @@ def test_an_allocation_typed_over_is_said(files, tmp_path):
     assert "Not what its rule gives, for others: 00C." in words(other.stdout)[:600]
 
 
+@pytest.mark.slow
 def test_a_cell_typed_over_is_said(files, tmp_path):
     """The same in a workbook; a table that is not the one of its manifest is refused."""
     # As a program leaves it that keeps values alone: what was typed over stands there with all the rest.
@@ -412,6 +417,7 @@ def test_a_cell_typed_over_is_said(files, tmp_path):
         explain(tmp_path / "out.csv", "00C")
 
 
+@pytest.mark.slow
 def test_a_parameter_changed_in_the_workbook_is_not_said_to_be_set_for_the_run(files, tmp_path):
     """Whoever typed 70,000,000 over a budget changed the workbook: no run was ever set so."""
     values = openpyxl.load_workbook(files / "out.xlsx", data_only=True)
@@ -427,6 +433,7 @@ def test_a_parameter_changed_in_the_workbook_is_not_said_to_be_set_for_the_run(f
     assert "* **Changed in the workbook since the run:** " in found.markdown()
 
 
+@pytest.mark.slow
 def test_rows_alone_cannot_be_explained(england, tmp_path):
     """A table without its manifest says nothing of the rule: exit code 2, and what to give instead."""
     export.write_csv(england, tmp_path / "alone.csv")
@@ -534,7 +541,7 @@ def test_unknown_years_and_steps_are_refused_with_those_there_are(four):
 # On paper --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", [56, 80, 100, 200])
+@pytest.mark.parametrize("width", [slow(56), 80, slow(100), slow(200)])
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 def test_it_fits_every_console(logic, encoding, width):
     """No line is wider than the console or 100 columns; what was wrapped can be put together and worked out."""
@@ -631,6 +638,7 @@ def test_illustrative_spend_and_settings_are_marked(england):
 # The command ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_prints_what_can_be_worked_out(england, files):
     """As a process, piped, by run and by file; bytes are the same for the same input."""
     ran = gpit("explain", "05f", "--sample", folder=files)
@@ -646,6 +654,7 @@ def test_the_command_prints_what_can_be_worked_out(england, files):
         assert answers == dict(rows.select("year", "allocation").iter_rows())
 
 
+@pytest.mark.slow
 def test_the_command_in_other_forms(files):
     """--json prints one document, --format markdown another; both in UTF-8 whatever the console."""
     env = {"PYTHONIOENCODING": "ascii"}
@@ -670,10 +679,10 @@ def test_the_command_in_other_forms(files):
         (["00C", "--result", "out.json", "--set", "a=1", "--max-size", "5"], "leave out --set, --max-size"),
         (["00C"], "nothing to explain; give --result FILE"),
         (["00C", "--sample", "--format", "markdwn"], "expected text or markdown; did you mean markdown?"),
-        (["00C", "--result", "nowhere.json"], "nowhere.json: cannot be read"),
-        (["ZZZ", "--sample"], "there is no CCG ZZZ"),
-        (["00C", "--sample", "--step", "nope"], "--step nope: there is no such step"),
-        (["00C", "--sample", "--year", "1999/00"], "--year 1999/00: the scheme has the years"),
+        slow(["00C", "--result", "nowhere.json"], "nowhere.json: cannot be read"),
+        slow(["ZZZ", "--sample"], "there is no CCG ZZZ"),
+        slow(["00C", "--sample", "--step", "nope"], "--step nope: there is no such step"),
+        slow(["00C", "--sample", "--year", "1999/00"], "--year 1999/00: the scheme has the years"),
     ],
 )
 def test_what_cannot_be_is_refused(files, arguments, said):
@@ -694,6 +703,7 @@ def test_errors_come_in_json_where_that_was_asked_for(tmp_path):
     assert json.loads(ran.stdout)["error"] == "--json and --format markdown are two documents; ask for one"
 
 
+@pytest.mark.slow
 def test_a_check_that_fails_ends_with_1(tmp_path):
     """A check that B fails: 1 for everybody, failed on B's page, and on A's it fails for one CCG."""
     text = '[[checks]]\nname = "Small"\nformula = "registered_population < 2"\n'

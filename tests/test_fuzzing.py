@@ -109,6 +109,7 @@ def check_archive(case, figures):
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, FILES, A_CHUNK))
 def test_damaged_files(start, tmp_path):
     """A damaged file is refused with findings that have a place or a cure, or read as it stands."""
@@ -185,6 +186,7 @@ def measured(path):
     return json.loads(run.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="only Unix says what a process took")
 @pytest.mark.parametrize("part", range(3))
 def test_processes(part, tmp_path):
@@ -204,6 +206,7 @@ def test_processes(part, tmp_path):
         assert megabytes < 500, (name, megabytes)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="only Unix says what a process took")
 def test_a_bomb_goes_off_nowhere(tmp_path):
     """Under 422 KB that unpack to 147 MB are refused within 2 seconds and 200 MB, with the limit and the option."""

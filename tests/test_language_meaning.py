@@ -165,6 +165,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(st.data())
 def test_kinds_are_those_of_whatever_can_be_reached(data):

@@ -501,6 +501,7 @@ def harmless(text):
         assert "\n" not in fault.message
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=1500)
 @given(ANY_TEXT)
 def test_no_text_raises_anything_but_a_formula_error(text):
@@ -591,6 +592,7 @@ def test_tree_is_written_and_read_again(tree):
     assert all(text[place - 1 :].startswith(name) for name, place in names_in(again))
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=600)
 @given(TREES, st.data())
 def test_a_formula_with_a_slip_is_read_or_refused(tree, data):

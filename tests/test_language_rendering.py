@@ -307,6 +307,7 @@ def agrees(found, exact):
 # Polars -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=500)
 @given(st.randoms(use_true_random=False), st.booleans(), st.booleans())
 def test_polars_says_what_the_definition_says(choose, yes_no, first_year):

@@ -13,6 +13,7 @@ from gpit_fairshare import allocate
 from gpit_fairshare.language import names_in, parse
 from gpit_fairshare.scheme import Setting, library_names, load
 from running import write_rows
+from tiers import slow, slow_but
 
 LIBRARY = Path(str(resources.files("gpit_fairshare") / "library"))
 FILES = {path.relative_to(LIBRARY).as_posix(): path for path in LIBRARY.glob("*/*.toml")}
@@ -165,7 +166,7 @@ def test_schemes_load(scheme):
 # The worked example ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("formula", library_names("formulas"))
+@pytest.mark.parametrize("formula", slow_but(["registered-population"], library_names("formulas")))
 def test_any_transition_goes_with_any_formula(formula, tmp_path):
     """Each formula with each transition works for A to D, whatever columns the formula takes; every check holds."""
     table = write_rows(
@@ -234,7 +235,7 @@ def test_no_transition_by_hand():
 
 
 @pytest.mark.parametrize("transition", ["above-average-cost", "cost-above-funding", "none"])
-@pytest.mark.parametrize("fund", [0, 1, 299_999.99, 400_000, 10_000_000])
+@pytest.mark.parametrize("fund", [slow(0), slow(1), 299_999.99, slow(400_000), 10_000_000])
 def test_transitions_against_the_oracle(transition, fund):
     """With no fund, a pound, a fund short by a penny or too large, an exact oracle has the same pounds."""
     settings = {"revenue_budget": 1_999_999} | ({"transition_fund": fund} if transition != "none" else {})

@@ -17,6 +17,7 @@ from gpit_fairshare import allocate
 from gpit_fairshare.errors import CalculationError
 from rulebook import (
     PROPERTIES,
+    REPRESENTATIVE,
     RULES,
     all_test_names,
     answers,
@@ -28,8 +29,11 @@ from rulebook import (
     units_of,
 )
 from running import write_rows
+from tiers import slow_but
 
 EXAMPLES = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+
+TRANSITIONS = [rule for rule in declaring("rising_target") if rule.kind == "transition"]
 
 BY_TARGET = """
 [formula]
@@ -84,7 +88,7 @@ def test_every_file_declares_every_property(rule):
             assert {f"test_{file}__{name}_is_broken" for file in files} & all_test_names(), name
 
 
-@pytest.mark.parametrize("rule", declaring("control_total"), ids=str)
+@pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("control_total")), ids=str)
 def test_control_totals_are_exact(rule):
     """Allocations and what stays unspent are the budget and the funds, to the penny; every check holds."""
 
@@ -106,7 +110,7 @@ def test_control_totals_are_exact(rule):
     holds()
 
 
-@pytest.mark.parametrize("rule", declaring("row_order"), ids=str)
+@pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("row_order")), ids=str)
 def test_the_order_of_rows_changes_nothing(rule, tmp_path):
     """Files with their rows in another order give the same allocations."""
     scheme = scheme_of(rule)
@@ -129,7 +133,7 @@ def test_the_order_of_rows_changes_nothing(rule, tmp_path):
     holds()
 
 
-@pytest.mark.parametrize("rule", declaring("rising_target"), ids=str)
+@pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("rising_target")), ids=str)
 def test_more_patients_never_mean_less(rule):
     """An organisation with more registered patients in a year gets no less in it, but for a pound of rounding."""
 
@@ -150,7 +154,7 @@ def test_more_patients_never_mean_less(rule):
     holds()
 
 
-@pytest.mark.parametrize("rule", [one for one in declaring("rising_target") if one.kind == "transition"], ids=str)
+@pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, TRANSITIONS), ids=str)
 def test_a_higher_target_never_means_less(rule, by_target):
     """An organisation whose target alone is raised in a year, in the same budget, gets no less in it, but for £1."""
 
@@ -168,7 +172,7 @@ def test_a_higher_target_never_means_less(rule, by_target):
     holds()
 
 
-@pytest.mark.parametrize("rule", declaring("population_scale"), ids=str)
+@pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("population_scale")), ids=str)
 def test_scaling_all_populations_changes_nothing(rule):
     """All populations times the same number leave every allocation as it is."""
 
@@ -188,7 +192,7 @@ def test_scaling_all_populations_changes_nothing(rule):
     holds()
 
 
-@pytest.mark.parametrize("rule", declaring("bounds"), ids=str)
+@pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("bounds")), ids=str)
 def test_floors_and_ceilings_hold(rule):
     """Nobody gets less than the step `floor` nor more than the step `ceiling`, but for a pound of rounding."""
     scheme = scheme_of(rule)
@@ -210,7 +214,7 @@ def test_floors_and_ceilings_hold(rule):
     holds()
 
 
-@pytest.mark.parametrize("rule", declaring("mergers"), ids=str)
+@pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("mergers")), ids=str)
 def test_merged_organisations_get_what_their_members_got(rule):
     """Two organisations made one get together what they got before, but for a pound of rounding each, a year."""
 

@@ -246,6 +246,7 @@ def test_new_refuses(tmp_path, monkeypatch):
     assert [one.name for one in tmp_path.iterdir()] == ["mine.toml"]
 
 
+@pytest.mark.slow
 def test_new_prints_commands_that_run(tmp_path):
     """What stands under Next is typed as it is, and both commands end with 0."""
     said = gpit("library", "new", "my-rule", "--kind", "transition", folder=tmp_path)

@@ -94,6 +94,7 @@ def test_the_worked_example_is_what_the_text_works_out(example):
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_the_tables_of_ccgs_and_practices(folder, commands):
     """00D (70) stands before 00C (59.375); of practices 70, 66.67, 37.5, and the one without an index last."""
     assert len(commands) == 2
@@ -522,6 +523,7 @@ def test_of_names_a_text_column(tmp_path, of_, said):
 # The verb -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_results_are_verified_from_the_files_as_they_are(example, folder, tmp_path):
     """A workbook and a table run again from their manifests with the same bytes, CCG file and all."""
     write_workbook(example.result, folder / "v.xlsx")
@@ -586,6 +588,7 @@ def test_places_that_cannot_be_written_are_refused(folder, more, said):
     assert str(caught.value).startswith(said)
 
 
+@pytest.mark.slow
 def test_a_fault_leaves_nothing_behind(tmp_path):
     """With an answer that cannot be read the exit code is 2, with one line, and no file is written."""
     write_rows(tmp_path / "p.csv", [practice("A81001", clinical_safety="maybe")])

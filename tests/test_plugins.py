@@ -368,6 +368,7 @@ def test_a_result_is_not_worked_out_with_another_function(site, tmp_path):
         explain(tmp_path / "out.json", "A")
 
 
+@pytest.mark.slow
 def test_what_a_plug_in_prints_stays_out_of_answers(tmp_path):
     """A module that prints as it is imported does not break the JSON document of the run."""
     site = tmp_path / "site"
@@ -468,6 +469,7 @@ def test_a_broken_plug_in_is_said_where_a_name_is_not_found(site, tmp_path):
         run(tmp_path, "lost(registered_population)")
 
 
+@pytest.mark.slow
 def test_the_command_line_says_what_is_broken_and_goes_on(tmp_path):
     """`library list` ends with 0, its list on standard output and the line on standard error; a run ends with 2."""
     source = example(tmp_path / "site")

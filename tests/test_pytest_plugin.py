@@ -55,6 +55,7 @@ def both(tmp_path_factory):
     return folder, done, document
 
 
+@pytest.mark.slow
 def test_the_verdicts_are_those_of_gpit_test(both):
     """Case by case and file by file, both say the same: what is ok passes, and what is not fails."""
     folder, _, document = both
@@ -69,6 +70,7 @@ def test_the_verdicts_are_those_of_gpit_test(both):
     assert found == tests
 
 
+@pytest.mark.slow
 def test_failures_are_those_of_gpit_test(both, monkeypatch):
     """A failure is the text that `gpit test` shows, table and all, and there is no traceback anywhere."""
     folder, done, _ = both
@@ -86,6 +88,7 @@ def test_failures_are_those_of_gpit_test(both, monkeypatch):
     assert ".py:" not in done.stdout
 
 
+@pytest.mark.slow
 def test_choosing_stopping_and_one_file(both):
     """Options of pytest options choose cases, and a file that a case uses is not missed when others are chosen."""
     folder, _, _ = both
@@ -96,6 +99,7 @@ def test_choosing_stopping_and_one_file(both):
     assert "1 failed, 1 passed in" in named.stdout
 
 
+@pytest.mark.slow
 def test_several_processes(both):
     """With pytest-xdist the verdicts are the same."""
     folder, done, _ = both
@@ -122,6 +126,7 @@ def test_a_suite_without_cases_is_left_alone(tmp_path):
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_no_case_uses_any_more(tmp_path):
     """In the folder of a case, or below it, the file is a test that fails; in a folder without a case it is none.
 
@@ -166,6 +171,7 @@ def installed(tmp_path):
     return place.parent
 
 
+@pytest.mark.slow
 def test_once_it_is_installed(tmp_path, installed):
     """Registered by an installation it works by itself; `-p no:gpit_fairshare` leaves it out; and so do we load it."""
     cases = inputs(tmp_path / "cases")

@@ -25,6 +25,7 @@ from gpit_fairshare.cli import app, main
 from gpit_fairshare.console.reallocation import show_reallocation
 from gpit_fairshare.reallocation import changes, write_letters
 from running import ROOT, SAMPLES, read_rows, write_rows
+from tiers import slow
 
 DOC = (ROOT / "docs" / "reallocate.md").read_text(encoding="utf-8")
 YEAR = "2014/15"
@@ -238,6 +239,7 @@ def as_files(rows):
     return forecasts, allocations, by_hand
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=8)
 @given(
     rows=CASES,
@@ -664,6 +666,7 @@ def book(after_allocate):
     return after_allocate[0] / "book.xlsx"
 
 
+@pytest.mark.slow
 def test_a_workbook_of_gpit_needs_its_year_alone(book):
     """The sheet of the year is read, named or not; and without --year a sheet named is of its own year."""
     forecast = book.parent / "forecast.csv"
@@ -679,6 +682,7 @@ def test_a_workbook_of_gpit_needs_its_year_alone(book):
     assert column(later, "fair_share") == [240_000, 480_000, 720_000, 960_000]
 
 
+@pytest.mark.slow
 def test_verify_finds_the_sheet_of_the_year(book):
     """What was read from a workbook without naming its sheet comes to the same bytes again."""
     code, _ = typed(
@@ -742,7 +746,7 @@ def test_a_table_of_gpit_needs_no_mapping(after_allocate):
     assert [rows[code]["revised_allocation"] for code in "ABCD"] == ["330500", "507500", "597000", "865000"]
 
 
-@pytest.mark.parametrize("name", ["r.xlsx", "r.csv", "r.parquet", "r.json"])
+@pytest.mark.parametrize("name", [slow("r.xlsx"), "r.csv", slow("r.parquet"), slow("r.json")])
 def test_verify_runs_it_again(name, after_allocate):
     """The options stand in the manifest, the year and the headings among them: the same bytes come again."""
     assert verify(after_allocate[0] / name).verified

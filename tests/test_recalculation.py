@@ -353,6 +353,12 @@ def test_text_that_looks_like_a_formula_is_none(tmp_path):
     assert cached_values(book)[SHEET, "Z3"] == "=not a formula"
 
 
+def test_libreoffice_is_for_tests_with_its_marker():
+    """A test without the marker `libreoffice`, such as this one, fails when it looks for LibreOffice."""
+    with pytest.raises(pytest.fail.Exception, match="mark it"):
+        recalculation.find_soffice()
+
+
 def test_absence_is_no_pass_on_a_build_machine(monkeypatch):
     """Without LibreOffice a test is skipped at a desk and fails on a build machine, which sets CI."""
     monkeypatch.setattr(recalculation, "find_soffice", lambda: None)

@@ -21,12 +21,15 @@ from rulebook import RULES
 from running import gpit, words, write_rows
 from test_engine import TWO, people_by_year, scheme
 from test_workbook_schemes import HARD, merged
+from tiers import slow, slow_but
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gpit_fairshare import Result
 
+SMALL = ("groups_of_groups", "merged", "no_spend", "optional_blanks")
+"""Names of schemes that are enough at a desk."""
 WRITERS = {".json": write_json, ".xlsx": write_workbook, ".csv": write_csv, ".parquet": write_parquet}
 
 
@@ -49,7 +52,7 @@ def same_rows(here: pl.DataFrame, there: pl.DataFrame) -> bool:
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-@pytest.mark.parametrize("make", HARD, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", slow_but(SMALL, HARD), ids=lambda make: make.__name__)
 def test_a_result_of_any_scheme_comes_back_whole(tmp_path, make, ending):
     """Rows, answer and rule come back from every kind of file, and worked out again they give the same rows."""
     result = make(tmp_path)
@@ -61,7 +64,7 @@ def test_a_result_of_any_scheme_comes_back_whole(tmp_path, make, ending):
     assert same_rows(record.calculate().rows, result.rows)
 
 
-@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("ending", slow_but([".json", ".csv"], WRITERS))
 def test_a_result_says_where_each_input_came_from(tmp_path, ending):
     """The first CCG's patients stand in row 2 of the sample's file, whichever file the result is in."""
     record = read_record(stored(allocate(sample=True), tmp_path, ending))
@@ -234,6 +237,7 @@ def test_an_organisation_twice_is_refused(tmp_path):
     assert "A stands in 2014/15 more than once" in refused(path)
 
 
+@pytest.mark.slow
 def test_a_workbook_without_values_says_which_cell(tmp_path):
     """Openpyxl leaves out what formulas gave: the first cell without a value is named, and what to do."""
     book = stored(allocate(sample=True), tmp_path, ".xlsx")
@@ -276,6 +280,7 @@ def test_a_manifest_that_is_not_gpits_is_refused(tmp_path, ending):
 # The manifest of a table ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_tables_have_their_manifest_beside_them_on_request(tmp_path):
     """`--manifest` writes the digest of each table, its rule and its run; without it there is none."""
     done = gpit("allocate", "--sample", "-o", "o.csv", "-o", "o.parquet", "--manifest", folder=tmp_path)
@@ -290,6 +295,7 @@ def test_tables_have_their_manifest_beside_them_on_request(tmp_path):
     assert not (tmp_path / "p.csv.manifest.json").exists()
 
 
+@pytest.mark.slow
 def test_a_manifest_wants_a_table_and_a_place_of_its_own(tmp_path):
     """`--manifest` with a workbook alone, or over another output, is a wrong use; nothing is written."""
     for options in (["-o", "o.xlsx"], [], ["-o", "o.csv", "-o", "o.csv.manifest.json"]):
@@ -336,6 +342,7 @@ def test_a_manifest_of_another_table_is_not_believed(tmp_path):
     assert read_record(path).scheme is None
 
 
+@pytest.mark.slow
 def test_a_manifest_beside_a_table_is_renewed_with_it(tmp_path):
     """Whoever writes the table again without asking for its manifest does not leave an old one beside it."""
     gpit("allocate", "--sample", "-o", "o.csv", "--manifest", folder=tmp_path)
@@ -390,10 +397,10 @@ def changed_document(folder: Path, change) -> Path:
     ("change", "said"),
     [
         (lambda one: one["rows"].append(one["rows"][0]), "00C stands in 2014/15 more than once"),
-        (lambda one: one["rows"][0].update(allocation=int("9" * 400)), "expected a number"),
-        (lambda one: one["rows"][0].update(fair_share=None), "fair_share of 00C in 2014/15 is blank"),
+        slow(lambda one: one["rows"][0].update(allocation=int("9" * 400)), "expected a number"),
+        slow(lambda one: one["rows"][0].update(fair_share=None), "fair_share of 00C in 2014/15 is blank"),
         (lambda one: one["manifest"].update(findings=[1]), "findings"),
-        (lambda one: one["manifest"].update(checks="x"), "checks"),
+        slow(lambda one: one["manifest"].update(checks="x"), "checks"),
         (lambda one: one["manifest"]["definition"].update(sources=[1]), "not as gpit writes it"),
     ],
 )
@@ -402,6 +409,7 @@ def test_a_document_that_was_tampered_with_is_refused(tmp_path, change, said):
     assert said in refused(changed_document(tmp_path, change))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
@@ -460,6 +468,7 @@ def test_an_input_changed_in_the_workbook_is_not_said_to_be_that_of_the_file(tmp
         assert origins[year, "00D", "registered_population"] == "england-2014-15-population.csv row 3"
 
 
+@pytest.mark.slow
 def test_an_input_typed_over_on_the_sheet_of_a_year_is_seen(tmp_path):
     """What the sheet of a year has counts; that it is not what the run had is said."""
     book = stored(allocate(sample=True), tmp_path, ".xlsx")
@@ -470,6 +479,7 @@ def test_an_input_typed_over_on_the_sheet_of_a_year_is_seen(tmp_path):
     assert origins["2015/16", "00C", "registered_population"] == "england-2014-15-population.csv row 2"
 
 
+@pytest.mark.slow
 def test_a_changed_workbook_that_was_not_worked_out_again_is_refused(tmp_path):
     """A patient figure changed on Population that no sheet has taken over: nobody could say which one counts."""
     book = stored(allocate(sample=True), tmp_path, ".xlsx")
@@ -479,6 +489,7 @@ def test_a_changed_workbook_that_was_not_worked_out_again_is_refused(tmp_path):
     assert "recalculate" in refused(path)
 
 
+@pytest.mark.slow
 def test_fifteen_digits_are_the_same_value(tmp_path):
     """A sixth, of which a workbook keeps 15 or 16 digits, was not changed by that."""
     record = read_record(stored(allocate(sample=True, settings={"support_share": "1/6"}), tmp_path, ".xlsx"))

@@ -14,6 +14,7 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.scheme import library_names, load, review, review_all
 from gpit_fairshare.scheme.findings import About
 from running import gpit, words
+from tiers import slow, slow_but
 
 TEMPLATES = Path(str(resources.files("gpit_fairshare") / "templates" / "files"))
 
@@ -387,6 +388,7 @@ def test_files_are_listed_though_one_is_at_fault(tmp_path):
     assert [file for file, _ in found.files] == ["mine.toml", "registered-population.toml"]
 
 
+@pytest.mark.slow
 def test_last_line_names_files(tmp_path):
     """Two files that call themselves alike are told apart by their file names."""
     for name in ("a.toml", "b.toml"):
@@ -540,7 +542,12 @@ def agrees(fault, found):
     return found.found in fault or (found.file in fault and all(part in fault for part in places))
 
 
-@pytest.mark.parametrize("name", sorted(TEXTS))
+@pytest.mark.parametrize(
+    "name",
+    slow_but(
+        ["schemes/uses.toml", "schemes/clean.toml", "schemes/capped.toml", "formulas/my-formula.toml"], sorted(TEXTS)
+    ),
+)
 def test_errors_are_what_load_refuses(tmp_path, name):
     """However a file is changed, load refuses it if and only if there is an error, and that one is among them."""
     chance = random.Random(name)
@@ -579,6 +586,7 @@ def test_errors_are_what_load_refuses(tmp_path, name):
 UTF8 = {"PYTHONIOENCODING": "utf-8"}
 
 
+@pytest.mark.slow
 def test_verb_says_all_of_the_library(tmp_path):
     """`gpit library check` has a block for each built-in file, ends well, and says nothing on standard error."""
     done = gpit("library", "check", folder=tmp_path, env=UTF8)
@@ -594,11 +602,11 @@ def test_verb_says_all_of_the_library(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "options", "code"),
     [
-        ([], [], 0),
-        ([], ["--strict"], 0),
-        ([(" * (1 + growth)", "")], [], 0),
-        ([(" * (1 + growth)", "")], ["--strict"], 1),
-        ([("date = 2014-04-03\n", "")], ["--strict"], 0),
+        slow([], [], 0),
+        slow([], ["--strict"], 0),
+        slow([(" * (1 + growth)", "")], [], 0),
+        slow([(" * (1 + growth)", "")], ["--strict"], 1),
+        slow([("date = 2014-04-03\n", "")], ["--strict"], 0),
         ([('unit = "people"', 'unit = "£"'), (" * (1 + growth)", "")], ["--strict"], 2),
     ],
 )
@@ -609,6 +617,7 @@ def test_exit_codes(tmp_path, changes, options, code):
     assert gpit("library", "check", "mine.toml", *options, folder=tmp_path).returncode == code
 
 
+@pytest.mark.slow
 def test_verb_in_json(tmp_path):
     """--json prints one document with every review, whatever the console; errors are findings in it."""
     schemes.write(tmp_path, "mine.toml", schemes.changed(CLEAN, ('unit = "people"', 'unit = "£"')))
@@ -634,6 +643,7 @@ def test_verb_in_json(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_schemes_with_other_parts(tmp_path):
     """With --transition and no name the built-in schemes are looked at with it; beside a formula it is refused."""
     done = gpit("library", "check", "--transition", "none", "--json", folder=tmp_path)
@@ -649,6 +659,7 @@ def test_schemes_with_other_parts(tmp_path):
     assert "none: is a transition; --formula and --transition go with schemes alone" in words(done.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 @pytest.mark.parametrize("columns", ["80", "200"])
 def test_any_console(tmp_path, encoding, columns):

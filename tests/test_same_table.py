@@ -102,6 +102,7 @@ def test_the_table_itself(same):
     ]
 
 
+@pytest.mark.slow
 def test_same_bytes_as_a_process(same):
     """The command line writes the same bytes as the library, from a workbook with titles, notes and a total."""
     (same / "titled.xlsx").write_bytes(FORMS["titled.xlsx"])

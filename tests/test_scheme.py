@@ -13,6 +13,7 @@ import pytest
 from gpit_fairshare import allocate
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.scheme import Setting, library_names, load, number, shape
+from tiers import slow_but
 
 LIBRARY = Path(str(resources.files("gpit_fairshare") / "library"))
 
@@ -1725,7 +1726,13 @@ FILES = {path.relative_to(LIBRARY).as_posix(): path.read_text(encoding="utf-8") 
 OPTIONS = {"schemes": "scheme", "formulas": "formula", "transitions": "transition"}
 
 
-@pytest.mark.parametrize("name", [*sorted(FILES), "schemes/uses.toml", "schemes/capped.toml"])
+@pytest.mark.parametrize(
+    "name",
+    slow_but(
+        ["schemes/uses.toml", "schemes/capped.toml", "formulas/unit-rate.toml", "transitions/none.toml"],
+        [*sorted(FILES), "schemes/uses.toml", "schemes/capped.toml"],
+    ),
+)
 def test_garbled_files(tmp_path, name):
     """However a file is garbled, load works or says in one plain line what is wrong; nothing else."""
     chance = random.Random(name)

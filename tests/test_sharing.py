@@ -226,6 +226,7 @@ EVERY_KIND = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_share_out_agrees_with_the_oracle():
     """Every share, what is unspent and every refusal are the oracle's, in cases of every kind."""
     seen = Counter()
@@ -242,6 +243,17 @@ def test_share_out_agrees_with_the_oracle():
     assert min(seen.values()) >= 15, seen
 
 
+@settings(STEADY, max_examples=300)
+@given(cases(), st.sampled_from(TO))
+def test_a_few_hundred_shares_and_their_rounding_agree_with_the_oracle(case, to):
+    """Shares, what is unspent, refusals and rounded shares are the oracle's, without a count of the kinds of cases."""
+    outcome = expected(case)
+    assert found(case) == outcome
+    if not isinstance(outcome, str):
+        assert rounded(outcome[0], to=to).exact == oracle.rounded(outcome[0], Fraction(str(to)))
+
+
+@pytest.mark.slow
 @settings(STEADY, max_examples=12)
 @given(st.integers(0, 10**9).map(large))
 def test_500_organisations_agree_with_the_oracle(case):
@@ -251,6 +263,7 @@ def test_500_organisations_agree_with_the_oracle(case):
     assert rounded(outcome[0]).exact == oracle.rounded(outcome[0])
 
 
+@pytest.mark.slow
 def test_groups_are_settled_each_on_its_own():
     """Several groups in one call, their rows mixed, get what each would get in a call of its own.
 
@@ -294,6 +307,7 @@ def together(several):
     return list(zip(exact, shares.unspent, strict=True))
 
 
+@pytest.mark.slow
 @settings(STEADY, max_examples=700)
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(case, chance):
@@ -307,6 +321,7 @@ def test_the_order_of_rows_changes_nothing(case, chance):
     assert shuffled == straight
 
 
+@pytest.mark.slow
 @settings(STEADY, max_examples=500)
 @given(st.binary(min_size=3, max_size=10), st.integers(0, 30))
 def test_turning_points_next_to_each_other_keep_their_order(rows, over):
@@ -330,6 +345,7 @@ FIGURES = st.one_of(
 )
 
 
+@pytest.mark.slow
 def test_rounded_agrees_with_the_oracle():
     """Every rounded figure is the oracle's: in groups or not, of pence or thousands, above 0 and below."""
     seen = Counter()
@@ -376,6 +392,7 @@ def rounding_kinds(figures, to):
             yield kind
 
 
+@pytest.mark.slow
 def test_shares_are_rounded_as_the_oracle_rounds_them():
     """Shares taken to pence, pounds or thousands are the oracle's, and add up to the rounded total."""
     seen = Counter()

@@ -24,6 +24,7 @@ from gpit_fairshare.cli.init import _quoted
 from gpit_fairshare.templates import COMMAND, FILES, write_folder
 from recalculation import cached_values, recalculate
 from running import ROOT, gpit, read_rows, words
+from tiers import slow, slow_but
 
 DOCUMENT = ROOT / "docs" / "files.md"
 
@@ -72,7 +73,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the commands are typed into bash")
-@pytest.mark.parametrize("name", ["demo", "été à Évreux", 'l\'école "$1" `x`; y'])
+@pytest.mark.parametrize("name", ["demo", slow("été à Évreux"), slow('l\'école "$1" `x`; y')])
 def test_what_is_printed_runs_as_it_is_typed(tmp_path, name):
     """The lines after `Next:` give the allocations worked by hand, whatever the folder is called."""
     done = gpit("init", name, folder=tmp_path)
@@ -88,6 +89,7 @@ def test_what_is_printed_runs_as_it_is_typed(tmp_path, name):
     assert (tmp_path / name / "allocations.xlsx").is_file()
 
 
+@pytest.mark.slow
 def test_every_output_of_the_examples_says_illustrative(folder):
     """Both workbooks mark all of their rows, and nothing in them wants a look: no warning, and every check holds."""
     assert typed(COMMAND, "-o", "out.json", folder=folder) == 0
@@ -100,6 +102,7 @@ def test_every_output_of_the_examples_says_illustrative(folder):
     assert document["agrees"]
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_give_its_figures(folder):
     """Each `gpit allocate` of the folder's README runs, and its two tables are what the first two of them give."""
     text = (folder / "README.md").read_text(encoding="utf-8")
@@ -117,6 +120,7 @@ def test_the_commands_of_the_readme_give_its_figures(folder):
     assert found[0] == [list(year.values()) for year in ALLOCATIONS.values()]
 
 
+@pytest.mark.slow
 def test_the_readme_shows_what_testing_prints(folder):
     """`gpit test cases` in the new folder prints what the README shows, to the letter."""
     text = (folder / "README.md").read_text(encoding="utf-8")
@@ -145,6 +149,7 @@ def test_the_templates_suit_the_default_scheme(folder):
     assert shares == [14_000_000, 28_000_000, 42_000_000, 56_000_000]
 
 
+@pytest.mark.slow
 def test_the_transitions_that_the_scheme_offers_work(folder):
     """`none`, with its two values taken out, leaves the fair shares; `cost-above-funding` sees D's need as well.
 
@@ -163,6 +168,7 @@ def test_the_transitions_that_the_scheme_offers_work(folder):
     assert list(allocations(read_rows(folder / "out.csv"))["2015/16"].values()) == [230_000, 410_000, 590_000, 770_000]
 
 
+@pytest.mark.slow
 def test_the_weight_that_the_formula_suggests_works(folder):
     """Weighted by need_index as its remark says: 2, 1, 1 and 0.75 make 200,000 : 200,000 : 300,000 : 300,000."""
     book = openpyxl.load_workbook(folder / "population.xlsx")
@@ -372,6 +378,7 @@ def test_the_instructions_tell_all(folder, name):
     assert {"Error", "Warning", "Note"} < set(lines)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_on_any_day(tmp_path):
     """Two folders are the same, byte for byte; the workbooks have the date of the scheme for their own."""
     for name in ("one", "two"):
@@ -424,7 +431,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("case", slow_but(["a file", "a folder whose cases is a file"], WRONG))
 def test_what_is_wrong_is_said_in_one_line(tmp_path, case):
     """A place that cannot be is exit code 2 and one line, and nothing is changed."""
     given, expected = WRONG[case]
@@ -442,6 +449,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, case):
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place that nobody may write to")
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     """In /proc not even the superuser makes a folder, new or beside what is there: exit code 2, and why."""
@@ -492,6 +500,7 @@ def test_a_typed_number_below_nil_is_refused_with_its_cell(folder):
 # What is said ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_json_is_one_document(tmp_path):
     """`--json` prints the schema, the folder as it was given, the files and the command, and nothing else."""
     done = gpit("init", "mon été/", "--json", folder=tmp_path, env={"PYTHONIOENCODING": "ascii"})
@@ -505,6 +514,7 @@ def test_json_is_one_document(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_a_fault_is_json_too(tmp_path):
     """With `--json` a fault is a document as well."""
     done = gpit("init", "a/b", "--json", folder=tmp_path)
@@ -513,6 +523,7 @@ def test_a_fault_is_json_too(tmp_path):
     assert json.loads(done.stdout.decode())["schema"] == "gpit-error/1"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no true")
 def test_a_reader_that_leaves_changes_nothing(tmp_path):
     """`gpit init x | true` writes the folder, and is no complaint."""
@@ -532,6 +543,7 @@ def test_paths_are_quoted_only_where_they_must_be():
     assert [_quoted(path) for path in given] == ["demo/2026", "été", '"a b"', '"it\'s"', "'a$b'", "'a\\b'"]
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_heavy(tmp_path):
     """`gpit init --help` answers without XlsxWriter, polars, openpyxl or rich; `gpit init` needs XlsxWriter alone."""
     heavy = "{'polars','openpyxl','xlsxwriter','rich.console'}"
@@ -553,6 +565,7 @@ def rows_below(heading: str) -> list[list[str]]:
     return [[cell.strip(" `") for cell in row.strip("|").split(" | ")] for row in table]
 
 
+@pytest.mark.slow
 def test_the_document_has_every_file_option_and_key(tmp_path):
     """docs/files.md lists the files, the options of `gpit init --help` and the keys of its document."""
     help_text = gpit("init", "--help", folder=tmp_path).stdout.decode()

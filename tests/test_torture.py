@@ -1,14 +1,18 @@
 """Damaged files: each is read rightly or refused with a finding, and none brings the program down."""
 
 import itertools
+from operator import attrgetter
 
 import pytest
 
 from gpit_fairshare.inputs import About, Need, Request
 from gpit_fairshare.inputs.tables import inspect_inputs
+from tiers import fast_but
 from torture import cases
 
 CASES = list(cases())
+HUGE = ("16384-columns.xlsx", "million-blank-rows.xlsx", "bomb-sharedStrings.xlsx", "bomb-sheet1.xlsx")
+NAME = attrgetter("name")
 
 
 def needs_of(case):
@@ -35,7 +39,7 @@ def read(case, folder):
     return inspect_inputs(request)[1]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", fast_but(HUGE, CASES, NAME), ids=NAME)
 def test_damaged_file(case, tmp_path):
     """What is accepted is what was put there; what is not is refused, and either way the finding is made."""
     inputs = read(case, tmp_path)

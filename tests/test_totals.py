@@ -202,6 +202,7 @@ NOTES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_stands_around(folder, data):
@@ -270,6 +271,7 @@ def test_rows_below_the_total(folder):
     assert "2 rows below the total in row 4 were read as well" in about(inputs, About.TOTAL)[1]
 
 
+@pytest.mark.slow
 def test_no_end_of_totals(folder):
     """A file of totals is refused at once: comparing each with all others would take for ever."""
     rows = "".join(f"Total,,{number}\n" for number in range(20_000))

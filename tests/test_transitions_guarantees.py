@@ -22,6 +22,7 @@ from gpit_fairshare import GpitError, allocate
 from gpit_fairshare.cli import app
 from gpit_fairshare.scheme import review
 from running import ROOT, SAMPLES, population_file, spend_file, write_rows
+from tiers import slow_but
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,7 +179,7 @@ def test_file_is_sound_and_complete(rule):
     assert named == {f"test_{rule.replace('-', '_')}__{name}_is_broken" for name in broken}
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", slow_but(["annual-loss-cap", "minimum-per-head"], RULES))
 def test_runs_on_the_sample_as_it_stands(rule):
     """The sample, whose spend is £8m above its fair shares, needs no setting; what is beyond £140m is new money."""
     result = allocate(sample=True, transition=rule, with_effects=False)
@@ -347,7 +348,7 @@ def drawn(seed, folder):
     return files, budget, people, spend
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", slow_but(["0"], range(4)))
 @pytest.mark.parametrize("rule", RULES)
 def test_against_an_exact_oracle(rule, number, tmp_path):
     """Both years of random cases come to the exact figures, to the pound; where there is no answer the run stops."""

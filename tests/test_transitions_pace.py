@@ -125,6 +125,7 @@ def test_infeasible_case(name, place):
     assert messages or header(name)["infeasible"].startswith("There is always an answer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in WITHIN if name != "none"])
 def test_england_sample(name):
     """Rules that may have no answer have one for the England sample as they stand: £140m of each year's £140m."""
@@ -404,6 +405,7 @@ PACES = {
 }
 
 
+@pytest.mark.slow
 def test_floors_against_the_oracle(tmp_path):
     """Pace of change and growth by gap have the oracle's pounds over three years, or stop where it finds no answer."""
     answers = []

@@ -28,6 +28,7 @@ from gpit_fairshare.verification.values import same_as_worked_out, same_as_writt
 from gpit_fairshare.workbook import write_workbook
 from retouching import by_openpyxl, calculated, change_cell, edited, element, formula_of, type_all_over, type_over
 from running import gpit, write_rows
+from tiers import slow, slow_but
 
 SUFFIXES = ("xlsx", "json", "csv", "parquet")
 PEOPLE = {"A": 100_000, "B": 200_000, "C": 300_000, "D": 400_000}
@@ -190,12 +191,14 @@ def column_of(path, sheet, heading):
 # Untouched -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_sample_gives_the_same_bytes(sample_books, suffix):
     """A result of every kind, right after it was written, is run again to the very same bytes."""
     assert verify(sample_books / f"out.{suffix}").verdict == "same bytes"
 
 
+@pytest.mark.slow
 def test_the_command_says_so_and_ends_with_0(sample_books):
     """`gpit verify` says in one line that the bytes are the same, and its exit code is 0."""
     done = gpit("verify", "out.xlsx", folder=sample_books)
@@ -204,7 +207,7 @@ def test_the_command_says_so_and_ends_with_0(sample_books):
     assert done.stderr == b""
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", slow_but(["csv"], SUFFIXES))
 def test_files_of_ones_own_give_the_same_bytes_wherever_they_lie(own, tmp_path, suffix):
     """Sheet, --map, --leave-out, --set, further inputs and a scheme with its formula in a folder below: all found.
 
@@ -220,6 +223,7 @@ def test_files_of_ones_own_give_the_same_bytes_wherever_they_lie(own, tmp_path, 
     assert verify(alone / f"out.{suffix}", [tmp_path]).verdict == "same bytes"
 
 
+@pytest.mark.slow
 def test_nothing_is_written_beside_the_result(own):
     """Whatever comes of it, the folder of the result holds what it held, to the byte."""
     (own / "spend.csv").write_text("org_code,historic_spend\nA,1\nB,2\nC,3\nD,4\n", encoding="utf-8")
@@ -230,6 +234,7 @@ def test_nothing_is_written_beside_the_result(own):
     assert {path: path.read_bytes() for path in own.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_boundaries_and_a_crosswalk_of_ones_own_are_run_again(tmp_path):
     """Rows restated on other boundaries, by mergers from a file, give the same bytes; the file is one of the run's."""
     write_rows(tmp_path / "p.csv", [{"org_code": c, "registered_population": n} for c, n in PEOPLE.items()])
@@ -286,6 +291,7 @@ def test_all_missing_files_are_named(own, tmp_path):
     assert "beside the result" in said
 
 
+@pytest.mark.slow
 def test_of_two_files_of_one_name_the_right_one_serves(own, tmp_path):
     """A changed spend.csv beside the result, and the one of the run in a folder: that one is taken."""
     other = tmp_path / "other" / "deep"
@@ -297,6 +303,7 @@ def test_of_two_files_of_one_name_the_right_one_serves(own, tmp_path):
     assert verify(own / "out.csv", [tmp_path / "other"]).verdict == "same bytes"
 
 
+@pytest.mark.slow
 def test_a_file_under_another_name_serves_by_its_digest(own):
     """A file that is given and has the right SHA-256 is taken, whatever it is called now, and that is said."""
     (own / "spend.csv").rename(own / "spend (1).csv")
@@ -354,7 +361,7 @@ def test_what_is_given_and_serves_nothing_is_said(own):
 # Input and scheme files that differ ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["people.xlsx", "spend.csv", "need.ods", "own.toml", "rules/need.toml"])
+@pytest.mark.parametrize("name", ["people.xlsx", "spend.csv", "need.ods", "own.toml", slow("rules/need.toml")])
 def test_any_byte_of_any_input_flipped_is_found(own, name):
     """One byte flipped anywhere: exit code 1 and the file named, whether figures change, stay, or cannot be read."""
     draws = random.Random(name)
@@ -385,6 +392,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(own):
     assert "gpit-verify-" not in said
 
 
+@pytest.mark.slow
 def test_whether_the_result_would_differ_is_said(own):
     """A changed figure: the file, how many rows differ and both totals. A changed note: the file, and that none do.
 
@@ -418,16 +426,16 @@ def in_json(path, change):
     path.write_text(export.json_text(document), encoding="utf-8", newline="")
 
 
-@pytest.mark.parametrize("suffix", ["json", "csv", "parquet"])
+@pytest.mark.parametrize("suffix", ["json", slow("csv"), slow("parquet")])
 @pytest.mark.parametrize(
     ("where", "value", "named"),
     [
-        (("inputs", 1, "rows"), 99, "inputs[1].rows"),
-        (("scheme", "title"), "Another", "scheme.title"),
+        slow(("inputs", 1, "rows"), 99, "inputs[1].rows"),
+        slow(("scheme", "title"), "Another", "scheme.title"),
         (("definition", "steps", 0, "formula"), "1", "definition.steps[0].formula"),
         (("checks", 0, "holds"), False, "checks[0].holds"),
-        (("findings", 0, "found"), "nothing", "findings[0].found"),
-        (("columns", 0, "unit"), "£", "columns[0].unit"),
+        slow(("findings", 0, "found"), "nothing", "findings[0].found"),
+        slow(("columns", 0, "unit"), "£", "columns[0].unit"),
         (("note",), "added", "note"),
     ],
 )
@@ -514,7 +522,7 @@ def test_the_manifest_of_a_workbook_is_compared_entry_by_entry(own):
     assert content(found) == [f"Manifest!B{row}"]
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", slow_but(["parquet"], SUFFIXES))
 def test_other_versions_are_said_and_all_is_compared(own, suffix):
     """Under other versions of gpit and its libraries everything is compared: it agrees, and the versions are named."""
 
@@ -538,6 +546,7 @@ def test_other_versions_are_said_and_all_is_compared(own, suffix):
         assert "verified under other versions" in typed(path.name, folder=own)[1]
 
 
+@pytest.mark.slow
 def test_a_workbook_of_another_version(own):
     """A workbook that names another version throughout agrees in every cell; one that does so in a cell does not."""
     path = own / "out.xlsx"
@@ -561,9 +570,9 @@ def fields(result):
     ("old", "new", "setting"),
     [
         ("<calcPr ", '<calcPr fullPrecision="0" ', "fullPrecision"),
-        ("<calcPr ", '<calcPr iterate="1" ', "iterate"),
-        ("<calcPr ", '<calcPr calcMode="manual" ', "calcMode"),
-        ("<workbookPr ", '<workbookPr date1904="true" ', "date1904"),
+        slow("<calcPr ", '<calcPr iterate="1" ', "iterate"),
+        slow("<calcPr ", '<calcPr calcMode="manual" ', "calcMode"),
+        slow("<workbookPr ", '<workbookPr date1904="true" ', "date1904"),
     ],
 )
 def test_settings_that_make_formulas_give_other_values_are_named(own, old, new, setting):
@@ -661,7 +670,7 @@ def rewrite(path, change):
         change(pl.read_csv(path, infer_schema=False)).write_csv(path)
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", slow("parquet")])
 def test_tables_are_compared_by_key_and_column(here, suffix):
     """A figure, a name, a row less, a row more and a column more: each named by year, code and column."""
 
@@ -688,7 +697,7 @@ def test_tables_are_compared_by_key_and_column(here, suffix):
     assert typed(f"out.{suffix}", folder=here)[0] == 1
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", slow("parquet")])
 def test_tables_in_another_order_agree(here, suffix):
     """Rows sorted otherwise and columns moved are the same table: exit code 0, and the order is said."""
     rewrite(here / f"out.{suffix}", lambda frame: frame.reverse().select(reversed(frame.columns)))
@@ -713,6 +722,7 @@ def test_codes_that_excel_damaged_are_differences(tmp_path):
 # Workbooks -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_allocation_typed_over_is_named(here):
     """Sheet, cell, organisation, label and both values, and exit code 1: the other cells keep what they show."""
     path = here / "out.xlsx"
@@ -732,6 +742,7 @@ def test_one_allocation_typed_over_is_named(here):
     ]
 
 
+@pytest.mark.slow
 def test_a_formula_typed_over_with_its_own_value_is_named(here):
     """The same figure without its formula shows the same today and will not tomorrow: it is typed over."""
     path = here / "out.xlsx"
@@ -762,6 +773,7 @@ def test_any_calculated_cell_typed_over_is_named(sample_books, tmp_path):
     assert found.content.counts.total() == len(chosen)
 
 
+@pytest.mark.slow
 def test_any_calculated_cell_typed_over_by_openpyxl_is_named(own_books, tmp_path):
     """The same in a copy that openpyxl saved, which drops the values of all formulas."""
     draws = random.Random(15)
@@ -780,6 +792,7 @@ def test_any_calculated_cell_typed_over_by_openpyxl_is_named(own_books, tmp_path
     assert found.answer is None
 
 
+@pytest.mark.slow
 def test_every_way_of_changing_a_cell(here):
     """A formula edited, a formula put for a text, a cell emptied, one added, a heading and a note: each in its kind."""
     path = here / "out.xlsx"
@@ -817,6 +830,7 @@ def test_inputs_and_parameters_changed_come_with_what_follows(here):
     assert content(verify(path), Kind.INPUT) == ["Parameters!D5", f"Population!{people}"]
 
 
+@pytest.mark.slow
 def test_a_value_that_no_formula_gives_is_named(here):
     """A wrong value put behind a formula that is as it was: shown until somebody recalculates, and named."""
     path = here / "out.xlsx"
@@ -828,6 +842,7 @@ def test_a_value_that_no_formula_gives_is_named(here):
     assert not found.verified
 
 
+@pytest.mark.slow
 def test_sheets_added_removed_and_renamed(own):
     """A sheet of one's own, one taken out, one renamed with all formulas that follow it: these three and no cell."""
     path = own / "out.xlsx"
@@ -851,6 +866,7 @@ def test_sheets_added_removed_and_renamed(own):
     assert found.content.counts.total() == 3
 
 
+@pytest.mark.slow
 def test_a_name_that_leads_elsewhere_is_named(own):
     """transition_fund_2014_15 made to stand for another cell changes what formulas give and not one of their texts."""
     path = own / "out.xlsx"
@@ -864,6 +880,7 @@ def test_a_name_that_leads_elsewhere_is_named(own):
     assert (found.content.kept[0].found, found.content.kept[0].expected) == (f"={other}", f"={true}")
 
 
+@pytest.mark.slow
 def test_fields_that_are_filled_in_are_no_difference(own):
     """Final in place of Draft, names, and the date of the data: reported as filled in, and the exit code is 0."""
     path = own / "out.xlsx"
@@ -923,6 +940,7 @@ def test_a_workbook_saved_by_others_agrees_and_changes_are_found_in_it(tmp_path,
     assert content(verify(path)) == [f"2015-16!{cell}"]
 
 
+@pytest.mark.slow
 def test_shared_and_array_formulas(own):
     """Excel writes a formula that fills a column once: that is the same formula; an array formula is another."""
     path = own / "out.xlsx"
@@ -1086,6 +1104,7 @@ def test_manifests_of_the_wrong_shape_are_refused(own, change):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_documents_of_any_depth_are_refused_or_compared(own):
     """Lists in lists, as deep as they can be read or deeper, where one value is expected or where the manifest is."""
     text = (own / "out.json").read_text("utf-8")
@@ -1110,6 +1129,7 @@ def test_pieces_that_count_wrongly_are_refused(own, label):
     assert "has no manifest that can be read" in refused(path)
 
 
+@pytest.mark.slow
 def test_a_zip_bomb_is_refused(own):
     """A workbook that unpacks to more than any result is refused before it is parsed."""
     path = own / "out.xlsx"
@@ -1128,9 +1148,9 @@ def test_a_zip_bomb_is_refused(own):
     [
         ("xl/worksheets/sheet8.xml", b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aa">]><worksheet'),
         ("xl/worksheets/sheet8.xml", b'<row r="6"', b'<row r="3"'),
-        ("xl/worksheets/sheet8.xml", b'<c r="B6"', b'<c r="A6"'),
-        ("xl/worksheets/sheet8.xml", b'<c r="B6"', b'<c r="B7"'),
-        ("xl/worksheets/sheet8.xml", b"</sheetData>", b""),
+        slow("xl/worksheets/sheet8.xml", b'<c r="B6"', b'<c r="A6"'),
+        slow("xl/worksheets/sheet8.xml", b'<c r="B6"', b'<c r="B7"'),
+        slow("xl/worksheets/sheet8.xml", b"</sheetData>", b""),
         ("xl/workbook.xml", b'name="Summary"', b'name="about"'),
         ("xl/workbook.xml", b"<sheets>", b""),
     ],
@@ -1156,6 +1176,7 @@ def test_cells_of_another_vocabulary_hide_nothing(own):
     assert content(verify(path)) == [f"2014-15!{cell}"]
 
 
+@pytest.mark.slow
 def test_a_parquet_file_of_a_thousand_million_rows_is_refused(own):
     """A column of one value takes a few bytes for any number of rows: the rows are counted before they are made."""
     path = own / "out.parquet"
@@ -1173,6 +1194,7 @@ def leaves(document, place=()):
     return [*([place] if place else []), *found]
 
 
+@pytest.mark.slow
 def test_no_document_breaks_it(own):
     """Whatever stands anywhere in a JSON document, it is refused in one line or a difference is named."""
     draws = random.Random(99)
@@ -1227,6 +1249,7 @@ def test_no_damaged_archive_breaks_it(own):
 # On the screen ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_screens_fit_and_lists_are_capped(here):
     """Of 40 figures typed over 20 are shown and the rest is counted; no line is wider than 80; --json has all."""
     path = here / "out.xlsx"
@@ -1241,6 +1264,7 @@ def test_screens_fit_and_lists_are_capped(here):
     assert len(json.loads(gpit("verify", "out.xlsx", "--json", folder=here).stdout)["content"]) == 40
 
 
+@pytest.mark.slow
 def test_hostile_texts_do_not_reach_the_screen(own):
     """Control characters in a cell, a name or an entry are replaced, and long texts are cut where they differ."""
     path = own / "out.xlsx"

@@ -20,12 +20,13 @@ from gpit_fairshare.workbook import write_workbook
 from gpit_fairshare.workbook.layout import sheet_name, table_name
 from gpit_fairshare.workbook.sheets import Sheet, is_web, lines_needed, text_width
 from recalculation import recalculate
+from tiers import fast_but
 
 HEADINGS = 4
 FIRST = 5
 
 
-@pytest.fixture(scope="module", params=RUNS)
+@pytest.fixture(scope="module", params=fast_but(["sample", "cost above funding"], RUNS))
 def book(request, tmp_path_factory):
     """The workbook of each run in turn."""
     folder = tmp_path_factory.mktemp("accessible")
@@ -96,6 +97,7 @@ def test_no_cell_of_a_table_is_empty_without_a_word_of_why(book):
         assert not empty or "An empty cell: " in sheet["A2"].value, f"{sheet.title}: {empty[:5]}"
 
 
+@pytest.mark.slow
 def test_empty_cells_stand_where_the_inputs_are_blank_alone(tmp_path):
     """Two practices without a need index: two empty cells on Population and on each year, and nowhere else."""
     write_workbook(odd_run(tmp_path), tmp_path / "out.xlsx")
@@ -198,6 +200,7 @@ def test_capitals_take_more_lines_and_a_long_word_is_broken():
     assert lines_needed("one\ntwo", 30) == 2
 
 
+@pytest.mark.slow
 def test_codes_and_names_stay_texts(tmp_path):
     """0123 and 1E5 are no numbers, and what begins with = + - or @ is no formula, on any sheet."""
     write_workbook(odd_run(tmp_path), tmp_path / "out.xlsx")
@@ -619,6 +622,7 @@ def test_rules_keep_to_what_excel_takes(book):
 # The rest ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(tmp_path):
     """Odd names, groups and search included: no clock, and no order that changes."""
     result = odd_run(tmp_path)

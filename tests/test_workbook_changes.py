@@ -15,6 +15,7 @@ from gpit_fairshare.workbook import write_workbook
 from recalculation import recalculated_rows
 from running import SAMPLES, YEARS, read_rows, write_rows
 from test_engine import scheme
+from tiers import slow_but
 
 if TYPE_CHECKING:
     from gpit_fairshare import Result
@@ -176,7 +177,7 @@ def prepared(tmp_path_factory):
     return one
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", slow_but(["merger, floors, lines"], CASES))
 def test_a_changed_workbook_gives_what_gpit_gives(name, prepared):
     """Random changes of parameters, patients and spend come to the same in the workbook and in a run on them.
 

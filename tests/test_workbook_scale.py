@@ -100,6 +100,7 @@ def squares(path, rows):
     return {place for place, count in found.items() if count >= rows / 4}
 
 
+@pytest.mark.slow
 def test_no_column_of_a_large_workbook_looks_through_all_rows_from_every_row(large):
     """Of 1,100 practices, no column has a formula on every row that scans a column of as many rows."""
     _, path, _ = large
@@ -118,6 +119,7 @@ def test_a_column_that_looks_through_all_rows_is_found(tmp_path):
     assert {name for name, _ in squares(tmp_path / "out.xlsx", 200)} == {"Workings 2014-15", "Change per head"}
 
 
+@pytest.mark.slow
 def test_a_large_workbook_says_what_stands_in_place_of_the_sorted_list(large):
     """Above 1,000 organisations, Change per head has every hundredth, and its note says so and why."""
     sheet = openpyxl.load_workbook(large[1])["Change per head"]
@@ -151,6 +153,7 @@ def test_two_large_workbooks_of_one_process_are_the_same(large, tmp_path):
     assert path.read_bytes() == (tmp_path / "again.xlsx").read_bytes()
 
 
+@pytest.mark.slow
 def test_charts_hold_the_figures_that_they_show(large):
     """What a preview draws without calculating is what the cells hold: 101 hundredths of the change per head."""
     _, path, _ = large

@@ -17,9 +17,10 @@ from changing import evaluated, is_error
 from gpit_fairshare import allocate
 from gpit_fairshare.workbook import write_workbook
 from recalculation import by_cell, cached_values, compare, formulas, plant_everywhere, recalculated_rows
-from rulebook import RULES, Rule, invented
+from rulebook import REPRESENTATIVE, RULES, Rule, invented
 from running import SAMPLES, write_rows
 from test_engine import MERGER, NATION, TWO, people_by_year, scheme
+from tiers import slow_but
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -247,6 +248,9 @@ HARD = [
 ]
 
 
+SMALL = ("groups_of_groups", "merged", "no_population", "no_spend", "optional_blanks")
+"""Names of those that are enough at a desk."""
+
 PARTS = 4
 """LibreOffice is started so many times, so that several can work beside one another."""
 
@@ -293,7 +297,7 @@ def faults(book: Path, result: Result, values: dict[tuple[str, str], object]) ->
     return found + compare(book, values, relative=RELATIVE, identical=rounded_cells(book, result))
 
 
-@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, RULES), ids=str)
 def test_every_file_of_the_library_agrees(tmp_path, rule):
     """Every transition, formula and scheme over a dozen invented organisations."""
     result = allocate(**invented(rule, tmp_path), **rule.options(), with_effects=False)
@@ -302,7 +306,7 @@ def test_every_file_of_the_library_agrees(tmp_path, rule):
     assert faults(book, result, by_formualizer(planted)) == []
 
 
-@pytest.mark.parametrize("make", HARD, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", slow_but(SMALL, HARD), ids=lambda make: make.__name__)
 def test_a_scheme_that_asks_much_agrees(tmp_path, make):
     """Schemes without people, spend or money; groups, mergers, names of all kinds, one row, three years, blanks."""
     result = make(tmp_path)

@@ -49,6 +49,7 @@ def codes(job):
     return {step.name: step.code for step in job.steps if step.code is not None}
 
 
+@pytest.mark.slow
 def test_a_pull_request_that_changes_nothing_passes(pull_request):
     """Every step of the example's workflow ends well, and the comment says that nothing differs."""
     place, run = pull_request
@@ -69,6 +70,7 @@ def test_a_pull_request_that_changes_nothing_passes(pull_request):
     assert (place / "allocations.xlsx").is_file()
 
 
+@pytest.mark.slow
 def test_a_small_change_is_reported_and_passes(pull_request):
     """£1,000 more to share is under 5% for everybody: the comment names the parameter, and nothing fails."""
     place, run = pull_request
@@ -80,6 +82,7 @@ def test_a_small_change_is_reported_and_passes(pull_request):
     assert "revenue_budget" in job.comment
 
 
+@pytest.mark.slow
 def test_a_large_change_stops_the_job_after_it_was_reported(pull_request):
     """Twice the core sum moves allocations by more than 5%: it is said, and then the job fails."""
     place, run = pull_request
@@ -93,6 +96,7 @@ def test_a_large_change_stops_the_job_after_it_was_reported(pull_request):
     assert "core_sum" in job.comment
 
 
+@pytest.mark.slow
 def test_without_a_limit_a_large_change_is_reported_and_passes(pull_request):
     """Where `fail-over` is empty, changes are for people to judge."""
     place, run = pull_request
@@ -103,6 +107,7 @@ def test_without_a_limit_a_large_change_is_reported_and_passes(pull_request):
     assert "core_sum" in job.comment
 
 
+@pytest.mark.slow
 def test_a_formula_that_breaks_its_case_stops_the_job_at_the_cases(pull_request):
     """The first case is worked by hand: another rule gives other figures; what it changes is said before."""
     place, run = pull_request
@@ -114,6 +119,7 @@ def test_a_formula_that_breaks_its_case_stops_the_job_at_the_cases(pull_request)
     assert "fair_share_weight" in job.comment
 
 
+@pytest.mark.slow
 def test_a_faulty_scheme_stops_the_job_at_once(pull_request):
     """£ added to people is said by the first step, with exit code 2."""
     place, run = pull_request
@@ -124,6 +130,7 @@ def test_a_faulty_scheme_stops_the_job_at_once(pull_request):
     assert "people" in job.steps[-1].printed or any("people" in step.printed for step in job.steps)
 
 
+@pytest.mark.slow
 def test_a_scheme_that_the_base_does_not_have_is_nothing_to_compare_with(pull_request):
     """The first pull request with a scheme passes, and says that there is nothing to compare with."""
     place, run = pull_request
@@ -143,6 +150,7 @@ def test_a_scheme_that_the_base_does_not_have_is_nothing_to_compare_with(pull_re
     assert "othing to compare with" in job.comment
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_repository_is_run_by_itself(pull_request):
     """A scheme may live in a folder of a larger repository: paths start there, in the base as well."""
     place, run = pull_request
@@ -158,6 +166,7 @@ def test_a_folder_of_the_repository_is_run_by_itself(pull_request):
     assert "revenue_budget" in job.comment
 
 
+@pytest.mark.slow
 def test_results_that_cannot_be_compared_stop_the_job(pull_request):
     """Other organisations are no small change: where there is nothing in common the step fails as compare does."""
     place, run = pull_request
@@ -171,6 +180,7 @@ def test_results_that_cannot_be_compared_stop_the_job(pull_request):
     assert run(tolerance="abc").failed
 
 
+@pytest.mark.slow
 def test_the_comment_can_be_left_out(pull_request):
     """Where comments may not be written, the summary of the job still has the comparison."""
     _, run = pull_request
