@@ -344,6 +344,7 @@ def test_pence_left_over_go_by_code_whatever_the_order_of_the_file(tmp_path, ord
 # Real populations of two years ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the published populations of all years are not beside this project")
 def test_each_year_has_its_own_organisations(tmp_path):
     """2014/15 has 211 CCGs and 2015/16 has 209: 00F, 00G and 00H became 13T, whose spend is theirs together."""
@@ -688,6 +689,7 @@ def test_what_is_wrong_is_said_in_one_line(abcd, case):
     assert {path.name: path.read_bytes() for path in abcd.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_every_fault_of_the_inputs_is_listed_at_once(tmp_path):
     """A duplicate, a negative and an organisation without spend are all said in one run, after one line that counts."""
     write_rows(

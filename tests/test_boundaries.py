@@ -166,6 +166,7 @@ def test_fair_share_of_the_whole_is_that_of_its_members(england):
             assert abs(share - shares[code]) < members[code] + 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not POPULATIONS.exists(), reason="the published populations are not beside the repository")
 def test_ccgs_of_each_year_on_the_boundaries_of_the_last():
     """Published CCGs of each year become 106 by 2021, with the people that they had, be it by date or by year."""
@@ -307,6 +308,7 @@ def test_lines_of_a_split_add_up_to_its_spend(folder):
     ]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.data())
 def test_nothing_is_lost_and_no_order_matters(tmp_path_factory, data):

@@ -31,6 +31,7 @@ from gpit_fairshare.cases.suite import run_all
 from gpit_fairshare.cases.updating import update
 from gpit_fairshare.cli import main
 from running import gpit, words, write_rows
+from tiers import slow
 
 
 @pytest.fixture
@@ -874,7 +875,7 @@ def test_the_same_words_twice(tmp_path):
     assert len(found) == 1
 
 
-SCREENS = [("utf-8", 80), ("cp1252", 80), ("ascii", 60), ("utf-8", 120)]
+SCREENS = [slow("utf-8", 80), ("cp1252", 80), ("ascii", 60), slow("utf-8", 120)]
 
 
 @functools.cache

@@ -13,7 +13,6 @@ import pytest
 
 from gpit_fairshare import Report, UsageError, check
 from running import gpit, population_file, spend_file, words
-from tiers import slow
 from torture import bomb, book
 
 HEAD = ["CCG code", "CCG name", "Registered patients"]
@@ -94,8 +93,9 @@ def test_first_twenty(tmp_path):
     assert shown.rstrip().endswith("--json gives all.")
 
 
-@pytest.mark.parametrize("width", ["80", slow("100")])
-@pytest.mark.parametrize("case", [slow("sample"), slow("scheme"), "faulty", slow("long")])
+@pytest.mark.slow
+@pytest.mark.parametrize("width", ["80", "100"])
+@pytest.mark.parametrize("case", ["sample", "scheme", "faulty", "long"])
 def test_width(faulty, case, width):
     """No line is wider than the screen, but for a word that is wider itself."""
     long = [["org_code", "an exceedingly long heading of a column that goes on and on (£)"], ["00C", 5.25]]

@@ -513,7 +513,7 @@ def test_fail_over_looks_at_the_money_alone(tmp_path):
 # Files ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("one", ["out.json", "bare.csv", "out.csv", "out.xlsx"])
+@pytest.mark.parametrize("one", ["out.json", "bare.csv", slow("out.csv"), slow("out.xlsx")])
 @pytest.mark.parametrize("other", [slow("out.json"), slow("out.csv"), "out.xlsx"])
 def test_the_same_result_in_every_kind_of_file_is_the_same(files, one, other):
     """A workbook, a table and a document of one run have no row that differs, and no difference of definition."""
@@ -533,6 +533,7 @@ def test_identical_files_end_with_0(files):
     assert words(done.stdout).startswith("The same: all 422 rows agree in every figure.")
 
 
+@pytest.mark.slow
 def test_a_table_without_a_manifest_has_no_causes(files, tmp_path):
     """Rows alone can be compared, and the reader is told how to get causes."""
     other = allocate(sample=True, settings={"transition_fund": 1_000_000})
@@ -1066,6 +1067,7 @@ def test_markdown_text_shows_as_it_was():
         assert seen == "".join(sign if sign.isprintable() else " " for sign in one)
 
 
+@pytest.mark.slow
 def test_markdown_stays_below_githubs_limit(tmp_path):
     """8,000 rows of long names, all asked for: at most 60,000 characters, and the rest is counted."""
     rows = [

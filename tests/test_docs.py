@@ -201,6 +201,7 @@ def test_commands_of_the_language_run(runs):
     assert all(run.figures for run in runs)
 
 
+@pytest.mark.slow
 def test_figures_of_the_language_are_those_of_the_runs(runs):
     """Every figure in the tables below a command, worked by hand there, is what the command gives."""
     wrong = []
@@ -654,6 +655,7 @@ def test_keys_of_the_comparison(compared):
     assert f"`{document['schema']}`" in COMPARE.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_columns_and_sheets_of_the_comparison(compared, tmp_path):
     """The columns of the CSV file and the sheets of the workbook are those in docs/compare.md."""
     from gpit_fairshare.comparison import csv_text, write_workbook

@@ -198,6 +198,7 @@ def test_scaled_population_is_the_national_one(run):
     assert [found[code]["scaled_population"] for code in "AB"] == [160, 240]
 
 
+@pytest.mark.slow
 def test_practices_of_england_have_the_money_of_their_ccgs(run):
     """England's 7,959 practices of 2014/15: within each CCG they get, to the pound, what it gets by itself."""
     rows = read_rows(Path(published("england-2014-15-practices.csv")))

@@ -645,6 +645,7 @@ def test_renaming_changes_names_only(formula, expected):
     assert to_text(renamed(parse(formula), lambda name: f"core_{name}")) == expected
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(TREES)
 def test_renaming_reaches_every_name_and_can_be_undone(tree):

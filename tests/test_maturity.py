@@ -112,6 +112,7 @@ def test_the_tables_of_ccgs_and_practices(folder, commands):
     assert (practices[3]["rank"], practices[3]["maturity_index"]) == ("", "")
 
 
+@pytest.mark.slow
 def test_a_formula_may_weigh_by_the_index(folder, commands):
     """8,000 × 1.40625 and 9,000 × 1.3 people share £45,900 as £22,500 and £23,400."""
     (shown,) = tables(DOCUMENT, "2014/15", "00C")
@@ -540,6 +541,7 @@ def test_results_are_verified_from_the_files_as_they_are(example, folder, tmp_pa
     assert [one.name for one in again.files if one.differs] == ["ccgs.csv"]
 
 
+@pytest.mark.slow
 def test_the_workbook_adds_up_no_indices(example, tmp_path):
     """The published sheet has each index once and no total; the money of a CCG is not added up over its practices."""
     write_workbook(example.result, tmp_path / "m.xlsx")
@@ -556,6 +558,7 @@ def test_the_workbook_adds_up_no_indices(example, tmp_path):
     assert [cell.value for cell in book["Summary"]["B"]][4:] == [0, 70]
 
 
+@pytest.mark.slow
 def test_a_workbook_says_where_each_answer_came_from(example, tmp_path):
     """Row 3 has answers of practices.csv, its CCG's of ccgs.csv and money: each input has its own place, or none."""
     write_workbook(example.result, tmp_path / "m.xlsx")

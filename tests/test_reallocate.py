@@ -697,10 +697,10 @@ def test_verify_finds_the_sheet_of_the_year(book):
 @pytest.mark.parametrize(
     ("sheet", "year", "said"),
     [
-        (":2015-16", YEAR, r"book\.xlsx:2015-16: that is the sheet of 2015/16, and --year is 2014/15"),
+        slow(":2015-16", YEAR, r"book\.xlsx:2015-16: that is the sheet of 2015/16, and --year is 2014/15"),
         ("", None, r"book\.xlsx has 2014/15 and 2015/16; say which year is meant with --year 2014/15"),
         ("", "2016/17", r"the workbook has 2014/15 and 2015/16, and --year is 2016/17"),
-        (":Allocations", YEAR, r"read from the sheet of a year, 2014-15 and .*book\.xlsx --year 2014/15"),
+        slow(":Allocations", YEAR, r"read from the sheet of a year, 2014-15 and .*book\.xlsx --year 2014/15"),
     ],
 )
 def test_a_sheet_of_another_year_is_refused(sheet, year, said, book):

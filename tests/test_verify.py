@@ -339,6 +339,7 @@ def test_two_inputs_of_one_name(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_formula_elsewhere_than_the_scheme_says_is_found(own, tmp_path):
     """Files saved into one folder, as from an e-mail, serve a scheme that looks for its formula in a folder below."""
     flat = tmp_path / "flat"
@@ -361,7 +362,9 @@ def test_what_is_given_and_serves_nothing_is_said(own):
 # Input and scheme files that differ ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["people.xlsx", "spend.csv", "need.ods", "own.toml", slow("rules/need.toml")])
+@pytest.mark.parametrize(
+    "name", [slow("people.xlsx"), "spend.csv", slow("need.ods"), "own.toml", slow("rules/need.toml")]
+)
 def test_any_byte_of_any_input_flipped_is_found(own, name):
     """One byte flipped anywhere: exit code 1 and the file named, whether figures change, stay, or cannot be read."""
     draws = random.Random(name)
@@ -505,6 +508,7 @@ def in_book(path, change):
         type_over(path, "Manifest", f"B{row}", text[place * size : (place + 1) * size])
 
 
+@pytest.mark.slow
 def test_the_manifest_of_a_workbook_is_compared_entry_by_entry(own):
     """An entry edited in the pieces on the sheet Manifest is named; the rows above that repeat it are cells."""
     path = own / "out.xlsx"
@@ -611,6 +615,7 @@ def test_a_table_changed_since_its_manifest_is_said_at_once(own):
 # JSON, CSV and Parquet -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_figure_of_a_json_document(here):
     """A pound more for Darlington: exit code 1, and path, year, code and both values are named."""
     text = (here / "out.json").read_text("utf-8")
@@ -1162,6 +1167,7 @@ def test_sheets_as_no_program_writes_them_are_refused(own, part, old, new):
     assert "out.xlsx" in refused(own / "out.xlsx")
 
 
+@pytest.mark.slow
 def test_cells_of_another_vocabulary_hide_nothing(own):
     """A value in an element that Excel passes over is passed over: the one that Excel shows is compared."""
     path = own / "out.xlsx"

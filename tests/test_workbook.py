@@ -105,6 +105,7 @@ def test_parameters_stand_with_source_or_assumption(sample_book):
         assert row[origin].startswith(("Source: ", "Assumption: "))
 
 
+@pytest.mark.slow
 def test_the_same_result_gives_the_same_bytes(sample_book, tmp_path):
     """Two workbooks of one run do not differ: no clock, no random order."""
     write_workbook(allocate(sample=True), tmp_path / "again.xlsx")
@@ -112,6 +113,7 @@ def test_the_same_result_gives_the_same_bytes(sample_book, tmp_path):
     assert sample_book.read_bytes() == (tmp_path / "again.xlsx").read_bytes()
 
 
+@pytest.mark.slow
 def test_properties_name_title_and_digest_and_a_fixed_date(sample_book):
     """Document properties hold title, subject, version and the scheme's digest; the date says nothing."""
     result = allocate(sample=True)

@@ -26,7 +26,7 @@ HEADINGS = 4
 FIRST = 5
 
 
-@pytest.fixture(scope="module", params=fast_but(["sample", "cost above funding"], RUNS))
+@pytest.fixture(scope="module", params=fast_but(["sample", "cost above funding", "no transition"], RUNS))
 def book(request, tmp_path_factory):
     """The workbook of each run in turn."""
     folder = tmp_path_factory.mktemp("accessible")

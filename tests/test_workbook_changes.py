@@ -15,7 +15,7 @@ from gpit_fairshare.workbook import write_workbook
 from recalculation import recalculated_rows
 from running import SAMPLES, YEARS, read_rows, write_rows
 from test_engine import scheme
-from tiers import slow_but
+from tiers import slow, slow_but
 
 if TYPE_CHECKING:
     from gpit_fairshare import Result
@@ -202,7 +202,7 @@ def test_libreoffice_gives_the_same_for_a_changed_workbook(name, prepared, tmp_p
         assert differences(book, run.changes, sheets, run.result) == [], run.changes
 
 
-@pytest.mark.parametrize("make", [merger_with_totals, merger_with_lines])
+@pytest.mark.parametrize("make", [slow(merger_with_totals), merger_with_lines])
 def test_a_change_of_a_merged_organisation_reaches_its_successor(make, tmp_path):
     """£2,000 more for 00F (£40,000, with £30,000 and £90,000 of 00G and 00H) make 13T's £160,000 £162,000."""
     book = Book(make(tmp_path))
@@ -304,7 +304,7 @@ def test_a_category_counts_in_capitals_and_in_small_letters(small):
     assert differences(small, change, small.by_formualizer(change), small.case.allocate(change)) == []
 
 
-@pytest.mark.parametrize("column", ["region", "registered_population"])
+@pytest.mark.parametrize("column", ["region", slow("registered_population")])
 def test_two_organisations_that_change_places_are_a_change(tmp_path, column):
     """Regions or patients of two organisations swapped leave every total and count as it was, and About sees it."""
     people = [

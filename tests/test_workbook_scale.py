@@ -132,6 +132,7 @@ def test_a_large_workbook_says_what_stands_in_place_of_the_sorted_list(large):
     ]
 
 
+@pytest.mark.slow
 def test_progress_goes_up_to_its_end_by_small_steps(large):
     """Done never goes back, the total never changes, all is done at the end alone, and no step is a tenth of all."""
     _, path, said = large
@@ -145,6 +146,7 @@ def test_progress_goes_up_to_its_end_by_small_steps(large):
     assert total == sum(sheet.count("<c ") for sheet in sheets_of(path).values())
 
 
+@pytest.mark.slow
 def test_two_large_workbooks_of_one_process_are_the_same(large, tmp_path):
     """The same result gives the same bytes, also where a workbook was written before."""
     result, path, _ = large
