@@ -208,6 +208,7 @@ def request_for(
         counts=scheme.counts,
         mapping=dict(mapping),
         units=dict(units),
+        scheme=scheme.name,
         organisation=scheme.organisation,
         keep_text=(scheme.report_by,) if scheme.report_by else (),
     )

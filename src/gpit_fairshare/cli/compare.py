@@ -61,6 +61,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
     units: options.Units = None,
     leave_out: options.LeaveOut = None,
     max_size: options.MaxSize = options.MEGABYTES,
+    years: options.Years = None,
     boundaries: options.Boundaries = None,
     crosswalk: options.Crosswalk = None,
     tolerance: Annotated[
@@ -116,6 +117,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
         "--map": mapping,
         "--unit": units,
         "--leave-out": leave_out,
+        "--years": years,
         "--boundaries": boundaries,
         "--crosswalk": crosswalk,
         "--formula": formula,
@@ -141,6 +143,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
             "units": options.pairs("--unit", units or []),
             "leave_out": leave_out or (),
             "max_size": max_size,
+            "years": years or None,
             "boundaries": boundaries,
             "crosswalk": crosswalk,
             "sample": sample,

@@ -42,6 +42,10 @@ Units = Annotated[
     list[str] | None,
     typer.Option("--unit", metavar="HEADING=UNIT", help="Say the unit of a column: £, £000, £m, people, 000 people."),
 ]
+Years = Annotated[
+    list[str] | None,
+    typer.Option("--years", metavar="YEAR", help="Run the scheme for this year instead of its own; may be repeated."),
+]
 Boundaries = Annotated[
     str | None,
     typer.Option("--boundaries", metavar="DATE|YEAR", help="Restate all rows on the organisations of that day."),

@@ -73,6 +73,8 @@ class Request:
     """Headings named by the user: heading to column (`--map`)."""
     units: Mapping[str, str] = field(default_factory=dict)
     """Units of columns as the user gives them: heading to unit, as `£m` (`--unit`)."""
+    scheme: str = ""
+    """Name of the scheme that says what is needed; empty where none does, and every column is looked at."""
     organisation: str = "CCG"
     """What a row is called in messages; `practice` makes practices the rows."""
     keep_text: tuple[str, ...] = ()

@@ -158,10 +158,9 @@ def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[State
 
 def parse_unit(text: str) -> StatedUnit | None:
     """Read a unit that a user gives: `£`, `£000`, `£m`, `people`, `000 people`; None if it is none."""
-    units: list[StatedUnit] = []
-    unknown = _scan(_repaired(text), _UNIT, units, lambda _: False)
-    unit = None if unknown else _united(units)[0]
-    return unit._replace(text=text.strip()) if unit and unit.measure else None
+    match = _UNIT.fullmatch(_repaired(text).strip())
+    unit = _stated(match)._replace(text=text.strip()) if match else None
+    return unit if unit and unit.measure else None
 
 
 def unit_alone(text: str) -> StatedUnit | None:
