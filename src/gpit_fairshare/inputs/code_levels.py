@@ -41,7 +41,7 @@ _ONS = {
     "E12": Level(6, "region"),
     "E40": Level(6, "region"),
     "E54": Level(5, "ICB"),
-    # Counties contain districts, and no unitary authority: tables of upper-tier authorities list both side by side.
+    # Counties contain districts, and neither unitary authorities nor boroughs: upper-tier authorities are all of these.
     "E10": Level(4, "county", "E07"),
     "E11": Level(4, "metropolitan county", "E08"),
     "E13": Level(4, "part of London", "E09"),
@@ -77,9 +77,11 @@ class CodeLevels:
 
     def is_above(self, rows: Iterable[int], parts: Iterable[int]) -> bool:
         """Return whether the codes of rows are all of higher levels than those codes of their parts that are known."""
-        levels = [self._levels[row] for row in rows]
-        ranks = [level.rank for part in parts if (level := self._levels[part])]
-        return bool(ranks) and all(level is not None and level.rank > max(ranks) for level in levels)
+        above = {self._levels[row] for row in rows}
+        below = {(level, self._codes[part][:3]) for part in parts if (level := self._levels[part])}
+        return bool(below) and all(
+            level is not None and _contains(level, part, start) for level in above for part, start in below
+        )
 
     def kind_of(self, row: int) -> str:
         """Return the level of a row, or the shape of its code where the level is not known."""
