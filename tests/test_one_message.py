@@ -380,6 +380,14 @@ def test_leave_out_a_code_without_its_zeros(folder):
         folder.read(file, mapping=MAPPING, leave_out=("007", "10"))
 
 
+def test_leave_out_two_spellings(folder):
+    """Where two files write a total in two ways, both may be given, and each is found."""
+    texts = [HEAD + "A,Ash,5\nTotal,,5\n", HEAD + "B,Box,6\nTOTAL,,6\n"]
+
+    assert column(folder.read(texts, leave_out=("Total", "TOTAL")), "registered_population") == {"A": 5.0, "B": 6.0}
+    assert column(folder.read(texts, leave_out=("total",)), "registered_population") == {"A": 5.0, "B": 6.0}
+
+
 @pytest.mark.parametrize("typed", ["None", "Gamma", "0.0"])
 def test_leave_out_what_is_not_there(folder, typed):
     """A blank code is not called None, and a row with a code is not left out by its name, in either kind of file."""
@@ -697,6 +705,9 @@ def test_rows_of_other_years_name_the_options(folder):
     faults = [finding for finding in checked(folder, "p.xlsx", rows) if finding.level == "error"]
 
     assert "--years" in next(fault.remedy for fault in faults if fault.number == "I20")
+    assert "--scheme" in next(fault.remedy for fault in faults if fault.number == "I20")
+    titled = checked(folder, "p.xlsx", [["Patients 2024/25"], [], *rows])
+    assert [one.number for one in titled if "--years" in one.remedy] == ["I20"]
     assert not [one for one in checked(folder, "p.xlsx", rows, years=["2024/25"]) if one.level == "error"]
 
 

@@ -50,14 +50,17 @@ class _Given:
     """The codes and names that the user typed, to be found again in cells."""
 
     def __init__(self, codes: Sequence[str]) -> None:
-        self._texts = {_plain(code): code for code in codes}
+        self._exact = {code.strip(): code for code in codes}
+        self._plain = {_plain(code): code for code in codes}
         self._numbers = {code.strip().lstrip("0") or "0": code for code in codes if code.strip().isdecimal()}
 
     def meaning(self, cell: Any) -> str:
         """Return the code that means a cell; empty if none does."""
         if is_blank(cell) or isinstance(cell, Broken):
             return ""
-        return self._numbers.get(str(cell), "") if isinstance(cell, int) else self._texts.get(_plain(cell), "")
+        if isinstance(cell, int):
+            return self._numbers.get(str(cell), "")
+        return self._exact.get(str(cell).strip()) or self._plain.get(_plain(cell), "")
 
 
 def _plain(text: Any) -> str:

@@ -58,7 +58,7 @@ class About(Enum):
     TOTALS_GIVEN = "I37", "spend is given in totals, so that the lines that count cannot be checked"
     UNUSED = "I38", "a file, or columns of it, are not used and were not read"
     TITLES = "I39", "rows above the headings were left out"
-    NOTES = "I40", "notes, sources, headings of sections and repeated headings were left out"
+    NOTES = "I40", "notes, sources, memo lines, headings of sections and repeated headings were left out"
     SECOND_TABLE = "I41", "another table below the first was left out"
     TOTAL = "I42", "a row of totals was left out, or does not agree with the rows that it stands for"
     SUBTOTAL = "I43", "a row is the sum of rows beside it, or its code is of a higher level, and may be a total"

@@ -49,6 +49,8 @@ def check_fit(part: Part, request: Request, findings: Findings) -> None:
 
 def _other_years(part: Part, request: Request) -> str:
     """Say which years the titles and names of a file are about, if none of them can be of the run; else nothing."""
+    if part.dated:  # each row says its own year
+        return ""
     sheet = part.sheet
     texts = [*sheet.titles, sheet.sheet, sheet.file.rpartition(".")[0]]
     years = {year: text for text in reversed(texts) for year in _years_in(text)}
