@@ -77,16 +77,26 @@ def test_faults_at_once(faulty):
     assert shown.index("C4: 'n/a'") < shown.index("A7: 7") < shown.index("'GP IT 2014/15' in row 1")
 
 
+def many_columns(path, faulty):
+    """A workbook with as many columns of people, in each of which one cell is no number, and a code that is none."""
+    names = [f"weighted {number}" for number in range(faulty)]
+    first = [5, 1, *([1] * faulty)]
+    path.write_bytes(
+        book([["org_code", "patients", *names], first, ["A1", 1, *(["tbc"] * faulty)], ["A2", *first[1:]]])
+    )
+    return path
+
+
 def test_first_twenty(tmp_path):
-    """Of 30 cells that are no numbers, and a code that is none, 20 faults are shown and the rest is counted by kind."""
-    rows = [["org_code", "registered_population"], [5, 1], *([f"A{row:02}", "tbc"] for row in range(30))]
-    (tmp_path / "many.xlsx").write_bytes(book(rows))
+    """Of 30 columns with a cell that is no number, and a code that is none, 20 faults are shown, the others counted."""
+    many_columns(tmp_path / "many.xlsx", 30)
     done = gpit("check", "--population", "many.xlsx", folder=tmp_path, env={**UTF8, "COLUMNS": "200"})
     shown = done.stdout.decode()
 
-    assert "31 errors" in shown
-    assert shown.count("I16  many.xlsx:Data: B") == 19
+    assert "1 error, 30 warnings and 1 note" in shown.splitlines()[0]
     assert shown.count("I11  many.xlsx:Data: A2") == 1
+    assert shown.count("I16  many.xlsx:Data: ") == 19
+    assert shown.count("I06  many.xlsx:Data: ") == 1
     assert "I16  … and 11 more" in shown
     assert shown.rstrip().endswith("--json gives all.")
 
@@ -380,18 +390,21 @@ def test_document(faulty):
         "found",
         "expected",
         "remedy",
+        "others",
     }
 
 
 def test_document_has_all(tmp_path):
-    """The document has every finding, also those that the screen only counts."""
+    """The document has every finding, also those that the screen only counts, and each cell of a faulty column."""
+    many_columns(tmp_path / "many.xlsx", 30)
     rows = [["org_code", "registered_population"], *([f"A{row:02}", "tbc"] for row in range(50))]
-    (tmp_path / "many.xlsx").write_bytes(book(rows))
-    done = gpit("check", "--population", "many.xlsx", "--json", folder=tmp_path)
+    (tmp_path / "long.xlsx").write_bytes(book(rows))
+    many = json.loads(gpit("check", "--population", "many.xlsx", "--json", folder=tmp_path).stdout)
+    long = json.loads(gpit("check", "--population", "long.xlsx", "--json", folder=tmp_path).stdout)
 
-    assert [one["place"] for one in json.loads(done.stdout)["findings"] if one["number"] == "I16"] == [
-        f"B{row}" for row in range(2, 52)
-    ]
+    assert sum(one["number"] == "I16" for one in many["findings"]) == 30
+    (fault,) = [one for one in long["findings"] if one["number"] == "I16"]
+    assert [fault["place"], *(one["place"] for one in fault["others"])] == [f"B{row}" for row in range(2, 52)]
 
 
 def test_report_is_the_document(good):

@@ -408,7 +408,7 @@ def test_a_misspelt_indicator_is_said(tmp_path):
     )
     out = StringIO()
     show_maturity(found, Console(file=out, width=80))
-    (said,) = [one for one in found.document()["findings"] if one["number"] == "I38"]
+    (said,) = [one for one in found.document()["findings"] if one["number"] == "I38" and one["level"] == "warning"]
 
     assert (said["level"], said["file"]) == ("warning", "practices.csv")
     assert said["found"] == "nothing uses 'record_access' (did you mean records_access?), 'fax'"

@@ -202,6 +202,7 @@ def request_for(scheme: Scheme, files: Sequence[Sequence[str]], mapping: Mapping
         needs=needs,
         counts=scheme.counts,
         mapping=dict(mapping),
+        scheme=scheme.name,
         organisation=scheme.organisation,
         keep_text=(scheme.report_by,) if scheme.report_by else (),
     )

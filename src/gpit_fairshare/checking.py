@@ -78,6 +78,7 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
     formula: str | Path | None = None,
     transition: str | Path | None = None,
     mapping: Mapping[str, str] | None = None,
+    years: Sequence[str] | None = None,
     boundaries: str | date | None = None,
     crosswalk: str | Path | Sequence[str | Path] | None = None,
     leave_out: Sequence[str] = (),
@@ -95,6 +96,7 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
         formula: Instead of the scheme's.
         transition: Instead of the scheme's.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
+        years: Check that the files have what the scheme needs for these years instead of its own.
         boundaries: The day on whose organisations all rows are restated, or a year for its first day.
         crosswalk: File or files of mergers and splits, beside those of CCGs that are known.
         leave_out: Codes whose rows are left out.
@@ -109,11 +111,12 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
         GpitError: Something in the arguments or the scheme is wrong, or a file is not there.
     """
     with named_files(population, spend, inputs, sample=sample) as files:
-        if scheme or formula or transition:
+        if scheme or formula or transition or years:
             ready = load(
                 str(scheme or DEFAULT_SCHEME),
                 formula=None if formula is None else str(formula),
                 transition=None if transition is None else str(transition),
+                years=years,
             )
             name, request = ready.name, request_for(ready, files, mapping or {})
         else:

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,6 +49,13 @@ class Finding:
     """What was found, a phrase that can follow the place."""
     expected: str = ""
     remedy: str = ""
+    others: tuple[Finding, ...] = ()
+    """Findings in the same column with the same cause, where there are too many to list one by one."""
+
+    @property
+    def each(self) -> tuple[Finding, ...]:
+        """The finding, and after it those that it counts, each with its own place."""
+        return (replace(self, others=()), *self.others)
 
     @property
     def sheet(self) -> str:
@@ -61,7 +68,7 @@ class Finding:
         """Cell of a workbook, as `C5`; empty where no single cell is meant."""
         return self.place if self.sheet and _CELL.fullmatch(self.place) else ""
 
-    def entry(self) -> dict[str, str]:
+    def entry(self) -> dict[str, Any]:
         """Return the finding with stable, documented keys."""
         return {
             "number": self.number,
@@ -73,6 +80,7 @@ class Finding:
             "found": self.found,
             "expected": self.expected,
             "remedy": self.remedy,
+            "others": [{"place": other.place, "cell": other.cell, "found": other.found} for other in self.others],
         }
 
     @property

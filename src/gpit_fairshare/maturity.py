@@ -51,8 +51,9 @@ class Maturity:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Return everything that was noticed about the files."""
-        return (*self.unused, *self.result.findings)
+        """Return everything that was noticed about the files; unused headings of answers once, as a warning."""
+        warned = {(finding.number, finding.file) for finding in self.unused}
+        return (*self.unused, *(one for one in self.result.findings if (one.number, one.file) not in warned))
 
     @property
     def year(self) -> str:

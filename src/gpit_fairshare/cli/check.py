@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path  # typer reads it from the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +10,12 @@ import typer
 
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import reader_may_leave
-from gpit_fairshare.errors import UsageError
+from gpit_fairshare.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from gpit_fairshare.annotation import Mark
     from gpit_fairshare.checking import Report
 
 
@@ -29,6 +31,7 @@ def check(  # noqa: PLR0913  # the options of the verb
     formula: options.Formula = None,
     transition: options.Transition = None,
     mapping: options.Mapping = None,
+    years: options.Years = None,
     boundaries: options.Boundaries = None,
     crosswalk: options.Crosswalk = None,
     leave_out: options.LeaveOut = None,
@@ -39,7 +42,7 @@ def check(  # noqa: PLR0913  # the options of the verb
     sample: options.Sample = False,
     annotate: Annotated[
         Path | None,
-        typer.Option("--annotate", metavar="COPY", help="Write your workbook here, with every fault marked in it."),
+        typer.Option("--annotate", metavar="COPY|FOLDER", help="Write your workbooks here, with every fault marked."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
     debug: options.Debug = False,
@@ -52,7 +55,7 @@ def check(  # noqa: PLR0913  # the options of the verb
     from gpit_fairshare import checking  # noqa: PLC0415
     from gpit_fairshare.console import make_console, show_report  # noqa: PLC0415
 
-    original = None if annotate is None else _workbook(named, annotate)
+    copies = {} if annotate is None else _copies(named, crosswalk or [], annotate)
     report = checking.check(
         population=population,
         spend=spend,
@@ -61,6 +64,7 @@ def check(  # noqa: PLR0913  # the options of the verb
         formula=formula,
         transition=transition,
         mapping=options.pairs("--map", mapping or []),
+        years=years or None,
         boundaries=boundaries,
         crosswalk=crosswalk,
         leave_out=leave_out or (),
@@ -68,8 +72,8 @@ def check(  # noqa: PLR0913  # the options of the verb
         organisation=organisation,
         sample=sample,
     )
-    if original and annotate:
-        _annotate(report, original, annotate)
+    if copies:
+        _annotate(report, copies)
     with reader_may_leave():
         if as_json:
             from gpit_fairshare.export import json_text  # noqa: PLC0415
@@ -77,38 +81,109 @@ def check(  # noqa: PLR0913  # the options of the verb
             # Bytes, so that a console of another code page changes nothing.
             typer.echo(json_text(report.document()).encode(), nl=False)
         else:
-            show_report(report, make_console(), written=annotate.name if annotate else "")
+            show_report(report, make_console(), written=_written(copies, annotate))
     raise typer.Exit(0 if report.sound else 2)
 
 
-def _annotate(report: Report, original: Path, copy: Path) -> None:
-    """Write a workbook to a copy, with its findings marked."""
-    from gpit_fairshare.annotation import Mark, annotate  # noqa: PLC0415  # only if one is asked for
+def _annotate(report: Report, copies: Mapping[Path, Path]) -> None:
+    """Write each workbook to its copy, with its findings marked; all copies or, if one cannot be written, none."""
+    from gpit_fairshare.annotation import annotate  # noqa: PLC0415  # only if one is asked for
     from gpit_fairshare.export import in_place  # noqa: PLC0415
 
-    marks = [
-        Mark(one.sheet, one.cell, one.level, one.number, one.said, one.remedy)
-        for one in report.findings
-        if not one.file or one.file == original.name or one.file.startswith(f"{original.name}:")
-    ]
-    with in_place(copy) as draft:
-        annotate(original, draft, marks)
+    with ExitStack() as stack:
+        for original, copy in copies.items():
+            if not copy.parent.is_dir():
+                _make_folder(copy.parent, stack)
+            annotate(original, stack.enter_context(in_place(copy)), _marks(report, original.name))
+
+
+def _make_folder(folder: Path, stack: ExitStack) -> None:
+    """Make a folder, which goes again if nothing is written into it.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        folder.mkdir()
+    except OSError as fault:
+        raise OutputError(f"--annotate {folder}: the folder cannot be made ({fault.strerror or fault})") from None
+
+    @stack.callback
+    def _remove_if_empty() -> None:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _marks(report: Report, name: str) -> list[Mark]:
+    """Return the findings about a workbook and about the inputs as a whole.
+
+    One about several files has no cell: it is on the list of findings of each of these files.
+    """
+    from gpit_fairshare.annotation import Mark  # noqa: PLC0415  # only if one is asked for
+
+    others = {source.file for source in report.sources} - {name}
+    marks = []
+    for finding in report.findings:
+        if finding.file and f", {name}:" not in f", {finding.file}:":
+            continue
+        shared = any(f", {other}" in f", {finding.file}" for other in others)
+        for each in finding.each:
+            place = ("", "") if shared else (each.sheet, each.cell)
+            marks.append(Mark(*place, each.level, each.number, each.said, each.remedy))
+    return marks
+
+
+def _copies(named: Sequence[str], crosswalks: Sequence[str], place: Path) -> dict[Path, Path]:
+    """Return the workbooks to be marked, each with the place of its copy, which is never one of the files.
+
+    Raises:
+        UsageError: There is no workbook, or a copy cannot be where it was asked for.
+    """
+    if place.suffix.lower() == ".xlsx":
+        return {_workbook(named, place): place}
+    if place.suffix and not place.is_dir():
+        raise UsageError(f"--annotate {place}: give the copy the ending .xlsx, or name a folder for all copies")
+    books = list(_books([*named, *crosswalks]).values())
+    if not books:
+        raise UsageError(f"--annotate {place}: marks .xlsx workbooks, and none of the files is one")
+    if not place.parent.is_dir() or (place.exists() and not place.is_dir()):
+        raise UsageError(f"--annotate {place}: is a file, or there is no folder {place.parent}")
+    names = [book.name.casefold() for book in books]
+    twice = next((book.name for book in books if names.count(book.name.casefold()) > 1), "")
+    if twice:
+        raise UsageError(f"--annotate {place}: two of the files are called {twice}; give one of them another name")
+    copies = {book: place / book.name for book in books}
+    there = next((copy for copy in copies.values() if copy.exists()), None)
+    if there:
+        raise UsageError(f"--annotate {place}: {there} is there already and is not written over; name another folder")
+    return copies
+
+
+def _books(named: Sequence[str]) -> dict[Path, Path]:
+    """Return the .xlsx workbooks among files, each once, by where they are."""
+    from gpit_fairshare.inputs.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
+
+    paths = [Path(split_sheet(name)[0]) for name in named]
+    return {path.resolve(): path for path in paths if path.suffix.lower() == ".xlsx"}
 
 
 def _workbook(named: Sequence[str], copy: Path) -> Path:
     """Return the workbook to be marked: there must be one, and the copy must be another file."""
-    from gpit_fairshare.inputs.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
-
-    paths = [Path(split_sheet(name)[0]) for name in named]
-    books = {path.resolve(): path for path in paths if path.suffix.lower() == ".xlsx"}
+    books = _books(named)
     if len(books) != 1:
-        found = f"{len(books)} of the files are; check one at a time" if books else "none of the files is one"
+        found = f"{len(books)} of the files are; name a folder for all copies" if books else "none of the files is one"
         raise UsageError(f"--annotate {copy}: marks one .xlsx workbook, and {found}")
-    if copy.suffix.lower() != ".xlsx":
-        raise UsageError(f"--annotate {copy}: the copy is a workbook too; give it the ending .xlsx")
     if copy.is_dir() or not copy.parent.is_dir():
         raise UsageError(f"--annotate {copy}: is a folder, or there is no folder {copy.parent}")
     ((place, original),) = books.items()
     if copy.resolve() == place or (copy.exists() and original.exists() and copy.samefile(original)):
         raise UsageError(f"--annotate {copy}: is the workbook itself, which is never written over; give another name")
     return original
+
+
+def _written(copies: Mapping[Path, Path], place: Path | None) -> str:
+    """Say which copies were written."""
+    from gpit_fairshare.words import joined  # noqa: PLC0415  # with the other heavy ones
+
+    names = joined([copy.name for copy in copies.values()])
+    return names if place in copies.values() else f"{names} in {place}" if copies else ""

@@ -60,6 +60,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
     mapping: options.Mapping = None,
     leave_out: options.LeaveOut = None,
     max_size: options.MaxSize = options.MEGABYTES,
+    years: options.Years = None,
     boundaries: options.Boundaries = None,
     crosswalk: options.Crosswalk = None,
     tolerance: Annotated[
@@ -114,6 +115,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
         "--sample": sample,
         "--map": mapping,
         "--leave-out": leave_out,
+        "--years": years,
         "--boundaries": boundaries,
         "--crosswalk": crosswalk,
         "--formula": formula,
@@ -138,6 +140,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
             "mapping": options.pairs("--map", mapping or []),
             "leave_out": leave_out or (),
             "max_size": max_size,
+            "years": years or None,
             "boundaries": boundaries,
             "crosswalk": crosswalk,
             "sample": sample,

@@ -44,6 +44,7 @@ def explain(  # noqa: PLR0913  # the options of the verb
     max_size: Annotated[
         int | None, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")
     ] = None,
+    years: options.Years = None,
     boundaries: options.Boundaries = None,
     crosswalk: options.Crosswalk = None,
     sample: options.Sample = False,
@@ -71,6 +72,7 @@ def explain(  # noqa: PLR0913  # the options of the verb
         "--map": mapping,
         "--leave-out": leave_out,
         "--max-size": max_size,
+        "--years": years,
         "--boundaries": boundaries,
         "--crosswalk": crosswalk,
         "--sample": sample,
@@ -114,6 +116,7 @@ def _result(run: dict[str, Any]) -> Result:
         mapping=options.pairs("--map", run["--map"] or []),
         leave_out=run["--leave-out"] or (),
         max_size=run["--max-size"] or options.MEGABYTES,
+        years=run["--years"] or None,
         boundaries=run["--boundaries"],
         crosswalk=run["--crosswalk"],
         sample=run["--sample"],

@@ -38,6 +38,10 @@ Mapping = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
 ]
+Years = Annotated[
+    list[str] | None,
+    typer.Option("--years", metavar="YEAR", help="Run the scheme for this year instead of its own; may be repeated."),
+]
 Boundaries = Annotated[
     str | None,
     typer.Option("--boundaries", metavar="DATE|YEAR", help="Restate all rows on the organisations of that day."),

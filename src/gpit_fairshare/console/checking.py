@@ -42,7 +42,7 @@ def show_findings(findings: Sequence[Finding], console: Console, limit: int = MO
     Args:
         findings: what was noticed.
         console: where to print.
-        limit: after so many the rest of each kind is counted.
+        limit: after so many the others of each kind are counted, unless it is only one.
         alike: most of one kind that are shown.
     """
     page = Page(console)
@@ -65,7 +65,10 @@ def show_findings(findings: Sequence[Finding], console: Console, limit: int = MO
 
 
 def _chosen(findings: Sequence[Finding], limit: int, alike: int) -> dict[tuple[str, str], int]:
-    """Return how many findings of each level and kind to show, so that no kind hides the others."""
+    """Return how many findings of each level and kind to show, so that no kind hides the others.
+
+    The last one of a kind is shown even where that is one more than the limit.
+    """
     counts: dict[tuple[str, str], int] = {}
     for finding in findings:
         counts[finding.level, finding.number] = counts.get((finding.level, finding.number), 0) + 1
@@ -78,7 +81,8 @@ def _chosen(findings: Sequence[Finding], limit: int, alike: int) -> dict[tuple[s
                 if left and shown[key] < counts[key]:
                     shown[key] += 1
                     left -= 1
-    return shown
+    # Saying that there is one more takes as much room as showing it.
+    return {key: counts[key] if counts[key] == number + 1 else number for key, number in shown.items()}
 
 
 def _verdict(report: Report) -> str:

@@ -143,6 +143,8 @@ def _definition(page: Page, differences: Sequence[Difference]) -> None:
     listed, notes = shown.without_notes(differences)
     for what, there in shown.grouped(listed).items():
         most = _FINDINGS if what == NEW_FINDING else _ALIKE
+        if len(there) == most + 1:  # to say that there is one more takes as much room as to show it
+            most += 1
         for one in there[:most]:
             _difference(page, one)
         if len(there) > most:

@@ -201,9 +201,9 @@ class _Restatement:
         ]
         if 0 < len(given) < len(parts):
             blank = listed(sorted(set(parts) - set(given)))
-            where = Where(members[0].placed.part.sheet.name)
+            where = Where(members[0].placed.part.sheet.name, column=need.name)
             found = f"{self.when}{need.name} is blank for {blank} and so not in the sum of {end}"
-            self.to.findings.warning(About.PARTLY_BLANK, where, found)
+            self.to.findings.warning(About.PARTLY_BLANK, where, found, code=end)
         return Value(exact_total(given.values()) if given else None, _origin(members))
 
     @cached_property

@@ -73,13 +73,13 @@ def read_crosswalks(
         UsageError: a file cannot be found or opened.
     """
     told = _Told()
-    before = sum(item.level == "error" for item in findings.items)
+    before = findings.errors
     sources = []
     for target in [locate(text) for text in texts]:
         sheet = read_sheet(target, findings, wish)
         if sheet is not None:
             sources.append(_read(sheet, told, findings))
-    if sum(item.level == "error" for item in findings.items) == before:
+    if findings.errors == before:
         return _joined(told, findings), tuple(sources)
     return None, tuple(sources)
 

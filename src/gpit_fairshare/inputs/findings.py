@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from enum import Enum, unique
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,7 +58,7 @@ class About(Enum):
     TOTALS_GIVEN = "I37", "spend is given in totals, so that the lines that count cannot be checked"
     UNUSED = "I38", "a file, or columns of it, are not used and were not read"
     TITLES = "I39", "rows above the headings were left out"
-    NOTES = "I40", "notes, sources, headings of sections and repeated headings were left out"
+    NOTES = "I40", "notes, sources, memo lines, headings of sections and repeated headings were left out"
     SECOND_TABLE = "I41", "another table below the first was left out"
     TOTAL = "I42", "a row of totals was left out, or does not agree with the rows that it stands for"
     SUBTOTAL = "I43", "a row is the sum of rows beside it, and may be a total"
@@ -79,9 +81,17 @@ class About(Enum):
     ONS_CODES = "I57", "ONS codes were read as ODS codes, or are not known"
     SPLIT = "I58", "an organisation had split, and nothing says on which boundaries the figures are wanted"
 
+    OTHER_SCHEME = "I60", "a file's titles or codes are of other years or organisations than those of the run"
+
     def __init__(self, number: str, meaning: str) -> None:
         self.number = number
         self.meaning = meaning
+
+
+FEW = 5
+"""Findings with one cause in one column that are listed one by one, and places that are named of more."""
+WHOLE_ROW = "row"
+"""Stands for the column where a finding is about a whole row."""
 
 
 class Where(NamedTuple):
@@ -89,37 +99,96 @@ class Where(NamedTuple):
 
     file: str = ""
     place: str = ""
+    column: str = ""
+    """The column of the cell, or `WHOLE_ROW`. More than a few findings in one column with one cause become one
+    finding; where this is empty, each finding stays by itself."""
+
+    @property
+    def short(self) -> str:
+        """The place without its column: `C5`, `row 5`."""
+        return self.place.removesuffix(f", {self.column}")
+
+
+class _Noticed(NamedTuple):
+    """A finding as it was reported."""
+
+    finding: Finding
+    where: Where
+    code: str
+    """The organisation that it is about, where that says more than the cell."""
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        """What findings of one column have in common if one correction is likely to put all of them right."""
+        finding = self.finding
+        return (finding.number, finding.level, finding.file, self.where.column, finding.expected, finding.remedy)
 
 
 class Findings:
     """Everything noticed so far. Reading goes on after a fault, so that all are found in one go."""
 
     def __init__(self) -> None:
-        self.items: list[Finding] = []
+        self._noticed: list[_Noticed] = []
         self._seen: set[Finding] = set()
+
+    @property
+    def items(self) -> list[Finding]:
+        """All findings in the order in which they were made; many in one column with one cause are one finding."""
+        by_cause: defaultdict[tuple[str, ...], list[_Noticed]] = defaultdict(list)
+        for noticed in self._noticed:
+            by_cause[noticed.cause].append(noticed)
+        items = []
+        for noticed in self._noticed:
+            same = by_cause[noticed.cause]
+            if len(same) <= FEW or not noticed.where.column:
+                items.append(noticed.finding)
+            elif same[0] is noticed:
+                items.append(_counted_once(same))
+        return items
+
+    @property
+    def errors(self) -> int:
+        """How many faults were reported, each by itself."""
+        return sum(noticed.finding.level == "error" for noticed in self._noticed)
 
     @property
     def faulty(self) -> bool:
         """Whether any of the findings is an error."""
-        return any(item.level == "error" for item in self.items)
+        return self.errors > 0
 
-    def error(self, about: About, where: Where, found: str, expected: str = "", remedy: str = "") -> None:
-        """Add a fault: nothing can be calculated until it is put right."""
-        self._add("error", about, where, (found, expected, remedy))
+    def error(
+        self, about: About, where: Where, found: str, expected: str = "", remedy: str = "", *, code: str = ""
+    ) -> None:
+        """Add a fault: nothing can be calculated until it is put right.
 
-    def warning(self, about: About, where: Where, found: str, expected: str = "", remedy: str = "") -> None:
-        """Add something that should be looked at."""
-        self._add("warning", about, where, (found, expected, remedy))
+        `code` names the organisation where a list of codes says more than a list of cells.
+        """
+        self._add("error", about, where, (found, expected, remedy), code)
+
+    def warning(
+        self, about: About, where: Where, found: str, expected: str = "", remedy: str = "", *, code: str = ""
+    ) -> None:
+        """Add something that should be looked at; `code` as for an error."""
+        self._add("warning", about, where, (found, expected, remedy), code)
 
     def note(self, about: About, where: Where, found: str, remedy: str = "") -> None:
         """Add something that was done with the file and should be known."""
-        self._add("note", about, where, (found, "", remedy))
+        self._add("note", about, where, (found, "", remedy), "")
 
-    def _add(self, level: Level, about: About, where: Where, text: tuple[str, str, str]) -> None:
+    def _add(self, level: Level, about: About, where: Where, text: tuple[str, str, str], code: str) -> None:
         finding = Finding(about.number, level, where.file, where.place, *text)
         if finding not in self._seen:  # a sheet that gives both patients and spend is read twice
             self._seen.add(finding)
-            self.items.append(finding)
+            self._noticed.append(_Noticed(finding, where, code))
+
+
+def _counted_once(same: Sequence[_Noticed]) -> Finding:
+    """Return the first of several findings with one cause, with their count and the first places."""
+    first, where, code = same[0]
+    places = list(dict.fromkeys(noticed.code or noticed.where.short for noticed in same))
+    noun = "codes" if code else "rows" if where.column == WHOLE_ROW else "cells"
+    found = f"{first.found} (the first of {len(places):,} such {noun}: {listed(places, FEW)})"
+    return replace(first, found=found, others=tuple(noticed.finding for noticed in same[1:]))
 
 
 def listed(texts: Sequence[str], most: int = 12) -> str:

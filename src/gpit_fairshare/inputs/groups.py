@@ -152,7 +152,9 @@ def place_by_year(group: Group, request: Request, findings: Findings) -> None:
             Where(group.name),
             f"no rows for {listed(missing)}; there are rows for {listed(there, 20)}",
             "rows for every year of the scheme, or no year column",
-            "Add the rows, or leave out the years from the scheme",
+            "Add the rows, or run the years that are there with --years, or a scheme of these years with --scheme"
+            if request.scheme and not request.options  # verbs with files of their own choose their years
+            else "Add the rows, or leave out the years from the scheme",
         )
 
 
@@ -180,9 +182,10 @@ class Codes:
                 spellings = [f"{code!r} ({part.place(row)})" for code, (part, row) in sorted(places.items())]
                 findings.error(
                     About.CODE_CASE,
-                    Where(min(part.sheet.name for part, _ in places.values())),
+                    Where(min(part.sheet.name for part, _ in places.values()), column=kind),
                     f"the {kind} codes {listed(spellings)} differ only in capital and small letters",
                     remedy="Write the code of each organisation in one way",
+                    code=min(places),
                 )
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.inputs.cells import parse_year
-from gpit_fairshare.inputs.findings import About, Where, listed
+from gpit_fairshare.inputs.findings import About, Where, counted, listed
+from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.units import Stated, is_odd_unit, is_vague, split_unit, unit_in_title
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Kind, Request, Role
@@ -129,6 +130,12 @@ def headings_said(headings: Iterable[str]) -> str:
     return said
 
 
+def map_option(heading: str, column: str) -> str:
+    """Return the option that names a heading, as it has to be typed: in double quotes where it has an apostrophe."""
+    quote = '"' if "'" in heading else "'"
+    return f"--map {quote}{heading}={column}{quote}"
+
+
 def check_mapping(request: Request) -> None:
     """Refuse names that the user gave to headings but that no formula could use.
 
@@ -174,6 +181,8 @@ class Headings:
         self.repeats: dict[str, list[int]] = {}
         self._factors: dict[int, int] = {}
         self._names: dict[int, str] = {}
+        self.lines_of_code: dict[str, list[int]] = {}
+        """Where a heading of totals is over lines of cost: the rows of each code that has several."""
         self._match()
 
     @property
@@ -212,6 +221,40 @@ class Headings:
         self._claim_practices()
         self._claim(self._commissioner)
         self._claim(self._leftover)
+        self._take_total_for_amount()
+
+    def _take_total_for_amount(self) -> None:
+        """Read a total as the amount of a line of cost where the rows can only be lines; `report` refuses it.
+
+        What else is wrong with the lines is then found in the same go, and nothing that only follows from this.
+        """
+        if self.role != "spend" or "historic_spend" not in self.columns or "amount" in self.columns:
+            return
+        self.lines_of_code = self._rows_that_are_lines()
+        if self.lines_of_code:
+            index = self.columns["amount"] = self.columns.pop("historic_spend")
+            self._names[index] = "amount"
+
+    def _rows_that_are_lines(self) -> dict[str, list[int]]:
+        """Return the rows of each code that has several of different kinds of cost; empty if they are no lines.
+
+        They are lines if most rows are of such codes. A single row that is there twice is a slip of its own.
+        """
+        columns = self.columns
+        words = [columns[name] for name in LINE_WORDS if name in columns and name != "basis"]
+        keys = [columns[name] for name in STRUCTURE if name in columns and name != "org_name"]
+        if not words or "org_code" not in columns:
+            return {}
+        kinds: dict[tuple[str, ...], dict[int, tuple[str, ...]]] = {}
+        for number, row in self.sheet.rows:
+            if isinstance(row[columns["org_code"]], str) and row[columns["org_code"]].strip():
+                key = tuple(str(row[index]).strip() for index in keys)
+                kinds.setdefault(key, {})[number] = tuple(folded(str(row[index])) for index in words)
+        lines: dict[str, list[int]] = {}
+        for key, rows in kinds.items():
+            if len(set(rows.values())) > 1:
+                lines.setdefault(key[0], []).extend(rows)
+        return lines if sum(map(len, lines.values())) * 2 > len(self.sheet.rows) else {}
 
     def _claim_practices(self) -> None:
         """Take `CODE` for the practice's where another column is surely the organisation's: NHS Digital's way."""
@@ -292,11 +335,44 @@ class Headings:
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
                 )
         self._report_units(findings)
+        self._report_total_over_lines(findings)
         renamed = [
-            f"'{heading}' as {column}" for heading, column in self.matched if column in self.used and heading != column
+            f"'{heading}' as {column}"
+            for heading, column in self.matched
+            if column in self.used and heading != column and not (column == "amount" and self.lines_of_code)
         ]
         if renamed:
             findings.note(About.HEADING, where, f"read {listed(renamed, most=40)}")
+
+    def report_unused(self, wanted: Collection[str], findings: Findings) -> None:
+        """Name the columns that hold something and of which a run takes nothing; repeated headings are reported."""
+        used = {index for name, index in self.columns.items() if name in {"org_code", "year", *wanted}}
+        reported = {index for indices in self.repeats.values() for index in indices}
+        reported |= {index for index, _, _ in self._displaced()}
+        unused = [
+            f"{heading} ({self.sheet.column(index)})"
+            for index, heading in enumerate(self.sheet.headings)
+            if heading and index not in used | reported and any(not is_blank(row[index]) for _, row in self.sheet.rows)
+        ]
+        if unused:
+            findings.note(About.UNUSED, Where(self.sheet.name), f"not used: {listed(unused)}")
+
+    def _report_total_over_lines(self, findings: Findings) -> None:
+        if not self.lines_of_code:
+            return
+        code, rows = next(iter(self.lines_of_code.items()))
+        words = [self.title(name) for name in LINE_WORDS if name in self.columns and name != "basis"]
+        others = counted(len(self.lines_of_code) - 1, "other code")
+        heading = self.title("amount")
+        findings.error(
+            About.DUPLICATE_ROW,
+            self.sheet.where(rows[1], self.columns["org_code"]),
+            f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, as lines of cost "
+            f"do{f', and so have {others}' if len(self.lines_of_code) > 1 else ''}; "
+            f"but '{heading}' is known as historic_spend, the total of an organisation",
+            remedy=f"If it is the amount of each line, say so with {map_option(heading, 'amount')}; "
+            "if it is a total, give one row for each code",
+        )
 
     def _displaced(self) -> list[tuple[int, str, str]]:
         """Return place, heading and column of what --map leaves unused: it gave the column to another heading."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.inputs.cells import parse_year
-from gpit_fairshare.inputs.findings import About, Where, counted
+from gpit_fairshare.inputs.findings import About, Where, counted, listed
 from gpit_fairshare.inputs.grids import Broken, is_blank
 from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, headings_said, standard_columns
 from gpit_fairshare.inputs.model import ADDED_UP, Need
@@ -113,6 +113,7 @@ def needs_of(files: Iterable[Headings], findings: Findings) -> tuple[Need, ...]:
     for headings in files:
         sheet, columns = headings.sheet, headings.columns
         passed_over = 0
+        unsummed = []
         lines = headings.role == "spend" and "amount" in columns and "historic_spend" not in columns
         if lines:
             needs.setdefault("historic_spend", Need("historic_spend", "number", "£"))
@@ -122,14 +123,24 @@ def needs_of(files: Iterable[Headings], findings: Findings) -> tuple[Need, ...]:
             stated = headings.unit(index)
             unit = standard.unit if standard else "£" if stated and stated.is_money else ""
             own = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
-            if own or name in needs or (summed and (lines or not unit)):
+            if own or name in needs:
                 continue
-            if name in ("registered_population", "historic_spend"):
+            if summed and (lines or not unit):
+                if not standard and _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
+                    unsummed.append(f"{sheet.headings[index]} ({sheet.column(index)})")
+            elif name in ("registered_population", "historic_spend"):
                 needs[name] = Need(name, "number", unit)
             elif len(needs) >= MOST_COLUMNS:
                 passed_over += 1
             elif standard or _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
+        if unsummed:
+            findings.note(
+                About.UNUSED,
+                Where(sheet.name),
+                f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}",
+                "Give a scheme with --scheme to check the columns that it needs",
+            )
         if passed_over:
             findings.note(
                 About.UNUSED,

@@ -70,6 +70,8 @@ class Request:
     """Which lines of a detailed spend file make `historic_spend`: column to allowed values."""
     mapping: Mapping[str, str] = field(default_factory=dict)
     """Headings named by the user: heading to column (`--map`)."""
+    scheme: str = ""
+    """Name of the scheme that says what is needed; empty where none does, and every column is looked at."""
     organisation: str = "CCG"
     """What a row is called in messages; `practice` makes practices the rows."""
     keep_text: tuple[str, ...] = ()

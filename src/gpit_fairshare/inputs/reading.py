@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.errors import UsageError, nearest
-from gpit_fairshare.inputs.findings import About, Where, counted, listed
+from gpit_fairshare.inputs.findings import WHOLE_ROW, About, Where, counted, listed
 from gpit_fairshare.inputs.formats import READERS, SHEETS
 from gpit_fairshare.inputs.grids import Unreadable, Wish, check_size, is_blank
 from gpit_fairshare.inputs.regions import find_table, report_region
@@ -65,8 +65,10 @@ class Sheet:
 
     def where(self, row: int, index: int) -> Where:
         """Return the place of a cell for a finding: `C5`, or `row 5, Heading` where there are no letters."""
-        place = f"{letters(index)}{row}" if self.sheet else f"row {row}, {self.headings[index]}"
-        return Where(self.name, place)
+        if self.sheet:
+            return Where(self.name, f"{letters(index)}{row}", letters(index))
+        heading = self.headings[index]
+        return Where(self.name, f"row {row}, {heading}", heading)
 
     def origin(self, row: int, index: int) -> str:
         """Return the place of a value as a reference: `b.xlsx:Sheet C5`, or `a.csv row 5`."""
@@ -196,7 +198,7 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
         for row, width in region.wide:
             findings.error(
                 About.SEPARATORS,
-                Where(sheet.name, f"row {row}"),
+                Where(sheet.name, f"row {row}", WHOLE_ROW),
                 f"the row has {counted(width, 'cell')} under {counted(len(sheet.headings), 'heading')}",
                 remedy='Put a text or number that holds the separator between quotation marks: "1,234"',
             )
@@ -231,7 +233,7 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
         if bottom > top and bottom in rows_there and top >= region.number and left < len(sheet.headings):
             findings.warning(
                 About.MERGED,
-                Where(sheet.name, f"{letters(left)}{top}"),
+                Where(sheet.name, f"{letters(left)}{top}", letters(left)),
                 f"the cells {letters(left)}{top}:{letters(right)}{bottom} are merged, and only the first has the value",
                 remedy="Unmerge them and fill in each cell that is meant",
             )

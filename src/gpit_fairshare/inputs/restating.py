@@ -119,9 +119,10 @@ class Restating:
         if 0 < len(given) < len(members):
             self.findings.warning(
                 About.PARTLY_BLANK,
-                Where(members[0].part.sheet.name),
+                Where(members[0].part.sheet.name, column=need.name),
                 f"{need.name} is blank for {listed(sorted(set(amounts) - set(given)))} and so not in the sum "
                 f"of {successor} for {self.year}",
+                code=successor,
             )
 
     def _report_clash(self, successor: str, codes: Sequence[str], need: Need, file: str) -> None:

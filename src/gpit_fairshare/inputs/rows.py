@@ -15,7 +15,8 @@ from gpit_fairshare.inputs.cells import (
     read_code,
     shown,
 )
-from gpit_fairshare.inputs.findings import About, Where, counted, listed, nearest_of
+from gpit_fairshare.inputs.excluded_rows import left_out_rows, memo_lines
+from gpit_fairshare.inputs.findings import FEW, About, Where, counted, listed, nearest_of
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.regions import is_code
 from gpit_fairshare.inputs.totals import Totals
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.cells import Read
+    from gpit_fairshare.inputs.excluded_rows import Record
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Need, Request, Role
@@ -161,25 +163,22 @@ class RowReader:
         self._report()
 
     def _organisations(self, needs: Sequence[Need]) -> Sequence[tuple[int, tuple[Any, ...]]]:
-        """Return the rows without those of totals, and without those that the user leaves out."""
+        """Return the rows without those that the user leaves out, memo lines and totals."""
         part = self.part
         records = part.sheet.rows
-        if self.request.leave_out:
-            out: dict[int, str] = {}
-            # The code of a practice before that of its organisation, which may be the same on a row of totals.
-            for column in ("org_code",) if self.request.by_practice else ("practice_code", "org_code"):
-                index = part.headings.columns.get(column)
-                wanted = set(self.request.leave_out) - set(out.values())
-                named = [] if index is None else [(number, str(cells[index]).strip()) for number, cells in records]
-                out |= {number: code for number, code in named if code in wanted and number not in out}
+        out = left_out_rows(part, self.request) if self.request.leave_out else {}
+        if out:
             part.left_out = set(out.values())
-            if out:
-                self.findings.note(
-                    About.LEFT_OUT,
-                    part.sheet_place,
-                    f"left out {counted(len(out), 'row')} of {listed(sorted(part.left_out))}, as --leave-out says",
-                )
+            self.findings.note(
+                About.LEFT_OUT,
+                part.sheet_place,
+                f"left out {counted(len(out), 'row')} of {listed(sorted(part.left_out))}, as --leave-out says",
+            )
             records = tuple(record for record in records if record[0] not in out)
+        memos = memo_lines(part, records, needs)
+        if memos:
+            self._report_memos([record for record in records if record[0] in memos])
+            records = tuple(record for record in records if record[0] not in memos)
         totals = Totals(part, needs, self.findings).find(records)
         if len(totals) == len(records):
             self.findings.error(
@@ -190,6 +189,18 @@ class RowReader:
                 "Give the file with its rows, or fewer codes with --leave-out",
             )
         return [record for record in records if record[0] not in totals] if totals else records
+
+    def _report_memos(self, records: Sequence[Record]) -> None:
+        lines = [
+            f"{listed([shown(cell) for cell in cells if not is_blank(cell)], FEW)} in row {number:,}"
+            for number, cells in records
+        ]
+        self.findings.note(
+            About.NOTES,
+            self.part.sheet_place,
+            f"left out {counted(len(records), 'row')} with no code and no figure in a column that is used: "
+            f"{listed(lines, FEW)}",
+        )
 
     def _no_code(self) -> None:
         self.part.keyed = False

@@ -115,7 +115,8 @@ def _check_columns(part: Part, needs: Sequence[Need], request: Request, findings
                 f"{need.name} stands beside lines of cost, and is not known to be a part that adds up",
                 remedy=f"Give it by {request.organisation} in another file",
             )
-    for column in request.counts:
+    # Which lines count is a question for when the rows are known to be lines.
+    for column in request.counts if not part.headings.lines_of_code else ():
         if column not in part.headings.columns:
             headings = [repr(heading) for heading in part.sheet.headings if heading]
             findings.error(

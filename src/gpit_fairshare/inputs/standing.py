@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.groups import Placed
 
 MOST_UNKNOWN: Final = 20
-"""Unknown codes of one group that get a finding each; more are likely to have one cause, and are told in one."""
+"""Unknown codes for which the nearest known code is looked up: more are no slips, and the search takes long."""
 
 
 class Standing:
@@ -41,12 +41,9 @@ class Standing:
         """Report codes that nobody knows, or that began after the day; return them."""
         unknown = sorted(set(self.rows) - set(self.crosswalk.organisations))
         later = sorted(code for code in set(self.rows) - set(unknown) if self.crosswalk.opened(code) > self.day)
-        if len(unknown) > MOST_UNKNOWN:
-            self._report_unknown(unknown[0], f"no crosswalk knows {listed(unknown)}")
-        else:
-            for code in unknown:
-                near = nearest(code, self.crosswalk.organisations).rstrip("?")
-                self._report_unknown(code, f"no crosswalk knows {code}{near}")
+        for code in unknown:
+            near = nearest(code, self.crosswalk.organisations).rstrip("?") if len(unknown) <= MOST_UNKNOWN else ""
+            self._report_unknown(code, f"no crosswalk knows {code}{near}")
         for code in later:
             self._report_later(code)
         return {*unknown, *later}
@@ -59,6 +56,7 @@ class Standing:
             "codes that a crosswalk has",
             "Correct the code, or give --crosswalk FILE with what became of it; "
             "a row of a code that is its own successor says that it stays as it is",
+            code=code,
         )
 
     def _report_later(self, code: str) -> None:
@@ -148,6 +146,7 @@ def check_codes(rows: Mapping[str, Placed], year: str, crosswalk: Crosswalk, fin
             f"{nearest(code, crosswalk.organisations).rstrip('?')}",
             "a code in use",
             "Correct the code if it is a slip",
+            code=code,
         )
     for code, (row, part) in sorted(rows.items()):
         if row.year and code in crosswalk.organisations and not crosswalk.stands(code, year_start(year)):
@@ -159,4 +158,5 @@ def check_codes(rows: Mapping[str, Placed], year: str, crosswalk: Crosswalk, fin
                 f"{code} has a row for {year} and {when}",
                 "the organisations of the year",
                 "Correct the year or the code, or restate all rows with --boundaries",
+                code=code,
             )

@@ -164,8 +164,9 @@ class Grouping:
         if need.is_sum and 0 < blank < len(cells):
             self.findings.warning(
                 About.PARTLY_BLANK,
-                Where(self.part.sheet.name, self.part.headings.title(need.name)),
+                Where(self.part.sheet.name, self.part.headings.title(need.name), need.name),
                 f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
+                code=code,
             )
 
 

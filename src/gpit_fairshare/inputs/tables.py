@@ -11,6 +11,7 @@ from gpit_fairshare.errors import InputError, UsageError, nearest
 from gpit_fairshare.inputs.belonging import give_to_rows, mark_larger
 from gpit_fairshare.inputs.boundaries import Boundaries, lines_on_boundaries
 from gpit_fairshare.inputs.cells import EVERY_YEAR, year_start
+from gpit_fairshare.inputs.counterparts import counterparts
 from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
 from gpit_fairshare.inputs.crosswalk_file import read_crosswalks
 from gpit_fairshare.inputs.findings import About, Findings, Where, listed
@@ -31,6 +32,7 @@ from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_h
 from gpit_fairshare.inputs.reading import locate, read_sheet
 from gpit_fairshare.inputs.restating import Restating, merger_hint, report_changes
 from gpit_fairshare.inputs.rows import RowReader
+from gpit_fairshare.inputs.scheme_fit import check_fit
 from gpit_fairshare.inputs.spend import line_needs, lines_table, sum_lines
 from gpit_fairshare.inputs.standing import check_codes
 from gpit_fairshare.inputs.sums import Grouping, sum_practices
@@ -187,8 +189,12 @@ class _Reading:
                 group.rows = {year: {} for year in self.request.years}
                 continue
             for part in group.parts:
-                RowReader(part, self.request, self.findings).read(self._wanted(group, part))
+                wanted = self._wanted(group, part)
+                RowReader(part, self.request, self.findings).read(wanted)
                 translate_ons_codes(part, self.crosswalk, self.findings, strict=self.request.boundaries is not None)
+                check_fit(part, self.request, self.findings)
+                if self.request.scheme:
+                    part.headings.report_unused({need.name for need in wanted}, self.findings)
                 codes.add(part)
                 self._read_basis(part)
                 self._sum(group, part)
@@ -305,6 +311,7 @@ class _Reading:
                 people.part.where(people.row.number, "registered_population"),
                 f"{code} has no patients and yet a historic_spend in {year} ({self._origin(year, code)})",
                 remedy="Correct the population, or move the spend to the organisation that has the patients",
+                code=code,
             )
         if without:
             self.findings.warning(About.NO_PATIENTS, Where(self.groups[0].name), f"no patients in {listed(without)}")
@@ -334,7 +341,8 @@ class _Reading:
                 # The sum of several lines stands in no cell of its own.
                 own = column in placed.part.headings.columns
                 where = placed.part.where(placed.row.number, column) if own else placed.part.sheet_place
-                figures[code] = Figure(value, where)
+                # What is unlikely of one organisation has no cause in common with what is of another.
+                figures[code] = Figure(value, where._replace(column=""))
         return figures
 
     def _wanted(self, group: Group, part: Part) -> list[Need]:
@@ -391,9 +399,11 @@ class _Reading:
             for code in rows[year].keys() - first.rows[year].keys():
                 strange.setdefault(code, []).append(year)
         for code, years in sorted(lacking.items()) if group.essential else []:
-            self._report_side(first.rows[years[0]][code], group, years, fatal=True)
+            meant = _meant(first.rows[years[0]][code], years, rows, strange)
+            self._report_side(first.rows[years[0]][code], group, years, meant, fatal=True)
         for code, years in sorted(strange.items()):
-            self._report_side(rows[years[0]][code], first, years, fatal=first.essential)
+            meant = _meant(rows[years[0]][code], years, first.rows, lacking)
+            self._report_side(rows[years[0]][code], first, years, meant, fatal=first.essential)
 
     def _check_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
         """Refuse blank names where a step of the scheme uses them."""
@@ -408,7 +418,7 @@ class _Reading:
                 "a name for each code",
             )
 
-    def _report_side(self, placed: Placed, other: Group, years: Sequence[str], *, fatal: bool) -> None:
+    def _report_side(self, placed: Placed, other: Group, years: Sequence[str], meant: str, *, fatal: bool) -> None:
         row, part = placed
         name = row.text_of("org_name")
         called = f"{name} ({row.code})" if name else row.code
@@ -416,11 +426,17 @@ class _Reading:
         hint = merger_hint(row.code, years[0], other.rows[years[0]], self.crosswalk)
         found = f"{called} is not in {other.name}{when}" + (f" ({hint})" if hint else "")
         where = part.where(row.number, "org_code")
-        if fatal:
-            remedy = f"Add {row.code} to {other.name}, or take it out here"
-            self.findings.error(About.ONE_SIDED, where, found, "the same organisations in both", remedy)
+        report = self.findings.error if fatal else self.findings.warning
+        if not fatal:
+            found += " and is left out"
+        if meant and not hint:
+            remedy = "Write the code in the same way in both files if it is meant"
+            report(About.ONE_SIDED, where, f"{found}; did you mean {meant}?", "", remedy, code=row.code)
+        elif fatal:
+            remedy = f"Add the code to {other.name}, or take it out here"
+            report(About.ONE_SIDED, where, found, "the same organisations in both", remedy, code=row.code)
         else:
-            self.findings.warning(About.ONE_SIDED, where, f"{found} and is left out")
+            report(About.ONE_SIDED, where, found, code=row.code)
 
     def _name_columns(self) -> None:
         needed, kept = columns_wanted(self.request)
@@ -450,3 +466,21 @@ class _Reading:
 
     def _origin(self, year: str, code: str) -> str:
         return self.origins.get((year, code, "historic_spend"), "")
+
+
+def _meant(placed: Placed, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
+    """Return which organisation of another file may be meant by one that this file has alone; empty if none is near.
+
+    Args:
+        placed: the organisation.
+        years: years in which the other file lacks it.
+        rows: the rows of the other file.
+        alone: organisations that the other file has alone, with their years.
+    """
+    names = {
+        code: rows[theirs[0]][code].row.text_of("org_name")
+        for code, theirs in alone.items()
+        if not set(theirs).isdisjoint(years)
+    }
+    likely = counterparts(placed.row.code, placed.row.text_of("org_name"), names)
+    return " or ".join(f"{code} ({names[code]})" if names[code] else code for code in likely)

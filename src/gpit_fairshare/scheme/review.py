@@ -70,7 +70,7 @@ class Review:
             "checks": self.checks,
             "parameters": self.parameters,
             "findings": [
-                {key: value for key, value in one.entry().items() if key not in ("sheet", "cell")}
+                {key: value for key, value in one.entry().items() if key not in ("sheet", "cell", "others")}
                 for one in self.findings
             ],
         }
