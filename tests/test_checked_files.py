@@ -10,7 +10,13 @@ from gpit_fairshare import check
 KEPT = json.loads(checked_files.KEPT.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", [name for name in KEPT if name != "sample"])
+FAST = ("data/samples/abcd-population.csv", "shared/data/ccg-targets-2013-14-sample.csv")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in FAST else [pytest.mark.slow]) for name in KEPT if name != "sample"],
+)
 def test_same_findings_as_before(name):
     """The findings about a published table are those that were kept: no new alarm, none lost."""
     address = checked_files.tables().get(name)

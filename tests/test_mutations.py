@@ -8,7 +8,7 @@ from gpit_fairshare.inputs import Request, read_inputs
 from mutations import mutated
 
 FILES = 2_000
-A_CHUNK = 200
+A_CHUNK = 100
 
 
 def accepted(files, folder):

@@ -553,6 +553,7 @@ def test_findings_about_several_files_are_on_each_list(tmp_path):
         assert rows["I20"] == (None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
