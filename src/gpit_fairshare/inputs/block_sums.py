@@ -203,7 +203,7 @@ class _Groups:
         of_block = self._chance(group.row, (group.start, group.stop), self._widths(group))
         of_row = min(1.0, of_block * max(self._blocks_near(group.row).number, 1))
         by_itself = of_row * self._rows_as_telling(group.row)
-        if group.size == self.table.size - 1:
+        if group.size == self.table.size - 1 and min(self.table.evidence[0].numbers) >= 0:
             by_itself = min(by_itself, of_block)
         elif is_at_edge:
             by_itself = min(by_itself, of_row * len(self.edges))
@@ -213,8 +213,7 @@ class _Groups:
 
     def _widths(self, group: _Group) -> list[int]:
         return [
-            2 * abs(figures.numbers[group.row] - group.sum_of(figures))
-            + math.gcd(*figures.numbers[group.start : group.stop])
+            figures.width(abs(figures.numbers[group.row] - group.sum_of(figures)), group.start, group.stop)
             for figures in self.table.evidence
         ]
 

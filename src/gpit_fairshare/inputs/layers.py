@@ -8,6 +8,7 @@ have the order of their parts, each cut between them is the sum of the parts so 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -77,33 +78,55 @@ def _layer(table: Rows, rows: Sequence[int], parts: Sequence[int], choices: int)
     """Return rows with the sum of others in every column, or None if they are no level above them."""
     if len(rows) > _MOST_ROWS * len(parts):
         return None
-    totals, misses = [], []
+    misses = []
     for figures in table.columns:
         total = sum(figures.numbers[row] for row in rows)
-        miss = abs(total - sum(figures.numbers[row] for row in parts))
-        if miss > figures.slack(total, table.size):
+        misses.append(abs(total - sum(figures.numbers[row] for row in parts)))
+        if misses[-1] > figures.slack(total, table.size):
             return None
-        totals.append(total)
-        misses.append(miss)
-    if table.is_miscounted(misses):
+    own = _unlike(table, rows, parts)
+    if table.is_miscounted(misses) or not own:
         return None
+    totals = [sum(figures.numbers[row] for row in own) for figures in table.evidence]
     chance = chance_of_sum(
-        (total, 2 * miss + figures.step, figures.spread((0, table.size)))
-        for figures, total, miss in zip(table.evidence, totals, misses, strict=False)  # columns of evidence come first
+        (total, figures.width(miss, 0, table.size), figures.spread((0, table.size)))
+        # Columns of evidence come first.
+        for figures, total, miss in zip(table.evidence, totals, misses, strict=False)
     )
     digits = -math.log10(min(1.0, chance * (2 if len(rows) == 1 else choices)))
-    if isinstance(rows, range) and isinstance(parts, range):
+    if isinstance(rows, range) and isinstance(parts, range) and len(own) == len(rows):
         digits += _digits_of_order(table, rows, parts)
     if table.is_above(rows, parts):
         digits += KNOWN_LEVEL
     return BlockSum(tuple(table.places[row] for row in rows), len(parts), "beside", digits)
 
 
+def _unlike(table: Rows, rows: Sequence[int], parts: Sequence[int]) -> list[int]:
+    """Return the rows that have no part with the same figures: that two are equal is no evidence for the others."""
+
+    def figures_of(row: int) -> tuple[int, ...]:
+        return tuple(figures.numbers[row] for figures in table.columns)
+
+    equals = Counter(map(figures_of, rows)) & Counter(map(figures_of, parts))
+    unlike = []
+    for row in rows:
+        if equals[figures_of(row)]:
+            equals[figures_of(row)] -= 1
+        else:
+            unlike.append(row)
+    return unlike
+
+
 def _digits_of_order(table: Rows, rows: range, parts: range) -> float:
     """Return the evidence that rows have the order of their parts: that each cut is the sum of the parts so far."""
     figures = table.evidence[0]
+    if min(figures.numbers) < 0:
+        return 0.0  # the sums so far go up and down, and come near to many
     slack = figures.slack(figures.total, table.size)
-    targets = {figures.sums[parts.start] + figures.between(rows.start, row) for row in rows[1:]}
+    first, whole = figures.sums[parts.start], figures.between(parts.start, parts.stop)
+    sums = {figures.between(rows.start, row) for row in rows[1:]}
+    # The first rows of a level, and the last, say nothing where they come to as good as 0.
+    targets = [first + total for total in sums if slack < total < whole - slack]
     hits = sum(any(cut in parts for cut in figures.ends_near(target, slack)) for target in targets)
     size = figures.sizes[parts.stop] - figures.sizes[parts.start]
     chance = min(1.0, (2 * slack + figures.step) * len(parts) / max(size, 1))
