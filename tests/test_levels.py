@@ -9,7 +9,7 @@ from gpit_fairshare.errors import InputError
 from gpit_fairshare.inputs import About, Need
 from gpit_fairshare.inputs.block_sums import CERTAIN, find_sums
 from gpit_fairshare.inputs.code_levels import CodeLevels
-from gpit_fairshare.inputs.sum_evidence import Column
+from gpit_fairshare.inputs.sum_evidence import FigureColumn
 from leveled_tables import PLAIN, leveled_table, plain_table
 
 HEAD = "org_code,registered_population\n"
@@ -201,7 +201,7 @@ def test_total_of_subtotals_in_several_groups(folder):
 def totals_of(drawn):
     """The rows that are found to be totals by their figures and codes."""
     columns = [
-        Column(
+        FigureColumn(
             [figure if drawn.unit == "people" else round(100 * figure) for figure in figures], drawn.unit == "people"
         )
         for figures in drawn.columns

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from gpit_fairshare.inputs.code_levels import CodeLevels
-    from gpit_fairshare.inputs.sum_evidence import Column, Figures
+    from gpit_fairshare.inputs.sum_evidence import FigureColumn, Figures
 
 CERTAIN = 4.0
 """Digits of evidence from which a sum is no chance: below 1 in 10,000."""
@@ -103,7 +103,7 @@ class _Link(NamedTuple):
 
 
 def find_sums(
-    columns: Sequence[Column], codes: Sequence[str], levels: CodeLevels, edges: Collection[int], required: float
+    columns: Sequence[FigureColumn], codes: Sequence[str], levels: CodeLevels, edges: Collection[int], required: float
 ) -> Sums:
     """Find the rows of one table that are sums of others.
 

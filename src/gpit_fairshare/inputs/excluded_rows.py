@@ -34,19 +34,19 @@ def left_out_rows(part: Part, request: Request) -> dict[int, str]:
     codes = [columns[name] for name in keys if name in columns]
     out: dict[int, str] = {}
     for index in codes:
-        given = _Given([code for code in request.leave_out if code not in out.values()])
-        meant = {number: code for number, cells in part.sheet.rows if (code := given.meaning(cells[index]))}
+        excluded = _ExcludedCodes([code for code in request.leave_out if code not in out.values()])
+        meant = {number: code for number, cells in part.sheet.rows if (code := excluded.meaning(cells[index]))}
         out = {**meant, **out}
-    given = _Given(request.leave_out)
+    excluded = _ExcludedCodes(request.leave_out)
     for index in [columns[name] for name in _NAMES if name in columns]:
         for number, cells in part.sheet.rows:
-            name = given.meaning(cells[index])
+            name = excluded.meaning(cells[index])
             if name and all(is_blank(cells[at]) for at in codes):
                 out.setdefault(number, name)
     return out
 
 
-class _Given:
+class _ExcludedCodes:
     """The codes and names that the user typed, to be found again in cells."""
 
     def __init__(self, codes: Sequence[str]) -> None:

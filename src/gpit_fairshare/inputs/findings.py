@@ -187,7 +187,8 @@ def _counted_once(same: Sequence[_Noticed]) -> Finding:
     """Return the first of several findings with one cause, with their count and the first places."""
     first, where, code = same[0]
     places = list(dict.fromkeys(noticed.code or noticed.where.short for noticed in same))
-    noun = "codes" if code else "rows" if where.column == WHOLE_ROW else "cells"
+    is_of_rows = where.column == WHOLE_ROW or first.number == About.DUPLICATE_ROW.number
+    noun = "codes" if code else "rows" if is_of_rows else "cells"
     found = f"{first.found} (the first of {len(places):,} such {noun}: {listed(places, FEW)})"
     return replace(first, found=found, others=tuple(noticed.finding for noticed in same[1:]))
 

@@ -18,7 +18,7 @@ from gpit_fairshare.inputs.code_levels import CodeLevels
 from gpit_fairshare.inputs.findings import About, counted, listed
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.numbers import read_number
-from gpit_fairshare.inputs.sum_evidence import Column
+from gpit_fairshare.inputs.sum_evidence import FigureColumn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -79,7 +79,7 @@ class SummedColumn(NamedTuple):
         return Fraction(figure, 10**self.decimals)
 
 
-class _Table(NamedTuple):
+class _YearRows(NamedTuple):
     """The rows of one year that do not say that they are totals, with the sums among them."""
 
     rows: Sequence[FileRow]
@@ -123,15 +123,15 @@ class Subtotals:
             self._warn(table, totals)
         return totals
 
-    def _table(self, rows: Sequence[FileRow], apart: Sequence[int], required: float) -> _Table:
+    def _table(self, rows: Sequence[FileRow], apart: Sequence[int], required: float) -> _YearRows:
         places = [row.at for row in rows]
         codes = [row.code for row in rows]
-        columns = [Column([column.figures[at] for at in places], column.is_counted) for column in self.columns]
+        columns = [FigureColumn([column.figures[at] for at in places], column.is_counted) for column in self.columns]
         levels = CodeLevels(codes)
         edges = {bisect_left(places, at) for at in apart}
-        return _Table(rows, levels, find_sums(columns, codes, levels, edges, required))
+        return _YearRows(rows, levels, find_sums(columns, codes, levels, edges, required))
 
-    def _refuse(self, tables: Iterable[_Table]) -> None:
+    def _refuse(self, tables: Iterable[_YearRows]) -> None:
         """Refuse rows that are sums of others: one finding for all single rows, and one for each level."""
         single: dict[str, tuple[FileRow, str]] = {}
         levels: dict[tuple[str, ...], tuple[FileRow, str]] = {}
@@ -160,7 +160,7 @@ class Subtotals:
             _remedy(codes),
         )
 
-    def _check_codes(self, table: _Table, totals: Collection[int]) -> None:
+    def _check_codes(self, table: _YearRows, totals: Collection[int]) -> None:
         """Refuse rows whose codes are of a higher level than the others, though their figures are no sum.
 
         Several together at an end of the table may be a list of its own: regions hold money that no ICB has. They are
@@ -184,7 +184,7 @@ class Subtotals:
                 About.SUBTOTAL,
                 self.part.sheet.where(rows[0].number, self.key),
                 f"{text}; they were read as organisations, since they are not the sum of these",
-                remedy=f"If their figures are in other rows: {_remedy(codes)}",
+                remedy=f"See whether their figures are in other rows as well. {_remedy(codes)}",
             )
         else:
             self._error(rows[0], text, codes)
@@ -196,7 +196,7 @@ class Subtotals:
         whole = sum(column.figures[row.at] or 0 for row in others if row.at not in totals)
         return bool(whole) and 2 * sum(column.figures[row.at] or 0 for row in rows) == whole
 
-    def _warn(self, table: _Table, totals: Collection[int]) -> None:
+    def _warn(self, table: _YearRows, totals: Collection[int]) -> None:
         """Point out sums that may be chance, and rows that are as large as all others together in one column."""
         doubted: set[int] = set()
         for entry in table.sums.doubtful:

@@ -38,7 +38,7 @@ _NOISE = 10**9
 """One part in so many of a total may be lost where binary fractions were added up."""
 
 
-class Column(NamedTuple):
+class FigureColumn(NamedTuple):
     """The figures of a column that is added up."""
 
     figures: Sequence[int | None]
@@ -63,7 +63,7 @@ class BlockSum(NamedTuple):
 class Figures:
     """The figures of a column in the rows of a table, with their sums from the top."""
 
-    def __init__(self, column: Column, places: Sequence[int]) -> None:
+    def __init__(self, column: FigureColumn, places: Sequence[int]) -> None:
         self.given = [column.figures[place] for place in places]
         self.numbers = [figure or 0 for figure in self.given]
         self.sums = [0, *accumulate(self.numbers)]
@@ -109,7 +109,7 @@ class Rows:
     """The rows of a table that are not yet known to be totals."""
 
     def __init__(
-        self, columns: Sequence[Column], codes: Sequence[str], levels: CodeLevels, places: Sequence[int]
+        self, columns: Sequence[FigureColumn], codes: Sequence[str], levels: CodeLevels, places: Sequence[int]
     ) -> None:
         self.places = places
         self.size = len(places)
