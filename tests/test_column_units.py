@@ -54,6 +54,16 @@ MONEY = {
     "Spend (% of total)": REFUSED,
     "Spend (x 1,000)": REFUSED,
     "Spend (patients)": REFUSED,
+    "Spend £/month": REFUSED,
+    "Spend £ 10k": REFUSED,
+    "Outturn £ 0.1m": REFUSED,
+    "Spend p": REFUSED,
+    "Spend TEUR": REFUSED,
+    "Monthly spend": REFUSED,
+    "Spend YTD": REFUSED,
+    "Spend £ (Apr-Sep)": REFUSED,
+    "Spend £k (rounded)": K,
+    "Spend £m (2dp)": M,
 }
 PEOPLE = {
     "Patients (k)": K,
@@ -66,6 +76,7 @@ PEOPLE = {
     "Patients (thousands, all ages)": K,
     "Patients, million": M,
     "Patients '000s": K,
+    "List size '000": K,
     "Registered list (1,000s)": K,
     "Patients per GP": REFUSED,
     "Patients (per cent)": REFUSED,
@@ -108,6 +119,10 @@ AS_WRITTEN = [
     ("spend", "Cost - GP IT (£) 2013/14"),
     ("spend", "Running costs (total, £)"),
     ("spend", "GP IT: running costs and licences"),
+    ("spend", "Spend £ (excl. VAT)"),
+    ("spend", "Spend (whole £)"),
+    ("spend", "Historic spend (£, rounded)"),
+    ("spend", "Spend £ (Apr 2013 to Mar 2014)"),
     # people
     ("population", "Registered population (people)"),
     ("population", "Patients (1 April 2014)"),
@@ -280,6 +295,103 @@ def test_unit_in_the_column_of_codes(folder, cell, factor, below):
 
     assert column(inputs, "historic_spend") == {"00C": 0.25 * factor, "00D": 0.3 * factor}
     assert f"by {factor:,} ({cell.strip('()')})" in about(inputs, About.UNIT)[0]
+
+
+PAIR = [["00C", "Darlington", 713, 1426], ["00D", "Durham Dales", 500, 900]]
+
+
+def both(folder, *rows, **options):
+    """Both tables from one workbook with rows above or below its headings."""
+    book = folder.book("both.xlsx", S=[*rows, *PAIR])
+    inputs = folder.read(book, book, **options)
+    return column(inputs, "registered_population")["00C"], column(inputs, "historic_spend")["00C"]
+
+
+BOTH = ["CCG Code", "CCG Name", "Registered patients", "GP IT spend"]
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize(
+    "units",
+    [
+        ["", "", "k", "£k"],
+        ["", "", "thousands", "£000, net of VAT"],
+        ["", "Units", "(000)", "£000 2013/14"],
+        ["Units", "", "000s", "£000 (net)"],
+        ["", "unit of measure", "1,000s", "£'000 pa"],
+        ["", "", "000 people", "£ thousands, outturn"],
+    ],
+)
+def test_rows_of_units(folder, units, below):
+    """A row of units is read cell by cell, above the headings or below them, with years and words among its units."""
+    rows = [BOTH, units] if below else [units, BOTH]
+
+    assert both(folder, *rows) == (713_000.0, 1_426_000.0)
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize("neighbour", ["FTE", "Y/N", "n/a", "rank", "date", "index"])
+def test_neighbours_of_units(folder, neighbour, below):
+    """A text over another column hides no unit: thousands and £000 are applied beside FTE."""
+    units = ["", "", "thousands", "£000", neighbour]
+    head = [*BOTH, "other"]
+    rows = [head, units] if below else [units, head]
+
+    assert both(folder, *rows) == (713_000.0, 1_426_000.0)
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize(
+    "unit", ["€", "pence", "£ per month", "£ per head", "£/head", "x1000", "£,000", "£00", "£ (6 months)", "%", "£ 10k"]
+)
+def test_units_beside_headings_that_are_not_understood(folder, unit, below):
+    """A unit above or below a heading that would be refused in the heading is refused there too; --unit settles it."""
+    units = ["", "", "", unit]
+    rows = [BOTH, units] if below else [units, BOTH]
+    (fault,) = folder.faults(*[folder.book("both.xlsx", S=[*rows, *PAIR])] * 2)
+
+    assert fault.number == About.UNIT.number
+    assert f"'{unit}' is not understood" in fault.found
+    assert both(folder, *rows, units={"GP IT spend": "£000"})[1] == 1_426_000.0
+
+
+def test_group_headings_are_no_units(folder):
+    """Years and words above the headings, as over groups of columns, are no row of units."""
+    groups = ["", "", "April 2014", "2013/14 outturn"]
+
+    assert both(folder, groups, BOTH) == (713.0, 1426.0)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Units: thousands",
+        "Unit: 1,000 GBP",
+        "Currency: GBP ('000)",
+        "Money in k",
+        "x 1000",
+        "(000)",
+        "All figures in pence",
+        "Figures in £00s",
+        "All figures are in euros",
+        "Currency: €",
+    ],
+)
+def test_titles_of_other_units(folder, title):
+    """A title that says figures are in something else than pounds and people is refused until a heading says which."""
+    faults = folder.faults(*[folder.book("both.xlsx", S=[[title], [], BOTH, *PAIR])] * 2)
+
+    assert any("does not say beyond doubt" in fault.found for fault in faults)
+
+
+@pytest.mark.parametrize(("heading", "unit"), [("Unit", "£000"), ("Units", "£k"), ("Currency", "EUR")])
+def test_units_of_rows(folder, heading, unit):
+    """A column that says of each row what it is in is not read, so that a unit in it is refused."""
+    text = f"org_code,historic_spend,{heading}\n00C,5,{unit}\n00D,6,{unit}\n"
+
+    assert f"'{heading}: {unit}' does not say" in folder.fault(POPULATION, text).found
+    plain = folder.read(POPULATION, text.replace(unit, "£"))
+    assert column(plain, "historic_spend") == {"00C": 5.0, "00D": 6.0}
 
 
 @pytest.mark.parametrize("cell", ["000s", "thousands", "in millions"])

@@ -538,7 +538,7 @@ NO_CODES = [
         "n.k.",
         "XXX",
     ),
-    *("Unknown practice", "to be confirmed", "No code", "Other", "-", "?", "not-stated", "{none}", "#REF!", "V81999"),
+    *("Unknown practice", "to be confirmed", "No code", "Other", "-", "?", "not-stated", "{none}", "#REF!"),
     *("Unattributed", "N / A", "not yet known", "dummy", "ＮＵＬＬ", "various"),
 ]
 

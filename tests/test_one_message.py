@@ -13,7 +13,7 @@ from gpit_fairshare.console.checking import show_findings
 from gpit_fairshare.errors import Finding, UsageError
 from gpit_fairshare.inputs import About, Need
 from gpit_fairshare.inputs.counterparts import bare_name, is_one_letter_apart
-from gpit_fairshare.inputs.headings import map_option
+from gpit_fairshare.inputs.findings import option
 from running import gpit, words
 from torture import book
 
@@ -126,8 +126,8 @@ def test_repeated_totals_are_no_lines(folder, rows):
 
 def test_map_option_can_be_typed():
     """A heading with an apostrophe is put between double quotes."""
-    assert map_option("Spend", "amount") == "--map 'Spend=amount'"
-    assert map_option("Spend £'000", "amount") == '--map "Spend £\'000=amount"'
+    assert option("--map", "Spend", "amount") == "--map 'Spend=amount'"
+    assert option("--map", "Spend £'000", "amount") == '--map "Spend £\'000=amount"'
 
 
 # A fault of a column ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from folders import about, column
+from folders import COUNTS, about, column
 from gpit_fairshare.inputs import About, Need
 
 HEAD = "org_code,org_name,registered_population\n"
@@ -278,3 +278,54 @@ def test_no_end_of_totals(folder):
     fault = folder.fault(f"org_code,org_name,list size\n00C,x,5\n{rows}")
 
     assert "20,000 rows say that they are totals" in fault.found
+
+
+LINES_OF_THREE = {"00C": (1_424_554, 1_000), "00D": (310_721, 57_009), "00J": (882_236, 41_003)}
+
+
+def lines_with_totals(label, *, above=False, codes=tuple(LINES_OF_THREE)):
+    """Lines of cost in which those of some codes have a total of their own beside them."""
+    lines = ["org_code,category,cost_type,committed,amount"]
+    for code, (core, extra) in LINES_OF_THREE.items():
+        own = [f"{code},core,revenue,yes,{core}", f"{code},of which extra,revenue,yes,{extra}"]
+        total = [f"{code},{label},revenue,yes,{core + extra}"] if code in codes else []
+        lines += [*total, *own] if above else [*own, *total]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("label", ["Total", "Sub-total", "Grand total", "TOTAL", "Total GP IT", "Sum"])
+@pytest.mark.parametrize("above", [False, True])
+def test_totals_among_lines_of_cost(folder, label, above):
+    """A line whose category says that it is a total is left out where it is the sum of the lines beside it."""
+    people = "org_code,registered_population\n" + "".join(f"{code},100000\n" for code in LINES_OF_THREE)
+    inputs = folder.read(people, lines_with_totals(label, above=above), counts=COUNTS)
+
+    assert column(inputs, "historic_spend") == {code: float(sum(lines)) for code, lines in LINES_OF_THREE.items()}
+
+
+def test_total_of_one_code_among_lines_of_cost(folder):
+    """The total of one organisation's lines alone is found as well."""
+    people = "org_code,registered_population\n" + "".join(f"{code},100000\n" for code in LINES_OF_THREE)
+    inputs = folder.read(people, lines_with_totals("Total", codes=("00D",)), counts=COUNTS)
+
+    assert column(inputs, "historic_spend") == {code: float(sum(lines)) for code, lines in LINES_OF_THREE.items()}
+
+
+@pytest.mark.parametrize("label", ["", "GP IT (all)", "All", "all costs", "Everything"])
+@pytest.mark.parametrize("above", [False, True])
+def test_sums_among_lines_of_cost(folder, label, above):
+    """Where most organisations have a line that is the sum of their others, the file is refused."""
+    people = "org_code,registered_population\n" + "".join(f"{code},100000\n" for code in LINES_OF_THREE)
+    fault = folder.fault(people, lines_with_totals(label, above=above), counts=COUNTS)
+
+    assert fault.number == "I43"
+    assert "is the sum of its other lines, and so is a line of 2 other organisations" in fault.found
+
+
+def test_lines_of_cost_without_totals(folder):
+    """Three lines of which none is the sum of the others are lines."""
+    people = "org_code,registered_population\n" + "".join(f"{code},100000\n" for code in LINES_OF_THREE)
+    text = lines_with_totals("third").replace(",third,revenue,yes,", ",third,revenue,yes,1")
+    inputs = folder.read(people, text, counts=COUNTS)
+
+    assert len(column(inputs, "historic_spend")) == 3

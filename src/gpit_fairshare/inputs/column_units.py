@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.inputs.findings import About, Where, listed
+from gpit_fairshare.inputs.findings import About, Where, listed, option
 from gpit_fairshare.inputs.numbers import read_number
-from gpit_fairshare.inputs.units import StatedUnit, heading_unit, is_vague, split_unit, unit_in_title
+from gpit_fairshare.inputs.units import (
+    StatedUnit,
+    heading_unit,
+    is_vague,
+    looks_like_unit,
+    parse_unit,
+    split_unit,
+    unit_in_title,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -21,6 +29,7 @@ TITLE = "title"
 SHEET_NAME = "name of the sheet"
 FILE_NAME = "name of the file"
 
+_UNIT_HEADINGS = ("unit", "units", "unit of measure", "currency")
 _IN_HEADING = (
     "State the unit in the heading of each column, as in 'Spend (£000)' or 'Spend (£)', or give it with --unit"
 )
@@ -163,6 +172,16 @@ class ColumnUnits:
         """Return the names of the file and the sheet as texts that may state a unit."""
         return [(self.sheet.sheet, SHEET_NAME), (self.sheet.file.rpartition(".")[0], FILE_NAME)]
 
+    def _units_by_row(self) -> list[str]:
+        """Return what a column of units says of its rows, if it is not £ or people: units of rows are not read."""
+        indices = [index for index, heading in enumerate(self.sheet.headings) if heading.casefold() in _UNIT_HEADINGS]
+        texts = {(index, str(row[index]).strip()) for index in indices for _, row in self.sheet.rows if row[index]}
+        return [
+            f"{self.sheet.headings[index]}: {text}"
+            for index, text in sorted(texts)
+            if looks_like_unit(text) and (not (unit := parse_unit(text)) or unit.factor != 1)
+        ][:1]
+
     def _holds_figures(self, index: int) -> bool:
         if index in self._text_columns:
             return False
@@ -186,18 +205,19 @@ class ColumnUnits:
                 f"'{heading}' is read as {name}, which is {measure}, and says {says}"
                 + ("" if unit.stated_by == HEADING else f" ({unit.stated_by})"),
                 remedy=f"Name the right column with --map 'HEADING={name}', "
-                f"or the right unit with --unit '{heading}={measure}'",
+                f"or the right unit with {option('--unit', heading, measure)}",
             )
         elif index in self._by_user:
             self._report_overruled(index, own, unknown, findings)
-        elif unknown:
+        elif unknown or index in self.sheet.odd_units:
+            text = unknown.strip() or self.sheet.odd_units[index]
             report(
                 About.UNIT,
                 where,
-                f"'{heading}' is read as {name}, in {measure}, and seems to state another unit: "
-                f"'{unknown.strip()}' is not understood",
+                f"'{heading}' is read as {name}, in {measure}, and seems to state another unit"
+                f"{'' if unknown else ' in the cell beside it'}: '{text}' is not understood",
                 "a unit such as (£), (£000) or (£m), or none" if measure == "£" else "people, (000s) or no unit",
-                f"Give the unit with --unit '{heading}={'£' if measure == '£' else 'people'}' if that is what it is, "
+                f"Give the unit with {option('--unit', heading, measure)} if that is what it is, "
                 "or correct the heading or the figures",
             )
         elif own and index in self.sheet.units and self.sheet.units[index].factor != own.factor:
@@ -214,6 +234,7 @@ class ColumnUnits:
         given = self._by_user[index]
         others = [f"{own.text} ({HEADING})"] if own and own.factor != given.factor else []
         others += [f"'{unknown.strip()}' ({HEADING})"] if unknown else []
+        others += [f"'{self.sheet.odd_units[index]}' ({CELL})"] if index in self.sheet.odd_units else []
         cell = self.sheet.units.get(index)
         others += [f"{cell.text} ({CELL})"] if cell and cell.factor != given.factor else []
         if not own and not cell:
@@ -268,6 +289,8 @@ class ColumnUnits:
         texts += [note for note in sheet.notes if is_vague(note) or unit_in_title(note)]
         texts += [name for name, _ in self._names() if is_vague(name)]
         texts += [unit.unit.text for unit in self._whole_table if not unit.unit.measure]
+        texts += [text for index, text in sheet.odd_units.items() if not self._holds_figures(index)]
+        texts += self._units_by_row()
         for text in texts:
             findings.error(
                 About.UNIT,

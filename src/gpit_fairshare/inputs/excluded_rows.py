@@ -92,7 +92,9 @@ def memo_lines(part: Part, records: Sequence[Record], needs: Sequence[Need]) -> 
     bare = {
         number
         for number, cells in loose
-        if all(_is_no_code(cells[at]) for at in codes) and all(is_blank(cells[at]) for at in names)
+        # A word for a missing code, or #N/A, was an organisation once: that is a fault, wherever it is.
+        if not any(map(str.isalnum, "".join(str(cells[at] or "") for at in codes)))
+        and all(is_blank(cells[at]) for at in names)
     }
     if len(bare) < len(loose):
         end = _end_of_table(part, [record for record in records if record[0] not in bare], needs, codes)

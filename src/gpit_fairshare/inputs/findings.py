@@ -214,3 +214,9 @@ def pounds(amount: float) -> str:
 def nearest_of(name: str, known: Iterable[str]) -> str:
     """Return the nearest of the known names, or an empty text if none is near."""
     return nearest(name, known, count=1).removeprefix("; did you mean ").removesuffix("?")
+
+
+def option(name: str, heading: str, value: str) -> str:
+    """Return an option about a heading as it has to be typed: in double quotes where the heading has an apostrophe."""
+    quote = '"' if "'" in heading else "'"
+    return f"{name} {quote}{heading}={value}{quote}"

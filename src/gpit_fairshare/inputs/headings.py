@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.inputs.cells import parse_year
 from gpit_fairshare.inputs.column_units import ColumnUnits
-from gpit_fairshare.inputs.findings import About, Where, counted, listed
+from gpit_fairshare.inputs.findings import About, Where, counted, listed, option
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.marks import bare_heading
 from gpit_fairshare.inputs.units import parse_unit, split_unit
@@ -140,12 +140,6 @@ def headings_said(headings: Iterable[str]) -> str:
     return said
 
 
-def map_option(heading: str, column: str) -> str:
-    """Return the option that names a heading, as it has to be typed: in double quotes where it has an apostrophe."""
-    quote = '"' if "'" in heading else "'"
-    return f"--map {quote}{heading}={column}{quote}"
-
-
 def check_mapping(request: Request) -> None:
     """Refuse columns that no formula could use, and units that are not understood, where the user names headings.
 
@@ -173,11 +167,11 @@ def check_named_headings(request: Request, sheets: Iterable[Sheet]) -> None:
         UsageError: with the nearest headings that there are.
     """
     headings = [heading for sheet in sheets for heading in sheet.headings if heading]
-    for option, named in (("--map", request.mapping), ("--unit", request.units)):
+    for name, named in (("--map", request.mapping), ("--unit", request.units)):
         for heading, value in named.items():
             if not any(is_named(own, heading) for own in headings):
                 raise UsageError(
-                    f"{option} '{heading}={value}': no file has the heading '{heading}'"
+                    f"{name} '{heading}={value}': no file has the heading '{heading}'"
                     f"{nearest(heading, headings) or f'; the headings are {listed(headings)}'}"
                 )
 
@@ -447,7 +441,7 @@ class Headings:
             f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, as lines of cost "
             f"do{f', and so have {others}' if len(self.lines_of_code) > 1 else ''}; "
             f"but '{heading}' is known as historic_spend, the total of an organisation",
-            remedy=f"If it is the amount of each line, say so with {map_option(heading, 'amount')}; "
+            remedy=f"If it is the amount of each line, say so with {option('--map', heading, 'amount')}; "
             "if it is a total, give one row for each code",
         )
 

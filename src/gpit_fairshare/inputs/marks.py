@@ -98,9 +98,8 @@ _NO_CODES = frozenset(f"{_OF_PROGRAMS} {_OF_RETURNS}".split())
 """Words for a missing code, without capitals, spaces and punctuation. No CCG, ICB, trust or practice has the code NA,
 NK or TBC; REF, which Excel writes for an error, is a trust's, so that only #REF! is here."""
 _NO_CODES_BEGIN = ("unknown", "unallocated", "unassigned", "unattributed", "unregistered", "notknown", "notapplicable")
-_NO_CODE = re.compile(r"[\[(<{].*[\])>}]|[#\\].*|0|x{2,9}|V8199[789]", re.IGNORECASE)
-"""`(blank)`, `<NA>`, `[x]`, `#N/A`, `\\N`; the 0 of a formula that points to a blank cell; NHS Digital's codes for no
-practice: not registered, not applicable, not known."""
+_NO_CODE = re.compile(r"[\[(<{].*[\])>}]|[#\\].*|0|x{2,9}", re.IGNORECASE)
+"""`(blank)`, `<NA>`, `[x]`, `#N/A`, `\\N`; the 0 of a formula that points to a blank cell."""
 
 
 def raised(text: str) -> str:

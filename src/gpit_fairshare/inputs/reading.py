@@ -53,6 +53,8 @@ class Sheet:
     """Texts of notes below the table or in it."""
     units: Mapping[int, StatedUnit] = field(default_factory=dict)
     """Units that a row of units states, by column."""
+    odd_units: Mapping[int, str] = field(default_factory=dict)
+    """Texts of such a row that seem to state a unit and are not understood, by column."""
     marked: Mapping[int, str] = field(default_factory=dict)
     """Headings with their footnote marks, by column, where they have any."""
     spread: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
@@ -182,6 +184,7 @@ def _sheet(file: str, grid: Grid, region: Region, sha256: str) -> Sheet:
         tuple(region.title_texts),
         tuple(region.note_texts),
         region.units,
+        region.odd_units,
         region.marked,
         region.spread,
         _uncalculated(grid, region),

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.inputs.findings import About, Where, counted, listed
 from gpit_fairshare.inputs.grids import ERROR_TEXTS, HEADINGS_AMONG, Broken, Unreadable, is_blank, known_headings
-from gpit_fairshare.inputs.marks import bare_heading, without_number
+from gpit_fairshare.inputs.marks import bare_heading, bare_text, without_number
 from gpit_fairshare.inputs.numbers import read_number
-from gpit_fairshare.inputs.units import StatedUnit, unit_alone
+from gpit_fairshare.inputs.units import StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +34,10 @@ _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,14}")
 _NOTE = re.compile(
     r"\W*(?:notes?|sources?|footnotes?|published|produced|copyright|©|\*|\[|contact|page \d)", re.IGNORECASE
 )
+_LABELS = ("unit", "units", "unit of measure", "code", "codes")
+"""What a row of units may say in the column of codes."""
+_MOST_WORDS = 4
+"""Words of a cell beside a heading that states its unit; a longer text is a title."""
 _KEYS = frozenset({"org_code", "practice_code"})
 
 
@@ -54,6 +58,8 @@ class Region:
     headings: tuple[str, ...]
     units: dict[int, StatedUnit] = field(default_factory=dict)
     """Units that a row of units below or above the headings states, by column."""
+    odd_units: dict[int, str] = field(default_factory=dict)
+    """Texts of such rows that seem to state a unit and are not understood, by column."""
     rows: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
     titles: list[Left] = field(default_factory=list)
     title_texts: list[str] = field(default_factory=list)
@@ -74,6 +80,16 @@ class Region:
     moved: dict[int, int] = field(default_factory=dict)
     """Columns that got the heading merged over them and a blank column, and the blank column."""
 
+    def take_units(self, cells: Sequence[Any]) -> None:
+        """Take in the units of a row beside the headings, and the texts in it that may be units."""
+        for index, cell in enumerate(cells):
+            text = bare_text(cell.strip())[0] if isinstance(cell, str) else ""
+            unit, unknown = cell_unit(text) if text else (None, "")
+            if unit:
+                self.units[index] = unit
+            elif unknown and looks_like_unit(text):
+                self.odd_units[index] = text
+
 
 def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
     """Find the table of a sheet.
@@ -93,16 +109,15 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
     covered = {column for left, right in merged.items() for column in range(left + 1, right + 1)}
     while written and not written[-1] and len(written) - 1 not in covered:
         written.pop()
-    headings = _bare_headings(written, known)
-    if len(headings) > MOST_COLUMNS:
-        found = f"row {number:,} has {len(headings):,} cells, and a table at most {MOST_COLUMNS:,} columns"
+    if len(written) > MOST_COLUMNS:
+        found = f"row {number:,} has {len(written):,} cells, and a table at most {MOST_COLUMNS:,} columns"
         raise Unreadable(About.SEPARATORS, found, "Save the columns that are needed in a file of their own")
+    headings = _bare_headings(written, known)
     region = Region(number, tuple(headings))
     region.marked = {at: text for at, text in enumerate(written) if text != headings[at]}
     above = list(records[:at])
-    if above and (units := _row_of_units(above[-1][1], headings)):
-        region.units |= units
-        above.pop()
+    if above and _is_row_of_units(above[-1][1], headings, _key_column(headings, known), grid, is_above=True):
+        region.take_units(above.pop()[1])
     region.titles = [Left(row, row, _text(texts)) for row, texts in above]
     region.title_texts = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
     _Below(region, grid, known).read(records[at + 1 :])
@@ -198,8 +213,7 @@ class _Below:
         self.known = known
         self.folded = [heading.casefold() for heading in region.headings]
         named = {known(heading): index for index, heading in reversed(list(enumerate(region.headings))) if heading}
-        keys = [named[key] for key in ("org_code", "practice_code") if key in named]
-        self.key = keys[0] if keys else next((at for at, heading in enumerate(region.headings) if heading), 0)
+        self.key = _key_column(region.headings, known)
         self.others = set(named.values()) - {self.key}
         self.last = region.number
         self._numeric: set[int] | None = None
@@ -227,8 +241,8 @@ class _Below:
         """Say whether a row is `left` out, begins a `second` table, or is of the table."""
         filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
         texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
-        if first and (units := _row_of_units(cells, self.region.headings)):
-            self.region.units |= units
+        if first and _is_row_of_units(cells, self.region.headings, self.key, self.grid, is_above=False):
+            self.region.take_units(cells)
             self.region.notes.append(Left(self.last, self.last, _text(cells)))
             return "left"
         if len(texts) == len(filled):
@@ -301,12 +315,42 @@ def is_code(text: str) -> bool:
     return bool(_CODE.fullmatch(text)) and not (text.isalpha() and len(text) > 3)
 
 
-def _row_of_units(cells: Sequence[Any], headings: Sequence[str]) -> dict[int, StatedUnit]:
-    """Return the units of a row in which nothing but units stand, by column; empty if it is no such row."""
+def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, grid: Grid, *, is_above: bool) -> bool:
+    """Return whether a row above or below the headings states their units: texts alone, and units among them.
+
+    Args:
+        cells: the row.
+        headings: those of the table.
+        key: the column of codes. A text there may be a title above the headings, and a code below them.
+        grid: says whether the file knows numbers from texts.
+        is_above: whether the row is above the headings.
+    """
     filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
-    found = {index: unit for index, cell in filled if isinstance(cell, str) and (unit := unit_alone(cell))}
-    inside = all(index < len(headings) and headings[index] for index in found)
-    return found if filled and len(found) == len(filled) and inside else {}
+    texts = [(index, bare_text(cell.strip())[0]) for index, cell in filled if isinstance(cell, str)]
+    units = [index for index, text in texts if looks_like_unit(text)]
+    is_inside = all(index < len(headings) and headings[index] for index in units)
+    if not units or not is_inside or len(texts) < len(filled):
+        return False
+    if not is_above:
+        code = dict(texts).get(key, "")
+        is_row = not code or key in units or not is_code(code)
+        figures = (text for index, text in texts if index not in units and not grid.typed)
+        return is_row and all(read_number(text) is None for text in figures)
+    # A sentence above the headings is a title, whatever it states; in a text file its commas may part it into cells.
+    is_title = any(
+        len(text.split()) > _MOST_WORDS
+        or (unit_in_title(text) and not cell_unit(text)[0])
+        or (index == key and index not in units and not grid.typed and text.casefold().strip(":") not in _LABELS)
+        for index, text in texts
+    )
+    return not is_title and (units != [key] or unit_alone(dict(texts)[key]) is not None)
+
+
+def _key_column(headings: Sequence[str], known: Callable[[str], str | None]) -> int:
+    """Return the column of codes, or the first with a heading."""
+    columns = {known(heading): index for index, heading in reversed(list(enumerate(headings))) if heading}
+    keys = [columns[key] for key in ("org_code", "practice_code") if key in columns]
+    return keys[0] if keys else next((at for at, heading in enumerate(headings) if heading), 0)
 
 
 def _heading(cell: Any) -> str:

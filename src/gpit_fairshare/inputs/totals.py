@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.inputs.findings import About, counted, listed
+from gpit_fairshare.inputs.headings import LINE_WORDS
 from gpit_fairshare.inputs.marks import is_no_code
 from gpit_fairshare.inputs.subtotals import FileRow, Subtotals, SummedColumn, leave_out
 from gpit_fairshare.inputs.sum_evidence import power_of_ten
@@ -83,6 +84,7 @@ class Totals:
         self.needs = [need for need in needs if need.is_sum and need.name in columns]
         self.key = columns.get("practice_code", columns.get("org_code", 0))
         self.texts = [columns[name] for name in ("org_code", "org_name", "practice_code") if name in columns]
+        self.kinds = [columns[name] for name in LINE_WORDS if name in columns and part.has_lines]
         self.year = columns.get("year")
         self.columns: list[SummedColumn] = []
         self._parts: dict[str, _Parts] = {}
@@ -99,13 +101,15 @@ class Totals:
         subtotals = Subtotals(self.part, self.columns, self.key, self.findings)
         sums = subtotals.find([row for row in every if row.at not in apart], sorted(apart))
         totals = sorted({row.at for row in candidates} | set(sums) | subtotals.refused)
-        return {every[at].number for at in self._leave_out(candidates, every, sums, totals)}
+        left = self._leave_out(candidates, every, sums, totals)
+        self._refuse_sums_of_lines([row for row in every if row.at not in left])
+        return {every[at].number for at in left}
 
     def _row(self, at: int, number: int, cells: Sequence[Any]) -> FileRow:
         key = cells[self.key]
         code = key.strip() if isinstance(key, str) else "" if key is None else str(key)
         code = "" if is_no_code(code) else code
-        places: Iterable[int] = self.texts if code else range(len(cells))
+        places: Iterable[int] = [*self.texts, *self.kinds] if code else range(len(cells))
         label = next(
             (
                 text
@@ -120,9 +124,42 @@ class Totals:
 
     def _total_of(self, cells: Sequence[Any], code: str) -> str:
         """Return what says in the place of a code, or beside a blank one, that the row is the total of something."""
+        kinds = (cells[index].strip() for index in self.kinds if isinstance(cells[index], str))
+        kind = next((text for text in kinds if _TOTAL_OF.fullmatch(text)), "")
+        if kind:
+            return kind
         texts = [cells[index] for index in self.texts if isinstance(cells[index], str) and cells[index].strip()]
         first = texts[0].strip() if texts else ""
         return first if first and (not code or code == first) and _TOTAL_OF.fullmatch(first) else ""
+
+    def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
+        """Refuse lines of cost of which most organisations have one that is the sum of their others.
+
+        One such line may be chance; two organisations with three lines or more, and half of all of these, are none.
+        """
+        if not self.part.has_lines or not self.columns:
+            return
+        figures = self.columns[0].figures
+        lines: dict[tuple[str, str], list[FileRow]] = {}
+        for row in rows:
+            if row.code and figures[row.at]:
+                lines.setdefault((row.year, row.code), []).append(row)
+        groups = [group for group in lines.values() if len(group) > 2]
+        largest_lines = [max(group, key=lambda row: abs(figures[row.at] or 0)) for group in groups]
+        sums = [
+            largest
+            for largest, group in zip(largest_lines, groups, strict=True)
+            if 2 * (figures[largest.at] or 0) == sum(figures[row.at] or 0 for row in group)
+        ]
+        if len(sums) > 1 and 2 * len(sums) >= len(groups):
+            self.findings.error(
+                About.SUBTOTAL,
+                self.part.sheet.where(sums[0].number, self.columns[0].position),
+                f"this line of {sums[0].code} is the sum of its other lines, and so is a line of "
+                f"{counted(len(sums) - 1, 'other organisation')}; they would be counted twice",
+                "lines of cost, and totals that say so",
+                "Take these lines out, or write Total as their category",
+            )
 
     # Rows that say what they are.
 
@@ -182,6 +219,8 @@ class Totals:
     def _report_below(self, every: Sequence[FileRow], left: set[int]) -> None:
         """Point out rows below the last total: they may repeat what it adds up."""
         last = max(left, default=0)
+        if self.part.has_lines and every[last].code:  # a total of one organisation's lines, beside those of others
+            return
         below = [row for row in every[last + 1 :] if row.at not in left]
         if left and below and last and not self.year:
             self.findings.warning(

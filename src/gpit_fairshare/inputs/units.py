@@ -66,13 +66,21 @@ _DATE = re.compile(
     r"|(?:m|month\s+)12(?!\w)",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"[\s,;:./'\"–—-]+")
+_BETWEEN = re.compile(r"[\s,;:./–—-]+")
 _WORD = re.compile(r"[^\s;:()\[\]/,]+(?:,[0-9]+)*")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _LAST_COMMA = re.compile(r",(?![0-9])(?=[^,]*(?:,[0-9][^,]*)*$)")
 _PER = re.compile(
     r"\bper\s+([\w,]+)|(?:\ba\s+|/\s*)((?:weighted\s+)?(?:head|patient|person|capita|1,?000))\b", re.IGNORECASE
 )
+
+_ODD_UNIT = re.compile(
+    # An amount, or another measure, beside £; half a year is no year.
+    r"£\s*[0-9][0-9.,]*\s*(?:k|m|bn)\b|£\s*/\s*\w*|(?<![\w.,])[0-9][0-9.,]*(?:k|bn)\b"
+    rf"|(?<!\w){_MONTH}(?:\s+{_YEAR})?\s*(?:-|–|to)\s*(?!mar){_MONTH}(?!\w)",
+    re.IGNORECASE,
+)
+_ODD_SCALE = re.compile(r"[(\[]?\s*[x×]?\s*£?\s*[,']?\s*(?:000s?|1,?000s?|1,?000,?000s?|k|m)\s*[)\]]?", re.IGNORECASE)
 
 _SCALE_IN_TITLE = re.compile(rf"(?<![\w£])(?:£|GBP\s?)(?:\s*in\s+)?\s*'?\s*{_SCALE}(?!')", re.IGNORECASE)
 _TITLE_STATES = re.compile(
@@ -91,7 +99,14 @@ _SCALE_BESIDE_FIGURES = re.compile(
     rf"|(?<![0-9.,]\s)(?<![\w.,])(?:'?000s|thousands|millions)\s+of\s+{_FIGURES}",
     re.IGNORECASE,
 )
-_NO_UNIT = ("%", "(%)", "number", "no.", "no", "#", "text", "ratio", "yes/no", "£ per head")
+_OTHER_UNIT_OF_FIGURES = re.compile(
+    rf"(?<!\w){_FIGURES}\s+(?:(?:is|are|shown|given)\s+)*in\s+(?:pence|pennies|euros?|€|dollars|hundreds|£00s?|k|m)(?!\w)"
+    rf"|(?<!\w)(?:units?|currency)\s*[:=].*?(?:{_WORD_SCALE}|\b1,?000\b|\b[km]\b|pence|€|euros?|\$|hundreds)",
+    re.IGNORECASE,
+)
+"""A title that says that figures are in something else than pounds or people."""
+_COUNT_WORDS = ("number", "no.", "no", "#")
+_NO_AMOUNT = ("%", "(%)", "text", "ratio", "yes/no", "£ per head")
 
 
 class StatedUnit(NamedTuple):
@@ -127,7 +142,39 @@ def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[State
         heading: a heading without marks of footnotes.
         known_words: words of well-known headings, in small letters; they change no figure.
     """
+    return _read_unit(heading, _UNIT_OUTSIDE, _is_harmless_outside, known_words)
+
+
+def cell_unit(text: str) -> tuple[StatedUnit | None, str]:
+    """Read the unit of a cell above or below a heading, and the first text in it that is not understood.
+
+    All of the cell has to be units, dates, or words that change no figure: `£000`, `k`, `£000, net of VAT`.
+    """
+    alone = unit_alone(text)
+    if alone and text.strip().casefold() in _NO_AMOUNT:
+        return None, text.strip()
+    return (alone, "") if alone else _read_unit(text, _UNIT, _HARMLESS.__contains__)
+
+
+def looks_like_unit(text: str) -> bool:
+    """Return whether a cell seems to state a unit, be it one that is understood or not: `£000`, `pence`, `x1000`."""
+    unit, unknown = cell_unit(text)
+    if unit or unit_alone(text):
+        return True
+    stated, odd = heading_unit(text)
+    return bool(unknown and (stated or odd)) or bool(_ODD_SCALE.fullmatch(text.strip()))
+
+
+def _read_unit(
+    heading: str,
+    unit_outside: re.Pattern[str],
+    is_harmless_outside: Callable[[str], bool],
+    known_words: Collection[str] = (),
+) -> tuple[StatedUnit | None, str]:
     text = _repaired(heading)
+    odd = _ODD_UNIT.search(text)
+    if odd:
+        return None, odd[0]
     for per in _PER.finditer(text):
         if per[2] or per[1].casefold() not in _PER_HARMLESS:
             return None, per[0]
@@ -152,7 +199,7 @@ def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[State
         if unknown:
             return None, unknown
     # A dash or _ parts words here: spend_k, spend-gbp.
-    unknown = _scan(re.sub(r"[_–—-]", " ", outside), _UNIT_OUTSIDE, units, _is_harmless_outside)
+    unknown = _scan(re.sub(r"[_–—-]", " ", outside), unit_outside, units, is_harmless_outside)
     return (None, unknown) if unknown else _united(units)
 
 
@@ -175,7 +222,7 @@ def unit_alone(text: str) -> StatedUnit | None:
     unit = parse_unit(text.strip("()[] "))
     if unit:
         return unit._replace(text=text)
-    return StatedUnit(1, text, "") if text.casefold() in _NO_UNIT else None
+    return StatedUnit(1, text, "") if text.casefold() in (*_COUNT_WORDS, *_NO_AMOUNT) else None
 
 
 def unit_in_title(title: str) -> StatedUnit | None:
@@ -190,7 +237,9 @@ def unit_in_title(title: str) -> StatedUnit | None:
 def is_vague(text: str) -> bool:
     """Return whether a title, note or name speaks of thousands or millions and leaves open which figures are."""
     text = _repaired(text).replace("_", " ")
-    return bool(_SCALE_BESIDE_FIGURES.search(text) or _SCALE_IN_TITLE.search(text)) and not unit_in_title(text)
+    patterns = (_SCALE_BESIDE_FIGURES, _SCALE_IN_TITLE, _OTHER_UNIT_OF_FIGURES)
+    is_scale = _ODD_SCALE.fullmatch(text.strip()) or any(pattern.search(text) for pattern in patterns)
+    return bool(is_scale) and not unit_in_title(text)
 
 
 def scaled(number: float, factor: int) -> float:
@@ -202,12 +251,14 @@ def _scan(text: str, unit: re.Pattern[str], units: list[StatedUnit], is_harmless
     """Add the units of a text to `units`; return the first word that is no unit, no date and not harmless."""
     at = 0
     while at < len(text):
-        match = _BETWEEN.match(text, at) or _DATE.match(text, at)
-        if not match and (match := unit.match(text, at)):
+        match = unit.match(text, at)
+        if match and match[0]:
             units.append(_stated(match))
+        else:
+            match = _BETWEEN.match(text, at) or _DATE.match(text, at)
         if not match:
             match = _WORD.match(text, at)
-            if not is_harmless(match[0].casefold().strip("'\"") if match else text[at]):
+            if not is_harmless(match[0].casefold().strip("'\".") if match else text[at]):
                 return match[0] if match else text[at]
         at = match.end() if match else at + 1
     return ""
@@ -243,4 +294,4 @@ def _factor(scale: str) -> int:
 
 def _repaired(text: str) -> str:
     """Return a text with one kind of apostrophe, and £ where UTF-8 was read as another encoding."""
-    return re.sub("[’‘`´]", "'", text.replace("Â£", "£"))
+    return re.sub("['\"](?=£)", "", re.sub("[’‘`´]", "'", text.replace("Â£", "£")))
