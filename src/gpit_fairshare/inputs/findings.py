@@ -59,7 +59,7 @@ class About(Enum):
     NOTES = "I40", "notes, sources, headings of sections and repeated headings were left out"
     SECOND_TABLE = "I41", "another table below the first was left out"
     TOTAL = "I42", "a row of totals was left out, or does not agree with the rows that it stands for"
-    SUBTOTAL = "I43", "a row is the sum of rows beside it, and may be a total"
+    SUBTOTAL = "I43", "a row is the sum of rows beside it, or its code is of a higher level, and may be a total"
     UNIT = "I44", "figures are in thousands or millions, as the file says"
     HIDDEN = "I45", "hidden rows or columns were read"
     MERGED = "I46", "cells inside the table are merged"

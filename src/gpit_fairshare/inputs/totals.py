@@ -1,29 +1,30 @@
-"""Rows of totals among the rows of organisations: found, checked against the rows that they stand for, left out.
+"""Rows of totals among the rows of organisations: found, checked against the rows that they add up, left out.
 
-Read as organisations, totals would count England twice. A row that says that it is a total, or has no
-code, is left out if its figures are the sum of the rows beside it. One that only looks like a total is
-refused: nobody but the user can say what it is.
+Read as organisations, totals would count England twice. Every total is a row, or the rows of a level, with the figures
+of a block of rows beside it (see `block_sums`). A row that says that it is a total, or has no code, is left out. One
+with a code is refused if the codes say that it is of a higher level, or if its figures cannot be chance: only the user
+knows what it is, and `--leave-out` leaves it out.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from decimal import Decimal
+from bisect import bisect_left
 from fractions import Fraction
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.inputs.findings import About, counted, listed
-from gpit_fairshare.inputs.grids import is_blank
-from gpit_fairshare.inputs.numbers import read_number
+from gpit_fairshare.inputs.subtotals import FileRow, Subtotals, SummedColumn, leave_out
+from gpit_fairshare.inputs.sum_evidence import power_of_ten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Need
     from gpit_fairshare.inputs.rows import Part
+    from gpit_fairshare.inputs.sum_evidence import BlockSum
 
 _LABEL = re.compile(
     r"(?:grand |overall |control |national |column |england |sub[- ]?)?totals?\b"
@@ -39,37 +40,13 @@ _STATISTIC = re.compile(
     r"(?:average|mean|median|min(?:imum)?|max(?:imum)?|variance|difference|(?:% |percentage )?change)(?: .*)?",
     re.IGNORECASE,
 )
-"""What stands for a code in rows that are worked out of the others and are no sum of them."""
-_SHAPE = str.maketrans("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "9" * 10 + "A" * 52)
-_TELLING = 4
-"""Digits of a sum, zeros at its end apart, below which two small figures may come to it by chance."""
-_VAST = 1e18
-"""No figure of ours is as large; above it, floats may run over."""
-_ROUGHLY = 1e-6
+"""What rows that are worked out of the others, and are no sum of them, have in the place of a code."""
 _MOST_LABELLED = 1_000
-"""Rows that may say that they are totals; each is compared with all others."""
-_MANY = 4
-"""Rows whose sum is no chance, however round it is."""
-_MOST_ODD = 300
-"""Codes of unusual shape above which none says anything."""
-_FEW = 5
-"""Rows among which one may be as large as all others by chance."""
-
-
-class _Row(NamedTuple):
-    at: int
-    number: int
-    cells: Sequence[Any]
-    label: str
-    """What says that the row is a total, empty if nothing does."""
-    code: str
-    year: str
-    bare: bool
-    """Whether the row has no code and no name."""
+"""Rows that may say that they are totals."""
 
 
 class _Verdict(NamedTuple):
-    """How the figures of a row compare with the sums of the rows that it may stand for."""
+    """How the figures of a row compare with the sums of the rows that it may be the total of."""
 
     agrees: bool
     rows: int
@@ -83,6 +60,18 @@ class _Verdict(NamedTuple):
         return self.agrees and not self.gap
 
 
+class _Parts:
+    """The rows that are no totals, with the sums of their figures from the top."""
+
+    def __init__(self, rows: Iterable[FileRow], columns: Sequence[SummedColumn]) -> None:
+        self.places = [row.at for row in rows]
+        self.sums = [[0, *accumulate(column.figures[at] or 0 for at in self.places)] for column in columns]
+
+    def before(self, at: int) -> int:
+        """Return how many of these rows are above a place of the file."""
+        return bisect_left(self.places, at)
+
+
 class Totals:
     """The rows of totals of one file."""
 
@@ -90,41 +79,28 @@ class Totals:
         self.part = part
         self.findings = findings
         columns = part.headings.columns
-        self.sums = {need.name: columns[need.name] for need in needs if need.is_sum and need.name in columns}
+        self.needs = [need for need in needs if need.is_sum and need.name in columns]
         self.key = columns.get("practice_code", columns.get("org_code", 0))
         self.texts = [columns[name] for name in ("org_code", "org_name", "practice_code") if name in columns]
         self.year = columns.get("year")
-        self._figures: dict[tuple[int, int], Fraction | None] = {}
+        self.columns: list[SummedColumn] = []
+        self._parts: dict[str, _Parts] = {}
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
         """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
-        if self._is_plain(rows):
-            return set()
         every = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
-        left = self._labelled(every)
-        rest = [row for row in every if row.at not in left]
-        if not self.part.has_lines:
-            self._statistics(rest)
-            self._lookalikes([row for row in rest if row.code])
-        return {every[at].number for at in left}
+        self.columns = [SummedColumn.read(need, self.part, rows) for need in self.needs]
+        candidates = [row for row in every if row.label or (row.bare and self._has_figures(row))]
+        if len(candidates) > _MOST_LABELLED:
+            self._refuse_many(candidates)
+            return {row.number for row in candidates}
+        apart = {row.at for row in candidates} | self._statistics(every)
+        subtotals = Subtotals(self.part, self.columns, self.key, self.findings)
+        sums = subtotals.find([row for row in every if row.at not in apart], sorted(apart))
+        totals = sorted({row.at for row in candidates} | set(sums) | subtotals.refused)
+        return {every[at].number for at in self._leave_out(candidates, every, sums, totals)}
 
-    def _is_plain(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> bool:
-        """Whether a quick look is enough to see that no row can be a total, as for most files of practices."""
-        codes = [cells[self.key] for _, cells in rows]
-        if self.year is not None or not all(isinstance(code, str) and code.strip() for code in codes):
-            return False
-        texts = {cells[index] for index in self.texts for _, cells in rows}
-        if any(isinstance(text, str) and _LABEL.fullmatch(text.strip()) for text in texts):
-            return False
-        if not self.part.has_lines and len({code.translate(_SHAPE) for code in codes}) > 1:
-            return False
-        return not any(self._is_half([_rough(cells[index]) for _, cells in rows]) for index in self.sums.values())
-
-    def _is_half(self, rough: Sequence[float]) -> bool:
-        largest = max(rough, key=abs, default=0.0)
-        return abs(2 * largest - math.fsum(rough)) <= _ROUGHLY * abs(largest)
-
-    def _row(self, at: int, number: int, cells: Sequence[Any]) -> _Row:
+    def _row(self, at: int, number: int, cells: Sequence[Any]) -> FileRow:
         key = cells[self.key]
         code = key.strip() if isinstance(key, str) else "" if key is None else str(key)
         places: Iterable[int] = self.texts if code else range(len(cells))
@@ -138,7 +114,7 @@ class Totals:
         ) or self._total_of(cells, code)
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
         bare = not code and not any(isinstance(cells[index], str) and cells[index].strip() for index in self.texts)
-        return _Row(at, number, cells, label, code, year, bare)
+        return FileRow(at, number, cells, label, code, year, bare)
 
     def _total_of(self, cells: Sequence[Any], code: str) -> str:
         """Return what says in the place of a code, or beside a blank one, that the row is the total of something."""
@@ -146,39 +122,40 @@ class Totals:
         first = texts[0].strip() if texts else ""
         return first if first and (not code or code == first) and _TOTAL_OF.fullmatch(first) else ""
 
-    def _labelled(self, every: Sequence[_Row]) -> set[int]:
-        """Return the places of rows that say that they are totals, or have figures and no code and are one."""
-        candidates = [row for row in every if row.label or (row.bare and self._has_figures(row))]
-        candidates += self._nameless(every, {row.at for row in candidates})
-        if not candidates:
-            return set()
-        if len(candidates) > _MOST_LABELLED:
-            self.findings.error(
-                About.TOTAL,
-                self.part.sheet.where(candidates[0].number, self.key),
-                f"{len(candidates):,} rows say that they are totals, or have figures and no code",
-                f"at most {_MOST_LABELLED:,}",
-                "Give the rows of organisations alone",
-            )
-            return {row.at for row in candidates}
-        candidates.sort()
-        places = {row.at for row in candidates}
-        left = set()
-        said: list[str] = []
+    # Rows that say what they are.
+
+    def _refuse_many(self, candidates: Sequence[FileRow]) -> None:
+        self.findings.error(
+            About.TOTAL,
+            self.part.sheet.where(candidates[0].number, self.key),
+            f"{len(candidates):,} rows say that they are totals, or have figures and no code",
+            f"at most {_MOST_LABELLED:,}",
+            "Give the rows of organisations alone",
+        )
+
+    def _leave_out(
+        self,
+        candidates: Sequence[FileRow],
+        every: Sequence[FileRow],
+        sums: Mapping[int, BlockSum],
+        totals: Sequence[int],
+    ) -> set[int]:
+        """Return the places of rows that say that they are totals, or have no code and are one; report them."""
+        left = {at for at in sums if not every[at].code}
+        notes = {at: self._note(every[at], sums[at].parts) for at in left}
         for row in candidates:
-            verdict = self._compare(row, every, places)
+            verdict = self._compare(row, every, totals)
             where = self.part.sheet.where(row.number, self.key)
-            called = f"the row of '{row.label}'" if row.label else "a row without a code"
             if verdict is None:
                 if row.label:
-                    left.add(row.at)
-                    said.append(f"row {row.number:,} '{row.label}', which has no figure to check")
+                    notes[row.at] = f"row {row.number:,} '{row.label}', which has no figure to check"
             elif not verdict.agrees:
                 if row.label:
                     left.add(row.at)
                     self._disagrees(row, verdict)
             elif verdict.gap:
                 left.add(row.at)
+                called = f"the row of '{row.label}'" if row.label else "a row without a code"
                 self.findings.warning(
                     About.TOTAL,
                     where,
@@ -186,16 +163,22 @@ class Totals:
                     f"{counted(verdict.rows, 'row')}, which rounding may explain",
                 )
             else:
-                left.add(row.at)
-                name = f"'{row.label}'" if row.label else self._without_code(row)
-                said.append(f"row {row.number:,} {name}, the sum of {counted(verdict.rows, 'row')}")
-        if said:
-            self.findings.note(About.TOTAL, self.part.sheet_place, f"left out as totals: {listed(said, 5)}")
+                notes[row.at] = self._note(row, verdict.rows)
+        if notes:
+            texts = [notes[at] for at in sorted(notes)]
+            self.findings.note(About.TOTAL, self.part.sheet_place, f"left out as totals: {listed(texts, 5)}")
+        left |= set(notes)
         self._report_below(every, left)
         return left
 
-    def _report_below(self, every: Sequence[_Row], left: set[int]) -> None:
-        """Point out rows below the last total: they may repeat what it stands for."""
+    def _note(self, row: FileRow, parts: int) -> str:
+        texts = [text.strip() for index in self.texts if isinstance(text := row.cells[index], str) and text.strip()]
+        without_code = f"'{texts[0]}' without a code" if texts else "without a code"
+        name = f"'{row.label}'" if row.label else without_code
+        return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
+
+    def _report_below(self, every: Sequence[FileRow], left: set[int]) -> None:
+        """Point out rows below the last total: they may repeat what it adds up."""
         last = max(left, default=0)
         below = [row for row in every[last + 1 :] if row.at not in left]
         if left and below and last and not self.year:
@@ -207,30 +190,11 @@ class Totals:
                 "Leave them out with --leave-out if they say again what stands above",
             )
 
-    def _nameless(self, every: Sequence[_Row], totals: set[int]) -> list[_Row]:
-        """Return the rows with a name, no code and figures that are exactly the sum of rows beside them.
-
-        Others without a code may be organisations whose code is missing, which is a fault of its own.
-        """
-        named = [
-            row
-            for row in every
-            if not (row.code or row.label or row.bare) and any(map(_is_telling, self._given(row).values()))
-        ]
-        if len(named) > _MOST_ODD:
-            return []
-        places = totals | {row.at for row in named}
-        verdicts = [(row, self._compare(row, every, places)) for row in named]
-        return [row for row, verdict in verdicts if verdict and verdict.is_exact]
-
-    def _without_code(self, row: _Row) -> str:
-        texts = [text for index in self.texts if isinstance(text := row.cells[index], str) and text.strip()]
-        return f"'{texts[0].strip()}' without a code" if texts else "without a code"
-
-    def _disagrees(self, row: _Row, verdict: _Verdict) -> None:
+    def _disagrees(self, row: FileRow, verdict: _Verdict) -> None:
+        index = next(column.position for column in self.columns if column.name == verdict.column)
         self.findings.error(
             About.TOTAL,
-            self.part.sheet.where(row.number, self.sums[verdict.column]),
+            self.part.sheet.where(row.number, index),
             f"the row of '{row.label}' has {_amount(verdict.total)} as {verdict.column}, "
             f"and {counted(verdict.rows, 'row')} come to {_amount(verdict.total - verdict.gap)}",
             "a total that agrees with its rows",
@@ -238,206 +202,91 @@ class Totals:
             + (f"; if {row.code} is an organisation, give it another name" if row.code not in ("", row.label) else ""),
         )
 
-    def _compare(self, row: _Row, every: Sequence[_Row], totals: set[int]) -> _Verdict | None:
-        """Compare a row with the rows above since the last total, all above, all others, and those below."""
-        columns = list(self._given(row))
+    def _compare(self, row: FileRow, every: Sequence[FileRow], totals: Sequence[int]) -> _Verdict | None:
+        """Compare a row with the rows above since the last total, all above, all others, and those below.
+
+        Where it is the sum of none of these, it may be that of several groups above or below it.
+        """
+        columns = [at for at, column in enumerate(self.columns) if column.figures[row.at] is not None]
         if not columns:
             return None
-        others = [other for other in every if other.at not in totals and (not row.year or other.year == row.year)]
-        before = [other for other in others if other.at < row.at]
-        after = [other for other in others if other.at > row.at]
-        last = max((at for at in totals if at < row.at), default=-1)
-        following = min((at for at in totals if at > row.at), default=len(every))
-        choices = [
-            [other for other in before if other.at > last],
-            before,
-            [*before, *after],
-            [other for other in after if other.at < following],
-        ]
+        parts = self._parts_of(row.year, every, totals)
+        at, place = parts.before(row.at), bisect_left(totals, row.at)
+        last = parts.before(totals[place - 1]) if place else 0
+        following = parts.before(totals[place + 1]) if place + 1 < len(totals) else len(parts.places)
+        blocks: Iterable[tuple[int, int]] = [(last, at), (0, at), (0, len(parts.places)), (at, following)]
         verdicts: list[_Verdict] = []
-        for rows in choices:
-            if len(rows) > (not row.label):
-                verdicts.append(self._verdict(row, rows, columns))
+        for start, stop in blocks:
+            if stop - start > (not row.label):
+                verdicts.append(self._verdict(row, parts, start, stop, columns))
                 if verdicts[-1].is_exact:
                     break
-        return min(verdicts, key=lambda one: (not one.agrees, abs(one.gap)), default=None)
+        best = min(verdicts, key=lambda verdict: (not verdict.agrees, abs(verdict.gap)), default=None)
+        if best and not best.agrees and row.label:
+            blocks = [
+                *((start, at) for start in range(at)),
+                *((at, stop) for stop in range(at + 1, len(parts.places) + 1)),
+            ]
+            first = self.columns[columns[0]].figures[row.at]
+            sums = parts.sums[columns[0]]
+            verdicts = [
+                self._verdict(row, parts, start, stop, columns)
+                for start, stop in blocks
+                if sums[stop] - sums[start] == first and stop - start > 1
+            ]
+            return next((verdict for verdict in verdicts if verdict.is_exact), best)
+        return best
 
-    def _verdict(self, row: _Row, rows: Sequence[_Row], columns: Sequence[str]) -> _Verdict:
-        worst = _Verdict(agrees=True, rows=len(rows))
-        for name in columns:
-            index = self.sums[name]
-            figures = [figure for other in rows if (figure := self._figure(other, index)) is not None]
-            total = self._figure(row, index) or Fraction()
-            gap = total - sum(figures, Fraction())
-            if abs(gap) <= Fraction(1, 10**9) * abs(total):
+    def _parts_of(self, year: str, every: Sequence[FileRow], totals: Collection[int]) -> _Parts:
+        """Return the rows that are no totals of a year, or of all years."""
+        if year not in self._parts:
+            apart = set(totals)
+            rows = [row for row in every if row.at not in apart and (not year or row.year == year)]
+            self._parts[year] = _Parts(rows, self.columns)
+        return self._parts[year]
+
+    def _verdict(self, row: FileRow, parts: _Parts, start: int, stop: int, columns: Iterable[int]) -> _Verdict:
+        worst = _Verdict(agrees=True, rows=stop - start)
+        for at in columns:
+            column, sums = self.columns[at], parts.sums[at]
+            total = column.figures[row.at] or 0
+            gap = total - (sums[stop] - sums[start])
+            if abs(gap) * 10**9 <= abs(total):
                 continue
-            # Each printed figure may be half a unit of its last place off.
-            unit = min(map(_last_place, (*figures, total)), default=Fraction(1))
-            agrees = abs(gap) <= min(unit * (len(figures) + 1) / 2, abs(total) / 1000)
-            if not agrees or (worst.agrees and abs(gap) > abs(worst.gap)):
-                worst = _Verdict(agrees, len(rows), gap, name, total)
+            agrees = abs(gap) * 1_000 <= abs(total) and self._is_rounding(
+                gap, column, [row.at, *parts.places[start:stop]]
+            )
+            if not agrees or (worst.agrees and abs(column.amount(gap)) > abs(worst.gap)):
+                worst = _Verdict(agrees, stop - start, column.amount(gap), column.name, column.amount(total))
             if not agrees:
                 break
         return worst
 
-    def _statistics(self, rows: Sequence[_Row]) -> None:
+    def _is_rounding(self, gap: int, column: SummedColumn, places: Iterable[int]) -> bool:
+        """Return whether a gap is no more than half a unit of the last decimal of each figure."""
+        figures = [figure for at in places if (figure := column.figures[at]) is not None]
+        unit = min(power_of_ten(figure, 10**column.decimals) if figure else 10**column.decimals for figure in figures)
+        return 2 * abs(gap) <= unit * len(figures)
+
+    def _statistics(self, rows: Sequence[FileRow]) -> set[int]:
         """Refuse rows of averages and the like, whose codes are words where those of the others are not."""
         coded = sum(any(map(str.isdigit, row.code)) for row in rows)
-        for row in rows if coded * 2 > len(rows) else ():
-            if _STATISTIC.fullmatch(row.code) and self._has_figures(row):
-                self.findings.error(
-                    About.SUBTOTAL,
-                    self.part.sheet.where(row.number, self.key),
-                    f"'{row.code}' is no code, and the row would be counted as an organisation",
-                    "organisations, and totals that say so",
-                    f"Take the row out of the file, or leave it out with {_leave_out(row.code)}",
-                )
-
-    def _lookalikes(self, rows: Sequence[_Row]) -> None:
-        """Refuse rows whose code is of another shape than those beside it and whose figures are their sum."""
-        if not self.sums or len(rows) < 3:
-            return
-        shapes = [row.code.translate(_SHAPE) for row in rows]
-        counts = Counter(shapes)
-        usual = max(counts, key=lambda shape: (counts[shape], shape))
-        odd = [at for at, shape in enumerate(shapes) if shape != usual]
-        start = 0
-        refused = set()
-        for at in odd if len(odd) <= _MOST_ODD else ():
-            row = rows[at]
-            alike = (later for later in odd if later > at and shapes[later] == shapes[at])
-            blocks = {"above": range(start, at), "below": range(at + 1, next(alike, len(rows)))}
-            for where, places in blocks.items():
-                block = [rows[other] for other in places if rows[other].year == row.year]
-                strange = all(shapes[other] != shapes[at] for other in places)
-                if strange and self._is_sum(row, block):
-                    self._refuse(row, len(block), where)
-                    refused.add(at)
-                    start = at + 1
-                    break
-        if len(odd) <= _MOST_ODD:
-            self._blocks([row for at, row in enumerate(rows) if at not in refused], usual)
-        self._half([row for at, row in enumerate(rows) if at not in refused])
-
-    def _blocks(self, rows: Sequence[_Row], usual: str) -> None:
-        """Refuse rows with codes of another shape that together are as much as all others: regions below the total."""
-        kinds: dict[tuple[str, str], list[_Row]] = {}
-        for row in rows:
-            kinds.setdefault((row.year, row.code.translate(_SHAPE)), []).append(row)
-        for (year, shape), members in kinds.items():
-            others = [row for row in rows if row.year == year and row.code.translate(_SHAPE) != shape]
-            if shape == usual or not 1 < len(members) < len(others):
-                continue
-            sums = [(self._sum(members, index), self._sum(others, index)) for index in self.sums.values()]
-            if all(one == other for one, other in sums) and any(_is_telling(one) for one, _ in sums):
-                codes = listed([row.code for row in members], 5)
-                self.findings.error(
-                    About.SUBTOTAL,
-                    self.part.sheet.where(members[0].number, self.key),
-                    f"{codes} together come to the sum of the {len(others):,} other rows"
-                    f"{f' of {year}' if year else ''}, and would be counted twice",
-                    "organisations, and totals that say so",
-                    f"Take the rows out of the file, or leave them out with {_leave_out(members[0].code)} and so on",
-                )
-
-    def _sum(self, rows: Sequence[_Row], index: int) -> Fraction:
-        return sum((self._figure(row, index) or Fraction() for row in rows), Fraction())
-
-    def _is_sum(self, row: _Row, block: Sequence[_Row]) -> bool:
-        if len(block) < 2:
-            return False
-        for name, total in self._given(row).items():
-            telling = _is_telling(total) or (len(block) >= _MANY and total)
-            if telling and self._verdict(row, block, [name]).is_exact:
-                return True
-        return False
-
-    def _refuse(self, row: _Row, number: int, where: str) -> None:
-        self.findings.error(
-            About.SUBTOTAL,
-            self.part.sheet.where(row.number, self.key),
-            f"{row.code} is the sum of the {counted(number, 'row')} {where} it and would be counted twice",
-            "organisations, and totals that say so",
-            f"Leave it out with {_leave_out(row.code)}; if it is an organisation, give it in a file of its own",
-        )
-
-    def _half(self, rows: Sequence[_Row]) -> None:
-        """Point out a row that is as large as all others together."""
-        groups: dict[str, list[_Row]] = {}
-        for row in rows:
-            groups.setdefault(row.year, []).append(row)
-        for members in groups.values():
-            if len(members) > _FEW:
-                for name, index in self.sums.items():
-                    self._check_half(members, name, index)
-
-    def _check_half(self, rows: Sequence[_Row], name: str, index: int) -> None:
-        rough = [_rough(row.cells[index]) for row in rows]
-        if not self._is_half(rough):
-            return
-        largest = rough.index(max(rough, key=abs))
-        whole = self._sum(rows, index)
-        row = rows[largest]
-        if whole and (self._figure(row, index) or Fraction()) * 2 == whole:
-            self.findings.warning(
+        statistics = set()
+        if coded * 2 > sum(bool(row.code) for row in rows) and not self.part.has_lines:
+            statistics = {row.at for row in rows if _STATISTIC.fullmatch(row.code) and self._has_figures(row)}
+        for row in (rows[at] for at in sorted(statistics)):
+            self.findings.error(
                 About.SUBTOTAL,
-                self.part.sheet.where(row.number, index),
-                f"the {name} of {row.code} is that of all {len(rows) - 1:,} other rows together",
-                remedy=f"If it is a total, leave it out with {_leave_out(row.code)}",
+                self.part.sheet.where(row.number, self.key),
+                f"'{row.code}' is no code, and the row would be counted as an organisation",
+                "organisations, and totals that say so",
+                f"Take the row out of the file, or leave it out with {leave_out(row.code)}",
             )
+        return statistics
 
-    def _has_figures(self, row: _Row) -> bool:
-        return bool(self._given(row))
-
-    def _given(self, row: _Row) -> dict[str, Fraction]:
-        """Return the figures of a row by column, without those that are blank or cannot be read."""
-        return {name: figure for name, index in self.sums.items() if (figure := self._figure(row, index)) is not None}
-
-    def _figure(self, row: _Row, index: int) -> Fraction | None:
-        """Return a figure as it is written, or None where there is none to be read."""
-        if (row.at, index) not in self._figures:
-            self._figures[row.at, index] = _figure(row.cells[index])
-        return self._figures[row.at, index]
-
-
-def _figure(cell: Any) -> Fraction | None:
-    if isinstance(cell, bool) or is_blank(cell):
-        return None
-    if isinstance(cell, str):
-        read = read_number(cell.strip()) if len(cell) < 100 else None
-        return Fraction(read.value) if read and not read.percent else None
-    if isinstance(cell, int | Decimal) or (isinstance(cell, float) and math.isfinite(cell)):
-        return Fraction(repr(cell)) if isinstance(cell, float) else Fraction(cell)
-    return None
-
-
-def _rough(cell: Any) -> float:
-    """Return a figure nearly, and fast; nil for what is none."""
-    try:
-        number = float(cell)
-    except (TypeError, ValueError, OverflowError):
-        exact = _figure(cell)
-        number = float(exact) if exact is not None and abs(exact) < _VAST else 0.0
-    return number if abs(number) < _VAST else 0.0
-
-
-def _last_place(figure: Fraction) -> Fraction:
-    """Return the unit of the last decimal that a figure is written with."""
-    places = 0
-    while places < 12 and (figure * 10**places).denominator != 1:
-        places += 1
-    return Fraction(1, 10**places)
-
-
-def _is_telling(figure: Fraction) -> bool:
-    """Whether a figure has so many digits, zeros at either end apart, that no sum comes to it by chance."""
-    return len(f"{abs(float(figure)):.12g}".replace(".", "").partition("e")[0].strip("0")) >= _TELLING
+    def _has_figures(self, row: FileRow) -> bool:
+        return any(column.figures[row.at] is not None for column in self.columns)
 
 
 def _amount(figure: Fraction) -> str:
     return f"{float(figure):,.15g}"
-
-
-def _leave_out(code: str) -> str:
-    """Return the option that leaves the rows of a code out, as it has to be typed."""
-    return f"--leave-out {code}" if re.fullmatch(r"[\w./-]+", code) else f'--leave-out "{code}"'

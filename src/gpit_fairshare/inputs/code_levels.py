@@ -1,0 +1,108 @@
+"""What codes of the NHS and of the Office for National Statistics tell about the level of an organisation.
+
+Levels are relative: `Q44`, an area team, is a total only beside codes of a lower level, such as those of CCGs.
+A file of area teams alone holds organisations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Level(NamedTuple):
+    """A level of organisations."""
+
+    rank: int
+    """Higher for larger areas."""
+    name: str
+    parts: str = ""
+    """The beginning of the codes of its parts, where not every lower level is a part of it."""
+
+
+_NHS = (
+    (re.compile(r"Y[0-9]{2}"), Level(6, "region")),
+    (re.compile(r"Q[0-9]{2}"), Level(5, "area team or regional office")),
+    (re.compile(r"Q[A-Z][0-9A-Z]"), Level(5, "ICB")),
+    (re.compile(r"[0-9][0-9A-Z]{2}|[A-Z][0-9][A-Z][0-9][A-Z]"), Level(3, "CCG")),
+    (re.compile(r"[A-Z][0-9]{5}"), Level(1, "practice")),
+)
+_AUTHORITY = Level(3, "local authority")
+_ONS_CODE = re.compile(r"[EK][0-9]{8}")
+_ONS = {
+    "K02": Level(10, "country"),
+    "K03": Level(9, "country"),
+    "K04": Level(8, "country"),
+    "E92": Level(7, "country"),
+    "E12": Level(6, "region"),
+    "E40": Level(6, "region"),
+    "E54": Level(5, "ICB"),
+    # Counties contain districts, and neither unitary authorities nor boroughs: upper-tier authorities are all of these.
+    "E10": Level(4, "county", "E07"),
+    "E11": Level(4, "metropolitan county", "E08"),
+    "E13": Level(4, "part of London", "E09"),
+    "E38": Level(3, "CCG"),
+    "E06": _AUTHORITY,
+    "E07": _AUTHORITY,
+    "E08": _AUTHORITY,
+    "E09": _AUTHORITY,
+}
+_SHAPE = str.maketrans("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "9" * 10 + "A" * 52)
+_KNOWN_SHARE = 0.75
+"""Share of the codes of a table that must be known before its codes tell levels: made-up codes such as `Q12` may look
+like those of the NHS."""
+
+
+def level_of(code: str) -> Level | None:
+    """Return the level of a code, or None for a code that is not known to have one."""
+    if _ONS_CODE.fullmatch(code):
+        return _ONS.get(code[:3])
+    return next((level for pattern, level in _NHS if pattern.fullmatch(code)), None)
+
+
+class CodeLevels:
+    """The levels of the codes of one table."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        """Args: codes: one for each row; empty where a row has none."""
+        levels = [level_of(code) for code in codes]
+        known = [level for level in levels if level]
+        coded = sum(map(bool, codes))
+        self._levels = levels if len(set(known)) > 1 and len(known) >= _KNOWN_SHARE * coded else [None] * len(codes)
+        self._codes = codes
+
+    def is_above(self, rows: Iterable[int], parts: Iterable[int]) -> bool:
+        """Return whether the codes of rows are all of higher levels than those codes of their parts that are known."""
+        above = {self._levels[row] for row in rows}
+        below = {(level, self._codes[part][:3]) for part in parts if (level := self._levels[part])}
+        return bool(below) and all(
+            level is not None and _contains(level, part, start) for level in above for part, start in below
+        )
+
+    def kind_of(self, row: int) -> str:
+        """Return the level of a row, or the shape of its code where the level is not known."""
+        level = self._levels[row]
+        return level.name if level else self._codes[row].translate(_SHAPE)
+
+    def higher_rows(self) -> list[tuple[int, Level]]:
+        """Return the rows, with their level, whose code contains organisations that are rows of the same table."""
+        counts = Counter(level.rank for level in self._levels if level)
+        if len(counts) < 2:
+            return []
+        # The level that most rows have is that of the organisations.
+        usual = min(counts, key=lambda rank: (-counts[rank], rank))
+        parts = {(level, code[:3]) for level, code in zip(self._levels, self._codes, strict=True) if level is not None}
+        higher = {
+            level
+            for level, _ in parts
+            if level.rank > usual and any(_contains(level, part, start) for part, start in parts)
+        }
+        return [(row, level) for row, level in enumerate(self._levels) if level in higher]
+
+
+def _contains(level: Level, part: Level, start: str) -> bool:
+    return level.rank > part.rank and level.parts in ("", start)
