@@ -355,10 +355,16 @@ def test_units_beside_headings_that_are_not_understood(folder, unit, below):
     assert both(folder, *rows, units={"GP IT spend": "£000"})[1] == 1_426_000.0
 
 
-def test_group_headings_are_no_units(folder):
+@pytest.mark.parametrize(
+    "groups",
+    [
+        ["", "", "April 2014", "2013/14 outturn"],
+        ["Allocations (ICB core services)", "", "", "Baseline construction 2025/26"],
+        ["CCGs (all)", "", "Patients (GP lists)", "Spend (returns, draft)"],
+    ],
+)
+def test_group_headings_are_no_units(folder, groups):
     """Years and words above the headings, as over groups of columns, are no row of units."""
-    groups = ["", "", "April 2014", "2013/14 outturn"]
-
     assert both(folder, groups, BOTH) == (713.0, 1426.0)
 
 

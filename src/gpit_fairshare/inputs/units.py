@@ -161,7 +161,8 @@ def looks_like_unit(text: str) -> bool:
     unit, unknown = cell_unit(text)
     if unit or unit_alone(text):
         return True
-    stated, odd = heading_unit(text)
+    # Without its brackets, in which any word would be one that is not understood.
+    stated, odd = heading_unit(re.sub(r"[()\[\],]", " ", text))
     return bool(unknown and (stated or odd)) or bool(_ODD_SCALE.fullmatch(text.strip()))
 
 
