@@ -23,13 +23,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpit_fairshare.inputs.layers import find_layers
-from gpit_fairshare.inputs.sum_evidence import KNOWN_LEVEL, BlockSum, Rows, chance_of_sum
+from gpit_fairshare.inputs.sum_evidence import KNOWN_LEVEL, BlockSum, CandidateRows, chance_of_sum
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from gpit_fairshare.inputs.code_levels import CodeLevels
-    from gpit_fairshare.inputs.sum_evidence import FigureColumn, Figures
+    from gpit_fairshare.inputs.sum_evidence import ColumnSums, FigureColumn
 
 CERTAIN = 4.0
 """Digits of evidence from which a sum is no chance: below 1 in 10,000."""
@@ -54,7 +54,7 @@ class Sums(NamedTuple):
     doubtful: list[BlockSum]
 
 
-class _Group(NamedTuple):
+class _BlockGroup(NamedTuple):
     """A row, and the block of rows that it is the sum of: from `start` up to, not including, `stop`."""
 
     row: int
@@ -77,7 +77,7 @@ class _Group(NamedTuple):
     def block(self) -> list[int]:
         return [place for place in range(self.start, self.stop) if place != self.row]
 
-    def sum_of(self, figures: Figures) -> int:
+    def sum_of(self, figures: ColumnSums) -> int:
         within = figures.numbers[self.row] if self.start <= self.row < self.stop else 0
         return figures.between(self.start, self.stop) - within
 
@@ -94,7 +94,7 @@ class _Link(NamedTuple):
     """The best choice of groups that ends with a group."""
 
     digits: float
-    group: _Group
+    group: _BlockGroup
     own: float
     """Digits of this group."""
     before: _Link | None
@@ -117,7 +117,7 @@ def find_sums(
     places = list(range(len(codes)))
     certain: list[BlockSum] = []
     while True:
-        table = Rows(columns, codes, levels, places)
+        table = CandidateRows(columns, codes, levels, places)
         if len(places) < 3 or not table.evidence:
             return Sums(certain, [])
         sums = _Groups(table, {bisect_left(places, edge) for edge in edges}).in_chains()
@@ -138,7 +138,7 @@ def find_sums(
 class _Groups:
     """The groups of one level."""
 
-    def __init__(self, table: Rows, edges: Collection[int]) -> None:
+    def __init__(self, table: CandidateRows, edges: Collection[int]) -> None:
         self.table = table
         self.edges = {*edges, 0, table.size}
         self.groups = [group for row in range(table.size) for group in self._groups_of(row)]
@@ -160,11 +160,11 @@ class _Groups:
                     sums.append(BlockSum((at,), group.size, "above" if row == group.end - 1 else "beside", digits))
         return sums
 
-    def _telling(self, row: int) -> Figures | None:
+    def _telling(self, row: int) -> ColumnSums | None:
         """Return the first column of evidence in which a row has a figure other than 0."""
         return next((figures for figures in self.table.evidence if figures.numbers[row]), None)
 
-    def _groups_of(self, row: int) -> Iterator[_Group]:
+    def _groups_of(self, row: int) -> Iterator[_BlockGroup]:
         figures = self._telling(row)
         if figures is None:
             return
@@ -172,13 +172,13 @@ class _Groups:
         slack = figures.slack(total, size)
         above = [start for start in figures.ends_near(figures.sums[row] - total, slack) if start < row]
         below = [stop for stop in figures.ends_near(figures.sums[row + 1] + total, slack) if stop > row + 1]
-        groups = [_Group(row, start, row) for start in above[-_MOST_BLOCKS:]]
-        groups += [_Group(row, row + 1, stop) for stop in below[:_MOST_BLOCKS]]
+        groups = [_BlockGroup(row, start, row) for start in above[-_MOST_BLOCKS:]]
+        groups += [_BlockGroup(row, row + 1, stop) for stop in below[:_MOST_BLOCKS]]
         if abs(2 * total - figures.total) <= slack and 0 < row < size - 1:
-            groups.append(_Group(row, 0, size))
+            groups.append(_BlockGroup(row, 0, size))
         yield from filter(self._is_sum, groups)
 
-    def _is_sum(self, group: _Group) -> bool:
+    def _is_sum(self, group: _BlockGroup) -> bool:
         """Return whether the figures of a row are the sum of its block in every column that it has."""
         misses = []
         for figures in self.table.columns:
@@ -192,7 +192,7 @@ class _Groups:
 
     # Evidence.
 
-    def _digits(self, group: _Group) -> tuple[float, float]:
+    def _digits(self, group: _BlockGroup) -> tuple[float, float]:
         """Return the digits of evidence for a group by itself, and for one that follows another."""
         bonus = 0.0 if self.table.codes[group.row] else _NO_CODE
         if self.table.is_above([group.row], group.block()):
@@ -211,7 +211,7 @@ class _Groups:
         bonus += 0.01 * math.log10(group.size)
         return bonus - math.log10(by_itself), bonus - math.log10(of_row)
 
-    def _widths(self, group: _Group) -> list[int]:
+    def _widths(self, group: _BlockGroup) -> list[int]:
         return [
             figures.width(abs(figures.numbers[group.row] - group.sum_of(figures)), group.start, group.stop)
             for figures in self.table.evidence

@@ -17,7 +17,7 @@ from gpit_fairshare.inputs.sum_evidence import KNOWN_LEVEL, BlockSum, chance_of_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.inputs.sum_evidence import Rows
+    from gpit_fairshare.inputs.sum_evidence import CandidateRows
 
 _MOST_LAYERS = 4
 _MOST_ROWS = 2 / 3
@@ -26,7 +26,7 @@ _MOST_KINDS = 50
 """Kinds of codes above which none says anything."""
 
 
-def find_layers(table: Rows, required: float) -> list[BlockSum]:
+def find_layers(table: CandidateRows, required: float) -> list[BlockSum]:
     """Return the levels of a table that are together the sum of the organisations, if there are any.
 
     Args:
@@ -44,7 +44,7 @@ def _rank(layers: Sequence[BlockSum], required: float) -> tuple[float, int, floa
     return min(digits, required), sum(len(layer.rows) for layer in layers), digits
 
 
-def _layers_by_place(table: Rows) -> Iterator[list[BlockSum]]:
+def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
     """Cut the table where the rows from the top come to a half, a third … of all."""
     figures = table.evidence[0]
     for number in range(2, _MOST_LAYERS + 1) if figures.total else ():
@@ -61,7 +61,7 @@ def _layers_by_place(table: Rows) -> Iterator[list[BlockSum]]:
             yield [layer for layer in layers if layer] if all(layers) else []
 
 
-def _layers_by_code(table: Rows) -> Iterator[list[BlockSum]]:
+def _layers_by_code(table: CandidateRows) -> Iterator[list[BlockSum]]:
     """Compare the rows of each kind of code, wherever they are, with all others and with those of the usual kind."""
     kinds: dict[str, list[int]] = {}
     for row in range(table.size):
@@ -74,7 +74,7 @@ def _layers_by_code(table: Rows) -> Iterator[list[BlockSum]]:
                 yield [layer] if layer else []
 
 
-def _layer(table: Rows, rows: Sequence[int], parts: Sequence[int], choices: int) -> BlockSum | None:
+def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choices: int) -> BlockSum | None:
     """Return rows with the sum of others in every column, or None if they are no level above them."""
     if len(rows) > _MOST_ROWS * len(parts):
         return None
@@ -101,7 +101,7 @@ def _layer(table: Rows, rows: Sequence[int], parts: Sequence[int], choices: int)
     return BlockSum(tuple(table.places[row] for row in rows), len(parts), "beside", digits)
 
 
-def _unlike(table: Rows, rows: Sequence[int], parts: Sequence[int]) -> list[int]:
+def _unlike(table: CandidateRows, rows: Sequence[int], parts: Sequence[int]) -> list[int]:
     """Return the rows that have no part with the same figures: that two are equal is no evidence for the others."""
 
     def figures_of(row: int) -> tuple[int, ...]:
@@ -117,7 +117,7 @@ def _unlike(table: Rows, rows: Sequence[int], parts: Sequence[int]) -> list[int]
     return unlike
 
 
-def _digits_of_order(table: Rows, rows: range, parts: range) -> float:
+def _digits_of_order(table: CandidateRows, rows: range, parts: range) -> float:
     """Return the evidence that rows have the order of their parts: that each cut is the sum of the parts so far."""
     figures = table.evidence[0]
     if min(figures.numbers) < 0:

@@ -60,7 +60,7 @@ class BlockSum(NamedTuple):
     """Evidence that it is no chance: the chance is one in ten to this power."""
 
 
-class Figures:
+class ColumnSums:
     """The figures of a column in the rows of a table, with their sums from the top."""
 
     def __init__(self, column: FigureColumn, places: Sequence[int]) -> None:
@@ -105,7 +105,7 @@ class Figures:
         return min(sum(sums[stop] - sums[start] for start, stop in blocks) for sums in self.squares)
 
 
-class Rows:
+class CandidateRows:
     """The rows of a table that are not yet known to be totals."""
 
     def __init__(
@@ -114,7 +114,7 @@ class Rows:
         self.places = places
         self.size = len(places)
         self.codes = [codes[place] for place in places]
-        self.columns = [Figures(column, places) for column in columns]
+        self.columns = [ColumnSums(column, places) for column in columns]
         # The columns that say most come first.
         self.columns.sort(key=lambda figures: -figures.sizes[-1] / figures.step if figures.step else 0.0)
         self.evidence = [figures for figures in self.columns if figures.step][:_EVIDENCE_COLUMNS]
@@ -157,7 +157,7 @@ def power_of_ten(number: int, most: int | None = None) -> int:
     return power
 
 
-def _compare_columns(evidence: Sequence[Figures]) -> None:
+def _compare_columns(evidence: Sequence[ColumnSums]) -> None:
     """Work out what each column adds to those before it."""
     before: list[list[float]] = []
     for figures in evidence:

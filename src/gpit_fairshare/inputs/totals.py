@@ -62,7 +62,7 @@ class _Verdict(NamedTuple):
         return self.agrees and not self.gap
 
 
-class _Parts:
+class _PartRows:
     """The rows that are no totals, with the sums of their figures from the top."""
 
     def __init__(self, rows: Iterable[FileRow], columns: Sequence[SummedColumn]) -> None:
@@ -87,7 +87,7 @@ class Totals:
         self.kinds = [columns[name] for name in LINE_WORDS if name in columns and part.has_lines]
         self.year = columns.get("year")
         self.columns: list[SummedColumn] = []
-        self._parts: dict[str, _Parts] = {}
+        self._parts: dict[str, _PartRows] = {}
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
         """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
@@ -278,15 +278,15 @@ class Totals:
             return next((verdict for verdict in verdicts if verdict.is_exact), best)
         return best
 
-    def _parts_of(self, year: str, every: Sequence[FileRow], totals: Collection[int]) -> _Parts:
+    def _parts_of(self, year: str, every: Sequence[FileRow], totals: Collection[int]) -> _PartRows:
         """Return the rows that are no totals of a year, or of all years."""
         if year not in self._parts:
             apart = set(totals)
             rows = [row for row in every if row.at not in apart and (not year or row.year == year)]
-            self._parts[year] = _Parts(rows, self.columns)
+            self._parts[year] = _PartRows(rows, self.columns)
         return self._parts[year]
 
-    def _verdict(self, row: FileRow, parts: _Parts, start: int, stop: int, columns: Iterable[int]) -> _Verdict:
+    def _verdict(self, row: FileRow, parts: _PartRows, start: int, stop: int, columns: Iterable[int]) -> _Verdict:
         worst = _Verdict(agrees=True, rows=stop - start)
         for at in columns:
             column, sums = self.columns[at], parts.sums[at]
