@@ -329,6 +329,15 @@ def test_rows_of_units(folder, units, below):
     assert both(folder, *rows) == (713_000.0, 1_426_000.0)
 
 
+@pytest.mark.parametrize("code", ["10K", "11M", "1K", "00K", "05M", "11k"])
+@pytest.mark.parametrize("figure", ["1000", "1,000", "1000000", "0"])
+def test_first_rows_are_no_units(folder, code, figure):
+    """A code such as 10K and a figure of 1,000 in the first row are an organisation, and no row of units."""
+    inputs = folder.read(f'org_code,registered_population\n{code},"{figure}"\n00D,200\n')
+
+    assert column(inputs, "registered_population")[code] == float(figure.replace(",", ""))
+
+
 @pytest.mark.parametrize("below", [False, True])
 @pytest.mark.parametrize("neighbour", ["FTE", "Y/N", "n/a", "rank", "date", "index"])
 def test_neighbours_of_units(folder, neighbour, below):

@@ -34,6 +34,7 @@ _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,14}")
 _NOTE = re.compile(
     r"\W*(?:notes?|sources?|footnotes?|published|produced|copyright|©|\*|\[|contact|page \d)", re.IGNORECASE
 )
+_FIGURE = re.compile(r"[1-9][0-9,]*(?:\.[0-9]+)?|0(?:\.[0-9]+)?")
 _LABELS = ("unit", "units", "unit of measure", "code", "codes")
 """What a row of units may say in the column of codes."""
 _MOST_WORDS = 4
@@ -333,9 +334,9 @@ def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, gr
         return False
     if not is_above:
         code = dict(texts).get(key, "")
-        is_row = not code or key in units or not is_code(code)
-        figures = (text for index, text in texts if index not in units and not grid.typed)
-        return is_row and all(read_number(text) is None for text in figures)
+        # 10K is a code of a CCG, and 1000 a figure.
+        is_row = not code or not is_code(code) or unit_alone(code) is not None or (key in units and code.isalpha())
+        return is_row and not any(_is_plain_figure(text, index in units) for index, text in texts if not grid.typed)
     # A sentence above the headings is a title, whatever it states; in a text file its commas may part it into cells.
     is_title = any(
         len(text.split()) > _MOST_WORDS
@@ -344,6 +345,11 @@ def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, gr
         for index, text in texts
     )
     return not is_title and (units != [key] or unit_alone(dict(texts)[key]) is not None)
+
+
+def _is_plain_figure(text: str, may_be_unit: bool) -> bool:
+    """Return whether a text of a row that may state units is a figure: 1000 and 0 are, 000 and £000 are not."""
+    return bool(_FIGURE.fullmatch(text)) or (not may_be_unit and read_number(text) is not None)
 
 
 def _key_column(headings: Sequence[str], known: Callable[[str], str | None]) -> int:
