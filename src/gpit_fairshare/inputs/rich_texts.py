@@ -1,7 +1,7 @@
 """Texts of cells of which some signs are raised or lowered: `120000` with a superscript `2`.
 
 calamine joins such parts to `1200002`. Here the raised 2 becomes `²`, so that `120000²` is refused as a figure
-and its mark can be told from what the cell says. A cell that is raised as a whole has nothing to be joined to,
+and its mark is kept apart from what the cell says. A cell that is raised as a whole has nothing to be joined to,
 and is read as it is.
 """
 
