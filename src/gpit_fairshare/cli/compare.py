@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ENDINGS: Final = (".xlsx", ".json", ".md", ".csv")
 RESULTS: Final = (".xlsx", ".json", ".csv", ".parquet")
-"""Endings of result files, as `records.ENDINGS` has them, without loading what that needs."""
+"""Endings of result files, as `results.ENDINGS` has them, without loading what that needs."""
 FORMATS: Final = ("text", "json", "markdown", "csv")
 _OLD, _NEW = "OLD", "NEW"
 _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?)")

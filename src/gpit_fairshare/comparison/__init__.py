@@ -17,7 +17,7 @@ from gpit_fairshare.comparison.sides import comparable, remarks_on, side_of
 from gpit_fairshare.comparison.table import csv_text
 from gpit_fairshare.comparison.words import read_amount
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.records.model import KEYS
+from gpit_fairshare.results.model import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

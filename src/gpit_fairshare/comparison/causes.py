@@ -27,7 +27,7 @@ from gpit_fairshare.comparison.states import (
 from gpit_fairshare.comparison.words import NOTHING, exact, less, quantum, rounded_to, total, value_texts
 from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.inputs.findings import counted, listed
-from gpit_fairshare.records.model import KEYS
+from gpit_fairshare.results.model import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

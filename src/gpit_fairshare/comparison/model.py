@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.records import Record
+    from gpit_fairshare.results import Record
 
 Key = tuple[str, str]
 """Year and code."""

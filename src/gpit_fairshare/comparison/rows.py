@@ -10,14 +10,14 @@ from gpit_fairshare.comparison.model import PEOPLE, Change, YearTotal
 from gpit_fairshare.comparison.words import NOTHING, exact, less, total
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.records.model import KEYS
+from gpit_fairshare.results.model import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
     from gpit_fairshare.comparison.model import Status
-    from gpit_fairshare.records import Record
+    from gpit_fairshare.results import Record
 
 _NOISE: Final = 1e-12
 """Two figures that nobody rounded are the same if they differ by at most this part of the larger one."""

@@ -16,8 +16,8 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import packaged_crosswalk
 from gpit_fairshare.inputs.findings import counted, listed
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.records import Record, filled, read_record, record_of
-from gpit_fairshare.records.model import KEYS
+from gpit_fairshare.results import Record, filled, read_record, record_of
+from gpit_fairshare.results.model import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

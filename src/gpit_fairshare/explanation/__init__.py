@@ -14,8 +14,8 @@ from gpit_fairshare.explanation.model import JSON_SCHEMA, Difference, Explanatio
 from gpit_fairshare.explanation.who import became, found, years_of
 from gpit_fairshare.explanation.writing import Writer
 from gpit_fairshare.language.in_words import DIGITS, with_unit, written
-from gpit_fairshare.records import Record, read_record, record_of
-from gpit_fairshare.records.workbooks import CHANGED
+from gpit_fairshare.results import Record, read_record, record_of
+from gpit_fairshare.results.workbooks import CHANGED
 from gpit_fairshare.words import sentence
 
 if TYPE_CHECKING:

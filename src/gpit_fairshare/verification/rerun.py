@@ -13,7 +13,7 @@ from gpit_fairshare.engine import versions_now
 from gpit_fairshare.inputs import Unreadable
 from gpit_fairshare.language import plugged
 from gpit_fairshare.plugins import version_of
-from gpit_fairshare.records import LARGEST_RESULT, ResultFile, open_result, table_frame, unreadable
+from gpit_fairshare.results import LARGEST_RESULT, ResultFile, open_result, table_frame, unreadable
 from gpit_fairshare.verification.cells import Book
 from gpit_fairshare.verification.documents import compare_documents, entries, twice_in
 from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import Broken, Wish, workbook_rows
-from gpit_fairshare.records.model import Origins, not_as_written
+from gpit_fairshare.results.model import Origins, not_as_written
 from gpit_fairshare.scheme import number
 from gpit_fairshare.workbook.layout import cell_digest, place_of
 from gpit_fairshare.workbook.sheets import column_number

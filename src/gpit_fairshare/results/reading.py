@@ -14,8 +14,8 @@ import polars as pl
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.export import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, manifest_name
 from gpit_fairshare.inputs import MEGABYTE, Unreadable
-from gpit_fairshare.records.model import KEYS, Origins, Record, inputs_of, scheme_of
-from gpit_fairshare.records.workbooks import book_manifest, read_book
+from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, scheme_of
+from gpit_fairshare.results.workbooks import book_manifest, read_book
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

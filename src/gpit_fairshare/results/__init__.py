@@ -4,8 +4,8 @@ A workbook, a JSON document, or a CSV or Parquet file with its manifest beside i
 to work the result out again, without the input files. A CSV or Parquet file alone holds rows.
 """
 
-from gpit_fairshare.records.model import Record, Step, record_of
-from gpit_fairshare.records.reading import (
+from gpit_fairshare.results.model import Record, Step, record_of
+from gpit_fairshare.results.reading import (
     ENDINGS,
     LARGEST_RESULT,
     ResultFile,
