@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from gpit_fairshare.errors import OutputError
-from gpit_fairshare.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gpit_fairshare.engine import Result
+    from gpit_fairshare.engine import Result, YearMeasures
 
 JSON_SCHEMA: Final = "gpit-allocation/1"
 MANIFEST_SCHEMA: Final = "gpit-table-manifest/1"
@@ -118,7 +117,7 @@ def document(result: Result) -> dict[str, Any]:
         "illustrative": list(result.inputs.illustrative),
         "steps": [{key: said for key, said in step.items() if key != "where"} for step in definition["steps"]],
         "national": result.national.to_dicts(),
-        "summary": [_summary(asdict(summary)) for summary in summarise(result)],
+        "summary": [_summary(measures) for measures in result.measures()],
         "assumptions": [asdict(assumption) for assumption in result.scheme.assumptions],
         "effects": [asdict(effect) for effect in result.effects],
         "findings": [finding.entry() for finding in result.findings],
@@ -138,9 +137,12 @@ def origins(result: Result) -> list[dict[str, str]]:
     ]
 
 
-def _summary(summary: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what the rows say already."""
+def _summary(measures: YearMeasures) -> dict[str, Any]:
+    """Return the measures of a year without what the rows say already."""
+    summary = asdict(measures)
     summary.pop("movements")
+    if measures.money:
+        summary["money"] |= {"difference": measures.money.difference, "balances": measures.money.balances}
     return summary
 
 

@@ -17,7 +17,6 @@ from gpit_fairshare.console.page import Page, make_console
 from gpit_fairshare.console.reviewing import show_reviews
 from gpit_fairshare.console.screen import Screen
 from gpit_fairshare.console.words import counted, money, per_head, percentage, plural, signed
-from gpit_fairshare.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +49,6 @@ Advance: TypeAlias = Callable[[float, float], None]
 _PATIENCE: Final = 1.0
 """Seconds that work may last before a bar is shown."""
 _SETTINGS: Final = "R02"
-_UNSPENT: Final = "R03"
 """Findings of the run that `show` says in words of its own."""
 _ALIKE: Final = 3
 """Findings of one kind that stand below a result; `gpit check` shows more."""
@@ -64,7 +62,7 @@ def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> No
         console: Where to print; the layout needs 56 columns and uses 100 at most.
         written: Names of the files that the result was written to.
     """
-    screen = Screen(Page(console), result, summarise(result))
+    screen = Screen(Page(console), result, result.measures())
     screen.verdict(written)
     screen.boundaries()
     screen.illustrative()
@@ -75,8 +73,7 @@ def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> No
         screen.not_at_parity()
         screen.movements()
     screen.assumptions()
-    said = {_SETTINGS, _UNSPENT} if screen.in_money else {_SETTINGS}
-    show_findings([one for one in result.findings if one.number not in said], console, alike=_ALIKE)
+    show_findings([one for one in result.findings if one.number != _SETTINGS], console, alike=_ALIKE)
     screen.checks()
 
 

@@ -12,7 +12,6 @@ from gpit_fairshare.console.page import Column, Page, Row
 from gpit_fairshare.console.screen import Screen
 from gpit_fairshare.console.words import counted, money, signed
 from gpit_fairshare.language import ORGANISATION
-from gpit_fairshare.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +52,7 @@ def show_reallocation(
         written: Names of the files that were written.
     """
     page = Page(console)
-    screen = Screen(page, result, summarise(result))
+    screen = Screen(page, result, result.measures())
     screen.verdict(written)
     screen.illustrative()
     screen.settings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
@@ -25,16 +26,15 @@ from gpit_fairshare.console.words import (
     whole,
     written_value,
 )
+from gpit_fairshare.engine import BASELINE, SUPPORT
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import ORGANISATION
-from gpit_fairshare.summary import BASELINE, SUPPORT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from gpit_fairshare.engine import Effect, Fund, Result
+    from gpit_fairshare.engine import Effect, Inequality, MoneyAccount, MoneyLine, Movement, Result, YearMeasures
     from gpit_fairshare.scheme import Scheme
-    from gpit_fairshare.summary import Inequality, Movement, YearSummary
 
 NEED: Final = "transition_need"
 """Step whose national total is shown where a scheme has it."""
@@ -47,6 +47,8 @@ _FAILING: Final = 12
 """Organisations named beside a check that fails."""
 _LONGEST_CODE: Final = 12
 _HALF_A_PENNY: Final = 0.005
+_HALF_A_POUND: Final = 0.5
+_DIFFERENCE: Final = "Difference (in − taken away − out − unspent)"
 _LABEL: Final = 28
 """Columns that a label keeps before another year is put beside it."""
 
@@ -54,7 +56,7 @@ _LABEL: Final = 28
 class Screen:
     """One run and the page that it is shown on, section by section."""
 
-    def __init__(self, page: Page, result: Result, years: Sequence[YearSummary]) -> None:
+    def __init__(self, page: Page, result: Result, years: Sequence[YearMeasures]) -> None:
         self.page = page
         self.result = result
         self.scheme: Scheme = result.scheme
@@ -82,8 +84,20 @@ class Screen:
         years = span([year.year for year in self.years])
         pieces = [f"{self.scheme.title}:", f"{who},", f"{years},", f"{self._agreement()}."]
         self.page.packed(pieces, "bold" if agrees else "bold red")
+        self._unspent()
         if written:
             self.page.paragraph(f"Written: {', '.join(written)}")
+
+    def _unspent(self) -> None:
+        """Print what stays unspent, year by year, all kinds together; nothing where all money is given out."""
+        left = [(year.year, math.fsum(line.amount for line in year.money.unspent)) for year in self.years if year.money]
+        left = [(year, amount) for year, amount in left if amount >= _HALF_A_POUND]
+        said = [f"{money(amount)} in {year}" for year, amount in left[:_MOST_YEARS]]
+        if len(left) > _MOST_YEARS:
+            more = money(math.fsum(amount for _, amount in left[_MOST_YEARS:]))
+            said.append(f"{more} in {counted(len(left) - _MOST_YEARS, 'later year')}")
+        if said:
+            self.page.paragraph(f"Unspent: {joined(said)}{self.mark}.")
 
     def boundaries(self) -> None:
         """Print on whose boundaries all figures are, where that was asked for."""
@@ -141,11 +155,9 @@ class Screen:
                 [Row([row.cells[0], *row.cells[1:][shown]], row.heading, row.indent) for row in rows],
                 ["", *names[shown]],
             )
-        if self.in_money and any(abs(one) >= 0.5 for one in self._differences()):
-            self.page.paragraph(
-                "Where money in is not money out and unspent, "
-                "rounding or steps other than these funds make the difference."
-            )
+        rounding = max((year.money.rounding for year in self.years if year.money and year.money.balances), default=0.0)
+        if any(abs(year.money.difference or 0.0) >= _HALF_A_POUND for year in self.years if year.money) and rounding:
+            self.page.paragraph(f"Rounding can move the difference by {money(rounding)} at most.")
 
     def _row(self, label: str, cells: Sequence[str]) -> Row:
         return Row([label, *cells], indent=2)
@@ -153,62 +165,32 @@ class Screen:
     def _heading(self, label: str) -> Row:
         return Row([label, *("" for _ in self.years)], heading=True)
 
-    def _funds(self, year: YearSummary) -> dict[str, Fund]:
-        """Return what was shared out, by parameter or, where the money comes from other steps, by step.
-
-        Where several steps share out one parameter it is the same money, and the last of them says
-        what is left of it.
-        """
-        unit = {name: symbol.unit for name, symbol in self.scheme.symbols.items()}
-        return {fund.parameter or fund.step: fund for fund in year.funds if is_money(unit[fund.step])}
-
-    def _differences(self) -> list[float]:
-        """Return money in, new money too, less money out and unspent, by year; nothing where no money comes in."""
-        return [math.fsum(pair) for pair in zip(self._before_new_money(), self._new_money(), strict=True)]
-
-    def _new_money(self) -> list[float]:
-        """Return the money that a transition takes on top of the budget, as it says that it does, by year."""
-        taken = self.scheme.takes_new_money
-        return [max(0.0, -one) if taken else 0.0 for one in self._before_new_money()]
-
-    def _before_new_money(self) -> list[float]:
-        differences = []
-        for year in self.years:
-            funds = self._funds(year).values()
-            coming = [fund.amount for fund in funds if fund.new_money]
-            if coming:
-                differences.append(math.fsum((*coming, -year.allocated, *(-fund.unspent for fund in funds))))
-        return differences
-
     def _money_rows(self) -> list[Row]:
-        by_year = [self._funds(year) for year in self.years]
-        funds = {key: fund for funds in by_year for key, fund in funds.items()}
-        new = {key: fund for key, fund in funds.items() if fund.new_money}
-        rows = []
-        if new:
-            rows.append(self._heading("Money in"))
-            rows += [self._row(new[key].label, [money(one[key].amount) for one in by_year]) for key in new]
-        beyond = self._new_money() if new else []
-        if any(one >= 0.5 for one in beyond):
-            rows.append(self._row("New money beyond that", [money(one) for one in beyond]))
-        if len(rows) > 2:
-            sums = [
-                math.fsum((more, *(one[key].amount for key in new))) for more, one in zip(beyond, by_year, strict=True)
+        accounts = [year.money for year in self.years if year.money]
+        if not accounts:
+            return []
+
+        def lines(which: Callable[[MoneyAccount], Sequence[MoneyLine]]) -> list[Row]:
+            by_year = [which(account) for account in accounts]
+            return [
+                self._row(in_years[0].label, [money(line.amount) for line in in_years])
+                for in_years in zip(*by_year, strict=True)
             ]
-            rows.append(self._row("Total in", [money(one) for one in sums]))
+
+        money_in, taken_away = lines(lambda one: one.money_in), lines(lambda one: one.taken_away)
+        rows = [self._heading("Money in"), *money_in] if money_in else []
+        if len(money_in) > 1:
+            sums = [math.fsum(line.amount for line in account.money_in) for account in accounts]
+            rows.append(self._row("Total in", [money(amount) for amount in sums]))
+        rows += [self._heading("Taken away"), *taken_away] if taken_away else []
         rows.append(self._heading(f"Money out{self.mark}"))
-        rows.append(
-            self._row(
-                f"Total {inside(self.label(self.scheme.result))}",
-                [money(one.allocated) for one in self.years],
-            )
-        )
-        for key, fund in funds.items():
-            left = [one[key].unspent for one in by_year]
-            if fund.new_money or any(one >= 0.5 for one in left):
-                rows.append(self._row(f"{fund.label}, unspent", [money(one) for one in left]))
-        if new:
-            rows.append(self._row("In less out and unspent", [money(one) for one in self._differences()]))
+        total = f"Total {inside(self.label(self.scheme.result))}"
+        rows.append(self._row(total, [money(account.out.amount) for account in accounts]))
+        for row in lines(lambda one: one.unspent):
+            rows.append(replace(row, cells=[f"{row.cells[0]}, unspent", *row.cells[1:]]))
+        differences = [account.difference for account in accounts]
+        if money_in:
+            rows.append(self._row(_DIFFERENCE, [or_dash(amount, money) for amount in differences]))
         return rows
 
     def _support_rows(self) -> list[Row]:
@@ -360,7 +342,7 @@ class Screen:
             ["", title, *heads],
         )
 
-    def _beside(self, ends: Sequence[YearSummary]) -> None:
+    def _beside(self, ends: Sequence[YearMeasures]) -> None:
         """Print two years beside each other: code, name and change per head of each."""
         halves = [_extremes(year.movements) for year in ends]
         height = [max(len(half[part]) for half in halves) for part in (0, 1)]

@@ -9,15 +9,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.engine.account import funds_of, manifest_of, notes_of, tidy, versions_now
-from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Result, Year, figure
+from gpit_fairshare.engine.account import manifest_of, notes_of, tidy, versions_now
+from gpit_fairshare.engine.measures import (
+    BASELINE,
+    NO_CHANGE,
+    NOT_GIVEN,
+    PEOPLE,
+    SUPPORT,
+    Area,
+    Inequality,
+    MoneyAccount,
+    MoneyLine,
+    Movement,
+    YearMeasures,
+    account_of,
+    funds_of,
+    inequality,
+    moved_by,
+    rounding_of,
+    rounding_step,
+)
+from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year, figure
+from gpit_fairshare.engine.result import Result
 from gpit_fairshare.engine.year import Run
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Scheme
 
-__all__ = ["CheckResult", "Effect", "Fund", "Result", "Year", "calculate", "figure", "versions_now"]
+__all__ = [
+    "BASELINE",
+    "NOT_GIVEN",
+    "NO_CHANGE",
+    "PEOPLE",
+    "SUPPORT",
+    "Area",
+    "CheckResult",
+    "Effect",
+    "Fund",
+    "Inequality",
+    "MoneyAccount",
+    "MoneyLine",
+    "Movement",
+    "Result",
+    "Year",
+    "YearMeasures",
+    "account_of",
+    "calculate",
+    "figure",
+    "inequality",
+    "moved_by",
+    "rounding_of",
+    "rounding_step",
+    "versions_now",
+]
 
 
 def calculate(scheme: Scheme, inputs: Inputs) -> Result:

@@ -1,77 +1,30 @@
-"""What a run says besides its rows: money in and out, notes, the tidy table and the manifest."""
+"""What a run says besides its rows: notes, the tidy table and the manifest."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.engine.model import Fund, figure
+from gpit_fairshare.engine.measures import account_of
+from gpit_fairshare.engine.model import figure
 from gpit_fairshare.errors import Finding
-from gpit_fairshare.language import ORGANISATION, names_in, without_excel
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.scheme import definition
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.engine.model import CheckResult, Year
+    from gpit_fairshare.engine.measures import MoneyAccount
+    from gpit_fairshare.engine.model import CheckResult, Fund, Year
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Check, Scheme, Step
 
 LIBRARIES: Final = ("polars", "python-calamine", "XlsxWriter")
 """Libraries whose version can change the bytes of a result."""
-
-FAIR_SHARE: Final = "fair_share"
-
-
-def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
-    """Return the money that came in or was shared out, and what was left of each amount."""
-    rounding = {step.tree.of.name: step.name for step in scheme.steps if isinstance(step.tree, t.Rounded)}
-    funds = []
-    for step in scheme.steps:
-        tree = step.tree
-        if not isinstance(tree, t.ShareOut):
-            continue
-        name = tree.amount.name if isinstance(tree.amount, t.Name) else ""
-        # The kernel is exact: what everybody gets and what is left make up the amount, or those of all groups.
-        left = sum(year.unspent[step.name])
-        amount = float(sum(year.exact[step.name]) + left)
-        spent = math.fsum(year.values(rounding.get(step.name, step.name), step.kind))
-        funds.append(
-            Fund(
-                year=year.year,
-                label=scheme.labels.get(name, step.label),
-                parameter=name if name in scheme.parameters else "",
-                step=step.name,
-                amount=amount,
-                spent=spent,
-                # Where the kernel spent everything, a difference is rounding and nobody's money to spend.
-                unspent=max(0.0, math.fsum((amount, -spent))) if left else 0.0,
-                new_money=not name or name in scheme.parameters,
-                within=tree.within or "",
-            )
-        )
-    return [*_follows_from_people(scheme, year), *funds]
-
-
-def _follows_from_people(scheme: Scheme, year: Year) -> list[Fund]:
-    """Return the fair shares as money that comes in, where they are a rate or given and no budget is shared out."""
-    symbol = scheme.symbols.get(FAIR_SHARE)
-    if not symbol or symbol.role != "step" or symbol.kind != ORGANISATION or symbol.unit != "£":
-        return []
-    resting = {FAIR_SHARE}
-    for step in reversed(scheme.steps):
-        if step.name in resting:
-            if isinstance(step.tree, t.ShareOut):
-                return []
-            resting.update(name for name, _ in names_in(step.tree))
-    amount = math.fsum(year.values(FAIR_SHARE, ORGANISATION))
-    return [Fund(year.year, scheme.labels[FAIR_SHARE], "", FAIR_SHARE, amount, amount, 0.0, new_money=True)]
 
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:
@@ -101,7 +54,9 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
             notes.append(Finding("R04", "warning", "", "", found, remedy=remedy))
     if scheme.symbols[scheme.result].unit == "£":
         for year in years.values():
-            notes += _doubts(scheme, year, [fund for fund in funds if fund.year == year.year])
+            notes += _doubts(scheme, year)
+            account = account_of(scheme, year)
+            notes += _account_notes(scheme, year.year, account) if account else []
     return notes
 
 
@@ -116,8 +71,8 @@ def _fixed(scheme: Scheme) -> list[str]:
     ]
 
 
-def _doubts(scheme: Scheme, year: Year, funds: Sequence[Fund]) -> list[Finding]:
-    """Return warnings of allocations that no finance team would pay: negative, in parts of a penny, unbalanced."""
+def _doubts(scheme: Scheme, year: Year) -> list[Finding]:
+    """Return warnings of allocations that no finance team would pay: negative, or in parts of a penny."""
     values, codes = year.values(scheme.result, ORGANISATION), year.codes()
     label = scheme.labels[scheme.result]
     found = []
@@ -130,25 +85,31 @@ def _doubts(scheme: Scheme, year: Year, funds: Sequence[Fund]) -> list[Finding]:
     if any(abs(value * 100 - round(value * 100)) > 1e-4 for value in values):
         text = f"{label} {year.year} is not in whole pence"
         found.append(Finding("R06", "warning", "", "", text, remedy="End the rule with a step rounded(…)"))
-    new = [fund for fund in funds if fund.new_money]
-    rounding = math.fsum(abs(fund.amount - fund.spent - fund.unspent) for fund in funds)
-    # The same parameter shared out twice is the same money.
-    coming = {fund.parameter or fund.step: fund.amount for fund in new}
-    left = {fund.parameter or fund.step: fund.unspent for fund in funds}
-    beyond = math.fsum((*values, *left.values(), *(-amount for amount in coming.values())))
-    if new and abs(beyond) > 1 + rounding:
-        more = "more" if beyond > 0 else "less"
-        text = (
-            f"{label} {year.year} and what is unspent come to {figure(abs(beyond), '£')} {more} than the money that "
-            "share_out has to give"
-        )
-        remedy = "Share the budget out with share_out(…), or make sure that the difference is meant"
-        if scheme.takes_new_money and beyond > 0:
-            text = f"{label} {year.year}: {figure(beyond, '£')} of it is new money, beyond what there is to share out"
-            found.append(Finding("R09", "note", "", "", text))
-        else:
-            found.append(Finding("R07", "warning", "", "", text, remedy=remedy))
     return found
+
+
+def _account_notes(scheme: Scheme, year: str, account: MoneyAccount) -> list[Finding]:
+    """Return what is new money, and a warning where the money account does not balance."""
+    new = [line for line in account.money_in if line.name in scheme.money.new_money and line.amount >= 1]
+    notes = [
+        Finding("R09", "note", "", "", f"{line.label} {year}: {figure(line.amount, '£')} is new money") for line in new
+    ]
+    if account.balances or account.difference is None:
+        return notes
+    label, file = f"{scheme.labels[scheme.result]} {year}", scheme.money.file
+    beyond = figure(abs(account.difference), "£")
+    found = f"{label} and what is unspent come to {beyond} {'less' if account.difference > 0 else 'more'} than "
+    takes_more = not scheme.money.stated and scheme.takes_new_money and account.difference < 0
+    if scheme.money.stated:
+        found += "money in, less what is taken away" if account.taken_away else "money in"
+        remedy = f"Correct the rule, or name all that comes in or is taken away in the table [money] of {file}"
+    else:
+        found += "the money that share_out has to give"
+        remedy = f"Add to {file} a table [money] with in = […], and out_of = […] for what is taken away"
+    if takes_more:
+        found = f"{label}: {beyond} of it is new money, beyond what there is to share out"
+        return [*notes, Finding("R09", "note", "", "", found, remedy=remedy)]
+    return [*notes, Finding("R07", "warning", "", "", found, remedy=remedy)]
 
 
 def _unspent(fund: Fund, unit: str | None, year: Year) -> str:

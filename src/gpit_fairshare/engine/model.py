@@ -10,12 +10,8 @@ import polars as pl
 from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from fractions import Fraction
 
-    from gpit_fairshare.errors import Finding
-    from gpit_fairshare.inputs import Inputs
-    from gpit_fairshare.scheme import Scheme
 
 Values = list[Any]
 """One value per row of a kind: a float, a bool, a text, or None where a blank is allowed."""
@@ -36,7 +32,7 @@ class CheckResult:
 class Fund:
     """What a step shared out in one year, in the unit of the step.
 
-    `spent` is after rounding where a step rounds the shares. What rounding to whole units moved is
+    `spent` and `unspent` are after rounding where a step rounds the shares. What rounding to whole units moved is
     `amount` - `spent` - `unspent`. `new_money` says that the amount is a parameter or a number of the
     formula, and not money that other steps pass on; `parameter` is its name where it has one.
     """
@@ -80,6 +76,8 @@ class Year:
     """For each text column that groups: its values, sorted."""
     exact: dict[str, list[Fraction]] = field(default_factory=dict)
     """Steps of the kernels before they became floats, so that rounding sees no noise."""
+    amounts: dict[str, list[Fraction]] = field(default_factory=dict)
+    """For each `share_out`: what it has to share, nationally or by group."""
     unspent: dict[str, list[Fraction]] = field(default_factory=dict)
     """For each `share_out`: what is left, nationally or by group."""
     factor: dict[str, list[Fraction | None]] = field(default_factory=dict)
@@ -117,44 +115,6 @@ class Year:
 
     def _add(self, kind: Kind, name: str, values: Values, dtype: pl.DataType | type[pl.DataType]) -> None:
         self.frames[kind] = self.frames[kind].with_columns(pl.Series(name, values, dtype=dtype))
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A finished run. `rows` is the tidy table: one row per year and organisation, by year and code."""
-
-    scheme: Scheme
-    inputs: Inputs
-    years: Mapping[str, Year]
-    checks: tuple[CheckResult, ...]
-    funds: tuple[Fund, ...]
-    findings: tuple[Finding, ...]
-    rows: pl.DataFrame
-    manifest: Mapping[str, Any]
-    effects: tuple[Effect, ...] = ()
-    """What hangs on each assumption that is a number; empty where it was not worked out."""
-
-    def __repr__(self) -> str:
-        rows, years = self.rows.height, ", ".join(self.years)
-        verdict = "every check holds" if self.agrees else "a check does not hold"
-        return f"<Result of {self.scheme.name}: {rows:,} rows for {years}; {verdict}; see .rows, .national, .findings>"
-
-    @property
-    def agrees(self) -> bool:
-        """Return whether every check holds in every year."""
-        return all(check.holds for check in self.checks)
-
-    def year(self, year: str) -> pl.DataFrame:
-        """Return the tidy rows of one year, such as `2014/15`."""
-        return self.rows.filter(pl.col("year") == year)
-
-    @property
-    def national(self) -> pl.DataFrame:
-        """Return the national figures: one row per year, a column per national step."""
-        names = [step.name for step in self.scheme.steps if step.kind == NATIONAL]
-        return pl.DataFrame(
-            [{"year": year, **{name: one.national(name) for name in names}} for year, one in self.years.items()]
-        )
 
 
 def figure(value: Any, unit: str | None = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -315,6 +316,7 @@ class Run:
             raise CalculationError(self._unshareable(step, tree, fault)) from None
         self.now.put(step.name, kind, shares.values, pl.Float64)
         self.now.exact[step.name] = shares.exact
+        self.now.amounts[step.name] = [Fraction(amount) for amount in amounts]
         self.now.unspent[step.name] = shares.unspent
         self.now.factor[step.name] = shares.factor
 

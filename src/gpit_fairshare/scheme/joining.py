@@ -21,6 +21,7 @@ from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import read_file
 from gpit_fairshare.scheme.findings import About, Faults, StoppedError
 from gpit_fairshare.scheme.model import Scheme, Step
+from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
 from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather, place_of
 from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, SchemeHeader, TransitionFile
@@ -191,6 +192,7 @@ def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Fau
     given = {} if model is FormulaFile else {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")}
     joined.symbols = meaning(draft, faults, given=given)
     check_answer(draft, joined.symbols, (read.file, joined.result, "organisation"), faults)
+    money_of(draft.layers, draft.steps, joined.symbols, faults)
     joined.parameters = give_defaults(draft.parameters, faults)
     return joined
 
@@ -254,6 +256,11 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
                     place_of(part.read, entry),
                 )
                 faults.tell_formula(fault, part.read.file, About.LEANS)
+    for key, name in listed_in(part.read.model.money) if part.read.model.money else ():
+        if name in inner:
+            found = f"a transition names its own money and fair_share, not {name}"
+            remedy = "fair_share stands for the money behind it"
+            faults.tell(About.LEANS, part.read.file, f"money › {key}", found, remedy)
 
 
 def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
@@ -300,6 +307,7 @@ def _understood(joined: Joined, faults: Faults) -> Scheme | None:
         what = f"a {by.role}" if by.role != "input" else "a column of numbers"
         found = f"{head.report_by} is {what}"
         faults.tell(About.ANSWER, read.file, "scheme › report_by", found, "name a text column of the inputs")
+    money = money_of(draft.layers, steps, symbols, faults, joined.paid_from)
     if not faults.sound:
         return None
     # The same file may be read for several uses; two files of one name are both listed.
@@ -324,6 +332,7 @@ def _understood(joined: Joined, faults: Faults) -> Scheme | None:
         report_by=head.report_by,
         indicative=tuple(head.indicative),
         paid_from=joined.paid_from,
+        money=money,
         digest="",
         files=tuple((one.file, one.digest) for one in reads),
         plugins=_plugins(reads, draft),

@@ -116,6 +116,24 @@ class Assumption:
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """The names of a scheme's money account; a `share_out` step stands for all that it has to share.
+
+    Under `unspent` a `share_out` step stands for what it leaves over.
+    """
+
+    money_in: tuple[str, ...] = ()
+    taken_away: tuple[str, ...] = ()
+    unspent: tuple[str, ...] = ()
+    new_money: tuple[str, ...] = ()
+    """Steps of `money_in` that come on top of the budget."""
+    stated: bool = False
+    """Whether a table `[money]` names them; else they follow from the `share_out` steps."""
+    file: str = ""
+    """The file that decides, or would with a table `[money]`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scheme:
     """A scheme ready to run: steps in order, values by year, and what it all rests on."""
 
@@ -141,6 +159,8 @@ class Scheme:
     """Base name and SHA-256 of each file that the scheme was read from."""
     indicative: tuple[str, ...] = ()
     """Years whose allocations are not yet firm."""
+    money: Money = Money()
+    """Which names are money in, taken away and unspent."""
     paid_from: str = ""
     """Who pays for protection, as the transition says it: within the budget, top-slice or new money."""
     plugins: tuple[Used, ...] = ()
@@ -153,6 +173,7 @@ class Scheme:
         """Return the input columns that the steps and checks use, in the order of first use."""
         parts: tuple[Step | Check, ...] = (*self.steps, *self.checks)
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
+        used |= dict.fromkeys((*self.money.money_in, *self.money.taken_away, *self.money.unspent))
         # The rows' larger organisations are read too: what is of them comes to the rows by their code.
         used |= dict.fromkeys(of for name in used if (of := self.symbols[name].of))
         return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")

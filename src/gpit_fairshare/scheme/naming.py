@@ -19,6 +19,7 @@ from gpit_fairshare.language import (
 )
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.findings import About, place_in
+from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.parts import UNREAD
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping
             if name not in seen and name not in symbols and name not in lost and name not in given:
                 _, unit = STANDARD_INPUTS.get(name, ("", None))
                 symbols[name] = Symbol(name, "input", ORGANISATION, "text" if name in texts else "number", unit)
+    for name in [name for layer in draft.layers if layer.money for _, name in listed_in(layer.money)]:
+        if name in STANDARD_INPUTS:
+            symbols.setdefault(name, Symbol(name, "input", ORGANISATION, "number", STANDARD_INPUTS[name][1]))
     for name, (entry, read) in draft.inputs.items():
         _, unit = STANDARD_INPUTS.get(name, ("", entry.unit))
         if name in STANDARD_INPUTS and (entry.type == "text" or entry.unit not in (None, unit)):

@@ -12,6 +12,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.files import read_file
 from gpit_fairshare.scheme.findings import About, StoppedError
 from gpit_fairshare.scheme.model import Check, Step
+from gpit_fairshare.scheme.money import Layer
 from gpit_fairshare.scheme.shape import NAME, CheckEntry, Exact, FormulaFile, StepEntry, TransitionFile
 
 if TYPE_CHECKING:
@@ -175,6 +176,8 @@ class Draft:
     """What stands for a parameter of a used formula: the file and place that say so, and the name."""
     files: dict[str, str] = field(default_factory=dict)
     """The file of every step and check, by its `where`."""
+    layers: list[Layer] = field(default_factory=list)
+    """The files that build on one another, for the money account; formulas that they use by name are no layers."""
 
     def add(self, part: Part, faults: Faults, prefix: str = "", outside: Callable[[str], str] = _as_it_is) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
@@ -215,6 +218,8 @@ class Draft:
             self.files[place] = part.read.file
             self.checks.append(Check(name, to_text(here), here, place, check.note, stops=check.stops))
         self.reads.append(part.read)
+        if not prefix:
+            self.layers.append(Layer(part.read.file, part.read.model.money, tuple(sorted(part.own))))
 
     def _use(
         self, read: Read[Any], use: UseEntry, inner: Part, prefix: str, called: Callable[[str], str], faults: Faults

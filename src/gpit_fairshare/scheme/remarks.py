@@ -9,6 +9,7 @@ from gpit_fairshare.language import NATIONAL, names_in, unit_of, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.findings import About, place_in
 from gpit_fairshare.scheme.mending import STAND_IN
+from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
 from gpit_fairshare.scheme.parts import UNREAD
 from gpit_fairshare.scheme.shape import NAME, SchemeFile, TransitionFile
@@ -63,6 +64,9 @@ class _Remarks:
             self.names.setdefault(one.where, []).extend(name for name, _ in names_in(one.tree))
         self.steps = {step.name: step for step in self.draft.steps}
         self._slips: set[str] = set()
+        tables = [layer.money for layer in self.draft.layers if layer.money]
+        self.money = {name for table in tables for _, name in listed_in(table)}
+        """Names of the money account: it uses them."""
 
     @property
     def complete(self) -> bool:
@@ -80,7 +84,7 @@ class _Remarks:
 
     def unused(self, *, swapped: bool) -> None:
         """Parameters and columns that are declared and not used, and values that are left aside."""
-        used = {name for names in self.names.values() for name in names}
+        used = {name for names in self.names.values() for name in names} | self.money
         head = self.joined.read.model
         if isinstance(head, SchemeFile):
             used |= {head.scheme.report_by or ""}
@@ -118,7 +122,8 @@ class _Remarks:
             others = (names for where, names in self.names.items() if where != step.where)
             if not NAME.fullmatch(step.name):  # out of reach, since its name is another's: that is said already
                 continue
-            if step.name == self.joined.result or step.non_recurrent or any(step.name in names for names in others):
+            is_read = step.name in {self.joined.result, *self.money} or any(step.name in names for names in others)
+            if is_read or step.non_recurrent:
                 continue
             if step.note:
                 found = "nothing reads this step; its note may say why it is shown"

@@ -246,6 +246,29 @@ class PropertyEntry(Entry):
         return self
 
 
+class MoneyEntry(Entry):
+    """The money account: what comes in, what is taken away and what stays unspent; each name is money in £.
+
+    A name is a parameter, an input column or a step; columns and steps are added up over organisations.
+    """
+
+    example = 'in = ["revenue_budget"]'
+    in_: Annotated[list[Name], Field(min_length=1)] = Field(alias="in")
+    """Money that comes in. In a file that builds on fair shares, `fair_share` stands for the money behind them."""
+    out_of: list[Name] = []
+    """Money that is taken away before the rest is given out, such as a saving that all pay."""
+    unspent: list[Name] | None = None
+    """Money that stays unspent. Left out, it is what the file's `share_out` steps leave over below their ceilings."""
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> Self:
+        names = [*self.in_, *self.out_of, *(self.unspent or ())]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name} is named twice; the account counts each name once")
+        return self
+
+
 Kept = Literal["kept"] | PropertyEntry
 
 
@@ -274,6 +297,7 @@ class File(Entry):
     inputs: dict[Name, InputEntry] = {}
     steps: list[StepEntry] = []
     checks: list[CheckEntry] = []
+    money: MoneyEntry | None = None
     properties: PropertiesEntry | None = None
 
 

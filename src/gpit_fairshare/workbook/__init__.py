@@ -26,7 +26,7 @@ from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sh
 from gpit_fairshare.workbook.published import Published, thousands_sheet
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
-from gpit_fairshare.workbook.summary_sheets import areas_sheet, summary_sheet
+from gpit_fairshare.workbook.summary_sheets import areas_sheet, summary_rows
 from gpit_fairshare.workbook.writing import Book, Styles, add
 
 if TYPE_CHECKING:
@@ -93,17 +93,17 @@ def _build(layout: Layout) -> list[Sheet]:
     published = Published(layout)
     allocations = published.write()
     write_per_head(writers)
-    live = live_checks(layout, writers, published)
-    checks = checks_sheet(layout, live)
+    summary = summary_rows(layout, writers)
+    live = live_checks(layout, writers, published, summary)
+    checks = checks_sheet(layout, live, summary)
     areas, change, spread, path = areas_sheet(layout), change_sheet(layout), spread_sheet(layout), path_sheet(layout)
     offer_choices(layout, areas)
-    summary = summary_sheet(layout)
-    summary.charts = charts(layout, change, spread, path, areas)
+    summary.sheet.charts = charts(layout, change, spread, path, areas)
     blocks = list(layout.blocks.values())
     organisations = [block for block in blocks if block.kind == ORGANISATION]
     groups = [block for block in blocks if block.kind != ORGANISATION]
     maybe = [
-        summary,
+        summary.sheet,
         areas,
         allocations,
         thousands_sheet(layout, published),

@@ -6,15 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.engine import PEOPLE, moved_by, rounding_step
 from gpit_fairshare.inputs.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import ORGANISATION, without_excel
-from gpit_fairshare.summary import PEOPLE
+from gpit_fairshare.language import tree as t
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
-from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED
+from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED, number_format
 from gpit_fairshare.workbook.per_head import column_of
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter
-from gpit_fairshare.workbook.summary_sheets import beyond_money_in, final_step, fund_amount, unspent_formula
+from gpit_fairshare.workbook.summary_sheets import DIFFERENCE, UNSPENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.workbook.layout import Layout
     from gpit_fairshare.workbook.published import Published
     from gpit_fairshare.workbook.steps import StepWriter
+    from gpit_fairshare.workbook.summary_sheets import SummaryRows
 
 CHECKS: Final = "Checks"
 OVERALL: Final = f"{CHECKS}!$B${TOTAL_ROW}"
@@ -49,8 +51,8 @@ class Live:
     years: Mapping[str, tuple[str, bool]]
 
 
-def checks_sheet(layout: Layout, live: Sequence[Live]) -> Sheet:
-    """Return every check and warning with a live word for each year, and one cell for them all."""
+def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> Sheet:
+    """Return every check and warning with a live word for each year, what is unspent, and one cell for them all."""
     note = f"{layout.illustrative}A check that fails must be put right; a warning may be meant, and wants a look."
     sheet = Sheet(CHECKS, "Checks and warnings", note, "Control")
     for heading, width in (("Check", 60), ("What is tested", 60), ("Kind", 24)):
@@ -66,6 +68,7 @@ def checks_sheet(layout: Layout, live: Sequence[Live]) -> Sheet:
             # An input that somebody emptied can make a check an error: that is no check that holds.
             live_word = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
             sheet.put(row, column, good if holds else bad, live_word)
+    _put_unspent(sheet, layout, summary)
     cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"
     holds = all(held for one in live if one.kind == "Check" for _, held in one.years.values())
     shown = sum(not held for one in live if one.kind == "Warning" for _, held in one.years.values())
@@ -79,7 +82,9 @@ def checks_sheet(layout: Layout, live: Sequence[Live]) -> Sheet:
     return sheet
 
 
-def live_checks(layout: Layout, writers: Mapping[str, StepWriter], published: Published) -> list[Live]:
+def live_checks(
+    layout: Layout, writers: Mapping[str, StepWriter], published: Published, summary: SummaryRows
+) -> list[Live]:
     """Return the scheme's checks, those that a workbook needs because it can be changed, and the warnings."""
     return [
         *_of_scheme(layout, writers),
@@ -88,9 +93,9 @@ def live_checks(layout: Layout, writers: Mapping[str, StepWriter], published: Pu
         *_of_lines(layout),
         *_of_groups(layout),
         *_of_sharing(writers),
-        *_of_funds(layout),
+        *_of_funds(layout, writers),
         *_of_sheets(layout, published),
-        *_warnings(layout, writers),
+        *_warnings(layout, writers, summary),
     ]
 
 
@@ -230,30 +235,24 @@ def _of_sharing(writers: Mapping[str, StepWriter]) -> list[Live]:
     return live
 
 
-def _of_funds(layout: Layout) -> list[Live]:
+def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
     """Return that no fund is overspent, and that what was given and what is unspent make it up, to the rounding."""
     live = []
-    funds = {(one.year, one.step): one for one in layout.result.funds if one.parameter}
-    for step in dict.fromkeys(step for _, step in funds):
-        final = final_step(layout, step)
+    funds = {(fund.year, fund.step): fund for fund in layout.result.funds}
+    for step in [step for step in layout.scheme.steps if isinstance(step.tree, t.ShareOut)]:
+        final = rounding_step(layout.scheme, step.name) or step
         within, made_up = {}, {}
-        for year in layout.years:
-            fund = funds[year, step]
-            block = layout.block(layout.scheme.symbols[final].kind, year)
-            given, amount = f"SUM({block.column_range(final)})", fund_amount(layout, fund, year)
-            within[year] = (f"{given}<={amount}+1", True)
-            left = unspent_formula(layout, fund, year)
-            made_up[year] = (f"ABS({given}+{left}-{amount})<=1", True)
-        label = fund.label
-        live.append(
-            Live(
-                "Check",
-                f"{label} is not overspent, to the rounding",
-                f"Total of {final} is no more than {label}",
-                within,
-            )
-        )
-        tests = f"Total of {final} and what is unspent come to {label}, to £1"
+        for year, writer in writers.items():
+            block = layout.block(step.kind, year)
+            given, amount = f"SUM({block.column_range(final.name)})", writer.shared[step.name]
+            margin = layout.number(max(1.0, moved_by(final, layout.result.years[year])))
+            within[year] = (f"{given}<={amount}+{margin}", True)
+            left = writer.left_over.get(step.name, "0")
+            made_up[year] = (f"ABS({given}+{left}-{amount})<={margin}", True)
+        label = funds[layout.years[0], step.name].label
+        tests = f"Total of {final.name} is no more than {label}"
+        live.append(Live("Check", f"{label} is not overspent, to the rounding", tests, within))
+        tests = f"Total of {final.name} and what is unspent come to {label}, to the rounding"
         live.append(Live("Check", f"{label}: given and unspent make up the whole", tests, made_up))
     return live
 
@@ -271,24 +270,21 @@ def _of_sheets(layout: Layout, published: Published) -> list[Live]:
     return [Live("Check", f"{ALLOCATIONS} adds up to the sheets of the years", f"Totals of {label}", years)]
 
 
-def _warnings(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
+def _warnings(layout: Layout, writers: Mapping[str, StepWriter], summary: SummaryRows) -> list[Live]:
     """Return what gpit warns of as well: it may be meant."""
     scheme, label = layout.scheme, layout.scheme.labels[layout.scheme.result]
     live = []
     if scheme.symbols[scheme.result].unit == "£":
-        below, balance = {}, {}
+        below = {}
         for year in layout.years:
             block = layout.block(ORGANISATION, year)
             values, cells = block.values(scheme.result), block.column_range(scheme.result)
             below[year] = (f'COUNTIF({cells},"<0")=0', not any(value < 0 for value in values))
-            balance[year] = _balance(layout, year, values, cells)
         live.append(Live("Warning", f"{label} is nowhere below nil", "No allocation is negative", below))
         if scheme.non_recurrent:
             live.append(_non_recurrent(layout))
-        if all(formula for formula, _ in balance.values()):
-            more = " or, with new money, to more" if scheme.takes_new_money else ""
-            tests = f"{label} and what is unspent come to the money that there is{more}, to the rounding"
-            live.append(Live("Warning", "Money in is money out", tests, balance))
+        if balance := _balance(layout, summary):
+            live.append(balance)
     moved = {
         year: _movement(layout, writers[year], before)
         for before, year in zip(layout.years, layout.years[1:], strict=False)
@@ -315,20 +311,36 @@ def _non_recurrent(layout: Layout) -> Live:
     return Live("Warning", name, "Recurrent money is nowhere below nil, to the rounding", years)
 
 
-def _balance(layout: Layout, year: str, values: Sequence[float], cells: str) -> tuple[str, bool]:
-    """Return whether allocations and what is unspent come to the money there is, as R07 of a run asks."""
-    funds = [one for one in layout.result.funds if one.year == year]
-    formula, beyond = beyond_money_in(layout, year, values, cells)
-    if not formula:
-        return "", True
-    rounding = math.fsum(abs(one.amount - one.spent - one.unspent) for one in funds)
+def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
+    """Return whether the money account balances, as R07 of a run asks; None where no money in is known."""
+    accounts = {measures.year: measures.money for measures in layout.result.measures() if measures.money}
+    if not accounts or any(account.difference is None for account in accounts.values()):
+        return None
     allowed = layout.constant(
-        "rounding_allowed", 1, "£: money that rounding may move, for each amount that is shared out."
+        "rounding_allowed",
+        max(account.rounding for account in accounts.values()),
+        "£: the most that rounding can move the difference between money in and money out.",
     )
-    margin, most = f"{allowed}*({'+'.join(['1'] * (len(funds) + 1))})", 1 + max(rounding, len(funds))
-    if layout.scheme.takes_new_money:
-        return f"{formula}>=-{margin}", beyond >= -most
-    return f"ABS({formula})<={margin}", abs(beyond) <= most
+    years = {
+        year: (f"ABS({summary.cell(DIFFERENCE, year)})<={allowed}", account.balances)
+        for year, account in accounts.items()
+    }
+    return Live("Warning", "Money in is money out", f"{DIFFERENCE} is 0, to the rounding", years)
+
+
+def _put_unspent(sheet: Sheet, layout: Layout, summary: SummaryRows) -> None:
+    """Add a row for each kind of unspent money, with the amounts of Summary."""
+    accounts = {measures.year: measures.money for measures in layout.result.measures() if measures.money}
+    first = accounts.get(layout.years[0])
+    for index, line in enumerate(first.unspent if first else ()):
+        row = sheet.last_row + 1
+        tests = f"{summary.sheet.name}: what is left when every ceiling is reached"
+        for column, text in enumerate((f"{UNSPENT}: {line.label} (£)", tests, UNSPENT), 1):
+            sheet.put(row, column, text)
+        for column, (year, account) in enumerate(accounts.items(), 4):
+            amount = account.unspent[index].amount
+            cell = summary.cell(f"{UNSPENT} {line.name}", year)
+            sheet.put(row, column, amount, cell, number_format("£", [amount]))
 
 
 def _movement(layout: Layout, writer: StepWriter, before: str) -> tuple[str, bool] | None:

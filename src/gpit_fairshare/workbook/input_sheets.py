@@ -7,11 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.engine import BASELINE, PEOPLE
 from gpit_fairshare.inputs.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import group
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.scheme import number as as_number
-from gpit_fairshare.summary import BASELINE, PEOPLE
 from gpit_fairshare.workbook.layout import (
     CHANGED,
     PARAMETER_STATE,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.engine import BASELINE, PEOPLE
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.summary import BASELINE, PEOPLE
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOT_APPLICABLE, ROW, Sheet, letter, quoted
 
 if TYPE_CHECKING:

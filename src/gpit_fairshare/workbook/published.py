@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.engine import BASELINE, PEOPLE
 from gpit_fairshare.inputs import year_start
 from gpit_fairshare.language import ORGANISATION
-from gpit_fairshare.summary import BASELINE, PEOPLE
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook.layout import ALLOCATIONS, number_format, sheet_name
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Region, Sheet, letter, quoted

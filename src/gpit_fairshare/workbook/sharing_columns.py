@@ -13,6 +13,7 @@ import math
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.engine import rounding_step
 from gpit_fairshare.language import NATIONAL, group, to_text
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
@@ -62,6 +63,7 @@ class ShareOutWriter:
         else:
             self._bounded()
         self._sound()
+        self.writer.shared[self.step.name] = self._amount_of_all()
 
     # Figures of the whole, or of each group ---------------------------------------------------------
 
@@ -288,6 +290,46 @@ class ShareOutWriter:
         formula = f"ABS({given}-{due})<=sums_within*MAX(1,ABS({due}))"
         self._figure(key, "all is given, or all that the ceilings allow", formula, [True] * self.groups)
         self.writer.spends[self.step.label] = self._all_hold(key)
+
+        if most:
+            self.writer.left_over[name] = self._left_over(most)
+
+    def _amounts_of_groups(self) -> str:
+        """Return the cells of the groups' amounts, or the one amount that each of them has."""
+        assert self.tree.within  # noqa: S101  # asked for groups alone
+        if self.amount:
+            return self.amount
+        target = self.layout.block(group(self.tree.within), self.writer.year)
+        own = f"amount of {self.step.name}"
+        return target.column_range(own if own in target.columns else to_text(self.tree.amount))
+
+    def _amount_of_all(self) -> str:
+        """Return what the step has to share: one amount, or those of all groups together."""
+        if self.tree.within is None:
+            return self.amount
+        groups = self.layout.block(group(self.tree.within), self.writer.year).column_range(self.tree.within)
+        return f"{self.amount}*ROWS({groups})" if self.amount else f"SUM({self._amounts_of_groups()})"
+
+    def _left_over(self, most: str) -> str:
+        """Return what ceilings leave over, as `left_over` of the engine has it: no cell of the shares decides it."""
+        rounding = rounding_step(self.writer.scheme, self.step.name)
+        to = rounding.tree.to if rounding and isinstance(rounding.tree, t.Rounded) else 0.0
+        within = self.tree.within
+        if to and rounding and getattr(rounding.tree, "within", None) != within:
+            to = 0.0
+
+        def paid(given: str) -> str:
+            if not to:
+                return given
+            return f"ROUND({given},0)" if to == 1 else f"ROUND({given}/{(unit := self.layout.number(to))},0)*{unit}"
+
+        if within is None:
+            amount, given = self.amount, self.layout.national_cell(most, self.writer.year)
+            return f"IF({amount}-{given}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid(given)}),0)"
+        amount = self._amounts_of_groups()
+        given = self.layout.block(group(within), self.writer.year).column_range(most)
+        left = f"({amount}-{paid(given)})"
+        return f"SUMPRODUCT(({amount}-{given}>sums_within*(1+ABS({amount})))*({left}>0)*{left})"
 
     # The search ---------------------------------------------------------------------------------------
 

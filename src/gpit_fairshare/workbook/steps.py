@@ -56,6 +56,11 @@ class StepWriter:
         self.sound: dict[str, str] = {}
         """For each `share_out`: the formula that says whether its arguments are such as gpit takes."""
 
+        self.shared: dict[str, str] = {}
+        """For each `share_out`: the formula of what it has to share, over all groups."""
+        self.left_over: dict[str, str] = {}
+        """For each `share_out` with a ceiling: the formula of what it leaves over, over all groups."""
+
     # Any step -------------------------------------------------------------------------------------
 
     def step(self, step: Step) -> None:

@@ -3,78 +3,130 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.language import ORGANISATION, group
+from gpit_fairshare.engine import BASELINE, NO_CHANGE, NOT_GIVEN, PEOPLE, SUPPORT, Area
+from gpit_fairshare.language import NATIONAL, ORGANISATION
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.summary import BASELINE, NO_CHANGE, PEOPLE, SUPPORT
 from gpit_fairshare.workbook.layout import Layout, number_format, sheet_name
 from gpit_fairshare.workbook.per_head import column_of, rates_of
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Sheet
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Sheet, letter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from gpit_fairshare.engine import Fund
+    from gpit_fairshare.engine import MoneyAccount, MoneyLine, YearMeasures
     from gpit_fairshare.workbook.layout import Block
+    from gpit_fairshare.workbook.steps import StepWriter
+
+SUMMARY: Final = "Summary"
+UNSPENT: Final = "Unspent"
+DIFFERENCE: Final = "Difference (in − taken away − out − unspent)"
 
 # Summary ----------------------------------------------------------------------------------------------------
 
 
-class _Rows:
+class SummaryRows:
     """The rows of Summary: a figure each, a column a year."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         note = f"{layout.illustrative}National figures, each a live formula; charts stand below the table."
-        self.sheet = Sheet("Summary", f"{layout.scheme.title}: summary", note)
+        self.sheet = Sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
         self.sheet.heading("Figure", 62)
         for year in layout.years:
             self.sheet.heading(f"{year} {layout.scheme.certainty(year)}", 22)
         self.rows: dict[str, int] = {}
 
-    def put(self, label: str, year: str, formula: str, value: float, number: str) -> None:
-        """Write one figure of one year on the row of its label."""
-        row = self.rows.setdefault(label, FIRST_ROW + len(self.rows))
+    def put(self, label: str, year: str, formula: str, value: float, number: str, key: str = "") -> str:
+        """Write one figure of one year on the row of its label, or of a key where two figures may have one label.
+
+        Returns:
+            The cell, as seen from the same sheet.
+        """
+        row = self.rows.setdefault(key or label, FIRST_ROW + len(self.rows))
+        column = 2 + self.layout.years.index(year)
         self.sheet.put(row, 1, label)
-        self.sheet.put(row, 2 + self.layout.years.index(year), value, formula, number)
+        self.sheet.put(row, column, value, formula, number)
+        return f"{letter(column)}{row}"
+
+    def cell(self, key: str, year: str) -> str:
+        """Return the cell of a figure as seen from other sheets."""
+        return f"{SUMMARY}!${letter(2 + self.layout.years.index(year))}${self.rows[key]}"
+
+    def money(self, label: str, year: str, formula: str, value: float, key: str = "") -> str:
+        """Write an amount in £."""
+        return self.put(label, year, formula, value, _money(value), key)
 
 
-def summary_sheet(layout: Layout) -> Sheet:
+def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRows:
     """Return the years' main figures, each a live formula on the year sheets."""
-    result, rows = layout.result, _Rows(layout)
-    for year in layout.years:
+    rows = SummaryRows(layout)
+    for measures in layout.result.measures():
+        year = measures.year
         block = layout.block(ORGANISATION, year)
         answer, allocation = block.column_range(layout.scheme.result), block.values(layout.scheme.result)
-        for fund in result.funds:
-            if fund.year == year and fund.parameter:
-                amount = fund_amount(layout, fund, year)
-                rows.put(f"Money in: {fund.label} (£)", year, amount, fund.amount, _money(fund.amount))
-        if layout.adds_up:
-            total = math.fsum(allocation)
-            rows.put("Money out: allocations (£)", year, f"SUM({answer})", total, _money(total))
+        if measures.money:
+            _account(rows, writers[year], measures.money)
+        elif layout.adds_up:
+            label, unit = layout.scheme.labels[layout.scheme.result], layout.scheme.symbols[layout.scheme.result].unit
+            number = number_format(unit, list(allocation))
+            rows.put(f"{label}: total ({unit})", year, f"SUM({answer})", measures.allocated, number)
         else:
             _ends(layout, rows, year, answer, allocation)
-        for fund in result.funds:
-            if fund.year == year and fund.parameter:
-                formula = unspent_formula(layout, fund, year)
-                rows.put(f"Unspent: {fund.label} (£)", year, formula, fund.unspent, _money(fund.unspent))
-        formula, beyond = beyond_money_in(layout, year, allocation, answer)
-        if layout.scheme.takes_new_money and formula:
-            rows.put("Money in: new money beyond that (£)", year, f"MAX(0,{formula})", max(0.0, beyond), _money(beyond))
         baseline, people = column_of(block, BASELINE), column_of(block, PEOPLE)
         if baseline:
-            _against_baseline(layout, block, rows, baseline)
+            _against_baseline(layout, block, rows, measures)
         if people and math.fsum(people) and f"{layout.scheme.result} per head" in block.helpers:
             _per_head(layout, block, rows, allocation)
-        if column_of(block, SUPPORT):
+        if column_of(block, SUPPORT) and measures.supported is not None:
             label = f"{layout.scheme.organisation}s that draw transition support"
-            drawing = sum(value > 0 for value in block.values(SUPPORT))
-            rows.put(label, year, f'COUNTIF({block.column_range(SUPPORT)},">0")', drawing, "count")
-    return rows.sheet
+            rows.put(label, year, f'COUNTIF({block.column_range(SUPPORT)},">0")', measures.supported, "count")
+    return rows
 
 
-def _ends(layout: Layout, rows: _Rows, year: str, cells: str, answers: Sequence[float]) -> None:
+def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> None:
+    """Write the money account of one year; each line has a formula of its own, and the difference follows from them."""
+    layout, year = rows.layout, writer.year
+
+    def lines(side: str, listed: Sequence[MoneyLine], formulas: Mapping[str, str]) -> list[str]:
+        return [
+            rows.money(
+                f"{side}: {line.label} (£)",
+                year,
+                formulas.get(line.name) or _line(layout, writer, line.name),
+                line.amount,
+                f"{side} {line.name}",
+            )
+            for line in listed
+        ]
+
+    money_in = lines("Money in", account.money_in, {})
+    if len(money_in) > 1:
+        value = math.fsum(line.amount for line in account.money_in)
+        rows.money("Money in: total (£)", year, f"SUM({money_in[0]}:{money_in[-1]})", value)
+    taken_away = lines("Taken away", account.taken_away, {})
+    allocated = f"SUM({layout.block(ORGANISATION, year).column_range(account.out.name)})"
+    out = rows.money("Money out: allocations (£)", year, allocated, account.out.amount)
+    unspent = lines(UNSPENT, account.unspent, writer.left_over)
+    if account.difference is not None:
+        formula = "+".join(money_in) + "".join(f"-{cell}" for cell in (*taken_away, out, *unspent))
+        rows.money(f"{DIFFERENCE} (£)", year, formula, account.difference, DIFFERENCE)
+
+
+def _line(layout: Layout, writer: StepWriter, name: str) -> str:
+    """Return the money of a name over all organisations, as the engine adds it up."""
+    if name in writer.shared:
+        return writer.shared[name]
+    symbol = layout.scheme.symbols[name]
+    if symbol.role == "parameter":
+        return layout.parameter_cell(name, writer.year)
+    if symbol.kind == NATIONAL:
+        return layout.national_cell(name, writer.year)
+    return f"SUM({layout.block(symbol.kind, writer.year).column_range(name)})"
+
+
+def _ends(layout: Layout, rows: SummaryRows, year: str, cells: str, answers: Sequence[float]) -> None:
     """Write the ends of an answer that does not add up, an index or a rate."""
     label, unit = layout.scheme.labels[layout.scheme.result], layout.scheme.symbols[layout.scheme.result].unit
     number = number_format(unit, list(answers))
@@ -86,61 +138,18 @@ def _money(amount: float) -> str:
     return number_format("£", [amount])
 
 
-def beyond_money_in(layout: Layout, year: str, values: Sequence[float], cells: str) -> tuple[str, float]:
-    """Return what allocations and unspent money come to beyond the parameters that were shared out, in £.
-
-    The formula is an empty text where nothing was shared out, or money comes in that is no parameter.
-    """
-    there = [one for one in layout.result.funds if one.year == year]
-    coming = [one for one in there if one.new_money]
-    if not coming or not all(one.parameter for one in coming):
-        return "", 0.0
-    funds = {one.parameter: one for one in there if one.parameter}
-    new = [one for one in funds.values() if one.new_money]
-    beyond = math.fsum((*values, *(one.unspent for one in funds.values()), *(-one.amount for one in new)))
-    money = "-".join(fund_amount(layout, one, year) for one in new)
-    unspent = "+".join(unspent_formula(layout, one, year) for one in funds.values())
-    return f"SUM({cells})+{unspent}-{money}", beyond
-
-
-def fund_amount(layout: Layout, fund: Fund, year: str) -> str:
-    """Return a fund's amount; where every group gets a parameter's amount it is that many times as much."""
-    cell = layout.parameter_cell(fund.parameter, year)
-    return f"{cell}*ROWS({layout.block(group(fund.within), year).column_range(fund.within)})" if fund.within else cell
-
-
-def unspent_formula(layout: Layout, fund: Fund, year: str) -> str:
-    """Return what is left of a fund; where everything was shared out, a difference is rounding."""
-    kind = layout.scheme.symbols[fund.step].kind
-    block = layout.block(kind, year)
-    amount = fund_amount(layout, fund, year)
-    shared = f"SUM({block.column_range(fund.step)})"
-    given = f"SUM({block.column_range(final_step(layout, fund.step))})"
-    return f"IF({amount}-{shared}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{given}),0)"
-
-
-def final_step(layout: Layout, step: str) -> str:
-    """Return the step that rounds a `share_out`, or the `share_out` itself."""
-    for one in layout.scheme.steps:
-        if one.formula.startswith("rounded(") and getattr(getattr(one.tree, "of", None), "name", None) == step:
-            return one.name
-    return step
-
-
-def _against_baseline(layout: Layout, block: Block, rows: _Rows, old: Sequence[float]) -> None:
+def _against_baseline(layout: Layout, block: Block, rows: SummaryRows, measures: YearMeasures) -> None:
     """Write who gains and loses on historic spend, and what is short."""
     year, noun = block.year.year, layout.scheme.organisation
-    now = block.values(layout.scheme.result)
     here, there = block.column_range(layout.scheme.result), block.column_range(BASELINE)
-    pairs = list(zip(now, old, strict=True))
-    total = math.fsum(old)
+    total = measures.baseline or 0.0
     least = layout.constant("no_change", NO_CHANGE, "£: a smaller change of an allocation is rounding.")
     rows.put("Historic spend (£)", year, f"SUM({there})", total, _money(total))
     gain, lose = f"({here}-{there}>={least})", f"({there}-{here}>={least})"
-    gains, losses = sum(a - b >= NO_CHANGE for a, b in pairs), sum(b - a >= NO_CHANGE for a, b in pairs)
+    gains, losses = measures.gain or 0, measures.lose or 0
     rows.put(f"{noun}s that gain on historic spend", year, f"SUMPRODUCT(--{gain})", gains, "count")
     rows.put(f"{noun}s that lose on historic spend", year, f"SUMPRODUCT(--{lose})", losses, "count")
-    short = math.fsum(b - a for a, b in pairs if b - a >= NO_CHANGE)
+    short = measures.shortfall.total if measures.shortfall else 0.0
     formula = f"SUMPRODUCT({lose}*({there}-{here}))"
     rows.put("Shortfall: historic spend above allocation (£)", year, formula, short, _money(short))
     people = column_of(block, PEOPLE)
@@ -150,7 +159,7 @@ def _against_baseline(layout: Layout, block: Block, rows: _Rows, old: Sequence[f
         rows.put("Historic spend per registered patient (£)", year, rate, total / heads, "£ per head")
 
 
-def _per_head(layout: Layout, block: Block, rows: _Rows, now: Sequence[float]) -> None:
+def _per_head(layout: Layout, block: Block, rows: SummaryRows, now: Sequence[float]) -> None:
     year, cells = block.year.year, block.column_range(PEOPLE)
     heads = math.fsum(block.values(PEOPLE))
     rate = f"SUM({block.column_range(layout.scheme.result)})/SUM({cells})"
@@ -183,9 +192,11 @@ def areas_sheet(layout: Layout) -> Sheet | None:
     sheet.fill(1, [text or "[not given]" for text in names])
     # EXACT only where it is needed: two areas that differ in case alone.
     alike = len({text.casefold() for text in names}) < len(names)
-    for block in blocks:
-        texts, where = [text or "" for text in block.values(column)], block.column_range(column)
-        rows = {text: [row for row, one in enumerate(texts) if one == text] for text in names}
+    nothing = Area("", 0, 0.0, 0.0, 0.0)
+    for block, measures in zip(blocks, layout.result.measures(), strict=True):
+        where = block.column_range(column)
+        by_name = {area.name: area for area in measures.areas}
+        areas = [by_name.get(text or NOT_GIVEN, nothing) for text in names]
 
         def same(row: int, where: str = where) -> str:
             wanted = f"$A{row}" if names[row - FIRST_ROW] else x.text("")
@@ -194,15 +205,14 @@ def areas_sheet(layout: Layout) -> Sheet | None:
         def counted(row: int, same: Callable[[int], str] = same) -> str:
             return f"SUMPRODUCT(--{same(row)})"
 
-        counts = [len(rows[text]) for text in names]
+        counts = [area.organisations for area in areas]
         column_ = sheet.heading(f"{layout.scheme.organisation}s {block.year.year}", 14)
         sheet.fill(column_, counts, counted, "count")
         sheet.total_above(column_, counts, "count")
-        for step in (PEOPLE, BASELINE, layout.scheme.result):
-            values = column_of(block, step)
-            if not values:
+        for step, figure in ((PEOPLE, "people"), (BASELINE, "baseline"), (layout.scheme.result, "allocation")):
+            if not column_of(block, step):
                 continue
-            totals = [math.fsum(values[row] for row in rows[text]) for text in names]
+            totals = [getattr(area, figure) or 0.0 for area in areas]
             unit = layout.scheme.symbols[step].unit
             head = f"{layout.scheme.labels[step]} {block.year.year}" + (f" ({unit})" if unit else "")
 

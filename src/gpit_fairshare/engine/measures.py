@@ -1,0 +1,370 @@
+"""What a run comes to: the money account, who gains and loses, what is short, how unequal it is.
+
+These are figures *about* a result, for people; no allocation depends on them. Screen, JSON, workbook and Python
+take them from here. Change is always the allocation less the historic spend of the same organisation, so a gain
+is above 0. Allocations are whole pounds and spend may have pence: a change of less than £1 is no change.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.engine.model import Fund
+from gpit_fairshare.language import NATIONAL, ORGANISATION, names_in, walk
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.sharing import rounded
+from gpit_fairshare.words import is_money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gpit_fairshare.engine.model import Year
+    from gpit_fairshare.scheme import Scheme, Step
+
+BASELINE: Final = "historic_spend"
+PEOPLE: Final = "registered_population"
+SUPPORT: Final = "transition_support"
+NO_CHANGE: Final = 1.0
+"""£: a smaller change is rounding."""
+NOT_GIVEN: Final = "not given"
+"""Name of the area of organisations that have none."""
+_FLOATS: Final = 0.01
+"""£: what floats can lose when money is added up, whatever is rounded; a penny."""
+
+
+# Money ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyLine:
+    """One line of the money account: £ of one year, over all organisations."""
+
+    name: str
+    """The parameter, input column or step; for unspent money the `share_out` step that leaves it over."""
+    label: str
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyAccount:
+    """Where the money of one year comes from and goes, in £; no line is worked out from the others."""
+
+    money_in: tuple[MoneyLine, ...]
+    """Empty where no file says what comes in and nothing is shared out; there is no balance then."""
+    taken_away: tuple[MoneyLine, ...]
+    out: MoneyLine
+    """The sum of all allocations."""
+    unspent: tuple[MoneyLine, ...]
+    rounding: float
+    """The most by which rounding can move the difference from 0."""
+
+    @property
+    def difference(self) -> float | None:
+        """Return in - taken away - out - unspent: 0 to the rounding; None where no money in is known."""
+        if not self.money_in:
+            return None
+        less = (*self.taken_away, self.out, *self.unspent)
+        return math.fsum((*(line.amount for line in self.money_in), *(-line.amount for line in less)))
+
+    @property
+    def balances(self) -> bool:
+        """Return whether the difference is no more than rounding can move."""
+        return abs(self.difference or 0.0) <= self.rounding
+
+
+def account_of(scheme: Scheme, year: Year) -> MoneyAccount | None:
+    """Return the money account of one year; None where the answer is not money."""
+    if not is_money(scheme.symbols[scheme.result].unit):
+        return None
+    money = scheme.money
+    return MoneyAccount(
+        money_in=tuple(MoneyLine(name, _label(scheme, name), _amount(scheme, year, name)) for name in money.money_in),
+        taken_away=tuple(
+            MoneyLine(name, _label(scheme, name), _amount(scheme, year, name)) for name in money.taken_away
+        ),
+        out=MoneyLine(scheme.result, scheme.labels[scheme.result], _amount(scheme, year, scheme.result)),
+        unspent=tuple(
+            MoneyLine(name, _label(scheme, name), left_over(scheme, year, name))
+            if name in year.unspent
+            else MoneyLine(name, scheme.labels[name], _amount(scheme, year, name))
+            for name in money.unspent
+        ),
+        rounding=rounding_of(scheme, year),
+    )
+
+
+def _label(scheme: Scheme, name: str) -> str:
+    """Return what a line is called: a `share_out` step bears the name of the amount that it shares."""
+    tree = next((step.tree for step in scheme.steps if step.name == name), None)
+    if isinstance(tree, t.ShareOut) and isinstance(tree.amount, t.Name):
+        return scheme.labels[tree.amount.name]
+    return scheme.labels[name]
+
+
+def _amount(scheme: Scheme, year: Year, name: str) -> float:
+    """Return the money of a name over all organisations; a `share_out` step has all of its amount, left over or not."""
+    if name in year.amounts and name != scheme.result:
+        return float(sum(year.amounts[name]))
+    symbol = scheme.symbols[name]
+    kind = NATIONAL if symbol.role == "parameter" else symbol.kind
+    return math.fsum(value for value in year.values(name, kind) if value is not None)
+
+
+def rounding_step(scheme: Scheme, name: str) -> Step | None:
+    """Return the step that rounds the shares of a `share_out` step, if there is one."""
+    return next((step for step in scheme.steps if isinstance(step.tree, t.Rounded) and step.tree.of.name == name), None)
+
+
+def left_over(scheme: Scheme, year: Year, name: str) -> float:
+    """Return what a `share_out` step leaves over, in its unit, over all groups.
+
+    Where a step rounds the shares within the same groups, it is what the rounded shares leave over. It is worked
+    out from the ceilings of the kernel, not from the shares that were paid.
+    """
+    tree = next(step.tree for step in scheme.steps if step.name == name)
+    rounding = rounding_step(scheme, name)
+    left = year.unspent[name]
+    if not rounding or not isinstance(rounding.tree, t.Rounded) or rounding.tree.within != getattr(tree, "within", ""):
+        return float(sum(left))
+    to = rounding.tree.to
+    return float(
+        sum(
+            max(Fraction(0), amount - rounded([amount - over], to=to).exact[0])
+            for amount, over in zip(year.amounts[name], left, strict=True)
+            if over
+        )
+    )
+
+
+def rounding_of(scheme: Scheme, year: Year) -> float:
+    """Return by how much rounding can move the money account: £, half a unit for each figure that is rounded.
+
+    Only steps between the named money and the allocation count: what was rounded before is rounded in both.
+    """
+    named = {*scheme.money.money_in, *scheme.money.taken_away, *scheme.money.unspent} - {scheme.result}
+    steps = {step.name: step for step in scheme.steps}
+    waiting, seen, most = [scheme.result], {scheme.result}, _FLOATS
+    while waiting:
+        step = steps[waiting.pop()]
+        if is_money(scheme.symbols[step.name].unit):
+            most += moved_by(step, year)
+        reached = {name for name, _ in names_in(step.tree) if name in steps} - named - seen
+        seen |= reached
+        waiting += reached
+    return most
+
+
+def moved_by(step: Step, year: Year) -> float:
+    """Return the most by which the roundings of a step can move the sum of its values, in its unit."""
+    if isinstance(step.tree, t.Rounded):
+        groups = len(year.labels[step.tree.within]) if step.tree.within else 1
+        return step.tree.to / 2 * groups
+    calls = [node for node in walk(step.tree) if isinstance(node, t.Call) and node.function == "round"]
+    return year.frames[step.kind].height * math.fsum(10.0 ** -_places(call.arguments[1]) / 2 for call in calls)
+
+
+def _places(digits: t.Expression) -> float:
+    """Return the decimal places that `round` keeps: `2` or `-3`."""
+    match digits:
+        case t.Number(value):
+            return value
+        case t.Negative(t.Number(value)):
+            return -value
+        case _:
+            return 0.0
+
+
+def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
+    """Return what each `share_out` step had to share in a year, in its unit, and what was left."""
+    funds = []
+    for step in scheme.steps:
+        if not isinstance(step.tree, t.ShareOut):
+            continue
+        name = step.tree.amount.name if isinstance(step.tree.amount, t.Name) else ""
+        final = rounding_step(scheme, step.name) or step
+        funds.append(
+            Fund(
+                year=year.year,
+                label=_label(scheme, step.name),
+                parameter=name if name in scheme.parameters else "",
+                step=step.name,
+                amount=float(sum(year.amounts[step.name])),
+                spent=math.fsum(year.values(final.name, step.kind)),
+                unspent=left_over(scheme, year, step.name),
+                new_money=not name or name in scheme.parameters,
+                within=step.tree.within or "",
+            )
+        )
+    return funds
+
+
+# Gains and losses -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One organisation's change: £ and £ per registered patient, None where it has no patients."""
+
+    code: str
+    name: str
+    change: float
+    per_head: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inequality:
+    """How unequal £ per head is. The range is over organisations; the other two count every patient once."""
+
+    lowest: float
+    highest: float
+    variation: float
+    """Coefficient of variation: standard deviation over mean, weighted by registered patients."""
+    gini: float
+    """Gini coefficient, weighted by registered patients: 0 is equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Committed cost above the allocation: £ in all, and the organisations short, largest first."""
+
+    total: float
+    organisations: tuple[Movement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Totals of one value of the scheme's `report_by` column: £."""
+
+    name: str
+    organisations: int
+    people: float | None
+    baseline: float | None
+    allocation: float
+
+
+@dataclass(frozen=True, slots=True)
+class YearMeasures:
+    """One year in a few figures; None where the inputs do not hold what a figure needs."""
+
+    year: str
+    organisations: int
+    allocated: float
+    money: MoneyAccount | None
+    """None where the answer is not money."""
+    funds: tuple[Fund, ...]
+    baseline: float | None
+    gain: int | None
+    lose: int | None
+    supported: int | None
+    support: float | None
+    movements: tuple[Movement, ...]
+    """Every organisation with patients, the largest gain per head first; empty without a baseline."""
+    shortfall: Shortfall | None
+    before: Inequality | None
+    after: Inequality | None
+    areas: tuple[Area, ...]
+
+
+def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasures:
+    """Return the measures of one year; `funds` are those of every year."""
+    frame = year.organisations
+    allocation = _column(year, scheme.result) or []
+    baseline, people = _column(year, BASELINE), _column(year, PEOPLE)
+    support = _support(scheme, year)
+    names = list(zip(year.codes(), frame["org_name"].to_list(), strict=True))
+    changes = _changes(names, allocation, baseline, people) if baseline is not None else []
+    rates = [(-one.per_head, one.code, one) for one in changes if one.per_head is not None]
+    return YearMeasures(
+        year=year.year,
+        organisations=frame.height,
+        allocated=math.fsum(allocation),
+        money=account_of(scheme, year),
+        funds=tuple(fund for fund in funds if fund.year == year.year),
+        baseline=math.fsum(baseline) if baseline else None,
+        gain=sum(one.change >= NO_CHANGE for one in changes) if baseline else None,
+        lose=sum(one.change <= -NO_CHANGE for one in changes) if baseline else None,
+        supported=sum(1 for one in support if one > 0) if support else None,
+        support=math.fsum(support) if support else None,
+        movements=tuple(one for _, _, one in sorted(rates, key=lambda rate: rate[:2])),
+        shortfall=_shortfall(changes) if changes else None,
+        before=inequality(baseline, people) if baseline and people else None,
+        after=inequality(allocation, people) if people else None,
+        areas=_areas(scheme, year, allocation, baseline, people),
+    )
+
+
+def _column(year: Year, name: str) -> list[float] | None:
+    """Return a number for every organisation, or None where the column is absent or has a blank."""
+    if name not in year.organisations.columns:
+        return None
+    values = year.values(name, ORGANISATION)
+    return None if any(value is None for value in values) else values
+
+
+def _support(scheme: Scheme, year: Year) -> list[float] | None:
+    symbol = scheme.symbols.get(SUPPORT)
+    return _column(year, SUPPORT) if symbol and symbol.kind == ORGANISATION else None
+
+
+def _changes(
+    names: Sequence[tuple[str, str]],
+    allocation: Sequence[float],
+    baseline: Sequence[float],
+    people: Sequence[float] | None,
+) -> list[Movement]:
+    return [
+        Movement(code, name or "", now - old, (now - old) / heads if heads else None)
+        for (code, name), now, old, heads in zip(names, allocation, baseline, people or [0.0] * len(names), strict=True)
+    ]
+
+
+def _shortfall(changes: Sequence[Movement]) -> Shortfall:
+    short = sorted((one for one in changes if one.change <= -NO_CHANGE), key=lambda one: (one.change, one.code))
+    return Shortfall(-math.fsum(one.change for one in short), tuple(short))
+
+
+def inequality(money: Sequence[float], people: Sequence[float]) -> Inequality | None:
+    """Return how unequal £ per head is; organisations without people are left out.
+
+    The Gini coefficient is that of patients, each with the £ per head of their organisation: half the
+    mean difference between two patients drawn at random, over the mean.
+    """
+    rows = sorted((pounds / heads, heads) for pounds, heads in zip(money, people, strict=True) if heads > 0)
+    heads_in_all = math.fsum(heads for _, heads in rows)
+    mean = math.fsum(rate * heads for rate, heads in rows) / heads_in_all if rows else 0.0
+    if mean <= 0:
+        return None
+    variance = math.fsum(heads * (rate - mean) ** 2 for rate, heads in rows) / heads_in_all
+    # Lorenz curve: patients in order of rate; each step adds a trapezium.
+    below, area = 0.0, []
+    for rate, heads in rows:
+        share = rate * heads / (mean * heads_in_all)
+        area.append(heads / heads_in_all * (2 * below + share))
+        below += share
+    return Inequality(rows[0][0], rows[-1][0], math.sqrt(variance) / mean, max(0.0, 1 - math.fsum(area)))
+
+
+def _areas(
+    scheme: Scheme,
+    year: Year,
+    allocation: Sequence[float],
+    baseline: Sequence[float] | None,
+    people: Sequence[float] | None,
+) -> tuple[Area, ...]:
+    column = scheme.report_by
+    if not column or column not in year.organisations.columns:
+        return ()
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(year.values(column, ORGANISATION)):
+        rows.setdefault(name or NOT_GIVEN, []).append(row)
+
+    def total(values: Sequence[float] | None, which: list[int]) -> float | None:
+        return math.fsum(values[row] for row in which) if values else None
+
+    return tuple(
+        Area(name, len(which), total(people, which), total(baseline, which), total(allocation, which) or 0.0)
+        for name, which in sorted(rows.items())
+    )

@@ -1,0 +1,152 @@
+"""The money account of a scheme: which names are money in, money taken away and money left unspent.
+
+A table `[money]` names them. Files build on one another in the order formula, scheme, transition, and the last
+of them with steps decides. In its table `fair_share` stands for the money behind fair shares that an earlier
+file made. For a file without the table, money in is what the `share_out` steps share.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from gpit_fairshare.errors import nearest
+from gpit_fairshare.language import ORGANISATION, names_in
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.scheme.findings import About
+from gpit_fairshare.scheme.model import Money
+from gpit_fairshare.words import is_money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from gpit_fairshare.language import Symbol
+    from gpit_fairshare.scheme.findings import Faults
+    from gpit_fairshare.scheme.model import Step
+    from gpit_fairshare.scheme.shape import MoneyEntry
+
+FAIR_SHARE: Final = "fair_share"
+_OPENING_BASELINE: Final = "opening_baseline"
+
+
+class Layer(NamedTuple):
+    """One file of a scheme, in the order in which they build on one another: formula, scheme, transition."""
+
+    file: str
+    money: MoneyEntry | None
+    step_names: tuple[str, ...]
+    """Its own steps and those of formulas that it uses by name."""
+
+
+def money_of(
+    layers: Sequence[Layer], steps: Sequence[Step], symbols: Mapping[str, Symbol], faults: Faults, paid_from: str = ""
+) -> Money:
+    """Return the money account that the files of a scheme describe, in names.
+
+    Args:
+        layers: The files, in the order in which they build on one another.
+        steps: Every step of the scheme, in order.
+        symbols: What each name of the scheme means.
+        faults: Where names are reported that do not exist or are not in £.
+        paid_from: Who pays for protection, as the transition or the scheme says it.
+    """
+    account = Money()
+    for number, layer in enumerate(layers):
+        own = [step for step in steps if step.name in layer.step_names]
+        if layer.money is not None:
+            account = _stated(layer, layer.money, own, account, paid_from)
+            _report_names(layer, layer.money, symbols, faults)
+        elif own:
+            made = {name for earlier in layers[: number + 1] for name in earlier.step_names}
+            account = _shared_out([step for step in steps if step.name in made], symbols, layer.file)
+    return account
+
+
+def _stated(layer: Layer, entry: MoneyEntry, own: Sequence[Step], earlier: Money, paid_from: str) -> Money:
+    """Return the account of a file with a table `[money]`, built on that of the files before it."""
+    builds_on_fair_shares = FAIR_SHARE in entry.in_ and FAIR_SHARE not in layer.step_names
+    before = earlier if builds_on_fair_shares and earlier.money_in else Money()
+    money_in = [
+        name
+        for listed in entry.in_
+        for name in (before.money_in if listed == FAIR_SHARE and before.money_in else (listed,))
+    ]
+    unspent = left_over_by(own) if entry.unspent is None else entry.unspent
+    names_of_own = {step.name for step in own} - {FAIR_SHARE, _OPENING_BASELINE}
+    return Money(
+        money_in=tuple(dict.fromkeys(money_in)),
+        taken_away=tuple(dict.fromkeys((*before.taken_away, *entry.out_of))),
+        unspent=tuple(dict.fromkeys((*before.unspent, *unspent))),
+        new_money=tuple(name for name in entry.in_ if name in names_of_own) if paid_from == "new money" else (),
+        stated=True,
+        file=layer.file,
+    )
+
+
+def _shared_out(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str) -> Money:
+    """Return the account of steps without a table `[money]`: money in is what `share_out` shares.
+
+    An amount that other steps pass on is no money in. Fair shares that no `share_out` makes come in themselves.
+    """
+    money_in: dict[str, str] = {}
+    for step in steps:
+        tree = step.tree
+        if not isinstance(tree, t.ShareOut) or not is_money(symbols[step.name].unit):
+            continue
+        amount = tree.amount.name if isinstance(tree.amount, t.Name) else ""
+        if not amount:
+            money_in[step.name] = step.name
+        elif symbols[amount].role == "parameter":
+            # Every group gets the whole amount: money in is what the step gives and leaves over in all groups.
+            money_in[amount] = step.name if tree.within else amount
+    first = [FAIR_SHARE] if _follows_from_people(steps, symbols) else []
+    return Money(money_in=(*first, *money_in.values()), unspent=left_over_by(steps), file=file)
+
+
+def _follows_from_people(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -> bool:
+    """Return whether fair shares are a rate or given, so that no `share_out` lies behind them."""
+    symbol = symbols.get(FAIR_SHARE)
+    if not symbol or symbol.role != "step" or symbol.kind != ORGANISATION or symbol.unit != "£":
+        return False
+    needed = {FAIR_SHARE}
+    for step in reversed(steps):
+        if step.name in needed:
+            if isinstance(step.tree, t.ShareOut):
+                return False
+            needed.update(name for name, _ in names_in(step.tree))
+    return True
+
+
+def left_over_by(steps: Sequence[Step]) -> tuple[str, ...]:
+    """Return the `share_out` steps that can leave money unspent: those with a ceiling.
+
+    Steps that share out the same amount share the same money; the last of them says what is left of it.
+    """
+    last: dict[str, Step] = {}
+    for step in steps:
+        if isinstance(step.tree, t.ShareOut):
+            last[step.tree.amount.name if isinstance(step.tree.amount, t.Name) else step.name] = step
+    return tuple(
+        step.name for step in last.values() if isinstance(step.tree, t.ShareOut) and step.tree.at_most is not None
+    )
+
+
+def listed_in(entry: MoneyEntry) -> Iterator[tuple[str, str]]:
+    """Yield the key and each name of a table `[money]`."""
+    for key, names in (("in", entry.in_), ("out_of", entry.out_of), ("unspent", entry.unspent or ())):
+        for name in names:
+            yield key, name
+
+
+def _report_names(layer: Layer, entry: MoneyEntry, symbols: Mapping[str, Symbol], faults: Faults) -> None:
+    """Report names that do not exist, and names that are no money."""
+    for key, name in listed_in(entry):
+        symbol, place = symbols.get(name), f"money › {key}"
+        if name in faults.lost:
+            continue
+        if symbol is None:
+            known = [other for other, known in symbols.items() if is_money(known.unit)]
+            found = f"there is no {name}{nearest(name, known)}"
+            faults.tell(About.NAME, layer.file, place, found, "name a parameter, an input column or a step in £")
+        elif symbol.type != "number" or not is_money(symbol.unit):
+            found = f"{name} is in {symbol.unit}" if symbol.unit else f"{name} is a {symbol.type}"
+            faults.tell(About.UNITS, layer.file, place, found, "name a parameter, an input column or a step in £")
