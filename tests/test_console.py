@@ -271,6 +271,7 @@ class TestFour:
         expected = (
             "Securing Excellence in GP IT Services 2014-16: 4 CCGs, 2014/15 and 2015/16,\n"
             "all 4 checks hold.\n"
+            "Unspent (R03): £100,000 in 2015/16.\n"
             "Written: out.xlsx, out.csv\n"
         )
         assert text.startswith(expected)
@@ -282,9 +283,8 @@ class TestFour:
             ("Transition fund", ["£300,000", "£300,000"]),
             ("Total in", ["£2,300,000", "£2,300,000"]),
             ("Total allocation", ["£2,300,000", "£2,200,000"]),
-            ("National GP IT revenue funding, unspent", ["£0", "£0"]),
             ("Transition fund, unspent", ["£0", "£100,000"]),
-            ("In less out and unspent", ["£0", "£0"]),
+            ("Difference (in − taken away − out − unspent)", ["£0", "£0"]),
             ("Transition need", ["£400,000", "£200,000"]),
             ("Support given", ["£300,000", "£200,000"]),
             ("Share of the need that is met", ["75.0%", "100.0%"]),
@@ -561,8 +561,8 @@ class TestOtherSchemes:
 
         assert figures(text, "Pot") == ["£1,000"]
         assert figures(text, "Total allocation") == ["£1,500"]
-        assert figures(text, "In less out and unspent") == ["-£500"]
-        assert "rounding or steps other than these funds make the difference" in flat(text)
+        assert figures(text, "Difference (in − taken away − out − unspent)") == ["-£500"]
+        assert "Add to scheme.toml a table [money] with in = […]" in flat(text)
 
 
 class TestHostileNames:
@@ -915,6 +915,6 @@ def test_new_money_stands_under_money_in():
     text = shown(four(("revenue_budget=2000000",), transition="annual-loss-cap"))
 
     # C and D have £600,000 and £800,000 by people; 93% of £500,000 is £465,000.
-    assert figures(text, "New money beyond that")[0] == "£330,000"
+    assert figures(text, "Top-up")[0] == "£330,000"
     assert figures(text, "Total in")[0] == "£2,330,000"
-    assert figures(text, "In less out and unspent") == ["£0", "£0"]
+    assert figures(text, "Difference (in − taken away − out − unspent)") == ["£0", "£0"]

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from gpit_fairshare import CalculationError, FormulaError, GpitError, allocate
-from gpit_fairshare.summary import inequality, summarise
+from gpit_fairshare.engine import inequality
 from running import SAMPLES, SHARED, population_file, write_rows
 
 HEAD = """
@@ -402,10 +402,9 @@ def test_fair_shares_that_follow_from_people_are_money_that_comes_in(tmp_path):
     """
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
 
-    assert [(fund.step, fund.amount, fund.unspent) for fund in result.funds] == [
-        ("fair_share", 20, 0),
-        ("support", 1_000, 996),
-    ]
+    (year,) = result.measures()
+    assert [(line.name, line.amount) for line in year.money.money_in] == [("fair_share", 20), ("pot", 1_000)]
+    assert [(line.name, line.amount) for line in year.money.unspent] == [("support", 996)]
     assert warnings_of(result) == {}
 
 
@@ -520,7 +519,7 @@ def test_a_change_below_a_pound_is_no_change(tmp_path):
         allocation = rounded(unrounded)
         spend = total(historic_spend)
     """
-    (year,) = summarise(allocate(population=tmp_path / "p.csv", scheme=scheme(tmp_path, steps)))
+    (year,) = allocate(population=tmp_path / "p.csv", scheme=scheme(tmp_path, steps)).measures()
 
     assert (year.gain, year.lose) == (1, 0)
     assert year.shortfall is not None

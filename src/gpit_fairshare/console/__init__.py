@@ -15,7 +15,7 @@ from gpit_fairshare.console.explanation import show_explanation
 from gpit_fairshare.console.maturity import show_maturity
 from gpit_fairshare.console.page import Page, make_console
 from gpit_fairshare.console.reviewing import show_reviews
-from gpit_fairshare.console.screen import Screen
+from gpit_fairshare.console.screen import UNSPENT, Screen
 from gpit_fairshare.console.words import counted, money, per_head, percentage, plural, signed
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> No
         screen.not_at_parity()
         screen.movements()
     screen.assumptions()
-    show_findings([one for one in result.findings if one.number != _SETTINGS], console, alike=_ALIKE)
+    shown_above = {_SETTINGS, UNSPENT} if screen.in_money else {_SETTINGS}
+    show_findings([one for one in result.findings if one.number not in shown_above], console, alike=_ALIKE)
     screen.checks()
 
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from gpit_fairshare.console.checking import show_findings
 from gpit_fairshare.console.page import Column, Page, Row
-from gpit_fairshare.console.screen import Screen
+from gpit_fairshare.console.screen import UNSPENT, Screen
 from gpit_fairshare.console.words import counted, money, signed
 from gpit_fairshare.language import ORGANISATION
 
@@ -59,7 +59,8 @@ def show_reallocation(
     _money(page, result)
     _largest(page, changes, result.scheme.organisation)
     screen.assumptions()
-    show_findings([one for one in result.findings if one.number != _SETTINGS], console, alike=_ALIKE)
+    shown_above = {_SETTINGS, UNSPENT}
+    show_findings([one for one in result.findings if one.number not in shown_above], console, alike=_ALIKE)
     screen.checks()
 
 

@@ -48,6 +48,8 @@ _FAILING: Final = 12
 _LONGEST_CODE: Final = 12
 _HALF_A_PENNY: Final = 0.005
 _HALF_A_POUND: Final = 0.5
+UNSPENT: Final = "R03"
+"""Finding that the line of unspent money says."""
 _DIFFERENCE: Final = "Difference (in − taken away − out − unspent)"
 _LABEL: Final = 28
 """Columns that a label keeps before another year is put beside it."""
@@ -89,7 +91,7 @@ class Screen:
             self.page.paragraph(f"Written: {', '.join(written)}")
 
     def _unspent(self) -> None:
-        """Print what stays unspent, year by year, all kinds together; nothing where all money is given out."""
+        """Print finding R03 in one line: what stays unspent, year by year, all kinds together."""
         left = [(year.year, math.fsum(line.amount for line in year.money.unspent)) for year in self.years if year.money]
         left = [(year, amount) for year, amount in left if amount >= _HALF_A_POUND]
         said = [f"{money(amount)} in {year}" for year, amount in left[:_MOST_YEARS]]
@@ -97,7 +99,7 @@ class Screen:
             more = money(math.fsum(amount for _, amount in left[_MOST_YEARS:]))
             said.append(f"{more} in {counted(len(left) - _MOST_YEARS, 'later year')}")
         if said:
-            self.page.paragraph(f"Unspent: {joined(said)}{self.mark}.")
+            self.page.paragraph(f"Unspent ({UNSPENT}): {joined(said)}{self.mark}.")
 
     def boundaries(self) -> None:
         """Print on whose boundaries all figures are, where that was asked for."""

@@ -25,9 +25,11 @@ from gpit_fairshare.engine.measures import (
     account_of,
     funds_of,
     inequality,
+    left_over_by_group,
     moved_by,
     rounding_of,
     rounding_step,
+    rounding_within_groups,
 )
 from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year, figure
 from gpit_fairshare.engine.result import Result
@@ -58,9 +60,11 @@ __all__ = [
     "calculate",
     "figure",
     "inequality",
+    "left_over_by_group",
     "moved_by",
     "rounding_of",
     "rounding_step",
+    "rounding_within_groups",
     "versions_now",
 ]
 

@@ -56,7 +56,7 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
         for year in years.values():
             notes += _doubts(scheme, year)
             account = account_of(scheme, year)
-            notes += _account_notes(scheme, year.year, account) if account else []
+            notes += _account_notes(scheme, year, account) if account else []
     return notes
 
 
@@ -88,15 +88,21 @@ def _doubts(scheme: Scheme, year: Year) -> list[Finding]:
     return found
 
 
-def _account_notes(scheme: Scheme, year: str, account: MoneyAccount) -> list[Finding]:
-    """Return what is new money, and a warning where the money account does not balance."""
-    new = [line for line in account.money_in if line.name in scheme.money.new_money and line.amount >= 1]
+def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Finding]:
+    """Return what is unspent and what is new money, and a warning where the money account does not balance."""
     notes = [
-        Finding("R09", "note", "", "", f"{line.label} {year}: {figure(line.amount, '£')} is new money") for line in new
+        Finding("R03", "note", "", "", f"{line.label} {year.year}: {figure(line.amount, '£')} is unspent")
+        for line in account.unspent
+        if line.name not in year.unspent and line.amount > 1  # what a share_out leaves over is said with its amount
+    ]
+    new = [line for line in account.money_in if line.name in scheme.money.new_money and line.amount >= 1]
+    notes += [
+        Finding("R09", "note", "", "", f"{line.label} {year.year}: {figure(line.amount, '£')} is new money")
+        for line in new
     ]
     if account.balances or account.difference is None:
         return notes
-    label, file = f"{scheme.labels[scheme.result]} {year}", scheme.money.file
+    label, file = f"{scheme.labels[scheme.result]} {year.year}", scheme.money.file
     beyond = figure(abs(account.difference), "£")
     found = f"{label} and what is unspent come to {beyond} {'less' if account.difference > 0 else 'more'} than "
     takes_more = not scheme.money.stated and scheme.takes_new_money and account.difference < 0

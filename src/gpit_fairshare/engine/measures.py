@@ -118,25 +118,34 @@ def rounding_step(scheme: Scheme, name: str) -> Step | None:
     return next((step for step in scheme.steps if isinstance(step.tree, t.Rounded) and step.tree.of.name == name), None)
 
 
-def left_over(scheme: Scheme, year: Year, name: str) -> float:
-    """Return what a `share_out` step leaves over, in its unit, over all groups.
+def rounding_within_groups(scheme: Scheme, step: Step) -> t.Rounded | None:
+    """Return the kernel that rounds the shares of a `share_out` step in the same groups, if there is one."""
+    rounding = rounding_step(scheme, step.name)
+    within = getattr(step.tree, "within", None)
+    return (
+        rounding.tree if rounding and isinstance(rounding.tree, t.Rounded) and rounding.tree.within == within else None
+    )
+
+
+def left_over_by_group(scheme: Scheme, year: Year, name: str) -> list[Fraction]:
+    """Return what a `share_out` step leaves over, in its unit: one figure nationally, or one for each group.
 
     Where a step rounds the shares within the same groups, it is what the rounded shares leave over. It is worked
     out from the ceilings of the kernel, not from the shares that were paid.
     """
-    tree = next(step.tree for step in scheme.steps if step.name == name)
-    rounding = rounding_step(scheme, name)
-    left = year.unspent[name]
-    if not rounding or not isinstance(rounding.tree, t.Rounded) or rounding.tree.within != getattr(tree, "within", ""):
-        return float(sum(left))
-    to = rounding.tree.to
-    return float(
-        sum(
-            max(Fraction(0), amount - rounded([amount - over], to=to).exact[0])
-            for amount, over in zip(year.amounts[name], left, strict=True)
-            if over
-        )
-    )
+    step = next(step for step in scheme.steps if step.name == name)
+    rounding, left = rounding_within_groups(scheme, step), year.unspent[name]
+    if not rounding:
+        return left
+    return [
+        max(Fraction(0), amount - rounded([amount - over], to=rounding.to).exact[0]) if over else over
+        for amount, over in zip(year.amounts[name], left, strict=True)
+    ]
+
+
+def left_over(scheme: Scheme, year: Year, name: str) -> float:
+    """Return what a `share_out` step leaves over, in its unit, over all groups."""
+    return float(sum(left_over_by_group(scheme, year, name)))
 
 
 def rounding_of(scheme: Scheme, year: Year) -> float:

@@ -26,7 +26,7 @@ from gpit_fairshare.scheme.shape import SchemeFile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.scheme.model import Money, Parameter, Scheme, Value
+    from gpit_fairshare.scheme.model import Parameter, Scheme, Value
 
 _UPKEEP: Final = ("owner", "date", "quality", "impact")
 
@@ -48,8 +48,7 @@ def definition(scheme: Scheme) -> dict[str, Any]:
         "result": scheme.result,
         "report_by": scheme.report_by,
         "paid_from": scheme.paid_from,
-        # Only where a table says it; else it follows from the steps again.
-        **({"money": _money(scheme.money)} if scheme.money.stated else {}),
+        "money": asdict(scheme.money),
         "counts": {column: list(words) for column, words in scheme.counts.items()},
         "sources": [
             {
@@ -95,16 +94,6 @@ def definition(scheme: Scheme) -> dict[str, Any]:
             for one in scheme.checks
         ],
         "assumptions": [{**asdict(one), "years": list(one.years)} for one in scheme.assumptions],
-    }
-
-
-def _money(money: Money) -> dict[str, Any]:
-    return {
-        "in": list(money.money_in),
-        "out_of": list(money.taken_away),
-        "unspent": list(money.unspent),
-        "new_money": list(money.new_money),
-        "file": money.file,
     }
 
 
@@ -179,7 +168,10 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
             one["name"]: _overridden(scheme.parameters[one["name"]], one["values"]) for one in table["parameters"]
         },
         counts={column: tuple(words) for column, words in table["counts"].items()},
-        money=_money_again(scheme.money, table),
+        # What one file alone cannot say: which file decided, and which steps came from a transition.
+        money=replace(scheme.money, new_money=tuple(table["money"]["new_money"]), file=str(table["money"]["file"]))
+        if "money" in table
+        else scheme.money,
         assumptions=tuple(Assumption(**{**one, "years": tuple(one["years"])}) for one in table["assumptions"]),
         sources=tuple(sources.values()),
         digest=digest,
@@ -216,15 +208,16 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
         },
         "steps": [{key: one[key] for key in step_keys} for one in table["steps"]],
         "checks": [{key: one[key] for key in ("name", "formula", "note", "stops")} for one in table["checks"]],
-        **({"money": {key: table["money"][key] for key in ("in", "out_of", "unspent")}} if "money" in table else {}),
+        **_money(table),
     }
 
 
-def _money_again(money: Money, table: Mapping[str, Any]) -> Money:
-    """Return the account with what the files of the scheme said of it, which one file alone cannot say."""
-    if "money" not in table:
-        return money
-    return replace(money, new_money=tuple(table["money"]["new_money"]), file=str(table["money"]["file"]))
+def _money(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table `[money]` of a file; nothing where none stated it."""
+    money = table.get("money", {})
+    if not money.get("stated"):
+        return {}
+    return {"money": {"in": money["money_in"], "out_of": money["taken_away"], "unspent": money["unspent"]}}
 
 
 def _dated(entry: Mapping[str, Any]) -> dict[str, dt.date]:

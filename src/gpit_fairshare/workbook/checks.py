@@ -12,7 +12,7 @@ from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
-from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED, number_format
+from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED
 from gpit_fairshare.workbook.per_head import column_of
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter
 from gpit_fairshare.workbook.summary_sheets import DIFFERENCE, UNSPENT
@@ -335,12 +335,12 @@ def _put_unspent(sheet: Sheet, layout: Layout, summary: SummaryRows) -> None:
     for index, line in enumerate(first.unspent if first else ()):
         row = sheet.last_row + 1
         tests = f"{summary.sheet.name}: what is left when every ceiling is reached"
-        for column, text in enumerate((f"{UNSPENT}: {line.label} (£)", tests, UNSPENT), 1):
+        for column, text in enumerate((f"{UNSPENT}: {line.label}", tests, UNSPENT), 1):
             sheet.put(row, column, text)
         for column, (year, account) in enumerate(accounts.items(), 4):
-            amount = account.unspent[index].amount
+            pounds = math.floor(account.unspent[index].amount + 0.5)
             cell = summary.cell(f"{UNSPENT} {line.name}", year)
-            sheet.put(row, column, amount, cell, number_format("£", [amount]))
+            sheet.put(row, column, f"£{pounds:,}", f'"£"&TEXT({cell},"#,##0")')
 
 
 def _movement(layout: Layout, writer: StepWriter, before: str) -> tuple[str, bool] | None:

@@ -13,7 +13,7 @@ import math
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.engine import rounding_step
+from gpit_fairshare.engine import left_over_by_group, rounding_within_groups
 from gpit_fairshare.language import NATIONAL, group, to_text
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
@@ -311,25 +311,23 @@ class ShareOutWriter:
         return f"{self.amount}*ROWS({groups})" if self.amount else f"SUM({self._amounts_of_groups()})"
 
     def _left_over(self, most: str) -> str:
-        """Return what ceilings leave over, as `left_over` of the engine has it: no cell of the shares decides it."""
-        rounding = rounding_step(self.writer.scheme, self.step.name)
-        to = rounding.tree.to if rounding and isinstance(rounding.tree, t.Rounded) else 0.0
-        within = self.tree.within
-        if to and rounding and getattr(rounding.tree, "within", None) != within:
-            to = 0.0
+        """Write what ceilings leave over, as the engine has it, and return it over all groups.
 
-        def paid(given: str) -> str:
-            if not to:
-                return given
-            return f"ROUND({given},0)" if to == 1 else f"ROUND({given}/{(unit := self.layout.number(to))},0)*{unit}"
-
-        if within is None:
-            amount, given = self.amount, self.layout.national_cell(most, self.writer.year)
-            return f"IF({amount}-{given}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid(given)}),0)"
-        amount = self._amounts_of_groups()
-        given = self.layout.block(group(within), self.writer.year).column_range(most)
-        left = f"({amount}-{paid(given)})"
-        return f"SUMPRODUCT(({amount}-{given}>sums_within*(1+ABS({amount})))*({left}>0)*{left})"
+        No cell of the shares decides it, so that the money account can show where they are wrong.
+        """
+        rounding = rounding_within_groups(self.writer.scheme, self.step)
+        amount, paid = self.amount_at(None), self._here(most)
+        left = f"{amount}-{paid}"
+        if rounding:
+            unit = self.layout.number(rounding.to)
+            paid = f"ROUND({paid},0)" if rounding.to == 1 else f"ROUND({paid}/{unit},0)*{unit}"
+        key = f"left over by {self.step.name}"
+        formula = f"IF({left}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
+        values = [float(left) for left in left_over_by_group(self.writer.scheme, self.writer.now, self.step.name)]
+        self._figure(key, "left over by its ceilings", formula, values)
+        if self.tree.within is None:
+            return self.layout.national_cell(key, self.writer.year)
+        return f"SUM({self.layout.block(group(self.tree.within), self.writer.year).column_range(key)})"
 
     # The search ---------------------------------------------------------------------------------------
 
