@@ -151,6 +151,8 @@ def _sections(method: Method) -> Iterator[_Section]:
     facts = [method.note]
     facts += [f"Opening baseline: {method.opening_baseline}."] if method.opening_baseline else []
     facts += [f"Who pays for protection: {_PAYS[method.paid_from]}."] if method.paid_from else []
+    facts += [f"Money in: {joined(method.money_in)}."] if method.money_in else []
+    facts += [f"Taken away: {joined(method.taken_away)}."] if method.taken_away else []
     facts += [f"A row is one {method.organisation}."] if method.organisation else []
     if said := tuple(filter(None, facts)):
         yield _Section("Method", said)

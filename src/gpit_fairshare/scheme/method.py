@@ -157,6 +157,9 @@ class Method:
     note: str
     opening_baseline: str
     paid_from: str
+    money_in: tuple[str, ...]
+    taken_away: tuple[str, ...]
+    """Labels of the names in the file's table `[money]`."""
     organisation: str
     years: tuple[str, ...]
     indicative: tuple[str, ...]
@@ -223,6 +226,8 @@ def _said(joined: Joined, kind: str) -> Method:
         note=_flat(head.note),
         opening_baseline=labels.get(paid.opening_baseline or "", paid.opening_baseline or "") if paid else "",
         paid_from=(paid.paid_from or "") if paid else "",
+        money_in=tuple(labels.get(name, name) for name in (model.money.in_ if model.money else ())),
+        taken_away=tuple(labels.get(name, name) for name in (model.money.out_of if model.money else ())),
         organisation=model.scheme.organisation if is_scheme else "",
         years=tuple(model.scheme.years) if is_scheme else (),
         indicative=tuple(model.scheme.indicative) if is_scheme else (),
