@@ -396,6 +396,7 @@ def test_keys_are_those_of_the_files():
         "[sources.…]": shape.SourceEntry,
         "[[steps]]": shape.StepEntry,
         "[[checks]]": shape.CheckEntry,
+        "[money]": shape.MoneyEntry,
         "[properties]": shape.PropertiesEntry,
         "[[use]]": shape.UseEntry,
         "[spend]": shape.SpendEntry,
