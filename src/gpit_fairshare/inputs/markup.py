@@ -24,6 +24,7 @@ _PLACE = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\br=[\"']([A-Za-z]{1,3}[0-9]{1,7})[\"
 _CELL = re.compile(rb"<(?:\w+:)?c\b")
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^<>]*)>")
 _ROW_START = re.compile(rb"<(?:\w+:)?row\b")
+_END_OF_ROWS = re.compile(rb"</(?:\w+:)?sheetData>")
 _COLUMN = re.compile(rb"<(?:\w+:)?col\b([^<>]*)>")
 _ATTRIBUTE = re.compile(rb"\b(r|t|min|max|hidden)=[\"']([^\"']*)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
@@ -91,9 +92,10 @@ def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
         rows += len(numbers)
         rows_without_places += len(_ROW_START.findall(text))
         height = max(height, *map(int, numbers), 0)
-        width = max(
-            width, *(column_index(name.decode()) + 1 for name in {place.rstrip(_DIGITS) for place in places}), 0
-        )
+        names = {place.rstrip(_DIGITS) for place in places}
+        width = max(width, *(column_index(name.decode()) + 1 for name in names), 0)
+        if _END_OF_ROWS.search(text):
+            break
     return rows or rows_without_places, width * height
 
 

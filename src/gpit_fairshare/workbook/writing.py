@@ -86,6 +86,17 @@ class _Packager(Packager):  # type: ignore[misc]
         super()._write_shared_strings_file()
 
 
+class _Stream(io.BytesIO):
+    """An archive in memory, which stays open for as long as it is there.
+
+    After a failure XlsxWriter lets its archive and this go together. Where this went first, the archive could not end,
+    and would complain on standard error.
+    """
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 class Book(Workbook):  # type: ignore[misc]
     """A workbook of such sheets, in Arial, whose texts stay texts."""
 
@@ -100,7 +111,7 @@ class Book(Workbook):  # type: ignore[misc]
             "default_format_properties": dict(_FONT),
         }
         self.path = path
-        super().__init__(io.BytesIO(), options)
+        super().__init__(_Stream(), options)
         self.set_size(2400, 1400)
 
     def close(self) -> None:
