@@ -833,13 +833,14 @@ def test_the_size_that_is_proposed_is_enough(tmp_path, name):
     assert again.columns
 
 
-def test_a_result_that_is_too_large_names_no_option(made, tmp_path, monkeypatch):
-    """Results have no --max-size, so that no message about one proposes it."""
-    monkeypatch.setattr("gpit_fairshare.results.reading.LARGEST_RESULT", 1_000)
-    shutil.copytree(made, tmp_path / "here")
-    assert typed(f"{ROOM} -o large.xlsx", tmp_path / "here")[0] == 0
-    said = is_refused(typed("explain A --result large.xlsx", tmp_path / "here"))
+def test_a_result_that_is_too_large_names_no_option(folder, monkeypatch):
+    """Results have no --max-size, so that no message about what one unpacks to proposes it."""
+    assert typed(f"{ROOM} -o large.xlsx", folder)[0] == 0
+    packed = (folder / "large.xlsx").stat().st_size
+    monkeypatch.setattr("gpit_fairshare.results.reading.LARGEST_RESULT", packed)
+    said = is_refused(typed("explain A --result large.xlsx", folder))
 
+    assert "unpacks to" in said
     assert "--max-size" not in said
 
 
