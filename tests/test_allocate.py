@@ -474,12 +474,12 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path, sampl
 
 def test_a_failure_while_writing_leaves_the_old_file(tmp_path):
     """When one of two files cannot be made, the old ones stay as they were and no draft is left."""
-    from gpit_fairshare import export
+    from gpit_fairshare.files import in_place
 
     (tmp_path / "a.csv").write_bytes(b"old")
 
     def fail():
-        with export.in_place(tmp_path / "a.csv") as draft:
+        with in_place(tmp_path / "a.csv") as draft:
             draft.write_bytes(b"half")
             raise ZeroDivisionError
 

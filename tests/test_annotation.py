@@ -20,7 +20,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from gpit_fairshare.annotation import Mark, annotate
 from gpit_fairshare.errors import GpitError, InputError, OutputError, UsageError
-from gpit_fairshare.export import in_place
+from gpit_fairshare.files import in_place
 from recalculation import recalculate
 from running import SHARED
 from structure import faults

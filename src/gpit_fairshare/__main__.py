@@ -1,6 +1,21 @@
-"""`python -m gpit_fairshare` is `gpit`."""
+"""`gpit`, which is `python -m gpit_fairshare` too."""
 
-from gpit_fairshare.cli import main
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Load the command line and run it; Ctrl-C may come before it is loaded."""
+    try:
+        from gpit_fairshare.cli import main as run  # noqa: PLC0415  # it takes most of the time until --help
+
+        run()
+    except KeyboardInterrupt:
+        print("gpit: stopped; nothing half-written is left", file=sys.stderr)  # noqa: T201  # typer may not be loaded
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

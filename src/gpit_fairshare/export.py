@@ -1,25 +1,16 @@
-"""A Result as files: CSV, Parquet and JSON, and the safe way to put any file in its place.
-
-Every file is written beside its place, under a name of its own, and moved in when it is whole: a
-failure or a kill at any moment leaves the old file or the new one.
-"""
+"""A Result as files: CSV, Parquet and JSON."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
-import secrets
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.errors import OutputError
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from gpit_fairshare.engine import Result, YearMeasures
@@ -30,39 +21,6 @@ MANIFEST_ENDING: Final = ".manifest.json"
 """What the manifest of `out.csv` is called: `out.csv.manifest.json`."""
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """A text that begins so has an apostrophe in front in a CSV file: no spreadsheet takes it for a formula."""
-
-
-@contextmanager
-def in_place(path: Path) -> Iterator[Path]:
-    """Yield a place beside `path` to write to, and move what was written into `path` at the end.
-
-    Raises:
-        OutputError: The folder cannot be written to, or another program holds the old file open.
-    """
-    draft = path.with_name(f".{path.stem[:80]}.{secrets.token_hex(4)}{path.suffix}.part")
-    try:
-        with draft.open("xb"):
-            pass
-    except OSError as fault:
-        raise OutputError(
-            f"{path.name}: cannot write to {path.parent} ({fault.strerror or fault}); nothing was changed"
-        ) from None
-    try:
-        yield draft
-        with draft.open("r+b") as written:
-            os.fsync(written.fileno())
-        draft.replace(path)
-    except PermissionError:
-        raise OutputError(
-            f"{path.name}: is open in another program or write-protected; close it or choose another name; "
-            "the old file is whole"
-        ) from None
-    except OSError as fault:
-        raise OutputError(
-            f"{path.name}: cannot be written ({fault.strerror or fault}); the old file, if any, is whole"
-        ) from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_csv(result: Result, path: Path) -> None:
@@ -100,7 +58,10 @@ def _harmless_texts(frame: pl.DataFrame) -> list[pl.Expr]:
 
 def write_parquet(result: Result, path: Path) -> None:
     """Write the tidy table with its types, in one row group."""
-    result.rows.write_parquet(path, compression="zstd", row_group_size=max(1, result.rows.height))
+    # By way of memory: where the disk is full, Polars names neither the cause nor the file.
+    stream = io.BytesIO()
+    result.rows.write_parquet(stream, compression="zstd", row_group_size=max(1, result.rows.height))
+    path.write_bytes(stream.getvalue())
 
 
 def document(result: Result) -> dict[str, Any]:

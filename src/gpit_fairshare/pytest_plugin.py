@@ -33,6 +33,7 @@ class CaseFile(pytest.File):
         # Heavy libraries load here, in suites that have cases.
         from gpit_fairshare.cases.reading import read_model, uses  # noqa: PLC0415
         from gpit_fairshare.errors import GpitError  # noqa: PLC0415
+        from gpit_fairshare.files import followed  # noqa: PLC0415
 
         found = discovery.Found(self.path, self.nodeid)
         try:
@@ -40,7 +41,7 @@ class CaseFile(pytest.File):
         except GpitError:
             yield CaseItem.from_parent(self, name=_UNREADABLE)  # fails, and says why
             return
-        self.used = frozenset(path.resolve() for path in uses(found, model))
+        self.used = frozenset(followed(path) for path in uses(found, model))
         yield CaseItem.from_parent(self, name=model.case.name)
 
 

@@ -19,6 +19,7 @@ from gpit_fairshare.annotation.report import FIRST_ROW, GRAVITY, Mark, findings_
 from gpit_fairshare.annotation.sheet import MOST_ROWS, Sheet, place_of
 from gpit_fairshare.annotation.styles import STYLES_TYPE, Styles, empty_styles
 from gpit_fairshare.errors import Finding, InputError, OutputError, UsageError, nearest
+from gpit_fairshare.files import read_regular
 from gpit_fairshare.inputs import About
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int 
 
     Args:
         original: an .xlsx workbook.
-        copy: where to write, usually a draft beside its place: see `export.in_place`.
+        copy: where to write, usually a draft beside its place: see `files.in_place`.
         marks: the findings; the sheet lists them in this order.
         largest: bytes that the XML of the workbook may unpack to.
 
@@ -51,7 +52,7 @@ def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int 
             or a cell that the workbook does not have.
         InputError: the original is damaged, protected by a password, has macros or is too large.
         OutputError: there are more findings than rows.
-        OSError: the copy cannot be written; `export.in_place` makes an `OutputError` of it, with its final name.
+        OSError: the copy cannot be written; `files.in_place` makes an `OutputError` of it, with its final name.
     """
     if original.suffix.lower() != ".xlsx":
         raise UsageError(f"{original.name}: only .xlsx workbooks can be annotated; save it as .xlsx")
@@ -73,7 +74,7 @@ def _bytes_of(original: Path, largest: int) -> bytes:
     try:
         if original.stat().st_size > 4 * largest:
             raise UsageError(f"{original.name}: has more than {4 * largest / 1e6:,.0f} MB, too large to be annotated")
-        return original.read_bytes()
+        return read_regular(original)
     except OSError as fault:
         raise UsageError(f"{original.name}: cannot be read ({fault.strerror or fault})") from None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.files import read_regular, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +81,7 @@ def is_case(path: Path, *, named: bool = False) -> bool:
     if path.suffix.lower() != CASE_ENDING or path.name.startswith("."):
         return False
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError:
         return True  # what cannot be read is said to be so, and not passed over
     try:
@@ -107,7 +108,7 @@ def unused(expected: Sequence[Found], used: frozenset[Path], broken: Sequence[st
 def words(path: Path) -> str:
     """Return the text of a file that may be broken, as far as it is text."""
     try:
-        return path.read_bytes().replace(b"\0", b"").decode(errors="replace")
+        return read_regular(path).replace(b"\0", b"").decode(errors="replace")
     except OSError:
         return ""
 
@@ -120,6 +121,8 @@ def _check_place(text: str, given: Path) -> None:
             folder = given.parent
             known = [one.name for one in folder.iterdir()] if folder.is_dir() else []
             raise UsageError(f"{text or '(empty)'}: there is no such file or folder{nearest(given.name, known)}")
+        if not is_file and not given.is_dir():
+            raise UsageError(f"{text}: is a pipe or a device; give a case file or a folder")
         if is_file and given.suffix.lower() != CASE_ENDING:
             raise UsageError(f"{text}: is no case; a case is a .toml file, and a folder is searched for them")
     except (OSError, ValueError):
@@ -134,7 +137,7 @@ def _below(folder: Path) -> Iterator[Path]:
     def refuse(fault: OSError) -> None:
         raise UsageError(f"{folder}: cannot be searched ({fault.strerror or fault})")
 
-    for place, folders, files in os.walk(folder, onerror=refuse):
+    for place, folders, files in walk(folder, refuse):
         folders[:] = sorted(name for name in folders if not _is_passed_over(Path(place, name)))
         for name in sorted(files):
             path = Path(place, name)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from gpit_fairshare.cases.shape import CaseFile
 from gpit_fairshare.errors import CaseError, UsageError
+from gpit_fairshare.files import read_regular
 from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
 from gpit_fairshare.scheme.files import read_toml
 
@@ -165,7 +166,7 @@ def _once_each(case: Case) -> None:
 def _read_table(path: Path) -> Table:
     file = one_line(path.name)
     try:
-        text = path.read_bytes().decode()
+        text = read_regular(path).decode()
     except OSError as fault:
         raise UsageError(f"{file}: cannot be read ({fault.strerror or fault})") from None
     except UnicodeDecodeError as fault:

@@ -11,6 +11,7 @@ from gpit_fairshare.cases.reading import read_model, uses
 from gpit_fairshare.cases.running import Ran, run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.files import followed
 from gpit_fairshare.scheme.faults import one_line
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _looked_through(cases: Sequence[Found]) -> tuple[dict[str, str], frozenset[P
             broken.append(words(found.path))
         else:
             texts[found.file] = f"{found.file}::{model.case.name} {model.case.title}"
-            used.update(place.resolve() for place in uses(found, model))
+            used.update(followed(place) for place in uses(found, model))
     return texts, frozenset(used), broken
 
 

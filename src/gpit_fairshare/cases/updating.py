@@ -20,7 +20,7 @@ from gpit_fairshare.cases.comparing import harmless, written
 from gpit_fairshare.cases.reading import KEYS
 from gpit_fairshare.cases.running import checks_said
 from gpit_fairshare.errors import CaseError
-from gpit_fairshare.export import in_place
+from gpit_fairshare.files import followed, in_place, place_to_write
 from gpit_fairshare.scheme.faults import one_line
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Update:
     refused: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     """Names of the files, from the folder of their case."""
+    paths: tuple[str, ...] = ()
+    """Whole paths of the same files, links followed."""
     changes: tuple[Change, ...] = ()
     cases: tuple[int, ...] = ()
     """Numbers of the cases whose files were written, from 0."""
@@ -64,6 +66,7 @@ class Update:
         return {
             "refused": list(self.refused),
             "written": list(self.written),
+            "paths": list(self.paths),
             "changes": [
                 {
                     "id": one.id,
@@ -95,7 +98,7 @@ def update(ran: Sequence[Ran]) -> Update:
             continue
         try:
             for path, text in _anew(one.case, one.result, one.verdict.differences):
-                place = path.resolve()
+                place = _place(path, one.case)
                 if drafts.setdefault(place, text) != text:
                     raise CaseError(f"another case wants {one_line(path.name)} otherwise; give each a file of its own")  # noqa: TRY301
         except CaseError as fault:
@@ -107,7 +110,25 @@ def update(ran: Sequence[Ran]) -> Update:
     with ExitStack() as stack:
         for place, text in drafts.items():
             stack.enter_context(in_place(place)).write_bytes(text.encode())
-    return Update((), tuple(place.name for place in drafts), tuple(changes), tuple(numbers))
+    return Update((), tuple(place.name for place in drafts), tuple(map(str, drafts)), tuple(changes), tuple(numbers))
+
+
+def _place(path: Path, case: Case) -> Path:
+    """Return where links lead.
+
+    Raises:
+        CaseError: That is outside the folder of the case, where `--update` writes nothing, or no file can be there.
+    """
+    try:
+        place, folder = place_to_write(path), followed(case.found.path.parent)
+    except OSError as fault:
+        raise CaseError(f"{one_line(path.name)}: cannot be written ({fault.strerror or fault})") from None
+    if not place.is_relative_to(folder):
+        raise CaseError(
+            f"{one_line(place, 200)} is outside the folder of the case, {one_line(folder, 200)}; write it by hand, or "
+            "keep it beside the case"
+        )
+    return place
 
 
 def _refusal(one: Ran) -> str:

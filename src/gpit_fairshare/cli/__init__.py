@@ -22,10 +22,13 @@ from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.options import leave_plugins_out
-from gpit_fairshare.cli.output import abandon, lost, reader_may_leave
+from gpit_fairshare.cli.output import abandon, lost, print_whole, reader_may_leave
 from gpit_fairshare.cli.reallocate import reallocate
+from gpit_fairshare.cli.stopping import Stopped, ignore_signals, raise_on_signals
 from gpit_fairshare.cli.verify import verify
-from gpit_fairshare.errors import GpitError, InputError, OutputError
+from gpit_fairshare.errors import GpitError, InputError, OutputError, UsageError
+
+_STOPPED = "gpit: stopped; nothing half-written is left"
 
 app = typer.Typer(
     name="gpit",
@@ -63,6 +66,15 @@ def _options(
     ] = False,
 ) -> None:
     """Fair shares of GP IT funding: allocations, transition support and the workbook that proves them."""
+    del version, debug, no_plugins  # their callbacks do all there is to do, and `_run` looks for --debug
+    for word in sys.argv:
+        shown = word.encode(errors="replace").decode()
+        if shown != word:
+            raise UsageError(f"{shown}: is not UTF-8, and no result could name it; rename the file")
+    try:
+        Path.cwd()
+    except OSError as fault:
+        raise UsageError(f"the current folder is gone ({fault.strerror}); change to one that is there") from None
 
 
 app.command("allocate")(allocate)
@@ -88,7 +100,14 @@ def main() -> NoReturn:
         # A name that the console's code page lacks must not stop a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    sys.exit(_run())
+    try:
+        raise_on_signals()
+        code = _run()
+        ignore_signals()
+    except Stopped as stop:
+        _tell(_STOPPED)
+        code = stop.exit_code
+    sys.exit(code)
 
 
 def _run() -> int:
@@ -106,7 +125,7 @@ def _run() -> int:
             raise
         return 0
     except (typer.Abort, KeyboardInterrupt):
-        _tell("gpit: stopped; nothing half-written is left")
+        _tell(_STOPPED)
         return 130
     except Exception as fault:
         if _is_usage(fault):
@@ -115,9 +134,10 @@ def _run() -> int:
             # `gpit` alone is answered with the help, which is no error message.
             _tell(message if message.startswith("Usage:") else f"gpit: error: {message}")
             return 2
-        # Whoever asks for help runs nothing; every answer is printed by `reader_may_leave`.
-        if isinstance(fault, OSError) and not {"-h", "--help"}.isdisjoint(sys.argv):
-            _say(lost(fault))
+        if isinstance(fault, OSError):
+            # Whoever asks for help runs nothing; every answer is printed by `reader_may_leave`.
+            is_help = not {"-h", "--help"}.isdisjoint(sys.argv)
+            _say(lost(fault) if is_help else UsageError(f"{fault.filename or 'a file'}: {fault.strerror or fault}"))
             return 2
         if debug:
             raise
@@ -132,7 +152,7 @@ def _say_in_json(fault: GpitError) -> None:
 
     findings = fault.findings if isinstance(fault, InputError) else ()
     document = {"schema": "gpit-error/1", "error": str(fault), "findings": [one.entry() for one in findings]}
-    typer.echo((json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode(), nl=False)
+    print_whole(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
 
 def _is_usage(fault: Exception) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, reader_may_leave
+from gpit_fairshare.cli.output import checked, print_whole, reader_may_leave
 from gpit_fairshare.cli.results import ENDINGS, manifests, write
 
 
@@ -39,6 +39,7 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     """Allocate funding: fair shares, transition support, and a workbook that shows how."""
     del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     read = [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])]
+    read += options.given(scheme, formula, transition)
     outputs = checked(output or [], read, ENDINGS)
     beside = manifests(outputs, read, wanted=manifest)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
@@ -63,13 +64,12 @@ def allocate(  # noqa: PLR0913  # the options of the verb
             crosswalk=crosswalk,
             sample=sample,
         )
-        write(result, outputs, beside, advance)
-    with reader_may_leave():
+        drafts = write(result, outputs, beside, advance)
+    with drafts, reader_may_leave():
         if as_json:
             from gpit_fairshare.export import document, json_text  # noqa: PLC0415
 
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo(json_text(document(result)).encode(), nl=False)
+            print_whole(json_text(document(result)))
         else:
             written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
             show(result, make_console(), written=written)

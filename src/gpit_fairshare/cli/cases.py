@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpit_fairshare.cli import options  # noqa: TC001  # typer reads it from the annotations
-from gpit_fairshare.cli.output import reader_may_leave
+from gpit_fairshare.cli.output import place_of, print_whole, reader_may_leave
 from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gpit_fairshare.cases.suite import Suite
 
 
@@ -49,14 +52,11 @@ def cases(
         suite = run_all(paths, keep=keep, stop=stop, may_lack=update, advance=advance)
         if update:
             _update(suite)
-    if junit:
-        _write_junit(suite, junit)
-    with reader_may_leave():
+    with _junit(suite, junit), reader_may_leave():
         if as_json:
             from gpit_fairshare.export import json_text  # noqa: PLC0415
 
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo(json_text(suite.document()).encode(), nl=False)
+            print_whole(json_text(suite.document()))
         else:
             show_suite(suite, make_console())
     for reason in suite.update.refused if suite.update else ():
@@ -66,12 +66,10 @@ def cases(
 
 def _refuse(junit: Path | None, *, update: bool, stop: bool) -> None:
     """Refuse what cannot be before anything is run."""
-    if junit and junit.is_dir():
-        raise UsageError(f"--junit {junit}: is a folder; give a file's name")
-    if junit and not junit.parent.is_dir():
-        raise UsageError(f"--junit {junit}: there is no folder {junit.parent}; make it first")
-    if junit and junit.suffix.lower() != ".xml":
-        raise UsageError(f"--junit {junit}: is JUnit XML; give it the ending .xml")
+    if junit:
+        place_of("--junit", junit)
+        if junit.suffix.lower() != ".xml":
+            raise UsageError(f"--junit {junit}: is JUnit XML; give it the ending .xml")
     if update and stop:
         raise UsageError("--update and --stop: all cases have to be run before any is written; leave out --stop")
     # Where a machine judges a change, it must not make the change.
@@ -93,10 +91,16 @@ def _update(suite: Suite) -> None:
             suite.ran[number] = run_case(case.found)
 
 
-def _write_junit(suite: Suite, path: Path) -> None:
+@contextmanager
+def _junit(suite: Suite, path: Path | None) -> Iterator[None]:
+    """Write the verdicts beside their place, and move them in at the end."""
+    if path is None:
+        yield
+        return
     from gpit_fairshare.cases.junit import junit_xml  # noqa: PLC0415  # only if it is asked for
     from gpit_fairshare.console.cases import verdict_text  # noqa: PLC0415
-    from gpit_fairshare.export import in_place  # noqa: PLC0415
+    from gpit_fairshare.files import in_place  # noqa: PLC0415
 
     with in_place(path) as draft:
         draft.write_bytes(junit_xml(suite, verdict_text))
+        yield

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import reader_may_leave
+from gpit_fairshare.cli.output import checked, place_of, print_whole, reader_may_leave
 from gpit_fairshare.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,11 @@ def check(  # noqa: PLR0913  # the options of the verb
     from gpit_fairshare import checking  # noqa: PLC0415
     from gpit_fairshare.console import make_console, show_report  # noqa: PLC0415
 
-    copies = {} if annotate is None else _copies(named, crosswalk or [], annotate)
+    copies = (
+        {}
+        if annotate is None
+        else _copies(named, crosswalk or [], options.given(scheme, formula, transition), annotate)
+    )
     report = checking.check(
         population=population,
         spend=spend,
@@ -74,29 +78,29 @@ def check(  # noqa: PLR0913  # the options of the verb
         organisation=organisation,
         sample=sample,
     )
-    if copies:
-        _annotate(report, copies)
-    with reader_may_leave():
+    with _annotated(report, copies), reader_may_leave():
         if as_json:
             from gpit_fairshare.export import json_text  # noqa: PLC0415
 
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo(json_text(report.document()).encode(), nl=False)
+            print_whole(json_text(report.document()))
         else:
             show_report(report, make_console(), written=_written(copies, annotate))
     raise typer.Exit(0 if report.sound else 2)
 
 
-def _annotate(report: Report, copies: Mapping[Path, Path]) -> None:
-    """Write each workbook to its copy, with its findings marked; all copies or, if one cannot be written, none."""
+def _annotated(report: Report, copies: Mapping[Path, Path]) -> ExitStack:
+    """Write each workbook beside its copy, with its findings marked; when what is returned closes, all are moved in."""
+    if not copies:
+        return ExitStack()
     from gpit_fairshare.annotation import annotate  # noqa: PLC0415  # only if one is asked for
-    from gpit_fairshare.export import in_place  # noqa: PLC0415
+    from gpit_fairshare.files import in_place  # noqa: PLC0415
 
     with ExitStack() as stack:
         for original, copy in copies.items():
             if not copy.parent.is_dir():
                 _make_folder(copy.parent, stack)
             annotate(original, stack.enter_context(in_place(copy)), _marks(report, original.name))
+        return stack.pop_all()
 
 
 def _make_folder(folder: Path, stack: ExitStack) -> None:
@@ -135,14 +139,15 @@ def _marks(report: Report, name: str) -> list[Mark]:
     return marks
 
 
-def _copies(named: Sequence[str], crosswalks: Sequence[str], place: Path) -> dict[Path, Path]:
+def _copies(named: Sequence[str], crosswalks: Sequence[str], rules: Sequence[str], place: Path) -> dict[Path, Path]:
     """Return the workbooks to be marked, each with the place of its copy, which is never one of the files.
 
     Raises:
         UsageError: There is no workbook, or a copy cannot be where it was asked for.
     """
     if place.suffix.lower() == ".xlsx":
-        return {_workbook(named, place): place}
+        original = _workbook(named, place)
+        return {original: checked([place], [*named, *crosswalks, *rules], (".xlsx",), option="--annotate")[0]}
     if place.suffix and not place.is_dir():
         raise UsageError(f"--annotate {place}: give the copy the ending .xlsx, or name a folder for all copies")
     books = list(_books([*named, *crosswalks]).values())
@@ -163,10 +168,11 @@ def _copies(named: Sequence[str], crosswalks: Sequence[str], place: Path) -> dic
 
 def _books(named: Sequence[str]) -> dict[Path, Path]:
     """Return the .xlsx workbooks among files, each once, by where they are."""
+    from gpit_fairshare.files import followed  # noqa: PLC0415  # with the other heavy ones
     from gpit_fairshare.inputs.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
 
     paths = [Path(split_sheet(name)[0]) for name in named]
-    return {path.resolve(): path for path in paths if path.suffix.lower() == ".xlsx"}
+    return {followed(path): path for path in paths if path.suffix.lower() == ".xlsx"}
 
 
 def _workbook(named: Sequence[str], copy: Path) -> Path:
@@ -175,10 +181,8 @@ def _workbook(named: Sequence[str], copy: Path) -> Path:
     if len(books) != 1:
         found = f"{len(books)} of the files are; name a folder for all copies" if books else "none of the files is one"
         raise UsageError(f"--annotate {copy}: marks one .xlsx workbook, and {found}")
-    if copy.is_dir() or not copy.parent.is_dir():
-        raise UsageError(f"--annotate {copy}: is a folder, or there is no folder {copy.parent}")
     ((place, original),) = books.items()
-    if copy.resolve() == place or (copy.exists() and original.exists() and copy.samefile(original)):
+    if place_of("--annotate", copy) == place or (copy.exists() and original.exists() and copy.samefile(original)):
         raise UsageError(f"--annotate {copy}: is the workbook itself, which is never written over; give another name")
     return original
 

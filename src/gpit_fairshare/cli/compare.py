@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, reader_may_leave
+from gpit_fairshare.cli.output import checked, print_whole, reader_may_leave
 from gpit_fairshare.errors import GpitError, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
     del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     form = _format(how, as_json=as_json)
     files = [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])]
+    files += options.given(formula, formula_old, formula_new, transition, transition_old, transition_new)
     outputs = checked(output or [], [old, new, *files], ENDINGS)
     both = options.pairs("--set", settings or [])
     own_sets = options.pairs("--set-old", settings_old or []), options.pairs("--set-new", settings_new or [])
@@ -150,13 +151,12 @@ def compare(  # noqa: PLR0913  # the options of the verb
             "with_effects": False,
         }
         comparison = comparing.compare(*(one.side(run) for one in given), tolerance=allowed, fail_over=limit)
-        _write(comparison, outputs, top, advance)
-    with reader_may_leave():
+        drafts = _write(comparison, outputs, top, advance)
+    with drafts, reader_may_leave():
         if form == "text":
             show_comparison(comparison, make_console(), top=top, written=[path.name for path in outputs])
         else:
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo(_text(comparison, form, top).encode(), nl=False)
+            print_whole(_text(comparison, form, top))
     raise typer.Exit(0 if comparison.agrees else 1)
 
 
@@ -266,9 +266,9 @@ def _text(comparison: Comparison, form: str, top: int) -> str:
             return csv_text(comparison)
 
 
-def _write(comparison: Comparison, outputs: Sequence[Path], top: int, advance: Callable[[int, int], None]) -> None:
-    """Write every file beside its place first, then move them all in."""
-    from gpit_fairshare.export import in_place  # noqa: PLC0415  # polars loads here, not for --help
+def _write(comparison: Comparison, outputs: Sequence[Path], top: int, advance: Callable[[int, int], None]) -> ExitStack:
+    """Write every file beside its place; when what is returned closes, all are moved in."""
+    from gpit_fairshare.files import in_place  # noqa: PLC0415  # polars loads here, not for --help
 
     forms = {".json": "json", ".md": "markdown", ".csv": "csv"}
     with ExitStack() as stack:
@@ -280,3 +280,4 @@ def _write(comparison: Comparison, outputs: Sequence[Path], top: int, advance: C
                 write_workbook(comparison, draft, advance)
             else:
                 draft.write_bytes(_text(comparison, forms[ending], top).encode())
+        return stack.pop_all()

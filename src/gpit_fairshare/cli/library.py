@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options  # noqa: TC001 - typer reads it from the annotations
-from gpit_fairshare.cli.output import reader_may_leave
+from gpit_fairshare.cli.output import print_whole, reader_may_leave
 from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def show(
         elif form is Format.TEXT:
             show_method(found, make_console())
         else:
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo((method_markdown(found) if form is Format.MARKDOWN else text).encode(), nl=False)
+            print_whole(method_markdown(found) if form is Format.MARKDOWN else text)
 
 
 @app.command("new")
@@ -174,8 +173,7 @@ def check(  # the options of the verb
 def _print_json(document: object) -> None:
     from gpit_fairshare.export import json_text  # noqa: PLC0415  # polars loads here, not for --help
 
-    # Bytes, so that a console of another code page changes nothing.
-    typer.echo(json_text(document).encode(), nl=False)
+    print_whole(json_text(document))
 
 
 def _warn(problems: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, reader_may_leave
+from gpit_fairshare.cli.output import checked, print_whole, reader_may_leave
 from gpit_fairshare.cli.results import ENDINGS, manifests, write
 from gpit_fairshare.errors import UsageError
 
@@ -80,11 +80,10 @@ def maturity(  # noqa: PLR0913  # the options of the verb
         )
         tables = [(by_ccg, found.ccgs), (by_practice, found.practices)]
         orders = {path: partial(write_table, table) for path, table in tables if path}
-        write(found.result, outputs, beside, advance, orders)
-    with reader_may_leave():
+        drafts = write(found.result, outputs, beside, advance, orders)
+    with drafts, reader_may_leave():
         if as_json:
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo(json_text(found.document()).encode(), nl=False)
+            print_whole(json_text(found.document()))
         else:
             written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
             written += [path.name for path, _ in tables if path]

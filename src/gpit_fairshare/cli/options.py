@@ -102,6 +102,11 @@ _FORMS = {
 """How each option of pairs is written, for messages."""
 
 
+def given(*names: str | None) -> list[str]:
+    """Return the names or files that were given; what is a file is not written over."""
+    return [name for name in names if name]
+
+
 def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
     """Return NAME=VALUE options as a dict; the same name twice is an error, not a silent choice."""
     found: dict[str, str] = {}

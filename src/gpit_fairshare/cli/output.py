@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import typer
+
 from gpit_fairshare.errors import OutputError, UsageError, nearest
+from gpit_fairshare.files import place_to_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
 _TABLES: Final = (".csv", ".parquet")
 _BESIDE: Final = ".manifest.json"
 """Ending of the manifest beside a table, as `export.MANIFEST_ENDING` has it, without loading what that needs."""
+
+
+def print_whole(text: str) -> None:
+    """Print a document in UTF-8, whatever the code page of the console; a sign that is none is printed as `?`."""
+    typer.echo(text.encode(errors="replace"), nl=False)
 
 
 @contextmanager
@@ -57,7 +65,8 @@ def checked(
     """Refuse what cannot be written before anything is read; `option` is what messages call it by.
 
     Raises:
-        UsageError: An ending that is not among those that can be written, a folder, a file given twice, an input.
+        UsageError: An ending that is not among those that can be written, a place that cannot be written, a file
+            given twice, an input.
     """
     seen: set[Path] = set()
     kept, beside = _places(inputs)
@@ -67,11 +76,7 @@ def checked(
             raise UsageError(
                 f"{option} {path}: the ending decides what is written: {', '.join(endings)}{nearest(ending, endings)}"
             )
-        if path.is_dir():
-            raise UsageError(f"{option} {path}: is a folder; give a file's name")
-        if not path.parent.is_dir():
-            raise UsageError(f"{option} {path}: there is no folder {path.parent}; make it first")
-        place = path.resolve()
+        place = place_of(option, path)
         if place in seen:
             raise UsageError(f"{option} {path}: given twice")
         if place in kept:
@@ -84,10 +89,27 @@ def checked(
     return list(outputs)
 
 
+def place_of(option: str, path: Path) -> Path:
+    """Return the file that an option writes, where links lead.
+
+    Raises:
+        UsageError: It is a folder or a device, its folder is not there, or no file can be there.
+    """
+    try:
+        if path.is_dir():
+            raise UsageError(f"{option} {path}: is a folder; give a file's name")
+        if not path.parent.is_dir():
+            raise UsageError(f"{option} {path}: there is no folder {path.parent}; make it first")
+        return place_to_write(path)
+    except OSError as fault:
+        raise UsageError(f"{option} {path}: cannot be written ({fault.strerror or fault})") from None
+
+
 def _places(inputs: Iterable[str]) -> tuple[set[Path], dict[Path, str]]:
     """Return where the inputs lie, and where the manifest of each table among them does, with the table's name."""
-    texts = (given if Path(given).exists() else given.rpartition(":")[0] for given in inputs)  # FILE:SHEET
-    there = [Path(text) for text in texts if text and Path(text).exists()]
+    exists = os.path.exists  # unlike that of Path it takes any text: a name that is too long is not there
+    texts = (given if exists(given) else given.rpartition(":")[0] for given in inputs)  # FILE:SHEET
+    there = [Path(text) for text in texts if exists(text)]
     tables = [path for path in there if path.suffix.lower() in _TABLES]
     beside = {path.with_name(f"{path.name}{_BESIDE}").resolve(): path.name for path in tables}
     return {path.resolve() for path in there}, beside

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, reader_may_leave
+from gpit_fairshare.cli.output import checked, print_whole, reader_may_leave
 from gpit_fairshare.cli.results import ENDINGS, manifests, write
 from gpit_fairshare.errors import UsageError
 
@@ -87,13 +87,12 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
         )
         found = reallocation.changes(result)
         writer = partial(reallocation.write_letters, found, ending=letters.suffix.lower()) if letters else None
-        write(result, outputs, beside, advance, {letters: writer} if letters and writer else {})
-    with reader_may_leave():
+        drafts = write(result, outputs, beside, advance, {letters: writer} if letters and writer else {})
+    with drafts, reader_may_leave():
         if as_json:
             from gpit_fairshare.export import document, json_text  # noqa: PLC0415
 
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo(json_text(document(result)).encode(), nl=False)
+            print_whole(json_text(document(result)))
         else:
             written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
             written += [letters.name] if letters else []

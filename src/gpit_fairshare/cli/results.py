@@ -40,8 +40,8 @@ def write(
     manifests: Mapping[Path, Path],
     advance: Advance,
     others: Mapping[Path, Callable[[Path], None]] | None = None,
-) -> None:
-    """Write every file beside its place first, then move them all in.
+) -> ExitStack:
+    """Write every file beside its place; when what is returned closes, all are moved in.
 
     Args:
         result: What is written to the outputs, each by its ending.
@@ -50,7 +50,7 @@ def write(
         advance: Is told how far a workbook has come.
         others: Further files, each with what writes it to the place that it is given.
     """
-    from gpit_fairshare import export  # noqa: PLC0415  # polars loads here, not for --help
+    from gpit_fairshare import export, files  # noqa: PLC0415  # polars loads here, not for --help
 
     def workbook(result: Result, path: Path) -> None:
         from gpit_fairshare.workbook import write_workbook  # noqa: PLC0415  # only if one is asked for
@@ -65,10 +65,11 @@ def write(
     }
     with ExitStack() as stack:
         for path in outputs:
-            draft = stack.enter_context(export.in_place(path))
+            draft = stack.enter_context(files.in_place(path))
             writers[path.suffix.lower()](result, draft)
             if path in manifests:
-                beside = stack.enter_context(export.in_place(manifests[path]))
+                beside = stack.enter_context(files.in_place(manifests[path]))
                 export.write_manifest(result, beside, draft, path.name)
         for path, writer in (others or {}).items():
-            writer(stack.enter_context(export.in_place(path)))
+            writer(stack.enter_context(files.in_place(path)))
+        return stack.pop_all()

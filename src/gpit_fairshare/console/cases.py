@@ -175,6 +175,8 @@ def _show_update(page: Page, suite: Suite) -> None:
         _changes(page, changes)
     page.blank()
     page.paragraph(f"Written: {', '.join(update.written)}." if update.written else "Nothing was to be written.")
+    for path in update.paths:
+        page.unbroken(f"  {path}")
 
 
 def _changes(page: Page, changes: Sequence[Change]) -> None:

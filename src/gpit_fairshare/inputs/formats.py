@@ -6,18 +6,31 @@ To read another format, write a function from bytes and a `Wish` to a `Grid`, an
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from gpit_fairshare.inputs.findings import About
-from gpit_fairshare.inputs.grids import Grid, Unreadable, Wish, check_extent, check_size, is_blank
-from gpit_fairshare.inputs.texts import read_text_file
-from gpit_fairshare.inputs.workbooks import read_workbook
+from gpit_fairshare.inputs.grids import (
+    MOST_MEGABYTES,
+    Grid,
+    Unreadable,
+    Wish,
+    check_extent,
+    check_size,
+    is_blank,
+    megabytes_needed,
+)
+from gpit_fairshare.inputs.texts import read_text_file, text_needs
+from gpit_fairshare.inputs.workbooks import read_workbook, workbook_needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from gpit_fairshare.inputs.grids import TooLarge
 
 SHEETS = (".xlsx", ".ods")
 """Formats of which one file may hold several tables."""
@@ -31,12 +44,24 @@ def _read_parquet(data: bytes, wish: Wish) -> Grid:
         rows = lazy.select(pl.len()).collect().item()
         check_extent(rows, rows * len(lazy.collect_schema()), wish, "it holds")
         frame = lazy.collect()
-        texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum())
-        check_size(max(0, *(texts.row(0) if texts.width else (0,)), 0), wish, "a column of texts has")
+        check_size(_longest(frame.lazy()), wish, "a column of texts has")
         records = [tuple(frame.columns), *frame.rows()]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise Unreadable(About.UNREADABLE, "it is damaged or not a Parquet file", "Export it again") from error
     return Grid("", [(number, row) for number, row in enumerate(records, 1) if not all(map(is_blank, row))])
+
+
+def _parquet_needs(path: Path, _wish: Wish) -> int:
+    lazy = pl.scan_parquet(path)
+    rows = lazy.select(pl.len()).collect().item()
+    needed = megabytes_needed(path.stat().st_size, rows, rows * len(lazy.collect_schema()))
+    return max(needed, megabytes_needed(_longest(lazy))) if needed <= MOST_MEGABYTES else needed
+
+
+def _longest(frame: pl.LazyFrame) -> int:
+    """Return the bytes of the texts of that column which has most."""
+    texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum()).collect()
+    return max(0, *texts.row(0), 0) if texts.width else 0
 
 
 READERS: Mapping[str, Callable[[bytes, Wish], Grid]] = {
@@ -46,3 +71,18 @@ READERS: Mapping[str, Callable[[bytes, Wish], Grid]] = {
     ".ods": read_workbook,
     ".parquet": _read_parquet,
 }
+
+
+def size_needed(fault: TooLarge, path: Path, wish: Wish) -> int:
+    """Return the `--max-size` by which a file is read that is too large; 0 if it is too large for any machine of ours.
+
+    All of its limits count, not only the first: whoever gives that size must not be refused again.
+    """
+    needs = {".csv": text_needs, ".tsv": text_needs, ".parquet": _parquet_needs}.get(
+        path.suffix.lower(), workbook_needs
+    )
+    needed = fault.needed
+    if needed <= MOST_MEGABYTES:
+        with suppress(Exception):  # it is damaged: that is said when the size allows to read it
+            needed = max(needed, needs(path, wish))
+    return needed if needed <= MOST_MEGABYTES else 0

@@ -24,7 +24,7 @@ LARGEST = 64 * MEGABYTE
 CELLS_A_MEGABYTE = 8_000
 """Cells of the rectangle that a table fills, blank ones too, for each megabyte allowed: 512,000 by default,
 which are read in some ten seconds."""
-_MOST_MEGABYTES = 2_000
+MOST_MEGABYTES = 2_000
 """A limit that no machine of ours could keep is not worth naming."""
 ROWS_A_MEGABYTE = 1_500
 """Rows for each megabyte allowed: 96,000 by default, twelve times the practices of England."""
@@ -102,6 +102,20 @@ class Unreadable(Exception):  # noqa: N818 – no error of the program: it becom
         self.place = place
 
 
+class TooLarge(Unreadable):
+    """A file beyond a limit that `--max-size` lifts; whoever has that option names the size that is needed."""
+
+    def __init__(self, found: str, remedy: str, needed: int) -> None:
+        super().__init__(About.UNREADABLE, found, remedy)
+        self.needed = needed
+        """Megabytes that this limit takes; others may take more."""
+
+
+def megabytes_needed(size: int = 0, rows: int = 0, cells: int = 0) -> int:
+    """Return the least `--max-size` that allows so many bytes, rows and cells."""
+    return max(-(-size // MEGABYTE), -(-rows // ROWS_A_MEGABYTE), -(-cells // CELLS_A_MEGABYTE))
+
+
 def column_index(letters: str) -> int:
     """Return the column that letters name: A is 0, AA is 26."""
     index = 0
@@ -135,14 +149,13 @@ def check_size(size: int, wish: Wish, what: str) -> None:
     """Refuse a file that is larger than allowed.
 
     Raises:
-        Unreadable: with the limit, and the option that lifts it.
+        TooLarge: with the limit.
     """
     if size > wish.largest:
-        raise Unreadable(
-            About.UNREADABLE,
+        raise TooLarge(
             f"{what} {megabytes(size)}; at most {megabytes(wish.largest)} are read",
-            f"Save the one table that is needed in a file of its own, or allow more with "
-            f"--max-size {-(-size // MEGABYTE)}",
+            "Save the one table that is needed in a file of its own",
+            megabytes_needed(size),
         )
 
 
@@ -156,17 +169,12 @@ def check_extent(rows: int, cells: int, wish: Wish, what: str) -> None:
         what: the file or the sheet, for the message.
 
     Raises:
-        Unreadable: with the limit, and the option that lifts it.
+        TooLarge: with the limit.
     """
-    for number, most, noun, a_megabyte in (
-        (rows, wish.most_rows, "rows", ROWS_A_MEGABYTE),
-        (cells, wish.most_cells, "cells", CELLS_A_MEGABYTE),
-    ):
+    for number, most, noun in ((rows, wish.most_rows, "rows"), (cells, wish.most_cells, "cells")):
         if number > most:
-            needed = -(-number // a_megabyte)
-            raise Unreadable(
-                About.UNREADABLE,
+            raise TooLarge(
                 f"{what} {number:,} {noun} or more; at most {most:,} are read",
-                "Delete what stands far below or beside the table, or sum it to practices or organisations first"
-                + (f", or allow more with --max-size {needed}" if needed <= _MOST_MEGABYTES else ""),
+                "Delete what stands far below or beside the table, or sum it to practices or organisations first",
+                megabytes_needed(rows=rows, cells=cells),
             )

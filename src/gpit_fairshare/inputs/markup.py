@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.inputs.grids import Broken, cell_place, column_index
+from gpit_fairshare.inputs.grids import MEGABYTE, Broken, cell_place, column_index
 from gpit_fairshare.inputs.rich_texts import inline_rich_texts, parse_xml, rich_text
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _PLACE = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\br=[\"']([A-Za-z]{1,3}[0-9]{1,7})[\"
 _CELL = re.compile(rb"<(?:\w+:)?c\b")
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^<>]*)>")
 _ROW_START = re.compile(rb"<(?:\w+:)?row\b")
+_END_OF_ROWS = re.compile(rb"</(?:\w+:)?sheetData>")
 _COLUMN = re.compile(rb"<(?:\w+:)?col\b([^<>]*)>")
 _ATTRIBUTE = re.compile(rb"\b(r|t|min|max|hidden)=[\"']([^\"']*)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
@@ -74,6 +75,28 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
     if shared or b't="e"' in xml or b"t='e'" in xml or _FORMULA.search(xml):
         return _with_cells(markup, xml, shared)
     return markup
+
+
+def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
+    """Return how many rows of a sheet hold something, or a few more, and the cells of `Markup`, read piece by piece."""
+    rows = rows_without_places = width = height = 0
+    rest = b""
+    while piece := part.read(MEGABYTE):
+        text = rest + piece
+        # A cell's tag may go on in the next piece.
+        cut = text.rfind(b"<")
+        cut = len(text) if cut < 0 or b">" in text[cut:] else cut
+        text, rest = text[:cut], text[cut:]
+        places = _PLACE.findall(text)
+        numbers = {place.lstrip(_LETTERS) for place in places}
+        rows += len(numbers)
+        rows_without_places += len(_ROW_START.findall(text))
+        height = max(height, *map(int, numbers), 0)
+        names = {place.rstrip(_DIGITS) for place in places}
+        width = max(width, *(column_index(name.decode()) + 1 for name in names), 0)
+        if _END_OF_ROWS.search(text):
+            break
+    return rows or rows_without_places, width * height
 
 
 def _with_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> Markup:
@@ -135,6 +158,17 @@ def _is_hidden(attributes: Mapping[bytes, bytes]) -> bool:
     return attributes.get(b"hidden") in (b"1", b"true")
 
 
+def ods_extents(content: IO[bytes]) -> dict[str, tuple[int, int]]:
+    """Return the rows and the cells of the rectangle that each sheet of an .ods workbook spans.
+
+    Raises:
+        ValueError: the XML is damaged.
+    """
+    scan = _OdsScan(None, {})
+    parse_xml(content, scan.start, scan.end, scan.text)
+    return {name: (height, width * height) for name, (width, height) in scan.spans.items()}
+
+
 def ods_markup(xml: bytes, sheet: str, positions: Mapping[str, str]) -> Markup:
     """Return what the content of an .ods workbook says of a sheet.
 
@@ -159,8 +193,12 @@ _ASIDE = ("office:annotation", "draw:")
 class _OdsScan:
     """Walks through the content of an .ods workbook; rows and cells may stand for many alike."""
 
-    def __init__(self, sheet: str, positions: Mapping[str, str]) -> None:
+    def __init__(self, sheet: str | None, positions: Mapping[str, str]) -> None:
+        """Look at one sheet; None is all of them, of which only the spans serve."""
         self.sheet = sheet
+        self.spans: dict[str, tuple[int, int]] = {}
+        """Width and height of each sheet that was looked at."""
+        self._table = ""
         self.positions = positions
         self.width = self.height = 0
         self.broken: dict[tuple[int, int], Broken] = {}
@@ -179,7 +217,10 @@ class _OdsScan:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "table:table":
-            self._inside = attributes.get("table:name") == self.sheet
+            self._table = attributes.get("table:name", "")
+            self._inside = self.sheet in (None, self._table)
+            if self._inside:
+                self._row = self._listed = self.width = self.height = 0
         elif name.startswith(_ASIDE):
             self._aside += 1
         elif not self._inside or self._aside:
@@ -221,6 +262,8 @@ class _OdsScan:
         elif name == "text:span" and self._spans:
             self._spans.pop()
         elif name == "table:table":
+            if self._inside:
+                self.spans[self._table] = self.width, self.height
             self._inside = False
         elif self._inside and name == "table:table-row":
             self._row += self._rows

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.files import read_regular
 from gpit_fairshare.inputs.findings import WHOLE_ROW, About, Where, counted, listed
-from gpit_fairshare.inputs.formats import READERS, SHEETS
-from gpit_fairshare.inputs.grids import Unreadable, Wish, check_size, is_blank
+from gpit_fairshare.inputs.formats import READERS, SHEETS, size_needed
+from gpit_fairshare.inputs.grids import TooLarge, Unreadable, Wish, check_size, is_blank
 from gpit_fairshare.inputs.regions import find_table, report_region
 
 if TYPE_CHECKING:
@@ -140,14 +141,16 @@ def read_sheet(target: Target, findings: Findings, wish: Wish | None = None) -> 
     try:
         check_size(target.path.stat().st_size, wish, "the file has")
         # Read once: what is parsed is what the digest stands for.
-        data = target.path.read_bytes()
+        data = read_regular(target.path)
         grid = READERS[target.path.suffix.lower()](data, wish)
         region = find_table(grid, wish.known)
         sheet = _sheet(file, grid, region, hashlib.sha256(data).hexdigest())
     except OSError as error:
         raise UsageError(f"{target.path} cannot be read: {error.strerror}") from error
     except Unreadable as fault:
-        findings.error(fault.about, Where(name, fault.place), fault.found, remedy=fault.remedy)
+        needed = size_needed(fault, target.path, wish) if isinstance(fault, TooLarge) else 0
+        remedy = f"{fault.remedy}, or allow more with --max-size {needed}" if needed else fault.remedy
+        findings.error(fault.about, Where(name, fault.place), fault.found, remedy=remedy)
         return None
     _report(sheet, grid, region, findings)
     return sheet

@@ -7,7 +7,7 @@ and is read as it is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
 from gpit_fairshare.inputs.grids import cell_place
@@ -165,7 +165,7 @@ def _inherited(name: str, positions: Mapping[str, str], parents: Mapping[str, st
 
 
 def parse_xml(
-    xml: bytes,
+    xml: bytes | IO[bytes],
     start: Callable[[str, dict[str, str]], None],
     end: Callable[[str], None] = lambda _: None,
     text: Callable[[str], None] = lambda _: None,
@@ -180,6 +180,9 @@ def parse_xml(
     parser.EndElementHandler = end
     parser.CharacterDataHandler = text
     try:
-        parser.Parse(xml, True)
+        if isinstance(xml, bytes):
+            parser.Parse(xml, True)
+        else:
+            parser.ParseFile(xml)
     except expat.ExpatError as error:
         raise ValueError("damaged XML") from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.grids import (
+    MEGABYTE,
     Grid,
     Remark,
     Unreadable,
@@ -18,10 +19,12 @@ from gpit_fairshare.inputs.grids import (
     check_extent,
     check_size,
     known_headings,
+    megabytes_needed,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright strokes"}
 _LINES_A_ROW = 10
@@ -68,6 +71,17 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
     if not records:
         raise Unreadable(About.EMPTY, "there is nothing in it", "Export it again, with its rows")
     return Grid("", records, typed=False, remarks=remarks, decimal_comma=separator == ";")
+
+
+def text_needs(path: Path, _wish: Wish) -> int:
+    """Return the `--max-size` by which a text file is read, or a little more: signs in its texts count as well."""
+    lines, separators = 1, dict.fromkeys(SEPARATORS, 0)
+    with path.open("rb") as stream:
+        while piece := stream.read(MEGABYTE):
+            lines += piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
+            for sign in separators:
+                separators[sign] += piece.count(sign.encode())
+    return megabytes_needed(path.stat().st_size, lines, lines + max(separators.values()))
 
 
 def _filled(rows: Iterator[tuple[int, Sequence[str]]], wish: Wish) -> list[tuple[int, Sequence[str]]]:

@@ -14,6 +14,7 @@ from gpit_fairshare.inputs.findings import About, counted, listed, nearest_of
 from gpit_fairshare.inputs.grids import (
     HEADINGS_AMONG,
     MEGABYTE,
+    MOST_MEGABYTES,
     Grid,
     Remark,
     Unreadable,
@@ -21,12 +22,14 @@ from gpit_fairshare.inputs.grids import (
     check_extent,
     check_size,
     known_headings,
+    megabytes_needed,
 )
-from gpit_fairshare.inputs.markup import Markup, ods_markup, xlsx_markup
+from gpit_fairshare.inputs.markup import Markup, ods_extents, ods_markup, xlsx_extent, xlsx_markup
 from gpit_fairshare.inputs.rich_texts import raised_styles, shared_rich_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 SAVE_AGAIN = "Open it in Excel and save it again as .xlsx"
 
@@ -218,6 +221,34 @@ class _Book:
             raise Unreadable(About.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
 
 
+def workbook_needs(path: Path, wish: Wish) -> int:
+    """Return the `--max-size` by which a workbook is read: whatever it holds, it is looked at piece by piece.
+
+    Raises:
+        Exception: it is damaged, in one of a dozen ways.
+    """
+    with zipfile.ZipFile(path) as archive:
+        needed = megabytes_needed(max(path.stat().st_size, _unpacked(archive)))
+        if needed > MOST_MEGABYTES:
+            return needed
+        if "content.xml" in archive.namelist():
+            with archive.open("content.xml") as content:
+                extents = ods_extents(content)
+        else:
+            extents = {}
+            for name, part in sheet_parts(archive).items():
+                with archive.open(part) as sheet:
+                    extents[name] = xlsx_extent(sheet)
+    asked = wish.sheet.strip().casefold()
+    read = [extent for name, extent in extents.items() if not asked or name.strip().casefold() == asked]
+    return max([needed, *(megabytes_needed(rows=rows, cells=cells) for rows, cells in read)])
+
+
+def _unpacked(archive: zipfile.ZipFile) -> int:
+    """Return the bytes that the XML of a workbook says it unpacks to."""
+    return sum(entry.file_size for entry in archive.infolist() if entry.filename.lower().endswith(_MARKUP))
+
+
 def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
     """Open the archive that a workbook is, and refuse what no spreadsheet program writes.
 
@@ -244,7 +275,7 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
-    check_size(sum(entry.file_size for entry in markup), wish, "the workbook unpacks to")
+    check_size(_unpacked(archive), wish, "the workbook unpacks to")
     if len(set(names)) < len(names) or any(name.startswith("/") or ".." in name.split("/") for name in names):
         raise Unreadable(About.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):

@@ -13,6 +13,7 @@ import polars as pl
 
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.export import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, manifest_name
+from gpit_fairshare.files import read_regular
 from gpit_fairshare.inputs import MEGABYTE, Unreadable
 from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, scheme_of
 from gpit_fairshare.results.workbooks import book_manifest, read_book
@@ -130,7 +131,7 @@ def result_bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST_RESULT:
             raise UsageError(f"{path.name}: is larger than {LARGEST_RESULT // MEGABYTE} MB, which no result of gpit is")
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as fault:
         there = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
         near = nearest(path.name, there) if not path.exists() else ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from pydantic import ValidationError
 
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError, nearest
+from gpit_fairshare.files import read_regular
 from gpit_fairshare.language import function_problems
 from gpit_fairshare.plugins import Used, are_allowed
 from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
@@ -186,7 +187,8 @@ def read_toml(
     file, faults = one_line(place.name), faults or Faults()
     try:
         # Whatever the editor made of it: with a byte order mark or without, with either line end.
-        text = place.read_bytes().decode().removeprefix("\ufeff").replace("\r\n", "\n")
+        data = read_regular(place) if isinstance(place, Path) else place.read_bytes()
+        text = data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
         return text, tomllib.loads(text, parse_float=parse_float)
     except OSError as fault:
         found = f"cannot be read ({fault.strerror or fault})"
@@ -247,13 +249,15 @@ def _find(
         if not is_path and (book := find_book(name, shelves)):
             return book.place, book.plugin
         path = (folder or Path()) / Path(name).expanduser()
-        is_folder, is_file = path.is_dir() and bool(name), path.is_file()
+        is_folder, is_file, is_there = path.is_dir() and bool(name), path.is_file(), path.exists()
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a character that no path may have
         raise lost("no file can be read there", f"give a file's path or a library name; {_there(shelves)}") from None
     if is_folder:
         raise lost("expected a .toml file, found a folder")
     if is_path and is_file:
         return path, None
+    if is_path and is_there:
+        raise lost("expected a .toml file, found a pipe or a device")
     if is_path:
         where = " beside it" if folder else ""
         raise lost(f"there is no such file{where}", f"give a file's path or a library name; {_there(shelves)}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from gpit_fairshare.errors import OutputError, UsageError, nearest
+from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.files import in_place
 from gpit_fairshare.scheme import KINDS, library_entries, method
 
 _NAME: Final = re.compile(r"[^\W_](?:[\w .-]*\w)?")
@@ -30,13 +32,10 @@ def write_rule(wanted: str, kind: str | None = None, copied: str | None = None) 
     path = _path(wanted)
     name = path.name.removesuffix(_ENDING)
     text, kind, origin = _template(kind or KINDS[0]) if copied is None else _copy(copied, kind)
-    try:
-        with path.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(_named(text, kind, name))
-    except FileExistsError:
-        raise UsageError(f"{path}: is there already, and is not written over; give another name") from None
-    except OSError as fault:
-        raise OutputError(f"{path}: cannot be written ({fault.strerror or fault})") from None
+    if os.path.lexists(path):
+        raise UsageError(f"{path}: is there already, and is not written over; give another name")
+    with in_place(path) as draft:
+        draft.write_bytes(_named(text, kind, name).encode())
     return path, kind, origin
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.files import walk
 from gpit_fairshare.scheme import digest_of
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Places:
         """Files in the folders of the folders given, however deep; looked for where nearer ones will not do."""
         found: list[Path] = []
         for folder in self.folders:
-            for name, inner, files in os.walk(folder):
+            for name, inner, files in walk(folder):
                 inner.sort()
                 if Path(name) != folder:
                     found += [Path(name, file) for file in sorted(files)]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
+from tempfile import TemporaryDirectory
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from xlsxwriter import Workbook
 from xlsxwriter.core import Core
+from xlsxwriter.exceptions import XlsxFileError
 from xlsxwriter.packager import Packager
 
 from gpit_fairshare.language.in_excel import text as literal
@@ -82,6 +86,17 @@ class _Packager(Packager):  # type: ignore[misc]
         super()._write_shared_strings_file()
 
 
+class _Stream(io.BytesIO):
+    """An archive in memory, which stays open for as long as it is there.
+
+    After a failure XlsxWriter lets its archive and this go together. Where this went first, the archive could not end,
+    and would complain on standard error.
+    """
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 class Book(Workbook):  # type: ignore[misc]
     """A workbook of such sheets, in Arial, whose texts stay texts."""
 
@@ -95,8 +110,23 @@ class Book(Workbook):  # type: ignore[misc]
             # XlsxWriter changes what it is given, so that a second workbook of a process would differ from the first.
             "default_format_properties": dict(_FONT),
         }
-        super().__init__(str(path), options)
+        self.path = path
+        super().__init__(_Stream(), options)
         self.set_size(2400, 1400)
+
+    def close(self) -> None:
+        """Write the file; what XlsxWriter keeps on disk meanwhile goes away, whatever happens.
+
+        Raises:
+            OSError: The file, or what is kept meanwhile, cannot be written.
+        """
+        with TemporaryDirectory(prefix="gpit-workbook-") as self.tmpdir:
+            try:
+                super().close()
+            except XlsxFileError as fault:
+                cause = fault.args[0]
+                raise cause if isinstance(cause, OSError) else OSError(errno.EFBIG, str(cause)) from None
+        self.path.write_bytes(self.filename.getvalue())
 
     def _get_packager(self) -> Packager:
         return _Packager()
