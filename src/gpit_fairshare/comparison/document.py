@@ -64,6 +64,11 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "differences": [asdict(one) for one in comparison.differences],
         "illustrative": list(comparison.illustrative),
         "remarks": list(comparison.remarks),
+        "off_rule": [
+            {"side": word, **figure.document()}
+            for word, side in (("old", comparison.old), ("new", comparison.new))
+            for figure in side.off_rule
+        ],
         "rows": [_row(one, comparison) for one in comparison.changes],
     }
 

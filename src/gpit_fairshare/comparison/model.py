@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.results import Record
+    from gpit_fairshare.results import OffRule, Record
 
 Key = tuple[str, str]
 """Year and code."""
@@ -37,6 +37,8 @@ class Side:
     """Why it cannot be done."""
     answer_from: str = ""
     """How the column that is the answer was chosen."""
+    off_rule: tuple[OffRule, ...] = ()
+    """Figures of a file that are not what its own rule gives."""
 
     @property
     def name(self) -> str:
@@ -270,7 +272,9 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         """Whether nothing differs that counts: `gpit compare` ends with 0."""
-        return not self.beyond
+        # As for `beyond`: a tolerance or a limit asks about the money.
+        asked_of_money = bool(self.tolerance or self.limit)
+        return not self.beyond and (asked_of_money or not (self.old.off_rule or self.new.off_rule))
 
     def label(self, column: str) -> str:
         """Return what a column is called."""
