@@ -31,9 +31,7 @@ _RULE: Final = tuple(
 
 def headline(comparison: Comparison) -> str:
     """Return one sentence or two: same or not, how many rows, how much in all, the largest gain and loss."""
-    return " ".join(
-        part for part in (_rows(comparison), _limit(comparison), _rule(comparison), _off(comparison)) if part
-    )
+    return " ".join(part for part in (_rows(comparison), _limit(comparison), _rule(comparison)) if part)
 
 
 def method(comparison: Comparison) -> str:
@@ -95,9 +93,3 @@ def _rule(comparison: Comparison) -> str:
     whats = [one.what for one in alike(comparison.differences)]
     kinds = [f"{counted(whats.count(what), noun)} {verb}" for what, noun, verb in _RULE if what in whats]
     return f"The definition differs: {joined(kinds)}." if kinds else ""
-
-
-def _off(comparison: Comparison) -> str:
-    """Count figures that their own rule does not give; the remarks name the first of each file."""
-    count = len(comparison.old.off_rule) + len(comparison.new.off_rule)
-    return f"{counted(count, 'figure')} {'is' if count == 1 else 'are'} not what the rule gives." if count else ""

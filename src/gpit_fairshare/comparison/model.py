@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare.comparison import document, markdown, table
 from gpit_fairshare.comparison.words import NOTHING, exact, less, percent, plain, short, total, value_text
+from gpit_fairshare.results import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,6 +234,15 @@ class Comparison:
         manifests = [side.record.manifest or {} for side in (self.old, self.new)]
         return tuple(dict.fromkeys(str(one) for manifest in manifests for one in manifest.get("illustrative", ())))
 
+    @property
+    def off_rule(self) -> tuple[str, ...]:
+        """Return a sentence for each file that holds figures that are not what its own rule gives."""
+        return tuple(
+            f"Not what its rule gives, in {word}, {side.name}: {in_one_line(side.off_rule)}."
+            for word, side in (("OLD", self.old), ("NEW", self.new))
+            if side.off_rule
+        )
+
     @cached_property
     def moved(self) -> tuple[Change, ...]:
         """Return the rows of both sides whose answer differs beyond the tolerance, the largest change first."""
@@ -273,8 +283,7 @@ class Comparison:
     def agrees(self) -> bool:
         """Whether nothing differs that counts: `gpit compare` ends with 0."""
         # As for `beyond`: a tolerance or a limit asks about the money.
-        asked_of_money = bool(self.tolerance or self.limit)
-        return not self.beyond and (asked_of_money or not (self.old.off_rule or self.new.off_rule))
+        return not self.beyond and bool(self.tolerance or self.limit or not self.off_rule)
 
     def label(self, column: str) -> str:
         """Return what a column is called."""

@@ -15,7 +15,7 @@ from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import packaged_crosswalk
 from gpit_fairshare.inputs.findings import counted, listed
-from gpit_fairshare.results import Record, filled, in_one_line, off_rule, read_record, record_of
+from gpit_fairshare.results import Record, filled, off_rule, read_record, record_of
 from gpit_fairshare.results.agreement import predicates_of, same_as_written
 from gpit_fairshare.results.model import KEYS
 
@@ -141,16 +141,7 @@ def _answering(side: Side, other: Record) -> Side:
 
 def remarks_on(old: Side, new: Side, changes: Sequence[Change]) -> tuple[str, ...]:
     """Return what is worth saying besides figures: mergers that the crosswalk knows, names that changed."""
-    return (*_off_rule(old, new), *_mergers(old, new, changes), *_names(old.record, new.record))
-
-
-def _off_rule(*sides: Side) -> list[str]:
-    """Name of each file the first figure that its own rule does not give, whether or not it moves the answer."""
-    return [
-        f"Not what its rule gives, in {word}, {side.name}: {in_one_line(side.off_rule)}"
-        for word, side in zip(("OLD", "NEW"), sides, strict=True)
-        if side.off_rule
-    ]
+    return (*_mergers(old, new, changes), *_names(old.record, new.record))
 
 
 def _mergers(old: Side, new: Side, changes: Sequence[Change]) -> list[str]:

@@ -86,6 +86,8 @@ class Year:
     """For each `share_out`: money per unit of weight, nationally or by group; None where everybody gets the most."""
     predecessors: list[list[int]] = field(default_factory=list)
     """For each organisation: rows of the year before that became it; filled where `previous` is used."""
+    too_fine: dict[str, Finding] = field(default_factory=dict)
+    """For each step that rounds to a unit finer than floats carry: the warning of it."""
 
     @property
     def organisations(self) -> pl.DataFrame:

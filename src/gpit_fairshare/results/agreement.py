@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from gpit_fairshare.engine import figure
 from gpit_fairshare.language import NATIONAL
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_words import DIGITS, with_unit, written
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Context, Decimal
 
-    from gpit_fairshare.engine import Result
+    from gpit_fairshare.engine import Result, Year
     from gpit_fairshare.results.model import Record
     from gpit_fairshare.scheme import Scheme, Step
 
-SAVED_DIGITS: Final = 15
-"""Significant digits of a number that Excel and LibreOffice save."""
+SAVED: Final = 1e-14
+"""Part of a number that a spreadsheet program may leave off when it saves 15 digits, in whichever way it rounds."""
 UNROUNDED: Final = 1e-12
 """Part of a figure by which it may be off where no step rounds it: programs that recalculate a workbook add up in
 another order, which moves sums of thousands of figures in the 14th digit; a change by hand moves more."""
@@ -60,7 +61,7 @@ def same_as_written(found: Any, expected: Any) -> bool:
     It is the question for inputs, parameters and figures that a step rounds. None and an empty text are both nothing.
     """
     if are_numbers(found, expected):
-        return found == expected or f"{as_float(found):.{SAVED_DIGITS}g}" == f"{as_float(expected):.{SAVED_DIGITS}g}"
+        return found == expected or math.isclose(as_float(found), as_float(expected), rel_tol=SAVED)
     if found in (None, "") or expected in (None, ""):
         return found in (None, "") and expected in (None, "")
     return type(found) is type(expected) and bool(found == expected)
@@ -145,10 +146,14 @@ class OffRule:
     unit: str | None
     codes: frozenset[str]
     """Organisations in whose rows it stands."""
+    too_fine: str = ""
+    """The unit of its rounding, where a program that recalculates may give one to another row."""
 
     def __str__(self) -> str:
         found, expected = apart(self.found, self.expected, self.unit)
-        return f"{self.of} {self.year} {self.label} ({self.name}): the file says {found}, its rule gives {expected}"
+        why = f"; {self.too_fine} is too fine a unit here: Excel or LibreOffice may give it to another row"
+        said = f"{self.of} {self.year} {self.label} ({self.name}): the file says {found}, its rule gives {expected}"
+        return f"{said}{why if self.too_fine else ''}"
 
     def document(self) -> dict[str, Any]:
         """Return it with stable keys, for JSON."""
@@ -178,8 +183,17 @@ def off_rule(record: Record, result: Result) -> tuple[OffRule, ...]:
             _, found, expected = rows[0]
             label, unit = " ".join(step.label.split()), result.scheme.symbols[step.name].unit
             codes = frozenset(code for code, _, _ in rows)
-            figures.append(OffRule(year, whose, step.name, label, found, expected, unit, codes))
+            too_fine = _too_fine(step, result.years[year], found, expected)
+            figures.append(OffRule(year, whose, step.name, label, found, expected, unit, codes, too_fine))
     return tuple(figures)
+
+
+def _too_fine(step: Step, year: Year, found: Any, expected: Any) -> str:
+    """Return the unit of a step's rounding where a figure is one unit off and floats may do that; else nothing."""
+    match step.tree:
+        case t.Rounded(to=to) if step.name in year.too_fine and abs(found - expected) < 1.5 * to:
+            return figure(to, step.unit)
+    return ""
 
 
 def _whose(step: Step, label: str, scheme: Scheme) -> str:
