@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 Given = Result | Record | str | Path
 _NAMED: Final = 3
 """Organisations with another name that are named."""
-_WORKBOOK: Final = ".xlsx"
 
 
 def side_of(given: Given, name: str = "") -> Side:
@@ -83,26 +82,30 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
 
 
 def _settled(side: Side, other: Record) -> Side:
-    """Return a workbook's side with the other's figures where both agree in the digits that a workbook keeps.
+    """Return a file's side with the other's figures where both count as the same.
 
-    A program that saves a workbook writes 15 digits of each figure, and works those that nobody rounded out again,
-    adding up in another order; what that leaves off is nobody's change.
+    A program that saves a file again may write 15 digits of each figure, and works those that no step rounds out
+    again, adding up in another order; what that leaves off is nobody's change.
     """
     record = side.record
-    if side.kind == "run" or not record.name.lower().endswith(_WORKBOOK):
+    if side.kind == "run":
         return side
     theirs = record.rows.select(*KEYS).join(other.rows, on=list(KEYS), how="left", maintain_order="left")
+    predicates = predicates_of(record.scheme)
+    # A workbook keeps 15 digits of the inputs as well.
+    is_workbook = record.name.lower().endswith(".xlsx")
     names = [
         name
         for name, dtype in record.rows.schema.items()
-        if dtype == pl.Float64 and other.rows.schema.get(name) == pl.Float64
+        if dtype == pl.Float64 and other.rows.schema.get(name) == pl.Float64 and (is_workbook or name in predicates)
     ]
-    predicates = predicates_of(record.scheme)
     columns = []
     for name in names:
         same = predicates.get(name, same_as_written)
-        pairs = zip(record.rows[name], theirs[name], strict=True)
-        columns.append(pl.Series(name, [there if same(here, there) else here for here, there in pairs], pl.Float64))
+        # Most figures are equal to the last digit; only the others are looked at one by one.
+        cells = zip(record.rows[name], theirs[name], record.rows[name].ne_missing(theirs[name]), strict=True)
+        kept = [there if apart and same(here, there) else here for here, there, apart in cells]
+        columns.append(pl.Series(name, kept, pl.Float64))
     rows = record.rows.with_columns(columns)
     if rows.equals(record.rows):
         return side

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -23,14 +24,14 @@ from gpit_fairshare.words import inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Context, Decimal
+    from decimal import Decimal
 
     from gpit_fairshare.engine import Result, Year
     from gpit_fairshare.results.model import Record
     from gpit_fairshare.scheme import Scheme, Step
 
-SAVED: Final = 1e-14
-"""Part of a number that a spreadsheet program may leave off when it saves 15 digits, in whichever way it rounds."""
+SAVED: Final = Context(prec=15, rounding=ROUND_HALF_UP)
+"""Digits of a number that Excel and LibreOffice save."""
 UNROUNDED: Final = 1e-12
 """Part of a figure by which it may be off where no step rounds it: programs that recalculate a workbook add up in
 another order, which moves sums of thousands of figures in the 14th digit; a change by hand moves more."""
@@ -61,7 +62,12 @@ def same_as_written(found: Any, expected: Any) -> bool:
     It is the question for inputs, parameters and figures that a step rounds. None and an empty text are both nothing.
     """
     if are_numbers(found, expected):
-        return found == expected or math.isclose(as_float(found), as_float(expected), rel_tol=SAVED)
+        if found == expected:
+            return True
+        here, there = as_float(found), as_float(expected)
+        # Programs round a float to 15 digits from its exact value, as Python does, or from its shortest text.
+        from_value = f"{here:.{SAVED.prec}g}" == f"{there:.{SAVED.prec}g}"
+        return from_value or SAVED.create_decimal(repr(here)) == SAVED.create_decimal(repr(there))
     if found in (None, "") or expected in (None, ""):
         return found in (None, "") and expected in (None, "")
     return type(found) is type(expected) and bool(found == expected)
