@@ -163,7 +163,8 @@ class OffRule:
 
     def document(self) -> dict[str, Any]:
         """Return it with stable keys, for JSON."""
-        return {key: getattr(self, key) for key in ("year", "of", "name", "label", "found", "expected")}
+        keys = ("year", "of", "name", "label", "found", "expected")
+        return {**{key: getattr(self, key) for key in keys}, "text": str(self)}
 
 
 def off_rule(record: Record, result: Result) -> tuple[OffRule, ...]:
