@@ -825,14 +825,14 @@ def test_a_figure_typed_over_on_the_way_is_said(tmp_path):
         row["weight"] += 0.5
     (tmp_path / "typed.json").write_text(json.dumps(data), encoding="utf-8")
 
-    assert compare(tmp_path / "typed.json", tmp_path / "out.json").remarks == (
-        "2 figures in OLD, typed.json, are not what its rule gives for its inputs; first 2014/15 B weight",
-    )
-    assert [one.split(",")[0] for one in compare(tmp_path / "typed.json", tmp_path / "typed.json").remarks] == [
-        "2 figures in OLD",
-        "2 figures in NEW",
+    (said,) = compare(tmp_path / "typed.json", tmp_path / "out.json").off_rule
+    assert said.startswith("Not what its rule gives, in OLD, typed.json: B 2014/15 Weight (weight): ")
+    assert said.endswith("the file says 2.5 people, its rule gives 2 people; and 1 more.")
+    assert [one[:32] for one in compare(tmp_path / "typed.json", tmp_path / "typed.json").off_rule] == [
+        "Not what its rule gives, in OLD,",
+        "Not what its rule gives, in NEW,",
     ]
-    assert compare(tmp_path / "out.json", tmp_path / "out.json").remarks == ()
+    assert compare(tmp_path / "out.json", tmp_path / "out.json").off_rule == ()
 
 
 def test_a_national_figure_is_one_figure(tmp_path):
@@ -848,9 +848,9 @@ def test_a_national_figure_is_one_figure(tmp_path):
         row["everybody"] = 11
     (tmp_path / "typed.json").write_text(json.dumps(data), encoding="utf-8")
 
-    assert compare(tmp_path / "out.json", tmp_path / "typed.json").remarks == (
-        "1 figure in NEW, typed.json, is not what its rule gives for its inputs; first 2014/15 everybody",
-    )
+    (said,) = compare(tmp_path / "out.json", tmp_path / "typed.json").off_rule
+    assert said.startswith("Not what its rule gives, in NEW, typed.json: nation 2014/15 Everybody (everybody): ")
+    assert said.endswith("the file says 11 people, its rule gives 10 people.")
 
 
 def test_a_cause_that_cannot_be_alone_says_why(tmp_path):

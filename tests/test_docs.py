@@ -20,11 +20,11 @@ import pytest
 from gpit_fairshare import Function, GpitError, allocate, compare, explain
 from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
 from gpit_fairshare.cli import app
-from gpit_fairshare.explanation import Difference
 from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.headings import folded, standard_columns
 from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
 from gpit_fairshare.reallocation import Change
+from gpit_fairshare.results import OffRule
 from gpit_fairshare.scheme import (
     STANDARD_INPUTS,
     entries_document,
@@ -610,10 +610,13 @@ def test_options_of_explain_are_all_there():
     assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
 
 
+OFF_RULE = OffRule("2014/15", "A", "x", "X", 1.0, 2.0, "£", frozenset("A"))
+
+
 def test_keys_of_an_explanation():
     """The keys in docs/explain.md are those of an explanation, of its years, of what differs and of a line."""
     run = explain(allocate(population=SAMPLES / "abcd-population.csv", spend=SAMPLES / "abcd-spend.csv"), "A")
-    document = replace(run, differences=(Difference("2014/15", "A", "x", "X", "1", "2"),)).document()
+    document = replace(run, differences=(OFF_RULE,), others_differ=(OFF_RULE,)).document()
     rows = table(EXPLAIN, "key of `gpit-explanation/1`", "what it holds", "keys inside")
     line = [key for keys, _ in table(EXPLAIN, "key of a line", "what it holds") for key in quoted(keys)]
 
@@ -645,7 +648,7 @@ def test_options_of_compare_are_all_there():
 @pytest.mark.slow
 def test_keys_of_the_comparison(compared):
     """The keys in docs/compare.md are those of a comparison, at the top and one level below."""
-    document = compared.document()
+    document = replace(compared, old=replace(compared.old, off_rule=(OFF_RULE,))).document()
     rows = table(COMPARE, "key", "what it holds", "keys inside")
 
     assert [quoted(key)[0] for key, _, _ in rows] == list(document)
@@ -725,6 +728,7 @@ def test_keys_and_kinds_of_a_verification(written):
     inside = {quoted(key)[0]: quoted(keys) for key, _, keys in rows if keys.strip()}
     for key in ("versions", "files", "scheme_files", "content", "filled_in"):
         assert inside[key] == list(document[key][0]), key
+    assert inside["off_rule"] == list(OFF_RULE.document())
     assert inside["parameters"] == inside["manifest"] == inside["versions"]
     assert inside["answer"] == [one.name for one in fields(Answer)]
     kinds = [quoted(kind)[0] for kind, _ in table(VERIFY, "kind of content", "what it means")]

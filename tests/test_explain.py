@@ -392,10 +392,10 @@ def test_an_allocation_typed_over_is_said(files, tmp_path):
 
     assert ran.returncode == other.returncode == 1
     assert (
-        "Not what its rule gives: Allocation 2014/15: the file says £264,549, its rule gives £263,549."
+        "Not what its rule gives: 00C 2014/15 Allocation (allocation): the file says £264,549, its rule gives £263,549."
         in words(ran.stdout)[:600]
     )
-    assert "Not what its rule gives, for others: 00C." in words(other.stdout)[:600]
+    assert "Not what its rule gives, for others: 00C 2014/15 Allocation (allocation):" in words(other.stdout)[:600]
 
 
 @pytest.mark.slow
@@ -408,7 +408,9 @@ def test_a_cell_typed_over_is_said(files, tmp_path):
     sheet.cell(5, column).value = 1
     values.save(tmp_path / "typed.xlsx")
     found = explain(tmp_path / "typed.xlsx", "00C")
-    assert [str(one) for one in found.differences] == ["Allocation 2014/15: the file says £1, its rule gives £263,549"]
+    assert [str(one) for one in found.differences] == [
+        "00C 2014/15 Allocation (allocation): the file says £1, its rule gives £263,549"
+    ]
 
     text = (files / "out.csv").read_text(encoding="utf-8")
     shutil.copy(export_path(files, "out.csv"), tmp_path)

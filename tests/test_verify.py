@@ -23,8 +23,8 @@ from books import RUNS
 from fuzzing import ods
 from gpit_fairshare import UsageError, allocate, export, verify
 from gpit_fairshare.cli import _run
+from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written
 from gpit_fairshare.verification import Kind, formulas
-from gpit_fairshare.verification.values import same_as_worked_out, same_as_written
 from gpit_fairshare.workbook import write_workbook
 from retouching import by_openpyxl, calculated, change_cell, edited, element, formula_of, type_all_over, type_over
 from running import gpit, write_rows

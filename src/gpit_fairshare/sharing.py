@@ -29,6 +29,9 @@ _TOLERANCE = 10**12
 # Remainders are told apart in millionths: what floats leave behind is far smaller, what a rule means larger.
 _MILLION = 10**6
 
+# A spreadsheet shares out in three roundings or four, each of 1 part in 2^53: 4 parts are 1 in 2^51.
+_FLOAT_BITS = 51
+
 
 @dataclass(frozen=True, slots=True)
 class Shares:
@@ -55,6 +58,8 @@ class Rounded:
     """Whole multiples of the rounding unit."""
     values: list[float]
     """The float nearest to each exact figure (£33.34 has none of its own)."""
+    certain: bool = True
+    """Whether floats, which spreadsheet programs round in, would give every unit to the same row."""
 
 
 def share_out(
@@ -139,14 +144,18 @@ def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] 
         raise ValueError(f"the unit of rounding must be above 0, not {to}")
     if groups is not None and len(groups) != len(x):
         raise ValueError("groups must have one entry per row")
-    multiples = [0] * len(x)
+    multiples, certain = [0] * len(x), True
     for rows in _rows_by_group(groups, len(x), None):
         (figures,), one = _whole_numbers([x[row] for row in rows])
         scaled = [figure * step.denominator for figure in figures]
-        for row, multiple in zip(rows, _largest_remainders(scaled, one * step.numerator), strict=True):
+        parts = _apart(scaled, one * step.numerator)
+        certain = certain and _certain_in_floats(scaled, one * step.numerator, parts)
+        for place in parts.up:
+            parts.wholes[place] += 1
+        for row, multiple in zip(rows, parts.wholes, strict=True):
             multiples[row] = multiple
     exact = [multiple * step for multiple in multiples]
-    return Rounded(exact, [float(figure) for figure in exact])
+    return Rounded(exact, [float(figure) for figure in exact], certain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,12 +338,26 @@ def _apart(figures: list[int], unit: int) -> Parts:
     return Parts(wholes, millionths, total, ranked[: total - sum(wholes)])
 
 
-def _largest_remainders(figures: list[int], unit: int) -> list[int]:
-    """Return whole numbers near figures / unit that add up to the rounded total."""
-    parts = _apart(figures, unit)
-    for place in parts.up:
-        parts.wholes[place] += 1
-    return parts.wholes
+def _certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
+    """Return whether the errors of floats leave every unit where exact arithmetic puts it.
+
+    They do where the total is not rounded from near a half, and every remainder that is rounded up stays at or above
+    all others, each as far off as its figure may be. Snapping to a millionth takes the error out, unless figures are
+    large or their remainders lie between two millionths: equal remainders of 1/3 part from 2^51 / 6 millionths on,
+    which is 375 million units.
+    """
+    scale = unit << _FLOAT_BITS
+
+    def reach(figure: int, error: int) -> tuple[int, int]:
+        low, high = (_half_up(((figure << _FLOAT_BITS) + off) * _MILLION, scale) for off in (-error, error))
+        return low, high
+
+    low, high = (_half_up(total, _MILLION) for total in reach(sum(figures), sum(map(abs, figures))))
+    up = set(parts.up)
+    remainders = [reach(figure % unit, abs(figure)) for figure in figures]
+    served = [low for place, (low, _) in enumerate(remainders) if place in up]
+    others = [high for place, (_, high) in enumerate(remainders) if place not in up]
+    return low == high and (not served or not others or min(served) >= max(others))
 
 
 def _rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) -> list[Sequence[int]]:

@@ -11,6 +11,7 @@ from gpit_fairshare.cases.reading import refuse_spaces
 from gpit_fairshare.cases.shape import OTHER_COLUMNS, exact_number
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.export import FORMULA_STARTS
+from gpit_fairshare.results.agreement import allowed_difference
 from gpit_fairshare.scheme.faults import one_line
 
 if TYPE_CHECKING:
@@ -152,5 +153,4 @@ def _allowed(column: str, expected: Decimal, tolerances: Mapping[str, ToleranceE
     tolerance = tolerances.get(column) or tolerances.get(OTHER_COLUMNS)
     if tolerance is None:
         return NOUGHT
-    relative = _EXACTLY.multiply(tolerance.relative or NOUGHT, expected.copy_abs())
-    return max(tolerance.absolute or NOUGHT, relative)
+    return allowed_difference(expected, tolerance.absolute or NOUGHT, tolerance.relative or NOUGHT, _EXACTLY)

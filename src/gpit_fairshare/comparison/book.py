@@ -305,7 +305,7 @@ def _definition(comparison: Comparison) -> Sheet:
             *(("column added", name, "", "", comparison.label(name), "") for name in new),
             *((one.what, one.name, one.year, one.old, one.new, one.note) for one in comparison.differences),
             *(("illustrative", "", "", "", text, "") for text in comparison.illustrative),
-            *(("remark", "", "", "", text, "") for text in comparison.remarks),
+            *(("remark", "", "", "", text, "") for text in (*comparison.off_rule, *comparison.remarks)),
         ]
     )
     return sheet

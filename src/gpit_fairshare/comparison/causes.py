@@ -27,19 +27,14 @@ from gpit_fairshare.comparison.states import (
 from gpit_fairshare.comparison.words import NOTHING, exact, less, quantum, rounded_to, total, value_texts
 from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.inputs.findings import counted, listed
-from gpit_fairshare.results.model import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    import polars as pl
 
     from gpit_fairshare.comparison.model import Change, Key, Kind, Side
     from gpit_fairshare.engine import Result
     from gpit_fairshare.scheme import Parameter
 
-_NOISE: Final = Decimal("1e-12")
-"""A program that saves a workbook again keeps 15 digits: less than this part of a figure is nobody's typing."""
 EVERYTHING: Final = "everything"
 
 Answers = dict[tuple[str, str], Decimal]
@@ -53,7 +48,7 @@ def causes_of(old: Side, new: Side, changes: Sequence[Change]) -> tuple[tuple[Ca
         return (), old.fault or new.fault
     if not changes:
         return (), ""
-    off = [_typed_over(side, result) for side, result in ((old, before), (new, after))]
+    off = [_typed_over(old), _typed_over(new)]
     typed = {one.key: less(off[1].get(one.key, NOTHING), off[0].get(one.key, NOTHING)) for one in changes}
     rest = {one.key: less(one.change, typed[one.key]) for one in changes}
     found = _between(before, after, rest)
@@ -62,26 +57,14 @@ def causes_of(old: Side, new: Side, changes: Sequence[Change]) -> tuple[tuple[Ca
     return tuple(found), ""
 
 
-def _answers(rows: pl.DataFrame, column: str) -> Answers:
-    """Return the figures of a column by year and code; a blank counts as nothing."""
+def _typed_over(side: Side) -> Answers:
+    """Return by how much the answers of a file are off what its own rule gives; nothing for a run."""
     return {
-        (year, code): exact(value) for year, code, value in rows.select(*KEYS, column).iter_rows() if value is not None
+        (figure.year, code): less(exact(figure.found), exact(figure.expected))
+        for figure in side.off_rule
+        if figure.name == side.record.answer
+        for code in figure.codes
     }
-
-
-def _typed_over(side: Side, result: Result) -> Answers:
-    """Return by how much figures of a file are off what its own rule gives; nothing for a run."""
-    if side.kind == "run":
-        return {}
-    there = _answers(side.record.rows, side.record.answer)
-    given = _answers(result.rows, result.scheme.result)
-    found = {}
-    for key in dict.fromkeys((*there, *given)):
-        here, rule = there.get(key, NOTHING), given.get(key, NOTHING)
-        off = less(here, rule)
-        if off.copy_abs() > _NOISE * max(here.copy_abs(), rule.copy_abs()):
-            found[key] = off
-    return found
 
 
 def _whose(off: Sequence[Answers], sides: Sequence[Side]) -> str:

@@ -63,6 +63,11 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "causes": [_cause(one, comparison) for one in comparison.attribution],
         "differences": [asdict(one) for one in comparison.differences],
         "illustrative": list(comparison.illustrative),
+        "off_rule": [
+            {"side": word, **figure.document()}
+            for word, side in (("old", comparison.old), ("new", comparison.new))
+            for figure in side.off_rule
+        ],
         "remarks": list(comparison.remarks),
         "rows": [_row(one, comparison) for one in comparison.changes],
     }

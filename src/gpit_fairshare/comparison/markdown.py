@@ -27,6 +27,7 @@ def markdown(comparison: Comparison, top: int = 10) -> str:
     """Return headline, totals, causes, the `top` largest movements, and what changed in the definition."""
     paper = _Paper()
     paper.add(f"### {text(headline(comparison), 400)}\n\n")
+    paper.many([f"**{text(line, 400)}**\n\n" for line in comparison.off_rule])
     sides = (("Old", comparison.old), ("New", comparison.new))
     paper.add("".join(f"* {word}: {'; '.join(map(text, shown.side_said(side)))}\n" for word, side in sides))
     if comparison.illustrative:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare.comparison import document, markdown, table
 from gpit_fairshare.comparison.words import NOTHING, exact, less, percent, plain, short, total, value_text
+from gpit_fairshare.results import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.results import Record
+    from gpit_fairshare.results import OffRule, Record
 
 Key = tuple[str, str]
 """Year and code."""
@@ -37,6 +38,8 @@ class Side:
     """Why it cannot be done."""
     answer_from: str = ""
     """How the column that is the answer was chosen."""
+    off_rule: tuple[OffRule, ...] = ()
+    """Figures of a file that are not what its own rule gives."""
 
     @property
     def name(self) -> str:
@@ -231,6 +234,15 @@ class Comparison:
         manifests = [side.record.manifest or {} for side in (self.old, self.new)]
         return tuple(dict.fromkeys(str(one) for manifest in manifests for one in manifest.get("illustrative", ())))
 
+    @property
+    def off_rule(self) -> tuple[str, ...]:
+        """Return a sentence for each file that holds figures that are not what its own rule gives."""
+        return tuple(
+            f"Not what its rule gives, in {word}, {side.name}: {in_one_line(side.off_rule)}."
+            for word, side in (("OLD", self.old), ("NEW", self.new))
+            if side.off_rule
+        )
+
     @cached_property
     def moved(self) -> tuple[Change, ...]:
         """Return the rows of both sides whose answer differs beyond the tolerance, the largest change first."""
@@ -270,7 +282,8 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         """Whether nothing differs that counts: `gpit compare` ends with 0."""
-        return not self.beyond
+        # As for `beyond`: a tolerance or a limit asks about the money.
+        return not self.beyond and bool(self.tolerance or self.limit or not self.off_rule)
 
     def label(self, column: str) -> str:
         """Return what a column is called."""

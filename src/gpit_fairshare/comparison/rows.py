@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -10,6 +10,7 @@ from gpit_fairshare.comparison.model import PEOPLE, Change, YearTotal
 from gpit_fairshare.comparison.words import NOTHING, exact, less, total
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.results.agreement import same_unrounded
 from gpit_fairshare.results.model import KEYS
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.comparison.model import Status
     from gpit_fairshare.results import Record
 
-_NOISE: Final = 1e-12
-"""Two figures that nobody rounded are the same if they differ by at most this part of the larger one."""
 _OLD, _NEW = "old:", "new:"
 _HERE, _THERE = "old", "new"
 
@@ -135,12 +134,9 @@ def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Ex
         return ~pl.lit(pl.Series("alike", alike))
     if here.dtype != pl.Float64 or exactly:
         return pl.col(old).ne_missing(pl.col(new))
-    apart = (pl.col(old) - pl.col(new)).abs() > _NOISE * pl.max_horizontal(pl.col(old).abs(), pl.col(new).abs())
-    return (
-        pl.when(pl.col(old).is_null() | pl.col(new).is_null())
-        .then(pl.col(old).is_null() != pl.col(new).is_null())
-        .otherwise(apart)
-    )
+    # Most figures are equal to the last digit; only the others are looked at one by one.
+    pairs = zip(here, there, here.ne_missing(there), strict=True)
+    return pl.lit(pl.Series("differs", [apart and not same_unrounded(one, other) for one, other, apart in pairs]))
 
 
 def _as_text(value: object) -> str | None:

@@ -15,8 +15,8 @@ from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import packaged_crosswalk
 from gpit_fairshare.inputs.findings import counted, listed
-from gpit_fairshare.language import tree as t
-from gpit_fairshare.results import Record, filled, read_record, record_of
+from gpit_fairshare.results import Record, filled, off_rule, read_record, record_of
+from gpit_fairshare.results.agreement import predicates_of, same_as_written
 from gpit_fairshare.results.model import KEYS
 
 if TYPE_CHECKING:
@@ -27,13 +27,6 @@ if TYPE_CHECKING:
 Given = Result | Record | str | Path
 _NAMED: Final = 3
 """Organisations with another name that are named."""
-_WORKBOOK: Final = ".xlsx"
-_DIGITS: Final = 15
-"""Digits of a figure that spreadsheet programs keep."""
-_NOISE: Final = 1e-12
-_HALF_PENNY: Final = 0.005
-_RULE: Final = ":rule"
-"""Ending of the columns that a file's own rule gives."""
 
 
 def side_of(given: Given, name: str = "") -> Side:
@@ -50,7 +43,8 @@ def side_of(given: Given, name: str = "") -> Side:
         return Side(record_of(given, name or given.scheme.name), "run", given)
     record = given if isinstance(given, Record) else read_record(given)
     try:
-        return Side(record, "file", record.calculate())
+        result = record.calculate()
+        return Side(record, "file", result, off_rule=off_rule(record, result))
     except GpitError as fault:
         return Side(record, "file", None, str(fault))
 
@@ -88,30 +82,30 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
 
 
 def _settled(side: Side, other: Record) -> Side:
-    """Return a workbook's side with the other's figures where both agree in the digits that a workbook keeps.
+    """Return a file's side with the other's figures where both count as the same.
 
-    A program that saves a workbook writes 15 digits of each figure, and works those that nobody rounded out again,
-    adding up in another order; what that leaves off is nobody's change.
+    A program that saves a file again may write 15 digits of each figure, and works those that no step rounds out
+    again, adding up in another order; what that leaves off is nobody's change.
     """
     record = side.record
-    if side.kind == "run" or not record.name.lower().endswith(_WORKBOOK):
+    if side.kind == "run":
         return side
     theirs = record.rows.select(*KEYS).join(other.rows, on=list(KEYS), how="left", maintain_order="left")
+    predicates = predicates_of(record.scheme)
+    # A workbook keeps 15 digits of the inputs as well.
+    is_workbook = record.name.lower().endswith(".xlsx")
     names = [
         name
         for name, dtype in record.rows.schema.items()
-        if dtype == pl.Float64 and other.rows.schema.get(name) == pl.Float64
+        if dtype == pl.Float64 and other.rows.schema.get(name) == pl.Float64 and (is_workbook or name in predicates)
     ]
-    steps = record.scheme.steps if record.scheme else ()
-    loose = {step.name for step in steps if not isinstance(step.tree, t.Rounded)}
-    columns = [
-        pl.Series(
-            name,
-            [_kept(*pair, loose=name in loose) for pair in zip(record.rows[name], theirs[name], strict=True)],
-            dtype=pl.Float64,
-        )
-        for name in names
-    ]
+    columns = []
+    for name in names:
+        same = predicates.get(name, same_as_written)
+        # Most figures are equal to the last digit; only the others are looked at one by one.
+        cells = zip(record.rows[name], theirs[name], record.rows[name].ne_missing(theirs[name]), strict=True)
+        kept = [there if apart and same(here, there) else here for here, there, apart in cells]
+        columns.append(pl.Series(name, kept, pl.Float64))
     rows = record.rows.with_columns(columns)
     if rows.equals(record.rows):
         return side
@@ -124,14 +118,8 @@ def _settled(side: Side, other: Record) -> Side:
             for year, table in record.inputs.tables.items()
         }
         record = replace(record, inputs=replace(record.inputs, tables=tables))
-    return side_of(record)
-
-
-def _kept(here: float | None, there: float | None, *, loose: bool) -> float | None:
-    if here is None or there is None or here == there:
-        return here
-    noise = min(_NOISE * max(abs(here), abs(there)), _HALF_PENNY) if loose else 0.0
-    return there if abs(here - there) <= noise or f"{here:.{_DIGITS}g}" == f"{there:.{_DIGITS}g}" else here
+    # What its own rule gives was asked of the file's own figures.
+    return replace(side_of(record), off_rule=side.off_rule)
 
 
 def _answering(side: Side, other: Record) -> Side:
@@ -156,46 +144,7 @@ def _answering(side: Side, other: Record) -> Side:
 
 def remarks_on(old: Side, new: Side, changes: Sequence[Change]) -> tuple[str, ...]:
     """Return what is worth saying besides figures: mergers that the crosswalk knows, names that changed."""
-    return (*_off_rule(old, new), *_mergers(old, new, changes), *_names(old.record, new.record))
-
-
-def _off_rule(*sides: Side) -> list[str]:
-    """Say of each file how many of its figures its own rule does not give, whether or not they move the answer."""
-    said = []
-    for word, side in zip(("OLD", "NEW"), sides, strict=True):
-        places = _off_places(side)
-        if places:
-            year, code, name = places[0]
-            figures = "1 figure in {} is" if len(places) == 1 else f"{len(places):,} figures in {{}} are"
-            first = f"{year} {code} {name}".replace("  ", " ")
-            said.append(
-                f"{figures.format(f'{word}, {side.name},')} not what its rule gives for its inputs; first {first}"
-            )
-    return said
-
-
-def _off_places(side: Side) -> list[tuple[str, str, str]]:
-    """Return year, code and step of each figure that is off, in the order of the rule; a national one has no code.
-
-    A program that works a workbook out again adds up in another order, so that what is nearly nothing may differ
-    by noise: a figure is off by more than that part of the largest in its column.
-    """
-    record, result = side.record, side.result
-    if side.kind == "run" or result is None:
-        return []
-    names = [step for step in result.scheme.steps if step.name in record.rows.columns]
-    table = record.rows.join(result.rows, on=list(KEYS), how="inner", suffix=_RULE, maintain_order="left")
-    found: dict[tuple[str, str, str], None] = {}
-    for step in names:
-        here, rule = pl.col(step.name), pl.col(f"{step.name}{_RULE}")
-        off = here.ne_missing(rule)
-        if table[step.name].dtype == pl.Float64:
-            largest = pl.max_horizontal(here.abs().max(), rule.abs().max())
-            off &= ((here - rule).abs() > _NOISE * largest).fill_null(value=True)
-        where = {"organisation": "org_code", "group": step.kind.column}.get(step.kind.level)
-        for row in table.filter(off).iter_rows(named=True):
-            found[str(row["year"]), str(row[where] or "") if where else "", step.name] = None
-    return list(found)
+    return (*_mergers(old, new, changes), *_names(old.record, new.record))
 
 
 def _mergers(old: Side, new: Side, changes: Sequence[Change]) -> list[str]:

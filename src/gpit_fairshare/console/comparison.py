@@ -40,6 +40,8 @@ def show_comparison(comparison: Comparison, console: Console, *, top: int = 10, 
     """
     page = Page(console)
     page.paragraph(headline(comparison), "bold green" if comparison.agrees else "bold")
+    for line in comparison.off_rule:
+        page.paragraph(line, "bold red")
     if written:
         page.paragraph(f"Written: {', '.join(written)}")
     for word, side in (("Old", comparison.old), ("New", comparison.new)):

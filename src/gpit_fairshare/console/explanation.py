@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from gpit_fairshare.console.page import Page
-from gpit_fairshare.words import joined
+from gpit_fairshare.results import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +31,6 @@ _HANG: Final = 8
 _BREAK: Final = re.compile(r"(?<![ \\]) (?! )")
 """Where a text may be broken and put together again: at a single blank, and not where a backslash stands."""
 _GIVEN: Final = {"input": "Inputs", "parameter": "Parameters"}
-_MOST: Final = 12
-"""Codes that are named in a list."""
 
 
 def show_explanation(explanation: Explanation, console: Console) -> None:
@@ -64,9 +62,7 @@ def _warnings(page: Page, one: Explanation) -> None:
     for difference in one.differences:
         page.paragraph(f"Not what its rule gives: {difference}.", "bold red")
     if one.others_differ:
-        more = len(one.others_differ) - _MOST
-        codes = [*one.others_differ[:_MOST], *([f"{more:,} more"] if more > 0 else [])]
-        page.paragraph(f"Not what its rule gives, for others: {joined(codes)}.", "bold red")
+        page.paragraph(f"Not what its rule gives, for others: {in_one_line(one.others_differ)}.", "bold red")
     if not one.agrees:
         page.paragraph("A check does not hold in this run: see the checks of each year.", "bold red")
     for said in one.became:

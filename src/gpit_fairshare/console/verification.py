@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.console.page import Page
 from gpit_fairshare.console.words import counted, joined
+from gpit_fairshare.results import in_one_line
 from gpit_fairshare.verification import Kind, Verdict, shown
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def show_verification(found: Verification, console: Console) -> None:
     """Print what came of running a result again."""
     page = Page(console)
     page.paragraph(_verdict(found), "bold green" if found.verified else "bold red")
+    if found.off_rule:
+        page.paragraph(f"Not what its rule gives: {in_one_line(found.off_rule)}.", "bold red")
     for fact in found.facts:
         page.paragraph(fact)
     if found.fault:
@@ -97,6 +100,8 @@ def _causes(found: Verification) -> str:
     for kind in Kind:
         if count := found.content.counts[kind]:
             said.append(f"{count:,} {_NOUNS[kind][count > 1]}")
+    if found.off_rule and not said:
+        said.append(f"{counted(len(found.off_rule), 'figure')} not what the rule gives")
     return joined(said) or "other versions of gpit or its libraries"
 
 

@@ -86,7 +86,8 @@ def calculate(scheme: Scheme, inputs: Inputs) -> Result:
         checks += [run.check(check) for check in scheme.checks]
         years[year] = before = run.now
     funds = tuple(fund for year in years.values() for fund in funds_of(scheme, year))
-    findings = (*inputs.findings, *notes_of(scheme, funds, years))
+    from_kernels = [finding for year in years.values() for finding in year.too_fine.values()]
+    findings = (*inputs.findings, *notes_of(scheme, funds, years), *from_kernels)
     rows = tidy(scheme, years)
     manifest = manifest_of(scheme, inputs, findings, checks)
     return Result(scheme, inputs, years, tuple(checks), funds, findings, rows, manifest)

@@ -12,6 +12,8 @@ from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from gpit_fairshare.errors import Finding
+
 
 Values = list[Any]
 """One value per row of a kind: a float, a bool, a text, or None where a blank is allowed."""
@@ -84,6 +86,8 @@ class Year:
     """For each `share_out`: money per unit of weight, nationally or by group; None where everybody gets the most."""
     predecessors: list[list[int]] = field(default_factory=list)
     """For each organisation: rows of the year before that became it; filled where `previous` is used."""
+    too_fine: dict[str, Finding] = field(default_factory=dict)
+    """For each step that rounds to a unit finer than floats carry: the warning of it."""
 
     @property
     def organisations(self) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Year, figure
 from gpit_fairshare.engine.strangers import hold
-from gpit_fairshare.errors import CalculationError, PluginError, SharingError
+from gpit_fairshare.errors import CalculationError, Finding, PluginError, SharingError
 from gpit_fairshare.inputs import year_start
 from gpit_fairshare.language import (
     NATIONAL,
@@ -378,6 +378,18 @@ class Run:
         result = rounded(values, to=tree.to, groups=members)
         self.now.put(step.name, step.kind, result.values, pl.Float64)
         self.now.exact[step.name] = result.exact
+        if not result.certain:
+            self.now.too_fine[step.name] = self._too_fine(step, tree, max(map(abs, result.values)))
+
+    def _too_fine(self, step: Step, tree: t.Rounded, largest: float) -> Finding:
+        """Return the warning that who gets an odd unit hangs on digits that floats do not have."""
+        to = figure(tree.to, step.unit)
+        found = (
+            f"{step.label} {self.year}: {to} is too fine a unit for equal remainders of figures of up to "
+            f"{figure(largest, step.unit)}: Excel and LibreOffice have 15 to 17 digits, and may give an odd "
+            f"{to} to another row"
+        )
+        return Finding("R11", "warning", "", "", found, remedy="Round to a larger unit, such as to=1 for whole pounds")
 
 
 def _grouping_columns(scheme: Scheme) -> list[str]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import needed
-from gpit_fairshare.explanation.model import JSON_SCHEMA, Difference, Explanation, Line, Test, YearLines
+from gpit_fairshare.explanation.model import JSON_SCHEMA, Explanation, Line, Test, YearLines
 from gpit_fairshare.explanation.who import became, found, years_of
 from gpit_fairshare.explanation.writing import Writer
-from gpit_fairshare.language.in_words import DIGITS, with_unit, written
-from gpit_fairshare.results import Record, read_record, record_of
+from gpit_fairshare.language.in_words import with_unit, written
+from gpit_fairshare.results import Record, off_rule, read_record, record_of
 from gpit_fairshare.results.workbooks import CHANGED
 from gpit_fairshare.words import sentence
 
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.scheme import Scheme
 
-__all__ = ["JSON_SCHEMA", "Difference", "Explanation", "Line", "Test", "YearLines", "explain"]
-
-_RELATIVE: Final = 1e-9
-"""How far a figure of a file may be from what its rule gives: spreadsheets work in another order."""
+__all__ = ["JSON_SCHEMA", "Explanation", "Line", "Test", "YearLines", "explain"]
 
 
 def explain(
@@ -61,7 +57,7 @@ def explain(
     drafts = [Building(result, one, code, unsaid).build(wanted.get(one)) for one in years]
     writer = Writer(scheme, Digits(drafts))
     lines = [_year(result, code, one.year, writer.lines(one)) for one in drafts]
-    differences = _differences(record, result) if name else []
+    differences = off_rule(record, result) if name else ()
     return Explanation(
         code=code,
         name=_name(result, code),
@@ -77,8 +73,8 @@ def explain(
         settings=_settings(scheme, changed=False),
         changed=_settings(scheme, changed=True),
         became=became(result, code),
-        differences=tuple(one for one in differences if one.code == code),
-        others_differ=tuple(dict.fromkeys(one.code for one in differences if one.code != code)),
+        differences=tuple(figure for figure in differences if code in figure.codes),
+        others_differ=tuple(figure for figure in differences if code not in figure.codes),
         years=tuple(lines),
     )
 
@@ -117,35 +113,3 @@ def _settings(scheme: Scheme, *, changed: bool) -> tuple[str, ...]:
         for name, year, value in scheme.overridden()
         if (value.assumption == CHANGED) is changed
     )
-
-
-def _differences(record: Record, result: Result) -> list[Difference]:
-    """Return every figure of a file that is not what the rule in it gives, the answer's first."""
-    rows = {(row["year"], row["org_code"]): row for row in result.rows.iter_rows(named=True)}
-    steps = [one for one in result.scheme.steps if one.name in record.rows.columns]
-    steps.sort(key=lambda one: one.name != result.scheme.result)
-    found = []
-    for row in record.rows.iter_rows(named=True):
-        rule = rows[row["year"], row["org_code"]]
-        for step in steps:
-            if not _same(row[step.name], rule[step.name]):
-                unit = result.scheme.symbols[step.name].unit
-                file, given = _apart(row[step.name], rule[step.name], unit)
-                label = " ".join(step.label.split())
-                found.append(Difference(row["year"], row["org_code"], step.name, label, file, given))
-    return found
-
-
-def _same(file: Any, rule: Any) -> bool:
-    if file is None or rule is None or isinstance(rule, bool):
-        return bool(file == rule)
-    return math.isclose(file, rule, rel_tol=_RELATIVE, abs_tol=_RELATIVE)
-
-
-def _apart(file: Any, rule: Any, unit: str | None) -> tuple[str, str]:
-    """Write two values with as many digits as tell them apart."""
-    for digits in DIGITS[:3]:
-        texts = written(file, unit, digits), written(rule, unit, digits)
-        if texts[0] != texts[1]:
-            break
-    return with_unit(texts[0], unit), with_unit(texts[1], unit)

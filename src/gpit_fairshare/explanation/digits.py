@@ -11,14 +11,13 @@ import polars as pl
 
 from gpit_fairshare.language import in_polars, in_words
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.results.agreement import gives_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gpit_fairshare.explanation.drafts import Draft, Drafts, Key, Rounding
 
-_WITHIN: Final = 1e-11
-"""How far, relative to it, a value may be from what its line gives again."""
 _MILLION: Final = 10**6
 _ARITHMETIC: Final[dict[str, Callable[[Fraction, Fraction], Fraction]]] = {
     "+": operator.add,
@@ -200,10 +199,10 @@ class Digits:
             raised |= not sides <= self._as_run
             self._as_run |= sides
         for draft, value in zip(lines, again, strict=False):
-            if not _same(value, draft.value) or id(draft) in unlike:
+            if not gives_again(value, draft.value) or id(draft) in unlike:
                 raised |= self._raise(year, draft)
         for draft in year.lines:
-            if draft.parts and not _same(math.fsum(float(cells[name]) for name in draft.parts), draft.value):
+            if draft.parts and not gives_again(math.fsum(float(cells[name]) for name in draft.parts), draft.value):
                 raised |= self._raise(year, draft)
             if draft.rounding and not self._rounds(year, draft.rounding):
                 raised |= self._up(year.key(draft.rounding.of), len(in_words.DIGITS) - 1)
@@ -254,10 +253,3 @@ class Digits:
 
 def _float(value: Fraction | bool | str | None) -> Any:
     return float(value) if isinstance(value, Fraction) else value
-
-
-def _same(again: Any, value: Any) -> bool:
-    """Say whether what a line gives is its value: yes/no exactly, a number within 1e-11 of itself."""
-    if isinstance(again, bool) or isinstance(value, bool) or again is None:
-        return again is value
-    return bool(abs(again - value) <= _WITHIN * abs(value))

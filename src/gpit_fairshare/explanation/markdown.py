@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from gpit_fairshare.results.agreement import in_one_line
 from gpit_fairshare.words import in_markdown as plain
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _all(one: Explanation) -> Iterator[str]:
     for difference in one.differences:
         yield f"* **Not what its rule gives.** {plain(str(difference))}"
     if one.others_differ:
-        yield f"* **Not what its rule gives**, for others: {plain(', '.join(one.others_differ))}"
+        yield f"* **Not what its rule gives**, for others: {plain(in_one_line(one.others_differ))}"
     if not one.agrees:
         yield "* **A check does not hold in this run:** see the checks of each year."
     for said in one.illustrative:

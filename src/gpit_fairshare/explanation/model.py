@@ -10,6 +10,8 @@ from gpit_fairshare.explanation.markdown import markdown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gpit_fairshare.results import OffRule
+
 JSON_SCHEMA: Final = "gpit-explanation/1"
 
 Kind = Literal["input", "parameter", "figure", "previous", "step", "check"]
@@ -83,23 +85,6 @@ class YearLines:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A figure that stands in a result file and is not what the rule in that file gives."""
-
-    year: str
-    code: str
-    name: str
-    label: str
-    file: str
-    """As the file has it."""
-    rule: str
-    """As the rule gives it."""
-
-    def __str__(self) -> str:
-        return f"{self.label} {self.year}: the file says {self.file}, its rule gives {self.rule}"
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """The arithmetic of one organisation, line by line."""
 
@@ -126,9 +111,10 @@ class Explanation:
     """What was changed in a workbook since its run, a sentence each."""
     became: tuple[str, ...]
     """Where it is not there in every year: what became of it, or of what it was made."""
-    differences: tuple[Difference, ...]
-    others_differ: tuple[str, ...]
-    """Codes of other organisations of which the file says something else than its rule gives."""
+    differences: tuple[OffRule, ...]
+    """Figures in this organisation's rows of a file that are not what its rule gives."""
+    others_differ: tuple[OffRule, ...]
+    """Those that stand in other organisations' rows alone."""
     years: tuple[YearLines, ...]
 
     @property
@@ -147,6 +133,8 @@ class Explanation:
         for year in found["years"]:
             for line, one in zip(year["lines"], self._lines_of(year["year"]), strict=True):
                 line["tests"] = [{**asdict(test), "text": str(test)} for test in one.tests]
+        for key in ("differences", "others_differ"):
+            found[key] = [figure.document() for figure in getattr(self, key)]
         document: dict[str, Any] = _listed({"schema": JSON_SCHEMA, "sound": self.sound, **found})
         return document
 

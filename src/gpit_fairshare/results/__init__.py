@@ -4,6 +4,7 @@ A workbook, a JSON document, or a CSV or Parquet file with its manifest beside i
 to work the result out again, without the input files. A CSV or Parquet file alone holds rows.
 """
 
+from gpit_fairshare.results.agreement import OffRule, in_one_line, off_rule
 from gpit_fairshare.results.model import Record, Step, record_of
 from gpit_fairshare.results.reading import (
     ENDINGS,
@@ -19,10 +20,13 @@ from gpit_fairshare.results.reading import (
 __all__ = [
     "ENDINGS",
     "LARGEST_RESULT",
+    "OffRule",
     "Record",
     "ResultFile",
     "Step",
     "filled",
+    "in_one_line",
+    "off_rule",
     "open_result",
     "read_record",
     "record_of",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import Broken, Wish, workbook_rows
+from gpit_fairshare.results.agreement import same_as_written
 from gpit_fairshare.results.model import Origins, not_as_written
 from gpit_fairshare.scheme import number
 from gpit_fairshare.workbook.layout import cell_digest, place_of
@@ -196,7 +197,7 @@ def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict
                 raise UsageError(
                     f"{sheets.name}: {place}: expected a number, found {'nothing' if now is None else repr(now)[:40]}"
                 )
-            if f"{now:.15g}" != f"{number(value['value']):.15g}":  # what a program that saves a workbook keeps
+            if not same_as_written(now, number(value["value"])):
                 value |= {"value": repr(now), "assumption": CHANGED, "overridden": True}
                 value.pop("source", None)
 

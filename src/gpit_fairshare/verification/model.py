@@ -6,7 +6,10 @@ import math
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from gpit_fairshare.results import OffRule
 
 JSON_SCHEMA: Final = "gpit-verification/1"
 MOST_KEPT: Final = 100_000
@@ -143,6 +146,8 @@ class Verification:
     answer: Answer | None = None
     """None where the file gives no figures, as a workbook that was saved without values."""
     content: Differences = field(default_factory=Differences)
+    off_rule: tuple[OffRule, ...] = ()
+    """Figures of the file that are not what its own rule gives for its own inputs."""
     filled_in: tuple[Change, ...] = ()
     """Fields of the workbook that are there to be filled in."""
     facts: tuple[str, ...] = ()
@@ -161,7 +166,8 @@ class Verification:
         seen = [*self.files, *self.scheme_files]
         if self.fault:
             return Verdict.CANNOT_BE_RUN
-        if self.parameters or self.manifest or self.content.counts or any(one.differs for one in seen):
+        differs = self.parameters or self.manifest or self.content.counts or self.off_rule
+        if differs or any(one.differs for one in seen):
             return Verdict.DIFFERS
         return Verdict.SAME_BYTES if self.same_bytes else Verdict.SAME_CONTENT
 
@@ -197,6 +203,7 @@ class Verification:
                 for one in self.content.of(kind)
             ],
             "counts": {str(kind): self.content.counts[kind] for kind in Kind if self.content.counts[kind]},
+            "off_rule": [figure.document() for figure in self.off_rule],
             "filled_in": [asdict(one) for one in self.filled_in],
             "facts": list(self.facts),
         }

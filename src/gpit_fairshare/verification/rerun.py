@@ -10,15 +10,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare import export
 from gpit_fairshare.engine import versions_now
+from gpit_fairshare.errors import GpitError
 from gpit_fairshare.inputs import Unreadable
 from gpit_fairshare.language import plugged
 from gpit_fairshare.plugins import version_of
-from gpit_fairshare.results import LARGEST_RESULT, ResultFile, open_result, table_frame, unreadable
+from gpit_fairshare.results import (
+    LARGEST_RESULT,
+    OffRule,
+    ResultFile,
+    off_rule,
+    open_result,
+    read_record,
+    table_frame,
+    unreadable,
+)
+from gpit_fairshare.results.agreement import predicates_of
 from gpit_fairshare.verification.cells import Book
 from gpit_fairshare.verification.documents import compare_documents, entries, twice_in
 from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification
 from gpit_fairshare.verification.tables import compare_tables
-from gpit_fairshare.verification.values import same_as_worked_out
 from gpit_fairshare.verification.workbooks import Answers, compare_books
 from gpit_fairshare.workbook import write_workbook
 
@@ -86,8 +96,7 @@ def compared(
     elif file.path.suffix.lower() == ".xlsx":
         filled = _workbook(file, again, mine, content, facts)
     else:
-        units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
-        _others(file, again, result.rows, units, mine, content, facts)
+        _others(file, again, result, mine, content, facts)
     said = _Said(
         {
             digest
@@ -106,6 +115,7 @@ def compared(
         manifest=tuple(_entries(file, again, now, said)),
         answer=_answer(mine, result),
         content=content,
+        off_rule=() if same else _off_rule(file.path),
         filled_in=tuple(filled),
         same_bytes=same and not found.versions,
         facts=tuple(facts),
@@ -249,15 +259,16 @@ def _workbook(
 def _others(
     file: ResultFile,
     again: ResultFile,
-    rows: pl.DataFrame,
-    units: Mapping[str, str | None],
+    result: Result,
     answers: Answers,
     content: Differences,
     facts: list[str],
 ) -> None:
     """Compare two JSON documents, or two tables with the manifests beside them."""
     ending, name = file.path.suffix.lower(), ""
-    answer = str(rows.columns[-1])
+    answer, rows = result.scheme.result, result.rows
+    units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
+    same = predicates_of(result.scheme)
     if ending == ".json":
         twice_in(file.data, content)
         answers.found = {
@@ -271,10 +282,19 @@ def _others(
         if isinstance(table, dict) and table.get("sha256") != hashlib.sha256(file.data).hexdigest():
             facts.insert(0, f"The table was changed since {name} was written: it has another digest.")
         found, expected = (table_frame(one.path.name, one.data, ending) for one in (file, again))
-        facts += compare_tables(found, expected, rows, units, content)
+        facts += compare_tables(found, expected, rows, units, same, content)
         answers.found = _answers(found, answer)
         twice_in(file.beside, content, name)
-    compare_documents(file.document, again.document, units, content, name=name)
+    compare_documents(file.document, again.document, units, same, content, name=name)
+
+
+def _off_rule(path: Path) -> tuple[OffRule, ...]:
+    """Return the figures that the own rule of a file does not give; none where that cannot be worked out."""
+    try:
+        record = read_record(path)
+        return off_rule(record, record.calculate())
+    except GpitError:
+        return ()
 
 
 def _answers(frame: pl.DataFrame, answer: str) -> dict[_Key, Any]:
@@ -295,7 +315,8 @@ def _answer(answers: Answers, result: Result) -> Answer | None:
     if not any(value is not None for value in found.values()):
         return None
     keys = dict.fromkeys([*answers.expected, *found])
-    differing = [key for key in keys if not same_as_worked_out(found.get(key), answers.expected.get(key))]
+    same = predicates_of(result.scheme)[result.scheme.result]
+    differing = [key for key in keys if not same(found.get(key), answers.expected.get(key))]
     totals = [math.fsum(value for value in side.values() if value is not None) for side in (found, answers.expected)]
     name = result.scheme.result
     return Answer(name, len(keys), len(differing), totals[0], totals[1], result.scheme.symbols[name].unit)

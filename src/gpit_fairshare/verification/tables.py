@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from gpit_fairshare.results.agreement import same_as_written
 from gpit_fairshare.verification.model import Kind
-from gpit_fairshare.verification.values import same_as_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gpit_fairshare.results.agreement import Same
     from gpit_fairshare.verification.model import Differences
 
 _KEYS: Final = ("year", "org_code")
 
 
 def compare_tables(
-    found: pl.DataFrame, expected: pl.DataFrame, types: pl.DataFrame, units: Mapping[str, str | None], into: Differences
+    found: pl.DataFrame,
+    expected: pl.DataFrame,
+    types: pl.DataFrame,
+    units: Mapping[str, str | None],
+    same: Mapping[str, Same],
+    into: Differences,
 ) -> list[str]:
     """Compare two tables by their keys and columns; the facts that are no differences are returned.
 
@@ -28,6 +34,7 @@ def compare_tables(
         expected: What gpit writes, read in the same way.
         types: The rows of the run, which know numbers from texts.
         units: Unit of each column.
+        same: For each step, what says whether two of its figures are the same.
         into: Takes the differences.
     """
     for column in sorted({*found.columns} - {*expected.columns}):
@@ -49,7 +56,7 @@ def compare_tables(
         here = there.pop(0)
         for column, read in readers.items():
             one, other = read(here[column]), read(row[column])
-            if not same_as_written(one, other):
+            if not same.get(column, same_as_written)(one, other):
                 about = str(row.get("org_name") or "")
                 into.add(Kind.VALUE, f"{' '.join(_key(row))}, {column}", about, one, other, units.get(column) or "")
     for key in [key for key, there in rows.items() for _ in there]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written, same_remainder
 from gpit_fairshare.verification.cells import Book, Cell, Row, address
 from gpit_fairshare.verification.formulas import normal
 from gpit_fairshare.verification.model import Change, Differences, Kind
-from gpit_fairshare.verification.values import same_as_worked_out, same_as_written, same_remainder
 from gpit_fairshare.workbook import front
 from gpit_fairshare.workbook.layout import PARAMETERS
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
