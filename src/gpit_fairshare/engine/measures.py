@@ -63,11 +63,14 @@ class MoneyAccount:
 
     @property
     def difference(self) -> float | None:
-        """Return in - taken away - out - unspent: 0 to the rounding; None where no money in is known."""
+        """Return in - taken away - out - unspent, in whole pence: 0 to the rounding; None where no money in is known.
+
+        Smaller parts are noise, which differs from program to program.
+        """
         if not self.money_in:
             return None
         less = (*self.taken_away, self.out, *self.unspent)
-        return math.fsum((*(line.amount for line in self.money_in), *(-line.amount for line in less)))
+        return round(math.fsum((*(line.amount for line in self.money_in), *(-line.amount for line in less))), 2) + 0.0
 
     @property
     def balances(self) -> bool:
