@@ -24,7 +24,7 @@ from gpit_fairshare.language import (
     walk,
 )
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_polars import previous_column, render
+from gpit_fairshare.language.in_polars import previous_column, render, select
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
 from gpit_fairshare.sharing import rounded, share_out
@@ -155,9 +155,10 @@ class Run:
         try:
             hold(tree, self.now.frames[kind], first_year=self.before is None)
             rendered = render(tree, first_year=self.before is None)
+            parts = rendered.value.alias("value"), rendered.defined.alias("defined")
+            frame = select(self.now.frames[kind], [tree], *parts)
         except PluginError as fault:
             raise PluginError(f"{where}, {self.year}: {fault}") from None
-        frame = self.now.frames[kind].select(value=rendered.value, defined=rendered.defined)
         # A formula of numbers alone has one row; its frame may have many.
         frame = pl.concat([frame] * self.now.frames[kind].height) if frame.height == 1 else frame
         values = frame["value"].to_list()
