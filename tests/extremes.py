@@ -1,4 +1,4 @@
-"""Runs with numbers that are hard to hold: schemes, values and inputs drawn by seed, through every verb that meets them.
+"""Runs with numbers that are hard to hold: schemes, values and inputs drawn by seed, through the verbs.
 
 `python tests/extremes.py 1000 1500` tries those seeds and prints each run that ends as none may.
 """
@@ -24,11 +24,13 @@ from gpit_fairshare.scheme import load
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PEOPLE, SPEND = "registered_population", "historic_spend"
 CODES = ("A", "B", "C", "D")
 REFUSED = (1e308, 1.7976931348623157e308, 1e200, 1e51, 5e-324, 2.3e-308, 1e-161, 9e-51)
-HELD = (1e50, 1e30, 1e17, 9007199254740993.0, 999_999_999_999_999.0, 1e14, 1e-50, 1e-30, 1e-17, 0.0)
+HELD = (1e50, 1e30, 1e17, 9007199254740993.0, 1e-50, 1e-30, 1e-17, 0.0)
+CELLS = (999_999_999_999_999.0, 1e14, 1e-50, 1e-30, 1e-17)
 PLAIN = (1.0, 2.0, 1000.0, 0.05, 123456.78, 250_000.0)
-FORMULAS = ("registered-population", "unit-rate", "fixed-amount-plus-per-head")
+FORMULAS = ("registered-population", "registered-population", "unit-rate")
 TRANSITIONS = (
     *("none", "transition-fund-application", "annual-loss-cap", "blend-of-old-and-new", "cap-and-scale"),
     *("fixed-taper", "floor-and-ceiling", "floor-damping", "minimum-funding-guarantee", "safety-net-and-levy"),
@@ -78,10 +80,10 @@ def run(*command: str | Path) -> Ending:
     return Ending(words, code, printed, err.getvalue())
 
 
-def hard(draw: random.Random) -> float:
-    """Draw a number: mostly plain, or hard to hold, now and then too large or too small, or below 0."""
-    value = draw.choice(draw.choice((PLAIN,) * 12 + (HELD,) * 7 + (REFUSED,)))
-    return -value if draw.random() < 0.05 else value
+def hard(draw: random.Random, held: tuple[float, ...] = HELD) -> float:
+    """Draw a number: mostly plain, or hard to hold, rarely too large or too small, or below 0."""
+    value = draw.choice(draw.choice((PLAIN,) * 24 + (held,) * 15 + (REFUSED,)))
+    return -value if draw.random() < 0.03 else value
 
 
 def people_book(path: Path, rows: list[tuple[Any, ...]], heading: str) -> Path:
@@ -108,26 +110,27 @@ def expression(draw: random.Random, names: list[str], depth: int = 0) -> str:
             f"abs({left})",
             f"round({left}, {draw.choice((-9, -2, 0, 2, 9))})",
             f"where({left} > {right}, {left}, {right})",
-            f"total({draw.choice(names)})",
-            f"largest({draw.choice(names)})",
+            f"total({draw.choice(('heads', 'cost'))})",
+            f"largest({draw.choice(('heads', 'cost'))})",
         )
     )
 
 
 def scheme_file(path: Path, draw: random.Random) -> Path:
     """Write a scheme of steps drawn at random, which shares out and rounds a budget in the end."""
-    names, steps = ["registered_population", "historic_spend", "budget"], []
+    names = ["heads", "cost", "a", "b"]
+    steps = [(name, f"{of} / max(total({of}), {hard(draw)!r})") for name, of in (("heads", PEOPLE), ("cost", SPEND))]
     for number in range(draw.randint(0, 3)):
         steps.append((f"s{number}", expression(draw, names)))
         names.append(f"s{number}")
     if draw.random() < 0.7:
-        options = [f", {key}={draw.choice(names)}" for key in ("base", "at_least", "at_most") if draw.random() < 0.25]
-        steps.append(("shared", f"share_out(budget, by={draw.choice(names)}{''.join(options)})"))
-        names.append("shared")
+        steps.append(("bound", f"budget * {draw.choice(names)} * heads"))
+        options = [f", {key}=bound" for key in ("base", "at_least", "at_most") if draw.random() < 0.2]
+        steps.append(("part", f"share_out(budget, by={draw.choice(names)}{''.join(options)})"))
+    else:
+        steps.append(("part", f"budget * {names[-1]} + cost * budget"))
     to = draw.choice(("", "", ", to=0.01", f", to={draw.choice(HELD + REFUSED):g}"))
-    last = names[-1] if steps else "registered_population"
-    ending = f"rounded({last}{to})" if steps and draw.random() < 0.6 else f"{last} * 1"
-    steps.append(("allocation", ending))
+    steps.append(("allocation", f"rounded(part{to})" if draw.random() < 0.5 else "part * 1"))
     text = f"""
         [scheme]
         name = "hard"
@@ -138,8 +141,15 @@ def scheme_file(path: Path, draw: random.Random) -> Path:
         [parameters.budget]
         label = "Budget"
         unit = "£"
-        values.every_year = {{ value = {hard(draw)!r}, assumption = "Drawn." }}
+        values.every_year = {{ value = {abs(hard(draw))!r}, assumption = "Drawn." }}
     """
+    for name in "ab":
+        text += f"""
+            [parameters.{name}]
+            label = "{name}"
+            unit = "ratio"
+            values.every_year = {{ value = {hard(draw)!r}, assumption = "Drawn." }}
+        """
     for name, formula in steps:
         text += f'[[steps]]\nname = "{name}"\nlabel = "{name.capitalize()}"\nformula = "{formula}"\n'
     path.write_text("\n".join(line.strip() for line in text.splitlines()), "utf-8")
@@ -149,22 +159,23 @@ def scheme_file(path: Path, draw: random.Random) -> Path:
 def endings(seed: int, folder: Path) -> Iterator[Ending]:
     """Draw inputs and a scheme by a seed, and yield how each verb ends on them and on its results."""
     draw = random.Random(seed)
-    some = {code: hard(draw) for code in CODES}
-    spent = {code: hard(draw) for code in CODES}
-    people = people_book(folder / "people.xlsx", list(some.items()), "registered_population")
-    spend = people_book(folder / "spend.xlsx", list(spent.items()), "historic_spend")
+    some = {code: abs(hard(draw, CELLS)) for code in CODES}
+    spent = {code: abs(hard(draw, CELLS)) for code in CODES}
+    people = people_book(folder / "people.xlsx", list(some.items()), PEOPLE)
+    spend = people_book(folder / "spend.xlsx", list(spent.items()), SPEND)
     files = ["--population", people, "--spend", spend]
     if draw.random() < 0.5:
         files += ["--scheme", scheme_file(folder / "hard.toml", draw)]
     else:
         chosen = {"formula": draw.choice(FORMULAS), "transition": draw.choice(TRANSITIONS)}
         files += [word for key, name in chosen.items() for word in (f"--{key}", name)]
-        parameters = sorted(load(scheme="gpit-2014-16", **chosen).parameters)
-        for name in draw.sample(parameters, min(len(parameters), draw.randint(1, 3))):
-            files += ["--set", f"{name}={hard(draw)!r}"]
+        parameters = load(scheme="gpit-2014-16", **chosen).parameters
+        for name in draw.sample(sorted(parameters), min(len(parameters), draw.randint(1, 2))):
+            value = abs(hard(draw))
+            files += ["--set", f"{name}={min(value, 0.5) if parameters[name].maximum else value!r}"]
     results = [folder / f"result{ending}" for ending in (".json", ".csv", ".xlsx", ".parquet")]
     outputs = [word for path in results for word in ("-o", path)]
-    yield run("check", *[word for word in files[:4]], "--json")
+    yield run("check", *files[:4], "--json")
     yield run("explain", "A", *files)
     yield run("allocate", *files, "--json")
     made = run("allocate", *files, *outputs)
@@ -188,8 +199,8 @@ def main(first: int, last: int) -> int:
                 done += ending.code != 2
                 if ending.fault:
                     faults += 1
-                    print(seed, ending.command[0], ending.fault.strip()[-400:], flush=True)
-    print(f"{done} runs were done, {faults} ended as none may")
+                    sys.stdout.write(f"{seed} {ending.command[0]} {ending.fault.strip()[-400:]}\n")
+    sys.stdout.write(f"{done} runs were done, {faults} ended as none may\n")
     return faults
 
 

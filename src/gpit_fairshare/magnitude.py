@@ -6,7 +6,6 @@ these bounds none of that leaves the numbers that a float, a cell of Excel and a
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
 SMALLEST: Final = 1e-50
@@ -23,5 +22,5 @@ def is_in_bounds(number: float) -> bool:
 
 
 def without_traces(number: float) -> float:
-    """Return a calculated number, and 0 for what is too small for Excel, which takes it for 0 as well."""
-    return number if abs(number) >= sys.float_info.min else 0.0
+    """Return a calculated number, and 0 for what is smaller than any number that is read."""
+    return number if abs(number) >= SMALLEST else 0.0
