@@ -54,8 +54,9 @@ class Ending:
             return f"exit code {self.code}: {self.messages[-300:]}"
         if "Traceback" in self.messages:
             return f"a traceback: {self.messages[-300:]}"
-        # What `check` found is its answer, and no message.
-        if self.code == 2 and (len(lines) != (self.command[0] != "check") or max(map(len, lines), default=0) > 1_000):
+        # What these verbs find wrong is their answer, and no message.
+        fewest = 0 if self.command[0] in ("check", "library", "test") else 1
+        if self.code == 2 and (not fewest <= len(lines) <= 1 or max(map(len, lines), default=0) > 1_000):
             return f"{len(lines)} messages: {self.messages[:300]}"
         if "--json" in self.command:
             try:
