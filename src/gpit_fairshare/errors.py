@@ -187,3 +187,11 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     folded = {candidate.casefold(): candidate for candidate in pool}
     hits = difflib.get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.6)
     return f"; did you mean {' or '.join(folded[hit] for hit in hits)}?" if hits else ""
+
+
+class Stopped(BaseException):
+    """A signal asks gpit to stop. No library takes it for an error, and none turns it into an exit code."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number

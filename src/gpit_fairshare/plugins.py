@@ -7,20 +7,25 @@ that is broken is told in one line, and hides no other.
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 import sys
-from contextlib import contextmanager, redirect_stdout
+import warnings
+from contextlib import contextmanager, redirect_stdout, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import PluginError
+from gpit_fairshare.errors import PluginError, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
 LIBRARY: Final = "gpit_fairshare.library"
 FUNCTIONS: Final = "gpit_fairshare.functions"
@@ -62,13 +67,10 @@ class Plugin:
         Raises:
             PluginError: It cannot be imported, or has no such object.
         """
-        try:
-            with redirect_stdout(sys.stderr):  # standard output is for results, such as a JSON document
-                found = import_module(self.module)
+        with contained(lambda fault: self.fault(f"{self.value} cannot be imported ({fault})")):
+            found = import_module(self.module)
             for part in filter(None, self.value.partition(":")[2].strip().split(".")):
                 found = getattr(found, part)
-        except (Exception, SystemExit) as fault:  # noqa: BLE001  # whatever a stranger's module raises
-            raise self.fault(f"{self.value} cannot be imported ({described(fault)})") from None
         return found
 
     def digest(self) -> str:
@@ -77,7 +79,7 @@ class Plugin:
             spec = find_spec(self.module)
             origin = Path(spec.origin) if spec and spec.origin else None
             return hashlib.sha256(origin.read_bytes()).hexdigest() if origin else ""
-        except (ImportError, OSError, ValueError):
+        except Exception:  # noqa: BLE001  # whatever a stranger has put in the place of its spec
             return ""
 
 
@@ -135,16 +137,80 @@ def _installed(group: str, path: tuple[str, ...]) -> tuple[Plugin, ...]:
     from importlib import metadata  # noqa: PLC0415  # start-up time: only where a name is not gpit's own
 
     found = {
-        Plugin(group, one.name, one.value, one.dist.name if one.dist else "?", one.dist.version if one.dist else "")
+        Plugin(group, one.name, one.value, (one.dist and one.dist.name) or "?", (one.dist and one.dist.version) or "")
         for one in metadata.entry_points(group=group)
     }
     others = [one for one in found if one.package.replace("_", "-").casefold() != _OWN]
     return tuple(sorted(others, key=lambda one: (one.package, one.name, one.value)))
 
 
+@contextmanager
+def contained(error: Callable[[str], PluginError]) -> Iterator[None]:
+    """Run code of a plug-in: what it raises becomes an error, and what it changes is put back.
+
+    What it prints goes to standard error, as standard output is for results, such as a JSON document. Its warnings
+    are for its author, and are not shown. Signals stop gpit as always; a `KeyboardInterrupt` without a signal is one
+    that the plug-in raises itself.
+
+    Args:
+        error: Returns the error, given in a few words what was raised.
+
+    Raises:
+        PluginError: The code raises anything at all, an exit among it.
+    """
+    interrupted, handler, limit = False, signal.getsignal(signal.SIGINT), sys.getrecursionlimit()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        if callable(handler):
+            handler(number, frame)
+
+    has_handler = callable(handler) and current_thread() is main_thread()
+    if has_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        with redirect_stdout(sys.stderr), _output_of_programs_as_messages(), warnings.catch_warnings(action="ignore"):
+            yield
+    except Stopped:
+        raise
+    except BaseException as fault:  # noqa: BLE001  # whatever a stranger's code raises
+        if not interrupted:
+            raise error(described(fault)) from None
+    finally:
+        sys.setrecursionlimit(limit)
+        if has_handler:
+            signal.signal(signal.SIGINT, handler)
+    if interrupted:  # whatever the plug-in has made of it
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _output_of_programs_as_messages() -> Iterator[None]:
+    """Send to standard error what goes past `sys.stdout`, as what other programs print does."""
+    try:
+        sys.__stdout__.flush()  # type: ignore[union-attr]  # what gpit has printed goes before
+        output = os.dup(1)
+        os.dup2(2, 1)
+    except (AttributeError, OSError, ValueError):  # one of the two is closed
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(AttributeError, OSError, ValueError):
+            sys.__stdout__.flush()  # type: ignore[union-attr]
+        os.dup2(output, 1)
+        os.close(output)
+
+
 def described(fault: BaseException) -> str:
     """Return an error that a plug-in raised in a few words: `ValueError: too small`."""
-    return one_line(": ".join(part for part in (type(fault).__name__, str(fault)) if part))
+    try:
+        said = str(fault)
+    except Exception:  # noqa: BLE001  # a stranger's error, whose text may be broken as well
+        said = ""
+    return one_line(": ".join(part for part in (type(fault).__name__, said) if part))
 
 
 def one_line(text: str) -> str:

@@ -24,9 +24,9 @@ from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.options import leave_plugins_out
 from gpit_fairshare.cli.output import abandon, lost, print_whole, reader_may_leave
 from gpit_fairshare.cli.reallocate import reallocate
-from gpit_fairshare.cli.stopping import Stopped, ignore_signals, raise_on_signals
+from gpit_fairshare.cli.stopping import ignore_signals, raise_on_signals
 from gpit_fairshare.cli.verify import verify
-from gpit_fairshare.errors import GpitError, InputError, OutputError, UsageError
+from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
 
 _STOPPED = "gpit: stopped; nothing half-written is left"
 

@@ -5,19 +5,13 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.errors import Stopped
+
 if TYPE_CHECKING:
     from types import FrameType
 
 _SIGNALS: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Windows has no SIGHUP."""
-
-
-class Stopped(BaseException):
-    """A signal asks gpit to stop. No library takes it for an error, and none turns it into an exit code."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = 128 + number
 
 
 def raise_on_signals() -> None:

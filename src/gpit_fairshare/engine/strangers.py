@@ -10,8 +10,7 @@ import polars as pl
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import plugged_in, to_text, walk
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_polars import plugged, render
-from gpit_fairshare.plugins import described
+from gpit_fairshare.language.in_polars import plugged, render, select
 
 if TYPE_CHECKING:
     from gpit_fairshare.language import Plugged
@@ -53,14 +52,10 @@ def _values(one: Plugged, node: t.Call, frame: pl.DataFrame, *, first_year: bool
     parts = [render(argument, first_year=first_year).value.cast(pl.Float64) for argument in node.arguments]
     columns = [f"argument {number}" for number in range(len(parts))]
     # Beside a number of each row, arguments that are one number alone stand on every row too.
-    arguments = frame.select(
-        pl.int_range(pl.len()), *(part.alias(name) for part, name in zip(parts, columns, strict=True))
-    )
+    named = (part.alias(name) for part, name in zip(parts, columns, strict=True))
+    arguments = select(frame, [node], pl.int_range(pl.len()), *named)
     expression = plugged(one.name, [pl.col(name) for name in columns])
-    try:
-        found = arguments.select(expression.alias("value"))["value"]
-    except Exception as fault:  # noqa: BLE001  # whatever a stranger's expression raises when it is worked out
-        raise PluginError(f"{one} cannot be worked out in {to_text(node)}: {described(fault)}") from None
+    found = select(arguments, [node], expression.alias("value"))["value"]
     if not found.dtype.is_numeric():
         raise PluginError(f"{one} gives {found.dtype} in {to_text(node)}; expected numbers")
     if found.len() != frame.height:

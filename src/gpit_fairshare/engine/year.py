@@ -24,8 +24,9 @@ from gpit_fairshare.language import (
     walk,
 )
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_polars import previous_column, render
+from gpit_fairshare.language.in_polars import previous_column, render, select
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
+from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
 from gpit_fairshare.sharing import rounded, share_out
 from gpit_fairshare.words import joined
 
@@ -56,7 +57,21 @@ class Run:
         for column in _grouping_columns(scheme):
             self._group_by(column)
         for name, parameter in scheme.parameters.items():
-            self.now.put(name, NATIONAL, [parameter.values[year].value], pl.Float64)
+            self._put(scheme.name, name, NATIONAL, [parameter.values[year].value], pl.Float64)
+
+    def _put(self, where: str, name: str, kind: Kind, values: Values, dtype: type[pl.DataType]) -> None:
+        """Keep the values of a name for every row of a kind.
+
+        Raises:
+            CalculationError: A number is too large to calculate with.
+        """
+        if dtype == pl.Float64:
+            for row, value in enumerate(values):
+                if value is not None and not abs(value) <= LARGEST:
+                    whose = self._row_names(kind)[row]
+                    raise CalculationError(f"{where}, {self.year}, {whose}: {name} is {value:g}, too large; {BOUNDS}")
+            values = [None if value is None else without_traces(value) for value in values]
+        self.now.put(name, kind, values, dtype)
 
     def _group_by(self, column: str) -> None:
         texts = self.now.values(column, ORGANISATION)
@@ -87,7 +102,7 @@ class Run:
             case _:
                 values = self._formula(step.tree, step.kind, step.where)
                 dtype = pl.Boolean if step.type == "yes/no" else pl.Float64
-                self.now.put(step.name, step.kind, values, dtype)
+                self._put(step.where, step.name, step.kind, values, dtype)
 
     def check(self, check: Check) -> CheckResult:
         """Say whether a check holds this year, and for whom it does not."""
@@ -140,9 +155,10 @@ class Run:
         try:
             hold(tree, self.now.frames[kind], first_year=self.before is None)
             rendered = render(tree, first_year=self.before is None)
+            parts = rendered.value.alias("value"), rendered.defined.alias("defined")
+            frame = select(self.now.frames[kind], [tree], *parts)
         except PluginError as fault:
             raise PluginError(f"{where}, {self.year}: {fault}") from None
-        frame = self.now.frames[kind].select(value=rendered.value, defined=rendered.defined)
         # A formula of numbers alone has one row; its frame may have many.
         frame = pl.concat([frame] * self.now.frames[kind].height) if frame.height == 1 else frame
         values = frame["value"].to_list()
@@ -192,13 +208,13 @@ class Run:
                     f"make a step of it with where(given({node.of}), …)"
                 )
         if node.within is None:
-            self.now.put(name, NATIONAL, [_summary(node.function, values)], pl.Float64)
+            self._put(where, name, NATIONAL, [_summary(node.function, values)], pl.Float64)
             return
         members = self._members(kind, node.within, where)
         rows: list[Values] = [[] for _ in self.now.labels[node.within]]
         for value, index in zip(values, members, strict=True):
             rows[index].append(value)
-        self.now.put(name, group(node.within), [_summary(node.function, one) for one in rows], pl.Float64)
+        self._put(where, name, group(node.within), [_summary(node.function, one) for one in rows], pl.Float64)
 
     def _members(self, kind: Kind, within: str, where: str) -> list[int]:
         """Return the number of the group, from 0, that each row of a kind belongs to."""
@@ -223,7 +239,7 @@ class Run:
         old = before.values(node.of, symbol.kind)
         dtype = pl.Boolean if symbol.type == "yes/no" else pl.Float64
         if symbol.kind == NATIONAL:
-            self.now.put(name, NATIONAL, old, dtype)
+            self._put(where, name, NATIONAL, old, dtype)
         elif symbol.kind.column is not None:
             there = dict(zip(before.labels[symbol.kind.column], old, strict=True))
             for label in self.now.labels[symbol.kind.column]:
@@ -231,9 +247,9 @@ class Run:
                     raise CalculationError(
                         f"{where}, {self.year}: {symbol.kind.column} {label} has no value in {before.year}"
                     )
-            self.now.put(name, symbol.kind, [there[label] for label in self.now.labels[symbol.kind.column]], dtype)
+            self._put(where, name, symbol.kind, [there[label] for label in self.now.labels[symbol.kind.column]], dtype)
         else:
-            self.now.put(name, ORGANISATION, self._carried(node.of, old, where), dtype)
+            self._put(where, name, ORGANISATION, self._carried(node.of, old, where), dtype)
 
     def _carried(self, name: str, old: Values, where: str) -> Values:
         """Carry last year's values to this year's organisations, summing money and people over mergers."""
@@ -314,7 +330,7 @@ class Run:
             shares = share_out(amounts, weights or [], groups=members, **arguments)
         except SharingError as fault:
             raise CalculationError(self._unshareable(step, tree, fault)) from None
-        self.now.put(step.name, kind, shares.values, pl.Float64)
+        self._put(step.where, step.name, kind, shares.values, pl.Float64)
         self.now.exact[step.name] = shares.exact
         self.now.amounts[step.name] = [Fraction(amount) for amount in amounts]
         self.now.unspent[step.name] = shares.unspent
@@ -376,7 +392,13 @@ class Run:
         values = self._leaf(tree.of, step.kind, step.where) or []
         members = self._members(step.kind, tree.within, step.where) if tree.within else None
         result = rounded(values, to=tree.to, groups=members)
-        self.now.put(step.name, step.kind, result.values, pl.Float64)
+        total, most = sum(map(abs, result.exact)), MOST_UNITS * Fraction(str(tree.to))
+        if total > most:
+            raise CalculationError(
+                f"{step.where}, {self.year}: {tree.of.name} comes to {figure(total, step.unit)}, and in units of "
+                f"{tree.to:g} no more than {figure(most, step.unit)} is exact; lower it, or round to a larger unit"
+            )
+        self._put(step.where, step.name, step.kind, result.values, pl.Float64)
         self.now.exact[step.name] = result.exact
         if not result.certain:
             self.now.too_fine[step.name] = self._too_fine(step, tree, max(map(abs, result.values)))

@@ -43,7 +43,7 @@ def evaluate(
     for number, tree in enumerate(trees):
         rendered = in_polars.render(tree, first_year=first_year)
         parts += [rendered.value.alias(f"v{number}"), rendered.defined.alias(f"d{number}")]
-    row = pl.DataFrame(columns).select(parts).row(0)
+    row = in_polars.select(pl.DataFrame(columns), trees, *parts).row(0)
     return [value if defined else None for value, defined in zip(row[::2], row[1::2], strict=True)]
 
 

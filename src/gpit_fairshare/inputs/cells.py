@@ -15,6 +15,7 @@ from gpit_fairshare.inputs.grids import ERROR_TEXTS, Broken, is_blank
 from gpit_fairshare.inputs.marks import bare_text, bare_year, has_mark, is_no_code
 from gpit_fairshare.inputs.numbers import advice, read_number
 from gpit_fairshare.inputs.units import scaled
+from gpit_fairshare.magnitude import SMALLEST, is_in_bounds
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Need
@@ -275,6 +276,8 @@ def _number(cell: Any, need: Need, manner: Manner) -> Read:
         raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a finite number", expected)
     if abs(number) >= LARGEST_NUMBER:
         raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is too large", "a number below 1,000,000,000,000,000")
+    if not is_in_bounds(number):
+        raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is too small", f"0, or a number above {SMALLEST:g}")
     # 0.0 and -0.0 are the same amount and should look the same wherever they go.
     return Read(number + 0.0, loose=loose, dash=dash)
 

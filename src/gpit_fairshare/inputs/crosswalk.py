@@ -22,6 +22,7 @@ https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/
 from __future__ import annotations
 
 import csv
+from bisect import bisect_right
 from datetime import date
 from fractions import Fraction
 from functools import cache
@@ -29,7 +30,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 # Written out, because strftime("%B") would follow the locale of the machine.
 MONTHS = (
@@ -39,6 +40,8 @@ MONTHS = (
 CCGS_BEGAN = date(2013, 4, 1)
 """The day on which CCGs took over from primary care trusts (Health and Social Care Act 2012)."""
 WHOLE = Fraction(1)
+MOST_CLAUSES = 100
+"""Mergers that a sentence names; it counts the others."""
 
 
 class Succession(NamedTuple):
@@ -92,7 +95,8 @@ class Crosswalk:
         for fault in contradictions(self.successions):
             raise ValueError(fault.found)
         self._next = _by_predecessor(self.successions)
-        self._shares: dict[tuple[str, date, date], dict[str, Fraction]] = {}
+        self._days = sorted({step.effective for step in self.successions})
+        self._shares: dict[date, dict[str, dict[str, Fraction]]] = {}
         self._into: dict[str, list[Succession]] = {}
         for step in self.successions:
             self._into.setdefault(step.successor, []).append(step)
@@ -143,20 +147,31 @@ class Crosswalk:
         are multiplied along a chain, and make up 1. A code that did not change, or is not known, is
         returned as it is.
         """
-        key = code, after, until
-        if key not in self._shares:  # splits that meet again would be followed twice as often at each step
-            self._shares[key] = self._followed(code, after, until)
-        return dict(self._shares[key])
-
-    def _followed(self, code: str, after: date, until: date) -> dict[str, Fraction]:
         steps = self._next.get(code, [])
         if not steps or not after < steps[0].effective <= until:
             return {code: WHOLE}
-        found: dict[str, Fraction] = {}
-        for step in steps:
-            for end, part in self.shares(step.successor, max(after, step.effective), until).items():
-                found[end] = found.get(end, Fraction()) + step.fraction * part
-        return dict(sorted(found.items()))
+        # The same organisations stand on every day until the next change.
+        day = self._days[bisect_right(self._days, until) - 1]
+        if day not in self._shares:
+            self._shares[day] = self._shares_by(day)
+        return dict(self._shares[day][code])
+
+    def _shares_by(self, day: date) -> dict[str, dict[str, Fraction]]:
+        """Return, for each code that has closed by a day, what `shares` gives; each succession is followed once.
+
+        A successor closes later than its predecessors: from the last to close to the first, the shares of the
+        successors are there when they are wanted.
+        """
+        shares: dict[str, dict[str, Fraction]] = {}
+        for code, steps in sorted(self._next.items(), key=lambda entry: entry[1][0].effective, reverse=True):
+            if steps[0].effective > day:
+                continue
+            parts: dict[str, Fraction] = {}
+            for step in steps:
+                for end, part in shares.get(step.successor, {step.successor: WHOLE}).items():
+                    parts[end] = parts.get(end, Fraction()) + step.fraction * part
+            shares[code] = dict(sorted(parts.items()))
+        return shares
 
     def becomes(self, code: str, after: date, until: date) -> str:
         """Return the one organisation that stands for `code` on the day `until`; see `shares`.
@@ -178,6 +193,16 @@ class Crosswalk:
             waiting += [step.successor for step in steps if step.successor not in found]
             found |= {step.successor for step in steps}
         return found
+
+    def origins(self, code: str, until: date) -> set[str]:
+        """Return every organisation of which something went into `code` by the day `until`, by whatever steps."""
+        origins: set[str] = set()
+        waiting = [code]
+        while waiting:
+            fresh = [old for old in self.predecessors(waiting.pop(), until) if old not in origins]
+            waiting += fresh
+            origins.update(fresh)
+        return origins
 
     def predecessors(self, code: str, until: date) -> tuple[str, ...]:
         """Return the codes that went straight into `code` by the day `until`, sorted."""
@@ -211,16 +236,47 @@ class Crosswalk:
 
     def mergers(self, successor: str, after: date, until: date) -> list[Merger]:
         """Return the mergers that led to `successor` between two days, the earliest first."""
-        found: list[Merger] = []
-        days: dict[date, list[Succession]] = {}
-        for step in self._into.get(successor, []):
-            if after < step.effective <= until:
-                found.extend(self.mergers(step.predecessor, after, step.effective))
-                days.setdefault(step.effective, []).append(step)
-        for day, steps in days.items():
-            codes = tuple(step.predecessor for step in steps)
-            found.append(Merger(codes, successor, day, tuple(step.fraction for step in steps)))
-        return sorted(set(found), key=lambda merger: (merger.effective, merger.successor))
+        mergers: list[Merger] = []
+        waiting, seen = [successor], set[str]()
+        while waiting:
+            code = waiting.pop()
+            if code in seen:
+                continue
+            seen.add(code)
+            days: dict[date, list[Succession]] = {}
+            for step in self._into.get(code, []):
+                if after < step.effective <= until:
+                    days.setdefault(step.effective, []).append(step)
+            for day, steps in days.items():
+                olds = tuple(step.predecessor for step in steps)
+                mergers.append(Merger(olds, code, day, tuple(step.fraction for step in steps)))
+                waiting += olds
+        return sorted(mergers, key=lambda merger: (merger.effective, merger.successor))
+
+    def missing(self, code: str, until: date, there: Container[str], at: date | None = None) -> list[str]:
+        """Return the organisations that went into another by the day `until`, by whatever steps, and have no row.
+
+        Args:
+            code: the organisation that the others went into.
+            until: successions after this day are left out.
+            there: the codes that have a row.
+            at: the day of whose organisations the rows are, None if it is not known. Where nothing of an
+                organisation is there, it is named itself if it stood on that day, and those that became it if
+                not, or if the day is not known.
+        """
+        missing: list[str] = []
+        waiting, seen = [*reversed(self.predecessors(code, until))], set[str]()
+        while waiting:
+            old = waiting.pop()
+            if old in there or old in seen:
+                continue
+            seen.add(old)
+            older = self.predecessors(old, until)
+            if older and (at is None or self.opened(old) > at or any(code in there for code in older)):
+                waiting += reversed(older)
+            else:
+                missing.append(old)
+        return missing
 
     def merger_sentence(self, successor: str, after: date, until: date, names: Mapping[str, str] | None = None) -> str:
         """Say how an organisation came about: `00F, 00G and 00H became 13T on 1 April 2015`.
@@ -232,7 +288,8 @@ class Crosswalk:
             names: names by code, put before the codes where known.
 
         Returns:
-            One clause per merger, the earliest first, without a full stop; empty if none is known. Of an
+            One clause per merger, the earliest first, without a full stop; empty if none is known. The clauses
+            of more than 100 mergers are counted: `…; and 7 more`. Of an
             organisation that split it says how much: `40% of A and B became C on 1 April 2026`.
         """
 
@@ -240,14 +297,17 @@ class Crosswalk:
             name = (names or {}).get(code, "")
             return f"{name} ({code})" if name else code
 
-        return "; ".join(
+        mergers = self.mergers(successor, after, until)
+        clauses = [
             _and(
                 part_of(fraction, called(code))
                 for code, fraction in zip(merger.predecessors, merger.fractions, strict=True)
             )
             + f" became {called(merger.successor)} on {day_in_words(merger.effective)}"
-            for merger in self.mergers(successor, after, until)
-        )
+            for merger in mergers[:MOST_CLAUSES]
+        ]
+        more = [f"and {len(mergers) - MOST_CLAUSES:,} more"] if len(mergers) > MOST_CLAUSES else []
+        return "; ".join([*clauses, *more])
 
 
 def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
@@ -260,20 +320,25 @@ def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
     found = [Contradiction((code,), fault) for code, steps in by_code.items() if (fault := _fault_of(code, steps))]
     if found:
         return found
+    too_early: dict[str, list[Contradiction]] = {}
     for code, steps in by_code.items():
-        circle = _way_back(code, by_code)
-        if circle and code == min(circle):
+        for step in steps:
+            for later in by_code.get(step.successor, [])[:1]:
+                if later.effective <= step.effective:
+                    fault = (
+                        f"{code} goes into {step.successor} on {day_in_words(step.effective)}, and {step.successor} "
+                        f"closes on {day_in_words(later.effective)}, which is no later"
+                    )
+                    too_early.setdefault(code, []).append(Contradiction((code, step.successor), fault))
+    # Days that only rise come back to nothing: each circle has a successor that closes too early.
+    circles = _circles(by_code) if too_early else {}
+    for code in by_code:
+        if code not in circles:
+            found += too_early.get(code, [])
+        elif code == min(circles[code]):
+            start = circles[code].index(code)
+            circle = (*circles[code][start:], *circles[code][:start])
             found.append(Contradiction(circle, f"{_and(circle, 'becomes')} becomes {code} again"))
-        found += [
-            Contradiction(
-                (code, step.successor),
-                f"{code} goes into {step.successor} on {day_in_words(step.effective)}, and {step.successor} closes on "
-                f"{day_in_words(later.effective)}, which is no later",
-            )
-            for step in ([] if circle else steps)
-            for later in by_code.get(step.successor, [])[:1]
-            if later.effective <= step.effective
-        ]
     return found
 
 
@@ -295,17 +360,31 @@ def _fault_of(code: str, steps: list[Succession]) -> str:
     return ""
 
 
+def _circles(by_code: Mapping[str, list[Succession]]) -> dict[str, tuple[str, ...]]:
+    """Return the codes that come back to themselves, each with the codes of its shortest way."""
+    circles: dict[str, tuple[str, ...]] = {}
+    for code in by_code:
+        if code not in circles and (circle := _way_back(code, by_code)):
+            circles[code] = circle
+            if all(len(by_code[member]) == 1 for member in circle):  # none has another way
+                circles |= dict.fromkeys(circle, circle)
+    return circles
+
+
 def _way_back(code: str, by_code: Mapping[str, list[Succession]]) -> tuple[str, ...]:
     """Return the codes of a circle from a code back to itself; empty if there is none."""
-    ways: list[tuple[str, ...]] = [(code,)]
-    seen = {code}
-    for way in ways:
-        for step in by_code.get(way[-1], []):
+    came_from = {code: ""}
+    waiting = [code]
+    for old in waiting:  # grows on the way: the nearest first
+        for step in by_code.get(old, []):
             if step.successor == code:
-                return way
-            if step.successor not in seen:
-                seen.add(step.successor)
-                ways.append((*way, step.successor))
+                way = [old]
+                while way[-1] != code:
+                    way.append(came_from[way[-1]])
+                return tuple(reversed(way))
+            if step.successor not in came_from:
+                came_from[step.successor] = old
+                waiting.append(step.successor)
     return ()
 
 

@@ -77,7 +77,7 @@ class Restating:
         codes = [placed.row.code for placed in members]
         where = Where(members[0].part.sheet.name)
         became = self.crosswalk.merger_sentence(successor, date.min, self.until)
-        missing = _missing(successor, rows, self.until, self.crosswalk)
+        missing = self.crosswalk.missing(successor, self.until, rows)
         if successor in rows:
             self.findings.error(
                 About.INCOMPLETE,
@@ -209,16 +209,6 @@ def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crossw
     if not any(relative in others for relative in relatives):
         return ""
     return "; ".join(crosswalk.merger_sentence(successor, date.min, until) for successor in successors)
-
-
-def _missing(code: str, rows: Collection[str], until: date, crosswalk: Crosswalk) -> list[str]:
-    """Return the organisations that went into another, by whatever steps, and have no row."""
-    missing = []
-    for old in crosswalk.predecessors(code, until):
-        if old not in rows:
-            older = crosswalk.predecessors(old, until)
-            missing += _missing(old, rows, until, crosswalk) if older else [old]
-    return missing
 
 
 def _total(rows: Mapping[str, Placed], need: Need) -> float:

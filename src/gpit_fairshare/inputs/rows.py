@@ -21,6 +21,7 @@ from gpit_fairshare.inputs.findings import FEW, About, Where, counted, listed, n
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.regions import is_code
 from gpit_fairshare.inputs.totals import Totals
+from gpit_fairshare.magnitude import is_in_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -335,6 +336,7 @@ class RowReader:
             and need is not None
             and need.kind == "number"
             and 0 <= cell < LARGEST_NUMBER
+            and is_in_bounds(cell)
             and self._manner(index).factor == 1
         ):
             return float(cell)  # most cells of a workbook: the long way comes to the same

@@ -85,7 +85,7 @@ class Standing:
         where = Where(self.rows[min(codes)].part.sheet.name)
         became = self.crosswalk.merger_sentence(end, date.min, self.day)
         for new in filter(self.crosswalk.began_by_merger, sorted(codes)):
-            olds = sorted(code for code in codes if new in self.crosswalk.route(code, self.day))
+            olds = sorted(self.crosswalk.origins(new, self.day).intersection(codes))
             if olds:
                 self.findings.error(
                     About.INCOMPLETE,
@@ -96,7 +96,7 @@ class Standing:
                 )
         # Rows with a year are of the organisations of its first day; others may be of those of any day.
         at = year_start(self.year) if all(self.rows[code].row.year for code in codes) else None
-        missing = self._missing(end, at)
+        missing = self.crosswalk.missing(end, self.day, self.rows, at)
         if end not in codes and not self.crosswalk.began_by_merger(end):
             missing.append(end)
         if not missing:
@@ -108,21 +108,6 @@ class Standing:
         else:
             remedy = "See whether the other rows hold all that is meant"
             self.findings.warning(About.INCOMPLETE, where, found.format("may be"), remedy=remedy)
-
-    def _missing(self, code: str, at: date | None) -> list[str]:
-        """Return the organisations that went into another, by whatever steps, and have no row.
-
-        Where nothing of an organisation is there, it is named itself if it stood on the day `at`, and
-        those that became it if not, or if the day is not known.
-        """
-        missing: list[str] = []
-        for old in self.crosswalk.predecessors(code, self.day):
-            if old in self.rows:
-                continue
-            older = self.crosswalk.predecessors(old, self.day)
-            in_parts = at is None or self.crosswalk.opened(old) > at or any(one in self.rows for one in older)
-            missing += self._missing(old, at) if older and in_parts else [old]
-        return list(dict.fromkeys(missing))
 
 
 def check_codes(rows: Mapping[str, Placed], year: str, crosswalk: Crosswalk, findings: Findings) -> None:

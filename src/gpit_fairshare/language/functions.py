@@ -145,7 +145,9 @@ def _loaded(plugin: Plugin) -> Plugged | str:
         if not _NAME.fullmatch(plugin.name):
             raise plugin.fault("its name is not up to 64 small letters, digits and _, beginning with a letter")
         function = plugin.load()
-        if wrong := _wrong(function):
+        with plugins.contained(lambda fault: plugin.fault(f"it cannot be looked at ({fault})")):
+            wrong = _wrong(function)
+        if wrong:
             raise plugin.fault(wrong)
     except PluginError as fault:
         return str(fault)

@@ -10,13 +10,17 @@ import math
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.functions import CALLS, known
-from gpit_fairshare.plugins import described
+from gpit_fairshare.language.functions import CALLS, known, plugged_in
+from gpit_fairshare.plugins import contained
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SAME = 1e-12
 """Two numbers are equal if they differ by at most this times max(1, |a|, |b|)."""
@@ -146,13 +150,25 @@ def plugged(name: str, parts: list[pl.Expr]) -> pl.Expr:
         PluginError: It raises, or returns something else than an expression.
     """
     one = known(name)
-    try:
+    with contained(lambda fault: PluginError(f"{one} raised {fault}")):
         value = one.function.polars(*parts)
-    except (Exception, SystemExit) as fault:  # noqa: BLE001  # whatever a stranger's function raises
-        raise PluginError(f"{one} raised {described(fault)}") from None
     if not isinstance(value, pl.Expr):
         raise PluginError(f"{one} returned {type(value).__name__}; expected a Polars expression")
     return value
+
+
+def select(frame: pl.DataFrame, trees: Sequence[t.Expression], *expressions: pl.Expr) -> pl.DataFrame:
+    """Return what expressions, rendered from some formulas, are for the rows of a frame.
+
+    Raises:
+        PluginError: A function of a plug-in raises when it is worked out.
+    """
+    uses = {str(one): t.to_text(tree) for tree in trees for one in plugged_in(tree)}
+    if not uses:
+        return frame.select(expressions)
+    what = "; ".join(f"{function} cannot be worked out in {formula}" for function, formula in uses.items())
+    with contained(lambda fault: PluginError(f"{what}: {fault}")):
+        return frame.select(expressions)
 
 
 def digits_of(tree: t.Call) -> int:

@@ -14,6 +14,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import CALLS, known
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of
+from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -167,8 +168,8 @@ class _Reach:
     def unit(self, tree: t.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
         """Return the unit of a formula, having checked every name and type in it."""
         match tree:
-            case t.Number():
-                return BARE
+            case t.Number(value, position):
+                return self.written_number(value, position)
             case t.Text(_, position):
                 raise _kind("a quoted text stands only beside == or != and a text column", position)
             case t.Name(name, position):
@@ -198,9 +199,15 @@ class _Reach:
                 return self.previous(tree)
             case t.ShareOut():
                 return self.share_out(tree)
-            case t.Rounded(of, _, within):
+            case t.Rounded(of, to, within):
+                self.written_number(to, tree.position)
                 self.within(within, tree.within_position)
                 return self.number(of)
+
+    def written_number(self, value: float, position: int) -> Dimension:
+        if not is_in_bounds(value):
+            raise FormulaError(f"{value:g} is too {'large' if abs(value) > 1 else 'small'}; {BOUNDS}", position)
+        return BARE
 
     def leaf(self, name: str, position: int) -> Dimension | None:
         symbol = self.symbol(name, position)

@@ -15,6 +15,7 @@ from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.export import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, manifest_name
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.inputs import MEGABYTE, Unreadable
+from gpit_fairshare.magnitude import LARGEST, without_traces
 from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, scheme_of
 from gpit_fairshare.results.workbooks import book_manifest, read_book
 
@@ -291,9 +292,9 @@ def _number(value: Any) -> float:
     if isinstance(value, bool):
         raise TypeError
     number = float(value)
-    if number - number != 0:  # infinities and what is no number
+    if not abs(number) <= LARGEST:  # as gpit writes none, and what is no number
         raise ValueError
-    return number
+    return without_traces(number)
 
 
 def _yes_no(value: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
+from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
 from gpit_fairshare.scheme.faults import OriginError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def number(value: Exact) -> float:
     """Return a value of a scheme file or an option as a number; `1/6` is a fraction, `5%` is 0.05.
 
     Raises:
-        ValueError: It is not a finite number.
+        ValueError: It is not a finite number, or too large or too small to calculate with.
     """
     shown = repr(value)[:80] if isinstance(value, str | float | bool) else "the number"
     # Limits of length and power: the fraction 1e999999999 would fill the machine before it is a float.
@@ -86,6 +87,8 @@ def number(value: Exact) -> float:
         result = math.inf
     if not math.isfinite(result):
         raise ValueError(f"{shown} is too large or no number; numbers are finite")
+    if not is_in_bounds(result):
+        raise ValueError(f"{shown} is too {'large' if abs(result) > 1 else 'small'}; {BOUNDS}")
     return result + 0.0  # minus nought is nought
 
 

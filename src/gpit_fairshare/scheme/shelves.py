@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import PluginError
@@ -103,30 +103,29 @@ def _books(plugin: Plugin) -> tuple[Book, ...]:
     Raises:
         PluginError: It cannot be imported, or its folder has no shelves.
     """
-    folder = _folder(plugin)
+    module = plugin.load()
+    origin = None if plugin is _OWN else plugin
     books: list[Book] = []
-    try:
-        shelves = [shelf for shelf in SINGULAR if (folder / shelf).is_dir()]
-        for shelf in shelves:
-            places = sorted((folder / shelf).iterdir(), key=lambda place: place.name)
-            origin = None if plugin is _OWN else plugin
+    with plugins.contained(lambda fault: plugin.fault(f"its folder cannot be read ({fault})")):
+        folder = _folder(module)
+        shelves = {shelf: folder / shelf for shelf in SINGULAR if (folder / shelf).is_dir()} if folder else {}
+        for shelf, place in shelves.items():
+            files = sorted(place.iterdir(), key=lambda file: file.name)
             books += [
-                Book(shelf, place.name.removesuffix(".toml"), place, origin)
-                for place in places
-                if place.name.endswith(".toml")
+                Book(shelf, file.name.removesuffix(".toml"), file, origin)
+                for file in files
+                if file.name.endswith(".toml")
             ]
-    except (OSError, ValueError) as fault:
-        raise plugin.fault(f"its folder cannot be read ({plugins.described(fault)})") from None
+    if folder is None:
+        raise plugin.fault(f"{plugin.value} is no package or module; its folder is to hold {', '.join(SINGULAR)}")
     if not shelves:
         raise plugin.fault(f"there is no folder {', '.join(SINGULAR)} in {plugin.value}")
     return tuple(books)
 
 
-def _folder(plugin: Plugin) -> Traversable:
-    module = plugin.load()
+def _folder(module: Any) -> Traversable | None:
+    """Return the folder of a package or a module; None for what is neither."""
     if hasattr(module, "__path__"):
         return resources.files(module.__name__)
     file = getattr(module, "__file__", None)
-    if not isinstance(file, str):
-        raise plugin.fault(f"{plugin.value} is no package or module; its folder is to hold {', '.join(SINGULAR)}")
-    return Path(file).parent
+    return Path(file).parent if isinstance(file, str) else None
