@@ -111,7 +111,8 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
     unspent = lines(UNSPENT, account.unspent, writer.left_over)
     if account.difference is not None:
         formula = "+".join(money_in) + "".join(f"-{cell}" for cell in (*taken_away, out, *unspent))
-        rows.money(f"{DIFFERENCE} (£)", year, f"ROUND({formula},2)", account.difference, DIFFERENCE)
+        pence = layout.constant("pence", 2, "Decimal places of a difference: whole pence.")
+        rows.money(f"{DIFFERENCE} (£)", year, f"ROUND({formula},{pence})", account.difference, DIFFERENCE)
 
 
 def _line(layout: Layout, writer: StepWriter, name: str) -> str:
