@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options  # noqa: TC001  # typer reads it from the annotations
-from gpit_fairshare.cli.output import reader_may_leave
+from gpit_fairshare.cli.output import print_json, reader_may_leave, tell
 from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,14 +53,11 @@ def cases(
         _write_junit(suite, junit)
     with reader_may_leave():
         if as_json:
-            from gpit_fairshare.export import json_text  # noqa: PLC0415
-
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo(json_text(suite.document()).encode(), nl=False)
+            print_json(suite.document())
         else:
             show_suite(suite, make_console())
     for reason in suite.update.refused if suite.update else ():
-        typer.echo(f"gpit: error: --update: {reason}; nothing was written", err=True)
+        tell(f"gpit: error: --update: {reason}; nothing was written")
     raise typer.Exit(suite.exit_code)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, reader_may_leave
+from gpit_fairshare.cli.output import checked, print_text, reader_may_leave
 from gpit_fairshare.errors import GpitError, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -155,8 +155,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
         if form == "text":
             show_comparison(comparison, make_console(), top=top, written=[path.name for path in outputs])
         else:
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo(_text(comparison, form, top).encode(), nl=False)
+            print_text(_text(comparison, form, top))
     raise typer.Exit(0 if comparison.agrees else 1)
 
 

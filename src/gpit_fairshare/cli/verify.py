@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gpit_fairshare.cli import options  # noqa: TC001 - typer reads it from the annotations
-from gpit_fairshare.cli.output import reader_may_leave
+from gpit_fairshare.cli.output import print_json, reader_may_leave
 
 
 def verify(
@@ -34,10 +34,7 @@ def verify(
         found = verification.verify(result, files or (), advance=advance)
     with reader_may_leave():
         if as_json:
-            from gpit_fairshare.export import json_text  # noqa: PLC0415
-
-            # Bytes, so that a console of another code page changes nothing.
-            typer.echo(json_text(found.document()).encode(), nl=False)
+            print_json(found.document())
         else:
             show_verification(found, make_console())
     raise typer.Exit(0 if found.verified else 1)

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from gpit_fairshare.console.page import Page
-from gpit_fairshare.words import joined
+from gpit_fairshare.words import joined, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +147,7 @@ def _rows(line: Line) -> Iterator[tuple[str, str]]:
 
 def _laid_out(page: Page, lead: str, text: str, hang: int, style: str = "") -> Text:
     """Return a text that may be wrapped, so that it can be put together again."""
-    rows = wrapped(page, text, page.width - len(lead), page.width - hang)
+    rows = map(visible, wrapped(page, text, page.width - len(lead), page.width - hang))
     return Text.assemble(lead, (f"\n{' ' * hang}".join(rows), style))
 
 
