@@ -701,8 +701,8 @@ def test_words_of_verify_are_all_there():
     written = [name for words, _ in table(VERIFY, "word after `gpit verify`", "what it does") for name in quoted(words)]
 
     assert re.findall(r"[A-Z]{3,}", usage.partition("[OPTIONS]")[2]) == ["RESULT", "FILE", "FOLDER"]
-    assert written == ["RESULT", "FILE", "FOLDER", "--json", "-h", "--help"]
-    assert set(options) == {"--json", "--help"}
+    assert written == ["RESULT", "FILE", "FOLDER", "--max-size MB", "--json", "-h", "--help"]
+    assert set(options) == {"--max-size", "--json", "--help"}
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ from gpit_fairshare.export import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, 
 from gpit_fairshare.inputs import MEGABYTE, Unreadable
 from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, scheme_of
 from gpit_fairshare.results.workbooks import book_manifest, read_book
+from gpit_fairshare.structured_texts import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,8 +143,8 @@ Parts = tuple["list[dict[str, Any]] | pl.DataFrame", "Mapping[str, Any] | None",
 
 def _document(name: str, data: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as fault:
+        document = parse_json(data)
+    except ValueError as fault:
         raise UsageError(f"{name}: is not valid JSON ({fault})") from None
     return document if isinstance(document, dict) else {}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import Broken, Wish, workbook_rows
 from gpit_fairshare.results.model import Origins, not_as_written
 from gpit_fairshare.scheme import number
+from gpit_fairshare.structured_texts import TextError, parse_json
 from gpit_fairshare.workbook.layout import cell_digest, place_of
 from gpit_fairshare.workbook.sheets import column_number
 
@@ -99,8 +99,10 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
             pieces[int(found[1])], count = str(cells[1]), int(found[2])
     text = "".join(pieces.get(number, "") for number in range(1, count + 1))
     try:
-        manifest = json.loads(text)
-    except (ValueError, RecursionError):
+        manifest = parse_json(text)
+    except TextError as fault:
+        raise UsageError(f"{sheets.name}: {MANIFEST}: is not valid JSON ({fault})") from None
+    except ValueError:
         manifest = None
     if not isinstance(manifest, dict):
         raise UsageError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -14,8 +13,9 @@ from gpit_fairshare.inputs import Unreadable
 from gpit_fairshare.language import plugged
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.results import LARGEST_RESULT, ResultFile, open_result, table_frame, unreadable
+from gpit_fairshare.structured_texts import parse_json
 from gpit_fairshare.verification.cells import Book
-from gpit_fairshare.verification.documents import compare_documents, entries, twice_in
+from gpit_fairshare.verification.documents import compare_documents, entries
 from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification
 from gpit_fairshare.verification.tables import compare_tables
 from gpit_fairshare.verification.values import same_as_worked_out
@@ -73,7 +73,7 @@ def compared(
     """
     room.mkdir()
     again = _written(_as_then(result, file.manifest), file, room, advance)
-    now = {**again.manifest, **json.loads(export.json_text(dict(result.manifest)))}
+    now = {**again.manifest, **parse_json(export.json_text(dict(result.manifest)))}
     content, facts = Differences(), list(found.facts)
     same = file.data == again.data and file.beside == again.beside
     files = tuple(_with_rows(found.files, result))
@@ -259,7 +259,6 @@ def _others(
     ending, name = file.path.suffix.lower(), ""
     answer = str(rows.columns[-1])
     if ending == ".json":
-        twice_in(file.data, content)
         answers.found = {
             (str(row.get("year")), str(row.get("org_code"))): row.get(answer)
             for row in file.document["rows"]
@@ -273,7 +272,6 @@ def _others(
         found, expected = (table_frame(one.path.name, one.data, ending) for one in (file, again))
         facts += compare_tables(found, expected, rows, units, content)
         answers.found = _answers(found, answer)
-        twice_in(file.beside, content, name)
     compare_documents(file.document, again.document, units, content, name=name)
 
 
