@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -232,6 +233,8 @@ def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, nam
         if not all(isinstance(row, dict) for row in rows):
             raise UsageError(f"{name}: its rows are not as gpit writes them")
         columns = list(dict.fromkeys(key for row in rows for key in row))
+        if unfit := next((one for one in columns if re.search("[\ud800-\udfff]", one)), None):
+            raise UsageError(f"{name}: {unfit} is no name of a column: it holds half of a character")
         frame = pl.DataFrame(
             {one: pl.Series([row.get(one) for row in rows], dtype=pl.Object) for one in columns} if columns else {}
         )
@@ -305,6 +308,7 @@ def _yes_no(value: Any) -> bool:
 
 def _text(value: Any) -> str:
     text = str(value)
+    text.encode()  # half of a character, as "\ud800", is no text
     # The CSV file has an apostrophe before what Excel would run as a formula.
     return text[1:] if text.startswith("'") and text[1:2] in FORMULA_STARTS else text
 
