@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 
-from gpit_fairshare import Function, GpitError, allocate, compare, explain
+from gpit_fairshare import Function, GpitError, allocate, compare, explain, structured_texts
 from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
 from gpit_fairshare.cli import app
 from gpit_fairshare.explanation import Difference
@@ -375,6 +375,7 @@ def test_units_and_limits():
         "steps of a scheme, with all of its files": parts.MOST_STEPS,
         "parameters of a scheme": joining.MOST_PARAMETERS,
         "years of a scheme": 50,
+        "levels of lists and tables in a file, and parts of a key with dots between them": structured_texts.DEEPEST,
     }
     years = [f"{year}/{(year + 1) % 100:02}" for year in range(1990, 2041)]
 
