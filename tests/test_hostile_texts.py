@@ -592,10 +592,13 @@ def test_a_long_key_costs_nothing(tmp_path, verb):
         "exit_code = cli._run()\n"
         "print(exit_code, time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True, timeout=60)
+    # Linux counts the memory of the process that starts another: a small one stands between the tests and gpit.
+    between = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], check=True)"
+    command = [sys.executable, "-c", between, code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, timeout=60)
     exit_code, seconds, kilobytes = done.stdout.decode().split()[-3:]
 
-    assert (exit_code, done.returncode) == ("2", 0)
+    assert exit_code == "2"
     assert float(seconds) < 1
     assert int(kilobytes) < 200_000
     assert b"mine.toml" in done.stdout + done.stderr
