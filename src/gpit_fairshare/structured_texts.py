@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEEPEST: Final = 32
-"""Levels of lists and tables, and parts of a dotted key. No file of gpit has more than ten."""
+"""Levels of lists and tables in TOML, and parts of a dotted key. No file of gpit has more than ten."""
 _TOO_DEEP: Final = f"lists or tables are nested too deeply; {DEEPEST} levels are allowed"
 _TOO_LONG_KEY: Final = f"a key has too many parts with dots between them; {DEEPEST} are allowed"
 _TOO_LONG: Final = "a number has too many digits; numbers are finite"
@@ -46,12 +46,11 @@ def parse_json(text: str | bytes) -> Any:
             text, object_pairs_hook=_object, parse_float=_finite_number, parse_constant=_finite_number
         )
     except RecursionError:
-        raise TextError(_TOO_DEEP) from None
+        raise TextError("lists or objects are nested too deeply") from None
     except (TextError, json.JSONDecodeError, UnicodeDecodeError):
         raise
     except ValueError:  # Python reads no whole number of more than 4,300 digits
         raise TextError(_TOO_LONG) from None
-    _check_depth(document)
     return document
 
 
@@ -107,8 +106,8 @@ def _check_keys(text: str) -> None:
             raise TextError(_TOO_LONG_KEY if parts > DEEPEST else _TOO_DEEP, f"line {line}")
 
 
-def _check_depth(document: Any) -> None:
-    level = [document]
+def _check_depth(document: dict[str, Any]) -> None:
+    level: list[Any] = [document]
     for _ in range(DEEPEST + 1):
         level = [
             entry
