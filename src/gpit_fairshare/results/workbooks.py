@@ -98,15 +98,16 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
         if found:
             pieces[int(found[1])], count = str(cells[1]), int(found[2])
     text = "".join(pieces.get(number, "") for number in range(1, count + 1))
+    manifest, why = None, ""
     try:
         manifest = parse_json(text)
     except TextError as fault:
-        raise UsageError(f"{sheets.name}: {MANIFEST}: is not valid JSON ({fault})") from None
+        why = f" ({fault})"
     except ValueError:
-        manifest = None
+        pass
     if not isinstance(manifest, dict):
         raise UsageError(
-            f"{sheets.name}: has no manifest that can be read; expected an allocation workbook of gpit allocate, "
+            f"{sheets.name}: has no manifest that can be read{why}; expected an allocation workbook of gpit allocate, "
             "with its sheet Manifest as it was"
         )
     return manifest
