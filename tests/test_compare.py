@@ -1059,12 +1059,12 @@ def test_markdown_of_hostile_names_is_harmless(hostile):
 
 
 def test_markdown_text_shows_as_it_was():
-    """Escapes and entities stand for the sign itself; only a space of no width comes beside it."""
+    """Escapes and entities stand for the sign itself, on one line; only a space of no width comes beside it."""
     import html
 
     for one in HOSTILE:
         seen = html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text(one))).replace("\u200b", "")
-        assert seen == "".join(sign if sign.isprintable() else " " for sign in one)
+        assert seen == " ".join(one.replace("\u202e", r"\u202e").split())
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 
-from gpit_fairshare import Function, GpitError, allocate, compare, explain
+from gpit_fairshare import Function, GpitError, allocate, compare, explain, structured_texts
 from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
 from gpit_fairshare.cli import app
 from gpit_fairshare.inputs.findings import About
@@ -375,6 +375,7 @@ def test_units_and_limits():
         "steps of a scheme, with all of its files": parts.MOST_STEPS,
         "parameters of a scheme": joining.MOST_PARAMETERS,
         "years of a scheme": 50,
+        "levels of lists and tables in a file, and parts of a key with dots between them": structured_texts.DEEPEST,
     }
     years = [f"{year}/{(year + 1) % 100:02}" for year in range(1990, 2041)]
 
@@ -705,8 +706,8 @@ def test_words_of_verify_are_all_there():
     written = [name for words, _ in table(VERIFY, "word after `gpit verify`", "what it does") for name in quoted(words)]
 
     assert re.findall(r"[A-Z]{3,}", usage.partition("[OPTIONS]")[2]) == ["RESULT", "FILE", "FOLDER"]
-    assert written == ["RESULT", "FILE", "FOLDER", "--json", "-h", "--help"]
-    assert set(options) == {"--json", "--help"}
+    assert written == ["RESULT", "FILE", "FOLDER", "--max-size MB", "--json", "-h", "--help"]
+    assert set(options) == {"--max-size", "--json", "--help"}
 
 
 @pytest.mark.slow

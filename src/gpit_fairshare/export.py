@@ -108,8 +108,9 @@ def _summary(measures: YearMeasures) -> dict[str, Any]:
 
 
 def json_text(value: Any) -> str:
-    """Return JSON with sorted-out whole numbers, UTF-8, ending in a line feed."""
-    return json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """Return JSON with sorted-out whole numbers, fit for UTF-8, ending in a line feed."""
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return text.encode(errors="backslashreplace").decode()  # half a character stays the escape that it came as
 
 
 def _plain(value: Any) -> Any:

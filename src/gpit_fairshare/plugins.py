@@ -22,6 +22,7 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import PluginError, Stopped
+from gpit_fairshare.words import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -215,5 +216,4 @@ def described(fault: BaseException) -> str:
 
 def one_line(text: str) -> str:
     """Return a text of somebody else on one line of fair length."""
-    line = " ".join("".join(one if one.isprintable() or one.isspace() else "?" for one in text).split())
-    return line if len(line) <= 300 else f"{line[:299]}…"
+    return on_one_line(text, 300)

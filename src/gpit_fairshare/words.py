@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>#|~&])")
-"""Signs that mean something in Markdown."""
 _APART: Final = "&#8203;"
 """A space of no width: GitHub looks for @names, #numbers and addresses after it has taken escapes out."""
 _ESCAPES: Final = str.maketrans(
@@ -20,6 +19,9 @@ _ESCAPES: Final = str.maketrans(
     }
 )
 _LINKS: Final = re.compile(r":(?=\S)|(?<=www)\.|(?<=GH)-", re.IGNORECASE)
+_UNUSUAL: Final = re.compile(r"[^\n\t -~]")
+_COMMAND: Final = re.compile(r"(?<=#)#(?=[\w.-]*\[)|(?<!\S:)(?<=:):")
+"""What makes a command for a CI server of a text in a log: `::error::` at the start of a line, `##[error]` anywhere."""
 
 
 def plural(noun: str) -> str:
@@ -57,22 +59,32 @@ def is_money(unit: str | None) -> bool:
     return unit in ("£", None)
 
 
-def in_markdown(text: str) -> str:
-    """Return a text in which nothing is read as Markdown."""
-    return _MARKDOWN.sub(r"\\\1", on_one_line(text))
+def visible(text: str) -> str:
+    r"""Return a text of which nothing is hidden, or acts on a terminal or a CI server; its lines stay lines.
 
-
-def on_one_line(text: str) -> str:
-    """Return a text without line breaks and control characters, one space where there were several."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-
-
-def inert(text: str) -> str:
-    """Return a text that does nothing where Markdown is put up, as on GitHub: no link, no @name, no formula either.
-
-    Args:
-        text: Printable signs alone.
+    Escape codes, signs that turn the line round, halves of a character and all else that cannot be seen are
+    written as JSON and TOML write them: `\u001b`. So a JSON document stays the document that it is.
     """
+    return _COMMAND.sub(_escaped, _UNUSUAL.sub(_if_unseen, text))
+
+
+def _if_unseen(match: re.Match[str]) -> str:
+    return match[0] if match[0].isprintable() or unicodedata.category(match[0]) == "Zs" else _escaped(match)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return re.sub("(....)", r"\\u\1", match[0].encode("utf-16-be", "surrogatepass").hex())
+
+
+def on_one_line(text: str, longest: int | None = None) -> str:
+    """Return a text as `visible` does, on one line, with one space where there were several; cut where it is longer."""
+    line = visible(" ".join(text.split()))
+    return line if longest is None or len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def in_markdown(text: str) -> str:
+    """Return a text that does nothing where Markdown is put up, as on GitHub: no link, no @name, no formula either."""
+    text = on_one_line(text)
     # The links are looked for in what was given: an entity has no colon, but a #.
     parts, end = [], 0
     for match in _LINKS.finditer(text):

@@ -24,6 +24,7 @@ from gpit_fairshare.annotation.markup import (
     parse,
     serialise,
 )
+from gpit_fairshare.inputs import part_twice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,9 +68,9 @@ class Package:
                 raise Unfit(
                     "the archive is protected by a password", info.filename, "Save it without a password, as .xlsx"
                 )
-            if info.filename.lower() in self._names:
-                raise Unfit("a part is in the workbook twice", info.filename)
             self._names[info.filename.lower()] = info.filename
+        if twice := part_twice(info.filename for info in self._infos):
+            raise Unfit("a part is in the workbook twice", twice)
         self._check_size(largest)
         self._trees: dict[str, etree._Element] = {}
         self._edited: set[str] = set()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.files import read_regular, walk
+from gpit_fairshare.structured_texts import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,8 +85,8 @@ def is_case(path: Path, *, named: bool = False) -> bool:
     except OSError:
         return True  # what cannot be read is said to be so, and not passed over
     try:
-        held = tomllib.loads(data.decode().removeprefix("\ufeff").replace("\r\n", "\n"))
-    except (ValueError, RecursionError):
+        held = parse_toml(data.decode())
+    except ValueError:
         # UTF-16 has a nought between its letters.
         return named or _CASE_TABLE.search(data.replace(b"\0", b"")) is not None
     return isinstance(held.get("case"), dict)

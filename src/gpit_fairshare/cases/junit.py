@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
+
+from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.cases.suite import Suite
 
 UNUSED: Final = "No case uses this file of expected figures."
-_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_xml(suite: Suite, table: Callable[[Verdict], str]) -> bytes:
@@ -53,5 +53,5 @@ def _text(entry: etree._Element, tag: str, message: str, kind: str, text: str) -
 
 
 def _clean(text: str) -> str:
-    """Replace what no XML document can hold."""
-    return _NOT_XML.sub("\ufffd", text)
+    """Return a text with escapes for what no XML document can hold, and for what a log would obey."""
+    return visible(text)

@@ -10,7 +10,6 @@ import copy
 import csv
 import io
 import re
-import tomllib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +21,7 @@ from gpit_fairshare.cases.running import checks_said
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.files import followed, in_place, place_to_write
 from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.structured_texts import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -302,7 +302,7 @@ def _one_spot(
 def _parsed(text: str) -> dict[str, Any]:
     """Return what a TOML text holds; numbers keep every digit, and a text that is no TOML holds nothing."""
     try:
-        return tomllib.loads(text.removeprefix("\ufeff").replace("\r\n", "\n"), parse_float=Decimal)
+        return parse_toml(text, Decimal)
     except ValueError:
         return {}
 

@@ -22,7 +22,7 @@ from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.options import leave_plugins_out
-from gpit_fairshare.cli.output import abandon, lost, print_whole, reader_may_leave
+from gpit_fairshare.cli.output import lost, print_text, reader_may_leave, tell
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.stopping import ignore_signals, raise_on_signals
 from gpit_fairshare.cli.verify import verify
@@ -94,7 +94,7 @@ def main() -> NoReturn:
     if sys.stderr is None:  # closed by whoever started gpit: messages have nobody to read them
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # it lasts as long as the program
     if sys.stdout is None:
-        _tell("gpit: error: standard output is closed; nothing was done; send it to a file, or to nul")
+        tell("gpit: error: standard output is closed; nothing was done; send it to a file, or to nul")
         sys.exit(2)
     for stream in (sys.stdout, sys.stderr):
         # A name that the console's code page lacks must not stop a run.
@@ -105,7 +105,7 @@ def main() -> NoReturn:
         code = _run()
         ignore_signals()
     except Stopped as stop:
-        _tell(_STOPPED)
+        tell(_STOPPED)
         code = stop.exit_code
     sys.exit(code)
 
@@ -125,14 +125,15 @@ def _run() -> int:
             raise
         return 0
     except (typer.Abort, KeyboardInterrupt):
-        _tell(_STOPPED)
+        tell(_STOPPED)
         return 130
     except Exception as fault:
         if _is_usage(fault):
             message: str = fault.format_message()  # type: ignore[attr-defined]
             message = message.replace(": Value error, ", ": ")  # the library's word, which says nothing to a user
             # `gpit` alone is answered with the help, which is no error message.
-            _tell(message if message.startswith("Usage:") else f"gpit: error: {message}")
+            for line in message.splitlines() if message.startswith("Usage:") else [f"gpit: error: {message}"]:
+                tell(line)
             return 2
         if isinstance(fault, OSError):
             # Whoever asks for help runs nothing; every answer is printed by `reader_may_leave`.
@@ -141,7 +142,7 @@ def _run() -> int:
             return 2
         if debug:
             raise
-        _tell(f"gpit: a bug in gpit: {type(fault).__name__}: {fault}; run again with --debug and report it")
+        tell(f"gpit: a bug in gpit: {type(fault).__name__}: {fault}; run again with --debug and report it")
         return 3
     return code if isinstance(code, int) else 0
 
@@ -152,7 +153,7 @@ def _say_in_json(fault: GpitError) -> None:
 
     findings = fault.findings if isinstance(fault, InputError) else ()
     document = {"schema": "gpit-error/1", "error": str(fault), "findings": [one.entry() for one in findings]}
-    print_whole(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    print_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
 
 def _is_usage(fault: Exception) -> bool:
@@ -160,22 +161,14 @@ def _is_usage(fault: Exception) -> bool:
     return hasattr(fault, "format_message")
 
 
-def _tell(message: str) -> None:
-    """Print a message; where nobody can read it, the exit code still says what became of the run."""
-    try:
-        typer.echo(message, err=True)
-    except OSError:
-        abandon(sys.stderr)
-
-
 def _say(fault: GpitError) -> None:
-    _tell(f"gpit: error: {fault}")
+    tell(f"gpit: error: {fault}")
     if "--json" in sys.argv:
         try:
             with reader_may_leave():
                 _say_in_json(fault)
         except OutputError as full:
-            _tell(f"gpit: error: {full}")
+            tell(f"gpit: error: {full}")
         return
     if isinstance(fault, InputError) and sum(finding.level == "error" for finding in fault.findings) > 1:
         from gpit_fairshare.console import make_console, show_findings  # noqa: PLC0415  # only for a list of faults

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, print_whole, reader_may_leave
+from gpit_fairshare.cli.output import checked, print_json, reader_may_leave
 from gpit_fairshare.cli.results import ENDINGS, manifests, write
 
 
@@ -67,9 +67,9 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         drafts = write(result, outputs, beside, advance)
     with drafts, reader_may_leave():
         if as_json:
-            from gpit_fairshare.export import document, json_text  # noqa: PLC0415
+            from gpit_fairshare.export import document  # noqa: PLC0415
 
-            print_whole(json_text(document(result)))
+            print_json(document(result))
         else:
             written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
             show(result, make_console(), written=written)

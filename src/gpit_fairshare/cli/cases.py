@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options  # noqa: TC001  # typer reads it from the annotations
-from gpit_fairshare.cli.output import place_of, print_whole, reader_may_leave
+from gpit_fairshare.cli.output import place_of, print_json, reader_may_leave, tell
 from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,13 +54,11 @@ def cases(
             _update(suite)
     with _junit(suite, junit), reader_may_leave():
         if as_json:
-            from gpit_fairshare.export import json_text  # noqa: PLC0415
-
-            print_whole(json_text(suite.document()))
+            print_json(suite.document())
         else:
             show_suite(suite, make_console())
     for reason in suite.update.refused if suite.update else ():
-        typer.echo(f"gpit: error: --update: {reason}; nothing was written", err=True)
+        tell(f"gpit: error: --update: {reason}; nothing was written")
     raise typer.Exit(suite.exit_code)
 
 

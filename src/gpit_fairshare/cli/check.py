@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, place_of, print_whole, reader_may_leave
+from gpit_fairshare.cli.output import checked, place_of, print_json, reader_may_leave
 from gpit_fairshare.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ def check(  # noqa: PLR0913  # the options of the verb
     )
     with _annotated(report, copies), reader_may_leave():
         if as_json:
-            from gpit_fairshare.export import json_text  # noqa: PLC0415
-
-            print_whole(json_text(report.document()))
+            print_json(report.document())
         else:
             show_report(report, make_console(), written=_written(copies, annotate))
     raise typer.Exit(0 if report.sound else 2)

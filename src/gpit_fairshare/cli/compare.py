@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, print_whole, reader_may_leave
+from gpit_fairshare.cli.output import checked, print_text, reader_may_leave
 from gpit_fairshare.errors import GpitError, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
         if form == "text":
             show_comparison(comparison, make_console(), top=top, written=[path.name for path in outputs])
         else:
-            print_whole(_text(comparison, form, top))
+            print_text(_text(comparison, form, top))
     raise typer.Exit(0 if comparison.agrees else 1)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import print_whole, reader_may_leave
+from gpit_fairshare.cli.output import print_json, print_text, reader_may_leave
 from gpit_fairshare.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -90,11 +90,9 @@ def explain(  # noqa: PLR0913  # the options of the verb
     found = explanation.explain(record or _result(run), organisation, year=year, step=step)
     with reader_may_leave():
         if as_json:
-            from gpit_fairshare.export import json_text  # noqa: PLC0415
-
-            print_whole(json_text(found.document()))
+            print_json(found.document())
         elif form == "markdown":
-            print_whole(found.markdown())
+            print_text(found.markdown())
         else:
             from gpit_fairshare.console import make_console, show_explanation  # noqa: PLC0415
 

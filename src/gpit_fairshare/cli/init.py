@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options  # noqa: TC001 - typer reads it from the annotations
-from gpit_fairshare.cli.output import print_whole, reader_may_leave
+from gpit_fairshare.cli.output import print_text, reader_may_leave
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,9 +41,9 @@ def init(
 
             files = [str(path) for path in written]
             document = {"schema": "gpit-init/1", "folder": folder, "files": files, "command": COMMAND}
-            print_whole(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+            print_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
         else:
-            typer.echo(_said(folder, FILES, COMMAND))
+            typer.echo(visible(_said(folder, FILES, COMMAND)))
 
 
 def _said(folder: str, files: Mapping[str, str], command: str) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options  # noqa: TC001 - typer reads it from the annotations
-from gpit_fairshare.cli.output import print_whole, reader_may_leave
+from gpit_fairshare.cli.output import print_json, print_text, reader_may_leave, tell
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,7 @@ def list_all(
     _warn(problems)
     with reader_may_leave():
         if as_json:
-            _print_json(entries_document(entries, problems))
+            print_json(entries_document(entries, problems))
         else:
             show_library(entries, make_console())
 
@@ -94,11 +95,11 @@ def show(
     _warn(library_problems())
     with reader_may_leave():
         if as_json:
-            _print_json(found.document())
+            print_json(found.document())
         elif form is Format.TEXT:
             show_method(found, make_console())
         else:
-            print_whole(method_markdown(found) if form is Format.MARKDOWN else text)
+            print_text(method_markdown(found) if form is Format.MARKDOWN else text)
 
 
 @app.command("new")
@@ -118,9 +119,9 @@ def new(
 
     path, written, origin = write_rule(name, kind.value if kind else None, copied)
     with reader_may_leave():
-        typer.echo(f"Written: {path}, a {written} from {origin}.\n\nNext:\n")
+        typer.echo(visible(f"Written: {path}, a {written} from {origin}.\n\nNext:\n"))
         shown = f'"{path}"' if " " in str(path) else path
-        typer.echo(f"gpit library check {shown}\ngpit allocate --sample --{written} {shown}")
+        typer.echo(visible(f"gpit library check {shown}\ngpit allocate --sample --{written} {shown}"))
 
 
 @app.command("schema")
@@ -135,7 +136,7 @@ def schema(
     from gpit_fairshare.scheme import file_schema  # noqa: PLC0415  # as above
 
     with reader_may_leave():
-        _print_json(file_schema(kind.value if kind else None))
+        print_json(file_schema(kind.value if kind else None))
 
 
 @app.command("check")
@@ -162,7 +163,7 @@ def check(  # the options of the verb
     _warn(library_problems())
     with reader_may_leave():
         if as_json:
-            _print_json(reviews_document(reviews))
+            print_json(reviews_document(reviews))
         else:
             show_reviews(reviews, make_console())
     if not all(one.sound for one in reviews):
@@ -170,13 +171,7 @@ def check(  # the options of the verb
     raise typer.Exit(1 if strict and any(one.has("warning") for one in reviews) else 0)
 
 
-def _print_json(document: object) -> None:
-    from gpit_fairshare.export import json_text  # noqa: PLC0415  # polars loads here, not for --help
-
-    print_whole(json_text(document))
-
-
 def _warn(problems: Sequence[str]) -> None:
     """Say what is wrong with plug-ins, a line each, where it is in nobody's way."""
     for one in problems:
-        typer.echo(f"gpit: warning: {one}", err=True)
+        tell(f"gpit: warning: {one}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, print_whole, reader_may_leave
+from gpit_fairshare.cli.output import checked, print_json, reader_may_leave
 from gpit_fairshare.cli.results import ENDINGS, manifests, write
 from gpit_fairshare.errors import UsageError
 
@@ -62,7 +62,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
     _check_orders([(option, path) for option, path in asked if path], [*outputs, *beside.values()], read)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.console import make_console, progress, show_maturity  # noqa: PLC0415
-    from gpit_fairshare.export import json_text, write_table  # noqa: PLC0415
+    from gpit_fairshare.export import write_table  # noqa: PLC0415
     from gpit_fairshare.maturity import assess  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Working out the index") as advance:
@@ -83,7 +83,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
         drafts = write(found.result, outputs, beside, advance, orders)
     with drafts, reader_may_leave():
         if as_json:
-            print_whole(json_text(found.document()))
+            print_json(found.document())
         else:
             written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
             written += [path.name for path, _ in tables if path]

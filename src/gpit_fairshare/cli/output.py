@@ -12,6 +12,7 @@ import typer
 
 from gpit_fairshare.errors import OutputError, UsageError, nearest
 from gpit_fairshare.files import place_to_write
+from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
 _TABLES: Final = (".csv", ".parquet")
 _BESIDE: Final = ".manifest.json"
 """Ending of the manifest beside a table, as `export.MANIFEST_ENDING` has it, without loading what that needs."""
-
-
-def print_whole(text: str) -> None:
-    """Print a document in UTF-8, whatever the code page of the console; a sign that is none is printed as `?`."""
-    typer.echo(text.encode(errors="replace"), nl=False)
 
 
 @contextmanager
@@ -44,6 +40,27 @@ def reader_may_leave() -> Iterator[None]:
         abandon(sys.stdout)
     except OSError as fault:
         raise lost(fault) from None
+
+
+def print_text(text: str) -> None:
+    """Print a document, with all visible in it that is not to act on a terminal or in a log."""
+    # Bytes, so that a console of another code page changes nothing.
+    typer.echo(visible(text).encode(), nl=False)
+
+
+def print_json(document: object) -> None:
+    """Print a document as JSON."""
+    from gpit_fairshare.export import json_text  # noqa: PLC0415  # polars loads here, not for --help
+
+    print_text(json_text(document))
+
+
+def tell(message: str) -> None:
+    """Print a message on one line; where nobody can read it, the exit code still says what became of the run."""
+    try:
+        typer.echo(visible(" ".join(message.splitlines())), err=True)
+    except OSError:
+        abandon(sys.stderr)
 
 
 def lost(fault: OSError) -> OutputError:

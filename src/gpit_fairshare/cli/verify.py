@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from gpit_fairshare.cli import options  # noqa: TC001 - typer reads it from the annotations
-from gpit_fairshare.cli.output import print_whole, reader_may_leave
+from gpit_fairshare.cli import options
+from gpit_fairshare.cli.output import print_json, reader_may_leave
 
 
 def verify(
@@ -19,6 +19,7 @@ def verify(
         list[str] | None,
         typer.Argument(metavar="FILE|FOLDER", help="Where the run's files are, if not beside the result."),
     ] = None,
+    max_size: options.MaxSize = options.MEGABYTES,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
     debug: options.Debug = False,
     no_plugins: options.NoPlugins = False,
@@ -31,12 +32,10 @@ def verify(
     from gpit_fairshare.console.verification import show_verification  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Verifying") as advance:
-        found = verification.verify(result, files or (), advance=advance)
+        found = verification.verify(result, files or (), max_size=max_size, advance=advance)
     with reader_may_leave():
         if as_json:
-            from gpit_fairshare.export import json_text  # noqa: PLC0415
-
-            print_whole(json_text(found.document()))
+            print_json(found.document())
         else:
             show_verification(found, make_console())
     raise typer.Exit(0 if found.verified else 1)

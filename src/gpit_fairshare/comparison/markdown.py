@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.comparison import shown
 from gpit_fairshare.comparison.headline import QUOTED, headline, method
-from gpit_fairshare.words import inert
+from gpit_fairshare.words import in_markdown, on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +53,8 @@ def markdown(comparison: Comparison, top: int = 10) -> str:
 
 def text(given: str, most: int = _LONGEST_TEXT) -> str:
     """Return a text as Markdown shows it as it is, whatever it holds; a longer one is cut."""
-    seen = "".join(sign if sign.isprintable() else " " for sign in given[: most + 1])
-    return inert(f"{seen[:most].rstrip()}…" if len(seen) > most else seen)
+    line = on_one_line(given)
+    return in_markdown(f"{line[:most].rstrip()}…" if len(line) > most else line)
 
 
 def name(given: str) -> str:
@@ -159,7 +159,7 @@ def _difference(one: Difference) -> str:
 
 def _code(old: str, new: str) -> str:
     """Return formulas as a difference; the fence is longer than any in them."""
-    lines = [f"{sign} {' '.join(one.split())}" for sign, one in (("-", old), ("+", new)) if one]
+    lines = [f"{sign} {on_one_line(one)}" for sign, one in (("-", old), ("+", new)) if one]
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return "".join(f"  {line}\n" for line in (f"{fence}diff", *lines, fence))

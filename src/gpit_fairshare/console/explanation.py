@@ -14,6 +14,7 @@ from rich.text import Text
 
 from gpit_fairshare.console.page import Page
 from gpit_fairshare.results import in_one_line
+from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,7 +144,7 @@ def _rows(line: Line) -> Iterator[tuple[str, str]]:
 
 def _laid_out(page: Page, lead: str, text: str, hang: int, style: str = "") -> Text:
     """Return a text that may be wrapped, so that it can be put together again."""
-    rows = wrapped(page, text, page.width - len(lead), page.width - hang)
+    rows = map(visible, wrapped(page, text, page.width - len(lead), page.width - hang))
     return Text.assemble(lead, (f"\n{' ' * hang}".join(rows), style))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.scheme import CheckSaid, Entry, Figure, Method, Needed, StepSaid
 
+_ADDRESS: Final = re.compile(r"https?://[^\s<>]+")
 _PLURALS: Final = {"formula": "Formulas", "transition": "Transitions", "scheme": "Schemes"}
 _YEARS: Final = 21
 """Columns of `2014/15 and 2015/16`, and of the blanks behind it."""
@@ -136,7 +138,7 @@ def _markdown(method: Method) -> Iterator[str]:
             for text in item.below:
                 yield f"{pad}* {plain(text)}"
             if item.copied:
-                yield f"{pad}* {f'<{item.copied}>' if '://' in item.copied else code(item.copied)}"
+                yield f"{pad}* {f'<{item.copied}>' if _ADDRESS.fullmatch(item.copied) else code(item.copied)}"
 
 
 def _what(method: Method) -> str:

@@ -2,7 +2,7 @@
 
 Every text is fitted to what the console's encoding can hold before it is laid out: a report piped into a
 file on Windows is cp1252, which has £ and – but no box-drawing. Texts of the inputs are never read as
-markup, and whatever could move the cursor or turn the line round is replaced.
+markup, and whatever could move the cursor or turn the line round is shown as an escape.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from rich.padding import Padding
 from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
+
+from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,15 +127,14 @@ class Page:
         self.box = Box(f"    \n    \n {line}{line} \n    \n    \n    \n    \n    \n", ascii=True)
 
     def fit(self, text: str) -> str:
-        """Return a text that the encoding can hold, without anything that is not to be seen."""
-        if text.isascii() and text.isprintable():
+        """Return a text that the encoding can hold, with escapes for all that cannot be seen."""
+        text = visible("".join(" " if sign.isspace() else sign for sign in text))
+        if text.isascii():
             return text
-        fitted = "".join(self._fit(character) for character in text)
+        fitted = "".join(map(self._fit, text))
         return fitted if "£" in fitted else fitted.replace("GBP  ", "GBP ")  # `£ per head`
 
     def _fit(self, character: str) -> str:
-        if not character.isprintable():
-            return " " if character.isspace() else "?"
         try:
             character.encode(self.encoding)
         except UnicodeEncodeError:
@@ -162,6 +163,7 @@ class Page:
         lines = Text(self.fit(text), style=style).wrap(self.console, self.width - hang, overflow="fold")
         for number, line in enumerate(lines):
             line.rstrip()
+            line.plain = visible(line.plain)
             self._line(Text.assemble(" " * hang if number else lead, line))
 
     def unbroken(self, text: str) -> None:
@@ -218,7 +220,7 @@ class Page:
 
 def _stripped(segments: Sequence[Segment]) -> list[Segment]:
     """Leave out the blanks at the end of a line: they only get in the way of whoever copies it."""
-    kept = list(segments)
+    kept = [Segment(visible(segment.text), segment.style) for segment in segments]
     while kept and not kept[-1].text.strip():
         kept.pop()
     if kept:

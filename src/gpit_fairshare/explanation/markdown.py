@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.results.agreement import in_one_line
 from gpit_fairshare.words import in_markdown as plain
+from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +99,7 @@ def _line(line: Line) -> Iterator[str]:
 
 def code(text: str) -> str:
     """Return a text as code, whatever backticks it holds; an upright stroke would end a table's cell."""
-    seen = "".join(sign if sign.isprintable() else " " for sign in text).replace("|", r"\|")
+    seen = visible(re.sub(r"\s", " ", text)).replace("|", r"\|")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", seen)), default=0))
     pad = " " if seen.startswith("`") or seen.endswith("`") else ""
     return f"{fence}{pad}{seen}{pad}{fence}"

@@ -17,7 +17,7 @@ from gpit_fairshare.inputs.inspection import ColumnSummary
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Source
 from gpit_fairshare.inputs.reading import split_sheet
 from gpit_fairshare.inputs.tables import inspect_inputs, read_inputs
-from gpit_fairshare.inputs.workbooks import open_package, restored, sheet_parts, workbook_rows
+from gpit_fairshare.inputs.workbooks import open_package, part_twice, restored, sheet_parts, workbook_rows
 
 __all__ = [
     "EVERY_YEAR",
@@ -45,6 +45,7 @@ __all__ = [
     "open_package",
     "packaged_crosswalk",
     "parse_year",
+    "part_twice",
     "read_inputs",
     "restored",
     "sheet_parts",

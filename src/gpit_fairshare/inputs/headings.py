@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +17,7 @@ from gpit_fairshare.inputs.findings import About, Where, counted, listed, option
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.marks import bare_heading
 from gpit_fairshare.inputs.units import parse_unit, split_unit
+from gpit_fairshare.structured_texts import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -69,7 +69,7 @@ def standard_columns() -> Mapping[str, Standard]:
             only=entry.get("only", ""),
             words=_words(name, *entry["aliases"], *entry.get("weak", ()), *entry.get("last", ())),
         )
-        for name, entry in tomllib.loads(text).items()
+        for name, entry in parse_toml(text).items()
     }
 
 

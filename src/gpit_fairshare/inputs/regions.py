@@ -18,6 +18,7 @@ from gpit_fairshare.inputs.grids import ERROR_TEXTS, HEADINGS_AMONG, Broken, Unr
 from gpit_fairshare.inputs.marks import bare_heading, bare_text, without_number
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.units import StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
+from gpit_fairshare.words import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -369,8 +370,7 @@ def _text(cells: Sequence[Any], most: int = 4) -> str:
 
 
 def _short(text: str, most: int = 60) -> str:
-    shown = "".join(sign if sign.isprintable() else "?" for sign in text)
-    return shown if len(shown) <= most else shown[: most - 1] + "…"
+    return on_one_line(text, most)
 
 
 def _said(rows: Sequence[Left], most: int = 5) -> str:

@@ -7,10 +7,11 @@ is understood, or known to change no figure, or refused. The words are data: `un
 from __future__ import annotations
 
 import re
-import tomllib
 from fractions import Fraction
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from gpit_fairshare.structured_texts import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Measure = Literal["£", "people", ""]
 
 _FACTORS = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-_TABLE = tomllib.loads(files(__package__).joinpath("units.toml").read_text(encoding="utf-8"))
+_TABLE = parse_toml(files(__package__).joinpath("units.toml").read_text(encoding="utf-8"))
 
 
 def _factor_by_word(table: dict[str, list[str]]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from importlib import import_module
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from gpit_fairshare.inputs.findings import About, counted, listed, nearest_of
 from gpit_fairshare.inputs.grids import (
@@ -28,7 +29,7 @@ from gpit_fairshare.inputs.markup import Markup, ods_extents, ods_markup, xlsx_e
 from gpit_fairshare.inputs.rich_texts import raised_styles, shared_rich_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 SAVE_AGAIN = "Open it in Excel and save it again as .xlsx"
@@ -276,8 +277,11 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
     names = [entry.filename for entry in entries]
     markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
     check_size(_unpacked(archive), wish, "the workbook unpacks to")
-    if len(set(names)) < len(names) or any(name.startswith("/") or ".." in name.split("/") for name in names):
+    if any(name.startswith("/") or ".." in name.split("/") for name in names):
         raise Unreadable(About.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
+    if twice := part_twice(names):
+        found = f"it has two parts named {twice[:80]}, of which programs read one or the other"
+        raise Unreadable(About.UNREADABLE, found, SAVE_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
         raise Unreadable(About.UNREADABLE, "it is protected by a password", "Save it without a password, as .xlsx")
     for entry in markup:
@@ -291,27 +295,41 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
                 pass
 
 
+def part_twice(names: Iterable[str]) -> str:
+    """Return a name that two parts of an archive have, for a program that reads names generously; else an empty text.
+
+    Capitals, either slash, `./` before a name and signs written as `%41` make no other name.
+    """
+    seen = set()
+    for name in names:
+        plain = normpath(unquote(name).replace("\\", "/")).lstrip("/").casefold()
+        if plain in seen:
+            return name
+        seen.add(plain)
+    return ""
+
+
 def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """Return the part of the archive that holds each sheet, by the sheet's name.
 
     Raises:
-        Unreadable: the list of sheets is damaged.
+        Unreadable: the list of sheets is damaged, or has a name or a link twice.
     """
     tree = import_module("defusedxml.ElementTree")
     try:
-        links = {
-            node.get("Id"): node.get("Target", "")
-            for node in tree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-        }
+        nodes = list(tree.fromstring(archive.read("xl/_rels/workbook.xml.rels")))
+        links = {node.get("Id"): node.get("Target", "") for node in nodes}
         book = tree.fromstring(archive.read("xl/workbook.xml"))
     except (KeyError, ValueError, tree.ParseError) as error:
         raise Unreadable(About.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
+    sheets = [node for node in book.iter() if node.tag.rpartition("}")[2] == "sheet"]
+    if len({node.get("name", "").casefold() for node in sheets}) < len(sheets) or len(links) < len(nodes):
+        raise Unreadable(About.UNREADABLE, "the workbook has two sheets, or two links, of one name", SAVE_AGAIN)
     parts = {}
-    for node in book.iter():
-        if node.tag.rpartition("}")[2] == "sheet":
-            link = next((value for name, value in node.attrib.items() if name.endswith("}id")), "")
-            target = links.get(link, "")
-            parts[node.get("name", "")] = target.lstrip("/") if target.startswith("/") else normpath(f"xl/{target}")
+    for node in sheets:
+        link = next((value for name, value in node.attrib.items() if name.endswith("}id")), "")
+        target = links.get(link, "")
+        parts[node.get("name", "")] = target.lstrip("/") if target.startswith("/") else normpath(f"xl/{target}")
     return parts
 
 

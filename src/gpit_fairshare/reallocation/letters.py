@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import figure
 from gpit_fairshare.export import FORMULA_STARTS
-from gpit_fairshare.words import inert, joined, on_one_line
+from gpit_fairshare.words import in_markdown, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -123,17 +123,14 @@ def _markdown(found: Sequence[Change]) -> str:
     amounts = [field.name for field in fields(Change) if field.type == "float"]
     heads = [name for name in HEADINGS if name != "basis"]
     said = next((one.basis for one in found if one.basis), "")
-    lines = [f"**Illustrative figures.** {_text(said)}", ""] if said else []
+    lines = [f"**Illustrative figures.** {in_markdown(said)}", ""] if said else []
     lines += [
         f"| {' | '.join(name.replace('_', ' ') for name in heads)} |",
         f"| {' | '.join('---:' if name in amounts else '---' for name in heads)} |",
     ]
     for one in found:
-        cells = [figure(getattr(one, name), "£") if name in amounts else _text(getattr(one, name)) for name in heads]
+        cells = [
+            figure(getattr(one, name), "£") if name in amounts else in_markdown(getattr(one, name)) for name in heads
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def _text(given: str) -> str:
-    """Return a text of a file as Markdown shows it, on one line."""
-    return inert(on_one_line(given))

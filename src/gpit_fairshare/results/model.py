@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.inputs import AppliedUnit, Column, Inputs, Source, packaged_crosswalk
 from gpit_fairshare.language import plugged
 from gpit_fairshare.scheme import Scheme, defined
+from gpit_fairshare.words import on_one_line
 
 KEYS = ("year", "org_code")
 
@@ -106,6 +108,38 @@ def record_of(result: Result, name: str) -> Record:
     )
 
 
+class _ComparedFinding(BaseModel):
+    model_config = ConfigDict(strict=True)
+    number: str
+    level: str
+    file: str
+    place: str
+    found: str
+
+
+class _ComparedInput(BaseModel):
+    model_config = ConfigDict(strict=True)
+    role: str
+    file: str
+    sheet: str
+    sha256: str
+
+
+class _ComparedManifest(BaseModel):
+    """As much of a manifest as other results are compared with."""
+
+    model_config = ConfigDict(strict=True)
+    gpit: str
+    libraries: dict[str, str]
+    boundaries: str | None
+    crosswalk: list[dict[str, Any]]
+    illustrative: list[str]
+    parameters: list[dict[str, Any]]
+    inputs: list[_ComparedInput]
+    findings: list[_ComparedFinding]
+    checks: list[dict[str, Any]]
+
+
 def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
     """Return the scheme that a manifest holds.
 
@@ -113,13 +147,15 @@ def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
         SchemeError: It holds none that gpit can read.
     """
     try:
-        for key in ("parameters", "inputs", "findings", "checks"):
-            if not all(isinstance(one, dict) for one in manifest[key]):
-                raise not_as_written(name, key)
+        _ComparedManifest.model_validate(dict(manifest))
         _same_functions(manifest, name)
         head = manifest["scheme"]
         files = tuple((str(one["file"]), str(one["sha256"])) for one in head["files"])
         return defined(manifest["definition"], files, str(head["digest"]), name)
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        entry = ".".join(str(part) for part in first["loc"])
+        raise not_as_written(name, on_one_line(f"{entry}: {first['msg'].lower()}", 200)) from None
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
         raise not_as_written(name, fault) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +18,7 @@ from gpit_fairshare.inputs import MEGABYTE, Unreadable
 from gpit_fairshare.magnitude import LARGEST, without_traces
 from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, scheme_of
 from gpit_fairshare.results.workbooks import book_manifest, read_book
+from gpit_fairshare.structured_texts import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,8 +146,8 @@ Parts = tuple["list[dict[str, Any]] | pl.DataFrame", "Mapping[str, Any] | None",
 
 def _document(name: str, data: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as fault:
+        document = parse_json(data)
+    except ValueError as fault:
         raise UsageError(f"{name}: is not valid JSON ({fault})") from None
     return document if isinstance(document, dict) else {}
 
@@ -234,6 +235,8 @@ def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, nam
         if not all(isinstance(row, dict) for row in rows):
             raise UsageError(f"{name}: its rows are not as gpit writes them")
         columns = list(dict.fromkeys(key for row in rows for key in row))
+        if unfit := next((one for one in columns if re.search("[\ud800-\udfff]", one)), None):
+            raise UsageError(f"{name}: {unfit} is no name of a column: it holds half of a character")
         frame = pl.DataFrame(
             {one: pl.Series([row.get(one) for row in rows], dtype=pl.Object) for one in columns} if columns else {}
         )
@@ -307,6 +310,7 @@ def _yes_no(value: Any) -> bool:
 
 def _text(value: Any) -> str:
     text = str(value)
+    text.encode()  # half of a character, as "\ud800", is no text
     # The CSV file has an apostrophe before what Excel would run as a formula.
     return text[1:] if text.startswith("'") and text[1:2] in FORMULA_STARTS else text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +11,7 @@ from gpit_fairshare.inputs import Broken, Wish, workbook_rows
 from gpit_fairshare.results.agreement import same_as_written
 from gpit_fairshare.results.model import Origins, not_as_written
 from gpit_fairshare.scheme import number
+from gpit_fairshare.structured_texts import TextError, parse_json
 from gpit_fairshare.workbook.layout import cell_digest, place_of
 from gpit_fairshare.workbook.sheets import column_number
 
@@ -99,13 +99,16 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
         if found:
             pieces[int(found[1])], count = str(cells[1]), int(found[2])
     text = "".join(pieces.get(number, "") for number in range(1, count + 1))
+    manifest, why = None, ""
     try:
-        manifest = json.loads(text)
-    except (ValueError, RecursionError):
-        manifest = None
+        manifest = parse_json(text)
+    except TextError as fault:
+        why = f" ({fault})"
+    except ValueError:
+        pass
     if not isinstance(manifest, dict):
         raise UsageError(
-            f"{sheets.name}: has no manifest that can be read; expected an allocation workbook of gpit allocate, "
+            f"{sheets.name}: has no manifest that can be read{why}; expected an allocation workbook of gpit allocate, "
             "with its sheet Manifest as it was"
         )
     return manifest

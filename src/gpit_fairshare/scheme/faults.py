@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_or
 from pydantic import BaseModel
 
 from gpit_fairshare.errors import nearest
+from gpit_fairshare.words import on_one_line
 
 if TYPE_CHECKING:
     import tomllib
@@ -38,8 +39,7 @@ _SAID: Final = {
 
 def one_line(text: object, longest: int = 80) -> str:
     """Return a text from a file or an option as it can be shown in a message: on one line, not too long."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+    return on_one_line(str(text), longest)
 
 
 class OriginError(ValueError):

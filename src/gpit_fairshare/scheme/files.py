@@ -27,6 +27,7 @@ from gpit_fairshare.scheme.shelves import (
     own_names,
     shelf_problems,
 )
+from gpit_fairshare.structured_texts import TextError, parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -189,7 +190,7 @@ def read_toml(
         # Whatever the editor made of it: with a byte order mark or without, with either line end.
         data = read_regular(place) if isinstance(place, Path) else place.read_bytes()
         text = data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
-        return text, tomllib.loads(text, parse_float=parse_float)
+        return text, parse_toml(text, parse_float)
     except OSError as fault:
         found = f"cannot be read ({fault.strerror or fault})"
         raise faults.stop(About.UNREADABLE, file, "", found, error=UsageError) from None
@@ -198,12 +199,8 @@ def read_toml(
         raise faults.stop(About.UNREADABLE, file, "", found, "save the file as UTF-8", error=error) from None
     except tomllib.TOMLDecodeError as fault:
         raise faults.stop(About.UNREADABLE, file, *of_toml(fault, text), error=error) from None
-    except RecursionError:
-        found = "lists or tables are nested too deeply"
-        raise faults.stop(About.UNREADABLE, file, "", found, error=error) from None
-    except ValueError:  # Python reads no whole number of more than 4,300 digits
-        found = "a number has too many digits; numbers are finite"
-        raise faults.stop(About.UNREADABLE, file, "", found, error=error) from None
+    except TextError as fault:
+        raise faults.stop(About.UNREADABLE, file, fault.place, fault.found, error=error) from None
 
 
 def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:

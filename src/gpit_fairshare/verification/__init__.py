@@ -7,11 +7,13 @@ a folder that goes away afterwards, written in the same way, and compared: first
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.allocation import allocate
 from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.inputs import LARGEST, MEGABYTE
 from gpit_fairshare.results import open_result
 from gpit_fairshare.verification.asked import read_manifest
 from gpit_fairshare.verification.model import (
@@ -52,6 +54,7 @@ def verify(
     result: str | Path,
     files: Sequence[str | Path] = (),
     *,
+    max_size: int = LARGEST // MEGABYTE,
     advance: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Verification:
     """Run a result again from its manifest and say what is the same and what differs.
@@ -61,6 +64,7 @@ def verify(
     Args:
         result: A file that `gpit allocate` wrote: .xlsx or .json, or .csv or .parquet with its manifest beside it.
         files: Files and folders in which the inputs of the run are looked for, after the folder of the result.
+        max_size: Megabytes that an input may hold, unpacked, whatever the manifest says: it comes with the result.
         advance: Is told how many cells of a workbook are written, of how many.
 
     Returns:
@@ -85,12 +89,14 @@ def verify(
             facts=tuple(f"{one} was not used: no file of the run has its name or digest." for one in places.unused),
         )
         try:
-            again = allocate(**staged.arguments)
+            again = allocate(**staged.arguments, max_size=max_size)
         except GpitError as fault:
             said = _without(room, str(fault))
             if not found.versions and not any(one.differs for one in (*found.files, *found.scheme_files)):
                 raise UsageError(f"{file.path.name}: cannot be run again as its manifest says: {said}") from None
             return found.but(fault=said)
+        run = {**again.manifest["run"], "max_size": asked.run.max_size}
+        again = replace(again, manifest={**again.manifest, "run": run})
         return compared(file, found, again, room / "out", advance)
 
 

@@ -70,8 +70,8 @@ class Book:
         tree = import_module("defusedxml.ElementTree")
         root = tree.fromstring(self._read("xl/workbook.xml"))
         names = [node.get("name", "") for node in root.iter() if _local(node.tag) == "sheet"]
-        if len({name.casefold() for name in names}) < len(names) or not names:
-            raise _unfit("has two sheets of one name, or none")
+        if not names:
+            raise _unfit("has no sheets")
         self.sheets: list[str] = names
         self.names: dict[str, str] = {
             node.get("name", "").casefold(): (node.text or "").strip()

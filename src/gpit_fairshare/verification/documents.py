@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -132,18 +131,3 @@ def compare_documents(
     for one in entries(here, there, same):
         path = f"{name}: {one.path}" if name else one.path
         into.add(one.kind, path, one.about, one.found, one.expected, units.get(one.key) or "")
-
-
-def twice_in(text: bytes, into: Differences, name: str = "") -> None:
-    """Look for names that stand twice in one table of a JSON document: readers differ in which they take."""
-
-    def seen(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in table:
-                path = f"{name}: {key}" if name else key
-                into.add(Kind.ADDED, path, "stands twice in one table", _short(value), _short(table[key]))
-            table[key] = value
-        return table
-
-    json.loads(text, object_pairs_hook=seen)

@@ -211,7 +211,7 @@ class Verification:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: a damaged file may hold no numbers, half characters, or types of its own."""
+    """Return a value as JSON can hold it: a damaged file may hold no numbers, or types of its own."""
     match value:
         case dict():
             return {str(_plain(key)): _plain(one) for key, one in value.items()}
@@ -222,7 +222,7 @@ def _plain(value: Any) -> Any:
         case None | bool() | int() | float():
             return value
         case _:
-            return str(value).encode("utf-8", "replace").decode()
+            return str(value)
 
 
 def _seen(one: FileSeen) -> dict[str, Any]:

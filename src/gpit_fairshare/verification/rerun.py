@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -25,8 +24,9 @@ from gpit_fairshare.results import (
     unreadable,
 )
 from gpit_fairshare.results.agreement import predicates_of
+from gpit_fairshare.structured_texts import parse_json
 from gpit_fairshare.verification.cells import Book
-from gpit_fairshare.verification.documents import compare_documents, entries, twice_in
+from gpit_fairshare.verification.documents import compare_documents, entries
 from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification
 from gpit_fairshare.verification.tables import compare_tables
 from gpit_fairshare.verification.workbooks import Answers, compare_books
@@ -83,7 +83,7 @@ def compared(
     """
     room.mkdir()
     again = _written(_as_then(result, file.manifest), file, room, advance)
-    now = {**again.manifest, **json.loads(export.json_text(dict(result.manifest)))}
+    now = {**again.manifest, **parse_json(export.json_text(dict(result.manifest)))}
     content, facts = Differences(), list(found.facts)
     same = file.data == again.data and file.beside == again.beside
     files = tuple(_with_rows(found.files, result))
@@ -270,7 +270,6 @@ def _others(
     units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
     same = predicates_of(result.scheme)
     if ending == ".json":
-        twice_in(file.data, content)
         answers.found = {
             (str(row.get("year")), str(row.get("org_code"))): row.get(answer)
             for row in file.document["rows"]
@@ -284,7 +283,6 @@ def _others(
         found, expected = (table_frame(one.path.name, one.data, ending) for one in (file, again))
         facts += compare_tables(found, expected, rows, units, same, content)
         answers.found = _answers(found, answer)
-        twice_in(file.beside, content, name)
     compare_documents(file.document, again.document, units, same, content, name=name)
 
 

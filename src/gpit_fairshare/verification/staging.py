@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import shutil
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.scheme import library_files, library_names, own_names
+from gpit_fairshare.structured_texts import parse_toml
 from gpit_fairshare.verification.model import FileSeen
 from gpit_fairshare.verification.searching import Digests
 
@@ -72,7 +72,6 @@ def stage(asked: Asked, places: Places, room: Path) -> Stage:
         "mapping": run.map,
         "units": run.unit,
         "leave_out": run.leave_out,
-        "max_size": run.max_size,
         "boundaries": run.boundaries,
         "years": run.years,
         "sample": run.sample,
@@ -267,8 +266,8 @@ def _named_in(path: Path) -> Iterator[str]:
     A file that cannot be read names none: whoever runs it says why.
     """
     try:
-        table = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except (ValueError, RecursionError):
+        table = parse_toml(path.read_bytes().decode())
+    except ValueError:
         return
     uses = table.get("use")
     for head in [table.get("scheme"), *(uses if isinstance(uses, list) else [])]:

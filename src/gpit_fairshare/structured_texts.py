@@ -1,0 +1,120 @@
+"""JSON and TOML, parsed with distrust: what readers read in different ways is refused, and what costs too much."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.words import on_one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEEPEST: Final = 32
+"""Levels of lists and tables in TOML, and parts of a dotted key. No file of gpit has more than ten."""
+_TOO_DEEP: Final = f"lists or tables are nested too deeply; {DEEPEST} levels are allowed"
+_TOO_LONG_KEY: Final = f"a key has too many parts with dots between them; {DEEPEST} are allowed"
+_TOO_LONG: Final = "a number has too many digits; numbers are finite"
+_TOML: Final = re.compile(
+    r'''"""(?:[^\\"]++|\\.|"(?!""))*+(?:"{3,5}|\Z)|"(?:[^\\"\n]++|\\[^\n])*+"?'''
+    r"""|'''(?:[^']++|'(?!''))*+(?:'{3,5}|\Z)|'[^'\n]*+'?|\#[^\n]*+|[\[\]{}=,.\n]""",
+    re.DOTALL,
+)
+"""A text in quotes, a comment, or a sign that tells keys, values and levels apart; a text that does not end as well."""
+
+
+class TextError(ValueError):
+    """Why a text is refused that is JSON or TOML, or may be."""
+
+    def __init__(self, found: str, place: str = "") -> None:
+        super().__init__(f"{place}: {found}" if place else found)
+        self.found = found
+        self.place = place
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return what a JSON document holds.
+
+    Raises:
+        TextError: An object has a key twice, a number is not finite, or levels are nested too deeply.
+        ValueError: It is not JSON.
+    """
+    try:
+        document = json.loads(
+            text, object_pairs_hook=_object, parse_float=_finite_number, parse_constant=_finite_number
+        )
+    except RecursionError:
+        raise TextError("lists or objects are nested too deeply") from None
+    except (TextError, json.JSONDecodeError, UnicodeDecodeError):
+        raise
+    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        raise TextError(_TOO_LONG) from None
+    return document
+
+
+def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
+    """Return what a TOML text holds, whatever the editor made of it: with a byte order mark, with either line end.
+
+    Its keys and brackets are counted before it is parsed: the parser takes time and memory by the square of a key's
+    parts, and goes a level deeper with each bracket.
+
+    Raises:
+        TextError: Levels are nested too deeply, a key has too many parts, or a number too many digits.
+        tomllib.TOMLDecodeError: It is not TOML; a `ValueError`, too.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    _check_keys(text)
+    try:
+        table = tomllib.loads(text, parse_float=parse_float)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # as above
+        raise TextError(_TOO_LONG) from None
+    _check_depth(table)
+    return table
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in table if keys.count(key) > 1)
+        raise TextError(f"the key '{on_one_line(twice, 80)}' is given twice in one object; give it once")
+    return table
+
+
+def _finite_number(text: str) -> float:
+    number = float(text)
+    if number - number != 0:  # infinities and what is no number
+        raise TextError(f"{text[:40]} is no finite number")
+    return number
+
+
+def _check_keys(text: str) -> None:
+    parts, level = 1, 0
+    for match in _TOML.finditer(text):
+        sign = match[0]
+        if sign == ".":
+            parts += 1
+        elif sign in "[]{}=,\n":
+            parts = 1
+            level += (sign in "[{") - (sign in "]}")
+        if parts > DEEPEST or level > DEEPEST:
+            line = text.count("\n", 0, match.start()) + 1
+            raise TextError(_TOO_LONG_KEY if parts > DEEPEST else _TOO_DEEP, f"line {line}")
+
+
+def _check_depth(document: dict[str, Any]) -> None:
+    level: list[Any] = [document]
+    for _ in range(DEEPEST + 1):
+        level = [
+            entry
+            for node in level
+            for entry in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
+            if isinstance(entry, dict | list)
+        ]
+        if not level:
+            return
+    raise TextError(_TOO_DEEP)
