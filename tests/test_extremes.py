@@ -19,7 +19,7 @@ from gpit_fairshare.inputs import Crosswalk, Succession
 from gpit_fairshare.inputs.crosswalk import contradictions
 from plugging import example, package
 from running import ROOT, write_rows
-from tiers import slow
+from tiers import slow, slow_but
 
 POPULATION, SPEND = SAMPLES / "abcd-population.csv", SAMPLES / "abcd-spend.csv"
 ABCD = ("--population", POPULATION, "--spend", SPEND)
@@ -188,9 +188,13 @@ TABLE = [
 ]
 
 
+QUICK = {("1e308", "allocate"), ("1e308", "explain"), ("1e-161", "allocate"), ("1e-161", "verify"), ("1e308", "test")}
+"""Rows of the table that are run in the fast tier, for each of the accidents."""
+
+
 @pytest.mark.parametrize(
     ("accident", "number", "verb"),
-    [row if row[1] in ("1e308", "1e-161") else slow(*row) for row in TABLE],
+    [row if row[1:] in QUICK else slow(*row) for row in TABLE],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_a_number_that_cannot_be_held_is_refused_in_one_line(accident, number, verb, tmp_path):
@@ -349,7 +353,7 @@ def verbs_with_a_function(folder):
 
 
 @pytest.mark.parametrize("verb", ["allocate", "check", "compare", "explain", "test", "library check", "library show"])
-@pytest.mark.parametrize("accident", AT_IMPORT)
+@pytest.mark.parametrize("accident", slow_but(["Ctrl-C of its own"], AT_IMPORT))
 def test_a_plug_in_that_cannot_be_imported_is_a_line_in_every_verb(accident, verb, site, tmp_path):
     """Exit code 2, the name of the package, one JSON document; nothing that it raises goes further."""
     name = package(site, AT_IMPORT[accident], halved="HALVED")
@@ -359,7 +363,7 @@ def test_a_plug_in_that_cannot_be_imported_is_a_line_in_every_verb(accident, ver
     assert f"plug-in {name} 1.0" in ending.messages + ending.printed
 
 
-@pytest.mark.parametrize("accident", AT_IMPORT)
+@pytest.mark.parametrize("accident", slow_but(["sys.exit"], AT_IMPORT))
 def test_a_plug_in_that_cannot_be_imported_harms_no_other(accident, site, tmp_path):
     """The library is listed with the files of the other package, and one line says which one is broken."""
     name = package(site, AT_IMPORT[accident], halved="HALVED")
@@ -374,7 +378,7 @@ def test_a_plug_in_that_cannot_be_imported_harms_no_other(accident, site, tmp_pa
 
 
 @pytest.mark.parametrize("verb", ["allocate", "compare", "explain", "test"])
-@pytest.mark.parametrize("accident", AT_CALL)
+@pytest.mark.parametrize("accident", slow_but(["sys.exit"], AT_CALL))
 def test_a_function_that_raises_anything_is_a_line_in_every_verb(accident, verb, site, tmp_path):
     """Exit code 2, with the step, the function and the package; one JSON document."""
     name = package(site, CALLED.format(body=AT_CALL[accident]), halved="HALVED")
@@ -385,6 +389,7 @@ def test_a_function_that_raises_anything_is_a_line_in_every_verb(accident, verb,
 
 
 @pytest.mark.parametrize("moment", ["import", "call"])
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", NOISY)
 def test_noise_of_a_plug_in_changes_no_answer(noise, moment, site, tmp_path):
     """Standard output is one JSON document, the same as that of a quiet function, and no warning is shown."""
@@ -539,7 +544,7 @@ def test_thousands_of_successions_are_followed_to_the_end(steps, first, last, bo
     assert counted == {last if boundaries else first: 100, "X": 200, "Y": 300}
 
 
-@pytest.mark.parametrize("verb", ["allocate", "check", "compare", "explain"])
+@pytest.mark.parametrize("verb", slow_but(["check"], ["allocate", "check", "compare", "explain"]))
 def test_a_circle_of_thousands_is_refused_in_every_verb(verb, tmp_path):
     """A0 became A1, and so on, and A3000 became A0 again: one fault, exit code 2."""
     circle = [*chain(3_000), Succession("A3000", "A0", FIRST + 3_000 * DAY)]
