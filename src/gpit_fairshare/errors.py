@@ -183,7 +183,7 @@ class OutputError(GpitError):
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """Say which known names are nearest: `; did you mean a or b?`, or an empty text if none is near."""
-    pool = sorted({one for one in known if one.isprintable()})  # a name on a disk may hold line ends and worse
+    pool = sorted({one for one in known if one.isprintable() and one != name})  # names on a disk may hold line ends
     folded = {candidate.casefold(): candidate for candidate in pool}
     hits = difflib.get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.6)
     return f"; did you mean {' or '.join(folded[hit] for hit in hits)}?" if hits else ""
