@@ -80,7 +80,7 @@ class Plugin:
             spec = find_spec(self.module)
             origin = Path(spec.origin) if spec and spec.origin else None
             return hashlib.sha256(origin.read_bytes()).hexdigest() if origin else ""
-        except Exception:  # noqa: BLE001  # whatever a stranger has put in the place of its spec
+        except Exception:  # noqa: BLE001  # the spec of a plug-in may be anything
             return ""
 
 
@@ -175,14 +175,14 @@ def contained(error: Callable[[str], PluginError]) -> Iterator[None]:
             yield
     except Stopped:
         raise
-    except BaseException as fault:  # noqa: BLE001  # whatever a stranger's code raises
+    except BaseException as fault:  # noqa: BLE001  # code of a plug-in may raise anything
         if not interrupted:
             raise error(described(fault)) from None
     finally:
         sys.setrecursionlimit(limit)
         if has_handler:
             signal.signal(signal.SIGINT, handler)
-    if interrupted:  # whatever the plug-in has made of it
+    if interrupted:  # even if the plug-in went on
         raise KeyboardInterrupt
 
 

@@ -55,7 +55,7 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
-    """Return what a TOML text holds, whatever the editor made of it: with a byte order mark, with either line end.
+    """Return what a TOML text holds, with or without a byte order mark, with either line end.
 
     Its keys and brackets are counted before it is parsed: the parser takes time and memory by the square of a key's
     parts, and goes a level deeper with each bracket.

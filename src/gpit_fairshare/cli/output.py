@@ -56,7 +56,7 @@ def print_json(document: object) -> None:
 
 
 def tell(message: str) -> None:
-    """Print a message on one line; where nobody can read it, the exit code still says what became of the run."""
+    """Print a message on one line; where it cannot be printed, the exit code still says how the run ended."""
     try:
         typer.echo(visible(" ".join(message.splitlines())), err=True)
     except OSError:

@@ -85,7 +85,7 @@ def _settled(side: Side, other: Record) -> Side:
     """Return a file's side with the other's figures where both count as the same.
 
     A program that saves a file again may write 15 digits of each figure, and works those that no step rounds out
-    again, adding up in another order; what that leaves off is nobody's change.
+    again, adding up in another order, which is no change by a person.
     """
     record = side.record
     if side.kind == "run":

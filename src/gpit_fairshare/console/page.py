@@ -2,7 +2,7 @@
 
 Every text is fitted to what the console's encoding can hold before it is laid out: a report piped into a
 file on Windows is cp1252, which has £ and – but no box-drawing. Texts of the inputs are never read as
-markup, and whatever could move the cursor or turn the line round is shown as an escape.
+markup, and what could move the cursor or reverse the line is shown as an escape.
 """
 
 from __future__ import annotations

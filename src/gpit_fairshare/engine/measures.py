@@ -32,7 +32,7 @@ NO_CHANGE: Final = 1.0
 NOT_GIVEN: Final = "not given"
 """Name of the area of organisations that have none."""
 _FLOATS: Final = 0.01
-"""£: what floats can lose when money is added up, whatever is rounded; a penny."""
+"""£: what floats can lose when money is added up, rounded or not; a penny."""
 
 
 # Money ------------------------------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ class MoneyAccount:
     """The sum of all allocations."""
     unspent: tuple[MoneyLine, ...]
     rounding: float
-    """The most by which rounding can move the difference from 0."""
+    """£: how far rounding can move the difference from 0."""
 
     @property
     def difference(self) -> float | None:
@@ -170,7 +170,7 @@ def rounding_of(scheme: Scheme, year: Year) -> float:
 
 
 def moved_by(step: Step, year: Year) -> float:
-    """Return the most by which the roundings of a step can move the sum of its values, in its unit."""
+    """Return how far the roundings of a step can move the sum of its values, in its unit."""
     if isinstance(step.tree, t.Rounded):
         groups = len(year.labels[step.tree.within]) if step.tree.within else 1
         return step.tree.to / 2 * groups

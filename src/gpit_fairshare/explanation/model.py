@@ -114,7 +114,7 @@ class Explanation:
     differences: tuple[OffRule, ...]
     """Figures in this organisation's rows of a file that are not what its rule gives."""
     others_differ: tuple[OffRule, ...]
-    """Those that stand in other organisations' rows alone."""
+    """Those in other organisations' rows alone."""
     years: tuple[YearLines, ...]
 
     @property

@@ -150,7 +150,7 @@ class Crosswalk:
         steps = self._next.get(code, [])
         if not steps or not after < steps[0].effective <= until:
             return {code: WHOLE}
-        # The same organisations stand on every day until the next change.
+        # The organisations stay the same until the next change.
         day = self._days[bisect_right(self._days, until) - 1]
         if day not in self._shares:
             self._shares[day] = self._shares_by(day)
@@ -195,7 +195,7 @@ class Crosswalk:
         return found
 
     def origins(self, code: str, until: date) -> set[str]:
-        """Return every organisation of which something went into `code` by the day `until`, by whatever steps."""
+        """Return every organisation of which something went into `code` by the day `until`, in any number of steps."""
         origins: set[str] = set()
         waiting = [code]
         while waiting:
@@ -254,7 +254,7 @@ class Crosswalk:
         return sorted(mergers, key=lambda merger: (merger.effective, merger.successor))
 
     def missing(self, code: str, until: date, there: Container[str], at: date | None = None) -> list[str]:
-        """Return the organisations that went into another by the day `until`, by whatever steps, and have no row.
+        """Return the organisations that went into another by the day `until`, in any number of steps, and have no row.
 
         Args:
             code: the organisation that the others went into.

@@ -74,9 +74,9 @@ READERS: Mapping[str, Callable[[bytes, Wish], Grid]] = {
 
 
 def size_needed(fault: TooLarge, path: Path, wish: Wish) -> int:
-    """Return the `--max-size` by which a file is read that is too large; 0 if it is too large for any machine of ours.
+    """Return the `--max-size` that a file needs; 0 if it is larger than gpit ever reads.
 
-    All of its limits count, not only the first: whoever gives that size must not be refused again.
+    All of its limits count, not only the first, so that a user who gives that size is not refused again.
     """
     needs = {".csv": text_needs, ".tsv": text_needs, ".parquet": _parquet_needs}.get(
         path.suffix.lower(), workbook_needs

@@ -103,7 +103,7 @@ class Unreadable(Exception):  # noqa: N818 – no error of the program: it becom
 
 
 class TooLarge(Unreadable):
-    """A file beyond a limit that `--max-size` lifts; whoever has that option names the size that is needed."""
+    """A file beyond a limit that `--max-size` lifts; verbs with that option name the size that is needed."""
 
     def __init__(self, found: str, remedy: str, needed: int) -> None:
         super().__init__(About.UNREADABLE, found, remedy)

@@ -74,7 +74,7 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
 
 
 def text_needs(path: Path, _wish: Wish) -> int:
-    """Return the `--max-size` by which a text file is read, or a little more: signs in its texts count as well."""
+    """Return the `--max-size` that a text file needs, or a little more: signs in its texts count as well."""
     lines, separators = 1, dict.fromkeys(SEPARATORS, 0)
     with path.open("rb") as stream:
         while piece := stream.read(MEGABYTE):

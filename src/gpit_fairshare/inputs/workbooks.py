@@ -223,7 +223,7 @@ class _Book:
 
 
 def workbook_needs(path: Path, wish: Wish) -> int:
-    """Return the `--max-size` by which a workbook is read: whatever it holds, it is looked at piece by piece.
+    """Return the `--max-size` that a workbook needs; its parts are read piece by piece.
 
     Raises:
         Exception: it is damaged, in one of a dozen ways.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SAVED: Final = Context(prec=15, rounding=ROUND_HALF_UP)
 """Digits of a number that Excel and LibreOffice save."""
 UNROUNDED: Final = 1e-12
-"""Part of a figure by which it may be off where no step rounds it: programs that recalculate a workbook add up in
+"""How far a figure may be off, as a part of it, where no step rounds it: programs that recalculate a workbook add up in
 another order, which moves sums of thousands of figures in the 14th digit; a change by hand moves more."""
 FRACTION_OF_PENNY: Final = 0.001
 """£: figures further apart are never the same, but for `FLOAT_NOISE`; from £1bn on 1e-12 of a figure is more."""
@@ -42,11 +42,11 @@ FLOAT_NOISE: Final = 1e-13
 NEARLY_NOTHING: Final = 1e-9
 """Figures this near to 0 count as 0: what is left of two equal sums is noise, whose digits mean nothing."""
 RECALCULATED: Final = 1e-9
-"""Part of a cell's value by which the workings of a workbook may be off: they take large numbers from each other."""
+"""How far the workings of a workbook may be off, as a part of the value: they take large numbers from each other."""
 REMAINDER: Final = 0.001
-"""Units by which a remainder may be off: £30bn in pence leave four digits of it."""
+"""How far a remainder may be off, in units: £30bn in pence leave four digits of it."""
 PRINTED: Final = 1e-11
-"""Part of a figure by which the arithmetic that `explain` prints may miss it: it prints 12 digits."""
+"""How far the arithmetic that `explain` prints may miss a figure, as a part of it: it prints 12 digits."""
 NATION: Final = "nation"
 """What a national figure is a figure of."""
 _RULE: Final = ":rule"
@@ -151,7 +151,7 @@ class OffRule:
     """As the rule gives it."""
     unit: str | None
     codes: frozenset[str]
-    """Organisations in whose rows it stands."""
+    """Organisations whose rows have it."""
     too_fine: str = ""
     """The unit of its rounding, where a program that recalculates may give one to another row."""
 
@@ -170,7 +170,7 @@ class OffRule:
 def off_rule(record: Record, result: Result) -> tuple[OffRule, ...]:
     """Return every figure of a record that is not what its rule gives, in the order of the rule's steps.
 
-    A figure of the nation or of a group stands in many rows of the tidy table and is one figure.
+    A figure of the nation or of a group is repeated in many rows of the tidy table and is one figure.
 
     Args:
         record: A result as its file has it.

@@ -259,7 +259,7 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
     for key, name in listed_in(part.read.model.money) if part.read.model.money else ():
         if name in inner:
             found = f"a transition names its own money and fair_share, not {name}"
-            remedy = "fair_share stands for the money behind it"
+            remedy = "fair_share means the money behind it"
             faults.tell(About.LEANS, part.read.file, f"money › {key}", found, remedy)
 
 

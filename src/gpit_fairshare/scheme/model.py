@@ -117,9 +117,9 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """The names of a scheme's money account; a `share_out` step stands for all that it has to share.
+    """The names of a scheme's money account; a `share_out` step means all that it has to share.
 
-    Under `unspent` a `share_out` step stands for what it leaves over.
+    Under `unspent` a `share_out` step means what it leaves over.
     """
 
     money_in: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """The money account of a scheme: which names are money in, money taken away and money left unspent.
 
 A table `[money]` names them. Files build on one another in the order formula, scheme, transition, and the last
-of them with steps decides. In its table `fair_share` stands for the money behind fair shares that an earlier
+of them with steps decides. In its table `fair_share` means the money behind fair shares that an earlier
 file made. For a file without the table, money in is what the `share_out` steps share.
 """
 

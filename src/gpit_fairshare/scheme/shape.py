@@ -257,7 +257,7 @@ class MoneyEntry(Entry):
 
     example = 'in = ["revenue_budget"]'
     in_: Annotated[list[Name], Field(min_length=1)] = Field(alias="in")
-    """Money that comes in. In a file that builds on fair shares, `fair_share` stands for the money behind them."""
+    """Money that comes in. In a file that builds on fair shares, `fair_share` means the money behind them."""
     out_of: list[Name] = []
     """Money that is taken away before the rest is given out, such as a saving that all pay."""
     unspent: list[Name] | None = None

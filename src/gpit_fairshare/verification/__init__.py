@@ -64,7 +64,7 @@ def verify(
     Args:
         result: A file that `gpit allocate` wrote: .xlsx or .json, or .csv or .parquet with its manifest beside it.
         files: Files and folders in which the inputs of the run are looked for, after the folder of the result.
-        max_size: Megabytes that an input may hold, unpacked, whatever the manifest says: it comes with the result.
+        max_size: Megabytes that an input may hold, unpacked; the manifest does not set it.
         advance: Is told how many cells of a workbook are written, of how many.
 
     Returns:

@@ -115,7 +115,7 @@ class Book(Workbook):  # type: ignore[misc]
         self.set_size(2400, 1400)
 
     def close(self) -> None:
-        """Write the file; what XlsxWriter keeps on disk meanwhile goes away, whatever happens.
+        """Write the file; what XlsxWriter keeps on disk meanwhile goes away, also after an error.
 
         Raises:
             OSError: The file, or what is kept meanwhile, cannot be written.
