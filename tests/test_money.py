@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from gpit_fairshare import SchemeError, allocate, reallocate
+from gpit_fairshare import SchemeError, allocate, compare, reallocate
 from gpit_fairshare.console import show
 from gpit_fairshare.engine.account import notes_of
 from gpit_fairshare.errors import CalculationError
@@ -352,6 +352,62 @@ def test_unspent_money_can_be_named(tmp_path):
     assert (lines(money.unspent), money.out.amount, money.difference) == ([("reserve", 250)], 750, 0)
 
 
+CUT = """
+    most = where(registered_population > 0, 20, 20) # £
+    cut = share_out(saving, by=registered_population, at_most=most) # £
+    cut_total = total(cut) # £
+    shares = share_out(pot, by=registered_population) # £
+    allocation = shares - cut # £
+"""
+SAVING = '[parameters.saving]\nlabel = "Saving"\nunit = "£"\n'
+SAVING += 'values = { every_year = { value = 100, assumption = "A test." } }\n'
+
+
+@pytest.mark.parametrize("name", ["cut", "cut_total"])
+def test_a_saving_counts_with_what_is_taken(tmp_path, name):
+    """Two pay £20 each of a saving of £100: £40 are taken away, and the £60 that are not are no unspent money."""
+    result = two_places(tmp_path, CUT, f'in = ["pot"]\nout_of = ["{name}"]', SAVING)
+    write_workbook(result, tmp_path / "cut.xlsx")
+    money = account(result)
+
+    assert (lines(money.taken_away), money.unspent) == ([(name, 40)], ())
+    assert (money.out.amount, money.difference) == (960, 0)
+    # What the step leaves over is not in the line near the top, so that the note says it.
+    assert "R03 Saving 2014/15: £60 of £100 is unspent" in " ".join(shown(result).split())
+    rows = {row[0]: row[1] for row in evaluated_rows(tmp_path / "cut.xlsx", "Summary")}
+    assert rows[f"{DIFFERENCE} (£)"] == 0
+
+
+def evaluated_rows(path, sheet):
+    """First and second cell of each row of a sheet, worked out from the formulas alone."""
+    plain, book = openpyxl.load_workbook(path, data_only=True)[sheet], formualizer.load_workbook(str(path))
+    rows = range(5, plain.max_row + 1)
+    return [(plain.cell(row, 1).value, book.evaluate_cell(sheet, row, 2)) for row in rows]
+
+
+def test_a_step_without_a_ceiling_leaves_nothing_over_in_the_workbook_as_well(tmp_path):
+    """Where the table names it as unspent, its line is £0 and the whole £1,000 goes out."""
+    steps = "shares = share_out(pot, by=registered_population) # £\nallocation = rounded(shares) # £"
+    result = two_places(tmp_path, steps, 'in = ["pot"]\nunspent = ["shares"]')
+    write_workbook(result, tmp_path / "none.xlsx")
+    rows = dict(evaluated_rows(tmp_path / "none.xlsx", "Summary"))
+
+    assert lines(account(result).unspent) == [("shares", 0)]
+    assert (rows["Unspent: Pot (£)"], rows[f"{DIFFERENCE} (£)"]) == (0, 0)
+
+
+def test_another_account_is_a_difference_of_the_rules(tmp_path):
+    """`compare` names the account where two rules differ in nothing else."""
+    steps = "shares = share_out(pot, by=registered_population) # £\nallocation = rounded(shares) # £"
+    for folder in ("old", "new"):
+        (tmp_path / folder).mkdir()
+    old = two_places(tmp_path / "old", steps, 'in = ["pot"]')
+    new = two_places(tmp_path / "new", steps, 'in = ["shares"]')
+    found = [(one.what, one.old, one.new) for one in compare(old, new).differences if "money" in one.what]
+
+    assert found == [("money account changed", "in: pot", "in: shares")]
+
+
 @pytest.mark.parametrize(
     ("last", "rounding"),
     [("allocation = pot * registered_population / total(registered_population) # £", 0.01)]
@@ -533,6 +589,7 @@ def test_the_account_goes_through_the_manifest():
         "taken_away": (),
         "unspent": (),
         "new_money": ("top_up",),
+        "whole_amounts": (),
         "stated": True,
         "file": "annual-loss-cap.toml",
     }

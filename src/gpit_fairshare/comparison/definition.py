@@ -51,8 +51,17 @@ def _heads(old: Scheme, new: Scheme) -> Iterator[Difference]:
         before, after = (", ".join(getattr(one, name)) or "none" for one in (old, new))
         if before != after:
             yield Difference(f"{word} changed", word, "", before, after)
+    if _money(old) != _money(new):
+        yield Difference("money account changed", "money", "", _money(old), _money(new))
     if old.counts != new.counts:
         yield Difference("spend that counts changed", "spend", "", _counts(old), _counts(new))
+
+
+def _money(scheme: Scheme) -> str:
+    """Write the names of the money account."""
+    money = scheme.money
+    parts = {"in": money.money_in, "taken away": money.taken_away, "unspent": money.unspent}
+    return "; ".join(f"{side}: {', '.join(names)}" for side, names in parts.items() if names) or "none"
 
 
 def _counts(scheme: Scheme) -> str:

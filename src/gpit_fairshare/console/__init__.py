@@ -73,7 +73,7 @@ def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> No
         screen.not_at_parity()
         screen.movements()
     screen.assumptions()
-    shown_above = {_SETTINGS, UNSPENT} if screen.in_money else {_SETTINGS}
+    shown_above = {_SETTINGS, UNSPENT} if screen.in_money and screen.says_all_unspent else {_SETTINGS}
     show_findings([one for one in result.findings if one.number not in shown_above], console, alike=_ALIKE)
     screen.checks()
 

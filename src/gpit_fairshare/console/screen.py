@@ -101,6 +101,12 @@ class Screen:
         if said:
             self.page.paragraph(f"Unspent ({UNSPENT}): {joined(said)}{self.mark}.")
 
+    @property
+    def says_all_unspent(self) -> bool:
+        """Return whether the line of unspent money covers all that any step leaves over."""
+        covered = set(self.scheme.money.unspent)
+        return all(fund.step in covered or fund.unspent < 1 for fund in self.result.funds)
+
     def boundaries(self) -> None:
         """Print on whose boundaries all figures are, where that was asked for."""
         day = self.result.inputs.boundaries
@@ -185,10 +191,11 @@ class Screen:
             sums = [math.fsum(line.amount for line in account.money_in) for account in accounts]
             rows.append(self._row("Total in", [money(amount) for amount in sums]))
         rows += [self._heading("Taken away"), *taken_away] if taken_away else []
-        rows.append(self._heading(f"Money out{self.mark}"))
+        unspent = lines(lambda one: one.unspent)
+        rows.append(self._heading(f"Money out{' and unspent' if unspent else ''}{self.mark}"))
         total = f"Total {inside(self.label(self.scheme.result))}"
         rows.append(self._row(total, [money(account.out.amount) for account in accounts]))
-        for row in lines(lambda one: one.unspent):
+        for row in unspent:
             rows.append(replace(row, cells=[f"{row.cells[0]}, unspent", *row.cells[1:]]))
         differences = [account.difference for account in accounts]
         if money_in:

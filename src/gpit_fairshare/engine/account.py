@@ -108,7 +108,7 @@ def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Fi
     takes_more = not scheme.money.stated and scheme.takes_new_money and account.difference < 0
     if scheme.money.stated:
         found += "money in, less what is taken away" if account.taken_away else "money in"
-        remedy = f"Correct the rule, or name all that comes in or is taken away in the table [money] of {file}"
+        remedy = f"Correct the rule, or name in the table [money] of {file} all that comes in, is taken away or is left"
     else:
         found += "the money that share_out has to give"
         remedy = f"Add to {file} a table [money] with in = […], and out_of = […] for what is taken away"

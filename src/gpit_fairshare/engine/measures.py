@@ -84,13 +84,16 @@ def account_of(scheme: Scheme, year: Year) -> MoneyAccount | None:
         return None
     money = scheme.money
     return MoneyAccount(
-        money_in=tuple(MoneyLine(name, _label(scheme, name), _amount(scheme, year, name)) for name in money.money_in),
+        money_in=tuple(
+            MoneyLine(name, _label(scheme, name, of_amount=name in money.whole_amounts), _amount(scheme, year, name))
+            for name in money.money_in
+        ),
         taken_away=tuple(
-            MoneyLine(name, _label(scheme, name), _amount(scheme, year, name)) for name in money.taken_away
+            MoneyLine(name, scheme.labels[name], _amount(scheme, year, name)) for name in money.taken_away
         ),
         out=MoneyLine(scheme.result, scheme.labels[scheme.result], _amount(scheme, year, scheme.result)),
         unspent=tuple(
-            MoneyLine(name, _label(scheme, name), left_over(scheme, year, name))
+            MoneyLine(name, _label(scheme, name, of_amount=True), left_over(scheme, year, name))
             if name in year.unspent
             else MoneyLine(name, scheme.labels[name], _amount(scheme, year, name))
             for name in money.unspent
@@ -99,17 +102,17 @@ def account_of(scheme: Scheme, year: Year) -> MoneyAccount | None:
     )
 
 
-def _label(scheme: Scheme, name: str) -> str:
-    """Return what a line is called: a `share_out` step bears the name of the amount that it shares."""
+def _label(scheme: Scheme, name: str, *, of_amount: bool) -> str:
+    """Return what a line is called; where it is about the amount of a `share_out` step, as the amount is called."""
     tree = next((step.tree for step in scheme.steps if step.name == name), None)
-    if isinstance(tree, t.ShareOut) and isinstance(tree.amount, t.Name):
+    if of_amount and isinstance(tree, t.ShareOut) and isinstance(tree.amount, t.Name):
         return scheme.labels[tree.amount.name]
     return scheme.labels[name]
 
 
 def _amount(scheme: Scheme, year: Year, name: str) -> float:
-    """Return the money of a name over all organisations; a `share_out` step has all of its amount, left over or not."""
-    if name in year.amounts and name != scheme.result:
+    """Return the money of a name over all organisations."""
+    if name in scheme.money.whole_amounts and name in year.amounts:
         return float(sum(year.amounts[name]))
     symbol = scheme.symbols[name]
     kind = NATIONAL if symbol.role == "parameter" else symbol.kind
@@ -200,7 +203,7 @@ def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
         funds.append(
             Fund(
                 year=year.year,
-                label=_label(scheme, step.name),
+                label=_label(scheme, step.name, of_amount=True),
                 parameter=name if name in scheme.parameters else "",
                 step=step.name,
                 amount=float(sum(year.amounts[step.name])),

@@ -169,7 +169,12 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         },
         counts={column: tuple(words) for column, words in table["counts"].items()},
         # What one file alone cannot say: which file decided, and which steps came from a transition.
-        money=replace(scheme.money, new_money=tuple(table["money"]["new_money"]), file=str(table["money"]["file"]))
+        money=replace(
+            scheme.money,
+            new_money=tuple(table["money"]["new_money"]),
+            whole_amounts=tuple(table["money"]["whole_amounts"]),
+            file=str(table["money"]["file"]),
+        )
         if "money" in table
         else scheme.money,
         assumptions=tuple(Assumption(**{**one, "years": tuple(one["years"])}) for one in table["assumptions"]),

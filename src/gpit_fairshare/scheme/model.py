@@ -117,16 +117,15 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """The names of a scheme's money account; a `share_out` step means all that it has to share.
-
-    Under `unspent` a `share_out` step means what it leaves over.
-    """
+    """The names of a scheme's money account. Under `unspent` a `share_out` step means what it leaves over."""
 
     money_in: tuple[str, ...] = ()
     taken_away: tuple[str, ...] = ()
     unspent: tuple[str, ...] = ()
     new_money: tuple[str, ...] = ()
     """Steps of `money_in` that come on top of the budget."""
+    whole_amounts: tuple[str, ...] = ()
+    """`share_out` steps that no table names: all that they have to share comes in, left over or not."""
     stated: bool = False
     """Whether a table `[money]` names them; else they follow from the `share_out` steps."""
     file: str = ""

@@ -53,7 +53,7 @@ def money_of(
     for number, layer in enumerate(layers):
         own = [step for step in steps if step.name in layer.step_names]
         if layer.money is not None:
-            account = _stated(layer, layer.money, own, account, paid_from)
+            account = _stated(layer, layer.money, own, account, symbols, paid_from)
             _report_names(layer, layer.money, symbols, faults)
         elif own:
             made = {name for earlier in layers[: number + 1] for name in earlier.step_names}
@@ -61,7 +61,14 @@ def money_of(
     return account
 
 
-def _stated(layer: Layer, entry: MoneyEntry, own: Sequence[Step], earlier: Money, paid_from: str) -> Money:
+def _stated(
+    layer: Layer,
+    entry: MoneyEntry,
+    own: Sequence[Step],
+    earlier: Money,
+    symbols: Mapping[str, Symbol],
+    paid_from: str,
+) -> Money:
     """Return the account of a file with a table `[money]`, built on that of the files before it."""
     builds_on_fair_shares = FAIR_SHARE in entry.in_ and FAIR_SHARE not in layer.step_names
     before = earlier if builds_on_fair_shares and earlier.money_in else Money()
@@ -70,12 +77,13 @@ def _stated(layer: Layer, entry: MoneyEntry, own: Sequence[Step], earlier: Money
         for listed in entry.in_
         for name in (before.money_in if listed == FAIR_SHARE and before.money_in else (listed,))
     ]
-    unspent = left_over_by(own) if entry.unspent is None else entry.unspent
+    unspent = _left_unspent(own, money_in, entry, symbols) if entry.unspent is None else entry.unspent
     names_of_own = {step.name for step in own} - {FAIR_SHARE, _OPENING_BASELINE}
     return Money(
         money_in=tuple(dict.fromkeys(money_in)),
         taken_away=tuple(dict.fromkeys((*before.taken_away, *entry.out_of))),
         unspent=tuple(dict.fromkeys((*before.unspent, *unspent))),
+        whole_amounts=before.whole_amounts,
         new_money=tuple(name for name in entry.in_ if name in names_of_own) if paid_from == "new money" else (),
         stated=True,
         file=layer.file,
@@ -92,14 +100,19 @@ def _shared_out(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str)
         tree = step.tree
         if not isinstance(tree, t.ShareOut) or not is_money(symbols[step.name].unit):
             continue
-        amount = tree.amount.name if isinstance(tree.amount, t.Name) else ""
+        amount = _amount_of(step)
         if not amount:
             money_in[step.name] = step.name
         elif symbols[amount].role == "parameter":
             # Every group gets the whole amount: money in is what the step gives and leaves over in all groups.
             money_in[amount] = step.name if tree.within else amount
     first = [FAIR_SHARE] if _follows_from_people(steps, symbols) else []
-    return Money(money_in=(*first, *money_in.values()), unspent=left_over_by(steps), file=file)
+    return Money(
+        money_in=(*first, *money_in.values()),
+        unspent=tuple(step.name for step in left_over_by(steps)),
+        whole_amounts=tuple(name for name in money_in.values() if symbols[name].role == "step"),
+        file=file,
+    )
 
 
 def _follows_from_people(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -> bool:
@@ -116,18 +129,37 @@ def _follows_from_people(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -
     return True
 
 
-def left_over_by(steps: Sequence[Step]) -> tuple[str, ...]:
+def _left_unspent(
+    own: Sequence[Step], money_in: Sequence[str], entry: MoneyEntry, symbols: Mapping[str, Symbol]
+) -> list[str]:
+    """Return the steps of a file whose left-over money is unspent: money that came in, or that other steps pass on.
+
+    What a step leaves over of a saving, or of a parameter that is no money in, was never there. A step that the
+    table names counts with what it gives.
+    """
+    named = {*entry.in_, *entry.out_of}
+
+    def is_there(step: Step) -> bool:
+        amount = _amount_of(step)
+        passed_on = amount in symbols and symbols[amount].role != "parameter" and amount not in entry.out_of
+        return step.name not in named and (amount in money_in or passed_on)
+
+    return [step.name for step in left_over_by(own) if is_there(step)]
+
+
+def _amount_of(step: Step) -> str:
+    """Return the name of the amount that a `share_out` step shares; an empty text if it is a number."""
+    amount = step.tree.amount if isinstance(step.tree, t.ShareOut) else None
+    return amount.name if isinstance(amount, t.Name) else ""
+
+
+def left_over_by(steps: Sequence[Step]) -> list[Step]:
     """Return the `share_out` steps that can leave money unspent: those with a ceiling.
 
     Steps that share out the same amount share the same money; the last of them says what is left of it.
     """
-    last: dict[str, Step] = {}
-    for step in steps:
-        if isinstance(step.tree, t.ShareOut):
-            last[step.tree.amount.name if isinstance(step.tree.amount, t.Name) else step.name] = step
-    return tuple(
-        step.name for step in last.values() if isinstance(step.tree, t.ShareOut) and step.tree.at_most is not None
-    )
+    last = {_amount_of(step) or step.name: step for step in steps if isinstance(step.tree, t.ShareOut)}
+    return [step for step in last.values() if isinstance(step.tree, t.ShareOut) and step.tree.at_most is not None]
 
 
 def listed_in(entry: MoneyEntry) -> Iterator[tuple[str, str]]:
@@ -146,7 +178,8 @@ def _report_names(layer: Layer, entry: MoneyEntry, symbols: Mapping[str, Symbol]
         if symbol is None:
             known = [other for other, known in symbols.items() if is_money(known.unit)]
             found = f"there is no {name}{nearest(name, known)}"
-            faults.tell(About.NAME, layer.file, place, found, "name a parameter, an input column or a step in £")
+            remedy = f"name a parameter or a step in £, or declare an input column under [inputs.{name}]"
+            faults.tell(About.NAME, layer.file, place, found, remedy)
         elif symbol.type != "number" or not is_money(symbol.unit):
             found = f"{name} is in {symbol.unit}" if symbol.unit else f"{name} is a {symbol.type}"
             faults.tell(About.UNITS, layer.file, place, found, "name a parameter, an input column or a step in £")

@@ -94,7 +94,7 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
             rows.money(
                 f"{side}: {line.label} (£)",
                 year,
-                formulas.get(line.name) or _line(layout, writer, line.name),
+                formulas.get(line.name) or _line(layout, writer, line.name, unspent=side == UNSPENT),
                 line.amount,
                 f"{side} {line.name}",
             )
@@ -115,9 +115,11 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
         rows.money(f"{DIFFERENCE} (£)", year, f"ROUND({formula},{pence})", account.difference, DIFFERENCE)
 
 
-def _line(layout: Layout, writer: StepWriter, name: str) -> str:
+def _line(layout: Layout, writer: StepWriter, name: str, *, unspent: bool) -> str:
     """Return the money of a name over all organisations, as the engine adds it up."""
-    if name in writer.shared:
+    if unspent and name in writer.shared:  # a share_out step without a ceiling leaves nothing over
+        return "0"
+    if name in layout.scheme.money.whole_amounts:
         return writer.shared[name]
     symbol = layout.scheme.symbols[name]
     if symbol.role == "parameter":
