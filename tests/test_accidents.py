@@ -672,10 +672,29 @@ main()
 """
 
 
+def usual_signals() -> None:
+    """Let signals do what they usually do, also where the tests were started with nohup or in the background."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def as_usual(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    """Start a program with the usual signals."""
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=usual_signals,  # noqa: PLW1509  # the tests start no threads
+    )
+
+
 def struck(folder: Path, name: str, before: str = "") -> subprocess.CompletedProcess[bytes]:
     """Run gpit, to which a signal comes while it writes."""
     code = before + STRUCK.format(name=name, command=ROOM)
-    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=False, timeout=60)
+    process = as_usual([sys.executable, "-c", code], folder)
+    out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 @UNIX
@@ -714,10 +733,11 @@ class Strike:
 sys.meta_path.insert(0, Strike())
 runpy.run_module("gpit_fairshare", run_name="__main__")
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=False, timeout=60)
+    process = as_usual([sys.executable, "-c", code], folder)
+    _, err = process.communicate(timeout=60)
 
-    assert done.returncode == 130
-    assert done.stderr == b"gpit: stopped; nothing half-written is left\n"
+    assert process.returncode == 130
+    assert err == b"gpit: stopped; nothing half-written is left\n"
 
 
 @UNIX
@@ -733,7 +753,7 @@ def test_a_signal_at_any_moment_leaves_no_draft(tmp_path, name):
     for step in range(8):
         for file in tmp_path.iterdir():
             file.unlink()
-        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = as_usual(command, tmp_path)
         time.sleep(whole * (0.2 + step / 9))
         process.send_signal(getattr(signal, name))
         _, err = process.communicate(timeout=60)

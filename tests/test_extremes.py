@@ -198,11 +198,14 @@ QUICK = {("1e308", "allocate"), ("1e308", "explain"), ("1e-161", "allocate"), ("
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_a_number_that_cannot_be_held_is_refused_in_one_line(accident, number, verb, tmp_path):
-    """Exit code 2 and one line, whether it is a value, a cell, a literal or a figure of a result; `verify` shows it."""
+    """Exit code 2 and one line, whether it is a value, a cell, a literal or a figure of a result.
+
+    `verify` names a figure that the run does not give; what is no number in JSON it refuses as the others do.
+    """
     ending = run(*accident(tmp_path, number)[verb])
 
     assert ending.fault == ""
-    assert ending.code == (1 if verb == "verify" else 2)
+    assert ending.code == (1 if verb == "verify" and number not in NO_NUMBERS else 2)
 
 
 def held(folder, to, budget):
