@@ -539,7 +539,7 @@ def test_a_new_file_has_the_usual_permissions(folder, command, ending):
 @UNIX
 # XlsxWriter leaves the part open that it could not write; Python closes it, and says so where warnings are shown.
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
-@pytest.mark.parametrize("share", [0, 0.5, slow(0.99)])
+@pytest.mark.parametrize("share", [slow(0), 0.5, slow(0.99)])
 @pytest.mark.parametrize(("command", "ending"), OUTPUTS)
 def test_a_disk_that_is_full(folder, command, ending, share):
     """Where there is room for a part of the file, each format ends with one line, and old files are what they were."""

@@ -202,6 +202,7 @@ def test_a_rounded_figure_has_no_tolerance(folder):
     assert content == [False] * 3
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.sampled_from(list(PLACES)), st.floats(1e-15, 1e-2), st.sampled_from([-1, 1]), st.sampled_from("AD"))
 def test_all_three_verbs_agree_on_any_change(folder, step, size, sign, code):
