@@ -44,64 +44,29 @@ REALLOCATE = "reallocate --allocation result.csv --forecast forecast.csv --year 
 BOTH = "compare gpit-2014-16 gpit-2014-16 --population population.csv --spend spend.csv"
 MATURE = "maturity --indicators practices.csv --ccg-indicators ccgs.csv"
 
+TABLES = dict.fromkeys(("--population", "--spend", "--input", "--crosswalk"), ".csv")
+RULES = dict.fromkeys(("--formula", "--transition"), ".toml")
+ALL = {**TABLES, "--scheme": ".toml", **RULES}
+"""Options of a run that take a file, with the ending of the file."""
+ALONE = {"--crosswalk": ".csv --boundaries 2020-04-01"}
+ALONE |= {option: f"{ending} --scheme gpit-2014-16" for option, ending in RULES.items()}
+"""Options of `check` that go with another one."""
+
+
+def reading(verb: str, command: str, options: dict[str, str]) -> dict[tuple[str, str], str]:
+    """Each option of a verb, with a run in which it names `BAD`."""
+    return {(verb, option): f"{command} {option} BAD{ending}" for option, ending in options.items()}
+
+
 READS = {
-    **{
-        ("allocate", option): f"{ROOM} {option} BAD{ending}"
-        for option, ending in {
-            "--population": ".csv",
-            "--spend": ".csv",
-            "--input": ".csv",
-            "--crosswalk": ".csv",
-            "--scheme": ".toml",
-            "--formula": ".toml",
-            "--transition": ".toml",
-        }.items()
-    },
-    **{
-        ("check", option): f"check --population population.csv {option} BAD{ending}"
-        for option, ending in {
-            "--population": ".csv",
-            "--spend": ".csv",
-            "--input": ".csv",
-            "--crosswalk": ".csv --boundaries 2020-04-01",
-            "--scheme": ".toml",
-            "--formula": ".toml --scheme gpit-2014-16",
-            "--transition": ".toml --scheme gpit-2014-16",
-        }.items()
-    },
+    **reading("allocate", ROOM, ALL),
+    **reading("check", "check --population population.csv", {**ALL, **ALONE}),
     ("compare", "OLD"): "compare BAD.json result.json",
     ("compare", "NEW"): "compare result.json BAD.parquet",
-    **{
-        (
-            "compare",
-            option,
-        ): f"{BOTH} {option} BAD{ending}"
-        for option, ending in {
-            "--population": ".csv",
-            "--spend": ".csv",
-            "--input": ".csv",
-            "--crosswalk": ".csv",
-            "--formula": ".toml",
-            "--formula-old": ".toml",
-            "--formula-new": ".toml",
-            "--transition": ".toml",
-            "--transition-old": ".toml",
-            "--transition-new": ".toml",
-        }.items()
-    },
+    **reading("compare", BOTH, TABLES),
+    **reading("compare", BOTH, {f"{option}{side}": ".toml" for option in RULES for side in ("", "-old", "-new")}),
     ("explain", "--result"): "explain A --result BAD.xlsx",
-    **{
-        ("explain", option): f"explain A --population population.csv {option} BAD{ending}"
-        for option, ending in {
-            "--population": ".csv",
-            "--spend": ".csv",
-            "--input": ".csv",
-            "--crosswalk": ".csv",
-            "--scheme": ".toml",
-            "--formula": ".toml",
-            "--transition": ".toml",
-        }.items()
-    },
+    **reading("explain", "explain A --population population.csv", ALL),
     ("library show", "NAME|FILE"): "library show BAD.toml",
     ("library check", "NAME|FILE"): "library check BAD.toml",
     ("library check", "--formula"): "library check gpit-2014-16 --formula BAD.toml",

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from gpit_fairshare import SchemeError, allocate, compare, reallocate
 from gpit_fairshare.console import show
-from gpit_fairshare.engine.account import notes_of
+from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.export import document
 from gpit_fairshare.language import NATIONAL, ORGANISATION
@@ -640,6 +640,36 @@ def test_pounds_left_in_groups_are_added_up(tmp_path):
     assert [line.amount for line in money.unspent] == [140]
     assert (money.money_in[0].amount, money.difference) == (300, 0)
     assert (summary["Unspent: Pot (£)"], summary[f"{DIFFERENCE} (£)"]) == (140, 0)
+
+
+def test_an_answer_that_shares_in_groups_is_money_out_as_it_is(tmp_path):
+    """Three CCGs share £100 each: £300 come in, and an allocation of £100 that is doubled is £100 too much."""
+    rows = [{"org_code": f"P{number}", "ccg": f"00{number}", "registered_population": 50} for number in (1, 2, 3)]
+    people = write_rows(tmp_path / "p.csv", rows)
+    steps = "allocation = share_out(pot, by=registered_population, within=ccg) # £"
+    result = allocate(population=people, scheme=scheme(tmp_path, steps, pot=100), with_effects=False)
+    twice = with_values(result, "allocation", ORGANISATION, [200, 100, 100])
+
+    assert (account(result).money_in[0].amount, account(result).difference) == (300, 0)
+    assert account(twice).difference == -100
+
+
+def test_what_is_shared_out_but_is_no_money_is_not_unspent_money(tmp_path):
+    """Of 1,000 people to be shared out 400 are left over; the £1,000 all go out."""
+    extra = '[parameters.places]\nlabel = "Places"\nunit = "people"\n'
+    extra += 'values = { every_year = { value = 1_000, assumption = "A test." } }\n'
+    steps = """
+        most = where(registered_population > 0, 300, 300) # people
+        seats = share_out(places, by=registered_population, at_most=most) # people
+        shares = share_out(pot, by=seats) # £
+        allocation = rounded(shares) # £
+    """
+    people = population_file(tmp_path, {"A": 1, "B": 3})
+    result = allocate(population=people, scheme=scheme(tmp_path, steps, extra=extra), with_effects=False)
+
+    assert (account(result).unspent, account(result).difference) == ((), 0)
+    assert "R07" not in {one.number for one in result.findings}
+    assert "R03 Places 2014/15: 400 of 1,000 is unspent" in " ".join(shown(result).split())
 
 
 def test_pence_of_an_amount_are_rounding_and_not_unspent(tmp_path):

@@ -26,7 +26,7 @@ from gpit_fairshare.console.words import (
     whole,
     written_value,
 )
-from gpit_fairshare.engine import BASELINE, SUPPORT
+from gpit_fairshare.engine import BASELINE, DIFFERENCE, SUPPORT
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import ORGANISATION
 
@@ -50,7 +50,6 @@ _HALF_A_PENNY: Final = 0.005
 _HALF_A_POUND: Final = 0.5
 UNSPENT: Final = "R03"
 """Finding that the line of unspent money says."""
-_DIFFERENCE: Final = "Difference (in − taken away − out − unspent)"
 _LABEL: Final = 28
 """Columns that a label keeps before another year is put beside it."""
 
@@ -92,14 +91,14 @@ class Screen:
 
     def _unspent(self) -> None:
         """Print finding R03 in one line: what stays unspent, year by year, all kinds together."""
-        left = [(year.year, math.fsum(line.amount for line in year.money.unspent)) for year in self.years if year.money]
-        left = [(year, amount) for year, amount in left if amount >= _HALF_A_POUND]
-        said = [f"{money(amount)} in {year}" for year, amount in left[:_MOST_YEARS]]
-        if len(left) > _MOST_YEARS:
-            more = money(math.fsum(amount for _, amount in left[_MOST_YEARS:]))
-            said.append(f"{more} in {counted(len(left) - _MOST_YEARS, 'later year')}")
-        if said:
-            self.page.paragraph(f"Unspent ({UNSPENT}): {joined(said)}{self.mark}.")
+        totals = {year.year: math.fsum(line.amount for line in year.money.unspent) for year in self.years if year.money}
+        unspent = [(year, amount) for year, amount in totals.items() if amount >= _HALF_A_POUND]
+        amounts = [f"{money(amount)} in {year}" for year, amount in unspent[:_MOST_YEARS]]
+        if len(unspent) > _MOST_YEARS:
+            more = money(math.fsum(amount for _, amount in unspent[_MOST_YEARS:]))
+            amounts.append(f"{more} in {counted(len(unspent) - _MOST_YEARS, 'later year')}")
+        if amounts:
+            self.page.paragraph(f"Unspent ({UNSPENT}): {joined(amounts)}{self.mark}.")
 
     @property
     def says_all_unspent(self) -> bool:
@@ -163,9 +162,10 @@ class Screen:
                 [Row([row.cells[0], *row.cells[1:][shown]], row.heading, row.indent) for row in rows],
                 ["", *names[shown]],
             )
-        rounding = max((year.money.rounding for year in self.years if year.money and year.money.balances), default=0.0)
-        if any(abs(year.money.difference or 0.0) >= _HALF_A_POUND for year in self.years if year.money) and rounding:
-            self.page.paragraph(f"Rounding can move the difference by {money(rounding)} at most.")
+        accounts = [year.money for year in self.years if year.money and year.money.balances]
+        if any(abs(account.difference or 0.0) >= _HALF_A_POUND for account in accounts):
+            rounding = money(max(account.rounding for account in accounts))
+            self.page.paragraph(f"Rounding can move the difference by {rounding} at most.")
 
     def _row(self, label: str, cells: Sequence[str]) -> Row:
         return Row([label, *cells], indent=2)
@@ -185,13 +185,13 @@ class Screen:
                 for in_years in zip(*by_year, strict=True)
             ]
 
-        money_in, taken_away = lines(lambda one: one.money_in), lines(lambda one: one.taken_away)
+        money_in, taken_away = lines(lambda account: account.money_in), lines(lambda account: account.taken_away)
         rows = [self._heading("Money in"), *money_in] if money_in else []
         if len(money_in) > 1:
             sums = [math.fsum(line.amount for line in account.money_in) for account in accounts]
             rows.append(self._row("Total in", [money(amount) for amount in sums]))
         rows += [self._heading("Taken away"), *taken_away] if taken_away else []
-        unspent = lines(lambda one: one.unspent)
+        unspent = lines(lambda account: account.unspent)
         rows.append(self._heading(f"Money out{' and unspent' if unspent else ''}{self.mark}"))
         total = f"Total {inside(self.label(self.scheme.result))}"
         rows.append(self._row(total, [money(account.out.amount) for account in accounts]))
@@ -199,7 +199,7 @@ class Screen:
             rows.append(replace(row, cells=[f"{row.cells[0]}, unspent", *row.cells[1:]]))
         differences = [account.difference for account in accounts]
         if money_in:
-            rows.append(self._row(_DIFFERENCE, [or_dash(amount, money) for amount in differences]))
+            rows.append(self._row(DIFFERENCE, [or_dash(amount, money) for amount in differences]))
         return rows
 
     def _support_rows(self) -> list[Row]:

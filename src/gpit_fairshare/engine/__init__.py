@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.engine.account import manifest_of, notes_of, tidy, versions_now
+from gpit_fairshare.engine.manifest import manifest_of, tidy, versions_now
 from gpit_fairshare.engine.measures import (
     BASELINE,
+    DIFFERENCE,
     NO_CHANGE,
     NOT_GIVEN,
     PEOPLE,
@@ -22,16 +23,15 @@ from gpit_fairshare.engine.measures import (
     MoneyLine,
     Movement,
     YearMeasures,
-    account_of,
     funds_of,
     inequality,
     left_over_by_group,
     moved_by,
-    rounding_of,
     rounding_step,
     rounding_within_groups,
 )
 from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year, figure
+from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.engine.result import Result
 from gpit_fairshare.engine.year import Run
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BASELINE",
+    "DIFFERENCE",
     "NOT_GIVEN",
     "NO_CHANGE",
     "PEOPLE",
@@ -56,13 +57,11 @@ __all__ = [
     "Result",
     "Year",
     "YearMeasures",
-    "account_of",
     "calculate",
     "figure",
     "inequality",
     "left_over_by_group",
     "moved_by",
-    "rounding_of",
     "rounding_step",
     "rounding_within_groups",
     "versions_now",

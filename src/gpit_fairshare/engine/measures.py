@@ -13,8 +13,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.model import Fund
-from gpit_fairshare.language import NATIONAL, ORGANISATION, names_in, walk
+from gpit_fairshare.language import ORGANISATION, names_in, walk
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.scheme import amount_of
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import is_money
 
@@ -31,6 +32,8 @@ NO_CHANGE: Final = 1.0
 """£: a smaller change is rounding."""
 NOT_GIVEN: Final = "not given"
 """Name of the area of organisations that have none."""
+DIFFERENCE: Final = "Difference (in − taken away − out − unspent)"
+"""What the balance of the money account is called on screen and sheets."""
 _FLOATS: Final = 0.01
 """£: what floats can lose when money is added up, rounded or not; a penny."""
 
@@ -83,40 +86,30 @@ def account_of(scheme: Scheme, year: Year) -> MoneyAccount | None:
     if not is_money(scheme.symbols[scheme.result].unit):
         return None
     money = scheme.money
+
+    def line(name: str) -> MoneyLine:
+        values = year.values(name, scheme.symbols[name].kind)
+        return MoneyLine(name, scheme.labels[name], math.fsum(value for value in values if value is not None))
+
+    def whole_amount(name: str) -> MoneyLine:
+        return MoneyLine(name, _label_of_amount(scheme, name), float(sum(year.amounts[name])))
+
+    def left(name: str) -> MoneyLine:
+        return MoneyLine(name, _label_of_amount(scheme, name), left_over(scheme, year, name))
+
     return MoneyAccount(
-        money_in=tuple(
-            MoneyLine(name, _label(scheme, name, of_amount=name in money.whole_amounts), _amount(scheme, year, name))
-            for name in money.money_in
-        ),
-        taken_away=tuple(
-            MoneyLine(name, scheme.labels[name], _amount(scheme, year, name)) for name in money.taken_away
-        ),
-        out=MoneyLine(scheme.result, scheme.labels[scheme.result], _amount(scheme, year, scheme.result)),
-        unspent=tuple(
-            MoneyLine(name, _label(scheme, name, of_amount=True), left_over(scheme, year, name))
-            if name in year.unspent
-            else MoneyLine(name, scheme.labels[name], _amount(scheme, year, name))
-            for name in money.unspent
-        ),
-        rounding=rounding_of(scheme, year),
+        money_in=tuple((whole_amount if name in money.whole_amounts else line)(name) for name in money.money_in),
+        taken_away=tuple(line(name) for name in money.taken_away),
+        out=line(scheme.result),
+        unspent=tuple((left if name in year.unspent else line)(name) for name in money.unspent),
+        rounding=_rounding(scheme, year),
     )
 
 
-def _label(scheme: Scheme, name: str, *, of_amount: bool) -> str:
-    """Return what a line is called; where it is about the amount of a `share_out` step, as the amount is called."""
-    tree = next((step.tree for step in scheme.steps if step.name == name), None)
-    if of_amount and isinstance(tree, t.ShareOut) and isinstance(tree.amount, t.Name):
-        return scheme.labels[tree.amount.name]
-    return scheme.labels[name]
-
-
-def _amount(scheme: Scheme, year: Year, name: str) -> float:
-    """Return the money of a name over all organisations."""
-    if name in scheme.money.whole_amounts and name in year.amounts:
-        return float(sum(year.amounts[name]))
-    symbol = scheme.symbols[name]
-    kind = NATIONAL if symbol.role == "parameter" else symbol.kind
-    return math.fsum(value for value in year.values(name, kind) if value is not None)
+def _label_of_amount(scheme: Scheme, name: str) -> str:
+    """Return the label of what a `share_out` step shares: its own where that is a number."""
+    step = next(step for step in scheme.steps if step.name == name)
+    return scheme.labels[amount_of(step) or name]
 
 
 def rounding_step(scheme: Scheme, name: str) -> Step | None:
@@ -127,10 +120,11 @@ def rounding_step(scheme: Scheme, name: str) -> Step | None:
 def rounding_within_groups(scheme: Scheme, step: Step) -> t.Rounded | None:
     """Return the kernel that rounds the shares of a `share_out` step in the same groups, if there is one."""
     rounding = rounding_step(scheme, step.name)
-    within = getattr(step.tree, "within", None)
-    return (
-        rounding.tree if rounding and isinstance(rounding.tree, t.Rounded) and rounding.tree.within == within else None
-    )
+    match step.tree, rounding.tree if rounding else None:
+        case t.ShareOut(within=groups), t.Rounded(within=rounded_groups) as kernel if groups == rounded_groups:
+            return kernel
+        case _:
+            return None
 
 
 def left_over_by_group(scheme: Scheme, year: Year, name: str) -> list[Fraction]:
@@ -154,7 +148,7 @@ def left_over(scheme: Scheme, year: Year, name: str) -> float:
     return float(sum(left_over_by_group(scheme, year, name)))
 
 
-def rounding_of(scheme: Scheme, year: Year) -> float:
+def _rounding(scheme: Scheme, year: Year) -> float:
     """Return by how much rounding can move the money account: £, half a unit for each figure that is rounded.
 
     Only steps between the named money and the allocation count: what was rounded before is rounded in both.
@@ -198,12 +192,12 @@ def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
     for step in scheme.steps:
         if not isinstance(step.tree, t.ShareOut):
             continue
-        name = step.tree.amount.name if isinstance(step.tree.amount, t.Name) else ""
+        name = amount_of(step)
         final = rounding_step(scheme, step.name) or step
         funds.append(
             Fund(
                 year=year.year,
-                label=_label(scheme, step.name, of_amount=True),
+                label=_label_of_amount(scheme, step.name),
                 parameter=name if name in scheme.parameters else "",
                 step=step.name,
                 amount=float(sum(year.amounts[step.name])),

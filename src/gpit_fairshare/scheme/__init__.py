@@ -15,6 +15,7 @@ from gpit_fairshare.scheme.method import (
     method,
 )
 from gpit_fairshare.scheme.model import Assumption, Check, Parameter, Scheme, Source, Step, Value
+from gpit_fairshare.scheme.money import amount_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS
 from gpit_fairshare.scheme.review import Review, review, review_all, reviews_document
 from gpit_fairshare.scheme.schema import file_schema
@@ -40,6 +41,7 @@ __all__ = [
     "Step",
     "StepSaid",
     "Value",
+    "amount_of",
     "defined",
     "definition",
     "digest_of",

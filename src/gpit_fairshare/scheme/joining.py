@@ -192,7 +192,7 @@ def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Fau
     given = {} if model is FormulaFile else {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")}
     joined.symbols = meaning(draft, faults, given=given)
     check_answer(draft, joined.symbols, (read.file, joined.result, "organisation"), faults)
-    money_of(draft.layers, draft.steps, joined.symbols, faults)
+    money_of(draft.layers, draft.steps, joined.symbols, faults)  # for its faults alone
     joined.parameters = give_defaults(draft.parameters, faults)
     return joined
 

@@ -33,7 +33,7 @@ class Layer(NamedTuple):
 
     file: str
     money: MoneyEntry | None
-    step_names: tuple[str, ...]
+    step_names: frozenset[str]
     """Its own steps and those of formulas that it uses by name."""
 
 
@@ -50,13 +50,14 @@ def money_of(
         paid_from: Who pays for protection, as the transition or the scheme says it.
     """
     account = Money()
-    for number, layer in enumerate(layers):
+    made: frozenset[str] = frozenset()
+    for layer in layers:
         own = [step for step in steps if step.name in layer.step_names]
+        made |= layer.step_names
         if layer.money is not None:
             account = _stated(layer, layer.money, own, account, symbols, paid_from)
             _report_names(layer, layer.money, symbols, faults)
         elif own:
-            made = {name for earlier in layers[: number + 1] for name in earlier.step_names}
             account = _shared_out([step for step in steps if step.name in made], symbols, layer.file)
     return account
 
@@ -70,12 +71,12 @@ def _stated(
     paid_from: str,
 ) -> Money:
     """Return the account of a file with a table `[money]`, built on that of the files before it."""
-    builds_on_fair_shares = FAIR_SHARE in entry.in_ and FAIR_SHARE not in layer.step_names
-    before = earlier if builds_on_fair_shares and earlier.money_in else Money()
+    is_built_on = FAIR_SHARE in entry.in_ and FAIR_SHARE not in layer.step_names and bool(earlier.money_in)
+    before = earlier if is_built_on else Money()
     money_in = [
         name
         for listed in entry.in_
-        for name in (before.money_in if listed == FAIR_SHARE and before.money_in else (listed,))
+        for name in (before.money_in if is_built_on and listed == FAIR_SHARE else (listed,))
     ]
     unspent = _left_unspent(own, money_in, entry, symbols) if entry.unspent is None else entry.unspent
     names_of_own = {step.name for step in own} - {FAIR_SHARE, _OPENING_BASELINE}
@@ -100,7 +101,7 @@ def _shared_out(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str)
         tree = step.tree
         if not isinstance(tree, t.ShareOut) or not is_money(symbols[step.name].unit):
             continue
-        amount = _amount_of(step)
+        amount = amount_of(step)
         if not amount:
             money_in[step.name] = step.name
         elif symbols[amount].role == "parameter":
@@ -109,7 +110,7 @@ def _shared_out(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str)
     first = [FAIR_SHARE] if _follows_from_people(steps, symbols) else []
     return Money(
         money_in=(*first, *money_in.values()),
-        unspent=tuple(step.name for step in left_over_by(steps)),
+        unspent=tuple(step.name for step in _steps_with_ceiling(steps, symbols)),
         whole_amounts=tuple(name for name in money_in.values() if symbols[name].role == "step"),
         file=file,
     )
@@ -140,25 +141,26 @@ def _left_unspent(
     named = {*entry.in_, *entry.out_of}
 
     def is_there(step: Step) -> bool:
-        amount = _amount_of(step)
+        amount = amount_of(step)
         passed_on = amount in symbols and symbols[amount].role != "parameter" and amount not in entry.out_of
         return step.name not in named and (amount in money_in or passed_on)
 
-    return [step.name for step in left_over_by(own) if is_there(step)]
+    return [step.name for step in _steps_with_ceiling(own, symbols) if is_there(step)]
 
 
-def _amount_of(step: Step) -> str:
+def amount_of(step: Step) -> str:
     """Return the name of the amount that a `share_out` step shares; an empty text if it is a number."""
     amount = step.tree.amount if isinstance(step.tree, t.ShareOut) else None
     return amount.name if isinstance(amount, t.Name) else ""
 
 
-def left_over_by(steps: Sequence[Step]) -> list[Step]:
-    """Return the `share_out` steps that can leave money unspent: those with a ceiling.
+def _steps_with_ceiling(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -> list[Step]:
+    """Return the `share_out` steps that can leave money unspent: those in £ with a ceiling.
 
     Steps that share out the same amount share the same money; the last of them says what is left of it.
     """
-    last = {_amount_of(step) or step.name: step for step in steps if isinstance(step.tree, t.ShareOut)}
+    sharing = [step for step in steps if isinstance(step.tree, t.ShareOut) and is_money(symbols[step.name].unit)]
+    last = {amount_of(step) or step.name: step for step in sharing}
     return [step for step in last.values() if isinstance(step.tree, t.ShareOut) and step.tree.at_most is not None]
 
 

@@ -219,7 +219,7 @@ class Draft:
             self.checks.append(Check(name, to_text(here), here, place, check.note, stops=check.stops))
         self.reads.append(part.read)
         if not prefix:
-            self.layers.append(Layer(part.read.file, part.read.model.money, tuple(sorted(part.own))))
+            self.layers.append(Layer(part.read.file, part.read.model.money, part.own))
 
     def _use(
         self, read: Read[Any], use: UseEntry, inner: Part, prefix: str, called: Callable[[str], str], faults: Faults

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine import PEOPLE, moved_by, rounding_step
+from gpit_fairshare.engine import DIFFERENCE, PEOPLE, moved_by, rounding_step
 from gpit_fairshare.inputs.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.language import tree as t
@@ -15,7 +15,7 @@ from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
 from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED
 from gpit_fairshare.workbook.per_head import column_of
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter
-from gpit_fairshare.workbook.summary_sheets import DIFFERENCE, UNSPENT
+from gpit_fairshare.workbook.summary_sheets import UNSPENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -313,7 +313,7 @@ def _non_recurrent(layout: Layout) -> Live:
 
 def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
     """Return whether the money account balances, as R07 of a run asks; None where no money in is known."""
-    accounts = {measures.year: measures.money for measures in layout.result.measures() if measures.money}
+    accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
     if not accounts or any(account.difference is None for account in accounts.values()):
         return None
     allowed = layout.constant(
@@ -330,7 +330,7 @@ def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
 
 def _put_unspent(sheet: Sheet, layout: Layout, summary: SummaryRows) -> None:
     """Add a row for each kind of unspent money, with the amounts of Summary."""
-    accounts = {measures.year: measures.money for measures in layout.result.measures() if measures.money}
+    accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
     first = accounts.get(layout.years[0])
     for index, line in enumerate(first.unspent if first else ()):
         row = sheet.last_row + 1

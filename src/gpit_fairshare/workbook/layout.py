@@ -165,6 +165,8 @@ class Layout:
         self.answers = ALLOCATIONS if self.adds_up else self.scheme.labels[self.scheme.result].partition(",")[0]
         """What the answers are called as a whole, on the sheet that is published: `Allocations`, `Maturity index`."""
         self.years = list(result.years)
+        self.measures = result.measures()
+        """What each year comes to, in order."""
         self.illustrative = "Illustrative spend. " if result.inputs.illustrative else ""
         """What every sheet that shows illustrative spend bears; an empty text where all spend is real."""
         self.names: dict[str, str] = {}

@@ -316,15 +316,15 @@ class ShareOutWriter:
         No cell of the shares decides it, so that the money account can show where they are wrong.
         """
         rounding = rounding_within_groups(self.writer.scheme, self.step)
-        amount, paid = self.amount_at(None), self._here(most)
-        left = f"{amount}-{paid}"
+        amount, given = self.amount_at(None), self._here(most)
+        paid = given
         if rounding:
             unit = self.layout.number(rounding.to)
-            paid = f"ROUND({paid},0)" if rounding.to == 1 else f"ROUND({paid}/{unit},0)*{unit}"
+            paid = f"ROUND({given},0)" if rounding.to == 1 else f"ROUND({given}/{unit},0)*{unit}"
         key = f"left over by {self.step.name}"
-        formula = f"IF({left}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
-        values = [float(left) for left in left_over_by_group(self.writer.scheme, self.writer.now, self.step.name)]
-        self._figure(key, "left over by its ceilings", formula, values)
+        formula = f"IF({amount}-{given}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
+        values = left_over_by_group(self.writer.scheme, self.writer.now, self.step.name)
+        self._figure(key, "left over by its ceilings", formula, [float(value) for value in values])
         if self.tree.within is None:
             return self.layout.national_cell(key, self.writer.year)
         return f"SUM({self.layout.block(group(self.tree.within), self.writer.year).column_range(key)})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.engine import BASELINE, NO_CHANGE, NOT_GIVEN, PEOPLE, SUPPORT, Area
+from gpit_fairshare.engine import BASELINE, DIFFERENCE, NO_CHANGE, NOT_GIVEN, PEOPLE, SUPPORT, Area
 from gpit_fairshare.language import NATIONAL, ORGANISATION
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.workbook.layout import Layout, number_format, sheet_name
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SUMMARY: Final = "Summary"
 UNSPENT: Final = "Unspent"
-DIFFERENCE: Final = "Difference (in − taken away − out − unspent)"
 
 # Summary ----------------------------------------------------------------------------------------------------
 
@@ -62,7 +61,7 @@ class SummaryRows:
 def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRows:
     """Return the years' main figures, each a live formula on the year sheets."""
     rows = SummaryRows(layout)
-    for measures in layout.result.measures():
+    for measures in layout.measures:
         year = measures.year
         block = layout.block(ORGANISATION, year)
         answer, allocation = block.column_range(layout.scheme.result), block.values(layout.scheme.result)
@@ -121,12 +120,10 @@ def _line(layout: Layout, writer: StepWriter, name: str, *, unspent: bool) -> st
         return "0"
     if name in layout.scheme.money.whole_amounts:
         return writer.shared[name]
-    symbol = layout.scheme.symbols[name]
-    if symbol.role == "parameter":
-        return layout.parameter_cell(name, writer.year)
-    if symbol.kind == NATIONAL:
+    kind = layout.scheme.symbols[name].kind
+    if kind == NATIONAL:
         return layout.national_cell(name, writer.year)
-    return f"SUM({layout.block(symbol.kind, writer.year).column_range(name)})"
+    return f"SUM({layout.block(kind, writer.year).column_range(name)})"
 
 
 def _ends(layout: Layout, rows: SummaryRows, year: str, cells: str, answers: Sequence[float]) -> None:
@@ -196,7 +193,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
     # EXACT only where it is needed: two areas that differ in case alone.
     alike = len({text.casefold() for text in names}) < len(names)
     nothing = Area("", 0, 0.0, 0.0, 0.0)
-    for block, measures in zip(blocks, layout.result.measures(), strict=True):
+    for block, measures in zip(blocks, layout.measures, strict=True):
         where = block.column_range(column)
         by_name = {area.name: area for area in measures.areas}
         areas = [by_name.get(text or NOT_GIVEN, nothing) for text in names]

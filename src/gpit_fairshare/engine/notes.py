@@ -1,30 +1,21 @@
-"""What a run says besides its rows: notes, the tidy table and the manifest."""
+"""The notes and warnings of a run: settings, unspent and new money, allocations that no finance team would pay."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from importlib import metadata
-from typing import TYPE_CHECKING, Any, Final
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from gpit_fairshare.engine.measures import account_of
 from gpit_fairshare.engine.model import figure
 from gpit_fairshare.errors import Finding
 from gpit_fairshare.language import ORGANISATION, without_excel
-from gpit_fairshare.scheme import definition
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine.measures import MoneyAccount
-    from gpit_fairshare.engine.model import CheckResult, Fund, Year
-    from gpit_fairshare.inputs import Inputs
+    from gpit_fairshare.engine.model import Fund, Year
     from gpit_fairshare.scheme import Check, Scheme, Step
-
-LIBRARIES: Final = ("polars", "python-calamine", "XlsxWriter")
-"""Libraries whose version can change the bytes of a result."""
 
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:
@@ -95,27 +86,30 @@ def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Fi
         for line in account.unspent
         if line.name not in year.unspent and line.amount > 1  # what a share_out leaves over is said with its amount
     ]
-    new = [line for line in account.money_in if line.name in scheme.money.new_money and line.amount >= 1]
     notes += [
         Finding("R09", "note", "", "", f"{line.label} {year.year}: {figure(line.amount, '£')} is new money")
-        for line in new
+        for line in account.money_in
+        if line.name in scheme.money.new_money and line.amount >= 1
     ]
-    if account.balances or account.difference is None:
-        return notes
+    if not account.balances and account.difference is not None:
+        notes.append(_imbalance(scheme, year, account, account.difference))
+    return notes
+
+
+def _imbalance(scheme: Scheme, year: Year, account: MoneyAccount, difference: float) -> Finding:
+    """Return the finding about a money account that does not balance."""
     label, file = f"{scheme.labels[scheme.result]} {year.year}", scheme.money.file
-    beyond = figure(abs(account.difference), "£")
-    found = f"{label} and what is unspent come to {beyond} {'less' if account.difference > 0 else 'more'} than "
-    takes_more = not scheme.money.stated and scheme.takes_new_money and account.difference < 0
+    beyond = figure(abs(difference), "£")
+    found = f"{label} and what is unspent come to {beyond} {'less' if difference > 0 else 'more'} than"
     if scheme.money.stated:
-        found += "money in, less what is taken away" if account.taken_away else "money in"
+        known = "money in, less what is taken away" if account.taken_away else "money in"
         remedy = f"Correct the rule, or name in the table [money] of {file} all that comes in, is taken away or is left"
-    else:
-        found += "the money that share_out has to give"
-        remedy = f"Add to {file} a table [money] with in = […], and out_of = […] for what is taken away"
-    if takes_more:
+        return Finding("R07", "warning", "", "", f"{found} {known}", remedy=remedy)
+    remedy = f"Add to {file} a table [money] with in = […], and out_of = […] for what is taken away"
+    if scheme.takes_new_money and difference < 0:
         found = f"{label}: {beyond} of it is new money, beyond what there is to share out"
-        return [*notes, Finding("R09", "note", "", "", found, remedy=remedy)]
-    return [*notes, Finding("R07", "warning", "", "", found, remedy=remedy)]
+        return Finding("R09", "note", "", "", found, remedy=remedy)
+    return Finding("R07", "warning", "", "", f"{found} the money that share_out has to give", remedy=remedy)
 
 
 def _unspent(fund: Fund, unit: str | None, year: Year) -> str:
@@ -127,88 +121,3 @@ def _unspent(fund: Fund, unit: str | None, year: Year) -> str:
     named = [label for label, one in left if one > 0]
     more = f" and {len(named) - 5} more" if len(named) > 5 else ""
     return f"{text}, in {fund.within} {', '.join(named[:5])}{more}"
-
-
-def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:
-    """Return one row per year and organisation: inputs used, every step in order, the answer last."""
-    columns = ["org_code", "org_name"]
-    columns += [scheme.report_by] if scheme.report_by else []
-    columns += [symbol.name for symbol in scheme.inputs if symbol.name not in columns]
-    columns += [step.name for step in scheme.steps if step.name != scheme.result]
-    columns.append(scheme.result)
-    parts = []
-    for name, year in years.items():
-        there = [column for column in columns if column in year.organisations.columns]
-        parts.append(year.organisations.select(pl.lit(name).alias("year"), *there))
-    return pl.concat(parts, how="diagonal").select(
-        ["year", *[column for column in columns if any(column in part.columns for part in parts)]]
-    )
-
-
-def versions_now() -> dict[str, str]:
-    """Return the versions of gpit and of the libraries that can change a result."""
-    return {"gpit": metadata.version("gpit-fairshare"), **{name: metadata.version(name) for name in LIBRARIES}}
-
-
-def manifest_of(
-    scheme: Scheme, inputs: Inputs, findings: Sequence[Finding], checks: Sequence[CheckResult]
-) -> dict[str, Any]:
-    """Return what is needed to run again and get the same bytes: no clock, no path of the machine."""
-    versions = versions_now()
-    return {
-        "gpit": versions["gpit"],
-        "libraries": {name: versions[name] for name in LIBRARIES},
-        "scheme": {
-            "name": scheme.name,
-            "title": scheme.title,
-            "formula": scheme.formula,
-            "transition": scheme.transition,
-            "years": list(scheme.years),
-            "digest": scheme.digest,
-            "files": [{"file": file, "sha256": digest} for file, digest in scheme.files],
-        },
-        "plugins": [asdict(one) for one in scheme.plugins],
-        "parameters": [
-            {
-                "name": name,
-                "year": year,
-                "value": value.value,
-                "written": value.written,
-                "source": str(value.source) if value.source else None,
-                "assumption": value.assumption or None,
-                "overridden": value.overridden,
-            }
-            for name, parameter in scheme.parameters.items()
-            for year, value in parameter.values.items()
-        ],
-        "inputs": [
-            {
-                "role": source.role,
-                "file": source.file,
-                "sheet": source.sheet,
-                "sha256": source.sha256,
-                "rows": source.rows,
-                "units": [unit._asdict() for unit in source.units],
-            }
-            for source in inputs.sources
-        ],
-        "columns": [
-            {"name": one.name, "kind": one.kind, "unit": one.unit, "table": one.table, "file": one.file}
-            for one in inputs.columns.values()
-        ],
-        "boundaries": inputs.boundaries.isoformat() if inputs.boundaries else None,
-        "crosswalk": inputs.crosswalk.added(),
-        "illustrative": list(inputs.illustrative),
-        "definition": definition(scheme),
-        "findings": [finding.entry() for finding in findings],
-        "checks": [
-            {
-                "year": one.year,
-                "name": one.name,
-                "formula": one.formula,
-                "holds": one.holds,
-                "failing": list(one.failing),
-            }
-            for one in checks
-        ],
-    }
