@@ -43,7 +43,7 @@ def reader_may_leave() -> Iterator[None]:
 
 
 def print_text(text: str) -> None:
-    """Print a document, with all visible in it that is not to act on a terminal or in a log."""
+    """Print a document in UTF-8; what would act on a terminal or in a log is printed as an escape."""
     # Bytes, so that a console of another code page changes nothing.
     typer.echo(visible(text).encode(), nl=False)
 
