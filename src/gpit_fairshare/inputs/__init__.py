@@ -1,7 +1,6 @@
 """Population, spend and other input files, read into checked tables."""
 
-from gpit_fairshare.inputs.boundaries import boundary_date
-from gpit_fairshare.inputs.cells import EVERY_YEAR, parse_year, year_start
+from gpit_fairshare.inputs.cells import EVERY_YEAR, boundary_date, parse_year, year_start
 from gpit_fairshare.inputs.column_units import AppliedUnit
 from gpit_fairshare.inputs.crosswalk import (
     Crosswalk,

@@ -229,6 +229,28 @@ def year_start(year: str) -> dt.date:
     return dt.date(int(parsed[:4]), 4, 1)
 
 
+def boundary_date(given: str | dt.date) -> dt.date:
+    """Read the day whose organisations are asked for: `2020-04-01`, or `2020/21` for 1 April 2020.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if isinstance(given, dt.datetime):
+        return given.date()
+    if isinstance(given, dt.date):
+        return given
+    text = given.strip()
+    day = parse_day(text)
+    if day:
+        return day
+    if parse_year(text) == text:
+        return year_start(text)
+    raise UsageError(
+        f"--boundaries {given}: expected a date such as 2020-04-01, "
+        "or a financial year such as 2020/21, which means its first day"
+    )
+
+
 def shown(cell: Any) -> str:
     """Show a cell in a message: quoted, short, and with nothing that a screen cannot print."""
     if isinstance(cell, Broken):

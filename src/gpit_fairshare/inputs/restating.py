@@ -1,17 +1,36 @@
-"""Organisations that merge: who came and went, and figures restated from the old ones to the new."""
+"""Rows restated on the organisations of a day: merged, split, and nothing lost.
+
+Money and people are added up, or shared out by the fractions of a split to the last penny and person.
+Rates are not: nobody can say what the rate of a whole is from the rates of its parts alone, nor that of
+a part from its whole. They are kept where whole organisations agree on them, and left to the scheme's
+steps to work out anew elsewhere.
+
+Where a day is asked for (`--boundaries`), all rows of every year are restated on its organisations. Otherwise
+rows without a year are counted, year by year, with the organisations that the first files have in it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.inputs.cells import year_start
+from gpit_fairshare.inputs.crosswalk import WHOLE, day_in_words, part_of
 from gpit_fairshare.inputs.findings import About, Where, counted, listed, pounds
 from gpit_fairshare.inputs.groups import Placed
+from gpit_fairshare.inputs.merger_checks import (
+    RowsOfYears,
+    check_complete,
+    check_whole,
+    report_split,
+    report_unfit_codes,
+)
 from gpit_fairshare.inputs.model import Restated
 from gpit_fairshare.inputs.rows import Row, Value
-from gpit_fairshare.inputs.sums import Clash, combined, exact_total
+from gpit_fairshare.inputs.sums import Clash, combined, exact_total, portions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,206 +39,347 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Need, Request
+    from gpit_fairshare.inputs.spend import Line
+
+_HALF_A_PENNY: Final = Fraction(1, 200)
+_MOST_CODES: Final = 40
+"""Predecessors that the origin of a value names."""
 
 
-class Restating:
-    """Counts the figures of closed organisations with their successors, one group and year at a time.
+def restate_on_boundaries(
+    groups: Iterable[Group],
+    lines: Sequence[Line],
+    day: date,
+    request: Request,
+    crosswalk: Crosswalk,
+    findings: Findings,
+) -> list[Restated]:
+    """Put the organisations of a day in the place of those of the files, in every year, and say so once for the run.
 
-    Only rows without a year are restated: a row that says of which year it is stands as it is.
+    Args:
+        groups: their rows by year are replaced.
+        lines: all lines of cost as they were read; a split shares out each, not their sum.
+        day: of whose organisations the rows are to be.
+        request: what is asked for.
+        crosswalk: what is known of mergers and splits.
+        findings: where to report.
+
+    Returns:
+        What was moved from one organisation to another.
     """
+    moved: list[Restated] = []
+    successors: set[str] = set()
+    for group in groups:
+        # Rows that serve several years are restated, and reported, once.
+        same_rows: list[tuple[dict[str, Placed], list[str]]] = []
+        for year in request.years:
+            years = next((years for rows, years in same_rows if rows == group.rows[year]), None)
+            if years is None:
+                same_rows.append((group.rows[year], [year]))
+            else:
+                years.append(year)
+        for rows, years in same_rows:
+            if rows:
+                restatement = _OnBoundaries(group, rows, years, day, request, crosswalk, findings, lines=lines)
+                group.rows |= dict.fromkeys(years, restatement.rows_after())
+                moved += restatement.moved
+                successors |= restatement.successors
+    mergers = [crosswalk.merger_sentence(code, date.min, day) for code in sorted(successors)]
+    if mergers:
+        findings.note(About.BOUNDARIES, Where(), "; ".join(mergers))
+    return moved
 
-    def __init__(self, group: Group, year: str, request: Request, crosswalk: Crosswalk, findings: Findings) -> None:
-        self.group = group
-        self.year = year
-        self.request = request
-        self.crosswalk = crosswalk
-        self.findings = findings
-        self.until = year_start(year)
-        self.moved: list[Restated] = []
 
-    def rows(self, standing: Collection[str]) -> dict[str, Placed]:
-        """Return the rows of the year by organisation, as of the organisations that stand in it."""
-        before = self.group.rows[self.year]
-        movers = self._movers(before, standing)
-        if not movers:
-            return before
-        moving = {placed.row.code for members in movers.values() for placed in members}
-        after = {code: placed for code, placed in before.items() if code not in moving}
-        for successor, members in sorted(movers.items()):
-            self._check_complete(successor, members, before)
-            after.setdefault(successor, self._merged(successor, members))
-        self._report(movers, before, after)
+def restate_year(
+    group: Group,
+    year: str,
+    rows_wanted: Collection[str],
+    request: Request,
+    crosswalk: Crosswalk,
+    findings: Findings,
+) -> tuple[dict[str, Placed], list[Restated]]:
+    """Return the rows of a group in a year, those of closed organisations counted with their successors.
+
+    Only rows without a year are restated: a row that says of which year it is stays as it is.
+
+    Args:
+        group: the files.
+        year: one of the scheme's.
+        rows_wanted: the organisations of the year.
+        request: what is asked for.
+        crosswalk: what is known of mergers and splits.
+        findings: where to report.
+
+    Returns:
+        The rows by organisation, and what was moved from one organisation to another.
+    """
+    restatement = _WithSuccessors(group, group.rows[year], [year], year_start(year), request, crosswalk, findings)
+    return restatement.rows_after(rows_wanted), restatement.moved
+
+
+def lines_on_boundaries(lines: Iterable[Line], crosswalk: Crosswalk, day: date) -> list[Line]:
+    """Return lines of cost as of the organisations of a day; of one that split, a line for each successor."""
+    restated: list[Line] = []
+    for line in lines:
+        shares = crosswalk.shares(line.org_code, date.min, day)
+        if line.org_code in shares:
+            restated.append(line)
+        else:
+            restated += [
+                replace(line, org_code=code, amount=part, predecessor=line.org_code)
+                for code, part in portions(line.amount, shares, "£").items()
+            ]
+    return restated
+
+
+class _Member(NamedTuple):
+    """A row that goes into an organisation, and how much of it."""
+
+    placed: Placed
+    fraction: Fraction
+
+    @property
+    def code(self) -> str:
+        return self.placed.row.code
+
+
+@dataclass(frozen=True, eq=False)
+class _Restatement(RowsOfYears):
+    """Rows of a group before and after: how values are brought together, and what is said of it."""
+
+    lines: Sequence[Line] = ()
+    """All lines of cost, where some may have to be shared out."""
+    moved: list[Restated] = field(default_factory=list)
+
+    def _value(self, end: str, members: Sequence[_Member], need: Need) -> Value | Clash:
+        """Bring together what the members of an organisation have of a column, blank or not."""
+        if need.kind == "number" and not need.is_sum and any(member.fraction != 1 for member in members):
+            return Clash.CLASH  # the rate of a part
+        values = [member.placed.row.values[need.name] for member in members]
+        if need.is_sum:
+            parts = [self._parts[member.code, need.name].get(end) for member in members]
+            values = [value._replace(value=part) for value, part in zip(values, parts, strict=True)]
+        return combined(values, need, members[0].placed.part.sheet.file)
+
+    def _record(self, end: str, members: Sequence[_Member], need: Need, blank_in_words: str) -> None:
+        """Keep a record of what was moved, and point out members whose cell is blank."""
+        parts = {member.code: self._parts[member.code, need.name].get(end) for member in members}
+        given = {code: part for code, part in parts.items() if part is not None}
+        self.moved.extend(
+            Restated(year, code, end, need.name, part)
+            for year in self.years
+            for code, part in given.items()
+            if code != end
+        )
+        if 0 < len(given) < len(parts):
+            blank = listed(sorted(set(parts) - set(given)))
+            where = Where(members[0].placed.part.sheet.name, column=need.name)
+            found = blank_in_words.format(f"{need.name} is blank for {blank} and so not in the sum of {end}")
+            self.findings.warning(About.PARTLY_BLANK, where, found, code=end)
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, str], dict[str, float]]:
+        """What each organisation of the day gets of each amount, by code and column; empty for a blank."""
+        parts: dict[tuple[str, str], dict[str, float]] = {}
+        for code, (row, part) in self.rows.items():
+            shares = self.crosswalk.shares(code, date.min, self.day)
+            for need in self.group.gives.values():
+                amount = row.number_of(need.name)
+                if not need.is_sum or amount is None:
+                    parts[code, need.name] = {}
+                elif need.name == "historic_spend" and part.has_lines and len(shares) > 1:
+                    parts[code, need.name] = self._parts_of_lines(code, shares)
+                else:
+                    parts[code, need.name] = portions(amount, shares, need.unit)
+        return parts
+
+    def _parts_of_lines(self, code: str, shares: Mapping[str, Fraction]) -> dict[str, float]:
+        """Share out each line that counts, so that the sums are those of the restated lines."""
+        parts_of_each = [
+            portions(line.amount, shares, "£")
+            for line in self.lines
+            if line.org_code == code and line.year in (None, self.years[0]) and not line.excluded
+        ]
+        return {end: exact_total(parts[end] for parts in parts_of_each) for end in shares}
+
+    def _totals(self, after: Mapping[str, Placed]) -> list[str]:
+        """Say what each column of money and people adds up to, before and after."""
+        totals = []
+        for need in self.group.gives.values():
+            if need.is_sum:
+                before, now = (_in_unit(float(_total(rows, need)), need) for rows in (self.rows, after))
+                totals.append(f"{need.name} adds up to {before} before and {now} after")
+        return totals
+
+
+@dataclass(frozen=True, eq=False)
+class _OnBoundaries(_Restatement):
+    """All rows restated on the organisations of a day, whatever their year."""
+
+    successors: set[str] = field(default_factory=set)
+    """Organisations that took in others."""
+    _clashes: dict[str, list[str]] = field(default_factory=dict)
+    """Organisations by the columns whose values cannot be brought together."""
+
+    def rows_after(self) -> dict[str, Placed]:
+        """Return the rows by the organisations of the day, the same money and people in all."""
+        unfit = report_unfit_codes(self)
+        members: dict[str, list[_Member]] = {}
+        for code in sorted(self.rows):
+            shares = {code: WHOLE} if code in unfit else self.crosswalk.shares(code, date.min, self.day)
+            for end, fraction in shares.items():
+                members.setdefault(end, []).append(_Member(self.rows[code], fraction))
+        after: dict[str, Placed] = {}
+        for end, parts in sorted(members.items()):
+            codes = [member.code for member in parts]
+            if codes == [end]:
+                after[end] = parts[0].placed
+                continue
+            check_whole(self, end, codes)
+            after[end] = self._merged(end, parts)
+            self.successors.add(end)
+        self._report_clashes()
+        self._report(after)
         return after
 
-    def _movers(self, rows: Mapping[str, Placed], standing: Collection[str]) -> dict[str, list[Placed]]:
-        """Return the rows of closed organisations by the successor that stands in the year."""
-        strangers = sorted(code for code, placed in rows.items() if not placed.row.year and code not in standing)
-        movers: dict[str, list[Placed]] = {}
-        for code in strangers:
-            successors = list(self.crosswalk.shares(code, date.min, self.until))
-            if len(successors) > 1:
-                self._report_split(rows[code], successors)
-            elif successors[0] in standing:
-                movers.setdefault(successors[0], []).append(rows[code])
-        return movers
-
-    def _report_split(self, placed: Placed, successors: Sequence[str]) -> None:
-        self.findings.error(
-            About.SPLIT,
-            placed.part.where(placed.row.number, "org_code"),
-            f"by {self.year} {placed.row.code} had split into {listed(successors)}",
-            remedy=f"Say with --boundaries {self.year} that all figures are to be restated, "
-            "or give those of the successors",
-        )
-
-    def _check_complete(self, successor: str, members: Sequence[Placed], rows: Mapping[str, Placed]) -> None:
-        """Refuse half a merger: a sum without one of its parts, or beside the whole."""
-        codes = [placed.row.code for placed in members]
-        where = Where(members[0].part.sheet.name)
-        became = self.crosswalk.merger_sentence(successor, date.min, self.until)
-        missing = self.crosswalk.missing(successor, self.until, rows)
-        if successor in rows:
-            self.findings.error(
-                About.INCOMPLETE,
-                where,
-                f"{listed(codes)} and their successor {successor} are both in the file, and for {self.year} "
-                f"they would be counted twice ({became})",
-                remedy="Add a year column that says of which year each row is",
-            )
-        elif missing:
-            self.findings.error(
-                About.INCOMPLETE,
-                where,
-                f"{listed(missing)} is missing, so that the figures of {successor} for {self.year} would be "
-                f"too low ({became})",
-                remedy=f"Add the rows that are missing, or give {successor} with a year column",
-            )
-
-    def _merged(self, successor: str, members: Sequence[Placed]) -> Placed:
-        """Bring the rows of merged organisations together."""
-        part = members[0].part
-        codes = [placed.row.code for placed in members]
+    def _merged(self, end: str, members: Sequence[_Member]) -> Placed:
+        """Bring together what goes into one organisation."""
         values: dict[str, Value] = {}
         for need in self.group.gives.values():
-            cells = [placed.row.values[need.name] for placed in members if need.name in placed.row.values]
-            value = combined(cells, need, part.sheet.file) if cells else None
+            giving = [member for member in members if need.name in member.placed.row.values]
+            if not giving:
+                continue
+            value = self._value(end, giving, need)
             if isinstance(value, Clash):
-                self._report_clash(successor, codes, need, part.sheet.name)
+                self._clashes.setdefault(need.name, []).append(end)
+                continue
+            values[need.name] = Value(value.value, _origin(giving))
+            if need.is_sum:
+                self._record(end, giving, need, f"{self.when}{{}}")
+        own_names = (member.placed.row.text_of("org_name") for member in members if member.code == end)
+        name = self.crosswalk.name(end) or next(own_names, "")
+        values["org_name"] = Value(name or None, "the crosswalk")
+        first = members[0].placed
+        return Placed(Row(first.row.number, first.row.year, end, values), first.part)
+
+    def _report_clashes(self) -> None:
+        for column, ends in sorted(self._clashes.items()):
+            number = self.group.gives[column].kind == "number"
+            why = "is a rate or has no unit, and differs or is of a part" if number else "differs"
+            found = f"{self.when}{column} {why} between the predecessors of {listed(ends)}"
+            if column in self.request.essential:
+                remedy = f"Give {column} of {listed(ends)} in a file of their own codes, without the predecessors"
+                only = "; only money and people can be added up"
+                self.findings.error(About.NOT_SUMMED, Where(self.group.name), found + only, remedy=remedy)
+            else:
+                self.findings.warning(About.NOT_SUMMED, Where(self.group.name), f"{found}; it is left blank there")
+
+    def _report(self, after: Mapping[str, Placed]) -> None:
+        """Say how many organisations and how much of each column there is, before and after.
+
+        Raises:
+            ArithmeticError: a column of money or people does not add up to what it did before.
+        """
+        for need in self.group.gives.values():
+            if need.is_sum:
+                before, now = _total(self.rows, need), _total(after, need)
+                # Above a quadrillion floats hold no pennies; below it the second bound is the smaller.
+                if abs(before - now) >= max(_HALF_A_PENNY, abs(before) / 10**14):
+                    raise ArithmeticError(f"{need.name} of {self.group.name} was {before} and became {now}")
+        noun, day = self.request.organisation, day_in_words(self.day)
+        if set(after) == set(self.rows):
+            done = f"{counted(len(after), noun)} on the boundaries of {day} already"
+        else:
+            done = f"restated {counted(len(self.rows), noun)} as {len(after):,} on the boundaries of {day}"
+        found = f"{self.when}{'; '.join([done, *self._totals(after)])}"
+        self.findings.note(About.BOUNDARIES, Where(self.group.name), found)
+
+
+@dataclass(frozen=True, eq=False)
+class _WithSuccessors(_Restatement):
+    """Closed organisations of rows without a year, counted with their successors for one year."""
+
+    def rows_after(self, rows_wanted: Collection[str]) -> dict[str, Placed]:
+        """Return the rows as of the organisations of the year."""
+        movers = self._movers(rows_wanted)
+        if not movers:
+            return dict(self.rows)
+        moving = {member.code for members in movers.values() for member in members}
+        after = {code: placed for code, placed in self.rows.items() if code not in moving}
+        for successor, members in sorted(movers.items()):
+            check_complete(self, successor, [member.code for member in members])
+            after.setdefault(successor, self._merged(successor, members))
+        self._report(movers, after)
+        return after
+
+    def _movers(self, rows_wanted: Collection[str]) -> dict[str, list[_Member]]:
+        """Return the rows of closed organisations by the successor that is one of the year."""
+        movers: dict[str, list[_Member]] = {}
+        for code, placed in sorted(self.rows.items()):
+            if placed.row.year or code in rows_wanted:
+                continue
+            successors = list(self.crosswalk.shares(code, date.min, self.day))
+            if len(successors) > 1:
+                report_split(self, code, successors)
+            elif successors[0] in rows_wanted:
+                movers.setdefault(successors[0], []).append(_Member(placed, WHOLE))
+        return movers
+
+    def _merged(self, successor: str, members: Sequence[_Member]) -> Placed:
+        """Bring the rows of merged organisations together."""
+        first = members[0].placed
+        codes = listed([member.code for member in members], _MOST_CODES)
+        values: dict[str, Value] = {}
+        for need in self.group.gives.values():
+            giving = [member for member in members if need.name in member.placed.row.values]
+            value = self._value(successor, giving, need) if giving else None
+            if isinstance(value, Clash):
+                self._report_clash(successor, members, need)
             elif value:
-                origin = value.origin if len(cells) == 1 else f"{listed(codes, 40)} of {part.sheet.name}"
+                origin = value.origin if len(giving) == 1 else f"{codes} of {first.part.sheet.name}"
                 values[need.name] = Value(value.value, origin)
             if need.is_sum:
-                self._record(successor, members, need)
-        return Placed(Row(members[0].row.number, None, successor, values), part)
+                self._record(successor, members, need, f"{{}} for {self.years[0]}")
+        return Placed(Row(first.row.number, None, successor, values), first.part)
 
-    def _record(self, successor: str, members: Sequence[Placed], need: Need) -> None:
-        amounts = {placed.row.code: placed.row.number_of(need.name) for placed in members}
-        given = {code: amount for code, amount in amounts.items() if amount is not None}
-        self.moved += [Restated(self.year, code, successor, need.name, amount) for code, amount in given.items()]
-        if 0 < len(given) < len(members):
-            self.findings.warning(
-                About.PARTLY_BLANK,
-                Where(members[0].part.sheet.name, column=need.name),
-                f"{need.name} is blank for {listed(sorted(set(amounts) - set(given)))} and so not in the sum "
-                f"of {successor} for {self.year}",
-                code=successor,
-            )
-
-    def _report_clash(self, successor: str, codes: Sequence[str], need: Need, file: str) -> None:
+    def _report_clash(self, successor: str, members: Sequence[_Member], need: Need) -> None:
+        where = Where(members[0].placed.part.sheet.name)
+        codes = listed([member.code for member in members])
         found = (
-            f"{need.name} differs between {listed(codes)}, which are {successor} in {self.year}, and only "
+            f"{need.name} differs between {codes}, which are {successor} in {self.years[0]}, and only "
             "money and people can be added up"
         )
         if need.name in self.request.essential:
-            self.findings.error(
-                About.NOT_SUMMED,
-                Where(file),
-                found,
-                remedy=f"Give {need.name} of {successor} with a year column",
-            )
+            remedy = f"Give {need.name} of {successor} with a year column"
+            self.findings.error(About.NOT_SUMMED, where, found, remedy=remedy)
         else:
-            self.findings.warning(About.NOT_SUMMED, Where(file), f"{found}; it is left blank")
+            self.findings.warning(About.NOT_SUMMED, where, f"{found}; it is left blank")
 
-    def _report(
-        self,
-        movers: Mapping[str, Sequence[Placed]],
-        before: Mapping[str, Placed],
-        after: Mapping[str, Placed],
-    ) -> None:
-        mergers = [self.crosswalk.merger_sentence(successor, date.min, self.until) for successor in sorted(movers)]
-        totals = [
-            f"{need.name} adds up to {in_unit(_total(before, need), need)} before and "
-            f"{in_unit(_total(after, need), need)} after"
-            for need in self.group.gives.values()
-            if need.is_sum
-        ]
+    def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, Placed]) -> None:
+        mergers = [self.merger_sentence(successor) for successor in sorted(movers)]
         number = sum(map(len, movers.values()))
         self.findings.note(
             About.RESTATED,
             Where(self.group.name),
-            f"for {self.year} counted {counted(number, 'closed ' + self.request.organisation)} with "
-            f"{'its' if number == 1 else 'their'} successor: {'; '.join([*mergers, *totals])}",
+            f"for {self.years[0]} counted {counted(number, 'closed ' + self.request.organisation)} with "
+            f"{'its' if number == 1 else 'their'} successor: {'; '.join([*mergers, *self._totals(after)])}",
         )
 
 
-def report_changes(
-    years: Sequence[str],
-    names: Mapping[str, Mapping[str, str]],
-    crosswalk: Crosswalk,
-    findings: Findings,
-    file: str,
-) -> None:
-    """Say which organisations came and went between one year and the next.
-
-    Args:
-        years: years of the scheme, in order.
-        names: for each year, the name of each organisation by code.
-        crosswalk: what is known of mergers and splits.
-        findings: where to report.
-        file: the files that say which organisations there are.
-    """
-    for earlier, later in pairwise(years):
-        old, new = names[earlier], names[later]
-        came, went = set(new) - set(old), set(old) - set(new)
-        if not old or not new or not (came or went):
-            continue
-        known = {**old, **new}
-        after, until = year_start(earlier), year_start(later)
-        sentences = []
-        for code in sorted(came):
-            mergers = crosswalk.mergers(code, after, until)
-            if mergers:
-                sentences.append(crosswalk.merger_sentence(code, after, until, known))
-                came = came - {code}
-                went = went - {old_code for merger in mergers for old_code in merger.predecessors}
-        sentences += [f"new: {_called(came, known)}"] if came else []
-        sentences += [f"gone: {_called(went, known)}"] if went else []
-        findings.note(
-            About.CHANGES,
-            Where(file),
-            f"{len(old):,} in {earlier} and {len(new):,} in {later}: {'; '.join(sentences)}",
-        )
-
-
-def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crosswalk) -> str:
-    """Say which merger stands between an organisation and those of another file; empty if none does."""
-    until = year_start(year)
-    successors = list(crosswalk.shares(code, date.min, until))
-    relatives = crosswalk.predecessors(code, until) if successors == [code] else successors
-    if not any(relative in others for relative in relatives):
-        return ""
-    return "; ".join(crosswalk.merger_sentence(successor, date.min, until) for successor in successors)
-
-
-def _total(rows: Mapping[str, Placed], need: Need) -> float:
+def _total(rows: Mapping[str, Placed], need: Need) -> Fraction:
     amounts = (placed.row.number_of(need.name) for placed in rows.values())
-    return exact_total(amount for amount in amounts if amount is not None)
+    return sum((Fraction(repr(amount)) for amount in amounts if amount is not None), Fraction())
 
 
-def in_unit(amount: float, need: Need) -> str:
+def _in_unit(amount: float, need: Need) -> str:
     """Write a total of money or people: `£1,234.50`, `1,234 people`."""
     return pounds(amount) if need.unit == "£" else f"{amount:,.15g} {need.unit}"
 
 
-def _called(codes: Iterable[str], names: Mapping[str, str]) -> str:
-    return listed([f"{names[code]} ({code})" if names[code] else code for code in sorted(codes)], 20)
+def _origin(members: Collection[_Member]) -> str:
+    """Name the predecessors, how much of each, and the files that they are in."""
+    files: dict[str, list[str]] = {}
+    for member in members:
+        codes = files.setdefault(member.placed.part.sheet.name, [])
+        codes.append(part_of(member.fraction, member.code))
+    return "; ".join(f"{listed(codes, _MOST_CODES)} of {file}" for file, codes in files.items())

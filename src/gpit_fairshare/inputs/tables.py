@@ -9,7 +9,6 @@ import polars as pl
 
 from gpit_fairshare.errors import InputError, UsageError, nearest
 from gpit_fairshare.inputs.belonging import give_to_rows, mark_larger
-from gpit_fairshare.inputs.boundaries import Boundaries, lines_on_boundaries
 from gpit_fairshare.inputs.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.counterparts import counterparts
 from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
@@ -26,15 +25,15 @@ from gpit_fairshare.inputs.groups import (
 )
 from gpit_fairshare.inputs.headings import Headings, check_mapping, check_named_headings, recogniser
 from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
+from gpit_fairshare.inputs.merger_checks import check_codes, merger_hint, report_changes
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
 from gpit_fairshare.inputs.ons_codes import translate_ons_codes
 from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head, check_whole
 from gpit_fairshare.inputs.reading import locate, read_sheet
-from gpit_fairshare.inputs.restating import Restating, merger_hint, report_changes
+from gpit_fairshare.inputs.restating import lines_on_boundaries, restate_on_boundaries, restate_year
 from gpit_fairshare.inputs.rows import RowReader
 from gpit_fairshare.inputs.scheme_fit import check_fit
 from gpit_fairshare.inputs.spend import line_needs, lines_table, sum_lines
-from gpit_fairshare.inputs.standing import check_codes
 from gpit_fairshare.inputs.sums import Grouping, sum_practices
 
 if TYPE_CHECKING:
@@ -224,11 +223,9 @@ class _Reading:
         day = self.request.boundaries
         if day is None:
             return
-        boundaries = Boundaries(day, self.request, self.crosswalk, self.findings)
-        for group in self.groups:
-            boundaries.restate(group, self.lines or [])
-        boundaries.report()
-        self.restated = boundaries.moved
+        self.restated = restate_on_boundaries(
+            self.groups, self.lines or [], day, self.request, self.crosswalk, self.findings
+        )
         if self.lines is not None:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
 
@@ -246,9 +243,10 @@ class _Reading:
                 if self.request.boundaries is not None or group.of:
                     rows[year] = group.rows[year]
                     continue
-                restating = Restating(group, year, self.request, self.crosswalk, self.findings)
-                rows[year] = restating.rows(first.rows[year])
-                self.restated += restating.moved
+                rows[year], moved = restate_year(
+                    group, year, first.rows[year], self.request, self.crosswalk, self.findings
+                )
+                self.restated += moved
             self._rows.append(rows)
             if not group.of:
                 self._check_sides(first, group, rows)
