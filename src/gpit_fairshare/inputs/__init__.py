@@ -1,7 +1,6 @@
 """Population, spend and other input files, read into checked tables."""
 
 from gpit_fairshare.inputs.cells import EVERY_YEAR, boundary_date, parse_year, year_start
-from gpit_fairshare.inputs.column_units import AppliedUnit
 from gpit_fairshare.inputs.crosswalk import (
     Crosswalk,
     Merger,
@@ -13,7 +12,7 @@ from gpit_fairshare.inputs.crosswalk import (
 from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE, Broken, Unreadable, Wish
 from gpit_fairshare.inputs.inspection import ColumnSummary
-from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Source
+from gpit_fairshare.inputs.model import AppliedUnit, Column, Inputs, Need, Request, Restated, Source
 from gpit_fairshare.inputs.reading import split_sheet
 from gpit_fairshare.inputs.tables import inspect_inputs, read_inputs
 from gpit_fairshare.inputs.workbooks import open_package, part_twice, restored, sheet_parts, workbook_rows

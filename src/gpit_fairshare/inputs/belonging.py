@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
-    from gpit_fairshare.inputs.groups import Group, Placed
+    from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Need
+    from gpit_fairshare.inputs.rows import Row
 
 
 def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
@@ -45,7 +46,7 @@ def _codes(group: Group) -> set[str]:
 
 def give_to_rows(
     group: Group, belonging: Mapping[str, Mapping[str, str]], findings: Findings
-) -> dict[str, dict[str, Placed]]:
+) -> dict[str, dict[str, Row]]:
     """Return the group's rows by year and by the code of each row of the tables that belongs to them.
 
     Args:
@@ -56,7 +57,7 @@ def give_to_rows(
     where = Where(group.name)
     lacking: set[str] = set()
     strange: set[str] = set()
-    given: dict[str, dict[str, Placed]] = {}
+    given: dict[str, dict[str, Row]] = {}
     for year, parents in belonging.items():
         rows = group.rows[year]
         lacking |= {parent for parent in parents.values() if parent} - rows.keys()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpit_fairshare.inputs.findings import About, Where, listed, option
+from gpit_fairshare.inputs.model import AppliedUnit
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.units import (
     StatedUnit,
@@ -49,18 +50,6 @@ class ColumnUnit(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.unit.text} ({self.stated_by})"
-
-
-class AppliedUnit(NamedTuple):
-    """The unit with which the figures of a used column of £ or people were read."""
-
-    heading: str
-    column: str
-    unit: str
-    """As it is stated; `£` or `people` where nothing states one."""
-    factor: int
-    stated_by: str
-    """As in `ColumnUnit`; empty where nothing states a unit."""
 
 
 class ColumnUnits:

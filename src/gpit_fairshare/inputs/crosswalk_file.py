@@ -20,14 +20,14 @@ from gpit_fairshare.inputs.crosswalk import (
 from gpit_fairshare.inputs.findings import About, Where, listed
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.headings import folded
-from gpit_fairshare.inputs.model import Source
 from gpit_fairshare.inputs.reading import locate, read_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.grids import Wish
+    from gpit_fairshare.inputs.model import Source
     from gpit_fairshare.inputs.reading import Sheet
 
 HEADINGS: Final = {
@@ -124,14 +124,7 @@ def _read(sheet: Sheet, told: _Told, findings: Findings) -> Source:
         for number, cells in sheet.rows:
             _read_row(sheet, number, cells, columns, told, findings)
     matched = sorted((index, name) for name, index in columns.items())
-    return Source(
-        "crosswalk",
-        sheet.file,
-        sheet.sheet,
-        sheet.sha256,
-        len(sheet.rows),
-        tuple((sheet.headings[index], name) for index, name in matched),
-    )
+    return sheet.source("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
 
 
 def _columns(sheet: Sheet, findings: Findings) -> dict[str, int]:
@@ -166,17 +159,10 @@ def _columns(sheet: Sheet, findings: Findings) -> dict[str, int]:
 def _read_row(
     sheet: Sheet, number: int, cells: Sequence[Any], columns: dict[str, int], told: _Told, findings: Findings
 ) -> None:
-    readers: dict[str, Callable[[Any], Any]] = {
-        "org_code": _code,
-        "successor_code": _code,
-        "effective_date": _day,
-        "fraction": _fraction,
-        "successor_name": _name,
-    }
     values: dict[str, Any] = {"fraction": WHOLE, "successor_name": ""}
     for name, index in columns.items():
         try:
-            values[name] = readers[name](cells[index])
+            values[name] = _READERS[name](cells[index])
         except Refused as fault:
             where = sheet.where(number, index)
             findings.error(fault.about, where, fault.found, fault.expected, fault.remedy)
@@ -246,3 +232,12 @@ def _fraction(cell: Any) -> Fraction:
     if not 0 < fraction <= 1:
         raise Refused(About.CROSSWALK, f"the fraction {shown(cell)} is out of bounds", expected)
     return fraction
+
+
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "org_code": _code,
+    "successor_code": _code,
+    "effective_date": _day,
+    "fraction": _fraction,
+    "successor_name": _name,
+}

@@ -1,11 +1,11 @@
-"""Rows of a table that are of no organisation: those that the user leaves out, and memo lines below the totals."""
+"""The rows of a table that are of organisations: without those that the user leaves out, memo lines and totals."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.inputs.cells import Refused, read_code
-from gpit_fairshare.inputs.findings import About, Findings
+from gpit_fairshare.inputs.cells import Refused, read_code, shown
+from gpit_fairshare.inputs.findings import FEW, About, Findings, Where, counted, listed
 from gpit_fairshare.inputs.grids import Broken, is_blank
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.regions import is_code
@@ -14,32 +14,77 @@ from gpit_fairshare.inputs.totals import Totals
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Need, Request
-    from gpit_fairshare.inputs.rows import Part
 
     Record = tuple[int, tuple[Any, ...]]
 
 _NAMES = ("org_name", "practice_name")
 
 
-def left_out_rows(part: Part, request: Request) -> dict[int, str]:
+def organisation_rows(
+    headings: Headings, needs: Sequence[Need], request: Request, findings: Findings
+) -> tuple[Sequence[Record], set[str]]:
+    """Return the rows of organisations, and the codes of those that the user leaves out.
+
+    Args:
+        headings: those of the file.
+        needs: the columns that are read from it.
+        request: names the codes to be left out.
+        findings: where to report.
+    """
+    records: Sequence[Record] = headings.sheet.rows
+    place = Where(headings.sheet.name)
+    out = _rows_left_out(headings, request) if request.leave_out else {}
+    codes = set(out.values())
+    if out:
+        found = f"left out {counted(len(out), 'row')} of {listed(sorted(codes))}, as --leave-out says"
+        findings.note(About.LEFT_OUT, place, found)
+        records = [record for record in records if record[0] not in out]
+    memos = _memo_lines(headings, records, needs)
+    if memos:
+        lines = [
+            f"{listed([shown(cell) for cell in cells if not is_blank(cell)], FEW)} in row {number:,}"
+            for number, cells in records
+            if number in memos
+        ]
+        findings.note(
+            About.NOTES,
+            place,
+            f"left out {counted(len(memos), 'row')} with no code and no figure in a column that is used: "
+            f"{listed(lines, FEW)}",
+        )
+        records = [record for record in records if record[0] not in memos]
+    totals = Totals(headings, needs, findings).find(records)
+    if len(totals) == len(records):
+        findings.error(
+            About.EMPTY,
+            place,
+            "no row is left of the table: all were left out",
+            "rows of organisations",
+            "Give the file with its rows, or fewer codes with --leave-out",
+        )
+    return [record for record in records if record[0] not in totals] if totals else records, codes
+
+
+def _rows_left_out(headings: Headings, request: Request) -> dict[int, str]:
     """Return the rows that the user leaves out, and for each the code that was given for it.
 
     A row is meant by its code, or by its name where it has no code. Capitals and spaces make no difference; a
     whole number that Excel made of a code is also meant by the code with its zeros.
     """
-    columns = part.headings.columns
+    columns = headings.columns
     # The code of a practice before that of its organisation, which may be the same on a row of totals.
     keys = ("org_code",) if request.by_practice else ("practice_code", "org_code")
     codes = [columns[name] for name in keys if name in columns]
     out: dict[int, str] = {}
     for index in codes:
         excluded = _ExcludedCodes([code for code in request.leave_out if code not in out.values()])
-        meant = {number: code for number, cells in part.sheet.rows if (code := excluded.meaning(cells[index]))}
+        meant = {number: code for number, cells in headings.sheet.rows if (code := excluded.meaning(cells[index]))}
         out = {**meant, **out}
     excluded = _ExcludedCodes(request.leave_out)
     for index in [columns[name] for name in _NAMES if name in columns]:
-        for number, cells in part.sheet.rows:
+        for number, cells in headings.sheet.rows:
             name = excluded.meaning(cells[index])
             if name and all(is_blank(cells[at]) for at in codes):
                 out.setdefault(number, name)
@@ -67,18 +112,18 @@ def _plain(text: Any) -> str:
     return " ".join(str(text).split()).casefold()
 
 
-def memo_lines(part: Part, records: Sequence[Record], needs: Sequence[Need]) -> set[int]:
+def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[Need]) -> set[int]:
     """Return the numbers of rows that say something beside the table: no code, no name, and no figure that is used.
 
     Below the totals at the end of a table a row may have a name, or a text in the place of a code: there it cannot
     be an organisation whose code is missing.
 
     Args:
-        part: the file.
+        headings: those of the file.
         records: its rows, without those that the user leaves out.
         needs: the columns that are read from it.
     """
-    columns = part.headings.columns
+    columns = headings.columns
     figures = [need for need in needs if need.kind == "number"]
     needed = [need for need in figures if not need.lenient]
     used = [columns[need.name] for need in needed or figures]
@@ -97,16 +142,16 @@ def memo_lines(part: Part, records: Sequence[Record], needs: Sequence[Need]) -> 
         and all(is_blank(cells[at]) for at in names)
     }
     if len(bare) < len(loose):
-        end = _end_of_table(part, [record for record in records if record[0] not in bare], needs, codes)
+        end = _end_of_table(headings, [record for record in records if record[0] not in bare], needs, codes)
         bare |= {number for number, _ in loose if end and number > end[0] and number not in end[1]}
     return bare
 
 
 def _end_of_table(
-    part: Part, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
+    headings: Headings, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
 ) -> tuple[int, set[int]] | None:
     """Return the first row of totals below the last organisation, and all rows of totals; None if there is none."""
-    totals = Totals(part, needs, Findings()).find(records)  # what there is to say of them is said later
+    totals = Totals(headings, needs, Findings()).find(records)  # what there is to say of them is said later
     organisations = [
         number for number, cells in records if number not in totals and any(_is_code(cells[at]) for at in codes)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.inputs.findings import About
@@ -47,6 +48,24 @@ class Remark(NamedTuple):
     remedy: str = ""
 
 
+class Markup(NamedTuple):
+    """What the markup of a sheet in a workbook says beyond its cells. Rows count from 1, columns from 0."""
+
+    cells: int = 0
+    """Cells of the rectangle from A1 to the last cell that holds something."""
+    broken: Mapping[tuple[int, int], Broken] = MappingProxyType({})
+    hidden_rows: Sequence[int] = ()
+    """Rows that are hidden; they may hold nothing."""
+    hidden_columns: Sequence[int] = ()
+    """Columns that are hidden; they may hold nothing."""
+    rich: Mapping[tuple[int, int], str] = MappingProxyType({})
+    """Texts of which some signs are raised or lowered, with these written as such: `120000²`."""
+    formulas: Mapping[int, Mapping[int, bool]] = MappingProxyType({})
+    """Formulas with a stored value, by column and row: whether it is the number 0."""
+    merged: Sequence[tuple[int, int, int, int]] = ()
+    """Merged cells: first row, first column, last row, last column."""
+
+
 @dataclass(frozen=True)
 class Grid:
     """All rows of a file or sheet that hold anything, with their numbers, the headings among them."""
@@ -57,16 +76,10 @@ class Grid:
     """Whether the file knows numbers from texts. Where it does not, a row longer than the headings means
     that cells were told apart wrongly."""
     remarks: Sequence[Remark] = ()
-    merged: Sequence[tuple[int, int, int, int]] = ()
-    """Merged cells: first row, first column, last row, last column; rows from 1, columns from 0."""
-    hidden_rows: Sequence[int] = ()
-    """Rows that are hidden; they may hold nothing."""
-    hidden_columns: Sequence[int] = ()
-    """Columns that are hidden, from 0; they may hold nothing."""
-    formulas: Mapping[int, Mapping[int, bool]] = field(default_factory=dict)
-    """Formulas of a workbook that asks to be calculated, by column from 0 and row: whether the stored value is 0."""
+    markup: Markup = field(default_factory=Markup)
+    """Of a workbook; its formulas are those of one that asks to be calculated."""
     decimal_comma: bool = False
-    """Whether cells stand between semicolons, as where a comma is the decimal point."""
+    """Whether cells are between semicolons, as where a comma is the decimal point."""
 
 
 @dataclass(frozen=True)

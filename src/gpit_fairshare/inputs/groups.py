@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gpit_fairshare.inputs.findings import About, Where, listed, nearest_of
 from gpit_fairshare.inputs.headings import Headings, headings_said, standard_columns
 from gpit_fairshare.inputs.model import Need
-from gpit_fairshare.inputs.rows import Part, Row, Value
+from gpit_fairshare.inputs.rows import InputFile, Row, Value
 from gpit_fairshare.inputs.sums import exact_total
 
 if TYPE_CHECKING:
@@ -19,22 +19,15 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.reading import Sheet
 
 
-class Placed(NamedTuple):
-    """A row and the file that it stands in."""
-
-    row: Row
-    part: Part
-
-
 @dataclass
 class Group:
     """Files that are read as one table: all of `--population`, all of `--spend`, or one of `--input`."""
 
     role: Role
-    parts: list[Part]
+    parts: list[InputFile]
     gives: dict[str, Need] = field(default_factory=dict)
     """Columns that the tables take from these files."""
-    rows: dict[str, dict[str, Placed]] = field(default_factory=dict)
+    rows: dict[str, dict[str, Row]] = field(default_factory=dict)
     """Rows by year of the scheme and organisation."""
     of: str = ""
     """The text column by which rows find theirs here, where these files are of larger organisations."""
@@ -62,7 +55,7 @@ def make_groups(sheets: Iterable[tuple[Role, Sheet]], request: Request) -> list[
     """Put files together by their option, in the order population, spend, input."""
     groups: list[Group] = []
     for role, sheet in sheets:
-        part = Part(Headings(sheet, role, request))
+        part = InputFile(Headings(sheet, role, request))
         if role != "input" and groups and groups[-1].role == role:
             groups[-1].parts.append(part)
         else:
@@ -136,14 +129,14 @@ def place_by_year(group: Group, request: Request, findings: Findings) -> None:
     for part in group.parts:
         for row in part.rows:
             for year in [row.year] if row.year else request.years:
-                first = group.rows[year].setdefault(row.code, Placed(row, part))
-                if first.row is row:
+                first = group.rows[year].setdefault(row.code, row)
+                if first is row:
                     continue
-                if first.part.has_lines and part.has_lines and first.part is not part:
+                if first.file.has_lines and part.has_lines and first.file is not part:
                     group.rows[year][row.code] = _with_more_lines(first, row)
-                elif (id(first.row), id(row)) not in reported:
-                    reported.add((id(first.row), id(row)))
-                    _report_repeat(first, Placed(row, part), year, findings)
+                elif (id(first), id(row)) not in reported:
+                    reported.add((id(first), id(row)))
+                    _report_repeat(first, row, year, findings)
     there = sorted({year for part in group.parts for year in part.years})
     missing = [year for year in request.years if year not in there]
     if there and missing and all(part.dated for part in group.parts):
@@ -162,30 +155,26 @@ class Codes:
     """The codes seen so far, to find those that only capital and small letters tell apart."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], dict[str, tuple[Part, int]]] = {}
+        self._seen: dict[tuple[str, str], dict[str, Row]] = {}
 
-    def add(self, part: Part) -> None:
+    def add(self, part: InputFile) -> None:
         """Take in the codes of a file's rows, before they are summed."""
-        first: dict[tuple[str, str], int] = {}
         for row in part.rows:
-            first.setdefault(("organisation", row.code), row.number)
-            if "practice_code" in row.values:
-                first.setdefault(("practice", row.text_of("practice_code")), row.number)
-        for (kind, code), number in first.items():
-            if code:
-                self._seen.setdefault((kind, code.casefold()), {}).setdefault(code, (part, number))
+            for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
+                if code:
+                    self._seen.setdefault((kind, code.casefold()), {}).setdefault(code, row)
 
     def report(self, findings: Findings) -> None:
         """Add a fault for each set of codes that differ in case alone."""
-        for (kind, _), places in sorted(self._seen.items()):
-            if len(places) > 1:
-                spellings = [f"{code!r} ({part.place(row)})" for code, (part, row) in sorted(places.items())]
+        for (kind, _), rows in sorted(self._seen.items()):
+            if len(rows) > 1:
+                spellings = [f"{code!r} ({row.place})" for code, row in sorted(rows.items())]
                 findings.error(
                     About.CODE_CASE,
-                    Where(min(part.sheet.name for part, _ in places.values()), column=kind),
+                    Where(min(row.file.sheet.name for row in rows.values()), column=kind),
                     f"the {kind} codes {listed(spellings)} differ only in capital and small letters",
                     remedy="Write the code of each organisation in one way",
-                    code=min(places),
+                    code=min(rows),
                 )
 
 
@@ -218,30 +207,30 @@ def _report_missing(need: Need, groups: Sequence[Group], request: Request, findi
     )
 
 
-def _headings_of(parts: Sequence[Part]) -> str:
+def _headings_of(parts: Sequence[InputFile]) -> str:
     return headings_said([heading for part in parts for heading in part.sheet.headings])
 
 
-def _with_more_lines(first: Placed, more: Row) -> Placed:
+def _with_more_lines(first: Row, more: Row) -> Row:
     """Add the lines of a second file to those of the first for the same organisation."""
-    values = dict(first.row.values)
-    mine, theirs = first.row.number_of("historic_spend"), more.number_of("historic_spend")
+    values = dict(first.values)
+    mine, theirs = first.number_of("historic_spend"), more.number_of("historic_spend")
     if mine is not None and theirs is not None:
         origin = f"{values['historic_spend'].origin} and {more.values['historic_spend'].origin}"
         values["historic_spend"] = Value(exact_total([mine, theirs]), origin)
-    return Placed(replace(first.row, values=values), first.part)
+    return replace(first, values=values)
 
 
-def _report_repeat(first: Placed, again: Placed, year: str, findings: Findings) -> None:
-    of_year = f" for {year}" if again.row.year or first.row.year else ""
-    mine, theirs = ({name: value.value for name, value in one.row.values.items()} for one in (first, again))
+def _report_repeat(first: Row, again: Row, year: str, findings: Findings) -> None:
+    of_year = f" for {year}" if again.year or first.year else ""
+    mine, theirs = ({name: value.value for name, value in row.values.items()} for row in (first, again))
     odd = [name for name in mine if name in theirs and mine[name] != theirs[name]]
     same = "" if mine.keys() != theirs.keys() else ", with the same figures"
     likeness = f", with another {listed(odd)}" if odd else same
     findings.error(
         About.DUPLICATE_ROW,
-        again.part.where(again.row.number, "org_code"),
-        f"{again.row.code} stands in {first.part.place(first.row.number)} already{of_year}{likeness}",
+        again.where("org_code"),
+        f"{again.code} stands in {first.place} already{of_year}{likeness}",
         "one row for each code and year",
         "Take one of the rows out; lines of cost need a column amount, rows of practices a practice_code",
     )

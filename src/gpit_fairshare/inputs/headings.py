@@ -14,7 +14,6 @@ from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.inputs.cells import parse_year
 from gpit_fairshare.inputs.column_units import ColumnUnits
 from gpit_fairshare.inputs.findings import About, Where, counted, listed, option
-from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.marks import bare_heading
 from gpit_fairshare.inputs.units import parse_unit, split_unit
 from gpit_fairshare.structured_texts import parse_toml
@@ -196,17 +195,18 @@ class Headings:
         self.columns: dict[str, int] = {}
         self.repeats: dict[str, list[int]] = {}
         self._names: dict[int, str] = {}
-        self._filled = [
-            index
-            for index, heading in enumerate(sheet.headings)
-            if heading and any(not is_blank(row[index]) for _, row in sheet.rows)
-        ]
+        self._filled = [index for index, heading in enumerate(sheet.headings) if heading and sheet.is_filled(index)]
         self._left_aside: dict[int, str] = {}
         """Blank columns and what they would be, where a filled one is it."""
         self.lines_of_code: dict[str, list[int]] = {}
         """Where a heading of totals is over lines of cost: the rows of each code that has several."""
         self._match()
         self.units = self._column_units()
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether the rows are lines of cost."""
+        return self.role == "spend" and "amount" in self.columns and "historic_spend" not in self.columns
 
     @property
     def matched(self) -> tuple[tuple[str, str], ...]:
@@ -237,6 +237,10 @@ class Headings:
             by_user,
             frozenset().union(*(column.words for column in standard.values() if column.kind == "number")),
         )
+
+    def _quoted(self, index: int) -> str:
+        """Return a heading with its place, for a message: `'Patients' (column C)`."""
+        return f"'{self.sheet.headings[index]}' ({self.sheet.column(index)})"
 
     def title(self, column: str) -> str:
         """Return the heading of a column as it stands in the file."""
@@ -345,39 +349,32 @@ class Headings:
         """Add what is to be said about the headings: repeated, unusable, or read under another name."""
         where = Where(self.sheet.name)
         for column, indices in self.repeats.items():
-            titles = [f"'{self.sheet.headings[index]}' ({self.sheet.column(index)})" for index in indices]
+            titles = listed([self._quoted(index) for index in indices])
             if column in self.used:
                 alike = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
                 findings.error(
                     About.DUPLICATE_HEADING,
                     where,
-                    f"{listed(titles)} would all be {column}",
+                    f"{titles} would all be {column}",
                     remedy="Rename those that are not meant, or put each year or table in a file of its own; "
                     "--map cannot tell headings apart that are the same"
                     if alike
                     else f"Name the right one with --map 'HEADING={column}', or rename the others",
                 )
             else:
-                findings.warning(
-                    About.DUPLICATE_HEADING, where, f"{listed(titles)} have the same name; neither is used"
-                )
+                findings.warning(About.DUPLICATE_HEADING, where, f"{titles} have the same name; neither is used")
         for index, column in self._left_aside.items():
-            there = self.columns[column]
-            findings.note(
-                About.DUPLICATE_HEADING,
-                where,
-                f"'{self.sheet.headings[index]}' ({self.sheet.column(index)}) is blank and left aside: "
-                f"'{self.sheet.headings[there]}' ({self.sheet.column(there)}) is read as {column}",
-            )
+            filled = self._quoted(self.columns[column])
+            found = f"{self._quoted(index)} is blank and left aside: {filled} is read as {column}"
+            findings.note(About.DUPLICATE_HEADING, where, found)
         self._report_spread(findings)
-        for index, heading, column in self._displaced():
-            there = self.columns[column]
+        for index, column in self._displaced():
             findings.warning(
                 About.DUPLICATE_HEADING,
                 where,
-                f"'{self.sheet.headings[there]}' ({self.sheet.column(there)}) is {column} as --map says, so that "
-                f"'{heading}' ({self.sheet.column(index)}), which would be {column}, is not used",
-                remedy=f"Leave --map '{self.sheet.headings[there]}={column}' out if that one is not meant",
+                f"{self._quoted(self.columns[column])} is {column} as --map says, so that {self._quoted(index)}, "
+                f"which would be {column}, is not used",
+                remedy=f"Leave --map '{self.title(column)}={column}' out if that one is not meant",
             )
         for heading, column in self.matched:
             if keyword.iskeyword(column):
@@ -419,11 +416,11 @@ class Headings:
         """Name the columns that hold something and of which a run takes nothing; repeated headings are reported."""
         used = {index for name, index in self.columns.items() if name in {"org_code", "year", *wanted}}
         reported = {index for indices in self.repeats.values() for index in indices}
-        reported |= {index for index, _, _ in self._displaced()}
+        reported |= {index for index, _ in self._displaced()}
         unused = [
             f"{heading} ({self.sheet.column(index)})"
             for index, heading in enumerate(self.sheet.headings)
-            if heading and index not in used | reported and any(not is_blank(row[index]) for _, row in self.sheet.rows)
+            if index in self._filled and index not in used | reported
         ]
         if unused:
             findings.note(About.UNUSED, Where(self.sheet.name), f"not used: {listed(unused)}")
@@ -445,8 +442,8 @@ class Headings:
             "if it is a total, give one row for each code",
         )
 
-    def _displaced(self) -> list[tuple[int, str, str]]:
-        """Return place, heading and column of what --map leaves unused: it gave the column to another heading."""
+    def _displaced(self) -> list[tuple[int, str]]:
+        """Return place and column of what --map leaves unused: it gave the column to another heading."""
         mapped = {folded(heading): column for heading, column in self.request.mapping.items()}
         exchanged = {
             column
@@ -455,7 +452,7 @@ class Headings:
             and {folded(self.sheet.headings[index]), folded(split_unit(self.sheet.headings[index])[0])} & mapped.keys()
         }
         return [
-            (index, heading, name)
+            (index, name)
             for index, heading in enumerate(self.sheet.headings)
             if heading and index not in self._names and (name := plain_name(heading)) in exchanged
         ]

@@ -114,7 +114,7 @@ def needs_of(files: Iterable[Headings], findings: Findings) -> tuple[Need, ...]:
         sheet, columns = headings.sheet, headings.columns
         passed_over = 0
         unsummed = []
-        lines = headings.role == "spend" and "amount" in columns and "historic_spend" not in columns
+        lines = headings.has_lines
         if lines:
             needs.setdefault("historic_spend", Need("historic_spend", "number", "£"))
         summed = lines or ("practice_code" in columns and not headings.request.by_practice)

@@ -8,14 +8,13 @@ from A1 to the last cell, says nothing of hidden rows, and passes over blank cel
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 
-from gpit_fairshare.inputs.grids import MEGABYTE, Broken, cell_place, column_index
+from gpit_fairshare.inputs.grids import MEGABYTE, Broken, Markup, cell_place, column_index
 from gpit_fairshare.inputs.rich_texts import inline_rich_texts, parse_xml, rich_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 NEVER_STORED = Broken("a formula whose value was never stored", "Open the workbook in Excel and save it again")
 
@@ -32,22 +31,6 @@ _VALUE = re.compile(rb"<(?:\w+:)?v\b[^<>]*>([^<]*)<")
 _NIL = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
 _DIGITS = b"0123456789"
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-
-class Markup(NamedTuple):
-    """Facts about one sheet. Rows count from 1, columns from 0."""
-
-    cells: int
-    """Cells of the rectangle from A1 to the last cell that holds something."""
-    broken: Mapping[tuple[int, int], Broken]
-    hidden_rows: Sequence[int] = ()
-    hidden_columns: Sequence[int] = ()
-    rich: Mapping[tuple[int, int], str] = MappingProxyType({})
-    """Texts of which some signs are raised or lowered, with these written as such: `120000²`."""
-    formulas: Mapping[int, Mapping[int, bool]] = MappingProxyType({})
-    """Formulas with a stored value, by column and row: whether it is the number 0."""
-    merged: Sequence[tuple[int, int, int, int]] = ()
-    """Merged cells of an .ods workbook, for which calamine gives none: first row and column, last row and column."""
 
 
 def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:

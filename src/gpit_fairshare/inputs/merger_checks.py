@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.inputs.crosswalk import Crosswalk
     from gpit_fairshare.inputs.findings import Findings
-    from gpit_fairshare.inputs.groups import Group, Placed
+    from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Request
+    from gpit_fairshare.inputs.rows import Row
 
 MOST_UNKNOWN: Final = 20
 """Unknown codes for which the nearest known code is looked up: more are no slips, and the search takes long."""
@@ -29,7 +30,7 @@ class RowsOfYears:
     """The rows of a group that serve the same years, and the day on whose organisations they are restated."""
 
     group: Group
-    rows: Mapping[str, Placed]
+    rows: Mapping[str, Row]
     """By organisation."""
     years: Sequence[str]
     day: date
@@ -41,11 +42,6 @@ class RowsOfYears:
     def when(self) -> str:
         """The years, for a message: it ends in a space, or is empty for all years."""
         return "" if len(self.years) == len(self.request.years) else f"for {listed(self.years)} "
-
-    def place_of_code(self, code: str) -> Where:
-        """Return the place of the code of a row."""
-        row, part = self.rows[code]
-        return part.where(row.number, "org_code")
 
     def merger_sentence(self, successor: str) -> str:
         """Say how an organisation of the day came about."""
@@ -64,7 +60,7 @@ def report_unfit_codes(of: RowsOfYears) -> set[str]:
         near = nearest(code, known).rstrip("?") if len(unknown) <= MOST_UNKNOWN else ""
         of.findings.error(
             About.UNKNOWN_ORGANISATION,
-            of.place_of_code(code),
+            of.rows[code].where("org_code"),
             f"no crosswalk knows {code}{near}",
             "codes that a crosswalk has",
             "Correct the code, or give --crosswalk FILE with what became of it; "
@@ -77,7 +73,7 @@ def report_unfit_codes(of: RowsOfYears) -> set[str]:
         came = f" from {listed(olds)}, which cannot be told apart again" if olds else ""
         of.findings.error(
             About.UNKNOWN_ORGANISATION,
-            of.place_of_code(code),
+            of.rows[code].where("org_code"),
             f"{code} was not there on {day_in_words(of.day)}: it opened on {day_in_words(opened)}{came}",
             remedy=(f"Give the figures of {listed(olds)}, or " if olds else "Give ")
             + f"--boundaries {opened} or a later day",
@@ -94,7 +90,7 @@ def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
         end: an organisation of the day.
         codes: the organisations of the rows that go into it.
     """
-    where = Where(of.rows[min(codes)].part.sheet.name)
+    where = Where(of.rows[min(codes)].file.sheet.name)
     became = of.merger_sentence(end)
     for new in filter(of.crosswalk.began_by_merger, sorted(codes)):
         olds = sorted(of.crosswalk.origins(new, of.day).intersection(codes))
@@ -107,7 +103,7 @@ def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
                 remedy="Take one of them out, or add a year column that says of which year each row is",
             )
     # Rows with a year are of the organisations of its first day; others may be of those of any day.
-    at = year_start(of.years[0]) if all(of.rows[code].row.year for code in codes) else None
+    at = year_start(of.years[0]) if all(of.rows[code].year for code in codes) else None
     missing = of.crosswalk.missing(end, of.day, of.rows, at)
     if end not in codes and not of.crosswalk.began_by_merger(end):
         missing.append(end)
@@ -129,7 +125,7 @@ def report_split(of: RowsOfYears, code: str, successors: Sequence[str]) -> None:
     """Refuse an organisation that had split by the year: nothing says how much of it is meant for each."""
     of.findings.error(
         About.SPLIT,
-        of.place_of_code(code),
+        of.rows[code].where("org_code"),
         f"by {of.years[0]} {code} had split into {listed(successors)}",
         remedy=f"Say with --boundaries {of.years[0]} that all figures are to be restated, "
         "or give those of the successors",
@@ -138,7 +134,7 @@ def report_split(of: RowsOfYears, code: str, successors: Sequence[str]) -> None:
 
 def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
     """Refuse half a merger: a sum without one of its parts, or beside the whole."""
-    where = Where(of.rows[codes[0]].part.sheet.name)
+    where = Where(of.rows[codes[0]].file.sheet.name)
     year, became = of.years[0], of.merger_sentence(successor)
     missing = of.crosswalk.missing(successor, of.day, of.rows)
     if successor in of.rows:
@@ -161,7 +157,7 @@ def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> Non
 # No boundaries asked for.
 
 
-def check_codes(rows: Mapping[str, Placed], year: str, crosswalk: Crosswalk, findings: Findings) -> None:
+def check_codes(rows: Mapping[str, Row], year: str, crosswalk: Crosswalk, findings: Findings) -> None:
     """Point out codes that are hardly meant, where no boundaries are asked for and most codes are known.
 
     Args:
@@ -174,23 +170,22 @@ def check_codes(rows: Mapping[str, Placed], year: str, crosswalk: Crosswalk, fin
     if len(unknown) * 2 > len(rows):
         return  # other organisations than the crosswalk's: ICBs, practices, made-up ones
     for code in unknown:
-        row, part = rows[code]
         findings.warning(
             About.UNKNOWN_ORGANISATION,
-            part.where(row.number, "org_code"),
+            rows[code].where("org_code"),
             f"{code} is no code that is known, and {len(rows) - len(unknown):,} others are"
             f"{nearest(code, crosswalk.organisations).rstrip('?')}",
             "a code in use",
             "Correct the code if it is a slip",
             code=code,
         )
-    for code, (row, part) in sorted(rows.items()):
+    for code, row in sorted(rows.items()):
         if row.year and code in crosswalk.organisations and not crosswalk.stands(code, year_start(year)):
             opened = crosswalk.opened(code)
             when = f"opened on {day_in_words(opened)}" if opened > year_start(year) else "had closed by then"
             findings.warning(
                 About.UNKNOWN_ORGANISATION,
-                part.where(row.number, "org_code"),
+                row.where("org_code"),
                 f"{code} has a row for {year} and {when}",
                 "the organisations of the year",
                 "Correct the year or the code, or restate all rows with --boundaries",

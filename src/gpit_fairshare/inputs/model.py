@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.errors import Finding
-    from gpit_fairshare.inputs.column_units import AppliedUnit
     from gpit_fairshare.inputs.crosswalk import Crosswalk
 
 Kind = Literal["number", "text"]
@@ -101,6 +100,18 @@ class Request:
     def by_practice(self) -> bool:
         """Whether the rows of the tables are practices, so that none are summed to organisations."""
         return self.organisation.casefold() == "practice"
+
+
+class AppliedUnit(NamedTuple):
+    """The unit with which the figures of a used column of £ or people were read."""
+
+    heading: str
+    column: str
+    unit: str
+    """As it is stated; `£` or `people` where nothing states one."""
+    factor: int
+    stated_by: str
+    """As `column_units.ColumnUnit` has it; empty where nothing states a unit."""
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from gpit_fairshare.inputs.findings import About, Where, counted, listed
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.crosswalk import Crosswalk
     from gpit_fairshare.inputs.findings import Findings
-    from gpit_fairshare.inputs.rows import Part
+    from gpit_fairshare.inputs.rows import InputFile
 
 _ONS_CODE = re.compile(r"E38[0-9]{6}")
 """CCGs, and the sub ICB locations that followed them."""
 _SHOWN = 3
 
 
-def translate_ons_codes(part: Part, crosswalk: Crosswalk, findings: Findings, *, strict: bool) -> None:
+def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, findings: Findings, *, strict: bool) -> None:
     """Put the ODS code in the place of each known ONS code of a file, and say so once.
 
     Args:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gpit_fairshare.errors import UsageError, nearest
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.inputs.findings import WHOLE_ROW, About, Where, counted, listed
 from gpit_fairshare.inputs.formats import READERS, SHEETS, size_needed
-from gpit_fairshare.inputs.grids import TooLarge, Unreadable, Wish, check_size, is_blank
-from gpit_fairshare.inputs.regions import find_table, report_region
+from gpit_fairshare.inputs.grids import TooLarge, Unreadable, Wish, check_size
+from gpit_fairshare.inputs.model import Source
+from gpit_fairshare.inputs.regions import Region, find_table, report_region
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.grids import Grid
-    from gpit_fairshare.inputs.regions import Region
-    from gpit_fairshare.inputs.units import StatedUnit
+    from gpit_fairshare.inputs.model import AppliedUnit, Role
 
 
 class Target(NamedTuple):
@@ -31,43 +31,36 @@ class Target(NamedTuple):
     sheet: str
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """The cells of one file or sheet. Rows count from 1 as people count them, headings and all."""
+@dataclass(kw_only=True)
+class Sheet(Region):
+    """The table of one file or sheet. Rows count from 1 as people count them, headings and all."""
 
     file: str
     """Base name."""
     sheet: str
     """Name of the sheet of a workbook, else empty."""
     sha256: str
-    headings: tuple[str, ...]
-    """Headings without spaces around them and without footnote marks; empty where a column has none."""
-    rows: tuple[tuple[int, tuple[Any, ...]], ...]
-    """Rows that hold anything: their number and their cells, as many as there are headings."""
-    typed: bool = False
+    typed: bool
     """Whether the file itself knows numbers from texts."""
-    decimal_comma: bool = False
+    decimal_comma: bool
     """Whether a comma in a number may be its decimal point."""
-    titles: tuple[str, ...] = ()
-    """Texts above the headings."""
-    notes: tuple[str, ...] = ()
-    """Texts of notes below the table or in it."""
-    units: Mapping[int, StatedUnit] = field(default_factory=dict)
-    """Units that a row of units states, by column."""
-    odd_units: Mapping[int, str] = field(default_factory=dict)
-    """Texts of such a row that seem to state a unit and are not understood, by column."""
-    marked: Mapping[int, str] = field(default_factory=dict)
-    """Headings with their footnote marks, by column, where they have any."""
-    spread: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-    """Columns of figures under a heading that is merged over several of them, by the heading's column."""
-    uncalculated: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    uncalculated: Mapping[int, tuple[int, ...]]
     """Rows of formulas by column, where none of the column's was ever calculated."""
-    heading_row: int = 0
 
     @property
     def name(self) -> str:
         """File, with the sheet where there is one."""
         return f"{self.file}:{self.sheet}" if self.sheet else self.file
+
+    def source(
+        self,
+        role: Role | Literal["crosswalk"],
+        matched: tuple[tuple[str, str], ...],
+        units: tuple[AppliedUnit, ...] = (),
+    ) -> Source:
+        """Return what is kept of the file in a result."""
+        rows, titles = len(self.rows), () if role == "crosswalk" else tuple(self.titles)
+        return Source(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
 
     def column(self, index: int) -> str:
         """Say which column is meant: `column C`."""
@@ -144,7 +137,15 @@ def read_sheet(target: Target, findings: Findings, wish: Wish | None = None) -> 
         data = read_regular(target.path)
         grid = READERS[target.path.suffix.lower()](data, wish)
         region = find_table(grid, wish.known)
-        sheet = _sheet(file, grid, region, hashlib.sha256(data).hexdigest())
+        sheet = Sheet(
+            **vars(region),
+            file=file,
+            sheet=grid.sheet,
+            sha256=hashlib.sha256(data).hexdigest(),
+            typed=grid.typed,
+            decimal_comma=grid.decimal_comma,
+            uncalculated=_uncalculated(grid, region),
+        )
     except OSError as error:
         raise UsageError(f"{target.path} cannot be read: {error.strerror}") from error
     except Unreadable as fault:
@@ -152,7 +153,7 @@ def read_sheet(target: Target, findings: Findings, wish: Wish | None = None) -> 
         remedy = f"{fault.remedy}, or allow more with --max-size {needed}" if needed else fault.remedy
         findings.error(fault.about, Where(name, fault.place), fault.found, remedy=remedy)
         return None
-    _report(sheet, grid, region, findings)
+    _report(sheet, grid, findings)
     return sheet
 
 
@@ -175,40 +176,20 @@ def _no_such_file(path: Path) -> str:
     return f"{path}: there is no such file{nearest(path.name, there)}"
 
 
-def _sheet(file: str, grid: Grid, region: Region, sha256: str) -> Sheet:
-    return Sheet(
-        file,
-        grid.sheet,
-        sha256,
-        region.headings,
-        tuple(region.rows),
-        grid.typed,
-        grid.decimal_comma,
-        tuple(region.title_texts),
-        tuple(region.note_texts),
-        region.units,
-        region.odd_units,
-        region.marked,
-        region.spread,
-        _uncalculated(grid, region),
-        region.number,
-    )
-
-
 def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
     """Return the rows of formulas by column where all of the column store 0 and the workbook asks to be calculated.
 
     A program that cannot calculate stores 0 for each formula; one zero among other values is a true one.
     """
     columns = {}
-    for column, stored in grid.formulas.items():
+    for column, stored in grid.markup.formulas.items():
         rows = [row for row, _ in region.rows if row in stored]
         if rows and all(stored[row] for row in rows):
             columns[column] = tuple(rows)
     return columns
 
 
-def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> None:
+def _report(sheet: Sheet, grid: Grid, findings: Findings) -> None:
     """Say what was noticed about the file as a whole, and what of it is not in the table."""
     where = Where(sheet.name)
     for remark in grid.remarks:
@@ -216,32 +197,28 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
             findings.warning(remark.about, where, remark.found, remedy=remark.remedy)
         else:
             findings.note(remark.about, where, remark.found, remark.remedy)
-    report_region(region, sheet.name, findings)
-    if grid.typed and region.wide:
-        first, width = region.wide[0]
-        rows = counted(len(region.wide), "row")
+    report_region(sheet, sheet.name, findings)
+    if grid.typed and sheet.wide:
+        first, width = sheet.wide[0]
+        rows = counted(len(sheet.wide), "row")
         at = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
         findings.note(
             About.SEPARATORS, where, f"cells of {rows} stand outside the headings and are not read: {at} first"
         )
-    elif region.wide:
-        for row, width in region.wide:
+    elif sheet.wide:
+        for row, width in sheet.wide:
             findings.error(
                 About.SEPARATORS,
                 Where(sheet.name, f"row {row}", WHOLE_ROW),
                 f"the row has {counted(width, 'cell')} under {counted(len(sheet.headings), 'heading')}",
                 remedy='Put a text or number that holds the separator between quotation marks: "1,234"',
             )
-    unheaded = [
-        index
-        for index, heading in enumerate(sheet.headings)
-        if not heading and any(not is_blank(row[index]) for _, row in sheet.rows)
-    ]
+    unheaded = [index for index, heading in enumerate(sheet.headings) if not heading and sheet.is_filled(index)]
     if unheaded:
         said = listed([letters(index) for index in unheaded])
         findings.note(About.SEPARATORS, where, f"{counted(len(unheaded), 'column')} without a heading not read: {said}")
     rows_there = {number for number, _ in sheet.rows}
-    hidden = [number for number in grid.hidden_rows if number in rows_there]
+    hidden = [number for number in grid.markup.hidden_rows if number in rows_there]
     if hidden:
         findings.warning(
             About.HIDDEN,
@@ -250,7 +227,7 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
             f"{listed([f'row {number:,}' for number in hidden], 5)}",
             remedy="Delete the rows if they are not meant",
         )
-    columns = [index for index in grid.hidden_columns if index < len(sheet.headings) and sheet.headings[index]]
+    columns = [index for index in grid.markup.hidden_columns if index < len(sheet.headings) and sheet.headings[index]]
     if columns:
         said = listed([f"{letters(at)} '{sheet.headings[at]}'" for at in columns])
         findings.warning(
@@ -259,15 +236,15 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
             f"hidden columns were read all the same: {said}",
             remedy="Delete the columns if they are not meant",
         )
-    for column, blank in region.moved.items():
+    for column, blank in sheet.moved.items():
         findings.note(
             About.MERGED,
             where,
             f"the heading '{sheet.headings[column]}' is merged over a blank column ({letters(blank)}) and is read as "
             f"that of {sheet.column(column)}",
         )
-    for top, left, bottom, right in grid.merged:
-        if bottom > top and bottom in rows_there and top >= region.number and left < len(sheet.headings):
+    for top, left, bottom, right in grid.markup.merged:
+        if bottom > top and bottom in rows_there and top >= sheet.heading_row and left < len(sheet.headings):
             findings.warning(
                 About.MERGED,
                 Where(sheet.name, f"{letters(left)}{top}", letters(left)),

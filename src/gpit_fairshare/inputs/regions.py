@@ -55,20 +55,21 @@ class Left(NamedTuple):
 class Region:
     """A table and what stands around it."""
 
-    number: int
-    """Row of the headings."""
+    heading_row: int
     headings: tuple[str, ...]
+    """Headings without spaces around them and without footnote marks; empty where a column has none."""
     units: dict[int, StatedUnit] = field(default_factory=dict)
     """Units that a row of units below or above the headings states, by column."""
     odd_units: dict[int, str] = field(default_factory=dict)
     """Texts of such rows that seem to state a unit and are not understood, by column."""
     rows: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
-    titles: list[Left] = field(default_factory=list)
-    title_texts: list[str] = field(default_factory=list)
-    """The texts above the headings in full, for the units that they state."""
-    notes: list[Left] = field(default_factory=list)
-    note_texts: list[str] = field(default_factory=list)
-    """Texts of notes in full, for the units that they may state."""
+    """Rows that hold anything: their number and their cells, as many as there are headings."""
+    rows_above: list[Left] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
+    """Texts above the headings in full, for the units that they state."""
+    rows_left_out: list[Left] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Texts of notes below the table or in it, in full, for the units that they may state."""
     repeats: list[int] = field(default_factory=list)
     """Rows that say the headings again."""
     second: Left | None = None
@@ -81,6 +82,10 @@ class Region:
     """Columns of figures under a heading that is merged over several of them, by the heading's column."""
     moved: dict[int, int] = field(default_factory=dict)
     """Columns that got the heading merged over them and a blank column, and the blank column."""
+
+    def is_filled(self, index: int) -> bool:
+        """Return whether a column holds anything below its heading."""
+        return any(not is_blank(cells[index]) for _, cells in self.rows)
 
     def take_units(self, cells: Sequence[Any]) -> None:
         """Take in the units of a row beside the headings, and the texts in it that may be units."""
@@ -107,7 +112,7 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
     at = _headings_at(records, known)
     number, cells = records[at]
     written = ["" if is_blank(cell) else _heading(cell) for cell in cells]
-    merged = {left: right for top, left, _, right in grid.merged if top == number and right > left}
+    merged = {left: right for top, left, _, right in grid.markup.merged if top == number and right > left}
     covered = {column for left, right in merged.items() for column in range(left + 1, right + 1)}
     while written and not written[-1] and len(written) - 1 not in covered:
         written.pop()
@@ -120,8 +125,8 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
     above = list(records[:at])
     if above and _is_row_of_units(above[-1][1], headings, _key_column(headings, known), grid, is_above=True):
         region.take_units(above.pop()[1])
-    region.titles = [Left(row, row, _text(texts)) for row, texts in above]
-    region.title_texts = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
+    region.rows_above = [Left(row, row, _text(texts)) for row, texts in above]
+    region.titles = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
     _Below(region, grid, known).read(records[at + 1 :])
     if not region.rows:
         raise Unreadable(About.EMPTY, "there are no rows below the headings", "Export it again, with its rows")
@@ -136,15 +141,15 @@ def report_region(region: Region, name: str, findings: Findings) -> None:
     if region.marked:
         marked = listed([f"'{text}'" for text in region.marked.values()])
         findings.note(About.HEADING, where, f"headings read without their footnote marks: {marked}")
-    if region.titles:
+    if region.rows_above:
         findings.note(
-            About.TITLES, where, f"the headings are in row {region.number}; above them: {_said(region.titles)}"
+            About.TITLES, where, f"the headings are in row {region.heading_row}; above them: {_said(region.rows_above)}"
         )
     if region.repeats:
         rows = listed([f"{row:,}" for row in region.repeats])
         findings.note(About.NOTES, where, f"the headings stand again in row {rows}, which is left out")
-    if region.notes:
-        findings.note(About.NOTES, where, f"left out as notes or headings of sections: {_said(region.notes)}")
+    if region.rows_left_out:
+        findings.note(About.NOTES, where, f"left out as notes or headings of sections: {_said(region.rows_left_out)}")
     if region.second:
         second = region.second
         findings.note(
@@ -188,7 +193,7 @@ def _bare_headings(written: Sequence[str], known: Callable[[str], str | None]) -
 def _look_under(region: Region, left: int, right: int) -> None:
     """Find out which of the columns under a merged heading is meant: the only one that holds anything, if it is."""
     columns = range(left, right + 1)
-    filled = [at for at in columns if any(not is_blank(cells[at]) for _, cells in region.rows)]
+    filled = [at for at in columns if region.is_filled(at)]
     figures = [at for at in filled if any(_is_figure(cells[at]) for _, cells in region.rows)]
     if len(figures) > 1 and region.headings[left]:
         region.spread[left] = tuple(figures)
@@ -217,7 +222,7 @@ class _Below:
         named = {known(heading): index for index, heading in reversed(list(enumerate(region.headings))) if heading}
         self.key = _key_column(region.headings, known)
         self.others = set(named.values()) - {self.key}
-        self.last = region.number
+        self.last = region.heading_row
         self._numeric: set[int] | None = None
 
     def read(self, records: Sequence[Record]) -> None:
@@ -245,7 +250,7 @@ class _Below:
         texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
         if first and _is_row_of_units(cells, self.region.headings, self.key, self.grid, is_above=False):
             self.region.take_units(cells)
-            self.region.notes.append(Left(self.last, self.last, _text(cells)))
+            self.region.rows_left_out.append(Left(self.last, self.last, _text(cells)))
             return "left"
         if len(texts) == len(filled):
             same = sum(self._is_heading(index, cell) for index, cell in texts)
@@ -255,8 +260,8 @@ class _Below:
             if len(texts) > 1 and self._begins_table(texts, gap=gap):
                 return "second"
         if self._is_note(filled, gap=gap):
-            self.region.note_texts += [_heading(cell) for _, cell in filled]
-            self.region.notes.append(Left(self.last, self.last, _text(cells)))
+            self.region.notes += [_heading(cell) for _, cell in filled]
+            self.region.rows_left_out.append(Left(self.last, self.last, _text(cells)))
             return "left"
         return "row"
 

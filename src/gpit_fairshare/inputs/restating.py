@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gpit_fairshare.inputs.cells import year_start
 from gpit_fairshare.inputs.crosswalk import WHOLE, day_in_words, part_of
 from gpit_fairshare.inputs.findings import About, Where, counted, listed, pounds
-from gpit_fairshare.inputs.groups import Placed
 from gpit_fairshare.inputs.merger_checks import (
     RowsOfYears,
     check_complete,
@@ -29,7 +28,7 @@ from gpit_fairshare.inputs.merger_checks import (
     report_unfit_codes,
 )
 from gpit_fairshare.inputs.model import Restated
-from gpit_fairshare.inputs.rows import Row, Value
+from gpit_fairshare.inputs.rows import Value
 from gpit_fairshare.inputs.sums import Clash, combined, exact_total, portions
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Need, Request
+    from gpit_fairshare.inputs.rows import Row
     from gpit_fairshare.inputs.spend import Line
 
 _HALF_A_PENNY: Final = Fraction(1, 200)
@@ -71,7 +71,7 @@ def restate_on_boundaries(
     successors: set[str] = set()
     for group in groups:
         # Rows that serve several years are restated, and reported, once.
-        same_rows: list[tuple[dict[str, Placed], list[str]]] = []
+        same_rows: list[tuple[dict[str, Row], list[str]]] = []
         for year in request.years:
             years = next((years for rows, years in same_rows if rows == group.rows[year]), None)
             if years is None:
@@ -97,7 +97,7 @@ def restate_year(
     request: Request,
     crosswalk: Crosswalk,
     findings: Findings,
-) -> tuple[dict[str, Placed], list[Restated]]:
+) -> tuple[dict[str, Row], list[Restated]]:
     """Return the rows of a group in a year, those of closed organisations counted with their successors.
 
     Only rows without a year are restated: a row that says of which year it is stays as it is.
@@ -135,12 +135,12 @@ def lines_on_boundaries(lines: Iterable[Line], crosswalk: Crosswalk, day: date) 
 class _Member(NamedTuple):
     """A row that goes into an organisation, and how much of it."""
 
-    placed: Placed
+    row: Row
     fraction: Fraction
 
     @property
     def code(self) -> str:
-        return self.placed.row.code
+        return self.row.code
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,11 +155,11 @@ class _Restatement(RowsOfYears):
         """Bring together what the members of an organisation have of a column, blank or not."""
         if need.kind == "number" and not need.is_sum and any(member.fraction != 1 for member in members):
             return Clash.CLASH  # the rate of a part
-        values = [member.placed.row.values[need.name] for member in members]
+        values = [member.row.values[need.name] for member in members]
         if need.is_sum:
             parts = [self._parts[member.code, need.name].get(end) for member in members]
             values = [value._replace(value=part) for value, part in zip(values, parts, strict=True)]
-        return combined(values, need, members[0].placed.part.sheet.file)
+        return combined(values, need, members[0].row.file.sheet.file)
 
     def _record(self, end: str, members: Sequence[_Member], need: Need, blank_in_words: str) -> None:
         """Keep a record of what was moved, and point out members whose cell is blank."""
@@ -173,7 +173,7 @@ class _Restatement(RowsOfYears):
         )
         if 0 < len(given) < len(parts):
             blank = listed(sorted(set(parts) - set(given)))
-            where = Where(members[0].placed.part.sheet.name, column=need.name)
+            where = Where(members[0].row.file.sheet.name, column=need.name)
             found = blank_in_words.format(f"{need.name} is blank for {blank} and so not in the sum of {end}")
             self.findings.warning(About.PARTLY_BLANK, where, found, code=end)
 
@@ -181,13 +181,13 @@ class _Restatement(RowsOfYears):
     def _parts(self) -> dict[tuple[str, str], dict[str, float]]:
         """What each organisation of the day gets of each amount, by code and column; empty for a blank."""
         parts: dict[tuple[str, str], dict[str, float]] = {}
-        for code, (row, part) in self.rows.items():
+        for code, row in self.rows.items():
             shares = self.crosswalk.shares(code, date.min, self.day)
             for need in self.group.gives.values():
                 amount = row.number_of(need.name)
                 if not need.is_sum or amount is None:
                     parts[code, need.name] = {}
-                elif need.name == "historic_spend" and part.has_lines and len(shares) > 1:
+                elif need.name == "historic_spend" and row.file.has_lines and len(shares) > 1:
                     parts[code, need.name] = self._parts_of_lines(code, shares)
                 else:
                     parts[code, need.name] = portions(amount, shares, need.unit)
@@ -202,7 +202,7 @@ class _Restatement(RowsOfYears):
         ]
         return {end: exact_total(parts[end] for parts in parts_of_each) for end in shares}
 
-    def _totals(self, after: Mapping[str, Placed]) -> list[str]:
+    def _totals(self, after: Mapping[str, Row]) -> list[str]:
         """Say what each column of money and people adds up to, before and after."""
         totals = []
         for need in self.group.gives.values():
@@ -221,7 +221,7 @@ class _OnBoundaries(_Restatement):
     _clashes: dict[str, list[str]] = field(default_factory=dict)
     """Organisations by the columns whose values cannot be brought together."""
 
-    def rows_after(self) -> dict[str, Placed]:
+    def rows_after(self) -> dict[str, Row]:
         """Return the rows by the organisations of the day, the same money and people in all."""
         unfit = report_unfit_codes(self)
         members: dict[str, list[_Member]] = {}
@@ -229,11 +229,11 @@ class _OnBoundaries(_Restatement):
             shares = {code: WHOLE} if code in unfit else self.crosswalk.shares(code, date.min, self.day)
             for end, fraction in shares.items():
                 members.setdefault(end, []).append(_Member(self.rows[code], fraction))
-        after: dict[str, Placed] = {}
+        after: dict[str, Row] = {}
         for end, parts in sorted(members.items()):
             codes = [member.code for member in parts]
             if codes == [end]:
-                after[end] = parts[0].placed
+                after[end] = parts[0].row
                 continue
             check_whole(self, end, codes)
             after[end] = self._merged(end, parts)
@@ -242,11 +242,11 @@ class _OnBoundaries(_Restatement):
         self._report(after)
         return after
 
-    def _merged(self, end: str, members: Sequence[_Member]) -> Placed:
+    def _merged(self, end: str, members: Sequence[_Member]) -> Row:
         """Bring together what goes into one organisation."""
         values: dict[str, Value] = {}
         for need in self.group.gives.values():
-            giving = [member for member in members if need.name in member.placed.row.values]
+            giving = [member for member in members if need.name in member.row.values]
             if not giving:
                 continue
             value = self._value(end, giving, need)
@@ -256,11 +256,11 @@ class _OnBoundaries(_Restatement):
             values[need.name] = Value(value.value, _origin(giving))
             if need.is_sum:
                 self._record(end, giving, need, f"{self.when}{{}}")
-        own_names = (member.placed.row.text_of("org_name") for member in members if member.code == end)
+        own_names = (member.row.text_of("org_name") for member in members if member.code == end)
         name = self.crosswalk.name(end) or next(own_names, "")
         values["org_name"] = Value(name or None, "the crosswalk")
-        first = members[0].placed
-        return Placed(Row(first.row.number, first.row.year, end, values), first.part)
+        first = members[0].row
+        return replace(first, code=end, values=values)
 
     def _report_clashes(self) -> None:
         for column, ends in sorted(self._clashes.items()):
@@ -274,7 +274,7 @@ class _OnBoundaries(_Restatement):
             else:
                 self.findings.warning(About.NOT_SUMMED, Where(self.group.name), f"{found}; it is left blank there")
 
-    def _report(self, after: Mapping[str, Placed]) -> None:
+    def _report(self, after: Mapping[str, Row]) -> None:
         """Say how many organisations and how much of each column there is, before and after.
 
         Raises:
@@ -299,13 +299,13 @@ class _OnBoundaries(_Restatement):
 class _WithSuccessors(_Restatement):
     """Closed organisations of rows without a year, counted with their successors for one year."""
 
-    def rows_after(self, rows_wanted: Collection[str]) -> dict[str, Placed]:
+    def rows_after(self, rows_wanted: Collection[str]) -> dict[str, Row]:
         """Return the rows as of the organisations of the year."""
         movers = self._movers(rows_wanted)
         if not movers:
             return dict(self.rows)
         moving = {member.code for members in movers.values() for member in members}
-        after = {code: placed for code, placed in self.rows.items() if code not in moving}
+        after = {code: row for code, row in self.rows.items() if code not in moving}
         for successor, members in sorted(movers.items()):
             check_complete(self, successor, [member.code for member in members])
             after.setdefault(successor, self._merged(successor, members))
@@ -315,35 +315,35 @@ class _WithSuccessors(_Restatement):
     def _movers(self, rows_wanted: Collection[str]) -> dict[str, list[_Member]]:
         """Return the rows of closed organisations by the successor that is one of the year."""
         movers: dict[str, list[_Member]] = {}
-        for code, placed in sorted(self.rows.items()):
-            if placed.row.year or code in rows_wanted:
+        for code, row in sorted(self.rows.items()):
+            if row.year or code in rows_wanted:
                 continue
             successors = list(self.crosswalk.shares(code, date.min, self.day))
             if len(successors) > 1:
                 report_split(self, code, successors)
             elif successors[0] in rows_wanted:
-                movers.setdefault(successors[0], []).append(_Member(placed, WHOLE))
+                movers.setdefault(successors[0], []).append(_Member(row, WHOLE))
         return movers
 
-    def _merged(self, successor: str, members: Sequence[_Member]) -> Placed:
+    def _merged(self, successor: str, members: Sequence[_Member]) -> Row:
         """Bring the rows of merged organisations together."""
-        first = members[0].placed
+        first = members[0].row
         codes = listed([member.code for member in members], _MOST_CODES)
         values: dict[str, Value] = {}
         for need in self.group.gives.values():
-            giving = [member for member in members if need.name in member.placed.row.values]
+            giving = [member for member in members if need.name in member.row.values]
             value = self._value(successor, giving, need) if giving else None
             if isinstance(value, Clash):
                 self._report_clash(successor, members, need)
             elif value:
-                origin = value.origin if len(giving) == 1 else f"{codes} of {first.part.sheet.name}"
+                origin = value.origin if len(giving) == 1 else f"{codes} of {first.file.sheet.name}"
                 values[need.name] = Value(value.value, origin)
             if need.is_sum:
                 self._record(successor, members, need, f"{{}} for {self.years[0]}")
-        return Placed(Row(first.row.number, None, successor, values), first.part)
+        return replace(first, code=successor, values=values)
 
     def _report_clash(self, successor: str, members: Sequence[_Member], need: Need) -> None:
-        where = Where(members[0].placed.part.sheet.name)
+        where = Where(members[0].row.file.sheet.name)
         codes = listed([member.code for member in members])
         found = (
             f"{need.name} differs between {codes}, which are {successor} in {self.years[0]}, and only "
@@ -355,7 +355,7 @@ class _WithSuccessors(_Restatement):
         else:
             self.findings.warning(About.NOT_SUMMED, where, f"{found}; it is left blank")
 
-    def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, Placed]) -> None:
+    def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, Row]) -> None:
         mergers = [self.merger_sentence(successor) for successor in sorted(movers)]
         number = sum(map(len, movers.values()))
         self.findings.note(
@@ -366,8 +366,8 @@ class _WithSuccessors(_Restatement):
         )
 
 
-def _total(rows: Mapping[str, Placed], need: Need) -> Fraction:
-    amounts = (placed.row.number_of(need.name) for placed in rows.values())
+def _total(rows: Mapping[str, Row], need: Need) -> Fraction:
+    amounts = (row.number_of(need.name) for row in rows.values())
     return sum((Fraction(repr(amount)) for amount in amounts if amount is not None), Fraction())
 
 
@@ -380,6 +380,6 @@ def _origin(members: Collection[_Member]) -> str:
     """Name the predecessors, how much of each, and the files that they are in."""
     files: dict[str, list[str]] = {}
     for member in members:
-        codes = files.setdefault(member.placed.part.sheet.name, [])
+        codes = files.setdefault(member.row.file.sheet.name, [])
         codes.append(part_of(member.fraction, member.code))
     return "; ".join(f"{listed(codes, _MOST_CODES)} of {file}" for file, codes in files.items())

@@ -37,11 +37,7 @@ def shared_rich_texts(xml: bytes) -> dict[int, str]:
     Raises:
         ValueError: the XML is damaged.
     """
-    texts: dict[int, str] = {}
-    if b"vertAlign" in xml:
-        scan = _RichTextScan("si", lambda text: texts.update({scan.number: text}))
-        scan.read(xml)
-    return texts
+    return {number: text for number, _, text in _RichTextScan("si").read(xml)}
 
 
 def inline_rich_texts(xml: bytes) -> dict[tuple[int, int], str]:
@@ -50,11 +46,7 @@ def inline_rich_texts(xml: bytes) -> dict[tuple[int, int], str]:
     Raises:
         ValueError: the XML is damaged.
     """
-    texts: dict[tuple[int, int], str] = {}
-    if b"vertAlign" in xml:
-        scan = _RichTextScan("is", lambda text: texts.update({(scan.row, scan.column): text}))
-        scan.read(xml)
-    return texts
+    return {place: text for _, place, text in _RichTextScan("is").read(xml)}
 
 
 class _RichTextScan:
@@ -62,31 +54,36 @@ class _RichTextScan:
 
     Args:
         container: the element that holds the parts of a text.
-        take: takes a text with raised or lowered parts.
     """
 
-    def __init__(self, container: str, take: Callable[[str], None]) -> None:
+    def __init__(self, container: str) -> None:
         self.container = container
-        self.take = take
         self.number = -1
         """Number of the text, counted from 0."""
         self.row, self.column = 0, -1
         """Place of the cell; rows count from 1, columns from 0."""
+        self._texts: list[tuple[int, tuple[int, int], str]] = []
         self._parts: list[tuple[str, str]] = []
         self._position = ""
         self._in_text = False
         self._phonetic = False
 
-    def read(self, xml: bytes) -> None:
-        parse_xml(xml, self._start, self._end, self._text)
+    def read(self, xml: bytes) -> list[tuple[int, tuple[int, int], str]]:
+        """Return the texts with raised or lowered parts, each with its number and its place."""
+        if b"vertAlign" in xml:
+            parse_xml(xml, self._start, self._end, self._text)
+        return self._texts
 
     def _start(self, prefixed: str, attributes: dict[str, str]) -> None:
         name = prefixed.rpartition(":")[2]
         if name == self.container:
             self.number += 1
             self._parts = []
-        elif name in ("row", "c"):
-            self._move(name, attributes.get("r", ""))
+        elif name == "row":  # a row or cell without a place follows the one before it
+            place = attributes.get("r", "")
+            self.row, self.column = int(place) if place.isdigit() else self.row + 1, -1
+        elif name == "c":
+            self.row, self.column = cell_place(attributes.get("r", "")) or (self.row, self.column + 1)
         elif name == "r":
             self._position = ""
         elif name == "vertAlign":
@@ -94,13 +91,6 @@ class _RichTextScan:
         elif name == "rPh":  # how a Japanese text is pronounced
             self._phonetic = True
         self._in_text = name == "t" and not self._phonetic
-
-    def _move(self, name: str, place: str) -> None:
-        """Go to a row or cell; one without a place follows the one before it."""
-        if name == "row":
-            self.row, self.column = int(place) if place.isdigit() else self.row + 1, -1
-        else:
-            self.row, self.column = cell_place(place) or (self.row, self.column + 1)
 
     def _text(self, text: str) -> None:
         if self._in_text:
@@ -114,7 +104,7 @@ class _RichTextScan:
         elif name == "r":
             self._position = ""
         elif name == self.container and (text := rich_text(self._parts)) is not None:
-            self.take(text)
+            self._texts.append((self.number, (self.row, self.column), text))
 
 
 def raised_styles(*parts: bytes) -> dict[str, str]:

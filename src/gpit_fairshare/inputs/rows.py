@@ -16,17 +16,15 @@ from gpit_fairshare.inputs.cells import (
     read_year,
     shown,
 )
-from gpit_fairshare.inputs.excluded_rows import left_out_rows, memo_lines
-from gpit_fairshare.inputs.findings import FEW, About, Where, counted, listed, nearest_of
+from gpit_fairshare.inputs.excluded_rows import organisation_rows
+from gpit_fairshare.inputs.findings import About, Where, counted, listed, nearest_of
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.regions import is_code
-from gpit_fairshare.inputs.totals import Totals
 from gpit_fairshare.magnitude import is_in_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.excluded_rows import Record
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Need, Request, Role
@@ -50,6 +48,16 @@ class Row:
     """None where the row serves every year."""
     code: str
     values: Mapping[str, Value]
+    file: InputFile = field(compare=False, repr=False)
+
+    def where(self, column: str) -> Where:
+        """Return the place of a cell for a finding."""
+        return self.file.where(self.number, column)
+
+    @property
+    def place(self) -> str:
+        """The place of the code for a finding about something else: `a.csv row 5`."""
+        return self.file.sheet.origin(self.number, self.file.headings.columns["org_code"])
 
     def number_of(self, column: str) -> float | None:
         """Return a number, or None where it is blank, faulty or not there."""
@@ -63,7 +71,7 @@ class Row:
 
 
 @dataclass
-class Part:
+class InputFile:
     """A file on its way to the tables. A role may have several."""
 
     headings: Headings
@@ -102,8 +110,7 @@ class Part:
     @property
     def has_lines(self) -> bool:
         """Whether the rows are lines of cost."""
-        columns = self.headings.columns
-        return self.role == "spend" and "amount" in columns and "historic_spend" not in columns
+        return self.headings.has_lines
 
     def has(self, column: str) -> bool:
         """Whether the file gives a column, be it by summing its lines."""
@@ -112,10 +119,6 @@ class Part:
     def where(self, row: int, column: str) -> Where:
         """Return the place of a cell for a finding."""
         return self.sheet.where(row, self.headings.columns[column])
-
-    def place(self, row: int) -> str:
-        """Return the place of a row's code for a finding about something else: `a.csv row 5`."""
-        return self.sheet.origin(row, self.headings.columns["org_code"])
 
 
 class _Remark:
@@ -136,7 +139,7 @@ class _Remark:
 class RowReader:
     """Reads the rows of one file."""
 
-    def __init__(self, part: Part, request: Request, findings: Findings) -> None:
+    def __init__(self, part: InputFile, request: Request, findings: Findings) -> None:
         self.part = part
         self.request = request
         self.findings = findings
@@ -162,43 +165,16 @@ class RowReader:
             part.keyed = False
             return
         there = [(need, index) for need, index in there if index not in uncalculated]
-        self._records = self._organisations([need for need, _ in there])
+        needs = [need for need, _ in there]
+        self._records, part.left_out = organisation_rows(part.headings, needs, self.request, self.findings)
         years = self._years()
         for number, cells in self._records:
-            year = years.get(number) if years is not None else None
+            year = years[number] if years is not None else None
             if years is None or year in self.request.years:
                 row = self._row(number, year, cells, there)
                 if row:
                     part.rows.append(row)
         self._report()
-
-    def _organisations(self, needs: Sequence[Need]) -> Sequence[tuple[int, tuple[Any, ...]]]:
-        """Return the rows without those that the user leaves out, memo lines and totals."""
-        part = self.part
-        records = part.sheet.rows
-        out = left_out_rows(part, self.request) if self.request.leave_out else {}
-        if out:
-            part.left_out = set(out.values())
-            self.findings.note(
-                About.LEFT_OUT,
-                part.sheet_place,
-                f"left out {counted(len(out), 'row')} of {listed(sorted(part.left_out))}, as --leave-out says",
-            )
-            records = tuple(record for record in records if record[0] not in out)
-        memos = memo_lines(part, records, needs)
-        if memos:
-            self._report_memos([record for record in records if record[0] in memos])
-            records = tuple(record for record in records if record[0] not in memos)
-        totals = Totals(part, needs, self.findings).find(records)
-        if len(totals) == len(records):
-            self.findings.error(
-                About.EMPTY,
-                part.sheet_place,
-                "no row is left of the table: all were left out",
-                "rows of organisations",
-                "Give the file with its rows, or fewer codes with --leave-out",
-            )
-        return [record for record in records if record[0] not in totals] if totals else records
 
     def _uncalculated(self, wanted: Sequence[tuple[Need, int]]) -> set[int]:
         """Refuse columns of formulas that no program has calculated, and return them."""
@@ -221,18 +197,6 @@ class RowReader:
                 "Open the workbook in Excel, let it calculate, and save it",
             )
         return refused
-
-    def _report_memos(self, records: Sequence[Record]) -> None:
-        lines = [
-            f"{listed([shown(cell) for cell in cells if not is_blank(cell)], FEW)} in row {number:,}"
-            for number, cells in records
-        ]
-        self.findings.note(
-            About.NOTES,
-            self.part.sheet_place,
-            f"left out {counted(len(records), 'row')} with no code and no figure in a column that is used: "
-            f"{listed(lines, FEW)}",
-        )
 
     def _no_code(self) -> None:
         self.part.keyed = False
@@ -327,7 +291,7 @@ class RowReader:
             value = self._cell(number, at, cells[at], need)
             if value is not _FAULTY:
                 values[need.name] = Value(value, origin(number, at))
-        return Row(number, year, code, values) if isinstance(code, str) and code is not _FAULTY else None
+        return Row(number, year, code, values, part) if isinstance(code, str) and code is not _FAULTY else None
 
     def _cell(self, number: int, index: int, cell: Any, need: Need | None) -> Any:
         """Read a cell, or a code where there is no need; `_FAULTY` after a finding."""
@@ -380,7 +344,7 @@ class RowReader:
         return self._manners[index]
 
     def _report(self) -> None:
-        sheet = self.part.sheet
+        place = self.part.sheet_place
         for name, below in self._below_nil.items():
             self.findings.warning(
                 About.NEGATIVE,
@@ -390,34 +354,18 @@ class RowReader:
                 + ", and is counted as it stands",
                 remedy="See that it is meant: a scheme that adds this column up would refuse it",
             )
-        if self._trimmed.count:
-            self.findings.note(
-                About.TRIMMED,
-                Where(sheet.name),
-                f"left out the spaces around {counted(self._trimmed.count, 'text')}, "
-                f"the first in {self._trimmed.first.place}",
-            )
-        if self._marks.count:
-            self.findings.note(
-                About.MARK,
-                Where(sheet.name),
-                f"left the footnote marks out of {counted(self._marks.count, 'cell')}: "
-                f"{listed(self._marks.examples, 3)}",
-            )
-        if self._loose.count:
-            self.findings.note(
-                About.LOOSE_NUMBERS,
-                Where(sheet.name),
-                f"read {counted(self._loose.count, 'number')} written as text or with £, commas, brackets or a size, "
-                f"the first in {self._loose.first.place}",
-            )
-        if self._dashes.count:
-            self.findings.note(
-                About.DASHES,
-                Where(sheet.name),
-                f"read {counted(self._dashes.count, 'dash', 'dashes')} as nil, the first in {self._dashes.first.place}",
-                "Write what is meant where a dash does not stand for nil",
-            )
+        if trimmed := self._trimmed.count:
+            found = f"left out the spaces around {counted(trimmed, 'text')}, the first in {self._trimmed.first.place}"
+            self.findings.note(About.TRIMMED, place, found)
+        if marks := self._marks.count:
+            found = f"left the footnote marks out of {counted(marks, 'cell')}: {listed(self._marks.examples, 3)}"
+            self.findings.note(About.MARK, place, found)
+        if loose := self._loose.count:
+            found = f"read {counted(loose, 'number')} written as text or with £, commas, brackets or a size"
+            self.findings.note(About.LOOSE_NUMBERS, place, f"{found}, the first in {self._loose.first.place}")
+        if dashes := self._dashes.count:
+            found = f"read {counted(dashes, 'dash', 'dashes')} as nil, the first in {self._dashes.first.place}"
+            self.findings.note(About.DASHES, place, found, "Write what is meant where a dash does not stand for nil")
 
 
 _KEYS = ("org_code", "practice_code", "year")

@@ -13,7 +13,7 @@ from gpit_fairshare.words import plural
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Request
-    from gpit_fairshare.inputs.rows import Part
+    from gpit_fairshare.inputs.rows import InputFile
 
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}\s?[/_–-]\s?(?:20)?[0-9]{2}(?![0-9]|[/_–-][0-9]{1,2}(?![0-9]))")
 """A financial year in a title or a name; `2014-15-03` and the like are days."""
@@ -23,7 +23,7 @@ _FEWEST: Final = 3
 """Codes that say something; fewer may look like those of others by chance."""
 
 
-def check_fit(part: Part, request: Request, findings: Findings) -> None:
+def check_fit(part: InputFile, request: Request, findings: Findings) -> None:
     """Warn of a file whose titles are of other years than the run, or whose codes are of other organisations.
 
     Codes that nothing is known of say nothing, nor do titles with one of the run's years, or the year before the
@@ -47,7 +47,7 @@ def check_fit(part: Part, request: Request, findings: Findings) -> None:
         )
 
 
-def _other_years(part: Part, request: Request) -> str:
+def _other_years(part: InputFile, request: Request) -> str:
     """Say which years the titles and names of a file are about, if none of them can be of the run; else nothing."""
     if part.dated:  # each row says its own year
         return ""
@@ -66,7 +66,7 @@ def _years_in(text: str) -> set[str]:
     return {year for year in years if year}
 
 
-def _other_codes(part: Part, request: Request) -> str:
+def _other_codes(part: InputFile, request: Request) -> str:
     """Say of which other organisations, or of which other time, the codes of a file are; else nothing."""
     codes = {row.code for row in part.rows}
     known = packaged_crosswalk()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,7 +10,7 @@ import polars as pl
 from gpit_fairshare.inputs.findings import About, Where, counted, listed, pounds
 from gpit_fairshare.inputs.headings import LINE_WORDS
 from gpit_fairshare.inputs.model import Need
-from gpit_fairshare.inputs.rows import Row, Value
+from gpit_fairshare.inputs.rows import Value
 from gpit_fairshare.inputs.sums import Grouping, exact_total, rows_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Request
-    from gpit_fairshare.inputs.rows import Part
+    from gpit_fairshare.inputs.rows import InputFile, Row
 
 WORDS = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
 """The words that a line may be marked with."""
@@ -50,7 +50,7 @@ def line_needs(request: Request) -> list[Need]:
     return [Need("amount", "number", "£"), *(Need(name, "text", optional=True) for name in words)]
 
 
-def sum_lines(part: Part, needs: Sequence[Need], request: Request, findings: Findings) -> list[Line]:
+def sum_lines(part: InputFile, needs: Sequence[Need], request: Request, findings: Findings) -> list[Line]:
     """Sum the lines that count to one `historic_spend` per organisation, in place; return all lines.
 
     An organisation none of whose lines count has a `historic_spend` of nil. Texts of the tables
@@ -65,7 +65,7 @@ def sum_lines(part: Part, needs: Sequence[Need], request: Request, findings: Fin
         mine = [lines[row.number] for row in group if row.number in lines]
         if mine:
             values["historic_spend"] = _spend(part, mine)
-        rows.append(Row(group[0].number, group[0].year, group[0].code, values))
+        rows.append(replace(group[0], values=values))
     grouping.replace_rows(rows)
     _report_spread(part, list(lines.values()), findings)
     _report_left_out(part, list(lines.values()), findings)
@@ -105,7 +105,7 @@ def lines_table(lines: Sequence[Line]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").sort(order, nulls_last=True)
 
 
-def _check_columns(part: Part, needs: Sequence[Need], request: Request, findings: Findings) -> None:
+def _check_columns(part: InputFile, needs: Sequence[Need], request: Request, findings: Findings) -> None:
     """See that the file has every column by which the scheme says what counts, and no number but amounts."""
     for need in needs:
         if need.kind == "number":
@@ -128,7 +128,7 @@ def _check_columns(part: Part, needs: Sequence[Need], request: Request, findings
             )
 
 
-def _line(part: Part, row: Row, request: Request, findings: Findings) -> Line | None:
+def _line(part: InputFile, row: Row, request: Request, findings: Findings) -> Line | None:
     """Check what a line is marked with; None if its amount could not be read."""
     words: dict[str, str | None] = {}
     for column in dict.fromkeys([*LINE_WORDS, *request.counts]):
@@ -137,14 +137,14 @@ def _line(part: Part, row: Row, request: Request, findings: Findings) -> Line | 
         if text and text.lower() not in WORDS.get(column, (text.lower(),)):
             findings.error(
                 About.LINE,
-                part.where(row.number, column),
+                row.where(column),
                 f"the {column} is {text!r}",
                 " or ".join(WORDS[column]),
             )
         elif not text and column in request.counts and column in row.values:
             findings.error(
                 About.BLANK,
-                part.where(row.number, column),
+                row.where(column),
                 "the cell is blank, and the scheme tells by it whether the line counts",
                 " or ".join(WORDS.get(column, ("a text",))),
             )
@@ -162,7 +162,7 @@ def _line(part: Part, row: Row, request: Request, findings: Findings) -> Line | 
     return Line(row.year, row.code, amount, words, excluded, row.number, part.sheet.name)
 
 
-def _spend(part: Part, lines: Sequence[Line]) -> Value:
+def _spend(part: InputFile, lines: Sequence[Line]) -> Value:
     """Add up the lines of an organisation that count; nil if none does."""
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
@@ -174,7 +174,7 @@ def _spend(part: Part, lines: Sequence[Line]) -> Value:
     return Value(exact_total(counting), origin)
 
 
-def _report_spread(part: Part, lines: Sequence[Line], findings: Findings) -> None:
+def _report_spread(part: InputFile, lines: Sequence[Line], findings: Findings) -> None:
     """Say what the lines are for and who provides it, as far as the file tells: the largest first."""
     for column in _SPREAD:
         if column not in part.headings.columns:
@@ -190,7 +190,7 @@ def _report_spread(part: Part, lines: Sequence[Line], findings: Findings) -> Non
         findings.note(About.SPREAD, Where(part.sheet.name), f"spend by {column.replace('_', ' ')}: {listed(said, 8)}")
 
 
-def _report_left_out(part: Part, lines: Sequence[Line], findings: Findings) -> None:
+def _report_left_out(part: InputFile, lines: Sequence[Line], findings: Findings) -> None:
     """Say how much does not count, and by which rule; a line is named under the first that it fails."""
     reasons: dict[str, list[float]] = {}
     for line in lines:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Need
-    from gpit_fairshare.inputs.rows import Part
     from gpit_fairshare.inputs.sum_evidence import BlockSum
 
 _VAST = 10**18
@@ -65,13 +65,13 @@ class SummedColumn(NamedTuple):
     """Whether these are whole people."""
 
     @classmethod
-    def read(cls, need: Need, part: Part, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
+    def read(cls, need: Need, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
         """Read the figures of a column as they are written, whatever their unit."""
-        position = part.headings.columns[need.name]
+        position = headings.columns[need.name]
         numbers = [_number(cells[position]) for _, cells in rows]
         decimals = max((_decimals(number) for number in numbers if isinstance(number, Decimal)), default=0)
         figures = [None if number is None else int(number * 10**decimals) for number in numbers]
-        is_counted = need.unit == "people" and not decimals and part.headings.units.factor(position) == 1
+        is_counted = need.unit == "people" and not decimals and headings.units.factor(position) == 1
         return cls(need.name, position, figures, decimals, is_counted)
 
     def amount(self, figure: int) -> Fraction:
@@ -93,8 +93,8 @@ class _YearRows(NamedTuple):
 class Subtotals:
     """The rows of one file that are totals and do not say so."""
 
-    def __init__(self, part: Part, columns: Sequence[SummedColumn], key: int, findings: Findings) -> None:
-        self.part = part
+    def __init__(self, headings: Headings, columns: Sequence[SummedColumn], key: int, findings: Findings) -> None:
+        self.headings = headings
         self.columns = columns
         self.key = key
         self.findings = findings
@@ -115,7 +115,7 @@ class Subtotals:
             years.setdefault(row.year, []).append(row)
         tables = [self._table(members, apart, CERTAIN + math.log10(len(years))) for members in years.values()]
         totals = {row.at: entry for table in tables for entry in table.sums.certain for row in table.rows_of(entry)}
-        if self.part.has_lines:  # an organisation has many rows, and those with a code are no totals
+        if self.headings.has_lines:  # an organisation has many rows, and those with a code are no totals
             return {row.at: totals[row.at] for row in rows if row.at in totals and not row.code}
         self._refuse(tables)
         for table in tables if self.columns else ():
@@ -154,7 +154,7 @@ class Subtotals:
     def _error(self, row: FileRow, text: str, codes: Sequence[str]) -> None:
         self.findings.error(
             About.SUBTOTAL,
-            self.part.sheet.where(row.number, self.key),
+            self.headings.sheet.where(row.number, self.key),
             f"{text}, and would be counted twice",
             "organisations, and totals that say so",
             _remedy(codes),
@@ -182,7 +182,7 @@ class Subtotals:
         if is_list:
             self.findings.warning(
                 About.SUBTOTAL,
-                self.part.sheet.where(rows[0].number, self.key),
+                self.headings.sheet.where(rows[0].number, self.key),
                 f"{text}; they were read as organisations, since they are not the sum of these",
                 remedy=f"See whether their figures are in other rows as well. {_remedy(codes)}",
             )
@@ -206,7 +206,7 @@ class Subtotals:
                 doubted |= {row.at for row in rows}
                 self.findings.warning(
                     About.SUBTOTAL,
-                    self.part.sheet.where(rows[0].number, self.key),
+                    self.headings.sheet.where(rows[0].number, self.key),
                     f"{_is_sum(codes, entry, rows[0].year)}, which may be chance",
                     remedy=f"If {'it is a total' if len(codes) == 1 else 'they are totals'}: {_remedy(codes)}",
                 )
@@ -217,7 +217,7 @@ class Subtotals:
             if row.at not in doubted and self._is_half(column, [row], left, totals):
                 self.findings.warning(
                     About.SUBTOTAL,
-                    self.part.sheet.where(row.number, column.position),
+                    self.headings.sheet.where(row.number, column.position),
                     f"the {column.name} of {row.code} is that of all {len(left) - 1:,} other rows together",
                     remedy=f"If it is a total, leave it out with {leave_out(row.code)}",
                 )

@@ -6,6 +6,7 @@ the rate of a whole is from the rates of its parts alone.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -13,7 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.inputs.findings import About, Where, counted, listed
-from gpit_fairshare.inputs.rows import Row, Value
+from gpit_fairshare.inputs.rows import Value
 from gpit_fairshare.sharing import rounded
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Need, Request
-    from gpit_fairshare.inputs.rows import Part
+    from gpit_fairshare.inputs.rows import InputFile, Row
 
 
 SMALLEST = {"£": Fraction(1, 100), "people": Fraction(1)}
@@ -91,7 +92,7 @@ def rows_of(number: int, file: str) -> str:
 class Grouping:
     """Brings the rows of each organisation of a file together, column by column."""
 
-    def __init__(self, part: Part, needs: Sequence[Need], request: Request, findings: Findings) -> None:
+    def __init__(self, part: InputFile, needs: Sequence[Need], request: Request, findings: Findings) -> None:
         self.part = part
         self.findings = findings
         self.essential = request.essential
@@ -130,9 +131,7 @@ class Grouping:
 
     def join(self) -> None:
         """Make one row of the rows of each organisation."""
-        self.replace_rows(
-            Row(group[0].number, group[0].year, group[0].code, self.values(group)) for group in self.groups()
-        )
+        self.replace_rows(replace(group[0], values=self.values(group)) for group in self.groups())
 
     def replace_rows(self, rows: Iterable[Row]) -> None:
         """Put the organisations in the place of the rows that they were made of."""
@@ -154,7 +153,7 @@ class Grouping:
         texts = sorted({row.text_of(need.name) for row in group} - {""})
         self.findings.error(
             About.TEXTS_DIFFER,
-            self.part.where(group[0].number, need.name),
+            group[0].where(need.name),
             f"the rows of {group[0].code} differ: {listed([repr(text) for text in texts])}",
             f"one {need.name} for all of them",
         )
@@ -170,7 +169,7 @@ class Grouping:
             )
 
 
-def sum_practices(part: Part, needs: Sequence[Need], request: Request, findings: Findings) -> None:
+def sum_practices(part: InputFile, needs: Sequence[Need], request: Request, findings: Findings) -> None:
     """Sum the rows of practices to organisations, in place.
 
     Args:
@@ -200,7 +199,7 @@ def sum_practices(part: Part, needs: Sequence[Need], request: Request, findings:
         findings.note(About.PRACTICES, Where(part.sheet.name), f"summed {', '.join(sums)}")
 
 
-def _check_repeats(part: Part, findings: Findings) -> None:
+def _check_repeats(part: InputFile, findings: Findings) -> None:
     seen: dict[tuple[str | None, str], Row] = {}
     for row in part.rows:
         practice = row.text_of("practice_code")
@@ -208,9 +207,8 @@ def _check_repeats(part: Part, findings: Findings) -> None:
         if first is not row:
             findings.error(
                 About.DUPLICATE_ROW,
-                part.where(row.number, "practice_code"),
-                f"practice {practice} stands in {part.place(first.number)} already"
-                + (f" for {row.year}" if row.year else ""),
+                row.where("practice_code"),
+                f"practice {practice} stands in {first.place} already" + (f" for {row.year}" if row.year else ""),
                 "each practice once a year",
                 "Take one of the rows out",
             )

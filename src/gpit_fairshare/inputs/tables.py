@@ -26,7 +26,7 @@ from gpit_fairshare.inputs.groups import (
 from gpit_fairshare.inputs.headings import Headings, check_mapping, check_named_headings, recogniser
 from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
 from gpit_fairshare.inputs.merger_checks import check_codes, merger_hint, report_changes
-from gpit_fairshare.inputs.model import Column, Inputs, Need, Source
+from gpit_fairshare.inputs.model import Column, Inputs, Need
 from gpit_fairshare.inputs.ons_codes import translate_ons_codes
 from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head, check_whole
 from gpit_fairshare.inputs.reading import locate, read_sheet
@@ -40,14 +40,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.inputs.crosswalk import Crosswalk
-    from gpit_fairshare.inputs.groups import Placed
     from gpit_fairshare.inputs.inspection import ColumnSummary
-    from gpit_fairshare.inputs.model import Request, Restated, Role
+    from gpit_fairshare.inputs.model import Request, Restated, Role, Source
     from gpit_fairshare.inputs.reading import Sheet
-    from gpit_fairshare.inputs.rows import Part
+    from gpit_fairshare.inputs.rows import InputFile, Row
     from gpit_fairshare.inputs.spend import Line
 
-Rows = dict[str, dict[str, "Placed"]]
+Rows = dict[str, dict[str, "Row"]]
 """Rows of one group by year and organisation."""
 
 
@@ -153,19 +152,9 @@ def _sheets(request: Request, findings: Findings) -> tuple[list[tuple[Role, Shee
     return sheets, all_read
 
 
-def _source(part: Part) -> Source:
-    sheet = part.sheet
+def _source(part: InputFile) -> Source:
     headings = part.headings
-    return Source(
-        part.role,
-        sheet.file,
-        sheet.sheet,
-        sheet.sha256,
-        len(sheet.rows),
-        headings.matched,
-        sheet.titles,
-        headings.units.applied(headings.wanted),
-    )
+    return part.sheet.source(part.role, headings.matched, headings.units.applied(headings.wanted))
 
 
 class _Reading:
@@ -263,8 +252,8 @@ class _Reading:
                 continue
             belonging = {}
             for year, standing in self._rows[0].items():
-                placed = {code: self._placed(group.of, year, code) for code in standing}
-                belonging[year] = {code: one.row.text_of(group.of) if one else "" for code, one in placed.items()}
+                rows = {code: self._row(group.of, year, code) for code in standing}
+                belonging[year] = {code: row.text_of(group.of) if row else "" for code, row in rows.items()}
             self._rows[index] = give_to_rows(group, belonging, self.findings)
 
     def _check_codes(self) -> None:
@@ -284,10 +273,10 @@ class _Reading:
         for column in self.columns.values():
             values = []
             for code in codes:
-                placed = self._placed(column.name, year, code)
-                value = placed.row.values.get(column.name) if placed else None
+                row = self._row(column.name, year, code)
+                value = row.values.get(column.name) if row else None
                 values.append(value.value if value else None)
-                if placed and not placed.row.year:
+                if row and not row.year:
                     self.undated.add((year, code, column.name))
                 if value:
                     self.origins[year, code, column.name] = value.origin
@@ -301,20 +290,20 @@ class _Reading:
         empty: dict[str, list[str]] = {}
         for year in self.request.years:
             for code in sorted(self._rows[0][year]):
-                people = self._placed("registered_population", year, code)
-                if people and people.row.number_of("registered_population") == 0:
+                people = self._row("registered_population", year, code)
+                if people and people.number_of("registered_population") == 0:
                     empty.setdefault(code, []).append(year)
         without = []
         for code, years in empty.items():
             funded = [year for year in years if self._spend(year, code)]
             year = (funded or years)[0]
-            people = self._placed("registered_population", year, code)
+            people = self._row("registered_population", year, code)
             if not funded or not people:
                 without.append(code)
                 continue
             self.findings.error(
                 About.NO_PATIENTS,
-                people.part.where(people.row.number, "registered_population"),
+                people.where("registered_population"),
                 f"{code} has no patients and yet a historic_spend in {year} ({self._origin(year, code)})",
                 remedy="Correct the population, or move the spend to the organisation that has the patients",
                 code=code,
@@ -341,17 +330,16 @@ class _Reading:
         """Return the figures of a column by organisation, with their places."""
         figures = {}
         for code in self._rows[0][year] if self._rows else ():
-            placed = self._placed(column, year, code)
-            value = placed.row.number_of(column) if placed else None
-            if placed and value is not None:
+            row = self._row(column, year, code)
+            value = row.number_of(column) if row else None
+            if row and value is not None:
                 # The sum of several lines stands in no cell of its own.
-                own = column in placed.part.headings.columns
-                where = placed.part.where(placed.row.number, column) if own else placed.part.sheet_place
+                where = row.where(column) if column in row.file.headings.columns else row.file.sheet_place
                 # What is unlikely of one organisation has no cause in common with what is of another.
                 figures[code] = Figure(value, where._replace(column=""))
         return figures
 
-    def _wanted(self, group: Group, part: Part) -> list[Need]:
+    def _wanted(self, group: Group, part: InputFile) -> list[Need]:
         """Return the columns to be read from a file."""
         needs = [*group.gives.values(), Need("org_name", "text", optional=True)]
         if part.has_lines and "historic_spend" in group.gives:
@@ -360,7 +348,7 @@ class _Reading:
             needs.append(Need("practice_code", "text"))
         return [*needs, Need("basis", "text", optional=True)]
 
-    def _read_basis(self, part: Part) -> None:
+    def _read_basis(self, part: InputFile) -> None:
         marked = sum("illustrative" in row.text_of("basis").casefold() for row in part.rows)
         if marked:
             self.illustrative.append(
@@ -369,7 +357,7 @@ class _Reading:
         elif any("illustrative" in title.casefold() for title in part.sheet.titles):
             self.illustrative.append(f"{part.sheet.name}: says above its table that figures are illustrative.")
 
-    def _sum(self, group: Group, part: Part) -> None:
+    def _sum(self, group: Group, part: InputFile) -> None:
         """Sum lines of cost or practices to organisations, where a file has them."""
         columns = part.headings.columns
         needs = [need for need in group.gives.values() if need.name in columns]
@@ -424,14 +412,13 @@ class _Reading:
                 "a name for each code",
             )
 
-    def _report_side(self, placed: Placed, other: Group, years: Sequence[str], meant: str, *, fatal: bool) -> None:
-        row, part = placed
+    def _report_side(self, row: Row, other: Group, years: Sequence[str], meant: str, *, fatal: bool) -> None:
         name = row.text_of("org_name")
         called = f"{name} ({row.code})" if name else row.code
         when = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
         hint = merger_hint(row.code, years[0], other.rows[years[0]], self.crosswalk)
         found = f"{called} is not in {other.name}{when}" + (f" ({hint})" if hint else "")
-        where = part.where(row.number, "org_code")
+        where = row.where("org_code")
         report = self.findings.error if fatal else self.findings.warning
         if not fatal:
             found += " and is left out"
@@ -454,7 +441,7 @@ class _Reading:
             elif need in needed:
                 self.columns[need.name] = Column(need.name, need.kind, need.unit, "input", "")
 
-    def _placed(self, column: str, year: str, code: str) -> Placed | None:
+    def _row(self, column: str, year: str, code: str) -> Row | None:
         """Return the row that gives a column for an organisation and year."""
         for group, rows in zip(self.groups, self._rows, strict=True):
             if column in group.gives:
@@ -463,30 +450,30 @@ class _Reading:
 
     def _name(self, year: str, code: str) -> str:
         own = [rows for group, rows in zip(self.groups, self._rows, strict=True) if not group.of]
-        names = (rows[year][code].row.text_of("org_name") for rows in own if code in rows[year])
+        names = (rows[year][code].text_of("org_name") for rows in own if code in rows[year])
         return next(filter(None, names), "")
 
     def _spend(self, year: str, code: str) -> float:
-        placed = self._placed("historic_spend", year, code)
-        return (placed.row.number_of("historic_spend") if placed else None) or 0.0
+        row = self._row("historic_spend", year, code)
+        return (row.number_of("historic_spend") if row else None) or 0.0
 
     def _origin(self, year: str, code: str) -> str:
         return self.origins.get((year, code, "historic_spend"), "")
 
 
-def _meant(placed: Placed, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
+def _meant(row: Row, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
     """Return which organisation of another file may be meant by one that this file has alone; empty if none is near.
 
     Args:
-        placed: the organisation.
+        row: the organisation.
         years: years in which the other file lacks it.
         rows: the rows of the other file.
         alone: organisations that the other file has alone, with their years.
     """
     names = {
-        code: rows[theirs[0]][code].row.text_of("org_name")
+        code: rows[theirs[0]][code].text_of("org_name")
         for code, theirs in alone.items()
         if not set(theirs).isdisjoint(years)
     }
-    likely = counterparts(placed.row.code, placed.row.text_of("org_name"), names)
+    likely = counterparts(row.code, row.text_of("org_name"), names)
     return " or ".join(f"{code} ({names[code]})" if names[code] else code for code in likely)

@@ -14,8 +14,8 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.inputs.findings import About, counted, listed
-from gpit_fairshare.inputs.headings import LINE_WORDS
+from gpit_fairshare.inputs.findings import About, Where, counted, listed
+from gpit_fairshare.inputs.headings import LINE_WORDS, Headings
 from gpit_fairshare.inputs.marks import is_no_code
 from gpit_fairshare.inputs.subtotals import FileRow, Subtotals, SummedColumn, leave_out
 from gpit_fairshare.inputs.sum_evidence import power_of_ten
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.model import Need
-    from gpit_fairshare.inputs.rows import Part
     from gpit_fairshare.inputs.sum_evidence import BlockSum
 
 _LABEL = re.compile(
@@ -77,14 +76,14 @@ class _PartRows:
 class Totals:
     """The rows of totals of one file."""
 
-    def __init__(self, part: Part, needs: Iterable[Need], findings: Findings) -> None:
-        self.part = part
+    def __init__(self, headings: Headings, needs: Iterable[Need], findings: Findings) -> None:
+        self.headings = headings
         self.findings = findings
-        columns = part.headings.columns
+        columns = headings.columns
         self.needs = [need for need in needs if need.is_sum and need.name in columns]
         self.key = columns.get("practice_code", columns.get("org_code", 0))
         self.texts = [columns[name] for name in ("org_code", "org_name", "practice_code") if name in columns]
-        self.kinds = [columns[name] for name in LINE_WORDS if name in columns and part.has_lines]
+        self.kinds = [columns[name] for name in LINE_WORDS if name in columns and headings.has_lines]
         self.year = columns.get("year")
         self.columns: list[SummedColumn] = []
         self._parts: dict[str, _PartRows] = {}
@@ -92,13 +91,13 @@ class Totals:
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
         """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
         every = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
-        self.columns = [SummedColumn.read(need, self.part, rows) for need in self.needs]
+        self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
         candidates = [row for row in every if row.label or (row.bare and self._has_figures(row))]
         if len(candidates) > _MOST_LABELLED:
             self._refuse_many(candidates)
             return {row.number for row in candidates}
         apart = {row.at for row in candidates} | self._statistics(every)
-        subtotals = Subtotals(self.part, self.columns, self.key, self.findings)
+        subtotals = Subtotals(self.headings, self.columns, self.key, self.findings)
         sums = subtotals.find([row for row in every if row.at not in apart], sorted(apart))
         totals = sorted({row.at for row in candidates} | set(sums) | subtotals.refused)
         left = self._leave_out(candidates, every, sums, totals)
@@ -137,7 +136,7 @@ class Totals:
 
         One such line may be chance; two organisations with three lines or more, and half of all of these, are none.
         """
-        if not self.part.has_lines or not self.columns:
+        if not self.headings.has_lines or not self.columns:
             return
         figures = self.columns[0].figures
         lines: dict[tuple[str, str], list[FileRow]] = {}
@@ -154,7 +153,7 @@ class Totals:
         if len(sums) > 1 and 2 * len(sums) >= len(groups):
             self.findings.error(
                 About.SUBTOTAL,
-                self.part.sheet.where(sums[0].number, self.columns[0].position),
+                self.headings.sheet.where(sums[0].number, self.columns[0].position),
                 f"this line of {sums[0].code} is the sum of its other lines, and so is a line of "
                 f"{counted(len(sums) - 1, 'other organisation')}; they would be counted twice",
                 "lines of cost, and totals that say so",
@@ -166,7 +165,7 @@ class Totals:
     def _refuse_many(self, candidates: Sequence[FileRow]) -> None:
         self.findings.error(
             About.TOTAL,
-            self.part.sheet.where(candidates[0].number, self.key),
+            self.headings.sheet.where(candidates[0].number, self.key),
             f"{len(candidates):,} rows say that they are totals, or have figures and no code",
             f"at most {_MOST_LABELLED:,}",
             "Give the rows of organisations alone",
@@ -184,7 +183,7 @@ class Totals:
         notes = {at: self._note(every[at], sums[at].parts) for at in left}
         for row in candidates:
             verdict = self._compare(row, every, totals)
-            where = self.part.sheet.where(row.number, self.key)
+            where = self.headings.sheet.where(row.number, self.key)
             if verdict is None:
                 if row.label:
                     notes[row.at] = f"row {row.number:,} '{row.label}', which has no figure to check"
@@ -205,7 +204,7 @@ class Totals:
                 notes[row.at] = self._note(row, verdict.rows)
         if notes:
             texts = [notes[at] for at in sorted(notes)]
-            self.findings.note(About.TOTAL, self.part.sheet_place, f"left out as totals: {listed(texts, 5)}")
+            self.findings.note(About.TOTAL, Where(self.headings.sheet.name), f"left out as totals: {listed(texts, 5)}")
         left |= set(notes)
         self._report_below(every, left)
         return left
@@ -219,13 +218,13 @@ class Totals:
     def _report_below(self, every: Sequence[FileRow], left: set[int]) -> None:
         """Point out rows below the last total: they may repeat what it adds up."""
         last = max(left, default=0)
-        if self.part.has_lines and every[last].code:  # a total of one organisation's lines, beside those of others
+        if self.headings.has_lines and every[last].code:  # a total of one organisation's lines, beside those of others
             return
         below = [row for row in every[last + 1 :] if row.at not in left]
         if left and below and last and not self.year:
             self.findings.warning(
                 About.TOTAL,
-                self.part.sheet.where(below[0].number, self.key),
+                self.headings.sheet.where(below[0].number, self.key),
                 f"{counted(len(below), 'row')} below the total in row {every[last].number:,} were read as well",
                 "the total below all of its rows",
                 "Leave them out with --leave-out if they say again what stands above",
@@ -235,7 +234,7 @@ class Totals:
         index = next(column.position for column in self.columns if column.name == verdict.column)
         self.findings.error(
             About.TOTAL,
-            self.part.sheet.where(row.number, index),
+            self.headings.sheet.where(row.number, index),
             f"the row of '{row.label}' has {_amount(verdict.total)} as {verdict.column}, "
             f"and {counted(verdict.rows, 'row')} come to {_amount(verdict.total - verdict.gap)}",
             "a total that agrees with its rows",
@@ -313,12 +312,12 @@ class Totals:
         """Refuse rows of averages and the like, whose codes are words where those of the others are not."""
         coded = sum(any(map(str.isdigit, row.code)) for row in rows)
         statistics = set()
-        if coded * 2 > sum(bool(row.code) for row in rows) and not self.part.has_lines:
+        if coded * 2 > sum(bool(row.code) for row in rows) and not self.headings.has_lines:
             statistics = {row.at for row in rows if _STATISTIC.fullmatch(row.code) and self._has_figures(row)}
         for row in (rows[at] for at in sorted(statistics)):
             self.findings.error(
                 About.SUBTOTAL,
-                self.part.sheet.where(row.number, self.key),
+                self.headings.sheet.where(row.number, self.key),
                 f"'{row.code}' is no code, and the row would be counted as an organisation",
                 "organisations, and totals that say so",
                 f"Take the row out of the file, or leave it out with {leave_out(row.code)}",

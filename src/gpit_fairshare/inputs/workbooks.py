@@ -17,6 +17,7 @@ from gpit_fairshare.inputs.grids import (
     MEGABYTE,
     MOST_MEGABYTES,
     Grid,
+    Markup,
     Remark,
     Unreadable,
     Wish,
@@ -25,7 +26,7 @@ from gpit_fairshare.inputs.grids import (
     known_headings,
     megabytes_needed,
 )
-from gpit_fairshare.inputs.markup import Markup, ods_extents, ods_markup, xlsx_extent, xlsx_markup
+from gpit_fairshare.inputs.markup import ods_extents, ods_markup, xlsx_extent, xlsx_markup
 from gpit_fairshare.inputs.rich_texts import raised_styles, shared_rich_texts
 
 if TYPE_CHECKING:
@@ -176,15 +177,10 @@ class _Book:
         rows = self.rows(name)
         _, markup, page = self._read[name]
         merged = [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in page.merged_cell_ranges or ()]
-        return Grid(
-            name,
-            rows,
-            remarks=remarks,
-            merged=merged or markup.merged,
-            hidden_rows=markup.hidden_rows,
-            hidden_columns=markup.hidden_columns,
-            formulas=markup.formulas if self._asks_to_be_calculated() else {},
-        )
+        formulas = markup.formulas if self._asks_to_be_calculated() else {}
+        # calamine gives no merged cells of an .ods workbook.
+        markup = markup._replace(merged=merged or markup.merged, formulas=formulas)
+        return Grid(name, rows, remarks=remarks, markup=markup)
 
     def links(self) -> list[Remark]:
         """Say that values come from other workbooks; those are never looked for."""
