@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import openpyxl
 import python_calamine
 import xlsxwriter
+from gpit_fairshare.inputs.findings import Findings
 
 from gpit_fairshare.inputs import Need, Request, read_inputs
-from gpit_fairshare.inputs.findings import Findings
 from gpit_fairshare.inputs.grids import Wish
 from gpit_fairshare.inputs.headings import recogniser
 from gpit_fairshare.inputs.reading import locate, read_sheet

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.allocation import DEFAULT_SCHEME, named_files, request_for, with_options
-from gpit_fairshare.errors import LEVELS
+from gpit_fairshare.findings import gravest_first
 from gpit_fairshare.inputs import EVERY_YEAR, LARGEST, MEGABYTE, Request, inspect_inputs
 from gpit_fairshare.scheme import load
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from gpit_fairshare.errors import Finding
+    from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs import ColumnSummary, Source
 
 JSON_SCHEMA = "gpit-check/1"
@@ -133,7 +133,7 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
         organisations={year if dated else "": read.tables[year].height for year in request.years},
         sources=read.sources,
         columns=tuple(columns),
-        findings=tuple(sorted(read.findings, key=lambda one: LEVELS.index(one.level))),
+        findings=gravest_first(read.findings),
     )
 
 

@@ -15,8 +15,9 @@ from gpit_fairshare.console.explanation import show_explanation
 from gpit_fairshare.console.maturity import show_maturity
 from gpit_fairshare.console.page import Page, make_console
 from gpit_fairshare.console.reviewing import show_reviews
-from gpit_fairshare.console.screen import UNSPENT, Screen
+from gpit_fairshare.console.screen import Screen
 from gpit_fairshare.console.words import counted, money, per_head, percentage, plural, signed
+from gpit_fairshare.findings import FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,8 +49,6 @@ Advance: TypeAlias = Callable[[float, float], None]
 """Says how much is done, and of how much."""
 _PATIENCE: Final = 1.0
 """Seconds that work may last before a bar is shown."""
-_SETTINGS: Final = "R02"
-"""Findings of the run that `show` says in words of its own."""
 _ALIKE: Final = 3
 """Findings of one kind that stand below a result; `gpit check` shows more."""
 
@@ -73,7 +72,11 @@ def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> No
         screen.not_at_parity()
         screen.movements()
     screen.assumptions()
-    shown_above = {_SETTINGS, UNSPENT} if screen.in_money and screen.says_all_unspent else {_SETTINGS}
+    shown_above = (
+        {FindingCode.SET_FOR_THIS_RUN, FindingCode.UNSPENT}
+        if screen.in_money and screen.says_all_unspent
+        else {FindingCode.SET_FOR_THIS_RUN}
+    )
     show_findings([one for one in result.findings if one.number not in shown_above], console, alike=_ALIKE)
     screen.checks()
 

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from gpit_fairshare.console.checking import show_findings
 from gpit_fairshare.console.page import Cells, Column, Page, Row
 from gpit_fairshare.console.words import counted, or_dash, per_head, percentage, plural, whole, written_value
+from gpit_fairshare.findings import FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ _EITHER_END: Final = 10
 _LONGEST_CODE: Final = 12
 _ALIKE: Final = 3
 """Findings of one kind that are shown."""
-_SETTINGS: Final = "R02"
 _FAILING: Final = 12
 _NAME: Final = 12
 """Columns that a name gets at least."""
@@ -52,7 +52,9 @@ def show_maturity(maturity: Maturity, console: Console, *, written: Sequence[str
     _money(page, maturity)
     _order(page, "practice", maturity.practices, _PRACTICE)
     _assumptions(page, maturity)
-    show_findings([one for one in maturity.findings if one.number != _SETTINGS], console, alike=_ALIKE)
+    show_findings(
+        [one for one in maturity.findings if one.number != FindingCode.SET_FOR_THIS_RUN], console, alike=_ALIKE
+    )
     _checks(page, maturity)
 
 

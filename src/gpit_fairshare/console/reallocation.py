@@ -9,8 +9,9 @@ from rich.cells import cell_len
 
 from gpit_fairshare.console.checking import show_findings
 from gpit_fairshare.console.page import Column, Page, Row
-from gpit_fairshare.console.screen import UNSPENT, Screen
+from gpit_fairshare.console.screen import Screen
 from gpit_fairshare.console.words import counted, money, signed
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.language import ORGANISATION
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ MOST: Final = 10
 _LONGEST_CODE: Final = 12
 _ALIKE: Final = 3
 """Findings of one kind that are shown."""
-_SETTINGS: Final = "R02"
-"""Finding that is said in words of its own."""
 _POT: Final = (
     ("Recovered", "recovered"),
     ("Taken away by adjustment", "adjustment_taken"),
@@ -59,7 +58,7 @@ def show_reallocation(
     _money(page, result)
     _largest(page, changes, result.scheme.organisation)
     screen.assumptions()
-    shown_above = {_SETTINGS, UNSPENT}
+    shown_above = {FindingCode.SET_FOR_THIS_RUN, FindingCode.UNSPENT}
     show_findings([one for one in result.findings if one.number not in shown_above], console, alike=_ALIKE)
     screen.checks()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.console.checking import show_findings
 from gpit_fairshare.console.page import Page
 from gpit_fairshare.console.words import counted, joined, span
-from gpit_fairshare.errors import LEVELS
+from gpit_fairshare.findings import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

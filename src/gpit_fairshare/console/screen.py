@@ -27,6 +27,7 @@ from gpit_fairshare.console.words import (
     written_value,
 )
 from gpit_fairshare.engine import BASELINE, DIFFERENCE, SUPPORT
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import ORGANISATION
 
@@ -48,8 +49,6 @@ _FAILING: Final = 12
 _LONGEST_CODE: Final = 12
 _HALF_A_PENNY: Final = 0.005
 _HALF_A_POUND: Final = 0.5
-UNSPENT: Final = "R03"
-"""Finding that the line of unspent money says."""
 _LABEL: Final = 28
 """Columns that a label keeps before another year is put beside it."""
 
@@ -98,7 +97,7 @@ class Screen:
             more = money(math.fsum(amount for _, amount in unspent[_MOST_YEARS:]))
             amounts.append(f"{more} in {counted(len(unspent) - _MOST_YEARS, 'later year')}")
         if amounts:
-            self.page.paragraph(f"Unspent ({UNSPENT}): {joined(amounts)}{self.mark}.")
+            self.page.paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
 
     @property
     def says_all_unspent(self) -> bool:

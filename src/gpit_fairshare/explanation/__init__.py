@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.engine import Result
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
 from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import needed
@@ -15,7 +15,7 @@ from gpit_fairshare.explanation.writing import Writer
 from gpit_fairshare.language.in_words import with_unit, written
 from gpit_fairshare.results import Record, off_rule, read_record, record_of
 from gpit_fairshare.results.workbooks import CHANGED
-from gpit_fairshare.words import sentence
+from gpit_fairshare.words import nearest, sentence
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,6 @@ from gpit_fairshare.inputs.crosswalk import (
     day_in_words,
     packaged_crosswalk,
 )
-from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE, Broken, Unreadable, Wish
 from gpit_fairshare.inputs.inspection import ColumnSummary
 from gpit_fairshare.inputs.model import AppliedUnit, Column, Inputs, Need, Request, Restated, Source
@@ -21,7 +20,6 @@ __all__ = [
     "EVERY_YEAR",
     "LARGEST",
     "MEGABYTE",
-    "About",
     "AppliedUnit",
     "Broken",
     "Column",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gpit_fairshare.findings import FEW, FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.cells import Refused, read_code, shown
-from gpit_fairshare.inputs.findings import FEW, About, Findings, Where, counted, listed
 from gpit_fairshare.inputs.grids import Broken, is_blank
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.regions import is_code
 from gpit_fairshare.inputs.totals import Totals
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ _NAMES = ("org_name", "practice_name")
 
 
 def organisation_rows(
-    headings: Headings, needs: Sequence[Need], request: Request, findings: Findings
+    headings: Headings, needs: Sequence[Need], request: Request, findings: FindingCollector
 ) -> tuple[Sequence[Record], set[str]]:
     """Return the rows of organisations, and the codes of those that the user leaves out.
 
@@ -39,7 +40,7 @@ def organisation_rows(
     codes = set(out.values())
     if out:
         found = f"left out {counted(len(out), 'row')} of {listed(sorted(codes))}, as --leave-out says"
-        findings.note(About.LEFT_OUT, place, found)
+        findings.note(FindingCode.LEFT_OUT, place, found)
         records = [record for record in records if record[0] not in out]
     memos = _memo_lines(headings, records, needs)
     if memos:
@@ -49,7 +50,7 @@ def organisation_rows(
             if number in memos
         ]
         findings.note(
-            About.NOTES,
+            FindingCode.NOTES,
             place,
             f"left out {counted(len(memos), 'row')} with no code and no figure in a column that is used: "
             f"{listed(lines, FEW)}",
@@ -58,7 +59,7 @@ def organisation_rows(
     totals = Totals(headings, needs, findings).find(records)
     if len(totals) == len(records):
         findings.error(
-            About.EMPTY,
+            FindingCode.EMPTY,
             place,
             "no row is left of the table: all were left out",
             "rows of organisations",
@@ -151,7 +152,7 @@ def _end_of_table(
     headings: Headings, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
 ) -> tuple[int, set[int]] | None:
     """Return the first row of totals below the last organisation, and all rows of totals; None if there is none."""
-    totals = Totals(headings, needs, Findings()).find(records)  # what there is to say of them is said later
+    totals = Totals(headings, needs, FindingCollector()).find(records)  # what there is to say of them is said later
     organisations = [
         number for number, cells in records if number not in totals and any(_is_code(cells[at]) for at in codes)
     ]
@@ -171,7 +172,7 @@ def _is_no_code(cell: Any) -> bool:
     try:
         read_code(cell)
     except Refused as fault:
-        return fault.about is About.BLANK_CODE
+        return fault.finding.number is FindingCode.BLANK_CODE
     return False
 
 

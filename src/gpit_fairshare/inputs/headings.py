@@ -10,18 +10,19 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.cells import parse_year
 from gpit_fairshare.inputs.column_units import ColumnUnits
-from gpit_fairshare.inputs.findings import About, Where, counted, listed, option
 from gpit_fairshare.inputs.marks import bare_heading
 from gpit_fairshare.inputs.units import parse_unit, split_unit
 from gpit_fairshare.structured_texts import parse_toml
+from gpit_fairshare.words import counted, listed, nearest, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Kind, Request, Role
     from gpit_fairshare.inputs.reading import Sheet
 
@@ -345,7 +346,7 @@ class Headings:
             return name or None
         return PARENT.get(name) if self.request.by_practice else None
 
-    def report(self, findings: Findings) -> None:
+    def report(self, findings: FindingCollector) -> None:
         """Add what is to be said about the headings: repeated, unusable, or read under another name."""
         where = Where(self.sheet.name)
         for column, indices in self.repeats.items():
@@ -353,7 +354,7 @@ class Headings:
             if column in self.used:
                 alike = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
                 findings.error(
-                    About.DUPLICATE_HEADING,
+                    FindingCode.DUPLICATE_HEADING,
                     where,
                     f"{titles} would all be {column}",
                     remedy="Rename those that are not meant, or put each year or table in a file of its own; "
@@ -362,15 +363,15 @@ class Headings:
                     else f"Name the right one with --map 'HEADING={column}', or rename the others",
                 )
             else:
-                findings.warning(About.DUPLICATE_HEADING, where, f"{titles} have the same name; neither is used")
+                findings.warning(FindingCode.DUPLICATE_HEADING, where, f"{titles} have the same name; neither is used")
         for index, column in self._left_aside.items():
             filled = self._quoted(self.columns[column])
             found = f"{self._quoted(index)} is blank and left aside: {filled} is read as {column}"
-            findings.note(About.DUPLICATE_HEADING, where, found)
+            findings.note(FindingCode.DUPLICATE_HEADING, where, found)
         self._report_spread(findings)
         for index, column in self._displaced():
             findings.warning(
-                About.DUPLICATE_HEADING,
+                FindingCode.DUPLICATE_HEADING,
                 where,
                 f"{self._quoted(self.columns[column])} is {column} as --map says, so that {self._quoted(index)}, "
                 f"which would be {column}, is not used",
@@ -379,7 +380,7 @@ class Headings:
         for heading, column in self.matched:
             if keyword.iskeyword(column):
                 findings.warning(
-                    About.KEYWORD,
+                    FindingCode.KEYWORD,
                     where,
                     f"the heading '{heading}' becomes {column}, a word that no formula can use",
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
@@ -392,9 +393,9 @@ class Headings:
             if column in self.used and heading != column and not (column == "amount" and self.lines_of_code)
         ]
         if renamed:
-            findings.note(About.HEADING, where, f"read {listed(renamed, most=40)}")
+            findings.note(FindingCode.HEADING, where, f"read {listed(renamed, most=40)}")
 
-    def _report_spread(self, findings: Findings) -> None:
+    def _report_spread(self, findings: FindingCollector) -> None:
         """Refuse a heading that is merged over several columns of figures, where one of them is used."""
         lenient = {need.name for need in self.request.needs if need.lenient}
         for index, columns in self.sheet.spread.items():
@@ -404,7 +405,7 @@ class Headings:
             places = listed([self.sheet.column(column).removeprefix("column ") for column in columns])
             report = findings.warning if name in lenient else findings.error
             report(
-                About.MERGED,
+                FindingCode.MERGED,
                 self.sheet.where(self.sheet.heading_row, index),
                 f"the heading '{self.sheet.headings[index]}' is merged over columns {places}, which all hold figures, "
                 f"and only one can be {name}",
@@ -412,7 +413,7 @@ class Headings:
                 "Unmerge the heading, and give each column one of its own",
             )
 
-    def report_unused(self, wanted: Collection[str], findings: Findings) -> None:
+    def report_unused(self, wanted: Collection[str], findings: FindingCollector) -> None:
         """Name the columns that hold something and of which a run takes nothing; repeated headings are reported."""
         used = {index for name, index in self.columns.items() if name in {"org_code", "year", *wanted}}
         reported = {index for indices in self.repeats.values() for index in indices}
@@ -423,9 +424,9 @@ class Headings:
             if index in self._filled and index not in used | reported
         ]
         if unused:
-            findings.note(About.UNUSED, Where(self.sheet.name), f"not used: {listed(unused)}")
+            findings.note(FindingCode.UNUSED, Where(self.sheet.name), f"not used: {listed(unused)}")
 
-    def _report_total_over_lines(self, findings: Findings) -> None:
+    def _report_total_over_lines(self, findings: FindingCollector) -> None:
         if not self.lines_of_code:
             return
         code, rows = next(iter(self.lines_of_code.items()))
@@ -433,7 +434,7 @@ class Headings:
         others = counted(len(self.lines_of_code) - 1, "other code")
         heading = self.title("amount")
         findings.error(
-            About.DUPLICATE_ROW,
+            FindingCode.DUPLICATE_ROW,
             self.sheet.where(rows[1], self.columns["org_code"]),
             f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, as lines of cost "
             f"do{f', and so have {others}' if len(self.lines_of_code) > 1 else ''}; "

@@ -7,16 +7,16 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.errors import nearest
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.cells import year_start
 from gpit_fairshare.inputs.crosswalk import day_in_words
-from gpit_fairshare.inputs.findings import About, Where, listed
+from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.crosswalk import Crosswalk
-    from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Request
     from gpit_fairshare.inputs.rows import Row
@@ -36,7 +36,7 @@ class RowsOfYears:
     day: date
     request: Request
     crosswalk: Crosswalk
-    findings: Findings
+    findings: FindingCollector
 
     @property
     def when(self) -> str:
@@ -59,25 +59,25 @@ def report_unfit_codes(of: RowsOfYears) -> set[str]:
     for code in unknown:
         near = nearest(code, known).rstrip("?") if len(unknown) <= MOST_UNKNOWN else ""
         of.findings.error(
-            About.UNKNOWN_ORGANISATION,
+            FindingCode.UNKNOWN_ORGANISATION,
             of.rows[code].where("org_code"),
             f"no crosswalk knows {code}{near}",
             "codes that a crosswalk has",
             "Correct the code, or give --crosswalk FILE with what became of it; "
             "a row of a code that is its own successor says that it stays as it is",
-            code=code,
+            organisation=code,
         )
     for code in later:
         opened = of.crosswalk.opened(code)
         olds = of.crosswalk.predecessors(code, opened)
         came = f" from {listed(olds)}, which cannot be told apart again" if olds else ""
         of.findings.error(
-            About.UNKNOWN_ORGANISATION,
+            FindingCode.UNKNOWN_ORGANISATION,
             of.rows[code].where("org_code"),
             f"{code} was not there on {day_in_words(of.day)}: it opened on {day_in_words(opened)}{came}",
             remedy=(f"Give the figures of {listed(olds)}, or " if olds else "Give ")
             + f"--boundaries {opened} or a later day",
-            code=code,
+            organisation=code,
         )
     return {*unknown, *later}
 
@@ -96,7 +96,7 @@ def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
         olds = sorted(of.crosswalk.origins(new, of.day).intersection(codes))
         if olds:
             of.findings.error(
-                About.INCOMPLETE,
+                FindingCode.INCOMPLETE,
                 where,
                 f"{of.when}{listed(olds)} and their successor {new} are both in the file, and would be "
                 f"counted twice in {end} ({became})",
@@ -112,10 +112,10 @@ def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
     found = f"{of.when}{listed(missing)} is missing, so that the figures of {end} {{}} too low ({became})"
     if at is None or any(of.crosswalk.stands(code, at) for code in missing):
         remedy = "Add the rows that are missing, or take the others out"
-        of.findings.error(About.INCOMPLETE, where, found.format("would be"), remedy=remedy)
+        of.findings.error(FindingCode.INCOMPLETE, where, found.format("would be"), remedy=remedy)
     else:
         remedy = "See whether the other rows hold all that is meant"
-        of.findings.warning(About.INCOMPLETE, where, found.format("may be"), remedy=remedy)
+        of.findings.warning(FindingCode.INCOMPLETE, where, found.format("may be"), remedy=remedy)
 
 
 # Counting closed organisations with their successors, year by year.
@@ -124,7 +124,7 @@ def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
 def report_split(of: RowsOfYears, code: str, successors: Sequence[str]) -> None:
     """Refuse an organisation that had split by the year: nothing says how much of it is meant for each."""
     of.findings.error(
-        About.SPLIT,
+        FindingCode.SPLIT,
         of.rows[code].where("org_code"),
         f"by {of.years[0]} {code} had split into {listed(successors)}",
         remedy=f"Say with --boundaries {of.years[0]} that all figures are to be restated, "
@@ -139,7 +139,7 @@ def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> Non
     missing = of.crosswalk.missing(successor, of.day, of.rows)
     if successor in of.rows:
         of.findings.error(
-            About.INCOMPLETE,
+            FindingCode.INCOMPLETE,
             where,
             f"{listed(codes)} and their successor {successor} are both in the file, and for {year} "
             f"they would be counted twice ({became})",
@@ -147,7 +147,7 @@ def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> Non
         )
     elif missing:
         of.findings.error(
-            About.INCOMPLETE,
+            FindingCode.INCOMPLETE,
             where,
             f"{listed(missing)} is missing, so that the figures of {successor} for {year} would be too low ({became})",
             remedy=f"Add the rows that are missing, or give {successor} with a year column",
@@ -157,7 +157,7 @@ def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> Non
 # No boundaries asked for.
 
 
-def check_codes(rows: Mapping[str, Row], year: str, crosswalk: Crosswalk, findings: Findings) -> None:
+def check_codes(rows: Mapping[str, Row], year: str, crosswalk: Crosswalk, findings: FindingCollector) -> None:
     """Point out codes that are hardly meant, where no boundaries are asked for and most codes are known.
 
     Args:
@@ -171,25 +171,25 @@ def check_codes(rows: Mapping[str, Row], year: str, crosswalk: Crosswalk, findin
         return  # other organisations than the crosswalk's: ICBs, practices, made-up ones
     for code in unknown:
         findings.warning(
-            About.UNKNOWN_ORGANISATION,
+            FindingCode.UNKNOWN_ORGANISATION,
             rows[code].where("org_code"),
             f"{code} is no code that is known, and {len(rows) - len(unknown):,} others are"
             f"{nearest(code, crosswalk.organisations).rstrip('?')}",
             "a code in use",
             "Correct the code if it is a slip",
-            code=code,
+            organisation=code,
         )
     for code, row in sorted(rows.items()):
         if row.year and code in crosswalk.organisations and not crosswalk.stands(code, year_start(year)):
             opened = crosswalk.opened(code)
             when = f"opened on {day_in_words(opened)}" if opened > year_start(year) else "had closed by then"
             findings.warning(
-                About.UNKNOWN_ORGANISATION,
+                FindingCode.UNKNOWN_ORGANISATION,
                 row.where("org_code"),
                 f"{code} has a row for {year} and {when}",
                 "the organisations of the year",
                 "Correct the year or the code, or restate all rows with --boundaries",
-                code=code,
+                organisation=code,
             )
 
 
@@ -200,7 +200,7 @@ def report_changes(
     years: Sequence[str],
     names: Mapping[str, Mapping[str, str]],
     crosswalk: Crosswalk,
-    findings: Findings,
+    findings: FindingCollector,
     file: str,
 ) -> None:
     """Say which organisations came and went between one year and the next.
@@ -229,7 +229,7 @@ def report_changes(
         sentences += [f"new: {_called(came, known)}"] if came else []
         sentences += [f"gone: {_called(went, known)}"] if went else []
         findings.note(
-            About.CHANGES,
+            FindingCode.CHANGES,
             Where(file),
             f"{len(old):,} in {earlier} and {len(new):,} in {later}: {'; '.join(sentences)}",
         )

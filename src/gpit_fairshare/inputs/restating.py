@@ -17,9 +17,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.cells import year_start
 from gpit_fairshare.inputs.crosswalk import WHOLE, day_in_words, part_of
-from gpit_fairshare.inputs.findings import About, Where, counted, listed, pounds
 from gpit_fairshare.inputs.merger_checks import (
     RowsOfYears,
     check_complete,
@@ -30,12 +30,13 @@ from gpit_fairshare.inputs.merger_checks import (
 from gpit_fairshare.inputs.model import Restated
 from gpit_fairshare.inputs.rows import Value
 from gpit_fairshare.inputs.sums import Clash, combined, exact_total, portions
+from gpit_fairshare.words import counted, listed, pounds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.crosswalk import Crosswalk
-    from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Need, Request
     from gpit_fairshare.inputs.rows import Row
@@ -52,7 +53,7 @@ def restate_on_boundaries(
     day: date,
     request: Request,
     crosswalk: Crosswalk,
-    findings: Findings,
+    findings: FindingCollector,
 ) -> list[Restated]:
     """Put the organisations of a day in the place of those of the files, in every year, and say so once for the run.
 
@@ -86,7 +87,7 @@ def restate_on_boundaries(
                 successors |= restatement.successors
     mergers = [crosswalk.merger_sentence(code, date.min, day) for code in sorted(successors)]
     if mergers:
-        findings.note(About.BOUNDARIES, Where(), "; ".join(mergers))
+        findings.note(FindingCode.BOUNDARIES, Where(), "; ".join(mergers))
     return moved
 
 
@@ -96,7 +97,7 @@ def restate_year(
     rows_wanted: Collection[str],
     request: Request,
     crosswalk: Crosswalk,
-    findings: Findings,
+    findings: FindingCollector,
 ) -> tuple[dict[str, Row], list[Restated]]:
     """Return the rows of a group in a year, those of closed organisations counted with their successors.
 
@@ -175,7 +176,7 @@ class _Restatement(RowsOfYears):
             blank = listed(sorted(set(parts) - set(given)))
             where = Where(members[0].row.file.sheet.name, column=need.name)
             found = blank_in_words.format(f"{need.name} is blank for {blank} and so not in the sum of {end}")
-            self.findings.warning(About.PARTLY_BLANK, where, found, code=end)
+            self.findings.warning(FindingCode.PARTLY_BLANK, where, found, organisation=end)
 
     @cached_property
     def _parts(self) -> dict[tuple[str, str], dict[str, float]]:
@@ -270,9 +271,11 @@ class _OnBoundaries(_Restatement):
             if column in self.request.essential:
                 remedy = f"Give {column} of {listed(ends)} in a file of their own codes, without the predecessors"
                 only = "; only money and people can be added up"
-                self.findings.error(About.NOT_SUMMED, Where(self.group.name), found + only, remedy=remedy)
+                self.findings.error(FindingCode.NOT_SUMMED, Where(self.group.name), found + only, remedy=remedy)
             else:
-                self.findings.warning(About.NOT_SUMMED, Where(self.group.name), f"{found}; it is left blank there")
+                self.findings.warning(
+                    FindingCode.NOT_SUMMED, Where(self.group.name), f"{found}; it is left blank there"
+                )
 
     def _report(self, after: Mapping[str, Row]) -> None:
         """Say how many organisations and how much of each column there is, before and after.
@@ -292,7 +295,7 @@ class _OnBoundaries(_Restatement):
         else:
             done = f"restated {counted(len(self.rows), noun)} as {len(after):,} on the boundaries of {day}"
         found = f"{self.when}{'; '.join([done, *self._totals(after)])}"
-        self.findings.note(About.BOUNDARIES, Where(self.group.name), found)
+        self.findings.note(FindingCode.BOUNDARIES, Where(self.group.name), found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,15 +354,15 @@ class _WithSuccessors(_Restatement):
         )
         if need.name in self.request.essential:
             remedy = f"Give {need.name} of {successor} with a year column"
-            self.findings.error(About.NOT_SUMMED, where, found, remedy=remedy)
+            self.findings.error(FindingCode.NOT_SUMMED, where, found, remedy=remedy)
         else:
-            self.findings.warning(About.NOT_SUMMED, where, f"{found}; it is left blank")
+            self.findings.warning(FindingCode.NOT_SUMMED, where, f"{found}; it is left blank")
 
     def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, Row]) -> None:
         mergers = [self.merger_sentence(successor) for successor in sorted(movers)]
         number = sum(map(len, movers.values()))
         self.findings.note(
-            About.RESTATED,
+            FindingCode.RESTATED,
             Where(self.group.name),
             f"for {self.years[0]} counted {counted(number, 'closed ' + self.request.organisation)} with "
             f"{'its' if number == 1 else 'their'} successor: {'; '.join([*mergers, *self._totals(after)])}",

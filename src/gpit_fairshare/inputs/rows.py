@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.cells import (
     EVERY_YEAR,
     LARGEST_NUMBER,
@@ -17,15 +18,15 @@ from gpit_fairshare.inputs.cells import (
     shown,
 )
 from gpit_fairshare.inputs.excluded_rows import organisation_rows
-from gpit_fairshare.inputs.findings import About, Where, counted, listed, nearest_of
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.regions import is_code
 from gpit_fairshare.magnitude import is_in_bounds
+from gpit_fairshare.words import counted, listed, nearest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector, Level
     from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Need, Request, Role
     from gpit_fairshare.inputs.reading import Sheet
@@ -139,7 +140,7 @@ class _Remark:
 class RowReader:
     """Reads the rows of one file."""
 
-    def __init__(self, part: InputFile, request: Request, findings: Findings) -> None:
+    def __init__(self, part: InputFile, request: Request, findings: FindingCollector) -> None:
         self.part = part
         self.request = request
         self.findings = findings
@@ -188,7 +189,7 @@ class RowReader:
             cells = listed([sheet.where(row, index).place for row in rows], 3)
             report = self.findings.warning if index in lenient else self.findings.error
             report(
-                About.NOT_CALCULATED,
+                FindingCode.NOT_CALCULATED,
                 sheet.where(rows[0], index),
                 f"{counted(len(rows), 'formula')} of {used[index]} ({cells}) "
                 f"{'stores' if len(rows) == 1 else 'all store'} 0, and the workbook asks to be calculated: "
@@ -203,7 +204,7 @@ class RowReader:
         headings = [heading for heading in self.part.sheet.headings if heading]
         near = nearest_of("org_code", headings) or self._like_codes()
         self.findings.error(
-            About.MISSING_COLUMN,
+            FindingCode.MISSING_COLUMN,
             Where(self.part.sheet.name),
             f"no column org_code; the headings are {listed([repr(heading) for heading in headings], 30)}",
             "one with the code of each "
@@ -229,7 +230,7 @@ class RowReader:
         if len(blank) == len(cells):
             if self.request.years != (EVERY_YEAR,):
                 self.findings.note(
-                    About.EVERY_YEAR,
+                    FindingCode.EVERY_YEAR,
                     Where(part.sheet.name),
                     f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
                 )
@@ -237,7 +238,7 @@ class RowReader:
         part.dated = True
         if blank:
             self.findings.error(
-                About.YEAR,
+                FindingCode.YEAR,
                 part.where(blank[0], "year"),
                 "the year is blank here"
                 + (f" and in {counted(len(blank) - 1, 'other row')}" if len(blank) > 1 else "")
@@ -251,7 +252,7 @@ class RowReader:
                 self._marks.add(part.where(number, "year"), shown(cell))
             if years[number] is None and not is_blank(cell):
                 self.findings.error(
-                    About.YEAR,
+                    FindingCode.YEAR,
                     part.where(number, "year"),
                     f"{shown(cell)} is not a year",
                     "one such as 2014/15",
@@ -261,7 +262,7 @@ class RowReader:
         others = [year for year in years.values() if year and year not in self.request.years]
         if others:
             self.findings.note(
-                About.OTHER_YEARS,
+                FindingCode.OTHER_YEARS,
                 Where(part.sheet.name),
                 f"left out {counted(len(others), 'row')} of {listed(sorted(set(others)))}, "
                 "which the scheme does not have",
@@ -273,7 +274,7 @@ class RowReader:
         gaps = [start for start in range(min(starts, default=0), max(starts, default=0)) if start not in starts]
         if gaps:
             self.findings.warning(
-                About.YEAR_GAP,
+                FindingCode.YEAR_GAP,
                 self.part.sheet_place,
                 f"there are rows for {listed(self.part.years)}, and none for "
                 f"{listed([f'{start}/{(start + 1) % 100:02}' for start in gaps])} between them",
@@ -308,11 +309,10 @@ class RowReader:
         try:
             read = self._read(index, cell, need)
             if read.value is None and need is not None and not need.optional:
-                raise Refused(About.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
+                raise Refused(FindingCode.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
         except Refused as fault:
-            where = sheet.where(number, index)
-            report = self.findings.warning if need is not None and need.lenient else self.findings.error
-            report(fault.about, where, fault.found, fault.expected, fault.remedy)
+            level: Level = "warning" if need is not None and need.lenient else "error"
+            self.findings.add(replace(fault.finding, level=level), sheet.where(number, index))
             return _FAULTY
         if read.marked:
             self._marks.add(sheet.where(number, index), shown(cell))
@@ -347,7 +347,7 @@ class RowReader:
         place = self.part.sheet_place
         for name, below in self._below_nil.items():
             self.findings.warning(
-                About.NEGATIVE,
+                FindingCode.NEGATIVE,
                 below.first,
                 f"{name} is below nil here"
                 + (f" and in {counted(below.count - 1, 'other row')}" if below.count > 1 else "")
@@ -356,16 +356,18 @@ class RowReader:
             )
         if trimmed := self._trimmed.count:
             found = f"left out the spaces around {counted(trimmed, 'text')}, the first in {self._trimmed.first.place}"
-            self.findings.note(About.TRIMMED, place, found)
+            self.findings.note(FindingCode.TRIMMED, place, found)
         if marks := self._marks.count:
             found = f"left the footnote marks out of {counted(marks, 'cell')}: {listed(self._marks.examples, 3)}"
-            self.findings.note(About.MARK, place, found)
+            self.findings.note(FindingCode.MARK, place, found)
         if loose := self._loose.count:
             found = f"read {counted(loose, 'number')} written as text or with £, commas, brackets or a size"
-            self.findings.note(About.LOOSE_NUMBERS, place, f"{found}, the first in {self._loose.first.place}")
+            self.findings.note(FindingCode.LOOSE_NUMBERS, place, f"{found}, the first in {self._loose.first.place}")
         if dashes := self._dashes.count:
-            found = f"read {counted(dashes, 'dash', 'dashes')} as nil, the first in {self._dashes.first.place}"
-            self.findings.note(About.DASHES, place, found, "Write what is meant where a dash does not stand for nil")
+            found = f"read {counted(dashes, 'dash')} as nil, the first in {self._dashes.first.place}"
+            self.findings.note(
+                FindingCode.DASHES, place, found, "Write what is meant where a dash does not stand for nil"
+            )
 
 
 _KEYS = ("org_code", "practice_code", "year")

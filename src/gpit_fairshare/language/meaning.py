@@ -9,12 +9,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.errors import FormulaError, nearest
+from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import CALLS, known
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from gpit_fairshare.errors import GpitError, SchemeError, UsageError, nearest
+from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.files import read_regular
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import function_problems
 from gpit_fairshare.plugins import Used, are_allowed
 from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
-from gpit_fairshare.scheme.findings import About, Faults, StoppedError
+from gpit_fairshare.scheme.findings import SchemeFindings, StoppedError
 from gpit_fairshare.scheme.mending import mended
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import File, FormulaFile, Header, SchemeFile, TransitionFile
@@ -28,6 +29,7 @@ from gpit_fairshare.scheme.shelves import (
     shelf_problems,
 )
 from gpit_fairshare.structured_texts import TextError, parse_toml
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -83,7 +85,7 @@ def shelves_with(name: str) -> list[Shelf]:
     return [shelf for shelf in SINGULAR if name in library_names(shelf)]
 
 
-def shelves_of(name: str, faults: Faults) -> list[Shelf]:
+def shelves_of(name: str, faults: SchemeFindings) -> list[Shelf]:
     """Return the shelves of the library that have a name, or the one that a file says it belongs to.
 
     A file that does not say it, or cannot be read, is told as a fault.
@@ -97,15 +99,16 @@ def shelves_of(name: str, faults: Faults) -> list[Shelf]:
         if isinstance(data.get(head), dict):
             return [shelf]
     heads = ", ".join(f"[{head}]" for head in SINGULAR.values())
-    raise faults.stop(
-        About.WRONG_KIND,
-        one_line(place.name),
-        "",
+    raise faults.abort(
+        FindingCode.WRONG_KIND,
+        Where(one_line(place.name)),
         f"expected a scheme, formula or transition file; it begins with a table {heads}",
     )
 
 
-def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[Any] | None = None) -> Read[AnyFile]:
+def read_file(
+    name: str, model: type[AnyFile], faults: SchemeFindings, named_in: Read[Any] | None = None
+) -> Read[AnyFile]:
     """Read a file by library name or path; a name that stands in a file may be a file beside that one.
 
     Raises:
@@ -117,14 +120,16 @@ def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[An
     return _read(place, plugin, model, faults)
 
 
-def _read(place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: Faults) -> Read[AnyFile]:
+def _read(
+    place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: SchemeFindings
+) -> Read[AnyFile]:
     file, shelf = one_line(place.name), _MODELS[model]
     text, data = read_toml(place, faults=faults)
     head = SINGULAR[shelf]
     if head not in data:
         others = [other for other in SINGULAR.values() if isinstance(data.get(other), dict)]
         found = f"found a {others[0]} file" if others else f"it begins with a table [{head}]"
-        raise faults.stop(About.WRONG_KIND, file, "", f"expected a {head} file; {found}")
+        raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {head} file; {found}")
     digest = digest_of(text.encode())
     faults.files[file, digest] = None
     parsed = _parsed(data, file, model, faults)
@@ -132,7 +137,7 @@ def _read(place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile]
     return Read(file, digest, place if isinstance(place, Path) else None, parsed, sources, text, plugin)
 
 
-def read_book(book: Book, faults: Faults) -> Read[Any]:
+def read_book(book: Book, faults: SchemeFindings) -> Read[Any]:
     """Read a file of the library.
 
     Raises:
@@ -149,7 +154,7 @@ def library_problems() -> list[str]:
     for book in library_books():
         if book.plugin:
             try:
-                read_book(book, Faults())
+                read_book(book, SchemeFindings())
             except GpitError as fault:
                 problems.append(str(book.plugin.fault(f"{book.shelf}/{fault}")))
     return [*problems, *function_problems()]
@@ -176,7 +181,7 @@ def read_toml(
     error: type[GpitError] = SchemeError,
     parse_float: Callable[[str], Any] = float,
     *,
-    faults: Faults | None = None,
+    faults: SchemeFindings | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """Read a TOML file; return its text with line ends of one character, and what it holds.
 
@@ -185,7 +190,7 @@ def read_toml(
         GpitError: It is not TOML: of the type `error`, with the file and the place in it.
         StoppedError: The same, where faults are kept.
     """
-    file, faults = one_line(place.name), faults or Faults()
+    file, faults = one_line(place.name), faults or SchemeFindings()
     try:
         # Whatever the editor made of it: with a byte order mark or without, with either line end.
         data = read_regular(place) if isinstance(place, Path) else place.read_bytes()
@@ -193,17 +198,20 @@ def read_toml(
         return text, parse_toml(text, parse_float)
     except OSError as fault:
         found = f"cannot be read ({fault.strerror or fault})"
-        raise faults.stop(About.UNREADABLE, file, "", found, error=UsageError) from None
+        raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file), found, raises=UsageError) from None
     except UnicodeDecodeError as fault:
         found = f"byte {fault.start + 1} is not UTF-8"
-        raise faults.stop(About.UNREADABLE, file, "", found, "save the file as UTF-8", error=error) from None
+        raise faults.abort(
+            FindingCode.UNREADABLE_RULES, Where(file), found, remedy="save the file as UTF-8", raises=error
+        ) from None
     except tomllib.TOMLDecodeError as fault:
-        raise faults.stop(About.UNREADABLE, file, *of_toml(fault, text), error=error) from None
+        place_in_text, found = of_toml(fault, text)
+        raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, place_in_text), found, raises=error) from None
     except TextError as fault:
-        raise faults.stop(About.UNREADABLE, file, fault.place, fault.found, error=error) from None
+        raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, fault.place), fault.found, raises=error) from None
 
 
-def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
+def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: SchemeFindings) -> AnyFile:
     """Return what a file says; where faults are kept, what it says without what is at fault in it."""
     for _ in range(_ROUNDS):
         try:
@@ -214,8 +222,8 @@ def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Fault
             # Whoever misspells a key misses it as well: it is one slip.
             if one.kind == "missing" and any(one.key == other.near and one.place == other.place for other in found):
                 continue
-            about = About.ORIGIN if one.of_origin else About.SHAPE
-            faults.tell(about, file, one.place, one.said, said=f"{file}: {first_of(found)}")
+            about = FindingCode.ORIGIN if one.of_origin else FindingCode.SHAPE
+            faults.error(about, Where(file, one.place), one.said, message=f"{file}: {first_of(found)}")
         again = mended(data, found, faults.lost)
         if again is None:
             raise StoppedError
@@ -228,7 +236,7 @@ def _is_path(name: str) -> bool:
 
 
 def _find(
-    name: str, shelves: Sequence[Shelf], named_in: Read[Any] | None, faults: Faults
+    name: str, shelves: Sequence[Shelf], named_in: Read[Any] | None, faults: SchemeFindings
 ) -> tuple[Path | Traversable, Plugin | None]:
     """Find a file by library name or path, and say which plug-in has it; a name in a file may be a file beside it."""
     kind = " or ".join(SINGULAR[shelf] for shelf in shelves).replace(" or ", ", ", len(shelves) - 2)
@@ -237,7 +245,7 @@ def _find(
     file = named_in.file if named_in else ""
 
     def lost(found: str, remedy: str = "") -> StoppedError:
-        return faults.stop(About.UNREADABLE, file, what, found, remedy, error=UsageError)
+        return faults.abort(FindingCode.UNREADABLE_RULES, Where(file, what), found, remedy=remedy, raises=UsageError)
 
     try:
         if named_in and folder and (beside := _beside(folder, name, shelves[0], named_in)):
@@ -295,7 +303,7 @@ def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
             yield f"values › {name} › {year}", entry
 
 
-def _sources(file: str, head: str, model: File, faults: Faults) -> dict[str, Source]:
+def _sources(file: str, head: str, model: File, faults: SchemeFindings) -> dict[str, Source]:
     """Return the sources of a file; one that is used and not declared, or the reverse, is an error."""
     header: Header = getattr(model, head)
     used = [(f"{head} › sources", key) for key in header.sources]
@@ -317,11 +325,13 @@ def _sources(file: str, head: str, model: File, faults: Faults) -> dict[str, Sou
         if key not in model.sources and key not in faults.lost:
             shown = one_line(key)
             found = f"there is no source {shown}{nearest(key, model.sources)}"
-            faults.tell(About.NO_SUCH_SOURCE, file, place, found, f"declare it under [sources.{shown}]")
+            faults.error(
+                FindingCode.NO_SUCH_SOURCE, Where(file, place), found, remedy=f"declare it under [sources.{shown}]"
+            )
     cited = {key for _, key in used}
     sources |= {key: Source(key, one_line(key), "", "", "") for key in cited if key not in sources}
     for key in model.sources:
         if key not in cited and key not in faults.lost:
             place, found = f"sources › {key}", "nothing in the file uses this source"
-            faults.tell(About.SOURCE_NOT_CITED, file, place, found, "cite it or take it out")
+            faults.error(FindingCode.SOURCE_NOT_CITED, Where(file, place), found, remedy="cite it or take it out")
     return sources

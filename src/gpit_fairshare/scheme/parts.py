@@ -6,21 +6,23 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import FormulaError, nearest
+from gpit_fairshare.errors import FormulaError
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import names_in, parse, renamed, to_text
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.files import read_file
-from gpit_fairshare.scheme.findings import About, StoppedError
+from gpit_fairshare.scheme.findings import StoppedError
 from gpit_fairshare.scheme.model import Check, Step
 from gpit_fairshare.scheme.money import Layer
 from gpit_fairshare.scheme.shape import NAME, CheckEntry, Exact, FormulaFile, StepEntry, TransitionFile
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme.files import Read
-    from gpit_fairshare.scheme.findings import Faults
+    from gpit_fairshare.scheme.findings import SchemeFindings
     from gpit_fairshare.scheme.shape import InputEntry, ParameterEntry, UseEntry
 
 MOST_STEPS: Final = 500
@@ -48,7 +50,7 @@ class Part:
     """Number of steps, those that it uses included."""
 
 
-def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> Part:
+def gather(read: Read[Any], faults: SchemeFindings, above: Sequence[Read[Any]] = ()) -> Part:
     """Read the formulas that a file uses by name, down to the last.
 
     Raises:
@@ -65,7 +67,7 @@ def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> 
         size = len(read.model.steps) + sum(max(part.size, 1) for _, part in uses)
         if size > MOST_STEPS:
             found = f"the scheme has {size:,} steps; {MOST_STEPS} are allowed"
-            raise faults.stop(About.LIMIT, read.file, "", found)
+            raise faults.abort(FindingCode.LIMIT, Where(read.file), found)
     except StoppedError:
         _formulas(read, faults)  # what is wrong with its own formulas is told in any case
         raise
@@ -90,26 +92,28 @@ def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> 
 
 
 def _used(
-    read: Read[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[Read[Any]]
+    read: Read[Any], use: UseEntry, others: Sequence[str], faults: SchemeFindings, above: Sequence[Read[Any]]
 ) -> tuple[UseEntry, Part]:
     """Read a formula that a file uses by name; a slip in what it replaces is put right, where faults are kept."""
     place = f"use › {use.as_}"
     inner = read_file(use.formula, FormulaFile, faults, read)
     if any((one.place, one.file) == (inner.place, inner.file) for one in (*above, read)):
-        raise faults.stop(About.USES, read.file, place, f"{use.formula} uses itself", "take the circle out")
+        raise faults.abort(
+            FindingCode.USES, Where(read.file, place), f"{use.formula} uses itself", remedy="take the circle out"
+        )
     if len(above) >= _DEEPEST:
         found = f"formulas use one another more than {_DEEPEST} deep"
-        raise faults.stop(About.LIMIT, read.file, place, found, "use fewer files")
+        raise faults.abort(FindingCode.LIMIT, Where(read.file, place), found, remedy="use fewer files")
     if use.as_ in others:
         found = f"another use is called {use.as_} already; a name is only one thing"
-        raise faults.stop(About.USES, read.file, place, found)
+        raise faults.abort(FindingCode.USES, Where(read.file, place), found)
     part = gather(inner, faults, (*above, read))
     replaced = dict(use.with_)
     for name in use.with_:
         if name not in part.taken and UNREAD.name not in part.taken and name not in faults.lost:
             found = f"{use.formula} takes no {name}{nearest(name, part.taken)}"
             remedy = "its parameters and input columns can be replaced"
-            faults.tell(About.NAME, read.file, f"{place} › with", found, remedy)
+            faults.error(FindingCode.UNKNOWN_NAME, Where(read.file, f"{place} › with"), found, remedy=remedy)
             meant = get_close_matches(name, part.taken - set(replaced), n=1)
             replaced |= dict.fromkeys(meant, replaced.pop(name))
             if not meant:
@@ -127,7 +131,7 @@ _Steps = tuple[tuple[StepEntry, t.Expression], ...]
 _Checks = tuple[tuple[CheckEntry, t.Expression], ...]
 
 
-def _formulas(read: Read[Any], faults: Faults) -> tuple[_Steps, _Checks]:
+def _formulas(read: Read[Any], faults: SchemeFindings) -> tuple[_Steps, _Checks]:
     """Parse the formulas of a file."""
     return (
         tuple((step, _parsed(read, step, faults)) for step in read.model.steps),
@@ -135,16 +139,16 @@ def _formulas(read: Read[Any], faults: Faults) -> tuple[_Steps, _Checks]:
     )
 
 
-def _parsed(read: Read[Any], entry: StepEntry | CheckEntry, faults: Faults) -> Expression:
+def _parsed(read: Read[Any], entry: StepEntry | CheckEntry, faults: SchemeFindings) -> Expression:
     try:
         return parse(entry.formula)
     except FormulaError as fault:
         told = fault.at(place_of(read, entry))
-    faults.tell_formula(told, read.file)
+    faults.formula_error(told, read.file)
     return UNREAD
 
 
-def _ends_well(read: Read[Any], faults: Faults) -> None:
+def _ends_well(read: Read[Any], faults: SchemeFindings) -> None:
     """See that a formula ends in fair_share and a transition in allocation."""
     kinds: dict[type, tuple[str, str]] = {
         FormulaFile: ("formula", "fair_share"),
@@ -154,7 +158,7 @@ def _ends_well(read: Read[Any], faults: Faults) -> None:
     steps = [step.name for step in read.model.steps]
     last = steps[-1] if steps else "no step"
     if kind and last != name and name not in faults.lost:
-        faults.tell(About.ANSWER, read.file, "", f"the last step of a {kind} is {name}; found {last}")
+        faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} is {name}; found {last}")
         if name not in steps:
             faults.lost.add(name)
 
@@ -179,7 +183,9 @@ class Draft:
     layers: list[Layer] = field(default_factory=list)
     """The files that build on one another, for the money account; formulas that they use by name are no layers."""
 
-    def add(self, part: Part, faults: Faults, prefix: str = "", outside: Callable[[str], str] = _as_it_is) -> None:
+    def add(
+        self, part: Part, faults: SchemeFindings, prefix: str = "", outside: Callable[[str], str] = _as_it_is
+    ) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
         A used formula comes first, or as soon as the steps that its `with` names stand above it. Its own
@@ -222,7 +228,13 @@ class Draft:
             self.layers.append(Layer(part.read.file, part.read.model.money, part.own))
 
     def _use(
-        self, read: Read[Any], use: UseEntry, inner: Part, prefix: str, called: Callable[[str], str], faults: Faults
+        self,
+        read: Read[Any],
+        use: UseEntry,
+        inner: Part,
+        prefix: str,
+        called: Callable[[str], str],
+        faults: SchemeFindings,
     ) -> None:
         for name, replacement in use.with_.items():
             if name in inner.parameters:
@@ -236,7 +248,7 @@ class Draft:
         )
 
     def _declare(
-        self, read: Read[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: Faults
+        self, read: Read[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: SchemeFindings
     ) -> None:
         """Take over the parameters and inputs that a file declares, but those that `with` replaces."""
 
@@ -253,7 +265,7 @@ class Draft:
                 if entry != other and name not in faults.lost:
                     _differently(read, f"inputs › {name}", first, faults)
 
-    def _declare_parameter(self, name: str, entry: ParameterEntry, read: Read[Any], faults: Faults) -> None:
+    def _declare_parameter(self, name: str, entry: ParameterEntry, read: Read[Any], faults: SchemeFindings) -> None:
         """Take over a parameter; of two files that declare it alike, one may give its values as well."""
         other, first = self.parameters.setdefault(name, (entry, read))
         values = [one.values for one in (entry, other) if one.values]
@@ -266,9 +278,14 @@ class Draft:
             self.parameters[name] = (entry, read)
 
 
-def _differently(read: Read[Any], place: str, first: Read[Any], faults: Faults) -> None:
+def _differently(read: Read[Any], place: str, first: Read[Any], faults: SchemeFindings) -> None:
     found = f"{first.file} declares it differently"
-    faults.tell(About.TWO_PLACES, read.file, place, found, "declare it alike, or give one of the two another name")
+    faults.error(
+        FindingCode.TWO_PLACES,
+        Where(read.file, place),
+        found,
+        remedy="declare it alike, or give one of the two another name",
+    )
 
 
 def _under(title: str, label: str) -> str:

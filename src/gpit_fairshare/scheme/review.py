@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import LEVELS, GpitError, UsageError
+from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.findings import gravest_first
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import read_file, shelves_of, shelves_with
-from gpit_fairshare.scheme.findings import Faults, StoppedError
+from gpit_fairshare.scheme.findings import SchemeFindings, StoppedError
 from gpit_fairshare.scheme.joining import join, join_alone
 from gpit_fairshare.scheme.remarks import remark
 from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, TransitionFile
@@ -17,7 +18,7 @@ from gpit_fairshare.scheme.shelves import SINGULAR, library_names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.errors import Finding
+    from gpit_fairshare.findings import Finding
     from gpit_fairshare.scheme.joining import Joined
     from gpit_fairshare.scheme.shelves import Shelf
 
@@ -93,7 +94,7 @@ def review(
     Raises:
         UsageError: `formula` or `transition` was given with something that is no scheme.
     """
-    faults = Faults(kept=True)
+    faults = SchemeFindings(collect=True)
     joined: Joined | None = None
     swapped = formula is not None or transition is not None
     try:
@@ -110,7 +111,7 @@ def review(
         pass
     kind = SINGULAR[shelf] if shelf else ""
     if joined is None:
-        return Review(kind, one_line(scheme), files=tuple(faults.files), findings=_sorted(faults))
+        return Review(kind, one_line(scheme), files=tuple(faults.files), findings=gravest_first(faults.items))
     if joined.symbols:
         remark(joined, faults, swapped=swapped)
     return _reviewed(kind, joined, faults)
@@ -137,7 +138,7 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
 def _names_its_own(scheme: str, formula: str | None, transition: str | None) -> bool:
     """Return whether a scheme of the library names what is to be replaced, rather than having steps of its own."""
     try:
-        head = read_file(scheme, SchemeFile, Faults()).model.scheme
+        head = read_file(scheme, SchemeFile, SchemeFindings()).model.scheme
     except GpitError:
         return True  # what is at fault is told when it is looked at
     return not (formula and not head.formula) and not (transition and not head.transition)
@@ -157,7 +158,7 @@ def _known(name: str) -> list[Shelf] | list[None]:
     return shelves_with(name) or [None]
 
 
-def _reviewed(kind: str, joined: Joined, faults: Faults) -> Review:
+def _reviewed(kind: str, joined: Joined, faults: SchemeFindings) -> Review:
     model = joined.read.model
     head = getattr(model, kind)
     files = {(one.file, one.digest): None for one in (joined.read, *joined.reads)} | faults.files
@@ -169,13 +170,9 @@ def _reviewed(kind: str, joined: Joined, faults: Faults) -> Review:
         transition=joined.transition,
         years=tuple(model.scheme.years) if isinstance(model, SchemeFile) else (),
         files=tuple(files),
-        findings=_sorted(faults),
+        findings=gravest_first(faults.items),
     )
     if not joined.symbols:
         return found
     draft = joined.draft
     return replace(found, steps=len(draft.steps), checks=len(draft.checks), parameters=len(draft.parameters))
-
-
-def _sorted(faults: Faults) -> tuple[Finding, ...]:
-    return tuple(sorted(faults.findings, key=lambda one: LEVELS.index(one.level)))
