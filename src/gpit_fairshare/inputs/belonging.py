@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Need
     from gpit_fairshare.inputs.rows import Row

@@ -23,13 +23,19 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpit_fairshare.inputs.layers import find_layers
-from gpit_fairshare.inputs.sum_evidence import KNOWN_LEVEL, BlockSum, CandidateRows, chance_of_sum
+from gpit_fairshare.inputs.sum_evidence import (
+    KNOWN_LEVEL,
+    BlockSum,
+    CandidateRows,
+    ColumnSums,
+    FigureColumn,
+    chance_of_sum,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from gpit_fairshare.inputs.code_levels import CodeLevels
-    from gpit_fairshare.inputs.sum_evidence import ColumnSums, FigureColumn
 
 CERTAIN = 4.0
 """Digits of evidence from which a sum is no chance: below 1 in 10,000."""

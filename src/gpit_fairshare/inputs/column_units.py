@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.model import AppliedUnit
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.units import (
@@ -21,7 +21,6 @@ from gpit_fairshare.words import listed, option
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.reading import Sheet
 
 BY_USER = "--unit"

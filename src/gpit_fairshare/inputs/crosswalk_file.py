@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.cells import Refused, parse_day, read_code, read_text, shown
 from gpit_fairshare.inputs.crosswalk import (
     WHOLE,
@@ -18,18 +18,15 @@ from gpit_fairshare.inputs.crosswalk import (
     contradictions,
     packaged_crosswalk,
 )
-from gpit_fairshare.inputs.grids import is_blank
+from gpit_fairshare.inputs.grids import Wish, is_blank
 from gpit_fairshare.inputs.headings import folded
-from gpit_fairshare.inputs.reading import locate, read_sheet
+from gpit_fairshare.inputs.reading import Sheet, locate, read_sheet
 from gpit_fairshare.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
-    from gpit_fairshare.inputs.grids import Wish
     from gpit_fairshare.inputs.model import Source
-    from gpit_fairshare.inputs.reading import Sheet
 
 HEADINGS: Final = {
     "org_code": ("org code", "predecessor", "predecessor code"),

@@ -16,6 +16,7 @@ from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.grids import (
     MOST_MEGABYTES,
     Grid,
+    TooLarge,
     Unreadable,
     Wish,
     check_extent,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from gpit_fairshare.inputs.grids import TooLarge
 
 SHEETS = (".xlsx", ".ods")
 """Formats of which one file may hold several tables."""

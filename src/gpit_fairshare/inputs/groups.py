@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.headings import Headings, headings_said, standard_columns
-from gpit_fairshare.inputs.model import Need
+from gpit_fairshare.inputs.model import Need, Request, Role
 from gpit_fairshare.inputs.rows import InputFile, Row, Value
 from gpit_fairshare.inputs.sums import exact_total
 from gpit_fairshare.words import listed, nearest_of
@@ -15,8 +15,6 @@ from gpit_fairshare.words import listed, nearest_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
-    from gpit_fairshare.inputs.model import Request, Role
     from gpit_fairshare.inputs.reading import Sheet
 
 

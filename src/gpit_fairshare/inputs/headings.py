@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.cells import parse_year
 from gpit_fairshare.inputs.column_units import ColumnUnits
 from gpit_fairshare.inputs.marks import bare_heading
@@ -22,7 +22,6 @@ from gpit_fairshare.words import counted, listed, nearest, option
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Kind, Request, Role
     from gpit_fairshare.inputs.reading import Sheet
 

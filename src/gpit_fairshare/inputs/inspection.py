@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.cells import read_year
 from gpit_fairshare.inputs.grids import Broken, is_blank
-from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, headings_said, standard_columns
-from gpit_fairshare.inputs.model import ADDED_UP, Need
+from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, Headings, headings_said, standard_columns
+from gpit_fairshare.inputs.model import ADDED_UP, Column, Inputs, Need, Role
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.sums import exact_total
 from gpit_fairshare.words import counted, listed
@@ -18,10 +18,7 @@ from gpit_fairshare.words import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.groups import Group
-    from gpit_fairshare.inputs.headings import Headings
-    from gpit_fairshare.inputs.model import Column, Inputs, Role
 
 _GIVES: Mapping[Role, tuple[str, ...]] = {
     "population": ("registered_population",),

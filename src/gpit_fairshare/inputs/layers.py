@@ -12,12 +12,11 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.inputs.sum_evidence import KNOWN_LEVEL, BlockSum, chance_of_sum
+from gpit_fairshare.inputs.sum_evidence import KNOWN_LEVEL, BlockSum, CandidateRows, chance_of_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.inputs.sum_evidence import CandidateRows
 
 _MOST_LAYERS = 4
 _MOST_ROWS = 2 / 3

@@ -7,16 +7,14 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.cells import year_start
-from gpit_fairshare.inputs.crosswalk import day_in_words
+from gpit_fairshare.inputs.crosswalk import Crosswalk, day_in_words
 from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
-    from gpit_fairshare.inputs.crosswalk import Crosswalk
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Request
     from gpit_fairshare.inputs.rows import Row

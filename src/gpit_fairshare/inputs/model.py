@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
+from gpit_fairshare.inputs.crosswalk import Crosswalk, packaged_crosswalk
 from gpit_fairshare.inputs.grids import LARGEST
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.findings import Finding
-    from gpit_fairshare.inputs.crosswalk import Crosswalk
 
 Kind = Literal["number", "text"]
 Role = Literal["population", "spend", "input"]

@@ -6,11 +6,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
-    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.crosswalk import Crosswalk
     from gpit_fairshare.inputs.rows import InputFile
 

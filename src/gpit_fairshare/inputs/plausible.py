@@ -7,13 +7,12 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.words import counted, pounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
 
 FEWEST = 5
 """Organisations without which nothing can be said to be usual: an assumption."""

@@ -10,19 +10,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
-from gpit_fairshare.findings import WHOLE_ROW, FindingCode, Where
+from gpit_fairshare.findings import WHOLE_ROW, FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.formats import READERS, SHEETS, size_needed
-from gpit_fairshare.inputs.grids import TooLarge, Unreadable, Wish, check_size
-from gpit_fairshare.inputs.model import Source
+from gpit_fairshare.inputs.grids import Grid, TooLarge, Unreadable, Wish, check_size
+from gpit_fairshare.inputs.model import AppliedUnit, Role, Source
 from gpit_fairshare.inputs.regions import Region, find_table, report_region
 from gpit_fairshare.words import counted, listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from gpit_fairshare.findings import FindingCollector
-    from gpit_fairshare.inputs.grids import Grid
-    from gpit_fairshare.inputs.model import AppliedUnit, Role
 
 
 class Target(NamedTuple):

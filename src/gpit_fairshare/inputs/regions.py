@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.inputs.grids import ERROR_TEXTS, HEADINGS_AMONG, Broken, Unreadable, is_blank, known_headings
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.grids import ERROR_TEXTS, HEADINGS_AMONG, Broken, Grid, Unreadable, is_blank, known_headings
 from gpit_fairshare.inputs.marks import bare_heading, bare_text, without_number
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.units import StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
@@ -23,8 +23,6 @@ from gpit_fairshare.words import counted, listed, on_one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
-    from gpit_fairshare.inputs.grids import Grid
 
 Record = tuple[int, "Sequence[Any]"]
 

@@ -17,9 +17,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.cells import year_start
-from gpit_fairshare.inputs.crosswalk import WHOLE, day_in_words, part_of
+from gpit_fairshare.inputs.crosswalk import WHOLE, Crosswalk, day_in_words, part_of
 from gpit_fairshare.inputs.merger_checks import (
     RowsOfYears,
     check_complete,
@@ -27,19 +27,15 @@ from gpit_fairshare.inputs.merger_checks import (
     report_split,
     report_unfit_codes,
 )
-from gpit_fairshare.inputs.model import Restated
-from gpit_fairshare.inputs.rows import Value
+from gpit_fairshare.inputs.model import Need, Request, Restated
+from gpit_fairshare.inputs.rows import Row, Value
 from gpit_fairshare.inputs.sums import Clash, combined, exact_total, portions
 from gpit_fairshare.words import counted, listed, pounds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
-    from gpit_fairshare.inputs.crosswalk import Crosswalk
     from gpit_fairshare.inputs.groups import Group
-    from gpit_fairshare.inputs.model import Need, Request
-    from gpit_fairshare.inputs.rows import Row
     from gpit_fairshare.inputs.spend import Line
 
 _HALF_A_PENNY: Final = Fraction(1, 200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Level, Where
 from gpit_fairshare.inputs.cells import (
     EVERY_YEAR,
     LARGEST_NUMBER,
@@ -26,7 +26,6 @@ from gpit_fairshare.words import counted, listed, nearest_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector, Level
     from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Need, Request, Role
     from gpit_fairshare.inputs.reading import Sheet

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.findings import FindingCode, FindingCollector
 from gpit_fairshare.inputs.cells import parse_year, year_start
 from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
 from gpit_fairshare.words import counted, listed, plural
 
 if TYPE_CHECKING:
-    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Request
     from gpit_fairshare.inputs.rows import InputFile
 

@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.headings import LINE_WORDS
-from gpit_fairshare.inputs.model import Need
-from gpit_fairshare.inputs.rows import Value
+from gpit_fairshare.inputs.model import Need, Request
+from gpit_fairshare.inputs.rows import InputFile, Row, Value
 from gpit_fairshare.inputs.sums import Grouping, exact_total, rows_of
 from gpit_fairshare.words import counted, listed, pounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
-    from gpit_fairshare.inputs.model import Request
-    from gpit_fairshare.inputs.rows import InputFile, Row
 
 WORDS = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
 """The words that a line may be marked with."""

@@ -13,21 +13,19 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.findings import FindingCode, FindingCollector
 from gpit_fairshare.inputs.block_sums import CERTAIN, Sums, find_sums
 from gpit_fairshare.inputs.code_levels import CodeLevels
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.numbers import read_number
-from gpit_fairshare.inputs.sum_evidence import FigureColumn
+from gpit_fairshare.inputs.sum_evidence import BlockSum, FigureColumn
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Need
-    from gpit_fairshare.inputs.sum_evidence import BlockSum
 
 _VAST = 10**18
 """No figure of ours is as large."""

@@ -13,17 +13,15 @@ from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.inputs.rows import Value
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.rows import InputFile, Row, Value
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Need, Request
-    from gpit_fairshare.inputs.rows import InputFile, Row
 
 
 SMALLEST = {"£": Fraction(1, 100), "people": Fraction(1)}

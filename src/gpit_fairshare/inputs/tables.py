@@ -12,7 +12,7 @@ from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.belonging import give_to_rows, mark_larger
 from gpit_fairshare.inputs.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.counterparts import counterparts
-from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
+from gpit_fairshare.inputs.crosswalk import Crosswalk, packaged_crosswalk
 from gpit_fairshare.inputs.crosswalk_file import read_crosswalks
 from gpit_fairshare.inputs.grids import Wish
 from gpit_fairshare.inputs.groups import (
@@ -26,26 +26,20 @@ from gpit_fairshare.inputs.groups import (
 from gpit_fairshare.inputs.headings import Headings, check_mapping, check_named_headings, recogniser
 from gpit_fairshare.inputs.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
 from gpit_fairshare.inputs.merger_checks import check_codes, merger_hint, report_changes
-from gpit_fairshare.inputs.model import Column, Inputs, Need
+from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role, Source
 from gpit_fairshare.inputs.ons_codes import translate_ons_codes
 from gpit_fairshare.inputs.plausible import Figure, check_movements, check_per_head, check_whole
-from gpit_fairshare.inputs.reading import locate, read_sheet
+from gpit_fairshare.inputs.reading import Sheet, locate, read_sheet
 from gpit_fairshare.inputs.restating import lines_on_boundaries, restate_on_boundaries, restate_year
-from gpit_fairshare.inputs.rows import RowReader
+from gpit_fairshare.inputs.rows import InputFile, Row, RowReader
 from gpit_fairshare.inputs.scheme_fit import check_fit
-from gpit_fairshare.inputs.spend import line_needs, lines_table, sum_lines
+from gpit_fairshare.inputs.spend import Line, line_needs, lines_table, sum_lines
 from gpit_fairshare.inputs.sums import Grouping, sum_practices
 from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.inputs.crosswalk import Crosswalk
-    from gpit_fairshare.inputs.inspection import ColumnSummary
-    from gpit_fairshare.inputs.model import Request, Restated, Role, Source
-    from gpit_fairshare.inputs.reading import Sheet
-    from gpit_fairshare.inputs.rows import InputFile, Row
-    from gpit_fairshare.inputs.spend import Line
 
 Rows = dict[str, dict[str, "Row"]]
 """Rows of one group by year and organisation."""

@@ -14,19 +14,17 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.headings import LINE_WORDS, Headings
 from gpit_fairshare.inputs.marks import is_no_code
 from gpit_fairshare.inputs.subtotals import FileRow, Subtotals, SummedColumn, leave_out
-from gpit_fairshare.inputs.sum_evidence import power_of_ten
+from gpit_fairshare.inputs.sum_evidence import BlockSum, power_of_ten
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Need
-    from gpit_fairshare.inputs.sum_evidence import BlockSum
 
 _LABEL = re.compile(
     r"(?:grand |overall |control |national |column |england |sub[- ]?)?totals?\b"
