@@ -20,9 +20,9 @@ import xlsxwriter
 from gpit_fairshare.inputs.findings import Findings
 
 from gpit_fairshare.inputs import Need, Request, read_inputs
-from gpit_fairshare.inputs.grids import Wish
-from gpit_fairshare.inputs.headings import recogniser
-from gpit_fairshare.inputs.reading import locate, read_sheet
+from gpit_fairshare.inputs.columns.headings import recogniser
+from gpit_fairshare.inputs.files.grids import Wish
+from gpit_fairshare.inputs.files.reading import locate, read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

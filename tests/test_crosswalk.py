@@ -211,7 +211,7 @@ def test_first_ons_codes_run_in_the_order_of_names():
 
 def test_ons_codes_of_successors_are_those_of_the_list_of_mergers():
     """The list of mergers, another source, has the same name and first ONS code for each of the 37 successors."""
-    text = files("gpit_fairshare.inputs").joinpath("ccg-successors.csv").read_text(encoding="utf-8")
+    text = files("gpit_fairshare.inputs.mergers").joinpath("ccg-successors.csv").read_text(encoding="utf-8")
     rows = {
         (row["successor_code"], row["successor_name"], row["successor_ons_code"])
         for row in csv.DictReader(text.splitlines())

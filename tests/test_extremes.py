@@ -16,7 +16,7 @@ from extremes import endings, people_book, run
 from folders import SAMPLES
 from gpit_fairshare import allocate
 from gpit_fairshare.inputs import Crosswalk, Succession
-from gpit_fairshare.inputs.crosswalk import contradictions
+from gpit_fairshare.inputs.mergers.crosswalk import contradictions
 from plugging import example, package
 from running import ROOT, write_rows
 from tiers import slow, slow_but

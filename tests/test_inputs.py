@@ -27,10 +27,10 @@ from gpit_fairshare.cli.options import MEGABYTES
 from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import Need, Request, Restated, parse_year, read_inputs, year_start
-from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE
-from gpit_fairshare.inputs.headings import folded, plain_name, standard_columns
-from gpit_fairshare.inputs.reading import letters, split_sheet
-from gpit_fairshare.inputs.sums import exact_total
+from gpit_fairshare.inputs.columns.headings import folded, plain_name, standard_columns
+from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
+from gpit_fairshare.inputs.files.reading import letters, split_sheet
+from gpit_fairshare.inputs.tables.sums import exact_total
 
 # The table of findings
 

@@ -8,9 +8,9 @@ from folders import PEOPLE, SPEND, about, column
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import Need
-from gpit_fairshare.inputs.block_sums import CERTAIN, find_sums
-from gpit_fairshare.inputs.code_levels import CodeLevels
-from gpit_fairshare.inputs.sum_evidence import FigureColumn
+from gpit_fairshare.inputs.tables.block_sums import CERTAIN, find_sums
+from gpit_fairshare.inputs.tables.code_levels import CodeLevels
+from gpit_fairshare.inputs.tables.sum_evidence import FigureColumn
 from leveled_tables import PLAIN, leveled_table, plain_table
 
 HEAD = "org_code,registered_population\n"

@@ -13,8 +13,8 @@ from folders import PEOPLE, SPEND, about, column, rezipped
 from gpit_fairshare import allocate, check
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import Need
-from gpit_fairshare.inputs.cells import read_year
-from gpit_fairshare.inputs.marks import bare_heading, bare_text, has_mark, is_no_code
+from gpit_fairshare.inputs.columns.cells import read_year
+from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, has_mark, is_no_code
 from gpit_fairshare.workbook import write_workbook
 
 STRICT = {

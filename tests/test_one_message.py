@@ -13,7 +13,7 @@ from gpit_fairshare.console.checking import show_findings
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs import Need
-from gpit_fairshare.inputs.counterparts import bare_name, is_one_letter_apart
+from gpit_fairshare.inputs.tables.counterparts import bare_name, is_one_letter_apart
 from gpit_fairshare.words import option
 from running import gpit, words
 from torture import book

@@ -10,7 +10,7 @@ import pytest
 from folders import column, published
 from gpit_fairshare import check
 from gpit_fairshare.inputs import Need, Request, read_inputs
-from gpit_fairshare.inputs.sums import exact_total
+from gpit_fairshare.inputs.tables.sums import exact_total
 
 BOOK = "nhs-england-icb-allocations-2025-26.xlsx"
 CORE = "ICB Core Allocations 2025-26"

@@ -7,7 +7,7 @@ import pytest
 
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import Need, Request
-from gpit_fairshare.inputs.tables import inspect_inputs
+from gpit_fairshare.inputs.checked_tables import inspect_inputs
 from tiers import fast_but
 from torture import cases
 

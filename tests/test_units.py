@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from folders import about, column
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.numbers import read_number
-from gpit_fairshare.inputs.units import scaled, split_unit, unit_alone, unit_in_title
+from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.columns.units import scaled, split_unit, unit_alone, unit_in_title
 
 PEOPLE = "org_code,registered_population\n00C,100\n00D,200\n"
 

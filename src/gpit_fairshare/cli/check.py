@@ -167,7 +167,7 @@ def _copies(named: Sequence[str], crosswalks: Sequence[str], rules: Sequence[str
 def _books(named: Sequence[str]) -> dict[Path, Path]:
     """Return the .xlsx workbooks among files, each once, by where they are."""
     from gpit_fairshare.files import followed  # noqa: PLC0415  # with the other heavy ones
-    from gpit_fairshare.inputs.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
+    from gpit_fairshare.inputs.files.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
 
     paths = [Path(split_sheet(name)[0]) for name in named]
     return {followed(path): path for path in paths if path.suffix.lower() == ".xlsx"}

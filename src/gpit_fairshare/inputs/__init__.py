@@ -1,7 +1,11 @@
 """Population, spend and other input files, read into checked tables."""
 
-from gpit_fairshare.inputs.cells import EVERY_YEAR, boundary_date, parse_year, year_start
-from gpit_fairshare.inputs.crosswalk import (
+from gpit_fairshare.inputs.checked_tables import inspect_inputs, read_inputs
+from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, boundary_date, parse_year, year_start
+from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE, Broken, Unreadable, Wish
+from gpit_fairshare.inputs.files.reading import split_sheet
+from gpit_fairshare.inputs.files.workbooks import open_package, part_twice, restored, sheet_parts, workbook_rows
+from gpit_fairshare.inputs.mergers.crosswalk import (
     Crosswalk,
     Merger,
     Organisation,
@@ -9,12 +13,8 @@ from gpit_fairshare.inputs.crosswalk import (
     day_in_words,
     packaged_crosswalk,
 )
-from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE, Broken, Unreadable, Wish
-from gpit_fairshare.inputs.inspection import ColumnSummary
 from gpit_fairshare.inputs.model import AppliedUnit, Column, Inputs, Need, Request, Restated, Source
-from gpit_fairshare.inputs.reading import split_sheet
-from gpit_fairshare.inputs.tables import inspect_inputs, read_inputs
-from gpit_fairshare.inputs.workbooks import open_package, part_twice, restored, sheet_parts, workbook_rows
+from gpit_fairshare.inputs.tables.inspection import ColumnSummary
 
 __all__ = [
     "EVERY_YEAR",

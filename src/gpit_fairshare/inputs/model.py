@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from gpit_fairshare.inputs.crosswalk import Crosswalk, packaged_crosswalk
-from gpit_fairshare.inputs.grids import LARGEST
+from gpit_fairshare.inputs.files.grids import LARGEST
+from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import BASELINE, PEOPLE
-from gpit_fairshare.inputs.spend import WORDS as LINE_WORDS
+from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import group
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.scheme import number as as_number

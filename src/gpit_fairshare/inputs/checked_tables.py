@@ -1,0 +1,478 @@
+"""From files to checked tables: the whole of reading, in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from gpit_fairshare.errors import InputError, UsageError
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, year_start
+from gpit_fairshare.inputs.columns.headings import Headings, check_mapping, check_named_headings, recogniser
+from gpit_fairshare.inputs.files.grids import Wish
+from gpit_fairshare.inputs.files.reading import Sheet, locate, read_sheet
+from gpit_fairshare.inputs.mergers.checks import check_codes, merger_hint, report_changes
+from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
+from gpit_fairshare.inputs.mergers.crosswalk_file import read_crosswalks
+from gpit_fairshare.inputs.mergers.ons_codes import translate_ons_codes
+from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate_on_boundaries, restate_year
+from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role, Source
+from gpit_fairshare.inputs.tables.counterparts import counterparts
+from gpit_fairshare.inputs.tables.groups import (
+    Codes,
+    Group,
+    columns_wanted,
+    make_groups,
+    place_by_year,
+    share_out_columns,
+)
+from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
+from gpit_fairshare.inputs.tables.parent_organisations import give_to_rows, mark_larger
+from gpit_fairshare.inputs.tables.plausibility import Figure, check_movements, check_per_head, check_whole
+from gpit_fairshare.inputs.tables.rows import InputFile, Row, RowReader
+from gpit_fairshare.inputs.tables.scheme_fit import check_fit
+from gpit_fairshare.inputs.tables.spend import Line, line_needs, lines_table, sum_lines
+from gpit_fairshare.inputs.tables.sums import Grouping, sum_practices
+from gpit_fairshare.words import listed, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+Rows = dict[str, dict[str, "Row"]]
+"""Rows of one group by year and organisation."""
+
+
+def read_inputs(request: Request) -> Inputs:
+    """Read and check all input files.
+
+    Raises:
+        UsageError: a file cannot be found or opened, or an option names what cannot be.
+        InputError: the files hold faults; it carries all findings, notes and warnings too.
+    """
+    findings = FindingCollector()
+    sheets, all_read = _sheets(request, findings)
+    inputs = _inputs(request, make_groups(sheets, request), findings, all_read=all_read)
+    if findings.errors:
+        raise InputError(findings.items)
+    return inputs
+
+
+def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummary]]:
+    """Read and check input files without stopping at faults, so that all that is there can be shown.
+
+    Where the request names no years, they are those of the files; where it needs no columns, all columns
+    that hold numbers are looked at.
+
+    Returns:
+        The request as it was completed; the tables, which may lack what is faulty, with all findings,
+        errors among them; the columns of numbers.
+
+    Raises:
+        UsageError: a file cannot be found or opened, or an option names what cannot be.
+    """
+    findings = FindingCollector()
+    sheets, all_read = _sheets(request, findings)
+    files = [Headings(sheet, role, request) for role, sheet in sheets]
+    if not request.years:
+        request = replace(request, years=years_of(files) or (EVERY_YEAR,))
+    if not request.needs:
+        request = replace(request, needs=needs_of(files, findings))
+        report_lacking(files, findings)
+    groups = make_groups(sheets, request)
+    inputs = _inputs(request, groups, findings, all_read=all_read)
+    years = {year: "" if year == EVERY_YEAR else year for year in request.years}
+    return request, inputs, summarise(inputs, groups, years)
+
+
+def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
+    mark_larger(groups, request.needs)
+    for group in groups:
+        for part in group.parts:
+            part.headings.report(findings)
+    share_out_columns(groups, request, findings, all_read=all_read)
+    crosswalk, walked = read_crosswalks(request.crosswalk, findings, Wish(largest=request.largest))
+    sources = (*(_source(part) for group in groups for part in group.parts), *walked)
+    reading = _Reading(request, groups, crosswalk or packaged_crosswalk(), findings)
+    reading.read_rows()
+    if crosswalk is None:
+        # Which organisations belong together is what the crosswalk would have said: the files are not compared.
+        reading.groups = groups[:1]
+    else:
+        reading.restate_on_boundaries()
+    reading.restate()
+    tables = {year: reading.table(year) for year in request.years}
+    reading.check_patients()
+    reading.check_plausible()
+    return Inputs(
+        years=request.years,
+        tables=tables,
+        columns=reading.columns,
+        lines=lines_table(reading.lines) if reading.lines is not None else None,
+        origins=reading.origins,
+        sources=sources,
+        findings=tuple(findings.items),
+        illustrative=tuple(reading.illustrative),
+        restated=tuple(sorted(reading.restated)),
+        crosswalk=reading.crosswalk,
+        boundaries=request.boundaries,
+        undated=frozenset(reading.undated),
+    )
+
+
+def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Role, Sheet]], bool]:
+    """Read the cells of every file; the second result is whether all could be read."""
+    check_mapping(request)
+    for year in request.years:
+        year_start(year)
+    options: dict[Role, tuple[str, ...]] = {
+        "population": request.population,
+        "spend": request.spend,
+        "input": request.extra,
+    }
+    # All files are looked for before the first is read: a misspelt name is known at once.
+    targets = [(role, locate(text)) for role, texts in options.items() for text in texts]
+    if not targets:
+        raise UsageError("no input file is given; use --population FILE and --spend FILE, or --sample")
+    read = [
+        (role, read_sheet(target, findings, Wish(largest=request.largest, known=recogniser(role, request))))
+        for role, target in targets
+    ]
+    sheets = [(role, sheet) for role, sheet in read if sheet is not None]
+    all_read = len(sheets) == len(targets)
+    if all_read:
+        check_named_headings(request, [sheet for _, sheet in sheets])
+    return sheets, all_read
+
+
+def _source(part: InputFile) -> Source:
+    headings = part.headings
+    return part.sheet.source(part.role, headings.matched, headings.units.applied(headings.wanted))
+
+
+class _Reading:
+    """The tables while they are made."""
+
+    def __init__(
+        self, request: Request, groups: Sequence[Group], crosswalk: Crosswalk, findings: FindingCollector
+    ) -> None:
+        self.request = request
+        self.groups = groups
+        self.crosswalk = crosswalk
+        self.findings = findings
+        self.lines: list[Line] | None = None
+        self.illustrative: list[str] = []
+        self.restated: list[Restated] = []
+        self.origins: dict[tuple[str, str, str], str] = {}
+        self.undated: set[tuple[str, str, str]] = set()
+        self.columns: dict[str, Column] = {}
+        self._rows: list[Rows] = []
+        """Rows of each group, as of the organisations that stand in each year."""
+
+    def read_rows(self) -> None:
+        """Read the rows of each file, sum lines and practices, and sort them by year."""
+        codes = Codes()
+        left_out: set[str] = set()
+        for group in self.groups:
+            if not group.gives and group is not self.groups[0]:
+                # A fault in a file that nothing depends on is nobody's business; that it is unused may be.
+                self.findings.note(FindingCode.UNUSED, Where(group.name), "no column of it is used")
+                group.rows = {year: {} for year in self.request.years}
+                continue
+            for part in group.parts:
+                wanted = self._wanted(group, part)
+                RowReader(part, self.request, self.findings).read(wanted)
+                translate_ons_codes(part, self.crosswalk, self.findings, strict=self.request.boundaries is not None)
+                check_fit(part, self.request, self.findings)
+                if self.request.scheme:
+                    part.headings.report_unused({need.name for need in wanted}, self.findings)
+                codes.add(part)
+                self._read_basis(part)
+                self._sum(group, part)
+            left_out |= {code for part in group.parts for code in part.left_out}
+            group.gives = {
+                name: need
+                for name, need in group.gives.items()
+                if not any(name in part.dropped for part in group.parts)
+            }
+            place_by_year(group, self.request, self.findings)
+        codes.report(self.findings)
+        unknown = [code for code in self.request.leave_out if code not in left_out]
+        if unknown:
+            there = {row.code for group in self.groups for part in group.parts for row in part.rows}
+            raise UsageError(f"--leave-out {unknown[0]}: no file has a row of that code{nearest(unknown[0], there)}")
+
+    def restate_on_boundaries(self) -> None:
+        """Bring all rows, of every year, to the organisations of the day that was asked for, if any was."""
+        day = self.request.boundaries
+        if day is None:
+            return
+        self.restated = restate_on_boundaries(
+            self.groups, self.lines or [], day, self.request, self.crosswalk, self.findings
+        )
+        if self.lines is not None:
+            self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
+
+    def restate(self) -> None:
+        """Bring all groups to the organisations of the first, which says which ones there are."""
+        if not self.groups:
+            return
+        first = self.groups[0]
+        if self.request.boundaries is None:
+            self._check_codes()
+        self._rows = [first.rows]
+        for group in self.groups[1:]:
+            rows: Rows = {}
+            for year in self.request.years:
+                if self.request.boundaries is not None or group.of:
+                    rows[year] = group.rows[year]
+                    continue
+                rows[year], moved = restate_year(
+                    group, year, first.rows[year], self.request, self.crosswalk, self.findings
+                )
+                self.restated += moved
+            self._rows.append(rows)
+            if not group.of:
+                self._check_sides(first, group, rows)
+        self._give_to_rows()
+        names = {year: {code: self._name(year, code) for code in first.rows[year]} for year in self.request.years}
+        report_changes(self.request.years, names, self.crosswalk, self.findings, first.name)
+        self._check_names(names)
+        self._name_columns()
+
+    def _give_to_rows(self) -> None:
+        """Bring what is said of larger organisations to the rows that belong to them."""
+        for index, group in enumerate(self.groups):
+            if not group.of or not group.gives:
+                continue
+            belonging = {}
+            for year, standing in self._rows[0].items():
+                rows = {code: self._row(group.of, year, code) for code in standing}
+                belonging[year] = {code: row.text_of(group.of) if row else "" for code, row in rows.items()}
+            self._rows[index] = give_to_rows(group, belonging, self.findings)
+
+    def _check_codes(self) -> None:
+        """Point out codes that are hardly meant; those that serve every year are spoken of once."""
+        for group in self.groups:
+            dated = any(part.dated for part in group.parts)
+            for year in self.request.years if dated else self.request.years[:1]:
+                check_codes(group.rows[year], year, self.crosswalk, self.findings)
+
+    def table(self, year: str) -> pl.DataFrame:
+        """Return the table of one year."""
+        codes = sorted(self._rows[0][year]) if self._rows else []
+        series = [
+            pl.Series("org_code", codes, pl.String),
+            pl.Series("org_name", [self._name(year, code) for code in codes], pl.String),
+        ]
+        for column in self.columns.values():
+            values = []
+            for code in codes:
+                row = self._row(column.name, year, code)
+                value = row.values.get(column.name) if row else None
+                values.append(value.value if value else None)
+                if row and not row.year:
+                    self.undated.add((year, code, column.name))
+                if value:
+                    self.origins[year, code, column.name] = value.origin
+            series.append(pl.Series(column.name, values, pl.Float64 if column.kind == "number" else pl.String))
+        return pl.DataFrame(series)
+
+    def check_patients(self) -> None:
+        """Refuse money for nobody; point out organisations without patients."""
+        if "registered_population" not in self.columns:
+            return
+        empty: dict[str, list[str]] = {}
+        for year in self.request.years:
+            for code in sorted(self._rows[0][year]):
+                people = self._row("registered_population", year, code)
+                if people and people.number_of("registered_population") == 0:
+                    empty.setdefault(code, []).append(year)
+        without = []
+        for code, years in empty.items():
+            funded = [year for year in years if self._spend(year, code)]
+            year = (funded or years)[0]
+            people = self._row("registered_population", year, code)
+            if not funded or not people:
+                without.append(code)
+                continue
+            self.findings.error(
+                FindingCode.NO_PATIENTS,
+                people.where("registered_population"),
+                f"{code} has no patients and yet a historic_spend in {year} ({self._origin(year, code)})",
+                remedy="Correct the population, or move the spend to the organisation that has the patients",
+                organisation=code,
+            )
+        if without:
+            self.findings.warning(
+                FindingCode.NO_PATIENTS, Where(self.groups[0].name), f"no patients in {listed(without)}"
+            )
+
+    def check_plausible(self) -> None:
+        """Point out figures that are hard to believe."""
+        years = self.request.years
+        people = {year: self._figures("registered_population", year) for year in years}
+        for figures in people.values():
+            check_whole(figures, self.findings)
+        check_movements(years, people, self.request.moved_share, self.findings)
+        seen = None
+        for year in years:
+            spend = self._figures("historic_spend", year)
+            heads = {code: figure.value for code, figure in people[year].items()}
+            if (spend, heads) != seen:  # rows without a year serve all, and are spoken of once
+                check_per_head(spend, heads, year if len(years) > 1 else "", self.request.organisation, self.findings)
+            seen = spend, heads
+
+    def _figures(self, column: str, year: str) -> dict[str, Figure]:
+        """Return the figures of a column by organisation, with their places."""
+        figures = {}
+        for code in self._rows[0][year] if self._rows else ():
+            row = self._row(column, year, code)
+            value = row.number_of(column) if row else None
+            if row and value is not None:
+                # The sum of several lines stands in no cell of its own.
+                where = row.where(column) if column in row.file.headings.columns else row.file.sheet_place
+                # What is unlikely of one organisation has no cause in common with what is of another.
+                figures[code] = Figure(value, where._replace(column=""))
+        return figures
+
+    def _wanted(self, group: Group, part: InputFile) -> list[Need]:
+        """Return the columns to be read from a file."""
+        needs = [*group.gives.values(), Need("org_name", "text", optional=True)]
+        if part.has_lines and "historic_spend" in group.gives:
+            return [*needs, *line_needs(self.request)]
+        if part.by_practice and not part.has_lines:
+            needs.append(Need("practice_code", "text"))
+        return [*needs, Need("basis", "text", optional=True)]
+
+    def _read_basis(self, part: InputFile) -> None:
+        marked = sum("illustrative" in row.text_of("basis").casefold() for row in part.rows)
+        if marked:
+            self.illustrative.append(
+                f"{part.sheet.name}: {marked:,} of {len(part.rows):,} rows say that they are illustrative."
+            )
+        elif any("illustrative" in title.casefold() for title in part.sheet.titles):
+            self.illustrative.append(f"{part.sheet.name}: says above its table that figures are illustrative.")
+
+    def _sum(self, group: Group, part: InputFile) -> None:
+        """Sum lines of cost or practices to organisations, where a file has them."""
+        columns = part.headings.columns
+        needs = [need for need in group.gives.values() if need.name in columns]
+        if "org_name" in columns:
+            needs.append(Need("org_name", "text", optional=True))
+        if not part.keyed:
+            return
+        if part.has_lines and "historic_spend" in group.gives:
+            self.lines = [*(self.lines or []), *sum_lines(part, needs, self.request, self.findings)]
+        elif part.has_lines:
+            Grouping(part, needs, self.request, self.findings).join()
+        elif part.by_practice:
+            sum_practices(part, needs, self.request, self.findings)
+        if "historic_spend" in columns and "historic_spend" in group.gives and self.request.counts:
+            rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
+            self.findings.note(
+                FindingCode.TOTALS_GIVEN,
+                Where(part.sheet.name),
+                f"historic_spend is taken as it stands; that it is {listed(rules)} alone cannot be checked",
+            )
+
+    def _check_sides(self, first: Group, group: Group, rows: Rows) -> None:
+        """Report organisations that one group has and the other has not."""
+        if not group.gives or not all(part.keyed for part in [*first.parts, *group.parts]):
+            return
+        lacking: dict[str, list[str]] = {}
+        strange: dict[str, list[str]] = {}
+        for year in self.request.years:
+            if not first.rows[year] or not rows[year]:
+                continue  # a year that is missing was reported as a whole
+            for code in first.rows[year].keys() - rows[year].keys():
+                lacking.setdefault(code, []).append(year)
+            for code in rows[year].keys() - first.rows[year].keys():
+                strange.setdefault(code, []).append(year)
+        for code, years in sorted(lacking.items()) if group.essential else []:
+            meant = _meant(first.rows[years[0]][code], years, rows, strange)
+            self._report_side(first.rows[years[0]][code], group, years, meant, fatal=True)
+        for code, years in sorted(strange.items()):
+            meant = _meant(rows[years[0]][code], years, first.rows, lacking)
+            self._report_side(rows[years[0]][code], first, years, meant, fatal=first.essential)
+
+    def _check_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
+        """Refuse blank names where a step of the scheme uses them."""
+        if not any(need.name == "org_name" and not need.optional for need in self.request.needs):
+            return
+        blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
+        if blank:
+            self.findings.error(
+                FindingCode.BLANK,
+                Where(self.groups[0].name),
+                f"no org_name for {listed(blank)}",
+                "a name for each code",
+            )
+
+    def _report_side(self, row: Row, other: Group, years: Sequence[str], meant: str, *, fatal: bool) -> None:
+        name = row.text_of("org_name")
+        called = f"{name} ({row.code})" if name else row.code
+        when = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
+        hint = merger_hint(row.code, years[0], other.rows[years[0]], self.crosswalk)
+        found = f"{called} is not in {other.name}{when}" + (f" ({hint})" if hint else "")
+        where = row.where("org_code")
+        report = self.findings.error if fatal else self.findings.warning
+        if not fatal:
+            found += " and is left out"
+        if meant and not hint:
+            remedy = "Write the code in the same way in both files if it is meant"
+            report(FindingCode.ONE_SIDED, where, f"{found}; did you mean {meant}?", "", remedy, organisation=row.code)
+        elif fatal:
+            remedy = f"Add the code to {other.name}, or take it out here"
+            report(FindingCode.ONE_SIDED, where, found, "the same organisations in both", remedy, organisation=row.code)
+        else:
+            report(FindingCode.ONE_SIDED, where, found, organisation=row.code)
+
+    def _name_columns(self) -> None:
+        needed, kept = columns_wanted(self.request)
+        for need in [*needed, *kept]:
+            owner = next((group for group in self.groups if need.name in group.gives), None)
+            if owner:
+                files = ", ".join(part.sheet.file for part in owner.parts)
+                self.columns[need.name] = Column(need.name, need.kind, need.unit, owner.role, files)
+            elif need in needed:
+                self.columns[need.name] = Column(need.name, need.kind, need.unit, "input", "")
+
+    def _row(self, column: str, year: str, code: str) -> Row | None:
+        """Return the row that gives a column for an organisation and year."""
+        for group, rows in zip(self.groups, self._rows, strict=True):
+            if column in group.gives:
+                return rows[year].get(code)
+        return None
+
+    def _name(self, year: str, code: str) -> str:
+        own = [rows for group, rows in zip(self.groups, self._rows, strict=True) if not group.of]
+        names = (rows[year][code].text_of("org_name") for rows in own if code in rows[year])
+        return next(filter(None, names), "")
+
+    def _spend(self, year: str, code: str) -> float:
+        row = self._row("historic_spend", year, code)
+        return (row.number_of("historic_spend") if row else None) or 0.0
+
+    def _origin(self, year: str, code: str) -> str:
+        return self.origins.get((year, code, "historic_spend"), "")
+
+
+def _meant(row: Row, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
+    """Return which organisation of another file may be meant by one that this file has alone; empty if none is near.
+
+    Args:
+        row: the organisation.
+        years: years in which the other file lacks it.
+        rows: the rows of the other file.
+        alone: organisations that the other file has alone, with their years.
+    """
+    names = {
+        code: rows[theirs[0]][code].text_of("org_name")
+        for code, theirs in alone.items()
+        if not set(theirs).isdisjoint(years)
+    }
+    likely = counterparts(row.code, row.text_of("org_name"), names)
+    return " or ".join(f"{code} ({names[code]})" if names[code] else code for code in likely)

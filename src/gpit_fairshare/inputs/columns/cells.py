@@ -1,0 +1,303 @@
+"""Single cells as numbers, texts, codes and years: read if there is one meaning, else refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import unicodedata
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.findings import FindingCode, FindingError
+from gpit_fairshare.inputs.columns.marks import bare_text, bare_year, has_mark, is_no_code
+from gpit_fairshare.inputs.columns.numbers import advice, read_number
+from gpit_fairshare.inputs.columns.units import scaled
+from gpit_fairshare.inputs.files.grids import ERROR_TEXTS, Broken, is_blank
+from gpit_fairshare.magnitude import SMALLEST, is_in_bounds
+
+if TYPE_CHECKING:
+    from gpit_fairshare.inputs.model import Need
+
+EVERY_YEAR = "every year"
+"""Stands for the year of files without one, where there is no scheme to say which years there are."""
+CODE_LENGTH = 100
+TEXT_LENGTH = 500
+LARGEST_NUMBER = 1e15
+"""Above this a number no longer holds every penny."""
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_DATE = re.compile(
+    rf"[0-9]{{1,2}}-{_MONTH}(?:-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}}"
+    r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    re.IGNORECASE,
+)
+"""What is left of a code such as MAR1 when Excel has taken it for a day."""
+_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
+"""What is left of a code such as 1E5 when Excel has taken it for a number and written it again."""
+_YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode's categories of control and invisible characters, and of separators of lines."""
+
+
+class Refused(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
+    """Why a cell was not read."""
+
+
+class Read(NamedTuple):
+    """What a cell was read as, and how."""
+
+    value: float | str | None
+    trimmed: bool = False
+    """Whether spaces around a text were left out."""
+    loose: bool = False
+    """Whether a number was read from a text that is more than its digits."""
+    dash: bool = False
+    """Whether a dash was read as nil."""
+    marked: bool = False
+    """Whether a footnote mark was left out."""
+
+
+class Manner(NamedTuple):
+    """How the figures of a column are written."""
+
+    typed: bool = False
+    """Whether the file knows numbers from texts, so that a number written as text is remarkable."""
+    decimal_comma: bool = False
+    """Whether a comma may be a decimal point."""
+    factor: int = 1
+    """What the unit of the column makes of its figures: 1,000 for `£'000`."""
+
+
+def read_cell(cell: Any, need: Need, manner: Manner) -> Read:
+    """Read a cell as its column wants it; a blank one is None.
+
+    Args:
+        cell: what stands in the file.
+        need: the column.
+        manner: how its figures are written.
+
+    Raises:
+        Refused: the cell has no meaning of the kind, or more than one.
+    """
+    if is_blank(cell):
+        return Read(None)
+    if need.kind == "text":
+        read = read_text(cell)
+        text, marked = bare_text(str(read.value))
+        return read._replace(value=text, marked=marked)
+    read = _number(cell, need, manner)
+    if need.is_sum and not (need.lenient or need.signed) and read.value is not None and float(read.value) < 0:
+        raise Refused(
+            FindingCode.NEGATIVE, f"{shown(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
+        )
+    return read
+
+
+def read_code(cell: Any) -> Read:
+    """Read the code of an organisation or practice, letter by letter as it stands.
+
+    Raises:
+        Refused: the cell is blank or not a text, or the text cannot be a code: a word for a missing one, or one
+            with a footnote mark.
+    """
+    if is_blank(cell):
+        raise Refused(
+            FindingCode.BLANK_CODE,
+            "the code is blank",
+            remedy="Give the row a code, or take it out if it is a total or a note",
+        )
+    if isinstance(cell, str):
+        if ("-" in cell or "/" in cell) and _DATE.fullmatch(cell.strip()):
+            raise Refused(
+                FindingCode.CODE_NOT_TEXT,
+                f"{shown(cell)} is a date as Excel writes it, and the code that it was is lost",
+                "a code as text",
+                "Take the code from where the file came from; Excel turns MAR1 into 01-Mar",
+            )
+        if "E" in cell and _SCIENTIFIC.fullmatch(cell.strip()):
+            raise Refused(
+                FindingCode.CODE_NOT_TEXT,
+                f"{shown(cell)} is a number as Excel writes it, and the code that it was is lost",
+                "a code as text",
+                "Take the code from where the file came from; Excel turns 1E5 into 1E+05",
+            )
+        if is_no_code(cell) or not any(map(str.isalnum, cell)):
+            raise Refused(
+                FindingCode.BLANK_CODE,
+                f"{shown(cell)} is no code",
+                "a code of letters and digits",
+                "Give the row a code, or take it out if it is a total or a note",
+            )
+        if has_mark(cell):
+            raise Refused(
+                FindingCode.TEXT,
+                f"{shown(cell)} seems to be a code with a footnote mark, and would be another organisation",
+                "the code alone",
+                "Take the mark out of the cell",
+            )
+        return read_text(cell, CODE_LENGTH)
+    if isinstance(cell, Broken):
+        raise Refused(FindingCode.CODE_NOT_TEXT, f"{shown(cell)} is not a code", "a code as text", _remedy(cell))
+    raise Refused(
+        FindingCode.CODE_NOT_TEXT,
+        f"{shown(cell)} is not a text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
+        "a code as text",
+        "Format the column as text and type the code again",
+    )
+
+
+def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
+    """Read a text without the spaces around it; a whole number counts as the text of its digits.
+
+    Raises:
+        Refused: the cell is of another kind, too long, or holds characters that cannot be seen.
+    """
+    if type(cell) is str:
+        text = cell.strip()
+        if len(text) <= length and text.isprintable() and not text.startswith("#"):  # as nearly all are
+            return Read(text, trimmed=len(text) != len(cell))
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return Read(str(cell))
+    if not isinstance(cell, str) or cell.strip() in ERROR_TEXTS:
+        raise Refused(FindingCode.TEXT, f"{shown(cell)} is not a text", "a text", _remedy(cell))
+    text = cell.strip()
+    if len(text) > length:
+        raise Refused(
+            FindingCode.TEXT, f"the text has {len(text):,} characters", f"at most {length}", "Shorten the text"
+        )
+    if not text.isprintable() and any(unicodedata.category(sign) in _UNPRINTABLE for sign in text):
+        raise Refused(
+            FindingCode.TEXT,
+            f"{shown(text)} holds a line break or another character that cannot be seen",
+            remedy="Type the text again",
+        )
+    return Read(text, trimmed=text != cell)
+
+
+def parse_year(text: Any) -> str | None:
+    """Read a financial year in any of its spellings as `2014/15`; None if it is none.
+
+    `2014/15`, `2014-15`, `2014/2015`, `201415` (also as a number) and `FY2014-15` are read. The second
+    part must be the year after the first: `2014/16` is none, nor is `2014`.
+    """
+    if isinstance(text, bool) or not isinstance(text, str | int):
+        return None
+    match = _YEAR.fullmatch(str(text).strip())
+    if not match:
+        return None
+    first, second = match.groups()
+    after = str(int(first) + 1)
+    return f"{first}/{after[2:]}" if second in (after, after[2:]) else None
+
+
+def read_year(cell: Any) -> Read:
+    """Read the year of a row as `2014/15`, without a footnote mark; the value is None if it is none."""
+    year = parse_year(cell)
+    if year or not isinstance(cell, str):
+        return Read(year)
+    year = parse_year(bare_year(cell))
+    return Read(year, marked=year is not None)
+
+
+def parse_day(text: str) -> dt.date | None:
+    """Read a day as `2020-04-01`; None if it is none."""
+    try:
+        return dt.date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:  # 2020-02-30
+        return None
+
+
+def year_start(year: str) -> dt.date:
+    """Return the first day of a financial year: `2014/15` begins on 1 April 2014; every year is the last of days.
+
+    Raises:
+        UsageError: the text is no financial year.
+    """
+    if year == EVERY_YEAR:
+        return dt.date.max
+    parsed = parse_year(year)
+    if parsed is None:
+        raise UsageError(f"'{year}' is not a financial year; write it as 2014/15")
+    return dt.date(int(parsed[:4]), 4, 1)
+
+
+def boundary_date(given: str | dt.date) -> dt.date:
+    """Read the day whose organisations are asked for: `2020-04-01`, or `2020/21` for 1 April 2020.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if isinstance(given, dt.datetime):
+        return given.date()
+    if isinstance(given, dt.date):
+        return given
+    text = given.strip()
+    day = parse_day(text)
+    if day:
+        return day
+    if parse_year(text) == text:
+        return year_start(text)
+    raise UsageError(
+        f"--boundaries {given}: expected a date such as 2020-04-01, "
+        "or a financial year such as 2020/21, which means its first day"
+    )
+
+
+def shown(cell: Any) -> str:
+    """Show a cell in a message: quoted, short, and with nothing that a screen cannot print."""
+    if isinstance(cell, Broken):
+        return cell.why
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, dt.datetime) and cell.time() == dt.time.min:
+        cell = cell.date()
+    if isinstance(cell, dt.date | dt.time | dt.timedelta):
+        return f"the date or time {cell}"
+    text = str(cell)
+    text = text if len(text) <= 40 else text[:37] + "…"
+    return repr(text) if isinstance(cell, str) else text
+
+
+def _number(cell: Any, need: Need, manner: Manner) -> Read:
+    expected = "a plain number such as 1234.56"
+    loose = dash = False
+    if isinstance(cell, str):
+        read = read_number(cell.strip(), decimal_comma=manner.decimal_comma)
+        if read is None:
+            raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a plain number", expected, advice(cell))
+        if read.percent and need.is_sum:
+            raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is a percentage", f"{need.unit}, {expected}")
+        if read.has_size and manner.factor != 1:
+            raise Refused(
+                FindingCode.NOT_A_NUMBER,
+                f"{shown(cell)} says its own thousands or millions, and so does the file",
+                expected,
+                "Say it once: in the cell, or in the heading",
+            )
+        number = float(read.value)
+        dash = read.notation == "dash"
+        loose = not dash and (manner.typed or read.notation == "written")
+    elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
+        try:
+            number = float(cell)
+        except OverflowError:  # a whole number of more than 308 digits
+            number = math.inf
+    else:
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a number", expected, _remedy(cell))
+    if math.isfinite(number):
+        number = scaled(number, manner.factor)
+    if not math.isfinite(number):
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a finite number", expected)
+    if abs(number) >= LARGEST_NUMBER:
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too large", "a number below 1,000,000,000,000,000")
+    if not is_in_bounds(number):
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too small", f"0, or a number above {SMALLEST:g}")
+    # 0.0 and -0.0 are the same amount and should look the same wherever they go.
+    return Read(number + 0.0, loose=loose, dash=dash)
+
+
+def _remedy(cell: Any) -> str:
+    return cell.remedy if isinstance(cell, Broken) else ""

@@ -1,0 +1,298 @@
+"""The unit of each column of a file: as `--unit` says, else as its heading, a cell beside it, or a title states it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.columns.units import (
+    StatedUnit,
+    heading_unit,
+    is_vague,
+    looks_like_unit,
+    parse_unit,
+    split_unit,
+    unit_in_title,
+)
+from gpit_fairshare.inputs.model import AppliedUnit
+from gpit_fairshare.words import listed, option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from gpit_fairshare.inputs.files.reading import Sheet
+
+BY_USER = "--unit"
+HEADING = "heading"
+CELL = "cell beside the heading"
+TITLE = "title"
+SHEET_NAME = "name of the sheet"
+FILE_NAME = "name of the file"
+
+_UNIT_HEADINGS = ("unit", "units", "unit of measure", "currency")
+_IN_HEADING = (
+    "State the unit in the heading of each column, as in 'Spend (£000)' or 'Spend (£)', or give it with --unit"
+)
+
+
+class ColumnUnit(NamedTuple):
+    """The unit of a column, and what states it."""
+
+    unit: StatedUnit
+    stated_by: str
+    """`--unit`, `heading`, `cell beside the heading`, `title`, `name of the sheet` or `name of the file`."""
+
+    @property
+    def factor(self) -> int:
+        """What one of the figures is worth."""
+        return self.unit.factor
+
+    def __str__(self) -> str:
+        return f"{self.unit.text} ({self.stated_by})"
+
+
+class ColumnUnits:
+    """The units of the columns of one file.
+
+    Args:
+        sheet: the file.
+        columns: index of each column by name.
+        measures: `£`, `people` or another unit of each column, as the scheme or headings.toml says; by name.
+        texts: names of columns that hold texts.
+        by_user: units that the user gives, by index of the column.
+        known_words: words of well-known headings, which change no figure.
+    """
+
+    def __init__(  # all that says what a column is
+        self,
+        sheet: Sheet,
+        columns: Mapping[str, int],
+        measures: Mapping[str, str],
+        texts: Collection[str],
+        by_user: Mapping[int, StatedUnit],
+        known_words: Collection[str],
+    ) -> None:
+        self.sheet = sheet
+        self.columns = columns
+        self._measures = {index: measures.get(name, "") for name, index in columns.items()}
+        self._by_user = by_user
+        self._known_words = known_words
+        self._text_columns = {columns[name] for name in texts if name in columns}
+        self._whole_table = self._table_statements()
+        self._units: dict[int, ColumnUnit | None] = {}
+
+    def of(self, index: int) -> ColumnUnit | None:
+        """Return the unit of a column, or None where nothing states one."""
+        if index not in self._units:
+            self._units[index] = self._find(index)
+        return self._units[index]
+
+    def factor(self, index: int) -> int:
+        """Return what the unit of a column makes of its figures: 1,000 for `£'000`, mostly 1."""
+        unit = self.of(index)
+        return unit.factor if unit else 1
+
+    def applied(self, used: Collection[str]) -> tuple[AppliedUnit, ...]:
+        """Return the units of the used columns of £ or people, and of others that are scaled, from left to right."""
+        applied = []
+        for name, index in sorted(self.columns.items(), key=lambda pair: pair[1]):
+            unit, measure = self.of(index), self._measures[index]
+            if name in used and (measure in ("£", "people") or (unit and unit.factor > 1)):
+                text, factor, place = (unit.unit.text, unit.factor, unit.stated_by) if unit else (measure, 1, "")
+                applied.append(AppliedUnit(self.sheet.headings[index], name, text, factor, place))
+        return tuple(applied)
+
+    def report(self, used: Collection[str], essential: Collection[str], findings: FindingCollector) -> None:
+        """Report which figures are multiplied, and refuse units that are not understood or contradict each other.
+
+        Args:
+            used: names of the columns that the run uses.
+            essential: those of them of which a fault stops the run; a fault of another is a warning.
+            findings: where to report.
+        """
+        indices = [index for name, index in sorted(self.columns.items(), key=lambda pair: pair[1]) if name in used]
+        multiplied = [
+            f"'{self.sheet.headings[index]}' by {unit.factor:,}{_source_in_words(unit)}"
+            for index in indices
+            if (unit := self.of(index)) and unit.factor > 1
+        ]
+        if multiplied:
+            texts = listed(multiplied, 20)
+            findings.note(
+                FindingCode.UNIT,
+                Where(self.sheet.name),
+                f"figures are multiplied as the file states their unit: {texts}",
+            )
+        names = {index: name for name, index in self.columns.items()}
+        measured = [index for index in indices if self._measures[index] in ("£", "people")]
+        for index in measured:
+            report = findings.error if names[index] in essential else findings.warning
+            self._report_column(index, names[index], report, findings)
+        self._report_table([index for index in measured if index not in self._by_user], findings)
+
+    def _find(self, index: int) -> ColumnUnit | None:
+        if index in self._by_user:
+            return ColumnUnit(self._by_user[index], BY_USER)
+        own = self._in_heading(index)[0]
+        if own:
+            return ColumnUnit(own, HEADING)
+        if index in self.sheet.units:
+            return ColumnUnit(self.sheet.units[index], CELL)
+        measure = self._measures.get(index, "")
+        return next((unit for unit in self._whole_table if measure and unit.unit.measure == measure), None)
+
+    def _in_heading(self, index: int) -> tuple[StatedUnit | None, str]:
+        """Return the unit that a heading states, and what in it is not understood; columns of rates are left alone."""
+        heading = self.sheet.headings[index]
+        if self._measures.get(index, "") in ("£", "people"):
+            return heading_unit(heading, self._known_words)
+        return split_unit(heading)[1], ""
+
+    def _table_statements(self) -> list[ColumnUnit]:
+        """Return the units stated for the whole table: by titles, names, and cells beside headings without figures."""
+        sheet = self.sheet
+        cells = [unit for index, unit in sheet.units.items() if unit.factor > 1 and not self._holds_figures(index)]
+        texts = [*((title, TITLE) for title in sheet.titles), *self._names()]
+        return [
+            *(ColumnUnit(unit, CELL) for unit in cells),
+            *(ColumnUnit(unit, place) for text, place in texts if (unit := unit_in_title(text))),
+        ]
+
+    def _names(self) -> list[tuple[str, str]]:
+        """Return the names of the file and the sheet as texts that may state a unit."""
+        return [(self.sheet.sheet, SHEET_NAME), (self.sheet.file.rpartition(".")[0], FILE_NAME)]
+
+    def _units_by_row(self) -> list[str]:
+        """Return what a column of units says of its rows, if it is not £ or people: units of rows are not read."""
+        indices = [index for index, heading in enumerate(self.sheet.headings) if heading.casefold() in _UNIT_HEADINGS]
+        texts = {(index, str(row[index]).strip()) for index in indices for _, row in self.sheet.rows if row[index]}
+        return [
+            f"{self.sheet.headings[index]}: {text}"
+            for index, text in sorted(texts)
+            if looks_like_unit(text) and (not (unit := parse_unit(text)) or unit.factor != 1)
+        ][:1]
+
+    def _holds_figures(self, index: int) -> bool:
+        if index in self._text_columns:
+            return False
+        cells = (row[index] for _, row in self.sheet.rows)
+        return any(
+            read_number(cell.strip()) is not None if isinstance(cell, str) else isinstance(cell, int | float)
+            for cell in cells
+        )
+
+    def _report_column(self, index: int, name: str, report: Callable[..., None], findings: FindingCollector) -> None:
+        """Report what is wrong with the unit of one column of £ or people."""
+        heading, measure = self.sheet.headings[index], self._measures[index]
+        where = Where(self.sheet.name)
+        own, unknown = self._in_heading(index)
+        unit = self.of(index)
+        if unit and unit.unit.measure not in ("", measure):
+            says = "that it is money" if unit.unit.measure == "£" else f"{unit.unit.text}"
+            report(
+                FindingCode.UNIT,
+                where,
+                f"'{heading}' is read as {name}, which is {measure}, and says {says}"
+                + ("" if unit.stated_by == HEADING else f" ({unit.stated_by})"),
+                remedy=f"Name the right column with --map 'HEADING={name}', "
+                f"or the right unit with {option('--unit', heading, measure)}",
+            )
+        elif index in self._by_user:
+            self._report_overruled(index, own, unknown, findings)
+        elif unknown or index in self.sheet.odd_units:
+            text = unknown.strip() or self.sheet.odd_units[index]
+            report(
+                FindingCode.UNIT,
+                where,
+                f"'{heading}' is read as {name}, in {measure}, and seems to state another unit"
+                f"{'' if unknown else ' in the cell beside it'}: '{text}' is not understood",
+                "a unit such as (£), (£000) or (£m), or none" if measure == "£" else "people, (000s) or no unit",
+                f"Give the unit with {option('--unit', heading, measure)} if that is what it is, "
+                "or correct the heading or the figures",
+            )
+        elif own and index in self.sheet.units and self.sheet.units[index].factor != own.factor:
+            report(
+                FindingCode.UNIT,
+                where,
+                f"'{heading}' says {own.text}, and the cell beside it says {self.sheet.units[index].text}",
+                "one unit for each column",
+                _IN_HEADING,
+            )
+
+    def _report_overruled(self, index: int, own: StatedUnit | None, unknown: str, findings: FindingCollector) -> None:
+        """Point out what else the file says of a column whose unit the user gives."""
+        given = self._by_user[index]
+        others = [f"{own.text} ({HEADING})"] if own and own.factor != given.factor else []
+        others += [f"'{unknown.strip()}' ({HEADING})"] if unknown else []
+        others += [f"'{self.sheet.odd_units[index]}' ({CELL})"] if index in self.sheet.odd_units else []
+        cell = self.sheet.units.get(index)
+        others += [f"{cell.text} ({CELL})"] if cell and cell.factor != given.factor else []
+        if not own and not cell:
+            same = [unit for unit in self._whole_table if unit.unit.measure == given.measure]
+            others += [str(unit) for unit in same if unit.factor != given.factor]
+        if others:
+            findings.warning(
+                FindingCode.UNIT,
+                Where(self.sheet.name),
+                f"'{self.sheet.headings[index]}' is read in {given.text}, as --unit says; "
+                f"the file says {listed(others)}",
+                remedy="Leave --unit out if the file is right",
+            )
+
+    def _report_table(self, indices: Collection[int], findings: FindingCollector) -> None:
+        """Refuse statements for the whole table that contradict headings, or leave open which figures they are for.
+
+        Args:
+            indices: columns of £ or people whose unit the user does not give.
+            findings: where to report.
+        """
+        where = Where(self.sheet.name)
+        pounds = [unit for unit in self._whole_table if unit.unit.measure == "£"]
+        factors = {unit.factor for unit in pounds}
+        money = [index for index in indices if self._measures[index] == "£"]
+        plain = [index for index in money if (own := self._in_heading(index)[0]) and own.factor == 1]
+        if factors - {1} and plain:
+            findings.error(
+                FindingCode.UNIT,
+                where,
+                f"the {pounds[0].stated_by} states {pounds[0].unit.text}, and '{self.sheet.headings[plain[0]]}' says £",
+                "one unit for each column",
+                _IN_HEADING,
+            )
+        without = [index for index in indices if index not in self.sheet.units and not any(self._in_heading(index))]
+        if len(factors) > 1 and any(self._measures[index] == "£" for index in without):
+            findings.error(
+                FindingCode.UNIT,
+                where,
+                f"the file states several units of money: {listed([str(unit) for unit in pounds])}",
+                "one",
+                _IN_HEADING,
+            )
+        self._report_vague([index for index in without if not self.of(index)], findings)
+
+    def _report_vague(self, without: Collection[int], findings: FindingCollector) -> None:
+        """Refuse texts that speak of thousands or millions and may mean columns without a unit."""
+        if not without:
+            return
+        sheet = self.sheet
+        texts = [title for title in sheet.titles if is_vague(title)]
+        texts += [note for note in sheet.notes if is_vague(note) or unit_in_title(note)]
+        texts += [name for name, _ in self._names() if is_vague(name)]
+        texts += [unit.unit.text for unit in self._whole_table if not unit.unit.measure]
+        texts += [text for index, text in sheet.odd_units.items() if not self._holds_figures(index)]
+        texts += self._units_by_row()
+        for text in texts:
+            findings.error(
+                FindingCode.UNIT,
+                Where(sheet.name),
+                f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions",
+                remedy=_IN_HEADING,
+            )
+
+
+def _source_in_words(unit: ColumnUnit) -> str:
+    """Say what states a unit; nothing where the heading does, since it is named already."""
+    if unit.stated_by == HEADING:
+        return ""
+    return f" ({unit.unit.text})" if unit.stated_by in (CELL, TITLE) else f" ({unit})"

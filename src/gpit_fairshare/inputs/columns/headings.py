@@ -1,0 +1,458 @@
+"""Which column each heading of a file stands for."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.columns.cells import parse_year
+from gpit_fairshare.inputs.columns.column_units import ColumnUnits
+from gpit_fairshare.inputs.columns.marks import bare_heading
+from gpit_fairshare.inputs.columns.units import parse_unit, split_unit
+from gpit_fairshare.structured_texts import parse_toml
+from gpit_fairshare.words import counted, listed, nearest, option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from gpit_fairshare.inputs.files.reading import Sheet
+    from gpit_fairshare.inputs.model import Kind, Request, Role
+
+STRUCTURE = ("org_code", "org_name", "year", "practice_code")
+"""Columns that say whose and when a row is."""
+LINE_WORDS = ("category", "cost_type", "committed", "provider", "basis")
+"""Columns that say what a line of cost is."""
+_PRACTICE = re.compile(r"[A-Z][0-9]{5}")
+"""Codes of GP practices."""
+_PRACTICES_OWN = frozenset({"code", "orgcode", "organisationcode", "odscode"})
+PARENT = {"org_code": "parent_code", "org_name": "parent_name"}
+"""Where practices are the rows, the organisation that they belong to."""
+COMMISSIONER = "ccg_code"
+"""The same where a step uses it, by this name."""
+
+
+@dataclass(frozen=True)
+class Standard:
+    """A column that the headings file knows."""
+
+    kind: Kind
+    aliases: frozenset[str]
+    weak: frozenset[str]
+    last: frozenset[str]
+    unit: str = ""
+    option: str = ""
+    only: str = ""
+    words: frozenset[str] = frozenset()
+    """Words of all its headings, in small letters."""
+
+
+@cache
+def standard_columns() -> Mapping[str, Standard]:
+    """Return the columns of the headings file by name; read once."""
+    text = files(__package__).joinpath("headings.toml").read_text(encoding="utf-8")
+    return {
+        name: Standard(
+            kind=entry["kind"],
+            aliases=frozenset(folded(alias) for alias in [name, *entry["aliases"]]),
+            weak=frozenset(folded(alias) for alias in entry.get("weak", ())),
+            last=frozenset(folded(alias) for alias in entry.get("last", ())),
+            unit=entry.get("unit", ""),
+            option=entry.get("option", ""),
+            only=entry.get("only", ""),
+            words=_words(name, *entry["aliases"], *entry.get("weak", ()), *entry.get("last", ())),
+        )
+        for name, entry in parse_toml(text).items()
+    }
+
+
+def _words(*headings: str) -> frozenset[str]:
+    return frozenset(word for heading in headings for word in re.findall(r"[a-z&/-]+", heading.casefold()))
+
+
+def folded(heading: str) -> str:
+    """Return a heading without capital letters, spaces, punctuation and footnote marks, for comparison."""
+    # Before the normal form, which makes of ² a 2.
+    text = unicodedata.normalize("NFKC", bare_heading(heading)).casefold()
+    return "".join(character for character in text if character.isalnum())
+
+
+def plain_name(heading: str) -> str:
+    """Return the name that a heading gets if nothing else is known of it: `Area Team (£k)` → `area_team`."""
+    # Python reads names in formulas in this normal form, so that the column must have it too.
+    text = unicodedata.normalize("NFKC", split_unit(bare_heading(heading))[0]).lower()
+    return re.sub(r"[\W_]+", "_", text).strip("_")
+
+
+def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
+    """Return a function from a heading to the column that it is likely to be, or None: tells headings from rows."""
+    layers = _layers(role, request)
+
+    @cache
+    def known(heading: str) -> str | None:
+        return next((name for read in layers if (name := read(heading))), None)
+
+    return known
+
+
+def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
+    """Return the ways in which a heading may be known, the surest first."""
+    known = {name: standard for name, standard in standard_columns().items() if standard.only in ("", role)}
+    mapping = {folded(heading): column for heading, column in request.mapping.items()}
+    own = {folded(f"{request.organisation} {part}"): f"org_{part}" for part in ("code", "name")}
+    exact = {*known, *request.counts, *request.keep_text, *(need.name for need in request.needs)}
+    practices = dict.fromkeys(known["practice_code"].aliases, "org_code")
+    practices |= dict.fromkeys(known["practice_name"].aliases, "org_name")
+    aliases = {alias: name for name, entry in known.items() for alias in entry.aliases}
+    weak = {alias: name for name, entry in known.items() for alias in entry.weak}
+    last = {alias: name for name, entry in known.items() for alias in entry.last}
+
+    def bare(table: Mapping[str, str]) -> Callable[[str], str | None]:
+        return lambda heading: table.get(folded(heading)) or table.get(folded(split_unit(heading)[0]))
+
+    layers = [bare(mapping)]
+    if request.by_practice:
+        layers.append(bare(practices))
+    return [
+        *layers,
+        lambda heading: name if (name := plain_name(heading)) in exact else None,
+        bare(own),
+        bare(aliases),
+        bare(weak),
+        bare(last),
+    ]
+
+
+def headings_said(headings: Iterable[str]) -> str:
+    """Say which headings there are, for a message about one that is missing; years among them get a word."""
+    there = list(dict.fromkeys(heading for heading in headings if heading))
+    said = f"the headings are {listed([repr(heading) for heading in there], 30)}"
+    years = [heading for heading in there if parse_year(heading)]
+    if years:
+        said += f"; {listed(years)} are years: a table needs a column year and a row for each organisation and year"
+    return said
+
+
+def check_mapping(request: Request) -> None:
+    """Refuse columns that no formula could use, and units that are not understood, where the user names headings.
+
+    Raises:
+        UsageError: a name is not a name or is a word of the formula language, or a unit is none.
+    """
+    for heading, column in request.mapping.items():
+        if not column.isidentifier() or keyword.iskeyword(column):
+            raise UsageError(
+                f"--map '{heading}={column}': '{column}' cannot be the name of a column; "
+                "use letters, digits and _, such as need_index"
+            )
+    for heading, unit in request.units.items():
+        if parse_unit(unit) is None:
+            raise UsageError(
+                f"--unit '{heading}={unit}': '{unit}' is not a unit that is understood; "
+                "write £, £000, £m, people or 000 people (GBP, GBP 000 and GBP m where £ cannot be typed)"
+            )
+
+
+def check_named_headings(request: Request, sheets: Iterable[Sheet]) -> None:
+    """Refuse a heading that the user named with --map or --unit but that no file has.
+
+    Raises:
+        UsageError: with the nearest headings that there are.
+    """
+    headings = [heading for sheet in sheets for heading in sheet.headings if heading]
+    for name, named in (("--map", request.mapping), ("--unit", request.units)):
+        for heading, value in named.items():
+            if not any(is_named(own, heading) for own in headings):
+                raise UsageError(
+                    f"{name} '{heading}={value}': no file has the heading '{heading}'"
+                    f"{nearest(heading, headings) or f'; the headings are {listed(headings)}'}"
+                )
+
+
+def is_named(heading: str, name: str) -> bool:
+    """Return whether a user's name for a heading means this one, with or without its unit."""
+    return folded(name) in (folded(heading), folded(split_unit(heading)[0]))
+
+
+class Headings:
+    """The headings of one file, matched to columns in order of how surely they are meant."""
+
+    def __init__(self, sheet: Sheet, role: Role, request: Request) -> None:
+        self.sheet = sheet
+        self.role = role
+        self.request = request
+        self.wanted = {need.name for need in request.needs} | set(request.keep_text)
+        if "historic_spend" in self.wanted and role == "spend":
+            self.wanted.add("amount")
+        self.used = self.wanted | set(standard_columns()) | set(request.counts)
+        self._units = {need.name: need.unit for need in request.needs}
+        self.columns: dict[str, int] = {}
+        self.repeats: dict[str, list[int]] = {}
+        self._names: dict[int, str] = {}
+        self._filled = [index for index, heading in enumerate(sheet.headings) if heading and sheet.is_filled(index)]
+        self._left_aside: dict[int, str] = {}
+        """Blank columns and what they would be, where a filled one is it."""
+        self.lines_of_code: dict[str, list[int]] = {}
+        """Where a heading of totals is over lines of cost: the rows of each code that has several."""
+        self._match()
+        self.units = self._column_units()
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether the rows are lines of cost."""
+        return self.role == "spend" and "amount" in self.columns and "historic_spend" not in self.columns
+
+    @property
+    def matched(self) -> tuple[tuple[str, str], ...]:
+        """Headings as they are in the file that were read as a column, from left to right."""
+        pairs = sorted((index, name) for name, index in self.columns.items())
+        return tuple((self.sheet.marked.get(index, self.sheet.headings[index]), name) for index, name in pairs)
+
+    def _unit_of(self, name: str) -> str:
+        """Return the unit that the scheme gives a column, else that of the headings file, if any."""
+        standard = standard_columns().get(name)
+        return self._units.get(name) or (standard.unit if standard else "")
+
+    def _column_units(self) -> ColumnUnits:
+        """Return the units of the columns, once it is known which headings they are."""
+        standard = standard_columns()
+        by_user = {
+            index: unit
+            for heading, text in self.request.units.items()
+            for index, own in enumerate(self.sheet.headings)
+            if is_named(own, heading) and (unit := parse_unit(text))
+        }
+        texts = {name for name in self.columns if name in standard and standard[name].kind == "text"}
+        return ColumnUnits(
+            self.sheet,
+            self.columns,
+            {name: self._unit_of(name) for name in self.columns},
+            texts | set(self.request.keep_text),
+            by_user,
+            frozenset().union(*(column.words for column in standard.values() if column.kind == "number")),
+        )
+
+    def _quoted(self, index: int) -> str:
+        """Return a heading with its place, for a message: `'Patients' (column C)`."""
+        return f"'{self.sheet.headings[index]}' ({self.sheet.column(index)})"
+
+    def title(self, column: str) -> str:
+        """Return the heading of a column as it stands in the file."""
+        return self.sheet.headings[self.columns[column]]
+
+    def _match(self) -> None:
+        mapped, *layers = _layers(self.role, self.request)
+        # What the user says counts for blank columns too; otherwise they come after those that hold anything.
+        self._claim(mapped, range(len(self.sheet.headings)))
+        for read in layers:
+            self._claim(read, self._filled)
+        self._claim_practices()
+        self._claim(self._commissioner, self._filled)
+        self._claim(self._leftover, self._filled)
+        headed = [index for index, heading in enumerate(self.sheet.headings) if heading]
+        blank = [index for index in headed if index not in self._filled]
+        for read in (*layers, self._commissioner, self._leftover):
+            self._leave_aside(read, blank)
+            self._claim(read, blank)
+        self._take_total_for_amount()
+
+    def _take_total_for_amount(self) -> None:
+        """Read a total as the amount of a line of cost where the rows can only be lines; `report` refuses it.
+
+        What else is wrong with the lines is then found in the same go, and nothing that only follows from this.
+        """
+        if self.role != "spend" or "historic_spend" not in self.columns or "amount" in self.columns:
+            return
+        self.lines_of_code = self._rows_that_are_lines()
+        if self.lines_of_code:
+            index = self.columns["amount"] = self.columns.pop("historic_spend")
+            self._names[index] = "amount"
+
+    def _rows_that_are_lines(self) -> dict[str, list[int]]:
+        """Return the rows of each code that has several of different kinds of cost; empty if they are no lines.
+
+        They are lines if most rows are of such codes. A single row that is there twice is a slip of its own.
+        """
+        columns = self.columns
+        words = [columns[name] for name in LINE_WORDS if name in columns and name != "basis"]
+        keys = [columns[name] for name in STRUCTURE if name in columns and name != "org_name"]
+        if not words or "org_code" not in columns:
+            return {}
+        kinds: dict[tuple[str, ...], dict[int, tuple[str, ...]]] = {}
+        for number, row in self.sheet.rows:
+            if isinstance(row[columns["org_code"]], str) and row[columns["org_code"]].strip():
+                key = tuple(str(row[index]).strip() for index in keys)
+                kinds.setdefault(key, {})[number] = tuple(folded(str(row[index])) for index in words)
+        lines: dict[str, list[int]] = {}
+        for key, rows in kinds.items():
+            if len(set(rows.values())) > 1:
+                lines.setdefault(key[0], []).extend(rows)
+        return lines if sum(map(len, lines.values())) * 2 > len(self.sheet.rows) else {}
+
+    def _claim_practices(self) -> None:
+        """Take `CODE` for the practice's where another column is surely the organisation's: NHS Digital's way."""
+        if self.request.by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
+            return
+        for index, heading in enumerate(self.sheet.headings):
+            if index not in self._names and folded(heading) in _PRACTICES_OWN and self._holds_practices(index):
+                self.columns["practice_code"] = index
+                self._names[index] = "practice_code"
+                return
+
+    def _holds_practices(self, index: int) -> bool:
+        cells = [row[index] for _, row in self.sheet.rows if row[index] is not None]
+        return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
+
+    def _leave_aside(self, read: Callable[[str], str | None], blank: Sequence[int]) -> None:
+        """Leave aside blank columns of which a filled one has the name."""
+        for index in blank:
+            column = read(self.sheet.headings[index])
+            if index not in self._names and column and self.columns.get(column) in self._filled:
+                self._names[index] = ""
+                self._left_aside[index] = column
+
+    def _claim(self, read: Callable[[str], str | None], places: Sequence[int]) -> None:
+        """Let each heading without a column claim one, unless a surer heading has claimed it before."""
+        claims: dict[str, list[int]] = {}
+        for index in places:
+            heading = self.sheet.headings[index]
+            if index in self._names or not heading:
+                continue
+            column = read(heading)
+            if column and column not in self.columns:
+                claims.setdefault(column, []).append(index)
+        for column, indices in claims.items():
+            self.columns.setdefault(column, indices[0])
+            self._names.update(dict.fromkeys(indices, column))
+            if len(indices) > 1:
+                self.repeats[column] = indices
+
+    def _commissioner(self, heading: str) -> str | None:
+        """Return the CCG of a practice for a second heading of codes, where a step uses it."""
+        wanted = self.request.by_practice and "org_code" in self.columns and COMMISSIONER in self._units
+        return COMMISSIONER if wanted and folded(heading) in standard_columns()["org_code"].aliases else None
+
+    def _leftover(self, heading: str) -> str | None:
+        """Name a heading that means no known column; None if its own name is taken by a surer heading."""
+        name = plain_name(heading)
+        if name not in self.columns:
+            return name or None
+        return PARENT.get(name) if self.request.by_practice else None
+
+    def report(self, findings: FindingCollector) -> None:
+        """Add what is to be said about the headings: repeated, unusable, or read under another name."""
+        where = Where(self.sheet.name)
+        for column, indices in self.repeats.items():
+            titles = listed([self._quoted(index) for index in indices])
+            if column in self.used:
+                alike = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
+                findings.error(
+                    FindingCode.DUPLICATE_HEADING,
+                    where,
+                    f"{titles} would all be {column}",
+                    remedy="Rename those that are not meant, or put each year or table in a file of its own; "
+                    "--map cannot tell headings apart that are the same"
+                    if alike
+                    else f"Name the right one with --map 'HEADING={column}', or rename the others",
+                )
+            else:
+                findings.warning(FindingCode.DUPLICATE_HEADING, where, f"{titles} have the same name; neither is used")
+        for index, column in self._left_aside.items():
+            filled = self._quoted(self.columns[column])
+            found = f"{self._quoted(index)} is blank and left aside: {filled} is read as {column}"
+            findings.note(FindingCode.DUPLICATE_HEADING, where, found)
+        self._report_spread(findings)
+        for index, column in self._displaced():
+            findings.warning(
+                FindingCode.DUPLICATE_HEADING,
+                where,
+                f"{self._quoted(self.columns[column])} is {column} as --map says, so that {self._quoted(index)}, "
+                f"which would be {column}, is not used",
+                remedy=f"Leave --map '{self.title(column)}={column}' out if that one is not meant",
+            )
+        for heading, column in self.matched:
+            if keyword.iskeyword(column):
+                findings.warning(
+                    FindingCode.KEYWORD,
+                    where,
+                    f"the heading '{heading}' becomes {column}, a word that no formula can use",
+                    remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
+                )
+        self.units.report(self.wanted, {*self.request.essential, "amount"}, findings)
+        self._report_total_over_lines(findings)
+        renamed = [
+            f"'{heading}' as {column}"
+            for heading, column in self.matched
+            if column in self.used and heading != column and not (column == "amount" and self.lines_of_code)
+        ]
+        if renamed:
+            findings.note(FindingCode.HEADING, where, f"read {listed(renamed, most=40)}")
+
+    def _report_spread(self, findings: FindingCollector) -> None:
+        """Refuse a heading that is merged over several columns of figures, where one of them is used."""
+        lenient = {need.name for need in self.request.needs if need.lenient}
+        for index, columns in self.sheet.spread.items():
+            name = self._names.get(index, "")
+            if name not in self.used:
+                continue
+            places = listed([self.sheet.column(column).removeprefix("column ") for column in columns])
+            report = findings.warning if name in lenient else findings.error
+            report(
+                FindingCode.MERGED,
+                self.sheet.where(self.sheet.heading_row, index),
+                f"the heading '{self.sheet.headings[index]}' is merged over columns {places}, which all hold figures, "
+                f"and only one can be {name}",
+                "a heading for each column",
+                "Unmerge the heading, and give each column one of its own",
+            )
+
+    def report_unused(self, wanted: Collection[str], findings: FindingCollector) -> None:
+        """Name the columns that hold something and of which a run takes nothing; repeated headings are reported."""
+        used = {index for name, index in self.columns.items() if name in {"org_code", "year", *wanted}}
+        reported = {index for indices in self.repeats.values() for index in indices}
+        reported |= {index for index, _ in self._displaced()}
+        unused = [
+            f"{heading} ({self.sheet.column(index)})"
+            for index, heading in enumerate(self.sheet.headings)
+            if index in self._filled and index not in used | reported
+        ]
+        if unused:
+            findings.note(FindingCode.UNUSED, Where(self.sheet.name), f"not used: {listed(unused)}")
+
+    def _report_total_over_lines(self, findings: FindingCollector) -> None:
+        if not self.lines_of_code:
+            return
+        code, rows = next(iter(self.lines_of_code.items()))
+        words = [self.title(name) for name in LINE_WORDS if name in self.columns and name != "basis"]
+        others = counted(len(self.lines_of_code) - 1, "other code")
+        heading = self.title("amount")
+        findings.error(
+            FindingCode.DUPLICATE_ROW,
+            self.sheet.where(rows[1], self.columns["org_code"]),
+            f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, as lines of cost "
+            f"do{f', and so have {others}' if len(self.lines_of_code) > 1 else ''}; "
+            f"but '{heading}' is known as historic_spend, the total of an organisation",
+            remedy=f"If it is the amount of each line, say so with {option('--map', heading, 'amount')}; "
+            "if it is a total, give one row for each code",
+        )
+
+    def _displaced(self) -> list[tuple[int, str]]:
+        """Return place and column of what --map leaves unused: it gave the column to another heading."""
+        mapped = {folded(heading): column for heading, column in self.request.mapping.items()}
+        exchanged = {
+            column
+            for column, index in self.columns.items()
+            if column in self.used
+            and {folded(self.sheet.headings[index]), folded(split_unit(self.sheet.headings[index])[0])} & mapped.keys()
+        }
+        return [
+            (index, name)
+            for index, heading in enumerate(self.sheet.headings)
+            if heading and index not in self._names and (name := plain_name(heading)) in exchanged
+        ]

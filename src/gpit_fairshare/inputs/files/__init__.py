@@ -1,0 +1,6 @@
+"""The first step of the data's way: from the bytes of a file to the table on it.
+
+`formats` says which formats are read, and how; `texts` and `workbooks` read them into a `grids.Grid`, with what
+`markup` and `rich_texts` say beyond the values of cells; `regions` finds the table on a grid, its headings, and what
+is around it; `reading` does all of this for one file, as a `Sheet`.
+"""

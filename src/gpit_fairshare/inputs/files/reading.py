@@ -1,0 +1,251 @@
+"""Files as cells: what stands in each cell, with its type and its place, and no more."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.files import read_regular
+from gpit_fairshare.findings import WHOLE_ROW, FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.files.formats import READERS, SHEETS, size_needed
+from gpit_fairshare.inputs.files.grids import Grid, TooLarge, Unreadable, Wish, check_size
+from gpit_fairshare.inputs.files.regions import Region, find_table, report_region
+from gpit_fairshare.inputs.model import AppliedUnit, Role, Source
+from gpit_fairshare.words import counted, listed, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Target(NamedTuple):
+    """A file that is there, and the sheet that was asked for, if any."""
+
+    path: Path
+    sheet: str
+
+
+@dataclass(kw_only=True)
+class Sheet(Region):
+    """The table of one file or sheet. Rows count from 1 as people count them, headings and all."""
+
+    file: str
+    """Base name."""
+    sheet: str
+    """Name of the sheet of a workbook, else empty."""
+    sha256: str
+    typed: bool
+    """Whether the file itself knows numbers from texts."""
+    decimal_comma: bool
+    """Whether a comma in a number may be its decimal point."""
+    uncalculated: Mapping[int, tuple[int, ...]]
+    """Rows of formulas by column, where none of the column's was ever calculated."""
+
+    @property
+    def name(self) -> str:
+        """File, with the sheet where there is one."""
+        return f"{self.file}:{self.sheet}" if self.sheet else self.file
+
+    def source(
+        self,
+        role: Role | Literal["crosswalk"],
+        matched: tuple[tuple[str, str], ...],
+        units: tuple[AppliedUnit, ...] = (),
+    ) -> Source:
+        """Return what is kept of the file in a result."""
+        rows, titles = len(self.rows), () if role == "crosswalk" else tuple(self.titles)
+        return Source(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
+
+    def column(self, index: int) -> str:
+        """Say which column is meant: `column C`."""
+        return f"column {letters(index)}"
+
+    def where(self, row: int, index: int) -> Where:
+        """Return the place of a cell for a finding: `C5`, or `row 5, Heading` where there are no letters."""
+        if self.sheet:
+            return Where(self.name, f"{letters(index)}{row}", letters(index))
+        heading = self.headings[index]
+        return Where(self.name, f"row {row}, {heading}", heading)
+
+    def origin(self, row: int, index: int) -> str:
+        """Return the place of a value as a reference: `b.xlsx:Sheet C5`, or `a.csv row 5`."""
+        return f"{self.name} {letters(index)}{row}" if self.sheet else f"{self.file} row {row}"
+
+
+def locate(text: str) -> Target:
+    """Find the file that `FILE` or `FILE:SHEET` means. An existing file comes before a sheet.
+
+    Raises:
+        UsageError: there is no such file, it is a folder, or its kind is not read.
+    """
+    try:
+        return _locate(text)
+    except OSError as error:  # a folder that may not be looked into, a name of 300 letters
+        raise UsageError(f"{text} cannot be found: {error.strerror}") from error
+
+
+def _locate(text: str) -> Target:
+    name, sheet = split_sheet(text)
+    path = Path(name)
+    if not path.exists():
+        raise UsageError(_no_such_file(path))
+    if not path.is_file():
+        raise UsageError(f"{name} is a folder or a device; give one file of it ({listed(list(READERS))})")
+    suffix = path.suffix.lower()
+    if suffix not in READERS:
+        hint = "; save the workbook as .xlsx" if suffix in (".xls", ".xlsm", ".xlsb") else ""
+        raise UsageError(f"{name} cannot be read; the files that can are {listed(list(READERS))}{hint}")
+    if sheet and suffix not in SHEETS:
+        raise UsageError(f"{text}: a {suffix} file has no sheets; leave out ':{sheet}'")
+    return Target(path, sheet)
+
+
+def split_sheet(text: str) -> tuple[str, str]:
+    r"""Split `FILE:SHEET` at its last colon, but only behind the name of a file that can be read.
+
+    So the colon of `C:\a.xlsx` is no sheet, and that of `C:\a.xlsx:Sheet 1` is one.
+    """
+    name, colon, sheet = text.rpartition(":")
+    if colon and Path(name).suffix.lower() in READERS and not Path(text).exists():
+        return name, sheet
+    return text, ""
+
+
+def read_sheet(target: Target, findings: FindingCollector, wish: Wish | None = None) -> Sheet | None:
+    """Read the cells of a file; None if there are none, with a finding that says why.
+
+    Args:
+        target: the file; its sheet comes before that of the wish.
+        findings: where to report.
+        wish: the largest file to be read, and which headings are known.
+
+    Raises:
+        UsageError: the file may not be read.
+    """
+    file = target.path.name
+    wish = replace(wish or Wish(), sheet=target.sheet)
+    name = f"{file}:{target.sheet}" if target.sheet else file
+    try:
+        check_size(target.path.stat().st_size, wish, "the file has")
+        # Read once: what is parsed is what the digest stands for.
+        data = read_regular(target.path)
+        grid = READERS[target.path.suffix.lower()](data, wish)
+        region = find_table(grid, wish.known)
+        sheet = Sheet(
+            **vars(region),
+            file=file,
+            sheet=grid.sheet,
+            sha256=hashlib.sha256(data).hexdigest(),
+            typed=grid.typed,
+            decimal_comma=grid.decimal_comma,
+            uncalculated=_uncalculated(grid, region),
+        )
+    except OSError as error:
+        raise UsageError(f"{target.path} cannot be read: {error.strerror}") from error
+    except Unreadable as fault:
+        needed = size_needed(fault, target.path, wish) if isinstance(fault, TooLarge) else 0
+        finding = fault.finding
+        if needed:
+            finding = replace(finding, remedy=f"{finding.remedy}, or allow more with --max-size {needed}")
+        findings.add(finding, Where(name, finding.place))
+        return None
+    _report(sheet, grid, findings)
+    return sheet
+
+
+@cache
+def letters(index: int) -> str:
+    """Name a column as a spreadsheet does: 0 is A, 26 is AA."""
+    name = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name
+
+
+def _no_such_file(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f"{path}: there is no such file, nor the folder {folder}"
+    there = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in READERS]
+    return f"{path}: there is no such file{nearest(path.name, there)}"
+
+
+def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
+    """Return the rows of formulas by column where all of the column store 0 and the workbook asks to be calculated.
+
+    A program that cannot calculate stores 0 for each formula; one zero among other values is a true one.
+    """
+    columns = {}
+    for column, stored in grid.markup.formulas.items():
+        rows = [row for row, _ in region.rows if row in stored]
+        if rows and all(stored[row] for row in rows):
+            columns[column] = tuple(rows)
+    return columns
+
+
+def _report(sheet: Sheet, grid: Grid, findings: FindingCollector) -> None:
+    """Say what was noticed about the file as a whole, and what of it is not in the table."""
+    where = Where(sheet.name)
+    for remark in grid.remarks:
+        findings.add(remark, where)
+    report_region(sheet, sheet.name, findings)
+    if grid.typed and sheet.wide:
+        first, width = sheet.wide[0]
+        rows = counted(len(sheet.wide), "row")
+        at = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
+        findings.note(
+            FindingCode.SEPARATORS, where, f"cells of {rows} stand outside the headings and are not read: {at} first"
+        )
+    elif sheet.wide:
+        for row, width in sheet.wide:
+            findings.error(
+                FindingCode.SEPARATORS,
+                Where(sheet.name, f"row {row}", WHOLE_ROW),
+                f"the row has {counted(width, 'cell')} under {counted(len(sheet.headings), 'heading')}",
+                remedy='Put a text or number that holds the separator between quotation marks: "1,234"',
+            )
+    unheaded = [index for index, heading in enumerate(sheet.headings) if not heading and sheet.is_filled(index)]
+    if unheaded:
+        said = listed([letters(index) for index in unheaded])
+        findings.note(
+            FindingCode.SEPARATORS, where, f"{counted(len(unheaded), 'column')} without a heading not read: {said}"
+        )
+    rows_there = {number for number, _ in sheet.rows}
+    hidden = [number for number in grid.markup.hidden_rows if number in rows_there]
+    if hidden:
+        findings.warning(
+            FindingCode.HIDDEN,
+            where,
+            f"hidden rows of the table were read all the same, {len(hidden):,} of them: "
+            f"{listed([f'row {number:,}' for number in hidden], 5)}",
+            remedy="Delete the rows if they are not meant",
+        )
+    columns = [index for index in grid.markup.hidden_columns if index < len(sheet.headings) and sheet.headings[index]]
+    if columns:
+        said = listed([f"{letters(at)} '{sheet.headings[at]}'" for at in columns])
+        findings.warning(
+            FindingCode.HIDDEN,
+            where,
+            f"hidden columns were read all the same: {said}",
+            remedy="Delete the columns if they are not meant",
+        )
+    for column, blank in sheet.moved.items():
+        findings.note(
+            FindingCode.MERGED,
+            where,
+            f"the heading '{sheet.headings[column]}' is merged over a blank column ({letters(blank)}) and is read as "
+            f"that of {sheet.column(column)}",
+        )
+    for top, left, bottom, right in grid.markup.merged:
+        if bottom > top and bottom in rows_there and top >= sheet.heading_row and left < len(sheet.headings):
+            findings.warning(
+                FindingCode.MERGED,
+                Where(sheet.name, f"{letters(left)}{top}", letters(left)),
+                f"the cells {letters(left)}{top}:{letters(right)}{bottom} are merged, and only the first has the value",
+                remedy="Unmerge them and fill in each cell that is meant",
+            )

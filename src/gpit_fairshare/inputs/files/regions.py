@@ -1,0 +1,392 @@
+"""Where the table stands on a sheet: its headings, its rows, and all around it that is not of it.
+
+Titles stand above, notes and sources below, further tables below those; headings are printed again on
+each page, and sections have a line of their own. None of it is read as an organisation, and all of it is
+reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, without_number
+from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.columns.units import StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
+from gpit_fairshare.inputs.files.grids import (
+    ERROR_TEXTS,
+    HEADINGS_AMONG,
+    Broken,
+    Grid,
+    Unreadable,
+    is_blank,
+    known_headings,
+)
+from gpit_fairshare.words import counted, listed, on_one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+Record = tuple[int, "Sequence[Any]"]
+
+MOST_COLUMNS = 16_384
+"""Columns of a sheet of Excel."""
+_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,14}")
+"""What a code may look like; notes and headings of sections have spaces or are longer."""
+_NOTE = re.compile(
+    r"\W*(?:notes?|sources?|footnotes?|published|produced|copyright|©|\*|\[|contact|page \d)", re.IGNORECASE
+)
+_FIGURE = re.compile(r"[1-9][0-9,]*(?:\.[0-9]+)?|0(?:\.[0-9]+)?")
+_LABELS = ("unit", "units", "unit of measure", "code", "codes")
+"""What a row of units may say in the column of codes."""
+_MOST_WORDS = 4
+"""Words of a cell beside a heading that states its unit; a longer text is a title."""
+_KEYS = frozenset({"org_code", "practice_code"})
+
+
+class Left(NamedTuple):
+    """A row that is not of the table, or the first and last of several."""
+
+    first: int
+    last: int
+    text: str
+
+
+@dataclass
+class Region:
+    """A table and what stands around it."""
+
+    heading_row: int
+    headings: tuple[str, ...]
+    """Headings without spaces around them and without footnote marks; empty where a column has none."""
+    units: dict[int, StatedUnit] = field(default_factory=dict)
+    """Units that a row of units below or above the headings states, by column."""
+    odd_units: dict[int, str] = field(default_factory=dict)
+    """Texts of such rows that seem to state a unit and are not understood, by column."""
+    rows: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
+    """Rows that hold anything: their number and their cells, as many as there are headings."""
+    rows_above: list[Left] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
+    """Texts above the headings in full, for the units that they state."""
+    rows_left_out: list[Left] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Texts of notes below the table or in it, in full, for the units that they may state."""
+    repeats: list[int] = field(default_factory=list)
+    """Rows that say the headings again."""
+    second: Left | None = None
+    """A second table below, which is not read."""
+    wide: list[tuple[int, int]] = field(default_factory=list)
+    """Rows with cells outside the headings, and the number of their cells."""
+    marked: dict[int, str] = field(default_factory=dict)
+    """Headings as they are in the file, by column, where a footnote mark was left out."""
+    spread: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """Columns of figures under a heading that is merged over several of them, by the heading's column."""
+    moved: dict[int, int] = field(default_factory=dict)
+    """Columns that got the heading merged over them and a blank column, and the blank column."""
+
+    def is_filled(self, index: int) -> bool:
+        """Return whether a column holds anything below its heading."""
+        return any(not is_blank(cells[index]) for _, cells in self.rows)
+
+    def take_units(self, cells: Sequence[Any]) -> None:
+        """Take in the units of a row beside the headings, and the texts in it that may be units."""
+        for index, cell in enumerate(cells):
+            text = bare_text(cell.strip())[0] if isinstance(cell, str) else ""
+            unit, unknown = cell_unit(text) if text else (None, "")
+            if unit:
+                self.units[index] = unit
+            elif unknown and looks_like_unit(text):
+                self.odd_units[index] = text
+
+
+def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
+    """Find the table of a sheet.
+
+    The headings are the row among the first 60 in which most cells are known headings, a code among
+    them; the earliest of equals. Where there is none, they are the first row that is about as wide as
+    those below it.
+
+    Raises:
+        Unreadable: there are no rows below the headings.
+    """
+    records = grid.records
+    at = _headings_at(records, known)
+    number, cells = records[at]
+    written = ["" if is_blank(cell) else _heading(cell) for cell in cells]
+    merged = {left: right for top, left, _, right in grid.markup.merged if top == number and right > left}
+    covered = {column for left, right in merged.items() for column in range(left + 1, right + 1)}
+    while written and not written[-1] and len(written) - 1 not in covered:
+        written.pop()
+    if len(written) > MOST_COLUMNS:
+        found = f"row {number:,} has {len(written):,} cells, and a table at most {MOST_COLUMNS:,} columns"
+        raise Unreadable(FindingCode.SEPARATORS, found, "Save the columns that are needed in a file of their own")
+    headings = _bare_headings(written, known)
+    region = Region(number, tuple(headings))
+    region.marked = {at: text for at, text in enumerate(written) if text != headings[at]}
+    above = list(records[:at])
+    if above and _is_row_of_units(above[-1][1], headings, _key_column(headings, known), grid, is_above=True):
+        region.take_units(above.pop()[1])
+    region.rows_above = [Left(row, row, _text(texts)) for row, texts in above]
+    region.titles = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
+    _Below(region, grid, known).read(records[at + 1 :])
+    if not region.rows:
+        raise Unreadable(FindingCode.EMPTY, "there are no rows below the headings", "Export it again, with its rows")
+    for left, right in merged.items():
+        _look_under(region, left, min(right, len(headings) - 1))
+    return region
+
+
+def report_region(region: Region, name: str, findings: FindingCollector) -> None:
+    """Say what stands around the table and was not read."""
+    where = Where(name)
+    if region.marked:
+        marked = listed([f"'{text}'" for text in region.marked.values()])
+        findings.note(FindingCode.HEADING, where, f"headings read without their footnote marks: {marked}")
+    if region.rows_above:
+        findings.note(
+            FindingCode.TITLES,
+            where,
+            f"the headings are in row {region.heading_row}; above them: {_said(region.rows_above)}",
+        )
+    if region.repeats:
+        rows = listed([f"{row:,}" for row in region.repeats])
+        findings.note(FindingCode.NOTES, where, f"the headings stand again in row {rows}, which is left out")
+    if region.rows_left_out:
+        findings.note(
+            FindingCode.NOTES, where, f"left out as notes or headings of sections: {_said(region.rows_left_out)}"
+        )
+    if region.second:
+        second = region.second
+        findings.note(
+            FindingCode.SECOND_TABLE,
+            where,
+            f"left out another table below, rows {second.first:,} to {second.last:,}, headed {second.text}",
+        )
+
+
+def _headings_at(records: Sequence[Record], known: Callable[[str], str | None]) -> int:
+    first = records[:HEADINGS_AMONG]
+    scores = [len(found) if (found := known_headings(cells, known)) & _KEYS else 0 for _, cells in first]
+    if any(scores):
+        return scores.index(max(scores))
+    widths = [sum(not is_blank(cell) for cell in cells) for _, cells in first]
+    usual = sorted(widths)[len(widths) // 2]
+    return next(at for at, width in enumerate(widths) if width * 2 >= usual)
+
+
+def _bare_headings(written: Sequence[str], known: Callable[[str], str | None]) -> list[str]:
+    """Return headings without their footnote marks.
+
+    A number in brackets at the end is one where no other heading differs by it alone. In round brackets, as in
+    `Score (1)`, it is also asked whether the heading is known without it and not with it.
+    """
+    headings = [bare_heading(heading) for heading in written]
+    shorter = [without_number(heading) for heading in headings]
+    counts = Counter(heading.casefold() for heading, _ in shorter)
+    there = {known(heading) for heading in headings}
+    return [
+        short
+        if short != heading
+        and counts[short.casefold()] == 1
+        and known(heading) is None
+        and (is_mark or known(short) not in there)
+        else heading
+        for heading, (short, is_mark) in zip(headings, shorter, strict=True)
+    ]
+
+
+def _look_under(region: Region, left: int, right: int) -> None:
+    """Find out which of the columns under a merged heading is meant: the only one that holds anything, if it is."""
+    columns = range(left, right + 1)
+    filled = [at for at in columns if region.is_filled(at)]
+    figures = [at for at in filled if any(_is_figure(cells[at]) for _, cells in region.rows)]
+    if len(figures) > 1 and region.headings[left]:
+        region.spread[left] = tuple(figures)
+    elif len(filled) == 1 and filled[0] != left and not region.headings[filled[0]]:
+        headings = list(region.headings)
+        headings[filled[0]], headings[left] = headings[left], ""
+        region.headings = tuple(headings)
+        region.moved[filled[0]] = left
+
+
+def _is_figure(cell: Any) -> bool:
+    if isinstance(cell, str):
+        read = read_number(cell.strip()) if len(cell) < 40 else None
+        return read is not None and read.notation != "dash"
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+class _Below:
+    """Goes through the rows below the headings."""
+
+    def __init__(self, region: Region, grid: Grid, known: Callable[[str], str | None]) -> None:
+        self.region = region
+        self.grid = grid
+        self.known = known
+        self.folded = [heading.casefold() for heading in region.headings]
+        named = {known(heading): index for index, heading in reversed(list(enumerate(region.headings))) if heading}
+        self.key = _key_column(region.headings, known)
+        self.others = set(named.values()) - {self.key}
+        self.last = region.heading_row
+        self._numeric: set[int] | None = None
+
+    def read(self, records: Sequence[Record]) -> None:
+        """Take in rows until a second table begins."""
+        width = len(self.region.headings)
+        for at, (number, cells) in enumerate(records):
+            key = cells[self.key] if self.key < len(cells) else None
+            gap = number > self.last + 1
+            self.last = number
+            plain = isinstance(key, str) and is_code(key.strip()) and key.strip().casefold() not in self.folded
+            if not plain or gap or at == 0:
+                verdict = self._verdict(cells, gap=gap, first=at == 0)
+                if verdict == "second":
+                    self.region.second = Left(number, records[-1][0], _text(cells))
+                    return
+                if verdict == "left":
+                    continue
+            if len(cells) > width and not all(map(is_blank, cells[width:])):
+                self.region.wide.append((number, len(cells)))
+            self.region.rows.append((number, (*cells[:width], *[None] * (width - len(cells)))))
+
+    def _verdict(self, cells: Sequence[Any], *, gap: bool, first: bool) -> str:
+        """Say whether a row is `left` out, begins a `second` table, or is of the table."""
+        filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
+        texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
+        if first and _is_row_of_units(cells, self.region.headings, self.key, self.grid, is_above=False):
+            self.region.take_units(cells)
+            self.region.rows_left_out.append(Left(self.last, self.last, _text(cells)))
+            return "left"
+        if len(texts) == len(filled):
+            same = sum(self._is_heading(index, cell) for index, cell in texts)
+            if same > 1 and same == len(filled):
+                self.region.repeats.append(self.last)
+                return "left"
+            if len(texts) > 1 and self._begins_table(texts, gap=gap):
+                return "second"
+        if self._is_note(filled, gap=gap):
+            self.region.notes += [_heading(cell) for _, cell in filled]
+            self.region.rows_left_out.append(Left(self.last, self.last, _text(cells)))
+            return "left"
+        return "row"
+
+    def _is_heading(self, index: int, cell: str) -> bool:
+        if index >= len(self.folded):
+            return False
+        text = " ".join(cell.split())
+        return bare_heading(text).casefold() == self.folded[index] or text == self.region.marked.get(index)
+
+    def _begins_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
+        """Whether a row of texts alone is the headings of another table: by known names, or by its place."""
+        cells = [cell for _, cell in texts]
+        folded = {" ".join(cell.split()).casefold() for cell in cells} - {""}
+        if len(folded & set(self.folded)) * 2 >= len(cells) or len(known_headings(cells, self.known)) > 1:
+            return True
+        over = [cell for index, cell in texts if index in self._numbers()]
+        return gap and len(over) > 1 and not any(self._is_number(cell) for cell in over)
+
+    def _is_note(self, filled: Sequence[tuple[int, Any]], *, gap: bool) -> bool:
+        if not filled or any(not isinstance(cell, str) for _, cell in filled):
+            return False
+        index, text = filled[0][0], filled[0][1].strip()
+        if text in ERROR_TEXTS:
+            return False
+        if len(filled) == 1:
+            if index == self.key:
+                return not is_code(text)
+            return gap or index not in self.others
+        if any(self._is_number(cell) for _, cell in filled):
+            return False
+        if _NOTE.match(text):
+            return True
+        # A text where a figure should be is a fault to be told, not a note.
+        over = any(index in self._numbers() for index, _ in filled)
+        return gap and not over and not (index == self.key and is_code(text))
+
+    def _is_number(self, cell: Any) -> bool:
+        if isinstance(cell, str):
+            return not self.grid.typed and read_number(cell.strip()) is not None
+        return not isinstance(cell, Broken) and cell is not None
+
+    def _numbers(self) -> set[int]:
+        """Return the columns that hold numbers in most of the rows so far."""
+        if self._numeric is None and len(self.region.rows) > 1:
+            sample = self.region.rows[:HEADINGS_AMONG]
+            self._numeric = {
+                index
+                for index in range(len(self.region.headings))
+                if sum(self._is_number(cells[index]) for _, cells in sample) * 2 > len(sample)
+            }
+        return self._numeric or set()
+
+
+@lru_cache(maxsize=4096)
+def is_code(text: str) -> bool:
+    """Whether a text may be a code: short, without spaces, and no word."""
+    # No code has four letters and no digit; a section such as "North" has.
+    return bool(_CODE.fullmatch(text)) and not (text.isalpha() and len(text) > 3)
+
+
+def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, grid: Grid, *, is_above: bool) -> bool:
+    """Return whether a row above or below the headings states their units: texts alone, and units among them.
+
+    Args:
+        cells: the row.
+        headings: those of the table.
+        key: the column of codes. A text there may be a title above the headings, and a code below them.
+        grid: says whether the file knows numbers from texts.
+        is_above: whether the row is above the headings.
+    """
+    filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
+    texts = [(index, bare_text(cell.strip())[0]) for index, cell in filled if isinstance(cell, str)]
+    units = [index for index, text in texts if looks_like_unit(text)]
+    is_inside = all(index < len(headings) and headings[index] for index in units)
+    if not units or not is_inside or len(texts) < len(filled):
+        return False
+    if not is_above:
+        code = dict(texts).get(key, "")
+        # 10K is a code of a CCG, and 1000 a figure.
+        is_row = not code or not is_code(code) or unit_alone(code) is not None or (key in units and code.isalpha())
+        return is_row and not any(_is_plain_figure(text, index in units) for index, text in texts if not grid.typed)
+    # A sentence above the headings is a title, whatever it states; in a text file its commas may part it into cells.
+    is_title = any(
+        len(text.split()) > _MOST_WORDS
+        or (unit_in_title(text) and not cell_unit(text)[0])
+        or (index == key and index not in units and not grid.typed and text.casefold().strip(":") not in _LABELS)
+        for index, text in texts
+    )
+    return not is_title and (units != [key] or unit_alone(dict(texts)[key]) is not None)
+
+
+def _is_plain_figure(text: str, may_be_unit: bool) -> bool:
+    """Return whether a text of a row that may state units is a figure: 1000 and 0 are, 000 and £000 are not."""
+    return bool(_FIGURE.fullmatch(text)) or (not may_be_unit and read_number(text) is not None)
+
+
+def _key_column(headings: Sequence[str], known: Callable[[str], str | None]) -> int:
+    """Return the column of codes, or the first with a heading."""
+    columns = {known(heading): index for index, heading in reversed(list(enumerate(headings))) if heading}
+    keys = [columns[key] for key in ("org_code", "practice_code") if key in columns]
+    return keys[0] if keys else next((at for at, heading in enumerate(headings) if heading), 0)
+
+
+def _heading(cell: Any) -> str:
+    return " ".join(str(cell.why if isinstance(cell, Broken) else cell).split())
+
+
+def _text(cells: Sequence[Any], most: int = 4) -> str:
+    texts = [_short(_heading(cell)) for cell in cells if not is_blank(cell)]
+    return listed([f"'{text}'" for text in texts], most)
+
+
+def _short(text: str, most: int = 60) -> str:
+    return on_one_line(text, most)
+
+
+def _said(rows: Sequence[Left], most: int = 5) -> str:
+    return f"{counted(len(rows), 'row')}: {listed([f'{row.text} in row {row.first:,}' for row in rows], most)}"

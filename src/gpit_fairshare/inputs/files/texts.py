@@ -1,0 +1,195 @@
+"""Text files as cells: in which signs they are written, and what stands between the cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.findings import Finding, FindingCode
+from gpit_fairshare.inputs.files.grids import (
+    MEGABYTE,
+    Grid,
+    Unreadable,
+    Wish,
+    check_extent,
+    check_size,
+    known_headings,
+    megabytes_needed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright strokes"}
+_LINES_A_ROW = 10
+"""Lines for each row that is allowed, blank ones among them."""
+LOOKED_AT = 200
+"""Rows that are looked at to see what stands between the cells."""
+
+_SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
+_UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+_QUOTES = 'Close every quotation mark, and double those inside a text: "the ""old"" system"'
+_SAVE_AS = "Save it as UTF-8; in Excel the file type is 'CSV UTF-8 (Comma delimited)'"
+
+
+def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
+    """Read a text file.
+
+    Args:
+        data: the file.
+        wish: its `known` tells headings.
+        usual: what the name of the file says stands between the cells; counts where the rows leave it open.
+
+    Raises:
+        Unreadable: the file is too large, its signs are in no encoding that is read, or its cells cannot be told apart.
+    """
+    check_size(len(data), wish, "the file has")
+    text, remarks = _decoded(data)
+    first, _, rest = text.partition("\n")
+    named = _SEP_LINE.fullmatch(first)
+    if named:
+        separator, text = named[1], rest
+        if separator not in SEPARATORS:
+            raise Unreadable(
+                FindingCode.SEPARATORS,
+                f"its first line says that {separator!r} stands between the cells",
+                "Save it with commas, semicolons or tabs",
+                "row 1",
+            )
+        remarks.append(
+            Finding.note(FindingCode.SEPARATORS, f"its first line says that {SEPARATORS[separator]} part cells")
+        )
+    else:
+        separator = _separator(text, wish, usual)
+        if separator != usual:
+            remarks.append(Finding.note(FindingCode.SEPARATORS, f"its cells stand between {SEPARATORS[separator]}"))
+    records = _filled(_records(text, separator, 2 if named else 1), wish)
+    if not records:
+        raise Unreadable(FindingCode.EMPTY, "there is nothing in it", "Export it again, with its rows")
+    return Grid("", records, typed=False, remarks=remarks, decimal_comma=separator == ";")
+
+
+def text_needs(path: Path, _wish: Wish) -> int:
+    """Return the `--max-size` that a text file needs, or a little more: signs in its texts count as well."""
+    lines, separators = 1, dict.fromkeys(SEPARATORS, 0)
+    with path.open("rb") as stream:
+        while piece := stream.read(MEGABYTE):
+            lines += piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
+            for sign in separators:
+                separators[sign] += piece.count(sign.encode())
+    return megabytes_needed(path.stat().st_size, lines, lines + max(separators.values()))
+
+
+def _filled(rows: Iterator[tuple[int, Sequence[str]]], wish: Wish) -> list[tuple[int, Sequence[str]]]:
+    """Return the rows that hold anything, as long as there are not too many."""
+    records = []
+    cells = 0
+    for number, record in rows:
+        if number > _LINES_A_ROW * wish.most_rows:
+            check_extent(number, 0, wish, "the file has")
+        if any(cell.strip() for cell in record):
+            records.append((number, record))
+            cells += len(record)
+            if len(records) > wish.most_rows or cells > wish.most_cells:
+                check_extent(len(records), cells, wish, "the file has")
+    return records
+
+
+def _decoded(data: bytes) -> tuple[str, list[Finding]]:
+    if not data.strip(b"\x00 \t\r\n"):
+        raise Unreadable(FindingCode.EMPTY, "the file is empty", "Export it again, with its rows")
+    if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        return _wide(data, "utf-32", "UTF-32")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _wide(data, "utf-16", "UTF-16")
+    if b"\x00" in data:
+        # Letters of our files have one zero byte of two in UTF-16: the second, or in big-endian text the first.
+        first, second = data[0::2].count(0), data[1::2].count(0)
+        if max(first, second) * 4 < len(data):
+            raise Unreadable(FindingCode.ENCODING, "the text holds a zero byte", _SAVE_AS, _line(data, data.index(0)))
+        return _wide(data, "utf-16-le" if second >= first else "utf-16-be", "UTF-16")
+    try:
+        return data.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        return _in_windows_1252(data, error)
+
+
+def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
+    try:
+        text = data.decode(codec)
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            FindingCode.ENCODING,
+            f"the text holds zero bytes and is not in {name} either",
+            _SAVE_AS,
+            f"byte {error.start + 1}",
+        ) from error
+    if "\x00" in text:
+        raise Unreadable(FindingCode.ENCODING, "the text holds zero bytes", _SAVE_AS)
+    return text, [Finding.note(FindingCode.ENCODING, f"its text is in {name}")]
+
+
+def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[Finding]]:
+    """Read text of Excel's plain "CSV". Refused where other places of the file are UTF-8: then it is damaged."""
+    place = _line(data, error.start)
+    byte = data[error.start]
+    if _UTF8_PAIR.search(data):
+        raise Unreadable(
+            FindingCode.ENCODING,
+            f"byte {byte:#04x} is not UTF-8, which other places of the file are in",
+            f"{_SAVE_AS}, from where it came",
+            place,
+        ) from error
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError as fault:
+        raise Unreadable(
+            FindingCode.ENCODING,
+            f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252",
+            _SAVE_AS,
+            _line(data, fault.start),
+        ) from fault
+    found = f"its text is in Windows-1252; {place} has '{bytes([byte]).decode('cp1252')}'"
+    return text, [Finding.note(FindingCode.ENCODING, found, "Save it as UTF-8 if that is another letter")]
+
+
+def _line(data: bytes, position: int) -> str:
+    number = data.count(b"\n", 0, position) + 1
+    return f"line {number}"
+
+
+def _separator(text: str, wish: Wish, usual: str) -> str:
+    """Return what stands between the cells: what gives the most known headings, then the most even rows."""
+
+    def merit(separator: str) -> tuple[int, int, bool]:
+        try:
+            rows = list(islice((row for _, row in _records(text, separator, 1)), LOOKED_AT))
+        except Unreadable:
+            return 0, 0, False
+        headings = max((len(known_headings(row, wish.known)) for row in rows if len(row) > 1), default=0)
+        widths = Counter(len(row) for row in rows if len(row) > 1)
+        return headings, max(widths.values(), default=0), separator == usual
+
+    there = [separator for separator in SEPARATORS if separator in text]
+    return max(there, key=merit, default=usual)
+
+
+def _records(text: str, separator: str, first: int) -> Iterator[tuple[int, Sequence[str]]]:
+    # Strict: a quotation mark that is never closed would otherwise swallow the rest of the file.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    number = first - 1
+    try:
+        for number, record in enumerate(reader, first):
+            yield number, record
+    except csv.Error as error:
+        raise Unreadable(
+            FindingCode.SEPARATORS,
+            f"the row cannot be told into cells: {error}",
+            "Shorten the cell" if "limit" in str(error) else _QUOTES,
+            f"row {number + 1}",
+        ) from error

@@ -1,0 +1,346 @@
+"""Workbooks as cells, through python-calamine; what it leaves unsaid, `markup` reads from the sheets' own XML."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from functools import cached_property
+from importlib import import_module
+from posixpath import normpath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from gpit_fairshare.findings import Finding, FindingCode
+from gpit_fairshare.inputs.files.grids import (
+    HEADINGS_AMONG,
+    MEGABYTE,
+    MOST_MEGABYTES,
+    Grid,
+    Markup,
+    Unreadable,
+    Wish,
+    check_extent,
+    check_size,
+    known_headings,
+    megabytes_needed,
+)
+from gpit_fairshare.inputs.files.markup import ods_extents, ods_markup, xlsx_extent, xlsx_markup
+from gpit_fairshare.inputs.files.rich_texts import raised_styles, shared_rich_texts
+from gpit_fairshare.words import counted, listed, nearest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+SAVE_AGAIN = "Open it in Excel and save it again as .xlsx"
+
+_EXACT = 2.0**53
+_MARKUP = (".xml", ".rels")
+_CALCULATE = re.compile(rb"<(?:\w+:)?calcPr\b[^<>]*\bfullCalcOnLoad=[\"'](?:1|true)[\"']")
+_OURS = re.compile(rb"<dc:creator>gpit_fairshare ")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+"""How Excel writes a sign that XML does not allow: `_x000D_` is a carriage return."""
+
+
+def read_workbook(data: bytes, wish: Wish) -> Grid:
+    """Read one sheet of an .xlsx or .ods workbook: the one that is named, or the only one that can be meant.
+
+    Formulas count with the value last stored; nothing is worked out and nothing outside is looked at.
+
+    Raises:
+        Unreadable: it is damaged, protected, too large or hostile, or which sheet is meant is not clear.
+    """
+    book = _Book(data, wish)
+    name, remarks = book.chosen()
+    return book.grid(name, [*remarks, *book.links()])
+
+
+def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], list[tuple[int, list[Any]]]]:
+    """Return what gives the rows of a sheet that hold anything, numbered from 1, by the sheet's name.
+
+    A cell that holds no value, such as a formula that was never worked out, is a `Broken`.
+
+    Raises:
+        Unreadable: it is damaged, protected, too large or hostile, or, later, there is no such sheet.
+    """
+    book = _Book(data, wish)
+    return lambda name: book.rows(book.asked(name))
+
+
+class _Book:
+    """A workbook; each of its sheets is read at most once."""
+
+    def __init__(self, data: bytes, wish: Wish) -> None:
+        self.wish = wish
+        self.archive = open_package(data, wish)
+        self.names = self.archive.namelist()
+        self.parts = sheet_parts(self.archive) if "xl/workbook.xml" in self.names else {}
+        calamine = import_module("python_calamine")  # only when a workbook is read
+        try:
+            self.book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+            pages = self.book.sheets_metadata
+        except Exception as error:  # a Rust library with errors of its own for every format
+            raise Unreadable(FindingCode.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
+        self.pages: dict[str, bool] = {
+            page.name: str(page.visible).endswith(".Visible") for page in pages if str(page.typ).endswith(".WorkSheet")
+        }
+        """Sheets with cells, and whether they are visible."""
+        if not self.pages:
+            raise Unreadable(FindingCode.UNREADABLE, "the workbook has no sheets, or is damaged", SAVE_AGAIN)
+        self._read: dict[str, tuple[list[tuple[int, list[Any]]], Markup, Any]] = {}
+
+    def chosen(self) -> tuple[str, list[Finding]]:
+        """Return the sheet that was asked for, or the only one that can be meant, and what to say of the choice."""
+        if self.wish.sheet:
+            return self.asked(self.wish.sheet), []
+        visible = [name for name, shown in self.pages.items() if shown] or list(self.pages)
+        filled = [name for name in visible if self.rows(name)]
+        hidden = [name for name in self.pages if name not in visible and self._holds_table(name)]
+        name, remarks = self._only(filled, hidden)
+        if hidden:
+            found = f"{counted(len(hidden), 'hidden sheet')} with a table of codes not read: {listed(hidden)}"
+            remarks.append(
+                Finding.warning(FindingCode.HIDDEN, found, f"Name it if it is meant, as in 'FILE:{hidden[0]}'")
+            )
+        return name, remarks
+
+    def _only(self, filled: Sequence[str], hidden: Sequence[str]) -> tuple[str, list[Finding]]:
+        """Return the one sheet of those that hold anything that can be meant."""
+        if hidden and not any(map(self._holds_table, filled)):
+            raise Unreadable(
+                FindingCode.SHEET,
+                f"no visible sheet has a table of codes, and {listed(hidden)}, which is hidden, has",
+                f"Say that it is meant, as in 'FILE:{hidden[0]}'",
+            )
+        if not filled:
+            raise Unreadable(FindingCode.EMPTY, "there is nothing in the workbook", "Save it again, with its rows")
+        if len(filled) == 1:
+            return filled[0], []
+        tables = [name for name in filled if self._holds_table(name)]
+        if len(tables) == 1:
+            others = listed([name for name in filled if name != tables[0]])
+            return tables[0], [
+                Finding.note(
+                    FindingCode.SHEET,
+                    f"read sheet '{tables[0]}', the only visible one with a table of codes; not {others}",
+                )
+            ]
+        raise Unreadable(
+            FindingCode.SHEET,
+            f"the workbook has {counted(len(filled), 'sheet')} that hold something: {listed(filled)}",
+            f"Say which is meant, as in 'FILE:{(tables or filled)[0]}'",
+        )
+
+    def asked(self, asked: str) -> str:
+        """Return the sheet of a name, whatever its capitals."""
+        match = [name for name in self.pages if name.strip().casefold() == asked.strip().casefold()]
+        if match:
+            return match[0]
+        near = nearest_of(asked, self.pages)
+        raise Unreadable(
+            FindingCode.SHEET,
+            f"there is no sheet '{asked}'; the sheets are {listed(list(self.pages), 40)}",
+            f"The nearest is {near}" if near else "",
+        )
+
+    def _holds_table(self, name: str) -> bool:
+        """Whether a sheet has a row of headings with a column of codes."""
+        known = (known_headings(row, self.wish.known) for _, row in self.rows(name)[:HEADINGS_AMONG])
+        return any(len(found) > 1 and found & {"org_code", "practice_code"} for found in known)
+
+    def rows(self, name: str) -> list[tuple[int, list[Any]]]:
+        """Return the rows of a sheet that hold anything, numbered from 1."""
+        if name not in self._read:
+            markup = self._markup(name)
+            # Looked at before: calamine makes room for the whole rectangle at once.
+            check_extent(0, markup.cells, self.wish, f"sheet '{name}' spans")
+            try:
+                page = self.book.get_sheet_by_name(name)
+                cells = page.to_python(skip_empty_area=False)
+            except Exception as error:
+                raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged", SAVE_AGAIN) from error
+            for (row, column), cell in [*markup.broken.items(), *markup.rich.items()]:
+                cells.extend([] for _ in range(row - len(cells)))
+                cells[row - 1].extend([""] * (column + 1 - len(cells[row - 1])))
+                cells[row - 1][column] = cell
+            rows = [
+                (number, [cell or None if type(cell) is str and "_x" not in cell else _value(cell) for cell in row])
+                for number, row in enumerate(cells, 1)
+                if row.count("") < len(row)
+            ]
+            check_extent(len(rows), 0, self.wish, f"sheet '{name}' has")
+            self._read[name] = rows, markup, page
+        return self._read[name][0]
+
+    def grid(self, name: str, remarks: Sequence[Finding]) -> Grid:
+        """Return a sheet with what is to be said of it."""
+        rows = self.rows(name)
+        _, markup, page = self._read[name]
+        merged = [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in page.merged_cell_ranges or ()]
+        formulas = markup.formulas if self._asks_to_be_calculated() else {}
+        # calamine gives no merged cells of an .ods workbook.
+        markup = markup._replace(merged=merged or markup.merged, formulas=formulas)
+        return Grid(name, rows, remarks=remarks, markup=markup)
+
+    def links(self) -> list[Finding]:
+        """Say that values come from other workbooks; those are never looked for."""
+        links = [name for name in self.names if "externallinks/" in name.lower() and name.lower().endswith(".xml")]
+        if not links:
+            return []
+        found = f"the workbook has links to {counted(len(links), 'other file')}; the values last stored were read"
+        return [
+            Finding.warning(FindingCode.LINKS, found, "Update the links in Excel and save it, if those have changed")
+        ]
+
+    @cached_property
+    def _shared_rich_texts(self) -> dict[int, str]:
+        part = next((name for name in self.names if name.lower() == "xl/sharedstrings.xml"), "")
+        return shared_rich_texts(self.archive.read(part)) if part else {}
+
+    @cached_property
+    def _raised_styles(self) -> dict[str, str]:
+        return raised_styles(*(self.archive.read(name) for name in ("styles.xml", "content.xml") if name in self.names))
+
+    def _asks_to_be_calculated(self) -> bool:
+        """Return whether the program that wrote the workbook left its formulas to be calculated by another.
+
+        XlsxWriter always says so, and stores 0 for a formula unless it is given a value. Workbooks of gpit store the
+        value of every formula, so that their zeros are true.
+        """
+        if "xl/workbook.xml" not in self.names or not _CALCULATE.search(self.archive.read("xl/workbook.xml")):
+            return False
+        return "docProps/core.xml" not in self.names or not _OURS.search(self.archive.read("docProps/core.xml"))
+
+    def _markup(self, name: str) -> Markup:
+        try:
+            if "content.xml" in self.names:
+                return ods_markup(self.archive.read("content.xml"), name, self._raised_styles)
+            return xlsx_markup(self.archive.read(self.parts[name]), self._shared_rich_texts)
+        except (KeyError, ValueError) as error:
+            raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
+
+
+def workbook_needs(path: Path, wish: Wish) -> int:
+    """Return the `--max-size` that a workbook needs; its parts are read piece by piece.
+
+    Raises:
+        Exception: it is damaged, in one of a dozen ways.
+    """
+    with zipfile.ZipFile(path) as archive:
+        needed = megabytes_needed(max(path.stat().st_size, _unpacked(archive)))
+        if needed > MOST_MEGABYTES:
+            return needed
+        if "content.xml" in archive.namelist():
+            with archive.open("content.xml") as content:
+                extents = ods_extents(content)
+        else:
+            extents = {}
+            for name, part in sheet_parts(archive).items():
+                with archive.open(part) as sheet:
+                    extents[name] = xlsx_extent(sheet)
+    asked = wish.sheet.strip().casefold()
+    read = [extent for name, extent in extents.items() if not asked or name.strip().casefold() == asked]
+    return max([needed, *(megabytes_needed(rows=rows, cells=cells) for rows, cells in read)])
+
+
+def _unpacked(archive: zipfile.ZipFile) -> int:
+    """Return the bytes that the XML of a workbook says it unpacks to."""
+    return sum(entry.file_size for entry in archive.infolist() if entry.filename.lower().endswith(_MARKUP))
+
+
+def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
+    """Open the archive that a workbook is, and refuse what no spreadsheet program writes.
+
+    Raises:
+        Unreadable: it is damaged, protected, too large or hostile.
+    """
+    if data.startswith(b"\xd0\xcf\x11\xe0"):  # the container of encrypted workbooks, and of .xls
+        raise Unreadable(
+            FindingCode.UNREADABLE,
+            "the workbook is protected by a password, or is an old .xls file",
+            "Save it without a password, as .xlsx",
+        )
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        _look_into(archive, wish)
+    except Unreadable:
+        raise
+    except Exception as error:  # zipfile and zlib have a dozen kinds of error for damaged archives
+        raise Unreadable(FindingCode.UNREADABLE, "it is damaged or not a workbook", SAVE_AGAIN) from error
+    return archive
+
+
+def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
+    entries = archive.infolist()
+    names = [entry.filename for entry in entries]
+    markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
+    check_size(_unpacked(archive), wish, "the workbook unpacks to")
+    if any(name.startswith("/") or ".." in name.split("/") for name in names):
+        raise Unreadable(FindingCode.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
+    if twice := part_twice(names):
+        found = f"it has two parts named {twice[:80]}, of which programs read one or the other"
+        raise Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise Unreadable(
+            FindingCode.UNREADABLE, "it is protected by a password", "Save it without a password, as .xlsx"
+        )
+    for entry in markup:
+        # Unpacked once to its end: what holds more than it declares fails here, in bounded memory.
+        with archive.open(entry) as part:
+            start = part.read(MEGABYTE)
+            if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
+                found = f"its part {entry.filename[:80]} declares XML entities, which no spreadsheet program writes"
+                raise Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
+            while part.read(MEGABYTE):
+                pass
+
+
+def part_twice(names: Iterable[str]) -> str:
+    """Return a name that two parts of an archive have, for a program that reads names generously; else an empty text.
+
+    Capitals, either slash, `./` before a name and signs written as `%41` make no other name.
+    """
+    seen = set()
+    for name in names:
+        plain = normpath(unquote(name).replace("\\", "/")).lstrip("/").casefold()
+        if plain in seen:
+            return name
+        seen.add(plain)
+    return ""
+
+
+def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return the part of the archive that holds each sheet, by the sheet's name.
+
+    Raises:
+        Unreadable: the list of sheets is damaged, or has a name or a link twice.
+    """
+    tree = import_module("defusedxml.ElementTree")
+    try:
+        nodes = list(tree.fromstring(archive.read("xl/_rels/workbook.xml.rels")))
+        links = {node.get("Id"): node.get("Target", "") for node in nodes}
+        book = tree.fromstring(archive.read("xl/workbook.xml"))
+    except (KeyError, ValueError, tree.ParseError) as error:
+        raise Unreadable(FindingCode.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
+    sheets = [node for node in book.iter() if node.tag.rpartition("}")[2] == "sheet"]
+    if len({node.get("name", "").casefold() for node in sheets}) < len(sheets) or len(links) < len(nodes):
+        raise Unreadable(FindingCode.UNREADABLE, "the workbook has two sheets, or two links, of one name", SAVE_AGAIN)
+    parts = {}
+    for node in sheets:
+        link = next((value for name, value in node.attrib.items() if name.endswith("}id")), "")
+        target = links.get(link, "")
+        parts[node.get("name", "")] = target.lstrip("/") if target.startswith("/") else normpath(f"xl/{target}")
+    return parts
+
+
+def _value(cell: Any) -> Any:
+    """Return a cell as Python has it: whole numbers as such, and signs that XML cannot hold restored."""
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+        return int(cell)
+    return restored(cell) if isinstance(cell, str) else cell
+
+
+def restored(text: str) -> str:
+    """Return a text of a workbook with the signs that XML cannot hold."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text

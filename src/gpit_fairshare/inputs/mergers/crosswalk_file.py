@@ -1,0 +1,240 @@
+"""Crosswalks of the user's own: their cells, and whether they can be true beside the mergers that come along."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.columns.cells import Refused, parse_day, read_code, read_text, shown
+from gpit_fairshare.inputs.columns.headings import folded
+from gpit_fairshare.inputs.files.grids import Wish, is_blank
+from gpit_fairshare.inputs.files.reading import Sheet, locate, read_sheet
+from gpit_fairshare.inputs.mergers.crosswalk import (
+    WHOLE,
+    Crosswalk,
+    Organisation,
+    Succession,
+    contradictions,
+    packaged_crosswalk,
+)
+from gpit_fairshare.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from gpit_fairshare.inputs.model import Source
+
+HEADINGS: Final = {
+    "org_code": ("org code", "predecessor", "predecessor code"),
+    "successor_code": ("successor code", "successor"),
+    "effective_date": ("effective date",),
+    "fraction": ("fraction",),
+    "successor_name": ("successor name",),
+}
+"""The columns of a crosswalk and the headings that they are read from; capitals and spaces make no difference."""
+NEEDED: Final = ("org_code", "successor_code", "effective_date")
+
+_FRACTION = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30}|\s*/\s*[0-9]{1,30})?")
+
+
+class _Told:
+    """What the rows of all crosswalk files say, and where each says it."""
+
+    def __init__(self) -> None:
+        self.successions: dict[Succession, Where] = {}
+        self.unchanged: dict[str, Organisation] = {}
+        self.names: dict[str, str] = {}
+
+    def where(self, codes: Iterable[str]) -> Where:
+        """Return the first row, as the files have them, whose predecessor is one of some codes."""
+        return next((where for step, where in self.successions.items() if step.predecessor in codes), Where())
+
+
+def read_crosswalks(
+    texts: Sequence[str], findings: FindingCollector, wish: Wish
+) -> tuple[Crosswalk | None, tuple[Source, ...]]:
+    """Read the user's crosswalks and join them to the mergers that come with the package.
+
+    Args:
+        texts: files as the user wrote them, `FILE` or `FILE:SHEET`.
+        findings: where to report.
+        wish: the largest file to be read.
+
+    Returns:
+        The crosswalk, None if the files hold faults, and the files that were read.
+
+    Raises:
+        UsageError: a file cannot be found or opened.
+    """
+    told = _Told()
+    before = findings.errors
+    sources = []
+    for target in [locate(text) for text in texts]:
+        sheet = read_sheet(target, findings, wish)
+        if sheet is not None:
+            sources.append(_read(sheet, told, findings))
+    if findings.errors == before:
+        return _joined(told, findings), tuple(sources)
+    return None, tuple(sources)
+
+
+def _joined(told: _Told, findings: FindingCollector) -> Crosswalk | None:
+    """Join what the files say to what is known already; None if both cannot be true."""
+    packaged = packaged_crosswalk()
+    known = {step._replace(name="") for step in packaged.successions}
+    closed = {step.predecessor: step.effective for step in packaged.successions}
+    new = [step for step in told.successions if step not in known]
+    repeated = [step for step in new if step.predecessor in closed]
+    for step in repeated:
+        end = packaged.becomes(step.predecessor, dt.date.min, closed[step.predecessor])
+        became = packaged.merger_sentence(end, dt.date.min, closed[step.predecessor])
+        findings.error(
+            FindingCode.CROSSWALK,
+            told.successions[step],
+            f"the row about {step.predecessor} is another than gpit knows ({became})",
+            remedy="Take the row out, or correct it",
+        )
+    faults = [] if repeated else contradictions([*packaged.successions, *new])
+    for fault in faults:
+        findings.error(
+            FindingCode.CROSSWALK,
+            told.where(fault.codes),
+            fault.found,
+            "of each organisation, parts that add up to 1, all on one day, and none that comes back",
+            "Correct the rows; write thirds as 1/3, in cells formatted as text",
+        )
+    if repeated or faults:
+        return None
+    organisations = {**told.unchanged, **packaged.organisations}
+    for code, name in told.names.items():
+        organisations[code] = organisations.get(code, Organisation(code))._replace(name=name)
+    return Crosswalk([*packaged.successions, *new], organisations.values())
+
+
+def _read(sheet: Sheet, told: _Told, findings: FindingCollector) -> Source:
+    """Read the rows of one file; faults become findings."""
+    columns = _columns(sheet, findings)
+    if all(name in columns for name in NEEDED):
+        for number, cells in sheet.rows:
+            _read_row(sheet, number, cells, columns, told, findings)
+    matched = sorted((index, name) for name, index in columns.items())
+    return sheet.source("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
+
+
+def _columns(sheet: Sheet, findings: FindingCollector) -> dict[str, int]:
+    """Find the columns by their headings; other headings are passed over."""
+    names = {folded(alias): name for name, aliases in HEADINGS.items() for alias in aliases}
+    columns: dict[str, int] = {}
+    for index, heading in enumerate(sheet.headings):
+        name = names.get(folded(heading))
+        if name is None:
+            continue
+        if name in columns:
+            findings.error(
+                FindingCode.DUPLICATE_HEADING,
+                Where(sheet.name),
+                f"'{sheet.headings[columns[name]]}' and '{heading}' would both be {name}",
+                remedy="Rename one of them",
+            )
+        columns.setdefault(name, index)
+    missing = [name for name in NEEDED if name not in columns]
+    if missing:
+        there = [repr(heading) for heading in sheet.headings if heading]
+        findings.error(
+            FindingCode.MISSING_COLUMN,
+            Where(sheet.name),
+            f"no column {listed(missing)}; the headings are {listed(there, 30)}",
+            f"a crosswalk with {listed(list(NEEDED))}",
+            "Rename the headings",
+        )
+    return columns
+
+
+def _read_row(
+    sheet: Sheet, number: int, cells: Sequence[Any], columns: dict[str, int], told: _Told, findings: FindingCollector
+) -> None:
+    values: dict[str, Any] = {"fraction": WHOLE, "successor_name": ""}
+    for name, index in columns.items():
+        try:
+            values[name] = _READERS[name](cells[index])
+        except Refused as fault:
+            findings.add(fault.finding, sheet.where(number, index))
+            values[name] = None
+    if None in values.values():
+        return
+    _tell(values, sheet.where(number, columns["org_code"]), told, findings)
+
+
+def _tell(values: dict[str, Any], where: Where, told: _Told, findings: FindingCollector) -> None:
+    """Take in what a row says."""
+    old, new, name = values["org_code"], values["successor_code"], values["successor_name"]
+    if name and told.names.setdefault(new, name) != name:
+        findings.error(
+            FindingCode.CROSSWALK, where, f"{new} is called {told.names[new]!r} and {name!r}", "one name for each code"
+        )
+    if old != new:
+        told.successions.setdefault(Succession(old, new, values["effective_date"], fraction=values["fraction"]), where)
+    elif values["fraction"] == 1:
+        told.unchanged[old] = Organisation(old, opened=dt.date.min)
+    else:
+        findings.error(
+            FindingCode.CROSSWALK,
+            where,
+            f"{old} would keep its code and {values['fraction']} of itself, and nobody could tell it from what it was",
+            "a code of its own for each successor",
+            "Give the part that stays another code, such as one with the year",
+        )
+
+
+def _code(cell: Any) -> Any:
+    code = read_code(cell).value
+    # A crosswalk may use ONS codes as any input may.
+    return packaged_crosswalk().ods_code(str(code)) or code
+
+
+def _name(cell: Any) -> str:
+    return "" if is_blank(cell) else str(read_text(cell).value)
+
+
+def _day(cell: Any) -> dt.date:
+    if isinstance(cell, dt.datetime) and cell.time() == dt.time.min:
+        return cell.date()
+    if isinstance(cell, dt.date) and not isinstance(cell, dt.datetime):
+        return cell
+    day = parse_day(cell.strip()) if isinstance(cell, str) else None
+    if day:
+        return day
+    found = "the date is blank" if is_blank(cell) else f"{shown(cell)} is not a date"
+    raise Refused(FindingCode.CROSSWALK, found, "a date such as 2020-04-01")
+
+
+def _fraction(cell: Any) -> Fraction:
+    if is_blank(cell):
+        return WHOLE
+    expected = "a number above 0 and at most 1, such as 0.4 or 1/3"
+    fraction = None
+    text = str(cell).strip() if isinstance(cell, str | int | float | Decimal) and not isinstance(cell, bool) else ""
+    try:
+        # A float is taken as it is written: 0.1 is a tenth.
+        fraction = Fraction(text) if not isinstance(cell, str) or _FRACTION.fullmatch(text) else None
+    except (ValueError, ZeroDivisionError):
+        fraction = None
+    if fraction is None:
+        remedy = "Format the column as text and type the fraction again" if isinstance(cell, dt.date) else ""
+        raise Refused(FindingCode.CROSSWALK, f"{shown(cell)} is not a fraction", expected, remedy)
+    if not 0 < fraction <= 1:
+        raise Refused(FindingCode.CROSSWALK, f"the fraction {shown(cell)} is out of bounds", expected)
+    return fraction
+
+
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "org_code": _code,
+    "successor_code": _code,
+    "effective_date": _day,
+    "fraction": _fraction,
+    "successor_name": _name,
+}

@@ -1,0 +1,384 @@
+"""Rows restated on the organisations of a day: merged, split, and nothing lost.
+
+Money and people are added up, or shared out by the fractions of a split to the last penny and person.
+Rates are not: nobody can say what the rate of a whole is from the rates of its parts alone, nor that of
+a part from its whole. They are kept where whole organisations agree on them, and left to the scheme's
+steps to work out anew elsewhere.
+
+Where a day is asked for (`--boundaries`), all rows of every year are restated on its organisations. Otherwise
+rows without a year are counted, year by year, with the organisations that the first files have in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.columns.cells import year_start
+from gpit_fairshare.inputs.mergers.checks import (
+    RowsOfYears,
+    check_complete,
+    check_whole,
+    report_split,
+    report_unfit_codes,
+)
+from gpit_fairshare.inputs.mergers.crosswalk import WHOLE, Crosswalk, day_in_words, part_of
+from gpit_fairshare.inputs.model import Need, Request, Restated
+from gpit_fairshare.inputs.tables.rows import Row, Value
+from gpit_fairshare.inputs.tables.sums import Clash, combined, exact_total, portions
+from gpit_fairshare.words import counted, listed, pounds
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from gpit_fairshare.inputs.tables.groups import Group
+    from gpit_fairshare.inputs.tables.spend import Line
+
+_HALF_A_PENNY: Final = Fraction(1, 200)
+_MOST_CODES: Final = 40
+"""Predecessors that the origin of a value names."""
+
+
+def restate_on_boundaries(
+    groups: Iterable[Group],
+    lines: Sequence[Line],
+    day: date,
+    request: Request,
+    crosswalk: Crosswalk,
+    findings: FindingCollector,
+) -> list[Restated]:
+    """Put the organisations of a day in the place of those of the files, in every year, and say so once for the run.
+
+    Args:
+        groups: their rows by year are replaced.
+        lines: all lines of cost as they were read; a split shares out each, not their sum.
+        day: of whose organisations the rows are to be.
+        request: what is asked for.
+        crosswalk: what is known of mergers and splits.
+        findings: where to report.
+
+    Returns:
+        What was moved from one organisation to another.
+    """
+    moved: list[Restated] = []
+    successors: set[str] = set()
+    for group in groups:
+        # Rows that serve several years are restated, and reported, once.
+        same_rows: list[tuple[dict[str, Row], list[str]]] = []
+        for year in request.years:
+            years = next((years for rows, years in same_rows if rows == group.rows[year]), None)
+            if years is None:
+                same_rows.append((group.rows[year], [year]))
+            else:
+                years.append(year)
+        for rows, years in same_rows:
+            if rows:
+                restatement = _OnBoundaries(group, rows, years, day, request, crosswalk, findings, lines=lines)
+                group.rows |= dict.fromkeys(years, restatement.rows_after())
+                moved += restatement.moved
+                successors |= restatement.successors
+    mergers = [crosswalk.merger_sentence(code, date.min, day) for code in sorted(successors)]
+    if mergers:
+        findings.note(FindingCode.BOUNDARIES, Where(), "; ".join(mergers))
+    return moved
+
+
+def restate_year(
+    group: Group,
+    year: str,
+    rows_wanted: Collection[str],
+    request: Request,
+    crosswalk: Crosswalk,
+    findings: FindingCollector,
+) -> tuple[dict[str, Row], list[Restated]]:
+    """Return the rows of a group in a year, those of closed organisations counted with their successors.
+
+    Only rows without a year are restated: a row that says of which year it is stays as it is.
+
+    Args:
+        group: the files.
+        year: one of the scheme's.
+        rows_wanted: the organisations of the year.
+        request: what is asked for.
+        crosswalk: what is known of mergers and splits.
+        findings: where to report.
+
+    Returns:
+        The rows by organisation, and what was moved from one organisation to another.
+    """
+    restatement = _WithSuccessors(group, group.rows[year], [year], year_start(year), request, crosswalk, findings)
+    return restatement.rows_after(rows_wanted), restatement.moved
+
+
+def lines_on_boundaries(lines: Iterable[Line], crosswalk: Crosswalk, day: date) -> list[Line]:
+    """Return lines of cost as of the organisations of a day; of one that split, a line for each successor."""
+    restated: list[Line] = []
+    for line in lines:
+        shares = crosswalk.shares(line.org_code, date.min, day)
+        if line.org_code in shares:
+            restated.append(line)
+        else:
+            restated += [
+                replace(line, org_code=code, amount=part, predecessor=line.org_code)
+                for code, part in portions(line.amount, shares, "£").items()
+            ]
+    return restated
+
+
+class _Member(NamedTuple):
+    """A row that goes into an organisation, and how much of it."""
+
+    row: Row
+    fraction: Fraction
+
+    @property
+    def code(self) -> str:
+        return self.row.code
+
+
+@dataclass(frozen=True, eq=False)
+class _Restatement(RowsOfYears):
+    """Rows of a group before and after: how values are brought together, and what is said of it."""
+
+    lines: Sequence[Line] = ()
+    """All lines of cost, where some may have to be shared out."""
+    moved: list[Restated] = field(default_factory=list)
+
+    def _value(self, end: str, members: Sequence[_Member], need: Need) -> Value | Clash:
+        """Bring together what the members of an organisation have of a column, blank or not."""
+        if need.kind == "number" and not need.is_sum and any(member.fraction != 1 for member in members):
+            return Clash.CLASH  # the rate of a part
+        values = [member.row.values[need.name] for member in members]
+        if need.is_sum:
+            parts = [self._parts[member.code, need.name].get(end) for member in members]
+            values = [value._replace(value=part) for value, part in zip(values, parts, strict=True)]
+        return combined(values, need, members[0].row.file.sheet.file)
+
+    def _record(self, end: str, members: Sequence[_Member], need: Need, blank_in_words: str) -> None:
+        """Keep a record of what was moved, and point out members whose cell is blank."""
+        parts = {member.code: self._parts[member.code, need.name].get(end) for member in members}
+        given = {code: part for code, part in parts.items() if part is not None}
+        self.moved.extend(
+            Restated(year, code, end, need.name, part)
+            for year in self.years
+            for code, part in given.items()
+            if code != end
+        )
+        if 0 < len(given) < len(parts):
+            blank = listed(sorted(set(parts) - set(given)))
+            where = Where(members[0].row.file.sheet.name, column=need.name)
+            found = blank_in_words.format(f"{need.name} is blank for {blank} and so not in the sum of {end}")
+            self.findings.warning(FindingCode.PARTLY_BLANK, where, found, organisation=end)
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, str], dict[str, float]]:
+        """What each organisation of the day gets of each amount, by code and column; empty for a blank."""
+        parts: dict[tuple[str, str], dict[str, float]] = {}
+        for code, row in self.rows.items():
+            shares = self.crosswalk.shares(code, date.min, self.day)
+            for need in self.group.gives.values():
+                amount = row.number_of(need.name)
+                if not need.is_sum or amount is None:
+                    parts[code, need.name] = {}
+                elif need.name == "historic_spend" and row.file.has_lines and len(shares) > 1:
+                    parts[code, need.name] = self._parts_of_lines(code, shares)
+                else:
+                    parts[code, need.name] = portions(amount, shares, need.unit)
+        return parts
+
+    def _parts_of_lines(self, code: str, shares: Mapping[str, Fraction]) -> dict[str, float]:
+        """Share out each line that counts, so that the sums are those of the restated lines."""
+        parts_of_each = [
+            portions(line.amount, shares, "£")
+            for line in self.lines
+            if line.org_code == code and line.year in (None, self.years[0]) and not line.excluded
+        ]
+        return {end: exact_total(parts[end] for parts in parts_of_each) for end in shares}
+
+    def _totals(self, after: Mapping[str, Row]) -> list[str]:
+        """Say what each column of money and people adds up to, before and after."""
+        totals = []
+        for need in self.group.gives.values():
+            if need.is_sum:
+                before, now = (_in_unit(float(_total(rows, need)), need) for rows in (self.rows, after))
+                totals.append(f"{need.name} adds up to {before} before and {now} after")
+        return totals
+
+
+@dataclass(frozen=True, eq=False)
+class _OnBoundaries(_Restatement):
+    """All rows restated on the organisations of a day, whatever their year."""
+
+    successors: set[str] = field(default_factory=set)
+    """Organisations that took in others."""
+    _clashes: dict[str, list[str]] = field(default_factory=dict)
+    """Organisations by the columns whose values cannot be brought together."""
+
+    def rows_after(self) -> dict[str, Row]:
+        """Return the rows by the organisations of the day, the same money and people in all."""
+        unfit = report_unfit_codes(self)
+        members: dict[str, list[_Member]] = {}
+        for code in sorted(self.rows):
+            shares = {code: WHOLE} if code in unfit else self.crosswalk.shares(code, date.min, self.day)
+            for end, fraction in shares.items():
+                members.setdefault(end, []).append(_Member(self.rows[code], fraction))
+        after: dict[str, Row] = {}
+        for end, parts in sorted(members.items()):
+            codes = [member.code for member in parts]
+            if codes == [end]:
+                after[end] = parts[0].row
+                continue
+            check_whole(self, end, codes)
+            after[end] = self._merged(end, parts)
+            self.successors.add(end)
+        self._report_clashes()
+        self._report(after)
+        return after
+
+    def _merged(self, end: str, members: Sequence[_Member]) -> Row:
+        """Bring together what goes into one organisation."""
+        values: dict[str, Value] = {}
+        for need in self.group.gives.values():
+            giving = [member for member in members if need.name in member.row.values]
+            if not giving:
+                continue
+            value = self._value(end, giving, need)
+            if isinstance(value, Clash):
+                self._clashes.setdefault(need.name, []).append(end)
+                continue
+            values[need.name] = Value(value.value, _origin(giving))
+            if need.is_sum:
+                self._record(end, giving, need, f"{self.when}{{}}")
+        own_names = (member.row.text_of("org_name") for member in members if member.code == end)
+        name = self.crosswalk.name(end) or next(own_names, "")
+        values["org_name"] = Value(name or None, "the crosswalk")
+        first = members[0].row
+        return replace(first, code=end, values=values)
+
+    def _report_clashes(self) -> None:
+        for column, ends in sorted(self._clashes.items()):
+            number = self.group.gives[column].kind == "number"
+            why = "is a rate or has no unit, and differs or is of a part" if number else "differs"
+            found = f"{self.when}{column} {why} between the predecessors of {listed(ends)}"
+            if column in self.request.essential:
+                remedy = f"Give {column} of {listed(ends)} in a file of their own codes, without the predecessors"
+                only = "; only money and people can be added up"
+                self.findings.error(FindingCode.NOT_SUMMED, Where(self.group.name), found + only, remedy=remedy)
+            else:
+                self.findings.warning(
+                    FindingCode.NOT_SUMMED, Where(self.group.name), f"{found}; it is left blank there"
+                )
+
+    def _report(self, after: Mapping[str, Row]) -> None:
+        """Say how many organisations and how much of each column there is, before and after.
+
+        Raises:
+            ArithmeticError: a column of money or people does not add up to what it did before.
+        """
+        for need in self.group.gives.values():
+            if need.is_sum:
+                before, now = _total(self.rows, need), _total(after, need)
+                # Above a quadrillion floats hold no pennies; below it the second bound is the smaller.
+                if abs(before - now) >= max(_HALF_A_PENNY, abs(before) / 10**14):
+                    raise ArithmeticError(f"{need.name} of {self.group.name} was {before} and became {now}")
+        noun, day = self.request.organisation, day_in_words(self.day)
+        if set(after) == set(self.rows):
+            done = f"{counted(len(after), noun)} on the boundaries of {day} already"
+        else:
+            done = f"restated {counted(len(self.rows), noun)} as {len(after):,} on the boundaries of {day}"
+        found = f"{self.when}{'; '.join([done, *self._totals(after)])}"
+        self.findings.note(FindingCode.BOUNDARIES, Where(self.group.name), found)
+
+
+@dataclass(frozen=True, eq=False)
+class _WithSuccessors(_Restatement):
+    """Closed organisations of rows without a year, counted with their successors for one year."""
+
+    def rows_after(self, rows_wanted: Collection[str]) -> dict[str, Row]:
+        """Return the rows as of the organisations of the year."""
+        movers = self._movers(rows_wanted)
+        if not movers:
+            return dict(self.rows)
+        moving = {member.code for members in movers.values() for member in members}
+        after = {code: row for code, row in self.rows.items() if code not in moving}
+        for successor, members in sorted(movers.items()):
+            check_complete(self, successor, [member.code for member in members])
+            after.setdefault(successor, self._merged(successor, members))
+        self._report(movers, after)
+        return after
+
+    def _movers(self, rows_wanted: Collection[str]) -> dict[str, list[_Member]]:
+        """Return the rows of closed organisations by the successor that is one of the year."""
+        movers: dict[str, list[_Member]] = {}
+        for code, row in sorted(self.rows.items()):
+            if row.year or code in rows_wanted:
+                continue
+            successors = list(self.crosswalk.shares(code, date.min, self.day))
+            if len(successors) > 1:
+                report_split(self, code, successors)
+            elif successors[0] in rows_wanted:
+                movers.setdefault(successors[0], []).append(_Member(row, WHOLE))
+        return movers
+
+    def _merged(self, successor: str, members: Sequence[_Member]) -> Row:
+        """Bring the rows of merged organisations together."""
+        first = members[0].row
+        codes = listed([member.code for member in members], _MOST_CODES)
+        values: dict[str, Value] = {}
+        for need in self.group.gives.values():
+            giving = [member for member in members if need.name in member.row.values]
+            value = self._value(successor, giving, need) if giving else None
+            if isinstance(value, Clash):
+                self._report_clash(successor, members, need)
+            elif value:
+                origin = value.origin if len(giving) == 1 else f"{codes} of {first.file.sheet.name}"
+                values[need.name] = Value(value.value, origin)
+            if need.is_sum:
+                self._record(successor, members, need, f"{{}} for {self.years[0]}")
+        return replace(first, code=successor, values=values)
+
+    def _report_clash(self, successor: str, members: Sequence[_Member], need: Need) -> None:
+        where = Where(members[0].row.file.sheet.name)
+        codes = listed([member.code for member in members])
+        found = (
+            f"{need.name} differs between {codes}, which are {successor} in {self.years[0]}, and only "
+            "money and people can be added up"
+        )
+        if need.name in self.request.essential:
+            remedy = f"Give {need.name} of {successor} with a year column"
+            self.findings.error(FindingCode.NOT_SUMMED, where, found, remedy=remedy)
+        else:
+            self.findings.warning(FindingCode.NOT_SUMMED, where, f"{found}; it is left blank")
+
+    def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, Row]) -> None:
+        mergers = [self.merger_sentence(successor) for successor in sorted(movers)]
+        number = sum(map(len, movers.values()))
+        self.findings.note(
+            FindingCode.RESTATED,
+            Where(self.group.name),
+            f"for {self.years[0]} counted {counted(number, 'closed ' + self.request.organisation)} with "
+            f"{'its' if number == 1 else 'their'} successor: {'; '.join([*mergers, *self._totals(after)])}",
+        )
+
+
+def _total(rows: Mapping[str, Row], need: Need) -> Fraction:
+    amounts = (row.number_of(need.name) for row in rows.values())
+    return sum((Fraction(repr(amount)) for amount in amounts if amount is not None), Fraction())
+
+
+def _in_unit(amount: float, need: Need) -> str:
+    """Write a total of money or people: `£1,234.50`, `1,234 people`."""
+    return pounds(amount) if need.unit == "£" else f"{amount:,.15g} {need.unit}"
+
+
+def _origin(members: Collection[_Member]) -> str:
+    """Name the predecessors, how much of each, and the files that they are in."""
+    files: dict[str, list[str]] = {}
+    for member in members:
+        codes = files.setdefault(member.row.file.sheet.name, [])
+        codes.append(part_of(member.fraction, member.code))
+    return "; ".join(f"{listed(codes, _MOST_CODES)} of {file}" for file, codes in files.items())

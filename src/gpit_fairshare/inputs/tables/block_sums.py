@@ -1,0 +1,307 @@
+"""Rows that are the sum of a block of rows directly above or below them, whatever their codes look like.
+
+A table of levels is made of groups, each a total with its parts. Groups of the lowest level are looked for first; once
+their totals are out, those of the next level are beside their parts, and so on, up to the total of all. Where no group
+is certain, all rows of a level may be together: `layers`.
+
+The evidence for groups is the chance of such sums (see `sum_evidence`) as a negative logarithm, in digits. A group
+anywhere in the table may have any row as its total: its chance is the sum of the chances of all rows that tell as much.
+A group that begins where another ends, or at an end of the table, has no such choice: its chance is its own, times the
+square of one more than the rows left between. The sum of all other rows has no choice of blocks either. Groups that
+follow each other are a chain, and the chances in a chain multiply: several subtotals that all fit are no chance, even
+where each of them may be.
+
+A chain is certain if its chance is below 1 in 10,000. Above levels that are certain, less is enough for the sum of all.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+from gpit_fairshare.inputs.tables.layers import find_layers
+from gpit_fairshare.inputs.tables.sum_evidence import (
+    KNOWN_LEVEL,
+    BlockSum,
+    CandidateRows,
+    ColumnSums,
+    FigureColumn,
+    chance_of_sum,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from gpit_fairshare.inputs.tables.code_levels import CodeLevels
+
+CERTAIN = 4.0
+"""Digits of evidence from which a sum is no chance: below 1 in 10,000."""
+_WHOLE = 2.0
+"""Enough for a row that is the sum of all that are left, once others are certain: levels end in a total of all."""
+_DOUBTFUL = 1.3
+"""Digits from which a sum is worth a warning: one in 20 tables holds as telling a sum by chance."""
+_NO_CODE = 2.0
+"""Digits for a row that has no code: an assumption. Few organisations lack theirs."""
+_REPEATED = 0.1
+"""Digits for a row that repeats the one beside it, as the region of one authority does: it keeps a chain together."""
+_MOST_BETWEEN = 3
+"""Rows that may be between the groups of a chain, such as those of higher levels."""
+_MOST_BLOCKS = 40
+"""Blocks on either side of a row that are looked at, the shortest first: rows of zeros make many with the same sum."""
+
+
+class Sums(NamedTuple):
+    """The sums in a table, from the lowest level up."""
+
+    certain: list[BlockSum]
+    doubtful: list[BlockSum]
+
+
+class _BlockGroup(NamedTuple):
+    """A row, and the block of rows that it is the sum of: from `start` up to, not including, `stop`."""
+
+    row: int
+    """Above or below the block, or within it where it is the sum of all other rows."""
+    start: int
+    stop: int
+
+    @property
+    def first(self) -> int:
+        return min(self.row, self.start)
+
+    @property
+    def end(self) -> int:
+        return max(self.row + 1, self.stop)
+
+    @property
+    def size(self) -> int:
+        return self.stop - self.start - (self.start <= self.row < self.stop)
+
+    def block(self) -> list[int]:
+        return [place for place in range(self.start, self.stop) if place != self.row]
+
+    def sum_of(self, figures: ColumnSums) -> int:
+        within = figures.numbers[self.row] if self.start <= self.row < self.stop else 0
+        return figures.between(self.start, self.stop) - within
+
+
+class _Near(NamedTuple):
+    """How many blocks come near the figure of a row, and one of them."""
+
+    number: int
+    start: int
+    stop: int
+
+
+class _Link(NamedTuple):
+    """The best choice of groups that ends with a group."""
+
+    digits: float
+    group: _BlockGroup
+    own: float
+    """Digits of this group."""
+    before: _Link | None
+    is_linked: bool
+    """Whether the group belongs to the chain of the one before."""
+
+
+def find_sums(
+    columns: Sequence[FigureColumn], codes: Sequence[str], levels: CodeLevels, edges: Collection[int], required: float
+) -> Sums:
+    """Find the rows of one table that are sums of others.
+
+    Args:
+        columns: the columns that are added up, at least one.
+        codes: one for each row; empty where a row has none.
+        levels: what the codes tell.
+        edges: places at which the row of a labelled total was taken out: groups may begin or end there.
+        required: digits of evidence from which a sum is certain.
+    """
+    places = list(range(len(codes)))
+    certain: list[BlockSum] = []
+    while True:
+        table = CandidateRows(columns, codes, levels, places)
+        if len(places) < 3 or not table.evidence:
+            return Sums(certain, [])
+        sums = _Groups(table, {bisect_left(places, edge) for edge in edges}).in_chains()
+        if all(group.digits < required for group in sums):
+            sums += find_layers(table, required)
+        proven = [
+            entry
+            for entry in sums
+            if entry.digits >= (_WHOLE if certain and entry.parts == table.size - 1 else required)
+        ]
+        if not proven:
+            return Sums(certain, [entry for entry in sums if entry.digits >= _DOUBTFUL])
+        certain += proven
+        taken = {row for entry in proven for row in entry.rows}
+        places = [place for place in places if place not in taken]
+
+
+class _Groups:
+    """The groups of one level."""
+
+    def __init__(self, table: CandidateRows, edges: Collection[int]) -> None:
+        self.table = table
+        self.edges = {*edges, 0, table.size}
+        self.groups = [group for row in range(table.size) for group in self._groups_of(row)]
+
+    def in_chains(self) -> list[BlockSum]:
+        """Return groups that do not overlap, chosen so that their evidence is greatest."""
+        sums: list[BlockSum] = []
+        for chain in self._chains():
+            several = [link.group for link in chain if link.group.size > 1]
+            totals_first = 2 * sum(group.row == group.first for group in several) > len(several)
+            digits = sum(link.own for link in chain)
+            for group in (link.group for link in chain if several):
+                # Of two rows with the same figures, the total is where it is in the other groups.
+                row = group.row if group.size > 1 else group.first if totals_first else group.end - 1
+                at = self.table.places[row]
+                if row == group.first:
+                    sums.append(BlockSum((at,), group.size, "below", digits))
+                else:
+                    sums.append(BlockSum((at,), group.size, "above" if row == group.end - 1 else "beside", digits))
+        return sums
+
+    def _telling(self, row: int) -> ColumnSums | None:
+        """Return the first column of evidence in which a row has a figure other than 0."""
+        return next((figures for figures in self.table.evidence if figures.numbers[row]), None)
+
+    def _groups_of(self, row: int) -> Iterator[_BlockGroup]:
+        figures = self._telling(row)
+        if figures is None:
+            return
+        size, total = self.table.size, figures.numbers[row]
+        slack = figures.slack(total, size)
+        above = [start for start in figures.ends_near(figures.sums[row] - total, slack) if start < row]
+        below = [stop for stop in figures.ends_near(figures.sums[row + 1] + total, slack) if stop > row + 1]
+        groups = [_BlockGroup(row, start, row) for start in above[-_MOST_BLOCKS:]]
+        groups += [_BlockGroup(row, row + 1, stop) for stop in below[:_MOST_BLOCKS]]
+        if abs(2 * total - figures.total) <= slack and 0 < row < size - 1:
+            groups.append(_BlockGroup(row, 0, size))
+        yield from filter(self._is_sum, groups)
+
+    def _is_sum(self, group: _BlockGroup) -> bool:
+        """Return whether the figures of a row are the sum of its block in every column that it has."""
+        misses = []
+        for figures in self.table.columns:
+            total = figures.given[group.row]
+            miss = 0 if total is None else abs(total - group.sum_of(figures))
+            if miss and (group.size < 2 or miss > figures.slack(total or 0, group.size)):
+                return False
+            misses.append(miss)
+        codes = self.table.codes
+        return not self.table.is_miscounted(misses) and all(codes[row] != codes[group.row] for row in group.block())
+
+    # Evidence.
+
+    def _digits(self, group: _BlockGroup) -> tuple[float, float]:
+        """Return the digits of evidence for a group by itself, and for one that follows another."""
+        bonus = 0.0 if self.table.codes[group.row] else _NO_CODE
+        if self.table.is_above([group.row], group.block()):
+            bonus += KNOWN_LEVEL
+        is_at_edge = group.first in self.edges or group.end in self.edges
+        if group.size < 2:
+            return bonus + is_at_edge * _REPEATED, bonus + _REPEATED
+        of_block = self._chance(group.row, (group.start, group.stop), self._widths(group))
+        of_row = min(1.0, of_block * max(self._blocks_near(group.row).number, 1))
+        by_itself = of_row * self._rows_as_telling(group.row)
+        if group.size == self.table.size - 1 and min(self.table.evidence[0].numbers) >= 0:
+            by_itself = min(by_itself, of_block)
+        elif is_at_edge:
+            by_itself = min(by_itself, of_row * len(self.edges))
+        # A longer block comes before one inside it: of the two, the inner is more often chance.
+        bonus += 0.01 * math.log10(group.size)
+        return bonus - math.log10(by_itself), bonus - math.log10(of_row)
+
+    def _widths(self, group: _BlockGroup) -> list[int]:
+        return [
+            figures.width(abs(figures.numbers[group.row] - group.sum_of(figures)), group.start, group.stop)
+            for figures in self.table.evidence
+        ]
+
+    def _chance(self, row: int, block: tuple[int, int], widths: Sequence[int]) -> float:
+        """Return the chance that the sum of a block comes near to the figures of a row."""
+        return chance_of_sum(
+            (figures.numbers[row], width, figures.spread(block, (row, row + 1)))
+            for figures, width in zip(self.table.evidence, widths, strict=True)
+            if figures.given[row] is not None
+        )
+
+    def _blocks_near(self, row: int) -> _Near:
+        """Return the blocks of two rows or more beside a row that come to between half and twice its figure."""
+        figures = self._telling(row)
+        if figures is None:
+            return _Near(0, row, row)
+        sums, size = figures.sizes, abs(figures.numbers[row])
+        if sums is not figures.sums:  # with figures below nil, any block may come near, however long
+            near = [
+                *figures.ends_near(figures.sums[row] - figures.numbers[row], size // 2),
+                *figures.ends_near(figures.sums[row + 1] + figures.numbers[row], size // 2),
+            ]
+            middle = near[len(near) // 2] if near else row
+            return _Near(math.ceil(1.5 * len(near)), min(middle, row), max(middle, row))
+        first, last = max(row - 1, 0), min(row + 3, len(sums))
+        top, foot = sums[row], sums[row + 1]
+        above = range(bisect_left(sums, top - 2 * size, 0, first), bisect_right(sums, top - size / 2, 0, first))
+        below = range(bisect_left(sums, foot + size / 2, last), bisect_right(sums, foot + 2 * size, last))
+        if above:
+            return _Near(len(above) + len(below), above[len(above) // 2], row)
+        return _Near(len(below), row + 1, below[len(below) // 2] if below else row + 1)
+
+    def _rows_as_telling(self, row: int) -> float:
+        """Return the chances, added up, of all rows that are as telling as a row, in units of its own."""
+        by_row, in_order, added_up = self._chances
+        own = by_row[row]
+        return added_up[bisect_right(in_order, own) - 1] / own if own else float(self.table.size)
+
+    @cached_property
+    def _chances(self) -> tuple[list[float], list[float], list[float]]:
+        """The chance that some block comes to the figures of each row, exactly and were the step of figures 1.
+
+        By row, in order, and added up in this order.
+        """
+        widths = [1] * len(self.table.evidence)
+        near = [self._blocks_near(row) for row in range(self.table.size)]
+        by_row = [
+            blocks.number * self._chance(row, (blocks.start, blocks.stop), widths) for row, blocks in enumerate(near)
+        ]
+        return by_row, sorted(by_row), list(accumulate(sorted(by_row)))
+
+    # Which groups to take.
+
+    def _best_link(self) -> _Link | None:
+        """Choose groups so that their evidence is greatest, and return the last of them."""
+        ends: list[int] = []
+        best: list[_Link] = []  # up to each of the ends, ever better
+        last: dict[int, _Link] = {}
+        for group in sorted(self.groups, key=lambda group: (group.end, group.first)):
+            by_itself, linked = self._digits(group)
+            at = bisect_right(ends, group.first)
+            before = best[at - 1] if at else None
+            link = _Link(by_itself + (before.digits if before else 0.0), group, by_itself, before, is_linked=False)
+            for between in range(_MOST_BETWEEN + 1):
+                other = last.get(group.first - between)
+                own = linked - 2 * math.log10(1 + between)
+                if other and other.digits + own >= link.digits:
+                    link = _Link(other.digits + own, group, own, other, is_linked=True)
+            if group.end not in last or link.digits > last[group.end].digits:
+                last[group.end] = link
+            if link.digits > (best[-1].digits if best else 0.0):
+                ends.append(group.end)
+                best.append(link)
+        return best[-1] if best else None
+
+    def _chains(self) -> list[list[_Link]]:
+        """Return the groups that were chosen, as chains of groups that follow each other, from the top."""
+        chains: list[list[_Link]] = []
+        link, is_linked = self._best_link(), False
+        while link:
+            if not is_linked:
+                chains.append([])
+            chains[-1].append(link)
+            is_linked, link = link.is_linked, link.before
+        return [chain[::-1] for chain in chains[::-1]]

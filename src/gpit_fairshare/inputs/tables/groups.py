@@ -1,0 +1,235 @@
+"""Files that belong together, the columns that each group gives, and their rows year by year."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.columns.headings import Headings, headings_said, standard_columns
+from gpit_fairshare.inputs.model import Need, Request, Role
+from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
+from gpit_fairshare.inputs.tables.sums import exact_total
+from gpit_fairshare.words import listed, nearest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gpit_fairshare.inputs.files.reading import Sheet
+
+
+@dataclass
+class Group:
+    """Files that are read as one table: all of `--population`, all of `--spend`, or one of `--input`."""
+
+    role: Role
+    parts: list[InputFile]
+    gives: dict[str, Need] = field(default_factory=dict)
+    """Columns that the tables take from these files."""
+    rows: dict[str, dict[str, Row]] = field(default_factory=dict)
+    """Rows by year of the scheme and organisation."""
+    of: str = ""
+    """The text column by which rows find theirs here, where these files are of larger organisations."""
+
+    @property
+    def name(self) -> str:
+        """The files, for messages."""
+        return ", ".join(part.sheet.name for part in self.parts)
+
+    @property
+    def essential(self) -> bool:
+        """Whether an organisation cannot do without these files."""
+        return any(not need.optional for need in self.gives.values())
+
+    def has(self, column: str) -> bool:
+        """Whether any of the files gives a column."""
+        return any(part.has(column) for part in self.parts)
+
+    def may_give(self, need: Need) -> bool:
+        """Whether the rows of the tables may take a column from here: the people of a CCG are not its practices'."""
+        return self.has(need.name) and (not self.of or need.of == self.of)
+
+
+def make_groups(sheets: Iterable[tuple[Role, Sheet]], request: Request) -> list[Group]:
+    """Put files together by their option, in the order population, spend, input."""
+    groups: list[Group] = []
+    for role, sheet in sheets:
+        part = InputFile(Headings(sheet, role, request))
+        if role != "input" and groups and groups[-1].role == role:
+            groups[-1].parts.append(part)
+        else:
+            groups.append(Group(role, [part]))
+    return groups
+
+
+def columns_wanted(request: Request) -> tuple[list[Need], list[Need]]:
+    """Return the columns that are needed, with their units, and those that are kept where there are any."""
+    known = standard_columns()
+    needed = [
+        replace(need, unit=need.unit or (known[need.name].unit if need.name in known else ""))
+        for need in request.needs
+        if need.name not in ("org_code", "org_name", "year")
+    ]
+    names = {need.name for need in needed} | {"org_code", "org_name", "year"}
+    kept = [name for name in dict.fromkeys(["area_team", *request.keep_text]) if name not in names]
+    return needed, [Need(name, "text", optional=True) for name in kept]
+
+
+def share_out_columns(groups: Sequence[Group], request: Request, findings: FindingCollector, *, all_read: bool) -> None:
+    """Settle which group gives each column: exactly one, unless the column is optional.
+
+    Args:
+        groups: their `gives` is filled.
+        request: what is needed.
+        findings: where to report.
+        all_read: whether every file could be read; if not, a missing column may stand in one that was not.
+    """
+    needed, kept = columns_wanted(request)
+    for need in [*needed, *kept]:
+        owners = _owners(need, groups)
+        if not owners:
+            if all_read and not need.optional:
+                _report_missing(need, groups, request, findings)
+            continue
+        owners[0].gives[need.name] = need
+        if len(owners) > 1 and (need in needed or need.name in request.keep_text):
+            findings.error(
+                FindingCode.TWO_FILES,
+                Where(),
+                f"{need.name} is in {listed([group.name for group in owners])}",
+                "one file that gives it",
+                "Take the column out of the others, or rename it there",
+            )
+        for part in owners[0].parts:
+            if not part.has(need.name) and not need.optional:
+                findings.error(
+                    FindingCode.MISSING_COLUMN,
+                    Where(part.sheet.name),
+                    f"no column {need.name}, which another file beside it has; {_headings_of([part])}",
+                    remedy=f"Name it with --map 'HEADING={need.name}'",
+                )
+
+
+def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
+    """Return the groups that have a column; one sheet given for two options has it for the option that it is of."""
+    owners = [group for group in groups if group.may_give(need)]
+    standard = standard_columns().get(need.name)
+    sheets = {(part.sheet.sha256, part.sheet.sheet) for group in owners for part in group.parts}
+    if len(owners) > 1 and len(sheets) == 1:
+        usual = [group for group in owners if standard and standard.option == group.role]
+        return (usual or owners)[:1]
+    return owners
+
+
+def place_by_year(group: Group, request: Request, findings: FindingCollector) -> None:
+    """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
+    group.rows = {year: {} for year in request.years}
+    reported: set[tuple[int, int]] = set()
+    for part in group.parts:
+        for row in part.rows:
+            for year in [row.year] if row.year else request.years:
+                first = group.rows[year].setdefault(row.code, row)
+                if first is row:
+                    continue
+                if first.file.has_lines and part.has_lines and first.file is not part:
+                    group.rows[year][row.code] = _with_more_lines(first, row)
+                elif (id(first), id(row)) not in reported:
+                    reported.add((id(first), id(row)))
+                    _report_repeat(first, row, year, findings)
+    there = sorted({year for part in group.parts for year in part.years})
+    missing = [year for year in request.years if year not in there]
+    if there and missing and all(part.dated for part in group.parts):
+        findings.error(
+            FindingCode.MISSING_YEAR,
+            Where(group.name),
+            f"no rows for {listed(missing)}; there are rows for {listed(there, 20)}",
+            "rows for every year of the scheme, or no year column",
+            "Add the rows, or run the years that are there with --years, or a scheme of these years with --scheme"
+            if request.scheme and not request.options  # verbs with files of their own choose their years
+            else "Add the rows, or leave out the years from the scheme",
+        )
+
+
+class Codes:
+    """The codes seen so far, to find those that only capital and small letters tell apart."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], dict[str, Row]] = {}
+
+    def add(self, part: InputFile) -> None:
+        """Take in the codes of a file's rows, before they are summed."""
+        for row in part.rows:
+            for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
+                if code:
+                    self._seen.setdefault((kind, code.casefold()), {}).setdefault(code, row)
+
+    def report(self, findings: FindingCollector) -> None:
+        """Add a fault for each set of codes that differ in case alone."""
+        for (kind, _), rows in sorted(self._seen.items()):
+            if len(rows) > 1:
+                spellings = [f"{code!r} ({row.place})" for code, row in sorted(rows.items())]
+                findings.error(
+                    FindingCode.CODE_CASE,
+                    Where(min(row.file.sheet.name for row in rows.values()), column=kind),
+                    f"the {kind} codes {listed(spellings)} differ only in capital and small letters",
+                    remedy="Write the code of each organisation in one way",
+                    organisation=min(rows),
+                )
+
+
+def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
+    """Say that no file has a column: which option gives it, or which headings there are."""
+    known = standard_columns().get(need.name)
+    option = known.option if known else ""
+    given_with = f"--{option}" if option else request.options.get(need.name, request.options.get("", "--input"))
+    parts = [part for group in groups for part in group.parts if option in ("", group.role)]
+    called = f"{need.name} ({need.label})" if need.label and need.label != need.name else need.name
+    if not parts:
+        findings.error(
+            FindingCode.MISSING_COLUMN,
+            Where(),
+            f"no file gives {called}",
+            remedy=f"Give a file that has it with --{option} FILE",
+        )
+        return
+    headings = [heading for part in parts for heading in part.sheet.headings if heading]
+    # A name that is not one of the known columns may as well be a step or parameter, misspelt.
+    near = nearest_of(need.name, headings if known else [*headings, *need.alternatives])
+    if need.used_in and not known:
+        called += f", which {need.used_in} uses"
+    findings.error(
+        FindingCode.MISSING_COLUMN,
+        Where(", ".join(part.sheet.name for part in parts)),
+        f"no column {called}; {_headings_of(parts)}" + (f"; the nearest is '{near}'" if near else ""),
+        remedy=("Correct the name, or name" if need.used_in and not known else "Name")
+        + f" it with --map 'HEADING={need.name}', or give a file that has it with {given_with} FILE",
+    )
+
+
+def _headings_of(parts: Sequence[InputFile]) -> str:
+    return headings_said([heading for part in parts for heading in part.sheet.headings])
+
+
+def _with_more_lines(first: Row, more: Row) -> Row:
+    """Add the lines of a second file to those of the first for the same organisation."""
+    values = dict(first.values)
+    mine, theirs = first.number_of("historic_spend"), more.number_of("historic_spend")
+    if mine is not None and theirs is not None:
+        origin = f"{values['historic_spend'].origin} and {more.values['historic_spend'].origin}"
+        values["historic_spend"] = Value(exact_total([mine, theirs]), origin)
+    return replace(first, values=values)
+
+
+def _report_repeat(first: Row, again: Row, year: str, findings: FindingCollector) -> None:
+    of_year = f" for {year}" if again.year or first.year else ""
+    mine, theirs = ({name: value.value for name, value in row.values.items()} for row in (first, again))
+    odd = [name for name in mine if name in theirs and mine[name] != theirs[name]]
+    same = "" if mine.keys() != theirs.keys() else ", with the same figures"
+    likeness = f", with another {listed(odd)}" if odd else same
+    findings.error(
+        FindingCode.DUPLICATE_ROW,
+        again.where("org_code"),
+        f"{again.code} stands in {first.place} already{of_year}{likeness}",
+        "one row for each code and year",
+        "Take one of the rows out; lines of cost need a column amount, rows of practices a practice_code",
+    )

@@ -1,0 +1,179 @@
+"""What files hold, where no scheme says what is wanted of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.columns.cells import read_year
+from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said, standard_columns
+from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.files.grids import Broken, is_blank
+from gpit_fairshare.inputs.model import ADDED_UP, Column, Inputs, Need, Role
+from gpit_fairshare.inputs.tables.sums import exact_total
+from gpit_fairshare.words import counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gpit_fairshare.inputs.tables.groups import Group
+
+_GIVES: Mapping[Role, tuple[str, ...]] = {
+    "population": ("registered_population",),
+    "spend": ("historic_spend", "amount"),
+}
+"""What the files of an option are there for."""
+MOST_COLUMNS = 200
+"""Columns of numbers that are looked at where no scheme says which are needed."""
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """A column of numbers in one year."""
+
+    name: str
+    heading: str
+    """Heading in the file; that of the first file where several were put below one another."""
+    file: str
+    unit: str
+    """`£`, `people` or nothing that is known."""
+    stated: str
+    """Unit that the file states where it changes the figures: `£k`; else empty."""
+    year: str
+    """Empty where no file says it."""
+    filled: int
+    """Organisations that have a figure."""
+    blank: int
+    """Organisations without one: their cell is blank, or was refused with a finding."""
+    total: float | None
+    """Sum of money or people; None for rates and what has no unit."""
+    total_as_written: float | None
+    """The sum in the unit that the file states."""
+    least: float | None
+    greatest: float | None
+
+
+def summarise(inputs: Inputs, groups: Sequence[Group], years: Mapping[str, str]) -> list[ColumnSummary]:
+    """Return the columns of numbers, one entry for each and year.
+
+    Args:
+        inputs: tables, which may lack what is faulty.
+        groups: the files.
+        years: each year of the tables, and how it is called.
+    """
+    columns = [column for column in inputs.columns.values() if column.kind == "number"]
+    return [_summary(inputs, column, groups, year, called) for year, called in years.items() for column in columns]
+
+
+def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str, called: str) -> ColumnSummary:
+    parts = [part for group in groups if column.name in group.gives for part in group.parts]
+    places = [(part.headings, part.headings.columns.get(column.name)) for part in parts]
+    headings, index = next(((one, at) for one, at in places if at is not None), (None, None))
+    stated = headings.units.of(index) if headings and index is not None else None
+    factor = stated.factor if stated else 1
+    figures = [figure for figure in inputs.tables[year][column.name].to_list() if figure is not None]
+    total = exact_total(figures) if column.unit in ADDED_UP and figures else None
+    return ColumnSummary(
+        name=column.name,
+        heading=headings.title(column.name) if headings else "",
+        file=column.file,
+        unit=column.unit,
+        stated=stated.unit.text if stated and factor > 1 else "",
+        year=called,
+        filled=len(figures),
+        blank=inputs.tables[year].height - len(figures),
+        total=total,
+        total_as_written=None if total is None else float(Fraction(repr(total)) / factor),
+        least=min(figures, default=None),
+        greatest=max(figures, default=None),
+    )
+
+
+def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
+    """Return the years that the files have rows for, in order."""
+    years = set()
+    for headings in files:
+        index = headings.columns.get("year")
+        if index is not None:
+            years |= {read_year(row[index]).value for _, row in headings.sheet.rows}
+    return tuple(sorted(str(year) for year in years if year))
+
+
+def needs_of(files: Iterable[Headings], findings: FindingCollector) -> tuple[Need, ...]:
+    """Return the columns worth looking at: patients and spend, and every other column that holds numbers.
+
+    Patients and spend are needed in full; a cell of another column that cannot be read is a warning, since
+    nobody is known to need it. Where rows are summed, columns without a unit are left alone.
+    """
+    needs: dict[str, Need] = {}
+    for headings in files:
+        sheet, columns = headings.sheet, headings.columns
+        passed_over = 0
+        unsummed = []
+        lines = headings.has_lines
+        if lines:
+            needs.setdefault("historic_spend", Need("historic_spend", "number", "£"))
+        summed = lines or ("practice_code" in columns and not headings.request.by_practice)
+        for name, index in sorted(columns.items(), key=lambda pair: pair[1]):
+            standard = standard_columns().get(name)
+            stated = headings.units.of(index)
+            unit = standard.unit if standard else "£" if stated and stated.unit.measure == "£" else ""
+            own = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
+            if own or name in needs:
+                continue
+            if summed and (lines or not unit):
+                if not standard and _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
+                    unsummed.append(f"{sheet.headings[index]} ({sheet.column(index)})")
+            elif name in ("registered_population", "historic_spend"):
+                needs[name] = Need(name, "number", unit)
+            elif len(needs) >= MOST_COLUMNS:
+                passed_over += 1
+            elif standard or _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
+                needs[name] = Need(name, "number", unit, optional=True, lenient=True)
+        if unsummed:
+            findings.note(
+                FindingCode.UNUSED,
+                Where(sheet.name),
+                f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}",
+                "Give a scheme with --scheme to check the columns that it needs",
+            )
+        if passed_over:
+            findings.note(
+                FindingCode.UNUSED,
+                Where(sheet.name),
+                f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were",
+                "Give a scheme with --scheme to check the columns that it needs",
+            )
+    return tuple(needs.values())
+
+
+def report_lacking(files: Sequence[Headings], findings: FindingCollector) -> None:
+    """Point out files of patients without a column of patients, and files of spend without one of money.
+
+    No scheme says that they are needed, but their options do; a run would be refused.
+    """
+    for role, names in _GIVES.items():
+        theirs = [headings for headings in files if headings.role == role]
+        if any(name in headings.columns for headings in theirs for name in names):
+            continue
+        for headings in theirs:
+            findings.warning(
+                FindingCode.MISSING_COLUMN,
+                Where(headings.sheet.name),
+                f"no column is known as {' or '.join(names)}; {headings_said(headings.sheet.headings)}",
+                remedy=f"Name it with --map 'HEADING={names[0]}', or give the file with --input",
+            )
+
+
+def _mostly_numbers(cells: Sequence[Any], *, typed: bool) -> bool:
+    filled = [cell for cell in cells if not is_blank(cell)]
+    return sum(_is_number(cell, typed=typed) for cell in filled) * 2 > len(filled)
+
+
+def _is_number(cell: Any, *, typed: bool) -> bool:
+    if isinstance(cell, str):
+        # A text such as 00123 in a workbook is a text because somebody wanted it so.
+        return len(cell) < 40 and read_number(cell.strip()) is not None and not (typed and cell.startswith("0"))
+    return isinstance(cell, int | float) and not isinstance(cell, bool | Broken)

@@ -1,0 +1,133 @@
+"""Rows of a level that are together the sum of the organisations: regions below CCGs, or England, regions, authorities.
+
+Such a table falls into layers of equal sums. It can be cut between any two rows, so the chance of a layer is that of
+its sum (see `sum_evidence`) times the number of rows; a single row can only be first or last. Where the rows of a layer
+have the order of their parts, each cut between them is the sum of the parts so far, which is further evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.inputs.tables.sum_evidence import KNOWN_LEVEL, BlockSum, CandidateRows, chance_of_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+_MOST_LAYERS = 4
+_MOST_ROWS = 2 / 3
+"""Rows of a level for each of its parts. A table of one level may have equal halves by chance, and they are as long."""
+_MOST_KINDS = 50
+"""Kinds of codes above which none says anything."""
+
+
+def find_layers(table: CandidateRows, required: float) -> list[BlockSum]:
+    """Return the levels of a table that are together the sum of the organisations, if there are any.
+
+    Args:
+        table: the rows, of which the largest layer holds the organisations.
+        required: digits of evidence; of the choices that have them, the one with the most totals is taken.
+    """
+    choices = [*_layers_by_place(table), *_layers_by_code(table)]
+    strongest = max(choices, key=lambda layers: _rank(layers, required), default=[])
+    digits = sum(layer.digits for layer in strongest)
+    return [layer._replace(digits=digits) for layer in strongest]
+
+
+def _rank(layers: Sequence[BlockSum], required: float) -> tuple[float, int, float]:
+    digits = sum(layer.digits for layer in layers)
+    return min(digits, required), sum(len(layer.rows) for layer in layers), digits
+
+
+def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
+    """Cut the table where the rows from the top come to a half, a third … of all."""
+    figures = table.evidence[0]
+    for number in range(2, _MOST_LAYERS + 1) if figures.total else ():
+        slack = figures.slack(figures.total, table.size)
+        cuts = [0]
+        for layer in range(1, number):
+            target = figures.total * layer // number
+            near = figures.ends_near(target, slack)
+            cuts += [min(near, key=lambda cut: abs(figures.sums[cut] - target))] if near else []
+        ranges = [range(start, stop) for start, stop in pairwise([*cuts, table.size])]
+        if len(ranges) == number and all(ranges):
+            parts = max(ranges, key=len)
+            layers = [_layer(table, rows, parts, table.size) for rows in ranges if rows != parts]
+            yield [layer for layer in layers if layer] if all(layers) else []
+
+
+def _layers_by_code(table: CandidateRows) -> Iterator[list[BlockSum]]:
+    """Compare the rows of each kind of code, wherever they are, with all others and with those of the usual kind."""
+    kinds: dict[str, list[int]] = {}
+    for row in range(table.size):
+        kinds.setdefault(table.kind_of(row), []).append(row)
+    usual = max(kinds, key=lambda kind: (len(kinds[kind]), kind))
+    for kind, rows in kinds.items() if len(kinds) <= _MOST_KINDS else ():
+        if kind != usual and len(rows) > 1 and table.codes[rows[0]]:
+            for parts in (kinds[usual], sorted(set(range(table.size)) - set(rows))):
+                layer = _layer(table, rows, parts, 2 * len(kinds))
+                yield [layer] if layer else []
+
+
+def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choices: int) -> BlockSum | None:
+    """Return rows with the sum of others in every column, or None if they are no level above them."""
+    if len(rows) > _MOST_ROWS * len(parts):
+        return None
+    misses = []
+    for figures in table.columns:
+        total = sum(figures.numbers[row] for row in rows)
+        misses.append(abs(total - sum(figures.numbers[row] for row in parts)))
+        if misses[-1] > figures.slack(total, table.size):
+            return None
+    own = _unlike(table, rows, parts)
+    if table.is_miscounted(misses) or not own:
+        return None
+    totals = [sum(figures.numbers[row] for row in own) for figures in table.evidence]
+    chance = chance_of_sum(
+        (total, figures.width(miss, 0, table.size), figures.spread((0, table.size)))
+        # Columns of evidence come first.
+        for figures, total, miss in zip(table.evidence, totals, misses, strict=False)
+    )
+    digits = -math.log10(min(1.0, chance * (2 if len(rows) == 1 else choices)))
+    if isinstance(rows, range) and isinstance(parts, range) and len(own) == len(rows):
+        digits += _digits_of_order(table, rows, parts)
+    if table.is_above(rows, parts):
+        digits += KNOWN_LEVEL
+    return BlockSum(tuple(table.places[row] for row in rows), len(parts), "beside", digits)
+
+
+def _unlike(table: CandidateRows, rows: Sequence[int], parts: Sequence[int]) -> list[int]:
+    """Return the rows that have no part with the same figures: that two are equal is no evidence for the others."""
+
+    def figures_of(row: int) -> tuple[int, ...]:
+        return tuple(figures.numbers[row] for figures in table.columns)
+
+    equals = Counter(map(figures_of, rows)) & Counter(map(figures_of, parts))
+    unlike = []
+    for row in rows:
+        if equals[figures_of(row)]:
+            equals[figures_of(row)] -= 1
+        else:
+            unlike.append(row)
+    return unlike
+
+
+def _digits_of_order(table: CandidateRows, rows: range, parts: range) -> float:
+    """Return the evidence that rows have the order of their parts: that each cut is the sum of the parts so far."""
+    figures = table.evidence[0]
+    if min(figures.numbers) < 0:
+        return 0.0  # the sums so far go up and down, and come near to many
+    slack = figures.slack(figures.total, table.size)
+    first, whole = figures.sums[parts.start], figures.between(parts.start, parts.stop)
+    sums = {figures.between(rows.start, row) for row in rows[1:]}
+    # The first rows of a level, and the last, say nothing where they come to as good as 0.
+    targets = [first + total for total in sums if slack < total < whole - slack]
+    hits = sum(any(cut in parts for cut in figures.ends_near(target, slack)) for target in targets)
+    size = figures.sizes[parts.stop] - figures.sizes[parts.start]
+    chance = min(1.0, (2 * slack + figures.step) * len(parts) / max(size, 1))
+    ways = math.comb(len(targets), hits)
+    return max(0.0, -hits * math.log10(chance) - math.log10(ways)) if hits else 0.0

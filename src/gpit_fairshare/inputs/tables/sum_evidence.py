@@ -1,0 +1,171 @@
+"""The figures of a table, and how likely it is that rows of it are the sum of others by chance.
+
+Take a row with the figure x and a block of rows beside it. Figures are whole multiples of a step g: a penny, or £1,000
+where all are round thousands. If k blocks beside the row come to between x/2 and 2x, their sums are spread over 1.5x.
+A sum that is off by d (0 for an exact one, more where figures are rounded) then has so many rivals by chance:
+
+    k (2d + g) / 1.5x
+
+For a large total this is g over the mean figure. The step is the largest that divides all figures of the block, so that
+round figures are no evidence where those beside them are round too.
+
+A further column counts for what it adds: the part of its figures that the best multiples of the columns before it leave
+open. A copy, or weighted patients that are 1.02 times the registered, adds nothing. If the root of the sum of the
+squares of these parts is s over row and block, the factor is the greatest density of a normal distribution,
+
+    (2d + g) / (s √2π)
+
+and at most 1.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
+from operator import mul
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gpit_fairshare.inputs.tables.code_levels import CodeLevels
+
+KNOWN_LEVEL = 6.0
+"""Digits of evidence where codes say that a row is of a higher level than the block: enough by itself."""
+_EVIDENCE_COLUMNS = 3
+_NOISE = 10**9
+"""One part in so many of a total may be lost where binary fractions were added up."""
+
+
+class FigureColumn(NamedTuple):
+    """The figures of a column that is added up."""
+
+    figures: Sequence[int | None]
+    """One for each row, in units of the last decimal of the column; None where there is none."""
+    is_counted: bool
+    """Whether these are whole people, who are counted and not rounded."""
+
+
+class BlockSum(NamedTuple):
+    """A row, or the rows of a level, with the figures of a block of rows."""
+
+    rows: tuple[int, ...]
+    """Places of the totals."""
+    parts: int
+    """Rows that the totals are the sum of."""
+    where: Literal["above", "below", "beside"]
+    """Where the parts are."""
+    digits: float
+    """Evidence that it is no chance: the chance is one in ten to this power."""
+
+
+class ColumnSums:
+    """The figures of a column in the rows of a table, with their sums from the top."""
+
+    def __init__(self, column: FigureColumn, places: Sequence[int]) -> None:
+        self.given = [column.figures[place] for place in places]
+        self.numbers = [figure or 0 for figure in self.given]
+        self.sums = [0, *accumulate(self.numbers)]
+        self.total = self.sums[-1]
+        self.sizes = [0, *accumulate(map(abs, self.numbers))] if min(self.numbers, default=0) < 0 else self.sums
+        self.step = math.gcd(*self.numbers)
+        self.unit = power_of_ten(self.step)
+        self.is_counted = column.is_counted and self.unit == 1
+        # In a column of evidence: the squares, added up from the top, of what it adds, and of its figures.
+        self.squares: list[list[float]] = []
+        order: Sequence[int] = range(len(self.sums))
+        self._order = order if self.sizes is self.sums else sorted(order, key=self.sums.__getitem__)
+        self._sorted = self.sums if self.sizes is self.sums else sorted(self.sums)
+
+    def between(self, start: int, stop: int) -> int:
+        """Return the sum of a block of rows."""
+        return self.sums[stop] - self.sums[start]
+
+    def slack(self, total: int, rows: int) -> int:
+        """Return by how much a total may be off where each figure is rounded: four standard deviations."""
+        own = power_of_ten(total, abs(total) // 1_000)
+        rounding = self.unit * min(rows / 2, 0.5 + 4 * math.sqrt(rows / 12))
+        # Whole numbers throughout: sums of many decimals are too long for a float.
+        return max(own, self.unit) // 2 + math.floor(rounding) + abs(total) // _NOISE
+
+    def width(self, miss: int, start: int, stop: int) -> int:
+        """Return the width in which a sum would be as near as one that is off by so much.
+
+        Figures that are no larger than what it is off by say nothing: 450,000 beside 12 is 450,000 again.
+        """
+        return 2 * miss + math.gcd(*(number for number in self.numbers[start:stop] if abs(number) > miss))
+
+    def ends_near(self, target: int, slack: int) -> Sequence[int]:
+        """Return the places up to which the rows from the top come near to a sum."""
+        return self._order[bisect_left(self._sorted, target - slack) : bisect_right(self._sorted, target + slack)]
+
+    def spread(self, *blocks: tuple[int, int]) -> float:
+        """Return the sum of the squares of what the column adds in blocks of rows."""
+        return min(sum(sums[stop] - sums[start] for start, stop in blocks) for sums in self.squares)
+
+
+class CandidateRows:
+    """The rows of a table that are not yet known to be totals."""
+
+    def __init__(
+        self, columns: Sequence[FigureColumn], codes: Sequence[str], levels: CodeLevels, places: Sequence[int]
+    ) -> None:
+        self.places = places
+        self.size = len(places)
+        self.codes = [codes[place] for place in places]
+        self.columns = [ColumnSums(column, places) for column in columns]
+        # The columns that say most come first.
+        self.columns.sort(key=lambda figures: -figures.sizes[-1] / figures.step if figures.step else 0.0)
+        self.evidence = [figures for figures in self.columns if figures.step][:_EVIDENCE_COLUMNS]
+        _compare_columns(self.evidence)
+        self._levels = levels
+
+    def is_above(self, rows: Iterable[int], parts: Iterable[int]) -> bool:
+        """Return whether the codes of rows are known to be of a higher level than those of their parts."""
+        return self._levels.is_above([self.places[row] for row in rows], [self.places[row] for row in parts])
+
+    def kind_of(self, row: int) -> str:
+        """Return the level of a row, or the shape of its code."""
+        return self._levels.kind_of(self.places[row])
+
+    def is_miscounted(self, misses: Iterable[int]) -> bool:
+        """Return whether all columns are of people, who are counted and not rounded, and none agrees exactly."""
+        return all(miss and figures.is_counted for miss, figures in zip(misses, self.columns, strict=True))
+
+
+def chance_of_sum(columns: Iterable[tuple[int, int, float]]) -> float:
+    """Return the chance that the sum of a block comes near to a total in every column.
+
+    Args:
+        columns: the total, the width in which a sum is near, and the sum of the squares of what the column adds.
+    """
+    chance, is_first = 1.0, True
+    for total, width, spread in columns:
+        if not is_first:
+            chance *= min(1.0, width / math.sqrt(2 * math.pi * spread)) if width and spread > 0 else 1.0
+        elif total:
+            chance, is_first = min(1.0, width / (1.5 * abs(total))), False
+    return chance
+
+
+def power_of_ten(number: int, most: int | None = None) -> int:
+    """Return the largest power of ten that divides a number and is no larger than another."""
+    power = 1
+    while number and number % (10 * power) == 0 and (most is None or 10 * power <= most):
+        power *= 10
+    return power
+
+
+def _compare_columns(evidence: Sequence[ColumnSums]) -> None:
+    """Work out what each column adds to those before it."""
+    before: list[list[float]] = []
+    for figures in evidence:
+        numbers = list(map(float, figures.numbers))
+        added = numbers
+        for other in before:
+            size = math.fsum(map(mul, other, other))
+            multiple = math.fsum(map(mul, added, other)) / size if size else 0.0
+            added = [own - multiple * known for own, known in zip(added, other, strict=True)]
+        before.append(added)
+        figures.squares = [[0.0, *accumulate(map(mul, column, column))] for column in (added, numbers)]

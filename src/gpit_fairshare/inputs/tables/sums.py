@@ -1,0 +1,213 @@
+"""Several rows as one: exact totals and parts, and practices summed to their organisations.
+
+Money and people are added up. Rates, and numbers of which no unit is known, are not: nobody can say what
+the rate of a whole is from the rates of its parts alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
+from gpit_fairshare.sharing import rounded
+from gpit_fairshare.words import counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from gpit_fairshare.inputs.model import Need, Request
+
+
+SMALLEST = {"£": Fraction(1, 100), "people": Fraction(1)}
+"""What money and people are shared out in, by unit."""
+
+
+class Clash(Enum):
+    """Stands for the value of several rows that cannot be brought together."""
+
+    CLASH = "clash"
+
+
+def exact_total(numbers: Iterable[float]) -> float:
+    """Add up numbers as they are written, so that neither their order nor their count rounds anything.
+
+    Ten times 0.1 is 1, and three times 0.1 is 0.3, which is more than binary sums can say.
+    """
+    whole, parts = 0, Fraction()
+    for number in numbers:
+        if number.is_integer():
+            whole += int(number)
+        else:
+            parts += Fraction(repr(number))
+    return float(whole + parts)
+
+
+def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dict[str, float]:
+    """Share out an amount by fractions that make up 1, so that the parts add up to it exactly.
+
+    The parts are whole pence or whole people, or of as many decimal places as the amount itself has, if
+    those are more; what rounding leaves goes by the kernel's rule to the largest remainders, and among equal
+    ones to the earlier code.
+    """
+    if len(fractions) == 1:
+        return dict.fromkeys(fractions, amount)
+    exact = Fraction(repr(amount))
+    places = -min(int(Decimal(repr(amount)).normalize().as_tuple().exponent), 0)
+    step = min(SMALLEST.get(unit, Fraction(1)), Fraction(1, 10**places))
+    codes = sorted(fractions)
+    parts = rounded([exact * fractions[code] for code in codes], to=str(step))
+    return dict(zip(codes, parts.values, strict=True))
+
+
+def combined(values: Sequence[Value], need: Need, file: str) -> Value | Clash:
+    """Bring the values of several rows together: sums of money and people, else what they agree on.
+
+    Blank texts and blank parts of sums do not take part; where all are blank, so is the result.
+    """
+    if len(values) == 1:
+        return values[0]
+    origin = rows_of(len(values), file)
+    given = [value.value for value in values if value.value is not None]
+    if not given:
+        return Value(None, origin)
+    if need.is_sum:
+        return Value(exact_total(number for number in given if isinstance(number, float)), origin)
+    if len(set(given)) > 1 or (need.kind == "number" and len(given) < len(values)):
+        return Clash.CLASH
+    return Value(given[0], origin)
+
+
+def rows_of(number: int, file: str) -> str:
+    """Return the origin of a value that was made of several rows."""
+    return f"{counted(number, 'row')} of {file}"
+
+
+class Grouping:
+    """Brings the rows of each organisation of a file together, column by column."""
+
+    def __init__(self, part: InputFile, needs: Sequence[Need], request: Request, findings: FindingCollector) -> None:
+        self.part = part
+        self.findings = findings
+        self.essential = request.essential
+        self.needs = []
+        self._clashes: dict[str, set[str]] = {}
+        for need in needs:
+            if need.kind == "text" or need.is_sum:
+                self.needs.append(need)
+            else:
+                findings.error(
+                    FindingCode.NOT_SUMMED,
+                    Where(part.sheet.name, part.headings.title(need.name)),
+                    f"{need.name} is a rate or has no unit, and cannot be summed",
+                    remedy=f"Give it by {request.organisation} in another file, "
+                    "or give it the unit £ or people in the scheme",
+                )
+
+    def groups(self) -> Iterator[list[Row]]:
+        """Return the rows of each year and organisation, sorted by both."""
+        rows = sorted(self.part.rows, key=lambda row: (row.year or "", row.code, row.number))
+        for _, members in groupby(rows, key=lambda row: (row.year, row.code)):
+            yield list(members)
+
+    def values(self, group: Sequence[Row]) -> dict[str, Value]:
+        """Return the values of an organisation; texts that differ are missing from them."""
+        values = {}
+        for need in self.needs:
+            cells = [row.values[need.name] for row in group if need.name in row.values]
+            value = combined(cells, need, self.part.sheet.file) if cells else None
+            if isinstance(value, Clash):
+                self._clash(group, need)
+            elif value:
+                self._check_blanks(group[0].code, need, cells)
+                values[need.name] = value
+        return values
+
+    def join(self) -> None:
+        """Make one row of the rows of each organisation."""
+        self.replace_rows(replace(group[0], values=self.values(group)) for group in self.groups())
+
+    def replace_rows(self, rows: Iterable[Row]) -> None:
+        """Put the organisations in the place of the rows that they were made of."""
+        self.part.rows = list(rows)
+        for column, codes in sorted(self._clashes.items()):
+            # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
+            left = "their names are left blank" if column == "org_name" else "the column is left out"
+            self.part.dropped |= {column} - {"org_name"}
+            self.findings.warning(
+                FindingCode.TEXTS_DIFFER,
+                Where(self.part.sheet.name, self.part.headings.title(column)),
+                f"the rows of {listed(sorted(codes))} differ; {left}",
+            )
+
+    def _clash(self, group: Sequence[Row], need: Need) -> None:
+        if need.name not in self.essential:
+            self._clashes.setdefault(need.name, set()).add(group[0].code)
+            return
+        texts = sorted({row.text_of(need.name) for row in group} - {""})
+        self.findings.error(
+            FindingCode.TEXTS_DIFFER,
+            group[0].where(need.name),
+            f"the rows of {group[0].code} differ: {listed([repr(text) for text in texts])}",
+            f"one {need.name} for all of them",
+        )
+
+    def _check_blanks(self, code: str, need: Need, cells: Sequence[Value]) -> None:
+        blank = sum(cell.value is None for cell in cells)
+        if need.is_sum and 0 < blank < len(cells):
+            self.findings.warning(
+                FindingCode.PARTLY_BLANK,
+                Where(self.part.sheet.name, self.part.headings.title(need.name), need.name),
+                f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
+                organisation=code,
+            )
+
+
+def sum_practices(part: InputFile, needs: Sequence[Need], request: Request, findings: FindingCollector) -> None:
+    """Sum the rows of practices to organisations, in place.
+
+    Args:
+        part: the file; its rows are replaced.
+        needs: the columns that the tables take from it.
+        request: what is asked for; needed columns must be sums, or texts that agree.
+        findings: where to report.
+    """
+    _check_repeats(part, findings)
+    practices = part.rows
+    empty = {row.text_of("practice_code") for row in practices if row.number_of("registered_population") == 0}
+    if empty:
+        findings.note(
+            FindingCode.NO_PATIENTS,
+            Where(part.sheet.name),
+            f"{counted(len(empty), 'practice')} without patients: {listed(sorted(empty))}",
+        )
+    Grouping(part, needs, request, findings).join()
+    years = sorted({row.year or "" for row in practices})
+    sums = [
+        (f"in {year} " if year else "")
+        + counted(sum((row.year or "") == year for row in practices), "practice")
+        + f" to {counted(sum((row.year or '') == year for row in part.rows), request.organisation)}"
+        for year in years
+    ]
+    if sums:
+        findings.note(FindingCode.PRACTICES, Where(part.sheet.name), f"summed {', '.join(sums)}")
+
+
+def _check_repeats(part: InputFile, findings: FindingCollector) -> None:
+    seen: dict[tuple[str | None, str], Row] = {}
+    for row in part.rows:
+        practice = row.text_of("practice_code")
+        first = seen.setdefault((row.year, practice), row) if practice else row
+        if first is not row:
+            findings.error(
+                FindingCode.DUPLICATE_ROW,
+                row.where("practice_code"),
+                f"practice {practice} stands in {first.place} already" + (f" for {row.year}" if row.year else ""),
+                "each practice once a year",
+                "Take one of the rows out",
+            )

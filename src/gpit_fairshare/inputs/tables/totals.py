@@ -1,0 +1,333 @@
+"""Rows of totals among the rows of organisations: found, checked against the rows that they add up, left out.
+
+Read as organisations, totals would count England twice. Every total is a row, or the rows of a level, with the figures
+of a block of rows beside it (see `block_sums`). A row that says that it is a total, or has no code, is left out. One
+with a code is refused if the codes say that it is of a higher level, or if its figures cannot be chance: only the user
+knows what it is, and `--leave-out` leaves it out.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from fractions import Fraction
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.columns.headings import LINE_WORDS, Headings
+from gpit_fairshare.inputs.columns.marks import is_no_code
+from gpit_fairshare.inputs.tables.subtotals import FileRow, Subtotals, SummedColumn, leave_out
+from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, power_of_ten
+from gpit_fairshare.words import counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from gpit_fairshare.inputs.model import Need
+
+_LABEL = re.compile(
+    r"(?:grand |overall |control |national |column |england |sub[- ]?)?totals?\b"
+    r"(?:[ :,–-]+(?:england|nationa\w*|all\b.*|of .*|for .*|\W*)|\W*)"
+    r"|.* (?:sub[- ]?)?totals?|england|all (?:ccgs?|icbs?|organisations|practices|pcts?)|sum|eng|e92000001",
+    re.IGNORECASE,
+)
+"""What a row of totals is called: `Total`, `Grand total`, `AT total`, `England`."""
+_TOTAL_OF = re.compile(r"(?:grand |overall |sub[- ]?)?totals?\b.*", re.IGNORECASE)
+"""The same with what it is the total of: `Sub-total North East`. Beside a code it may be a name: `Total Healthcare`."""
+_STATISTIC = re.compile(
+    r"(?:(?:england|national|overall|simple|weighted) )?"
+    r"(?:average|mean|median|min(?:imum)?|max(?:imum)?|variance|difference|(?:% |percentage )?change)(?: .*)?",
+    re.IGNORECASE,
+)
+"""What rows that are worked out of the others, and are no sum of them, have in the place of a code."""
+_MOST_LABELLED = 1_000
+"""Rows that may say that they are totals."""
+
+
+class _Verdict(NamedTuple):
+    """How the figures of a row compare with the sums of the rows that it may be the total of."""
+
+    agrees: bool
+    rows: int
+    gap: Fraction = Fraction()
+    """The largest difference, with its column."""
+    column: str = ""
+    total: Fraction = Fraction()
+
+    @property
+    def is_exact(self) -> bool:
+        return self.agrees and not self.gap
+
+
+class _PartRows:
+    """The rows that are no totals, with the sums of their figures from the top."""
+
+    def __init__(self, rows: Iterable[FileRow], columns: Sequence[SummedColumn]) -> None:
+        self.places = [row.at for row in rows]
+        self.sums = [[0, *accumulate(column.figures[at] or 0 for at in self.places)] for column in columns]
+
+    def before(self, at: int) -> int:
+        """Return how many of these rows are above a place of the file."""
+        return bisect_left(self.places, at)
+
+
+class Totals:
+    """The rows of totals of one file."""
+
+    def __init__(self, headings: Headings, needs: Iterable[Need], findings: FindingCollector) -> None:
+        self.headings = headings
+        self.findings = findings
+        columns = headings.columns
+        self.needs = [need for need in needs if need.is_sum and need.name in columns]
+        self.key = columns.get("practice_code", columns.get("org_code", 0))
+        self.texts = [columns[name] for name in ("org_code", "org_name", "practice_code") if name in columns]
+        self.kinds = [columns[name] for name in LINE_WORDS if name in columns and headings.has_lines]
+        self.year = columns.get("year")
+        self.columns: list[SummedColumn] = []
+        self._parts: dict[str, _PartRows] = {}
+
+    def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
+        """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
+        every = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
+        self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
+        candidates = [row for row in every if row.label or (row.bare and self._has_figures(row))]
+        if len(candidates) > _MOST_LABELLED:
+            self._refuse_many(candidates)
+            return {row.number for row in candidates}
+        apart = {row.at for row in candidates} | self._statistics(every)
+        subtotals = Subtotals(self.headings, self.columns, self.key, self.findings)
+        sums = subtotals.find([row for row in every if row.at not in apart], sorted(apart))
+        totals = sorted({row.at for row in candidates} | set(sums) | subtotals.refused)
+        left = self._leave_out(candidates, every, sums, totals)
+        self._refuse_sums_of_lines([row for row in every if row.at not in left])
+        return {every[at].number for at in left}
+
+    def _row(self, at: int, number: int, cells: Sequence[Any]) -> FileRow:
+        key = cells[self.key]
+        code = key.strip() if isinstance(key, str) else "" if key is None else str(key)
+        code = "" if is_no_code(code) else code
+        places: Iterable[int] = [*self.texts, *self.kinds] if code else range(len(cells))
+        label = next(
+            (
+                text
+                for index in places
+                if isinstance(cells[index], str) and _LABEL.fullmatch(text := cells[index].strip())
+            ),
+            "",
+        ) or self._total_of(cells, code)
+        year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
+        bare = not code and not any(isinstance(cells[index], str) and cells[index].strip() for index in self.texts)
+        return FileRow(at, number, cells, label, code, year, bare)
+
+    def _total_of(self, cells: Sequence[Any], code: str) -> str:
+        """Return what says in the place of a code, or beside a blank one, that the row is the total of something."""
+        kinds = (cells[index].strip() for index in self.kinds if isinstance(cells[index], str))
+        kind = next((text for text in kinds if _TOTAL_OF.fullmatch(text)), "")
+        if kind:
+            return kind
+        texts = [cells[index] for index in self.texts if isinstance(cells[index], str) and cells[index].strip()]
+        first = texts[0].strip() if texts else ""
+        return first if first and (not code or code == first) and _TOTAL_OF.fullmatch(first) else ""
+
+    def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
+        """Refuse lines of cost of which most organisations have one that is the sum of their others.
+
+        One such line may be chance; two organisations with three lines or more, and half of all of these, are none.
+        """
+        if not self.headings.has_lines or not self.columns:
+            return
+        figures = self.columns[0].figures
+        lines: dict[tuple[str, str], list[FileRow]] = {}
+        for row in rows:
+            if row.code and figures[row.at]:
+                lines.setdefault((row.year, row.code), []).append(row)
+        groups = [group for group in lines.values() if len(group) > 2]
+        largest_lines = [max(group, key=lambda row: abs(figures[row.at] or 0)) for group in groups]
+        sums = [
+            largest
+            for largest, group in zip(largest_lines, groups, strict=True)
+            if 2 * (figures[largest.at] or 0) == sum(figures[row.at] or 0 for row in group)
+        ]
+        if len(sums) > 1 and 2 * len(sums) >= len(groups):
+            self.findings.error(
+                FindingCode.SUBTOTAL,
+                self.headings.sheet.where(sums[0].number, self.columns[0].position),
+                f"this line of {sums[0].code} is the sum of its other lines, and so is a line of "
+                f"{counted(len(sums) - 1, 'other organisation')}; they would be counted twice",
+                "lines of cost, and totals that say so",
+                "Take these lines out, or write Total as their category",
+            )
+
+    # Rows that say what they are.
+
+    def _refuse_many(self, candidates: Sequence[FileRow]) -> None:
+        self.findings.error(
+            FindingCode.TOTAL,
+            self.headings.sheet.where(candidates[0].number, self.key),
+            f"{len(candidates):,} rows say that they are totals, or have figures and no code",
+            f"at most {_MOST_LABELLED:,}",
+            "Give the rows of organisations alone",
+        )
+
+    def _leave_out(
+        self,
+        candidates: Sequence[FileRow],
+        every: Sequence[FileRow],
+        sums: Mapping[int, BlockSum],
+        totals: Sequence[int],
+    ) -> set[int]:
+        """Return the places of rows that say that they are totals, or have no code and are one; report them."""
+        left = {at for at in sums if not every[at].code}
+        notes = {at: self._note(every[at], sums[at].parts) for at in left}
+        for row in candidates:
+            verdict = self._compare(row, every, totals)
+            where = self.headings.sheet.where(row.number, self.key)
+            if verdict is None:
+                if row.label:
+                    notes[row.at] = f"row {row.number:,} '{row.label}', which has no figure to check"
+            elif not verdict.agrees:
+                if row.label:
+                    left.add(row.at)
+                    self._disagrees(row, verdict)
+            elif verdict.gap:
+                left.add(row.at)
+                called = f"the row of '{row.label}'" if row.label else "a row without a code"
+                self.findings.warning(
+                    FindingCode.TOTAL,
+                    where,
+                    f"{called} is left out; its {verdict.column} differs by {_amount(verdict.gap)} from the sum of "
+                    f"{counted(verdict.rows, 'row')}, which rounding may explain",
+                )
+            else:
+                notes[row.at] = self._note(row, verdict.rows)
+        if notes:
+            texts = [notes[at] for at in sorted(notes)]
+            self.findings.note(
+                FindingCode.TOTAL, Where(self.headings.sheet.name), f"left out as totals: {listed(texts, 5)}"
+            )
+        left |= set(notes)
+        self._report_below(every, left)
+        return left
+
+    def _note(self, row: FileRow, parts: int) -> str:
+        texts = [text.strip() for index in self.texts if isinstance(text := row.cells[index], str) and text.strip()]
+        without_code = f"'{texts[0]}' without a code" if texts else "without a code"
+        name = f"'{row.label}'" if row.label else without_code
+        return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
+
+    def _report_below(self, every: Sequence[FileRow], left: set[int]) -> None:
+        """Point out rows below the last total: they may repeat what it adds up."""
+        last = max(left, default=0)
+        if self.headings.has_lines and every[last].code:  # a total of one organisation's lines, beside those of others
+            return
+        below = [row for row in every[last + 1 :] if row.at not in left]
+        if left and below and last and not self.year:
+            self.findings.warning(
+                FindingCode.TOTAL,
+                self.headings.sheet.where(below[0].number, self.key),
+                f"{counted(len(below), 'row')} below the total in row {every[last].number:,} were read as well",
+                "the total below all of its rows",
+                "Leave them out with --leave-out if they say again what stands above",
+            )
+
+    def _disagrees(self, row: FileRow, verdict: _Verdict) -> None:
+        index = next(column.position for column in self.columns if column.name == verdict.column)
+        self.findings.error(
+            FindingCode.TOTAL,
+            self.headings.sheet.where(row.number, index),
+            f"the row of '{row.label}' has {_amount(verdict.total)} as {verdict.column}, "
+            f"and {counted(verdict.rows, 'row')} come to {_amount(verdict.total - verdict.gap)}",
+            "a total that agrees with its rows",
+            "Correct the total or the rows, or take the total out; a row may be missing or changed"
+            + (f"; if {row.code} is an organisation, give it another name" if row.code not in ("", row.label) else ""),
+        )
+
+    def _compare(self, row: FileRow, every: Sequence[FileRow], totals: Sequence[int]) -> _Verdict | None:
+        """Compare a row with the rows above since the last total, all above, all others, and those below.
+
+        Where it is the sum of none of these, it may be that of several groups above or below it.
+        """
+        columns = [at for at, column in enumerate(self.columns) if column.figures[row.at] is not None]
+        if not columns:
+            return None
+        parts = self._parts_of(row.year, every, totals)
+        at, place = parts.before(row.at), bisect_left(totals, row.at)
+        last = parts.before(totals[place - 1]) if place else 0
+        following = parts.before(totals[place + 1]) if place + 1 < len(totals) else len(parts.places)
+        blocks: Iterable[tuple[int, int]] = [(last, at), (0, at), (0, len(parts.places)), (at, following)]
+        verdicts: list[_Verdict] = []
+        for start, stop in blocks:
+            if stop - start > (not row.label):
+                verdicts.append(self._verdict(row, parts, start, stop, columns))
+                if verdicts[-1].is_exact:
+                    break
+        best = min(verdicts, key=lambda verdict: (not verdict.agrees, abs(verdict.gap)), default=None)
+        if best and not best.agrees and row.label:
+            blocks = [
+                *((start, at) for start in range(at)),
+                *((at, stop) for stop in range(at + 1, len(parts.places) + 1)),
+            ]
+            first = self.columns[columns[0]].figures[row.at]
+            sums = parts.sums[columns[0]]
+            verdicts = [
+                self._verdict(row, parts, start, stop, columns)
+                for start, stop in blocks
+                if sums[stop] - sums[start] == first and stop - start > 1
+            ]
+            return next((verdict for verdict in verdicts if verdict.is_exact), best)
+        return best
+
+    def _parts_of(self, year: str, every: Sequence[FileRow], totals: Collection[int]) -> _PartRows:
+        """Return the rows that are no totals of a year, or of all years."""
+        if year not in self._parts:
+            apart = set(totals)
+            rows = [row for row in every if row.at not in apart and (not year or row.year == year)]
+            self._parts[year] = _PartRows(rows, self.columns)
+        return self._parts[year]
+
+    def _verdict(self, row: FileRow, parts: _PartRows, start: int, stop: int, columns: Iterable[int]) -> _Verdict:
+        worst = _Verdict(agrees=True, rows=stop - start)
+        for at in columns:
+            column, sums = self.columns[at], parts.sums[at]
+            total = column.figures[row.at] or 0
+            gap = total - (sums[stop] - sums[start])
+            if abs(gap) * 10**9 <= abs(total):
+                continue
+            agrees = abs(gap) * 1_000 <= abs(total) and self._is_rounding(
+                gap, column, [row.at, *parts.places[start:stop]]
+            )
+            if not agrees or (worst.agrees and abs(column.amount(gap)) > abs(worst.gap)):
+                worst = _Verdict(agrees, stop - start, column.amount(gap), column.name, column.amount(total))
+            if not agrees:
+                break
+        return worst
+
+    def _is_rounding(self, gap: int, column: SummedColumn, places: Iterable[int]) -> bool:
+        """Return whether a gap is no more than half a unit of the last decimal of each figure."""
+        figures = [figure for at in places if (figure := column.figures[at]) is not None]
+        unit = min(power_of_ten(figure, 10**column.decimals) if figure else 10**column.decimals for figure in figures)
+        return 2 * abs(gap) <= unit * len(figures)
+
+    def _statistics(self, rows: Sequence[FileRow]) -> set[int]:
+        """Refuse rows of averages and the like, whose codes are words where those of the others are not."""
+        coded = sum(any(map(str.isdigit, row.code)) for row in rows)
+        statistics = set()
+        if coded * 2 > sum(bool(row.code) for row in rows) and not self.headings.has_lines:
+            statistics = {row.at for row in rows if _STATISTIC.fullmatch(row.code) and self._has_figures(row)}
+        for row in (rows[at] for at in sorted(statistics)):
+            self.findings.error(
+                FindingCode.SUBTOTAL,
+                self.headings.sheet.where(row.number, self.key),
+                f"'{row.code}' is no code, and the row would be counted as an organisation",
+                "organisations, and totals that say so",
+                f"Take the row out of the file, or leave it out with {leave_out(row.code)}",
+            )
+        return statistics
+
+    def _has_figures(self, row: FileRow) -> bool:
+        return any(column.figures[row.at] is not None for column in self.columns)
+
+
+def _amount(figure: Fraction) -> str:
+    return f"{float(figure):,.15g}"
