@@ -33,7 +33,7 @@ from gpit_fairshare.workbook import write_workbook
 from gpit_fairshare.workbook.steps import _units
 from rulebook import REPRESENTATIVE, RULES, invented
 from running import write_rows
-from test_engine import HEAD
+from small_schemes import HEAD
 from tiers import slow, slow_but
 
 STEPS = {

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import books
-import test_workbook_schemes as schemes
+import hard_schemes as schemes
 from by_hand import Reader, recomputed, unwrapped, worked
 from gpit_fairshare import UsageError, allocate, explain, export
 from gpit_fairshare.console import show_explanation
@@ -26,9 +26,9 @@ from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import Draft, Drafts
 from gpit_fairshare.language import in_words, parse, to_text
 from gpit_fairshare.workbook import write_workbook
+from random_formulas import COLUMNS, UNDEFINED, Generator, agrees, expected, in_a_frame
 from running import ROOT, SAMPLES, gpit, population_file, words, write_rows
-from test_engine import TWO, scheme
-from test_language_rendering import COLUMNS, UNDEFINED, Generator, agrees, expected, in_a_frame
+from small_schemes import TWO, scheme
 from tiers import fast_but, slow
 
 FOUR = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv"}

@@ -29,8 +29,8 @@ from gpit_fairshare.scheme.files import read_toml
 from gpit_fairshare.structured_texts import parse_json, parse_toml
 from gpit_fairshare.words import in_markdown, on_one_line, visible
 from running import ROOT, gpit, write_rows
-from test_verify import OPTIONS, SCHEME, own_files, write
 from tiers import slow, slow_but
+from verify_runs import OPTIONS, SCHEME, own_files, write
 
 ACTING = (
     "x\x1b[2J\x1b]0;t\x07\x9b31m\x7f\u202eabc\u2066[bold]b[/bold][link=http://x]y[/link]\r"

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from documents import pieces, quoted, same, table, tables, typed
 from gpit_fairshare import GpitError, UsageError, allocate, verify
 from gpit_fairshare.cli import app
 from gpit_fairshare.console import show_maturity
@@ -32,7 +33,6 @@ from gpit_fairshare.scheme import load
 from gpit_fairshare.workbook import write_workbook
 from rulebook import inputs_of
 from running import ROOT, gpit, read_rows, words, write_rows
-from test_docs import pieces, quoted, same, table, tables, typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

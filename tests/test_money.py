@@ -25,7 +25,7 @@ from gpit_fairshare.workbook import write_workbook
 from recalculation import by_cell, recalculated_rows
 from rulebook import RULES, organisations, run, scheme_of
 from running import SAMPLES, SHARED, population_file, write_rows
-from test_engine import scheme
+from small_schemes import scheme
 from tiers import slow_but
 
 DIFFERENCE = "Difference (in − taken away − out − unspent)"

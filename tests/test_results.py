@@ -16,11 +16,11 @@ from gpit_fairshare.export import manifest_name, write_csv, write_json, write_ma
 from gpit_fairshare.results import read_record, record_of
 from gpit_fairshare.scheme import defined, definition, load
 from gpit_fairshare.workbook import write_workbook
+from hard_schemes import HARD, merged
 from recalculation import recalculate
 from rulebook import RULES
 from running import gpit, words, write_rows
-from test_engine import TWO, people_by_year, scheme
-from test_workbook_schemes import HARD, merged
+from small_schemes import TWO, people_by_year, scheme
 from tiers import slow, slow_but
 
 if TYPE_CHECKING:
