@@ -21,10 +21,10 @@ import books
 import hard_schemes as schemes
 from by_hand import Reader, recomputed, unwrapped, worked
 from gpit_fairshare import UsageError, allocate, explain, export
-from gpit_fairshare.console import show_explanation
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import Draft, Drafts
 from gpit_fairshare.language import in_words, parse, to_text
+from gpit_fairshare.reports.explanation import show_explanation
 from gpit_fairshare.workbook import write_workbook
 from random_formulas import COLUMNS, UNDEFINED, Generator, agrees, expected, in_a_frame
 from running import ROOT, SAMPLES, gpit, population_file, words, write_rows

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from gpit_fairshare import GpitError, UsageError, allocate
 from gpit_fairshare.cli import app
-from gpit_fairshare.console.library import show_library, show_method
 from gpit_fairshare.language import in_labels, parse
+from gpit_fairshare.reports.library import show_library, show_method
 from gpit_fairshare.scheme import (
     entries_document,
     file_schema,

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from folders import COUNTS, about, column
 from gpit_fairshare import allocate, check, verify
-from gpit_fairshare.console.checking import show_findings
 from gpit_fairshare.errors import Finding, UsageError
 from gpit_fairshare.inputs import About, Need
 from gpit_fairshare.inputs.counterparts import bare_name, is_one_letter_apart
 from gpit_fairshare.inputs.findings import option
+from gpit_fairshare.reports.checking import show_findings
 from running import gpit, words
 from torture import book
 

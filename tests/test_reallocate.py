@@ -22,8 +22,8 @@ from rich.console import Console
 
 from gpit_fairshare import GpitError, allocate, compare, explain, reallocate, verify
 from gpit_fairshare.cli import app, main
-from gpit_fairshare.console.reallocation import show_reallocation
 from gpit_fairshare.reallocation import changes, write_letters
+from gpit_fairshare.reports.reallocation import show_reallocation
 from running import ROOT, SAMPLES, read_rows, write_rows
 from tiers import slow
 

@@ -44,7 +44,8 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     beside = manifests(outputs, read, wanted=manifest)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, progress, show  # noqa: PLC0415
+    from gpit_fairshare.reports.allocation import show  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Allocating") as advance:
         result = allocation.allocate(

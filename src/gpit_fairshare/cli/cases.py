@@ -45,8 +45,8 @@ def cases(
     _refuse(junit, update=update, stop=stop)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.cases.suite import run_all  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, progress  # noqa: PLC0415
-    from gpit_fairshare.console.cases import show_suite  # noqa: PLC0415
+    from gpit_fairshare.reports.cases import show_suite  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Testing") as advance:
         suite = run_all(paths, keep=keep, stop=stop, may_lack=update, advance=advance)
@@ -96,8 +96,8 @@ def _junit(suite: Suite, path: Path | None) -> Iterator[None]:
         yield
         return
     from gpit_fairshare.cases.junit import junit_xml  # noqa: PLC0415  # only if it is asked for
-    from gpit_fairshare.console.cases import verdict_text  # noqa: PLC0415
     from gpit_fairshare.files import in_place  # noqa: PLC0415
+    from gpit_fairshare.reports.cases import verdict_text  # noqa: PLC0415
 
     with in_place(path) as draft:
         draft.write_bytes(junit_xml(suite, verdict_text))

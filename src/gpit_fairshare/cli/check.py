@@ -54,7 +54,8 @@ def check(  # noqa: PLR0913  # the options of the verb
     named = [*(population or []), *(spend or []), *(inputs or [])]
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import checking  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, show_report  # noqa: PLC0415
+    from gpit_fairshare.reports.checking import show_report  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
 
     copies = (
         {}

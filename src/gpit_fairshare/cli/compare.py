@@ -132,7 +132,8 @@ def compare(  # noqa: PLR0913  # the options of the verb
     _used(given, named, own)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import comparison as comparing  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, progress, show_comparison  # noqa: PLC0415
+    from gpit_fairshare.reports.comparison import show_comparison  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     allowed, limit = comparing.tolerance_of(tolerance), comparing.limit_of(fail_over)
     with progress(make_console(stderr=True), "Comparing") as advance:

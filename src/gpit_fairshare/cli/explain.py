@@ -94,7 +94,8 @@ def explain(  # noqa: PLR0913  # the options of the verb
         elif form == "markdown":
             print_text(found.markdown())
         else:
-            from gpit_fairshare.console import make_console, show_explanation  # noqa: PLC0415
+            from gpit_fairshare.reports.explanation import show_explanation  # noqa: PLC0415
+            from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
 
             show_explanation(found, make_console())
     raise typer.Exit(0 if found.sound else 1)

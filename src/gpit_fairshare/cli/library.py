@@ -58,8 +58,8 @@ def list_all(
     """List every scheme, formula and transition, with how many of its figures are cited and assumed."""
     del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.console import make_console  # noqa: PLC0415
-    from gpit_fairshare.console.library import show_library  # noqa: PLC0415
+    from gpit_fairshare.reports.library import show_library  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
     from gpit_fairshare.scheme import entries_document, library_entries, library_problems  # noqa: PLC0415
 
     entries, problems = library_entries(kind.value if kind else None), library_problems()
@@ -87,8 +87,8 @@ def show(
     del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     if as_json and form is not Format.TEXT:
         raise UsageError(f"--json and --format {form.value}: give one of the two")
-    from gpit_fairshare.console import make_console  # noqa: PLC0415  # as above
-    from gpit_fairshare.console.library import method_markdown, show_method  # noqa: PLC0415
+    from gpit_fairshare.reports.library import method_markdown, show_method  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415  # as above
     from gpit_fairshare.scheme import library_problems, method  # noqa: PLC0415
 
     found, text = method(name, kind.value if kind else None)
@@ -156,7 +156,8 @@ def check(  # the options of the verb
     """Check schemes, formulas and transitions: everything that is to be said at once. Nothing is calculated."""
     del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.console import make_console, show_reviews  # noqa: PLC0415
+    from gpit_fairshare.reports.reviewing import show_reviews  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
     from gpit_fairshare.scheme import library_problems, review_all, reviews_document  # noqa: PLC0415
 
     reviews = review_all(names or (), formula=formula, transition=transition)

@@ -68,8 +68,8 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
             raise UsageError(f"--letters {letters}: is written already; give each a file of its own")
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import reallocation  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, progress  # noqa: PLC0415
-    from gpit_fairshare.console.reallocation import show_reallocation  # noqa: PLC0415
+    from gpit_fairshare.reports.reallocation import show_reallocation  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Reallocating") as advance:
         result = reallocation.reallocate(

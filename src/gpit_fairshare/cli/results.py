@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from gpit_fairshare.console import Advance
     from gpit_fairshare.engine import Result
+    from gpit_fairshare.reports.terminal import Advance
 
 ENDINGS: Final = (".xlsx", ".csv", ".parquet", ".json")
 

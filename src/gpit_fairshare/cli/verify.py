@@ -28,8 +28,8 @@ def verify(
     del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import verification  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, progress  # noqa: PLC0415
-    from gpit_fairshare.console.verification import show_verification  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
+    from gpit_fairshare.reports.verification import show_verification  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Verifying") as advance:
         found = verification.verify(result, files or (), max_size=max_size, advance=advance)
