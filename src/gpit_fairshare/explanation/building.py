@@ -11,7 +11,7 @@ from gpit_fairshare.explanation.places import Place
 from gpit_fairshare.language import NATIONAL, ORGANISATION, kind_of, names_in
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import previous_column
-from gpit_fairshare.language.in_words import column_of, leaves
+from gpit_fairshare.language.with_numbers import column_of, leaves
 from gpit_fairshare.words import sentence
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_words import leaves
+from gpit_fairshare.language.with_numbers import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

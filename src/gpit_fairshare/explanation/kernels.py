@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.explanation.drafts import Draft, Rounding
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_words import written
 from gpit_fairshare.language.units import dimension, times, unit_of
+from gpit_fairshare.language.with_numbers import written
 from gpit_fairshare.sharing import parts_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from gpit_fairshare.explanation.kernels import remainder, units
 from gpit_fairshare.explanation.model import Line, Test
 from gpit_fairshare.language import plugged_in, unit_in
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_words import column_of, leaves, render, with_unit, written
+from gpit_fairshare.language.with_numbers import column_of, leaves, render, with_unit, written
 
 if TYPE_CHECKING:
     from gpit_fairshare.explanation.digits import Digits
