@@ -1,7 +1,8 @@
 """The formula language: text → tree → meaning, and its renderings.
 
 A formula is one step of a funding rule. `parse` reads it, `understand` finds the kind, type and
-unit of every step, and each rendering (`in_polars`, `in_excel`, `with_numbers`) turns the same tree into one form.
+unit of every step, and each rendering (`in_polars`, `in_excel`, `with_numbers`, `in_words`) turns the
+same tree into one form.
 """
 
 from gpit_fairshare.language.functions import (
