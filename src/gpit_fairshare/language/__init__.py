@@ -5,7 +5,10 @@ unit of every step, and each rendering (`in_polars`, `in_excel`, `with_numbers`,
 same tree into one form.
 """
 
-from gpit_fairshare.language.functions import (
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Kind, Symbol, group, kind_of
+from gpit_fairshare.language.meaning import understand, unit_in
+from gpit_fairshare.language.parsing import parse
+from gpit_fairshare.language.plugin_functions import (
     FUNCTIONS,
     Function,
     Plugged,
@@ -15,9 +18,6 @@ from gpit_fairshare.language.functions import (
     plugged_in,
     without_excel,
 )
-from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Kind, Symbol, group, kind_of
-from gpit_fairshare.language.meaning import understand, unit_in
-from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.tree import names_in, rebuilt, renamed, to_text, walk
 from gpit_fairshare.language.units import UNITS, have_like_units, unit_of
 

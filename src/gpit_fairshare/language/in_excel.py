@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.functions import CALLS, known
 from gpit_fairshare.language.in_polars import digits_of
+from gpit_fairshare.language.plugin_functions import CALLS, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ import polars as pl
 
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.functions import CALLS, known, plugged_in
+from gpit_fairshare.language.plugin_functions import CALLS, known, plugged_in
 from gpit_fairshare.plugins import contained
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import FormulaError, nearest
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.functions import CALLS, known
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
+from gpit_fairshare.language.plugin_functions import CALLS, known
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError, nearest
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.functions import (
+from gpit_fairshare.language.plugin_functions import (
     CALLS,
     FIGURES,
     FUNCTIONS,
