@@ -11,6 +11,8 @@ import polars as pl
 
 from gpit_fairshare.language import in_polars, with_numbers
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.function_types import BuiltInFunction
+from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.results.agreement import gives_again
 
 if TYPE_CHECKING:
@@ -161,11 +163,12 @@ class Digits:
             case t.Negative(operand):
                 negated = self._by_hand(year, operand)
                 return None if negated is None else -negated
-            case t.Call("abs" | "min" | "max" as function, arguments):
-                values = [found for one in arguments if (found := self._by_hand(year, one)) is not None]
-                if len(values) < len(arguments):
+            case t.Call(name, arguments):
+                function = function_named(name)
+                if not isinstance(function, BuiltInFunction) or function.exact is None:
                     return None
-                return abs(values[0]) if function == "abs" else min(values) if function == "min" else max(values)
+                exact = [self._by_hand(year, argument) for argument in arguments]
+                return None if None in exact else function.exact(*exact)
             case t.Sum(sign, left, right):
                 first, second = self._by_hand(year, left), self._by_hand(year, right)
                 if first is None or second is None or (sign == "/" and not second):

@@ -5,12 +5,12 @@ unit of every step, and each rendering (`in_polars`, `in_excel`, `with_numbers`,
 same tree into one form.
 """
 
+from gpit_fairshare.language.function_types import Function
+from gpit_fairshare.language.functions import AGGREGATES, FUNCTIONS
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Kind, Symbol, group, kind_of
 from gpit_fairshare.language.meaning import understand, unit_in
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.plugin_functions import (
-    FUNCTIONS,
-    Function,
     Plugged,
     function_names,
     function_problems,
@@ -22,6 +22,7 @@ from gpit_fairshare.language.tree import names_in, rebuilt, renamed, to_text, wa
 from gpit_fairshare.language.units import UNITS, have_like_units, unit_of
 
 __all__ = [
+    "AGGREGATES",
     "FUNCTIONS",
     "NATIONAL",
     "ORGANISATION",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.words import joined
+from gpit_fairshare.language.functions import AGGREGATES
+from gpit_fairshare.language.plugin_functions import function_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,12 +19,6 @@ _RELATIONS: Final = {
     ">=": "is at least",
     "==": "is",
     "!=": "is not",
-}
-_FIGURES: Final = {
-    "total": "total of",
-    "count": "number of rows with",
-    "largest": "largest",
-    "smallest": "smallest",
 }
 _STRENGTH: Final = {"+": 1, "-": 1, "*": 2, "/": 2}
 
@@ -64,7 +59,7 @@ class _Words:
             case t.Given(name):
                 return f"{self.label(name)} is given"
             case t.Figure(function, of, within):
-                return f"{_FIGURES[function]} {self.label(of)}{self.within(within)}"
+                return f"{AGGREGATES[function].phrase} {self.label(of)}{self.within(within)}"
             case t.Previous(of, first):
                 return f"last year's {self.label(of)} (first year: {self.text(first)})"
             case t.Rounded(of, to, within):
@@ -85,20 +80,10 @@ class _Words:
         return f"{self.text(tree.amount)} shared out by {self.text(tree.by)}{means}{self.within(tree.within)}"
 
     def call(self, tree: t.Call) -> str:
-        parts = [self.text(one) for one in tree.arguments]
-        match tree.function, parts:
-            case "where", [condition, _, no]:
-                return f"{self.branch(tree.arguments[1])} if {condition}, else {no}"
-            case (("min" | "max"), _):
-                return f"the {'smallest' if tree.function == 'min' else 'largest'} of {joined(parts)}"
-            case "clip", [value, low, high]:
-                return f"{value}, kept between {low} and {high}"
-            case "abs", [value]:
-                return f"{value} without its sign"
-            case "round", [value, digits]:
-                return f"{value} rounded to {digits} decimals"
-            case _:
-                return f"{tree.function} of {joined(parts)}"
+        texts = [self.text(argument) for argument in tree.arguments]
+        if tree.function == "where":
+            texts[1] = self.branch(tree.arguments[1])
+        return function_named(tree.function).in_words(tree.function, texts)
 
     def branch(self, tree: t.Expression) -> str:
         """Return what stands before an `if`: another `where` needs brackets there."""

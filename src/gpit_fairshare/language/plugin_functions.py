@@ -1,4 +1,4 @@
-"""Functions that plug-ins add to the language: every rendering of a formula finds them here."""
+"""Functions by name: those of the language, and those that plug-ins add to it."""
 
 from __future__ import annotations
 
@@ -13,42 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.function_types import PLACE, Function
+from gpit_fairshare.language.functions import BUILT_INS
 from gpit_fairshare.language.units import UNITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from gpit_fairshare.plugins import Plugin
 
-CALLS: Final = {"min": (2, 64), "max": (2, 64), "clip": (3, 3), "abs": (1, 1), "round": (2, 2), "where": (3, 3)}
-"""Functions of numbers that the language has itself, with the fewest and the most arguments."""
-FIGURES: Final = ("total", "count", "largest", "smallest")
-FUNCTIONS: Final = (*CALLS, *FIGURES, "given", "previous", "share_out", "rounded")
-"""Every function of the language."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_PLACE: Final = re.compile(r"\{([^\W\d]\w*)\}")
 _MOST: Final = 16
 """Arguments that a function may have."""
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function that a package adds to the formula language: numbers in, a number out, row by row.
-
-    The entry point's name, in the group `gpit_fairshare.functions`, is the function's name in formulas.
-    """
-
-    polars: Callable[..., Any]
-    """Is given an expression for each argument, and returns one; null or NaN where there is no value."""
-    arguments: Mapping[str, str | None]
-    """Name of each argument, in order, with the unit that it must have; None where any will do."""
-    words: str
-    """What it gives, in a sentence for whoever reads the method."""
-    unit: str | None = None
-    """Unit of what it gives: one of the language's, or the name of the argument whose unit it has."""
-    excel: str | None = None
-    """The same as a formula of Excel, without its equals sign: `{x}*EXP({rate})`. Without it a workbook holds
-    the values of the steps that use the function, and says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +36,10 @@ class Plugged:
     def __str__(self) -> str:
         return f"the function {self.name} of the {self.plugin}"
 
-    @property
-    def count(self) -> int:
-        """How many arguments it takes."""
-        return len(self.function.arguments)
-
-    @property
-    def copies(self) -> int:
-        """How often its Excel formula writes the argument that it writes most."""
-        places = _PLACE.findall(self.function.excel or "")
-        return max((places.count(one) for one in places), default=1)
-
-    def in_excel(self, cells: Sequence[str]) -> str:
-        """Return its Excel formula over the cells, or formulas in brackets, of its arguments."""
-        texts = dict(zip(self.function.arguments, cells, strict=True))
-        return f"({_PLACE.sub(lambda found: texts[found[1]], self.function.excel or '')})"
-
 
 def plugged(name: str) -> Plugged | None:
     """Return the function of a plug-in by its name; None where no plug-in that can be used has it."""
-    if name in FUNCTIONS:
+    if name in BUILT_INS:
         return None
     for one in plugins.installed(plugins.FUNCTIONS):
         if one.name == name:
@@ -103,9 +61,19 @@ def known(name: str) -> Plugged:
     return found
 
 
+def function_named(name: str) -> Function:
+    """Return the function that a call in a formula means.
+
+    Raises:
+        PluginError: It is one of a plug-in that is not there any more.
+    """
+    built_in = BUILT_INS.get(name)
+    return built_in if isinstance(built_in, Function) else known(name).function
+
+
 def plugged_in(tree: t.Expression) -> list[Plugged]:
     """Return the functions of plug-ins that a formula uses, each once."""
-    names = (node.function for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in CALLS)
+    names = (node.function for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in BUILT_INS)
     return [known(name) for name in dict.fromkeys(names)]
 
 
@@ -138,7 +106,7 @@ def function_problems() -> list[str]:
 def _loaded(plugin: Plugin) -> Plugged | str:
     """Return a function that is fit for use, or what is wrong with it."""
     try:
-        if plugin.name in FUNCTIONS:
+        if plugin.name in BUILT_INS:
             raise plugin.fault("the name is taken by the language; this one is left out")
         if keyword.iskeyword(plugin.name):
             raise plugin.fault("its name is a word of the language")
@@ -193,8 +161,8 @@ def _closed(formula: str) -> bool:
 def _wrong_excel(excel: Any, arguments: Mapping[str, Any]) -> str:
     if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
         return "`excel` is a formula on one line without its equals sign, or None"
-    outside = re.sub(r'"[^"]*"', "", _PLACE.sub("1", excel))
+    outside = re.sub(r'"[^"]*"', "", PLACE.sub("1", excel))
     if not _closed(outside):
         return "`excel` has a bracket or a quotation mark too many or too few"
-    strangers = [one for one in _PLACE.findall(excel) if one not in arguments]
+    strangers = [one for one in PLACE.findall(excel) if one not in arguments]
     return f"`excel` names {{{strangers[0]}}}, which is no argument" if strangers else ""

@@ -106,7 +106,7 @@ class Given:
 class Figure:
     """A figure over organisations (or groups): total, count, largest or smallest of a named column."""
 
-    function: Literal["total", "count", "largest", "smallest"]
+    function: str
     of: str
     within: str | None = None
     position: int = 0
@@ -263,6 +263,17 @@ _STRENGTH = {
 def number_text(value: float) -> str:
     """Write a number as a person would: `1`, `0.5`, `1000000`, `1e+22`."""
     return str(int(value)) if value == int(value) and abs(value) < 1e16 else repr(value)
+
+
+def written_number(tree: Expression) -> float | None:
+    """Return the number that is written there, with its sign; None where there is anything else."""
+    match tree:
+        case Number(value):
+            return value
+        case Negative(Number(value)):
+            return -value
+        case _:
+            return None
 
 
 def to_text(tree: Expression) -> str:

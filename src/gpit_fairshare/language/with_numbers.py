@@ -13,7 +13,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.function_types import Argument
 from gpit_fairshare.language.in_polars import previous_column
+from gpit_fairshare.language.plugin_functions import function_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,16 +53,21 @@ def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, i
         case t.Name() | t.Figure() | t.Previous():
             text = texts[column_of(tree)]
             return t.Name(f"({text})" if inner and text.startswith("-") else text)
-        case t.Call("round", (value, digits)):
-            return t.Call("round", (_put_in(value, texts, first_year=first_year), digits))
+        case t.Call(name, arguments):
+            sorts = function_named(name).sorts(arguments)
+            put = (
+                argument if sort is Argument.DIGITS else _put_in(argument, texts, first_year=first_year)
+                for argument, sort in zip(arguments, sorts, strict=True)
+            )
+            return t.Call(name, tuple(put))
     changes: dict[str, Any] = {}
     for field in fields(tree):
-        value = getattr(tree, field.name)
+        part = getattr(tree, field.name)
         within = isinstance(tree, t.Negative) or (isinstance(tree, t.Sum) and field.name == "right")
-        if isinstance(value, tuple):
-            changes[field.name] = tuple(_put_in(one, texts, first_year=first_year) for one in value)
-        elif is_dataclass(value):
-            changes[field.name] = _put_in(value, texts, first_year=first_year, inner=within)
+        if isinstance(part, tuple):
+            changes[field.name] = tuple(_put_in(one, texts, first_year=first_year) for one in part)
+        elif is_dataclass(part):
+            changes[field.name] = _put_in(part, texts, first_year=first_year, inner=within)  # type: ignore[arg-type]  # as in `children`
     return replace(tree, **changes)
 
 
