@@ -421,10 +421,4 @@ class Run:
 
 def _grouping_columns(scheme: Scheme) -> list[str]:
     trees = [step.tree for step in scheme.steps] + [check.tree for check in scheme.checks]
-    found = [
-        node.within
-        for tree in trees
-        for node in walk(tree)
-        if isinstance(node, t.Figure | t.ShareOut | t.Rounded) and node.within
-    ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(column for tree in trees for column in t.groupings(tree)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.explanation.drafts import Draft, Drafts
+from gpit_fairshare.explanation.drafts import Draft, Drafts, step_draft
 from gpit_fairshare.explanation.kernels import rounded, shared
 from gpit_fairshare.explanation.places import Place
 from gpit_fairshare.language import AGGREGATES, NATIONAL, ORGANISATION, kind_of, names_in
@@ -184,26 +184,14 @@ class Building:
             case t.Rounded():
                 *behind, line = rounded(self.place, step, step.tree)
             case _:
-                behind, line = [], self._formula(step)
+                notes = self._first(step.tree)
+                behind, line = [], step_draft(self.place, step, self.row[step.name], tree=step.tree, notes=notes)
         for draft in behind:
             self._emit(draft)
         line.label = " ".join(step.label.split())
         line.answer = step.name == self.scheme.result
         line.total = self._total(step)
         self.drafts.add(line)
-
-    def _formula(self, step: Step) -> Draft:
-        return Draft(
-            "step",
-            step.name,
-            step.label,
-            self.place.of(step.kind),
-            self.scheme.symbols[step.name].unit,
-            self.row[step.name],
-            formula=step.formula,
-            tree=step.tree,
-            notes=self._first(step.tree),
-        )
 
     def _first(self, tree: t.Expression) -> tuple[str, ...]:
         """Say what stands for the year before in the first year."""

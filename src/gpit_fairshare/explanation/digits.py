@@ -35,7 +35,7 @@ def evaluate(
     """Return the values of formulas over one row, None where they are undefined."""
     if not trees:
         return []
-    used = {with_numbers.column_of(leaf) for tree in trees for leaf in with_numbers.leaves(tree, first_year=first_year)}
+    used = {name for tree in trees for name in with_numbers.columns_of(tree, first_year=first_year)}
     columns = {"": pl.Series([0.0])}
     for name in used:
         value = cells[name]
@@ -130,8 +130,7 @@ class Digits:
 
     def texts(self, year: Drafts, tree: t.Expression) -> dict[str, str]:
         """Return the printed values of all that a formula takes its values from."""
-        names = {with_numbers.column_of(leaf) for leaf in with_numbers.leaves(tree, first_year=year.first_year)}
-        return {name: self.text(year, name) for name in names}
+        return {name: self.text(year, name) for name in with_numbers.columns_of(tree, first_year=year.first_year)}
 
     def side(self, year: Drafts, node: t.Expression, unit: str | None) -> str:
         """Return one side of a comparison as it is printed."""
@@ -143,8 +142,8 @@ class Digits:
             case t.Text(value):
                 return with_numbers.written(value)
             case _:
-                level = self.sides.get((year.year, id(node)), 0)
                 key = year.year, id(node)
+                level = self.sides.get(key, 0)
                 by_hand = None if key in self._as_run else self._by_hand(year, node)
                 return with_numbers.written(
                     self._values[key] if by_hand is None else by_hand, unit, with_numbers.DIGITS[level]
@@ -237,9 +236,7 @@ class Digits:
         raised = self._up(year.key(draft.name), 2) if draft.kind != "check" else False
         names = list(draft.parts)
         if draft.tree:
-            names += [
-                with_numbers.column_of(one) for one in with_numbers.leaves(draft.tree, first_year=year.first_year)
-            ]
+            names += with_numbers.columns_of(draft.tree, first_year=year.first_year)
         for name in names:
             raised |= self._up(year.key(name), 2)
         for test in self.tests.get(id(draft), []):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from gpit_fairshare.words import joined
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from fractions import Fraction
 
+T = TypeVar("T")
 PLACE: Final = re.compile(r"\{([^\W\d]\w*)\}")
 """Where a text goes in a template: `{x}*EXP({rate})`."""
 
@@ -68,10 +69,11 @@ class Function:
         places = PLACE.findall(self.excel or "")
         return max((places.count(name) for name in places), default=1)
 
-    def sorts(self, arguments: Sequence[Any]) -> list[Any]:
-        """Return the unit, or the `Argument`, that each argument of a call has to be."""
+    def sorted(self, arguments: Sequence[T]) -> list[tuple[Any, T]]:
+        """Return the arguments of a call, each behind the unit or the `Argument` that it has to be."""
         sorts = list(self.arguments.values())
-        return sorts + sorts[-1:] * (len(arguments) - len(sorts))
+        sorts += sorts[-1:] * (len(arguments) - len(sorts))
+        return list(zip(sorts, arguments, strict=True))
 
     def in_excel(self, cells: Sequence[str]) -> str:
         """Return its Excel formula over the cells, or formulas in brackets, of its arguments."""

@@ -7,7 +7,7 @@ division by zero is an error in Excel too, and IF leaves the branch alone that i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import tree as t
@@ -147,18 +147,17 @@ class _Writer:
             case t.Call(name, arguments):
                 function = function_named(name)
                 write = self.built_in if isinstance(function, BuiltInFunction) else self.plugged
-                sorts = function.sorts(arguments)
-                return function.in_excel([write(*pair) for pair in zip(arguments, sorts, strict=True)])
+                return function.in_excel([write(sort, argument) for sort, argument in function.sorted(arguments)])
             case _:  # pragma: no cover - every other node is written above
                 raise TypeError(type(tree).__name__)
 
-    def built_in(self, tree: t.Expression, sort: Argument | None) -> str:
+    def built_in(self, sort: Argument | str | None, tree: t.Expression) -> str:
         """Write an argument of a built-in function; only one that may be the result has to be a value by itself."""
         if sort is Argument.DIGITS:
             return self.cells.number(int(t.written_number(tree) or 0))
         return self.value(tree) if sort in (Argument.ALIKE, Argument.BRANCH) else self.text(tree)
 
-    def plugged(self, tree: t.Expression, _: Any) -> str:
+    def plugged(self, _: str | None, tree: t.Expression) -> str:
         """Write what a plug-in's formula may put anywhere: in brackets unless it is one cell or call."""
         written = self.value(tree)
         alone = self.strong(tree)[1] == _STRENGTH["atom"] and not written.endswith("+0")

@@ -74,21 +74,18 @@ def _column(name: str) -> Rendered:
 def _call(tree: t.Call, parts: list[Rendered]) -> Rendered:
     """Call a function; a branch may be undefined where it is not chosen, nothing else may."""
     function = function_named(tree.function)
-    sorts = function.sorts(parts)
-    defined = reduce(
-        and_, (part.defined for part, sort in zip(parts, sorts, strict=True) if sort is not Argument.BRANCH)
-    )
+    sorted_parts = function.sorted(parts)
+    defined = reduce(and_, (part.defined for sort, part in sorted_parts if sort is not Argument.BRANCH))
     if not isinstance(function, BuiltInFunction):
         value = plugged(tree.function, [part.value for part in parts]).cast(pl.Float64)
         return Rendered(value, defined & value.is_not_null() & value.is_finite())
-    if Argument.BRANCH in sorts:
-        chosen = [
-            part.defined if sort is Argument.BRANCH else part.value for part, sort in zip(parts, sorts, strict=True)
-        ]
-        defined &= function.polars(*chosen)
+    if Argument.BRANCH in function.arguments.values():
+        defined &= function.polars(
+            *(part.defined if sort is Argument.BRANCH else part.value for sort, part in sorted_parts)
+        )
     arguments = [
         int(t.written_number(argument) or 0) if sort is Argument.DIGITS else part.value
-        for argument, part, sort in zip(tree.arguments, parts, sorts, strict=True)
+        for argument, (sort, part) in zip(tree.arguments, sorted_parts, strict=True)
     ]
     return Rendered(function.polars(*arguments), defined)
 

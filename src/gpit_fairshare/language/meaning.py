@@ -263,16 +263,15 @@ class _Reach:
     def call(self, tree: t.Call) -> Dimension | None:
         """Return the unit of what a function gives, having held its arguments to what it takes."""
         function = function_named(tree.function)
-        sorts = function.sorts(tree.arguments)
-        units = [self.argument(sort, argument) for sort, argument in zip(sorts, tree.arguments, strict=True)]
-        names = list(function.arguments)
-        for name, wanted, unit, argument in zip(names, sorts, units, tree.arguments, strict=False):
+        arguments = function.sorted(tree.arguments)
+        units = [self.argument(sort, argument) for sort, argument in arguments]
+        for (name, wanted), unit, argument in zip(function.arguments.items(), units, tree.arguments, strict=False):
             try:
                 together(unit, None if isinstance(wanted, Argument) else dimension(wanted))
             except ValueError:
                 message = f"{tree.function} takes {wanted} for {name}; found {unit}"
                 raise _unit(message, argument.position) from None
-        branches = [one for sort, one in zip(sorts, tree.arguments, strict=True) if sort is Argument.BRANCH]
+        branches = [argument for sort, argument in arguments if sort is Argument.BRANCH]
         if len({type_of(branch, self.everything) for branch in branches}) > 1:
             message = f"both branches of {tree.function} must be numbers, or both yes/no"
             raise _kind(message, branches[-1].position)
@@ -280,9 +279,9 @@ class _Reach:
             return dimension(function.unit)
         sort = function.arguments[function.unit]
         if sort in (Argument.ALIKE, Argument.BRANCH):
-            alike = [unit for unit, its_sort in zip(units, sorts, strict=True) if its_sort is sort]
+            alike = [unit for unit, (its_sort, _) in zip(units, arguments, strict=True) if its_sort is sort]
             return self.fit(alike, tree.position, f"{sort.value} of one {tree.function}")
-        return units[names.index(function.unit)]
+        return units[list(function.arguments).index(function.unit)]
 
     def argument(self, sort: str | Argument | None, tree: t.Expression) -> Dimension | None:
         """Return the unit of an argument, having checked its type."""

@@ -385,7 +385,7 @@ class _Reader:
         match entry:
             case Function():
                 arguments = tuple(below(argument) for argument in node.args)
-                for argument, read, sort in zip(node.args, arguments, entry.sorts(arguments), strict=True):
+                for argument, (sort, read) in zip(node.args, entry.sorted(arguments), strict=True):
                     if sort is Argument.DIGITS:
                         self.digits(argument, read, function)
                 return t.Call(function, arguments, place)

@@ -202,18 +202,19 @@ def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
         match node:
             case Name(name, position) | Given(name, _, position):
                 yield name, position
-            case Figure(_, of, within, _, position, within_position):
+            case Figure(of=of, of_position=position) | Previous(of=of, of_position=position):
                 yield of, position
-                if within:
-                    yield within, within_position
-            case Previous(of, _, _, position):
-                yield of, position
-            case ShareOut(within=str(within), within_position=position):
-                yield within, position
-            case Rounded(within=str(within), within_position=position):
-                yield within, position
             case _:
                 pass
+        if isinstance(node, Figure | ShareOut | Rounded) and node.within:
+            yield node.within, node.within_position
+
+
+def groupings(tree: Expression) -> Iterator[str]:
+    """Yield every column that stands in `within`."""
+    for node in walk(tree):
+        if isinstance(node, Figure | ShareOut | Rounded) and node.within:
+            yield node.within
 
 
 def renamed(tree: Expression, name_of: Callable[[str], str]) -> Expression:

@@ -54,10 +54,9 @@ def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, i
             text = texts[column_of(tree)]
             return t.Name(f"({text})" if inner and text.startswith("-") else text)
         case t.Call(name, arguments):
-            sorts = function_named(name).sorts(arguments)
             put = (
                 argument if sort is Argument.DIGITS else _put_in(argument, texts, first_year=first_year)
-                for argument, sort in zip(arguments, sorts, strict=True)
+                for sort, argument in function_named(name).sorted(arguments)
             )
             return t.Call(name, tuple(put))
     changes: dict[str, Any] = {}
@@ -92,6 +91,11 @@ def column_of(leaf: t.Name | t.Given | t.Figure | t.Previous) -> str:
             return t.to_text(leaf)
         case t.Name(name) | t.Given(name):
             return name
+
+
+def columns_of(tree: t.Expression, *, first_year: bool) -> list[str]:
+    """Return the names of the columns that a formula takes its values from, left to right, each as often as it does."""
+    return [column_of(leaf) for leaf in leaves(tree, first_year=first_year)]
 
 
 # Values as texts ----------------------------------------------------------------------------------------------
