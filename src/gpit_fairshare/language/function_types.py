@@ -45,7 +45,7 @@ class Function:
 
     polars: Callable[..., Any]
     """Is given an expression for each argument, and returns one; null or NaN where there is no value."""
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, str | Argument | None]
     """Name of each argument, in order, with the unit that it must have; None where any will do."""
     words: str
     """What it gives, in a sentence for whoever reads the method."""
@@ -69,7 +69,7 @@ class Function:
         places = PLACE.findall(self.excel or "")
         return max((places.count(name) for name in places), default=1)
 
-    def sorted(self, arguments: Sequence[T]) -> list[tuple[Any, T]]:
+    def sorted(self, arguments: Sequence[T]) -> list[tuple[str | Argument | None, T]]:
         """Return the arguments of a call, each behind the unit or the `Argument` that it has to be."""
         sorts = list(self.arguments.values())
         sorts += sorts[-1:] * (len(arguments) - len(sorts))

@@ -157,7 +157,7 @@ class _Writer:
             return self.cells.number(int(t.written_number(tree) or 0))
         return self.value(tree) if sort in (Argument.ALIKE, Argument.BRANCH) else self.text(tree)
 
-    def plugged(self, _: str | None, tree: t.Expression) -> str:
+    def plugged(self, _: Argument | str | None, tree: t.Expression) -> str:
         """Write what a plug-in's formula may put anywhere: in brackets unless it is one cell or call."""
         written = self.value(tree)
         alone = self.strong(tree)[1] == _STRENGTH["atom"] and not written.endswith("+0")
