@@ -20,6 +20,7 @@ from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, 
 from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.headings import folded, standard_columns
 from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
+from gpit_fairshare.language.functions import BUILT_INS
 from gpit_fairshare.reallocation import Change
 from gpit_fairshare.results import OffRule
 from gpit_fairshare.scheme import (
@@ -287,6 +288,19 @@ def test_functions_are_all_there():
     rows = table(LANGUAGE, "function", "what it gives")
 
     assert tuple(quoted(name)[0].partition("(")[0] for name, _ in rows) == FUNCTIONS
+
+
+def test_functions_are_described_as_the_table_has_them():
+    """A row of docs/language.md gives a function's arguments and words as its object has them."""
+    rows = table(LANGUAGE, "function", "what it gives")
+
+    for call, words in rows:
+        name, _, arguments = quoted(call)[0].rstrip(")").partition("(")
+        function = BUILT_INS[name]
+        assert words.replace("`", "").partition(": [")[0] == function.words, name
+        if isinstance(function, Function):
+            fewest, most = function.limits
+            assert arguments == ", ".join([*function.arguments, *(["…"] if most > fewest else [])]), name
 
 
 def test_units_and_limits():

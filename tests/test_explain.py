@@ -23,7 +23,7 @@ from by_hand import Reader, recomputed, unwrapped, worked
 from gpit_fairshare import UsageError, allocate, explain, export
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import Draft, Drafts
-from gpit_fairshare.language import in_words, parse, to_text
+from gpit_fairshare.language import parse, to_text, with_numbers
 from gpit_fairshare.reports.explanation import show_explanation
 from gpit_fairshare.workbook import write_workbook
 from random_formulas import COLUMNS, UNDEFINED, Generator, agrees, expected, in_a_frame
@@ -287,7 +287,7 @@ def test_numbers_put_in_give_the_value(choose, yes_no, first_year):
     units = {"a": "£", "b": "%", "c": "people", "total(a)": "£", "previous(a)": "£"}
     year = Drafts("2014/15", first_year, {name: row[name] for name in (*COLUMNS, "region", "flag")}, {"region"}, units)
     year.add(Draft("step", "answer", "Answer", "A", None, value, formula=to_text(tree), tree=tree))
-    numbers = in_words.render(tree, Digits([year]).texts(year, tree), first_year=first_year)
+    numbers = with_numbers.render(tree, Digits([year]).texts(year, tree), first_year=first_year)
     found = worked(Reader(numbers).whole())
 
     assert agrees(value, exact)
@@ -320,8 +320,8 @@ def test_numbers_put_in_give_the_value(choose, yes_no, first_year):
 )
 def test_values_are_written_for_people(value, unit, text):
     """12 digits and no more, whole pounds whole, pence in pairs, thousands parted; and each can be read back."""
-    assert in_words.written(value, unit) == text
-    read = in_words.read(text)
+    assert with_numbers.written(value, unit) == text
+    read = with_numbers.read(text)
     assert read == value or abs(float(read) - value) <= abs(value) * 1e-11
 
 
@@ -342,7 +342,7 @@ def test_numbers_stand_in_the_language_of_the_formula(formula, numbers):
     """Operators and functions stay; a negative value behind an operator is in brackets."""
     texts = {"a": "1,234", "b": "-£5", "flag": "yes", "o": "blank", "region": '"O\'Neill"'}
 
-    assert in_words.render(parse(formula), texts, first_year=True) == numbers
+    assert with_numbers.render(parse(formula), texts, first_year=True) == numbers
 
 
 # Result files ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.language import in_labels, names_in, plugged_in
+from gpit_fairshare.language import in_words, names_in, plugged_in
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import figures_of, read_book, shelves_of
 from gpit_fairshare.scheme.findings import Faults
@@ -249,7 +249,7 @@ def _flat(text: str) -> str:
 
 
 def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> StepSaid:
-    words = in_labels.render(step.tree, labels)
+    words = in_words.render(step.tree, labels)
     symbol = joined.symbols.get(step.name)
     unit = step.unit or (symbol.unit if symbol else None) or ""
     functions = tuple(f"{one.name}: {_flat(one.function.words)}" for one in plugged_in(step.tree))

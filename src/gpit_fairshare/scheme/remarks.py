@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.language import NATIONAL, names_in, unit_of, walk
+from gpit_fairshare.language import AGGREGATES, NATIONAL, names_in, unit_of, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.findings import About, place_in
 from gpit_fairshare.scheme.mending import STAND_IN
@@ -316,7 +316,7 @@ def _named(node: t.Expression) -> list[str]:
     match node:
         case t.Name(name) | t.Previous(name):
             return [name]
-        case t.Figure(function, name) if function != "count":
+        case t.Figure(function, name) if not AGGREGATES[function].is_count:
             return [name]
         case _:
             return []

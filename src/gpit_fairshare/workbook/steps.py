@@ -11,9 +11,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import OutputError
-from gpit_fairshare.language import NATIONAL, ORGANISATION, group, kind_of, to_text, walk, without_excel
+from gpit_fairshare.language import AGGREGATES, NATIONAL, ORGANISATION, group, kind_of, to_text, walk, without_excel
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.function_types import filled
 from gpit_fairshare.workbook.layout import Block, Layout, Refs, Vector, number_format, rows_by_group
 from gpit_fairshare.workbook.sharing_columns import ShareOutWriter
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, ROW, letter, quoted
@@ -33,9 +34,6 @@ REMAINDER: Final = "remainder"
 """Stands in the heading of what is left of a large number, of which few digits are sure."""
 FIXED: Final = "values of the run"
 """Stands in the heading of a step whose formula uses a function that Excel has not."""
-_FIGURES = {"total": "SUM", "largest": "MAX", "smallest": "MIN"}
-_FIGURES_WITHIN = {"total": "SUMIFS", "largest": "_xlfn.MAXIFS", "smallest": "_xlfn.MINIFS"}
-_WORDS = {"total": "Total of", "count": "Number with", "largest": "Largest", "smallest": "Smallest"}
 
 
 class StepWriter:
@@ -151,22 +149,19 @@ class StepWriter:
         """Write one figure: nationally, or in a column of its group's sheet."""
         symbol = self.scheme.symbols[node.of]
         source = self.layout.block(symbol.kind, self.year)
-        key, label = to_text(node), f"{_WORDS[node.function]} {self.scheme.labels[node.of]}"
-        unit = "" if node.function == "count" else symbol.unit or ""
+        aggregate = AGGREGATES[node.function]
+        key, label = to_text(node), f"{aggregate.heading} {self.scheme.labels[node.of]}"
+        unit = "" if aggregate.is_count else symbol.unit or ""
         cells = source.column_range(node.of)
         if node.within is None:
-            formula = f"SUMPRODUCT(--{cells})" if node.function == "count" else f"{_FIGURES[node.function]}({cells})"
-            self.national(key, label, unit, formula, self.now.national(key))
+            self.national(key, label, unit, filled(aggregate.excel, cells=cells), self.now.national(key))
             return
         target = self.layout.block(group(node.within), self.year)
         if key in target.columns:
             return
         self.membership(source, node.within)
         numbers = source.helper_range(f"group {node.within}")
-        if node.function == "count":
-            formula = f"SUMPRODUCT(({numbers}=$B{ROW})*{cells})"
-        else:
-            formula = f"{_FIGURES_WITHIN[node.function]}({cells},{numbers},$B{ROW})"
+        formula = filled(aggregate.excel_within, cells=cells, groups=numbers, group=f"$B{ROW}")
         self.group_column(target, key, label, unit, formula, target.values(key))
 
     def group_column(
