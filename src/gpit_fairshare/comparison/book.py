@@ -11,7 +11,8 @@ from gpit_fairshare.comparison.words import PENNY, less, quantum, rounded_to, to
 from gpit_fairshare.words import is_money
 from gpit_fairshare.workbook.layout import number_format, table_name
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Region, Sheet, letter
-from gpit_fairshare.workbook.writing import Book, Styles, add
+from gpit_fairshare.workbook.writing import Styles, add
+from gpit_fairshare.workbook.xlsxwriter_internals import Book
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -173,7 +174,9 @@ def _format(comparison: Comparison) -> str:
 
 def _mark_failing(sheet: Sheet, column: int) -> None:
     region = Region(FIRST_ROW, column, sheet.last_row, column)
-    sheet.marks.append((region, {"type": "cell", "criteria": "==", "value": f'"{_FAILS}"', "look": "wrong"}))
+    sheet.conditional_formats.append(
+        (region, {"type": "cell", "criteria": "==", "value": f'"{_FAILS}"', "look": "wrong"})
+    )
 
 
 def _summary(comparison: Comparison, changes: _Changes) -> Sheet:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.words import inside
-from gpit_fairshare.workbook import front
+from gpit_fairshare.workbook import reference_sheets
+from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet, thousands_sheet
 from gpit_fairshare.workbook.charts import charts
 from gpit_fairshare.workbook.checks import checks_sheet, live_checks
 from gpit_fairshare.workbook.input_sheets import (
@@ -23,11 +24,11 @@ from gpit_fairshare.workbook.input_sheets import (
 )
 from gpit_fairshare.workbook.layout import Block, Layout, block_kinds, number_format, sheet_name, table_name
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
-from gpit_fairshare.workbook.published import Published, thousands_sheet
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
 from gpit_fairshare.workbook.summary_sheets import areas_sheet, summary_rows
-from gpit_fairshare.workbook.writing import Book, Styles, add
+from gpit_fairshare.workbook.writing import Styles, add
+from gpit_fairshare.workbook.xlsxwriter_internals import Book
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +91,7 @@ def _build(layout: Layout) -> list[Sheet]:
         for step in layout.scheme.steps:
             writer.step(step)
         _control_groups(layout, writer)
-    published = Published(layout)
+    published = AllocationsSheet(layout)
     allocations = published.write()
     write_per_head(writers)
     summary = summary_rows(layout, writers)
@@ -120,16 +121,16 @@ def _build(layout: Layout) -> list[Sheet]:
         *(order.sheet for writer in writers.values() for order in writer.orders.values()),
         *(block.workings for block in (*organisations, *groups) if block.helpers),
         checks,
-        front.steps_sheet(layout),
-        front.assumptions_sheet(layout),
-        front.sources_sheet(layout),
-        front.findings_sheet(layout),
-        front.manifest_sheet(layout),
+        reference_sheets.steps_sheet(layout),
+        reference_sheets.assumptions_sheet(layout),
+        reference_sheets.sources_sheet(layout),
+        reference_sheets.findings_sheet(layout),
+        reference_sheets.manifest_sheet(layout),
     ]
     body = [sheet for sheet in maybe if sheet is not None]
     status = (str(checks.value(TOTAL_ROW, 2)), str(checks.value(TOTAL_ROW, 3)))
-    front.tell_status(layout, body, status[0])
-    return [front.about_sheet(layout, body, status), *body]
+    reference_sheets.tell_status(layout, body, status[0])
+    return [reference_sheets.about_sheet(layout, body, status), *body]
 
 
 def _control_groups(layout: Layout, writer: StepWriter) -> None:

@@ -20,8 +20,8 @@ from gpit_fairshare.workbook.summary_sheets import UNSPENT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet
     from gpit_fairshare.workbook.layout import Layout
-    from gpit_fairshare.workbook.published import Published
     from gpit_fairshare.workbook.steps import StepWriter
     from gpit_fairshare.workbook.summary_sheets import SummaryRows
 
@@ -78,12 +78,14 @@ def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> 
     sheet.put(TOTAL_ROW, 3, f"Warnings: {shown}", f'"Warnings: "&COUNTIF({cells},"look at it")')
     region = Region(FIRST_ROW, 4, sheet.last_row, 3 + len(layout.years))
     for word in ("fails", "look at it"):
-        sheet.marks.append((region, {"type": "cell", "criteria": "==", "value": f'"{word}"', "look": "wrong"}))
+        sheet.conditional_formats.append(
+            (region, {"type": "cell", "criteria": "==", "value": f'"{word}"', "look": "wrong"})
+        )
     return sheet
 
 
 def live_checks(
-    layout: Layout, writers: Mapping[str, StepWriter], published: Published, summary: SummaryRows
+    layout: Layout, writers: Mapping[str, StepWriter], published: AllocationsSheet, summary: SummaryRows
 ) -> list[Live]:
     """Return the scheme's checks, those that a workbook needs because it can be changed, and the warnings."""
     return [
@@ -257,7 +259,7 @@ def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
     return live
 
 
-def _of_sheets(layout: Layout, published: Published) -> list[Live]:
+def _of_sheets(layout: Layout, published: AllocationsSheet) -> list[Live]:
     """Return that the published table comes to what the sheets of the years come to."""
     label = layout.scheme.labels[layout.scheme.result]
     years = {}

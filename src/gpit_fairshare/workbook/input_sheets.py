@@ -94,7 +94,7 @@ def _parameter(layout: Layout, sheet: Sheet, parameter: Parameter, year: str) ->
     sheet.put(row, PARAMETER_STATE, in_run, f'IF({beyond},"{OUTSIDE}",{state})')
     sheet.put(row, 10, f"Source: {value.source}." if value.source else f"Assumption: {value.assumption}")
     if value.source and is_web(value.source.url):
-        sheet.lead(row, 11, value.source.title, value.source.url)
+        sheet.link(row, 11, value.source.title, value.source.url)
     else:
         sheet.put(row, 11, "none")
     place = Region(row, PARAMETER_VALUE, row, PARAMETER_VALUE)
@@ -128,7 +128,7 @@ def _rule(
         "error_title": "Not taken",
         "error_message": "Expected a number within its bounds; money and people are not below nil.",
     }
-    sheet.rules.append((region, rule))
+    sheet.validations.append((region, rule))
 
 
 # People, money and whatever else the scheme's steps use ---------------------------------------------------
@@ -290,7 +290,7 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
             continue
         rule = {"validate": "list", "source": f"={source}", "error_title": "Not taken"}
         says = f"Expected one of those on the sheet {source.partition('!')[0]}."
-        sheet.rules.append((region, rule | {"error_message": says}))
+        sheet.validations.append((region, rule | {"error_message": says}))
 
 
 def _control(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:
@@ -410,7 +410,7 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
             _rule(sheet, region, ("0", ""), "Amount of the line", "£")
             _control(layout, "amount_of_lines", cells, lines[name].to_list())
         elif name in LINE_WORDS:
-            sheet.rules.append((region, {"validate": "list", "source": list(LINE_WORDS[name])}))
+            sheet.validations.append((region, {"validate": "list", "source": list(LINE_WORDS[name])}))
             _control_words(layout, name, cells, values, lines["amount"].to_list())
         elif unlocked:
             _control_texts(layout, f"{name}_of_lines", cells, values)

@@ -232,9 +232,9 @@ class Sheet:
     """Columns of prose, whose texts are wrapped."""
     frozen: int = 0
     """Columns that stay in view; the headings stay with them."""
-    rules: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
+    validations: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
     """Data validation, as XlsxWriter takes it."""
-    marks: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
+    conditional_formats: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
     """Conditional formats, as XlsxWriter takes them; a `look` among them names one of the workbook's formats."""
     status: tuple[str, str] | None = None
     """What ends the note, such as "Draft. All checks hold.", and the formula that gives it."""
@@ -269,7 +269,7 @@ class Sheet:
         self.cells[row, column] = Cell(value, formula, number, unlocked)
         self.last_row = max(self.last_row, row)
 
-    def lead(self, row: int, column: int, text: str, to: str) -> None:
+    def link(self, row: int, column: int, text: str, to: str) -> None:
         """Place a cell that leads to another sheet of the workbook, or to an address on the web."""
         self.put(row, column, text)
         self.cells[row, column] = Cell(text, link=to)

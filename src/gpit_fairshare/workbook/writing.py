@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import io
-from tempfile import TemporaryDirectory
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
-from xlsxwriter import Workbook
-from xlsxwriter.core import Core
-from xlsxwriter.exceptions import XlsxFileError
-from xlsxwriter.packager import Packager
-
 from gpit_fairshare.language.in_excel import text as literal
-from gpit_fairshare.workbook.rows import Page
 from gpit_fairshare.workbook.sheets import (
     FIRST_ROW,
     HEADING_ROW,
@@ -27,11 +18,11 @@ from gpit_fairshare.workbook.sheets import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from xlsxwriter.format import Format
 
     from gpit_fairshare.workbook.sheets import Cell, Chart, Region, Sheet
+    from gpit_fairshare.workbook.xlsxwriter_internals import Book, Page
 
 FORMATS: Final = {
     "£": "£#,##0;-£#,##0",
@@ -50,8 +41,6 @@ FORMATS: Final = {
     "count": "#,##0",
     "remainder": "0.000000",
 }
-_LANGUAGE: Final = "en-GB"
-_FONT: Final = {"font_name": "Arial", "font_size": 10}
 _WIDE: Final = 190
 """Characters across that A4 shows at a size that can be read; a wider sheet is printed on A3."""
 _A4, _A3 = 9, 8
@@ -63,76 +52,6 @@ _COLOURS: Final = ("#005EB8", "#ED8B00", "#425563", "#009639", "#7C2855", "#3300
 _INPUT: Final = "#1F3A93"
 _MAY: Final = {"select_locked_cells": True, "select_unlocked_cells": True, "format_columns": True, "format_rows": True}
 """What a reader of a protected sheet may do besides typing into its inputs."""
-
-
-class _Core(Core):  # type: ignore[misc]  # the package ships no types
-    """Document properties with the language, which screen readers go by and XlsxWriter has no setting for."""
-
-    def _write_cp_content_status(self) -> None:
-        super()._write_cp_content_status()
-        self._xml_data_element("dc:language", _LANGUAGE)
-
-
-class _Packager(Packager):  # type: ignore[misc]
-    def _write_core_file(self) -> None:
-        core = _Core()
-        core._set_properties(self.workbook.doc_properties)  # noqa: SLF001  # as the packager itself does
-        core._set_xml_writer(self._filename("docProps/core.xml"))  # noqa: SLF001
-        core._assemble_xml_file()  # noqa: SLF001
-
-    def _write_shared_strings_file(self) -> None:
-        # The rows are in the file by now, and with them every text is known.
-        self.workbook.str_table._sort_string_data()  # noqa: SLF001
-        super()._write_shared_strings_file()
-
-
-class _Stream(io.BytesIO):
-    """An archive in memory, which stays open for as long as it is there.
-
-    After a failure XlsxWriter lets its archive and this go together. Where this went first, the archive could not end,
-    and would complain on standard error.
-    """
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-class Book(Workbook):  # type: ignore[misc]
-    """A workbook of such sheets, in Arial, whose texts stay texts."""
-
-    worksheet_class = Page
-
-    def __init__(self, path: Path) -> None:
-        options = {
-            "strings_to_formulas": False,
-            "strings_to_numbers": False,
-            "strings_to_urls": False,
-            # XlsxWriter changes what it is given, so that a second workbook of a process would differ from the first.
-            "default_format_properties": dict(_FONT),
-        }
-        self.path = path
-        super().__init__(_Stream(), options)
-        self.set_size(2400, 1400)
-
-    def close(self) -> None:
-        """Write the file; what XlsxWriter keeps on disk meanwhile goes away, also after an error.
-
-        Raises:
-            OSError: The file, or what is kept meanwhile, cannot be written.
-        """
-        with TemporaryDirectory(prefix="gpit-workbook-") as self.tmpdir:
-            try:
-                super().close()
-            except XlsxFileError as fault:
-                cause = fault.args[0]
-                raise cause if isinstance(cause, OSError) else OSError(errno.EFBIG, str(cause)) from None
-        self.path.write_bytes(self.filename.getvalue())
-
-    def _get_packager(self) -> Packager:
-        return _Packager()
-
-    def _prepare_sst_string_data(self) -> None:
-        """Leave the table of texts open: rows that are still to be written add to it."""
 
 
 class Styles:
@@ -204,9 +123,9 @@ def add(sheet: Sheet, book: Book, styles: Styles, table: str, written: Callable[
             look = styles.first_link if column == 1 else styles.link
             page.write_url(row - 1, column - 1, target, look, clean(cell.value))
     page.show(sheet, styles.number(sheet), written)
-    for region, rule in sheet.rules:
-        page.data_validation(*_corners(region), rule)
-    for region, mark in sheet.marks:
+    for region, validation in sheet.validations:
+        page.data_validation(*_corners(region), validation)
+    for region, mark in sheet.conditional_formats:
         looks = {"format": styles.looks[mark["look"]]} if "look" in mark else {}
         settings = {key: value for key, value in mark.items() if key != "look"}
         page.conditional_format(*_corners(region), settings | looks)

@@ -7,18 +7,28 @@ sheet, a row at a time, when it asks for the rows.
 
 from __future__ import annotations
 
+import errno
+import io
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
+from xlsxwriter import Workbook
+from xlsxwriter.core import Core
+from xlsxwriter.exceptions import XlsxFileError
+from xlsxwriter.packager import Packager
 from xlsxwriter.worksheet import Worksheet
 
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TITLE_ROW, TOTAL_ROW, Cell, clean, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from gpit_fairshare.workbook.sheets import Fill, Sheet
 
+_LANGUAGE: Final = "en-GB"
+_FONT: Final = {"font_name": "Arial", "font_size": 10}
 _TELL: Final = 2_000
 """Cells after which it is said how far the writing has come."""
 
@@ -142,3 +152,73 @@ class _Column:
         if kind not in self.styles:
             self.styles[kind] = self.style(self.fill.cell(row), self.column, False)
         return f"{self.letter}{row}", self.styles[kind], value, formula
+
+
+class _Core(Core):  # type: ignore[misc]  # the package ships no types
+    """Document properties with the language, which screen readers go by and XlsxWriter has no setting for."""
+
+    def _write_cp_content_status(self) -> None:
+        super()._write_cp_content_status()
+        self._xml_data_element("dc:language", _LANGUAGE)
+
+
+class _Packager(Packager):  # type: ignore[misc]
+    def _write_core_file(self) -> None:
+        core = _Core()
+        core._set_properties(self.workbook.doc_properties)  # noqa: SLF001  # as the packager itself does
+        core._set_xml_writer(self._filename("docProps/core.xml"))  # noqa: SLF001
+        core._assemble_xml_file()  # noqa: SLF001
+
+    def _write_shared_strings_file(self) -> None:
+        # The rows are in the file by now, and with them every text is known.
+        self.workbook.str_table._sort_string_data()  # noqa: SLF001
+        super()._write_shared_strings_file()
+
+
+class _Stream(io.BytesIO):
+    """An archive in memory, which stays open for as long as it is there.
+
+    After a failure XlsxWriter lets its archive and this go together. Where this went first, the archive could not end,
+    and would complain on standard error.
+    """
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Book(Workbook):  # type: ignore[misc]
+    """A workbook of such sheets, in Arial, whose texts stay texts."""
+
+    worksheet_class = Page
+
+    def __init__(self, path: Path) -> None:
+        options = {
+            "strings_to_formulas": False,
+            "strings_to_numbers": False,
+            "strings_to_urls": False,
+            # XlsxWriter changes what it is given, so that a second workbook of a process would differ from the first.
+            "default_format_properties": dict(_FONT),
+        }
+        self.path = path
+        super().__init__(_Stream(), options)
+        self.set_size(2400, 1400)
+
+    def close(self) -> None:
+        """Write the file; what XlsxWriter keeps on disk meanwhile goes away, also after an error.
+
+        Raises:
+            OSError: The file, or what is kept meanwhile, cannot be written.
+        """
+        with TemporaryDirectory(prefix="gpit-workbook-") as self.tmpdir:
+            try:
+                super().close()
+            except XlsxFileError as fault:
+                cause = fault.args[0]
+                raise cause if isinstance(cause, OSError) else OSError(errno.EFBIG, str(cause)) from None
+        self.path.write_bytes(self.filename.getvalue())
+
+    def _get_packager(self) -> Packager:
+        return _Packager()
+
+    def _prepare_sst_string_data(self) -> None:
+        """Leave the table of texts open: rows that are still to be written add to it."""

@@ -87,14 +87,16 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         sheet.put(row, 2, text, unlocked=True)
         if text == DRAFT:
             layout.names[STATUS_NAME] = f"{sheet.name}!$B${row}"
-            sheet.rules.append((Region(row, 2, row, 2), {"validate": "list", "source": [DRAFT, "Final"]}))
+            sheet.validations.append((Region(row, 2, row, 2), {"validate": "list", "source": [DRAFT, "Final"]}))
         row += 1
     for one in sheets:
-        sheet.lead(row, 1, one.name, one.name)
+        sheet.link(row, 1, one.name, one.name)
         sheet.put(row, 2, f"{one.role}. {one.title}.")
         row += 1
     region = Region(FIRST_ROW, 2, FIRST_ROW, 2)
-    sheet.marks.append((region, {"type": "cell", "criteria": "==", "value": '"A check fails"', "look": "wrong"}))
+    sheet.conditional_formats.append(
+        (region, {"type": "cell", "criteria": "==", "value": '"A check fails"', "look": "wrong"})
+    )
     return sheet
 
 
@@ -282,7 +284,7 @@ def sources_sheet(layout: Layout) -> Sheet:
     sheet.rows([(one.key, one.publisher, one.title, one.date, one.url) for one in sources])
     for row, one in enumerate(sources, FIRST_ROW):
         if is_web(one.url):
-            sheet.lead(row, 3, one.title, one.url)
+            sheet.link(row, 3, one.title, one.url)
     return sheet
 
 

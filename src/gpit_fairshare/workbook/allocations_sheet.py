@@ -21,7 +21,7 @@ THOUSANDS: Final = "Allocations £000"
 FAIR_SHARE: Final = "fair_share"
 
 
-class Published:
+class AllocationsSheet:
     """The sheet of allocations, or other answers, while it is made: one row per organisation of any year, by code."""
 
     def __init__(self, layout: Layout) -> None:
@@ -104,7 +104,7 @@ class Published:
             column = self._ratio(year, heading, total, heads, (allocation, people), "£ per head")
             region = Region(FIRST_ROW, column, self.sheet.last_row, column)
             # The bars of Excel 2007: those of later versions are an extension that other programs drop.
-            self.sheet.marks.append((region, {"type": "data_bar", "bar_color": "#8FB8DE"}))
+            self.sheet.conditional_formats.append((region, {"type": "data_bar", "bar_color": "#8FB8DE"}))
         if shares:
             share = f"{place}!${letter(block.columns[FAIR_SHARE])}"
             heading = f"{word}: distance from fair share (%)"
@@ -230,7 +230,7 @@ def _name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> None:
         sheet.fill(sheet.heading(label, 30), [areas.get(code) or "[not given]" for code in codes])
 
 
-def thousands_sheet(layout: Layout, published: Published) -> Sheet | None:
+def thousands_sheet(layout: Layout, published: AllocationsSheet) -> Sheet | None:
     """Return the same in thousands of pounds; None where the answer is no money."""
     if not published.money:
         return None
