@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.comparison import shown
 from gpit_fairshare.comparison.headline import headline, method
 from gpit_fairshare.comparison.words import PENNY, less, quantum, rounded_to, total
 from gpit_fairshare.words import is_money
-from gpit_fairshare.workbook.layout import number_format, table_name
+from gpit_fairshare.workbook.layout import number_format
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Region, Sheet, letter
-from gpit_fairshare.workbook.writing import Styles, add
-from gpit_fairshare.workbook.xlsxwriter_internals import Book
+from gpit_fairshare.workbook.writing import write_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.comparison.model import Comparison
 
-_CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # as every workbook of the house: its date says nothing
 _HOLDS, _FAILS = "holds", "fails"
 _LONG: Final = 40
 """Characters of a name in the title."""
@@ -33,29 +30,12 @@ def write_workbook(
     """Write a comparison as a workbook; `advance` is told how many cells are done, of how many."""
     changes = _Changes(comparison)
     sheets = [_summary(comparison, changes), changes.sheet, _causes(comparison, changes), _definition(comparison)]
-    book = Book(path)
-    book.set_properties(
-        {
-            "title": f"Comparison: {comparison.old.name} and {comparison.new.name}"[:250],
-            "keywords": "NHS, allocations, comparison",
-            "comments": headline(comparison)[:250],
-            "created": _CREATED,
-        }
-    )
-    for sheet in sheets:
-        sheet.finish()
-    styles, done, cells_in_all = Styles(book), 0, sum(sheet.count() for sheet in sheets)
-    tables: set[str] = set()
-
-    def written(cells: int) -> None:
-        nonlocal done
-        done += cells
-        advance(min(done, cells_in_all - 1), cells_in_all)
-
-    for sheet in sheets:
-        add(sheet, book, styles, table_name(sheet.name, tables), written)
-    book.close()
-    advance(cells_in_all, cells_in_all)
+    properties = {
+        "title": f"Comparison: {comparison.old.name} and {comparison.new.name}"[:250],
+        "keywords": "NHS, allocations, comparison",
+        "comments": headline(comparison)[:250],
+    }
+    write_sheets(path, sheets, properties, advance)
 
 
 class _Changes:

@@ -13,8 +13,8 @@ from gpit_fairshare.verification.formulas import normal
 from gpit_fairshare.verification.model import Change, Differences, Kind
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.layout import PARAMETERS
+from gpit_fairshare.workbook.rounding_columns import REMAINDER
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
-from gpit_fairshare.workbook.steps import REMAINDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,8 +6,7 @@ else follows from them. The same result gives the same bytes.
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.words import inside
@@ -22,13 +21,12 @@ from gpit_fairshare.workbook.input_sheets import (
     parameters_sheet,
     spend_lines_sheet,
 )
-from gpit_fairshare.workbook.layout import Block, Layout, block_kinds, number_format, sheet_name, table_name
+from gpit_fairshare.workbook.layout import Block, Layout, block_kinds, number_format, sheet_name
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
 from gpit_fairshare.workbook.summary_sheets import areas_sheet, summary_rows
-from gpit_fairshare.workbook.writing import Styles, add
-from gpit_fairshare.workbook.xlsxwriter_internals import Book
+from gpit_fairshare.workbook.writing import write_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,46 +35,21 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
     from gpit_fairshare.language import Kind
 
-# A workbook must not differ by when it was written: the date says nothing and is always the same.
-_CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter wants a plain date
-
 
 def write_workbook(
     result: Result, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
     """Write a result as a workbook; `advance` is told how many cells are done, of how many."""
     layout = Layout(result)
-    sheets = _build(layout)
-    book = Book(path)
     scheme = result.scheme
-    book.set_properties(
-        {
-            "title": scheme.title,
-            "subject": f"{scheme.organisation} {inside(layout.answers)} {', '.join(scheme.years)}",
-            "author": f"gpit_fairshare {result.manifest['gpit']}",
-            "keywords": "NHS, GP IT, fair share, allocations",
-            "comments": f"Scheme {scheme.name}, digest {scheme.digest}",
-            "created": _CREATED,
-        }
-    )
-    for sheet in sheets:
-        sheet.finish()
-    styles, done, total = Styles(book), 0, sum(sheet.count() for sheet in sheets)
-    # Tables and defined names share one list in Excel, in which capitals make no difference.
-    tables = {name.casefold() for name in layout.names}
-
-    def written(cells: int) -> None:
-        nonlocal done
-        done += cells
-        # The last word is kept until the file is whole.
-        advance(min(done, total - 1), total)
-
-    for sheet in sheets:
-        add(sheet, book, styles, table_name(sheet.name, tables), written)
-    for name, cell in layout.names.items():
-        book.define_name(name, f"={cell}")
-    book.close()
-    advance(total, total)
+    properties = {
+        "title": scheme.title,
+        "subject": f"{scheme.organisation} {inside(layout.answers)} {', '.join(scheme.years)}",
+        "author": f"gpit_fairshare {result.manifest['gpit']}",
+        "keywords": "NHS, GP IT, fair share, allocations",
+        "comments": f"Scheme {scheme.name}, digest {scheme.digest}",
+    }
+    write_sheets(path, _build(layout), properties, advance, layout.names)
 
 
 def _build(layout: Layout) -> list[Sheet]:

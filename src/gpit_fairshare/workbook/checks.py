@@ -13,7 +13,6 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
 from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED
-from gpit_fairshare.workbook.per_head import column_of
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT
 
@@ -165,7 +164,7 @@ def _of_inputs(layout: Layout) -> list[Live]:
             formula = f'COUNTIF({cells},"<0")=0'
             live.append(_alike(layout, "Check", f"{label} is not below nil", "No input is negative", formula))
     people, spend = (
-        column_of(layout.block(ORGANISATION, layout.years[0]), name) for name in (PEOPLE, "historic_spend")
+        layout.block(ORGANISATION, layout.years[0]).number_column(name) for name in (PEOPLE, "historic_spend")
     )
     if people and spend:
         years = {}
@@ -218,22 +217,19 @@ def _of_groups(layout: Layout) -> list[Live]:
 
 
 def _of_sharing(writers: Mapping[str, StepWriter]) -> list[Live]:
+    """Return that each `share_out` can be shared out, pays its floors and gives all that it may."""
     live = []
     for name, tests, which in (
         ("the floors fit in the money", "What must be given at the least is no more than the amount", "fits"),
         ("all is given", "What is given is the amount, or the most that the ceilings allow", "spends"),
         ("it can be shared out", "No negative weight, no floor above its ceiling, one amount for a group", "sound"),
     ):
-        labels = dict.fromkeys(label for writer in writers.values() for label in getattr(writer, which))
-        live += [
-            Live(
-                "Check",
-                f"{label}: {name}",
-                tests,
-                {year: (getattr(writer, which)[label], True) for year, writer in writers.items()},
-            )
-            for label in labels
-        ]
+        by_label: dict[str, dict[str, tuple[str, bool]]] = {}
+        for year, writer in writers.items():
+            for cells in writer.share_outs.values():
+                if formula := getattr(cells, which):
+                    by_label.setdefault(cells.label, {})[year] = (formula, True)
+        live += [Live("Check", f"{label}: {name}", tests, years) for label, years in by_label.items()]
     return live
 
 
@@ -246,11 +242,10 @@ def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
         within, made_up = {}, {}
         for year, writer in writers.items():
             block = layout.block(step.kind, year)
-            given, amount = f"SUM({block.column_range(final.name)})", writer.shared[step.name]
+            given, cells = f"SUM({block.column_range(final.name)})", writer.share_outs[step.name]
             margin = layout.number(max(1.0, moved_by(final, layout.result.years[year])))
-            within[year] = (f"{given}<={amount}+{margin}", True)
-            left = writer.left_over.get(step.name, "0")
-            made_up[year] = (f"ABS({given}+{left}-{amount})<={margin}", True)
+            within[year] = (f"{given}<={cells.shared}+{margin}", True)
+            made_up[year] = (f"ABS({given}+{cells.left_over or '0'}-{cells.shared})<={margin}", True)
         label = funds[layout.years[0], step.name].label
         tests = f"Total of {final.name} is no more than {label}"
         live.append(Live("Check", f"{label} is not overspent, to the rounding", tests, within))
@@ -348,11 +343,11 @@ def _put_unspent(sheet: Sheet, layout: Layout, summary: SummaryRows) -> None:
 def _movement(layout: Layout, writer: StepWriter, before: str) -> tuple[str, bool] | None:
     """Return whether no organisation's patients change by more than a tenth; None where they cannot be compared."""
     now, old = (layout.block(ORGANISATION, year) for year in (writer.year, before))
-    if not column_of(now, PEOPLE) or not column_of(old, PEOPLE) or now.year.codes() != old.year.codes():
+    if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():
         return None
     share = layout.constant("moved_share", *_MOVED)
     here, there = now.column_range(PEOPLE), old.column_range(PEOPLE)
     more, fewer = f"({here}-{there}>{share}*{there})", f"({there}-{here}>{share}*{there})"
     formula = f"SUMPRODUCT({more}+{fewer})=0"
-    pairs = zip(column_of(now, PEOPLE), column_of(old, PEOPLE), strict=True)
+    pairs = zip(now.number_column(PEOPLE), old.number_column(PEOPLE), strict=True)
     return formula, not any(abs(a - b) > _MOVED[0] * b for a, b in pairs)

@@ -17,12 +17,10 @@ from gpit_fairshare.workbook.layout import (
     PARAMETER_STATE,
     PARAMETER_VALUE,
     PARAMETERS,
-    PLACES,
     Layout,
-    cell_digest,
     number_format,
-    place_marks,
 )
+from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Region, Sheet, is_web, letter, quoted
 
 if TYPE_CHECKING:
@@ -109,7 +107,7 @@ def parameter_states(layout: Layout) -> str:
 
 def _bound_cell(layout: Layout, bound: str, cell: str, year: str) -> str:
     """Return a bound as formulas find it: its own cell, the parameter that it names, or nothing."""
-    return "" if not bound else layout.parameter_cell(bound, year) if bound in layout.scheme.parameters else cell
+    return "" if not bound else layout.name_of(bound, year) if bound in layout.scheme.parameters else cell
 
 
 def _rule(

@@ -27,31 +27,23 @@ _EDGE: Final = x.CONSTANTS["tolerance"][0]
 """£ per head by which a rate may miss the start of its band: one that stands on it is in it in every program."""
 
 
-def column_of(block: Block, name: str) -> list[float]:
-    """Return a column of numbers of the organisations; empty where it is absent or has a blank."""
-    if name not in block.columns:
-        return []
-    values = block.values(name)
-    return [] if None in values else values
-
-
 def write_per_head(writers: dict[str, StepWriter]) -> None:
     """Add £ per head to the workings of each year: historic spend, allocation, change, and its place."""
     for writer in writers.values():
         layout, block = writer.layout, writer.layout.block(ORGANISATION, writer.year)
-        people = column_of(block, PEOPLE)
+        people = block.number_column(PEOPLE)
         if not people or layout.scheme.symbols[layout.scheme.result].unit != "£":
             continue
         heads = f"{quoted(block.sheet.name)}!${letter(block.columns[PEOPLE])}{ROW}"
         for key, says in ((BASELINE, "Historic spend"), (layout.scheme.result, "Allocation")):
-            if column_of(block, key):
+            if block.number_column(key):
                 money = f"{quoted(block.sheet.name)}!${letter(block.columns[key])}{ROW}"
                 formula = f'IF({heads}>0,{money}/{heads},"{NOT_APPLICABLE}")'
                 values = rates_of(block, key)
-                writer.helper(
+                writer.columns.helper(
                     block, f"{key} per head", f"{says} per registered patient (£)", formula, values, "£ per head"
                 )
-        if not column_of(block, BASELINE):
+        if not block.number_column(BASELINE):
             continue
         old, now = rates_of(block, BASELINE), rates_of(block, layout.scheme.result)
         changes = [NOT_APPLICABLE if a == NOT_APPLICABLE else b - a for a, b in zip(old, now, strict=True)]
@@ -60,17 +52,17 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         ]
         formula = f'IF(ISNUMBER({cells[0]}),{cells[0]}-{cells[1]},"{NOT_APPLICABLE}")'
         heading = "Change on historic spend per registered patient (£)"
-        writer.helper(block, "change per head", heading, formula, changes, "change per head")
+        writer.columns.helper(block, "change per head", heading, formula, changes, "change per head")
         if len(changes) <= MOST_SORTED:
             column = f"${letter(block.helpers['change per head'])}"
             place = x.rank(column, ROW, block.last, FIRST_ROW)
             formula = f'IF(ISNUMBER({column}{ROW}),{place},"{NOT_APPLICABLE}")'
-            writer.helper(block, "place", "Place by change per head", formula, _places(changes), "count")
+            writer.columns.helper(block, "place", "Place by change per head", formula, _places(changes), "count")
 
 
 def rates_of(block: Block, key: str) -> list[Any]:
     """Return £ per head of every organisation, and a mark where it has no patients."""
-    money, people = column_of(block, key), column_of(block, PEOPLE)
+    money, people = block.number_column(key), block.number_column(PEOPLE)
     return [pounds / heads if heads > 0 else NOT_APPLICABLE for pounds, heads in zip(money, people, strict=bool(money))]
 
 

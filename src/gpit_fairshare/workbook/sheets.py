@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
 TITLE_ROW: Final = 1
 NOTE_ROW: Final = 2
@@ -57,6 +59,8 @@ _WIDTHS: Final = {letter: width for letters, width in _RUNS.items() for letter i
 ROW: Final = "\N{SYMBOL FOR NULL}"
 """Stands for the number of the row in a formula that is alike all the way down a column."""
 
+Formula = str | Callable[[int], str | None]
+"""The formula of a column: a text with ROW in it, or what gives the formula (or None) of the row with a number."""
 Role = Literal["Input", "Working", "Output", "Control"]
 """What a sheet is for: inputs are what a reader may change, controls say whether the rest can be relied on."""
 
@@ -94,8 +98,7 @@ class Fill:
     """The cells of a column from the first row of the table down: values, and their formula."""
 
     values: Sequence[Any]
-    formula: str | Callable[[int], str | None] | None
-    """A formula with ROW in it, or what gives the formula (or None) of the row with a number."""
+    formula: Formula | None
     format: str
     unlocked: bool
 
@@ -205,6 +208,13 @@ def quoted(sheet: str) -> str:
     return "'" + sheet.replace("'", "''") + "'"
 
 
+def free_name(taken: set[str], numbered: Callable[[int], str]) -> str:
+    """Return the first name, by its number from 1, that is not taken, and take it; capitals make no difference."""
+    name = next(name for name in map(numbered, count(1)) if name.casefold() not in taken)
+    taken.add(name.casefold())
+    return name
+
+
 def is_web(address: str) -> bool:
     """Return whether a text is an address on the web that a cell can lead to; Excel takes 2,079 characters."""
     return address.startswith(("http://", "https://")) and not re.search(r"\s", address) and len(address) <= 2_000
@@ -244,15 +254,35 @@ class Sheet:
     def heading(self, text: str, width: float = 15, *, wrap: bool = False) -> int:
         """Add a column and return its number; Excel's tables want every heading once."""
         # A line break would have to be written in two ways, in the cell and in the table's list of columns.
-        text = " ".join(clean(text).split())
-        heading, count = text[:250], 2
-        while heading.casefold() in {one.casefold() for one in self.headings}:
-            heading, count = f"{text[:240]} ({count})", count + 1
-        self.headings.append(heading)
+        text, taken = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
+        self.headings.append(free_name(taken, lambda n: f"{text[:240]} ({n})" if n > 1 else text[:250]))
         column = len(self.headings)
         self.widths[column] = width
         if wrap:
             self.wrapped.add(column)
+        return column
+
+    def add_headings(self, columns: Iterable[tuple[str, float]], *, wrapped: Container[str] = ()) -> None:
+        """Add columns by their headings and widths; `wrapped` names those of prose."""
+        for heading, width in columns:
+            self.heading(heading, width, wrap=heading in wrapped)
+
+    def add_column(  # a column has that many sides
+        self,
+        heading: str,
+        width: float,
+        values: Sequence[Any],
+        formula: Formula | None = None,
+        number: str = "number",
+        *,
+        unlocked: bool = False,
+        total: bool = False,
+    ) -> int:
+        """Add a column and fill it from the first row of the table down, with its total above; return its number."""
+        column = self.heading(heading, width)
+        self.fill(column, values, formula, number, unlocked=unlocked)
+        if total:
+            self.total_above(column, values, number)
         return column
 
     def put(  # a cell has that many sides
@@ -274,11 +304,16 @@ class Sheet:
         self.put(row, column, text)
         self.cells[row, column] = Cell(text, link=to)
 
+    def put_row(self, row: int, values: Iterable[Any]) -> None:
+        """Place plain values in the first cells of a row."""
+        for column, value in enumerate(values, 1):
+            self.put(row, column, value)
+
     def fill(
         self,
         column: int,
         values: Sequence[Any],
-        formula: str | Callable[[int], str | None] | None = None,
+        formula: Formula | None = None,
         number: str = "number",
         *,
         unlocked: bool = False,
@@ -287,17 +322,25 @@ class Sheet:
         self.fills[column] = Fill(values, formula, number, unlocked)
         self.last_row = max(self.last_row, FIRST_ROW + len(values) - 1)
 
-    def total_above(self, column: int, values: Iterable[float | None], number: str) -> None:
-        """Put the total of a filled column above its heading; blanks count as nought."""
+    def total_above(self, column: int, values: Iterable[Any], number: str) -> None:
+        """Put the total of a filled column above its heading; blanks and texts count as 0."""
         cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{self.last_row}"
-        total = math.fsum(value for value in values if value is not None)
+        total = math.fsum(value for value in values if isinstance(value, int | float))
         self.put(TOTAL_ROW, column, total, f"SUM({cells})", number)
 
     def rows(self, rows: Sequence[Sequence[Any]]) -> None:
         """Fill the table with plain values; what has nothing to say says so."""
         for row, values in enumerate(rows, FIRST_ROW):
-            for column, value in enumerate(values, 1):
-                self.put(row, column, NONE if value is None or value == "" else value)
+            self.put_row(row, (NONE if value is None or value == "" else value for value in values))
+
+    def validate(self, region: Region, settings: dict[str, Any]) -> None:
+        """Let cells take no other values than these."""
+        self.validations.append((region, settings))
+
+    def flag(self, region: Region, word: str) -> None:
+        """Show a word, which says that something is wrong, bold and red wherever it comes up."""
+        settings = {"type": "cell", "criteria": "==", "value": f'"{word}"', "look": "wrong"}
+        self.conditional_formats.append((region, settings))
 
     def count(self) -> int:
         """Return how many cells there are, with title, note and headings."""
@@ -316,6 +359,15 @@ class Sheet:
         values = (self.value(row, column) for row in range(FIRST_ROW, self.last_row + 1))
         first = next((one for one in values if one not in (None, *MARKS)), None)
         return first is None or isinstance(first, str)
+
+    def region(self, column: int) -> Region:
+        """Return the cells of a column of the table."""
+        return Region(FIRST_ROW, column, self.last_row, column)
+
+    def cell(self, column: int, row: int | str = ROW, *, here: Sheet | None = None) -> str:
+        """Return a cell of a column as formulas on the sheet `here` write it, or on any other sheet."""
+        cell = f"${letter(column)}{row}"
+        return cell if here is self else f"{quoted(self.name)}!{cell}"
 
     def column_range(self, column: int) -> str:
         """Return a column of the table as a range that may be used on any sheet."""

@@ -9,7 +9,7 @@ from gpit_fairshare.engine import BASELINE, DIFFERENCE, NO_CHANGE, NOT_GIVEN, PE
 from gpit_fairshare.language import NATIONAL, ORGANISATION
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.workbook.layout import Layout, number_format, sheet_name
-from gpit_fairshare.workbook.per_head import column_of, rates_of
+from gpit_fairshare.workbook.per_head import rates_of
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Sheet, letter
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
             rows.put(f"{label}: total ({unit})", year, f"SUM({answer})", measures.allocated, number)
         else:
             _ends(layout, rows, year, answer, allocation)
-        baseline, people = column_of(block, BASELINE), column_of(block, PEOPLE)
+        baseline, people = block.number_column(BASELINE), block.number_column(PEOPLE)
         if baseline:
             _against_baseline(layout, block, rows, measures)
         if people and math.fsum(people) and f"{layout.scheme.result} per head" in block.helpers:
             _per_head(layout, block, rows, allocation)
-        if column_of(block, SUPPORT) and measures.supported is not None:
+        if block.number_column(SUPPORT) and measures.supported is not None:
             label = f"{layout.scheme.organisation}s that draw transition support"
             rows.put(label, year, f'COUNTIF({block.column_range(SUPPORT)},">0")', measures.supported, "count")
     return rows
@@ -88,26 +88,26 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
     """Write the money account of one year; each line has a formula of its own, and the difference follows from them."""
     layout, year = rows.layout, writer.year
 
-    def lines(side: str, listed: Sequence[MoneyLine], formulas: Mapping[str, str]) -> list[str]:
+    def lines(side: str, listed: Sequence[MoneyLine]) -> list[str]:
         return [
             rows.money(
                 f"{side}: {line.label} (£)",
                 year,
-                formulas.get(line.name) or _line(layout, writer, line.name, unspent=side == UNSPENT),
+                _line(layout, writer, line.name, unspent=side == UNSPENT),
                 line.amount,
                 f"{side} {line.name}",
             )
             for line in listed
         ]
 
-    money_in = lines("Money in", account.money_in, {})
+    money_in = lines("Money in", account.money_in)
     if len(money_in) > 1:
         value = math.fsum(line.amount for line in account.money_in)
         rows.money("Money in: total (£)", year, f"SUM({money_in[0]}:{money_in[-1]})", value)
-    taken_away = lines("Taken away", account.taken_away, {})
+    taken_away = lines("Taken away", account.taken_away)
     allocated = f"SUM({layout.block(ORGANISATION, year).column_range(account.out.name)})"
     out = rows.money("Money out: allocations (£)", year, allocated, account.out.amount)
-    unspent = lines(UNSPENT, account.unspent, writer.left_over)
+    unspent = lines(UNSPENT, account.unspent)
     if account.difference is not None:
         formula = "+".join(money_in) + "".join(f"-{cell}" for cell in (*taken_away, out, *unspent))
         pence = layout.constant("pence", 2, "Decimal places of a difference: whole pence.")
@@ -116,13 +116,13 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
 
 def _line(layout: Layout, writer: StepWriter, name: str, *, unspent: bool) -> str:
     """Return the money of a name over all organisations, as the engine adds it up."""
-    if unspent and name in writer.shared:  # a share_out step without a ceiling leaves nothing over
-        return "0"
+    if unspent and name in writer.share_outs:  # a share_out step without a ceiling leaves nothing over
+        return writer.share_outs[name].left_over or "0"
     if name in layout.scheme.money.whole_amounts:
-        return writer.shared[name]
+        return writer.share_outs[name].shared
     kind = layout.scheme.symbols[name].kind
     if kind == NATIONAL:
-        return layout.national_cell(name, writer.year)
+        return layout.name_of(name, writer.year)
     return f"SUM({layout.block(kind, writer.year).column_range(name)})"
 
 
@@ -152,7 +152,7 @@ def _against_baseline(layout: Layout, block: Block, rows: SummaryRows, measures:
     short = measures.shortfall.total if measures.shortfall else 0.0
     formula = f"SUMPRODUCT({lose}*({there}-{here}))"
     rows.put("Shortfall: historic spend above allocation (£)", year, formula, short, _money(short))
-    people = column_of(block, PEOPLE)
+    people = block.number_column(PEOPLE)
     if people and math.fsum(people):
         cells, heads = block.column_range(PEOPLE), math.fsum(people)
         rate = f"SUM({there})/SUM({cells})"
@@ -210,7 +210,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
         sheet.fill(column_, counts, counted, "count")
         sheet.total_above(column_, counts, "count")
         for step, figure in ((PEOPLE, "people"), (BASELINE, "baseline"), (layout.scheme.result, "allocation")):
-            if not column_of(block, step):
+            if not block.number_column(step):
                 continue
             totals = [getattr(area, figure) or 0.0 for area in areas]
             unit = layout.scheme.symbols[step].unit

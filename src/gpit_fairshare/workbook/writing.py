@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,16 +15,19 @@ from gpit_fairshare.workbook.sheets import (
     MARKS,
     NOTE_ROW,
     clean,
+    free_name,
     quoted,
 )
+from gpit_fairshare.workbook.xlsxwriter_internals import LiveBook, format_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from xlsxwriter.format import Format
 
     from gpit_fairshare.workbook.sheets import Cell, Chart, Region, Sheet
-    from gpit_fairshare.workbook.xlsxwriter_internals import Book, Page
+    from gpit_fairshare.workbook.xlsxwriter_internals import Page
 
 FORMATS: Final = {
     "£": "£#,##0;-£#,##0",
@@ -41,6 +46,8 @@ FORMATS: Final = {
     "count": "#,##0",
     "remainder": "0.000000",
 }
+CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter wants a plain date
+"""A workbook must not differ by when it was written: the date says nothing and is always the same."""
 _WIDE: Final = 190
 """Characters across that A4 shows at a size that can be read; a wider sheet is printed on A3."""
 _A4, _A3 = 9, 8
@@ -57,7 +64,7 @@ _MAY: Final = {"select_locked_cells": True, "select_unlocked_cells": True, "form
 class Styles:
     """The few formats of the workbook, made once each."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: LiveBook) -> None:
         self.book = book
         self.made: dict[tuple[str | bool, ...], Format] = {}
         self.title = book.add_format({"bold": True, "font_size": 14})
@@ -74,7 +81,7 @@ class Styles:
 
     def number(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
         """Return what says the number of a cell's format in the file, by its column and whether it is bold."""
-        return lambda cell, column, bold: int(self.cell(cell, sheet, column, bold=bold)._get_xf_index())  # noqa: SLF001
+        return lambda cell, column, bold: format_number(self.cell(cell, sheet, column, bold=bold))
 
     def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
         """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
@@ -101,7 +108,54 @@ class Styles:
         return self.first_heading if column == 1 else self.text_heading
 
 
-def add(sheet: Sheet, book: Book, styles: Styles, table: str, written: Callable[[int], None]) -> None:
+def write_sheets(
+    path: Path,
+    sheets: Sequence[Sheet],
+    properties: Mapping[str, str],
+    advance: Callable[[int, int], None],
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """Write sheets as a workbook.
+
+    Args:
+        path: The file.
+        sheets: In their order.
+        properties: Of the document, such as its title.
+        advance: Called with how many cells are done, of how many.
+        names: Defined names, each with its cell.
+
+    Raises:
+        OSError: The file, or what is kept meanwhile, cannot be written.
+    """
+    book, names = LiveBook(), names or {}
+    book.set_properties({**properties, "created": CREATED})
+    for sheet in sheets:
+        sheet.finish()
+    styles, done, total = Styles(book), 0, sum(sheet.count() for sheet in sheets)
+
+    def written(cells: int) -> None:
+        nonlocal done
+        done += cells
+        # The last word is kept until the file is whole.
+        advance(min(done, total - 1), total)
+
+    # Tables and defined names share one list in Excel, in which capitals make no difference.
+    tables = {name.casefold() for name in names}
+    for sheet in sheets:
+        _add(sheet, book, styles, table_name(sheet.name, tables), written)
+    for name, cell in names.items():
+        book.define_name(name, f"={cell}")
+    path.write_bytes(book.contents())
+    advance(total, total)
+
+
+def table_name(sheet: str, taken: set[str]) -> str:
+    """Return a name for the table of a sheet: letters, figures and low lines, no cell's address, not there yet."""
+    base = "Table_" + re.sub(r"\W+", "_", sheet.replace("£", "GBP_"), flags=re.ASCII)
+    return free_name(taken, lambda number: f"{base}_{number}" if number > 1 else base)
+
+
+def _add(sheet: Sheet, book: LiveBook, styles: Styles, table: str, written: Callable[[int], None]) -> None:
     """Add a finished sheet to the workbook; its table is called `table`.
 
     Its cells are written when the workbook is closed, and `written` is told how many more are.
@@ -178,9 +232,7 @@ def _table(sheet: Sheet, page: Page, styles: Styles, name: str) -> None:
             "banded_rows": False,
         },
     )
-    page.tables[-1]["description"] = sheet.title
-    # One table a sheet overlaps nothing: what XlsxWriter noted of every cell to see that, it need not keep.
-    page.table_cells.clear()
+    page.describe_table(sheet.title)
     lines = max(sheet.heading_lines(column) for column in range(1, len(sheet.headings) + 1))
     page.set_height(HEADING_ROW, LINE * lines + 3)
 
@@ -189,7 +241,7 @@ def _corners(region: Region) -> tuple[int, int, int, int]:
     return region.first_row - 1, region.first_column - 1, region.last_row - 1, region.last_column - 1
 
 
-def _charts(sheet: Sheet, book: Book, page: Page) -> None:
+def _charts(sheet: Sheet, book: LiveBook, page: Page) -> None:
     """Put the charts below the table, two side by side."""
     row, left = sheet.last_row + 1, True
     for index, chart in enumerate(sheet.charts):
@@ -206,7 +258,7 @@ def _charts(sheet: Sheet, book: Book, page: Page) -> None:
         page.insert_chart(row, 0, _drawn(chart, book), settings)
 
 
-def _drawn(chart: Chart, book: Book) -> Any:
+def _drawn(chart: Chart, book: LiveBook) -> Any:
     drawn = book.add_chart({"type": chart.kind} | ({"subtype": "stacked"} if chart.stacked else {}))
     text = {"name": "Arial", "size": 9, "bold": False}
     for index, series in enumerate(chart.series):

@@ -1,8 +1,10 @@
-"""Sheets whose rows are made while the file is written, so that no formula is held longer than its row.
+"""Everything that overrides or calls a private member of XlsxWriter, and nothing else does.
 
 XlsxWriter keeps every cell of a workbook until the end, some three hundred bytes each; its way of writing
-row by row leaves out tables. So titles, headings and links are told to it, and all else is read off our own
-sheet, a row at a time, when it asks for the rows.
+row by row leaves out tables. So it is given titles, headings and links, and all else is read off our own
+sheet, a row at a time, when it asks for the rows: no formula is held longer than its row.
+
+A newer XlsxWriter may differ here: `tests/test_xlsxwriter_internals.py` names the version that was tried.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TITLE_ROW, TOTAL_ROW,
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from xlsxwriter.format import Format
 
     from gpit_fairshare.workbook.sheets import Fill, Sheet
 
@@ -51,6 +54,12 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
         """Make a row higher, both in the file and for the charts that stand below it."""
         self.heights[row] = points
         self.set_row(row - 1, points)
+
+    def describe_table(self, text: str) -> None:
+        """Give the only table of the sheet a text for those who cannot see it, which `add_table` has no option for."""
+        self.tables[-1]["description"] = text
+        # One table overlaps no other: what XlsxWriter noted of every cell to see that, it need not keep.
+        self.table_cells.clear()
 
     def show(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], written: Callable[[int], None]) -> None:
         """Take the cells of a sheet; they are let go when they are written."""
@@ -106,7 +115,7 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
     def _own(self, row: int, column: int) -> str:
         """Return a text that XlsxWriter was told: a title, a heading, a link."""
         cell = self.table[row - 1][column - 1]
-        style = cell.format._get_xf_index() if cell.format else 0  # noqa: SLF001  # as it does itself
+        style = format_number(cell.format) if cell.format else 0
         return f'<c r="{letter(column)}{row}" s="{style}" t="s"><v>{cell.string}</v></c>'
 
     def _element(self, place: str, style: int, value: Any, formula: str | None) -> str:
@@ -129,6 +138,11 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
         # A text that begins with = stays a text, and so do codes such as 0123.
         index = self.str_table._get_shared_string_index(clean(str(value)))  # noqa: SLF001  # as it does itself
         return f'{start} t="s"><v>{index}</v></c>'
+
+
+def format_number(made: Format) -> int:
+    """Return the number of a format in the file, which it gets when it is first asked for."""
+    return int(made._get_xf_index())  # noqa: SLF001  # as XlsxWriter does itself
 
 
 class _Column:
@@ -187,38 +201,39 @@ class _Stream(io.BytesIO):
 
 
 class Book(Workbook):  # type: ignore[misc]
-    """A workbook of such sheets, in Arial, whose texts stay texts."""
+    """A workbook in memory whose texts stay texts, with its language among its properties."""
 
-    worksheet_class = Page
+    def __init__(self, **options: Any) -> None:
+        texts = dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False)
+        super().__init__(_Stream(), {**texts, **options})
 
-    def __init__(self, path: Path) -> None:
-        options = {
-            "strings_to_formulas": False,
-            "strings_to_numbers": False,
-            "strings_to_urls": False,
-            # XlsxWriter changes what it is given, so that a second workbook of a process would differ from the first.
-            "default_format_properties": dict(_FONT),
-        }
-        self.path = path
-        super().__init__(_Stream(), options)
-        self.set_size(2400, 1400)
-
-    def close(self) -> None:
-        """Write the file; what XlsxWriter keeps on disk meanwhile goes away, also after an error.
+    def contents(self) -> bytes:
+        """Return the finished file; what XlsxWriter keeps on disk meanwhile goes away, also after an error.
 
         Raises:
-            OSError: The file, or what is kept meanwhile, cannot be written.
+            OSError: What is kept meanwhile cannot be written.
         """
         with TemporaryDirectory(prefix="gpit-workbook-") as self.tmpdir:
             try:
-                super().close()
+                self.close()
             except XlsxFileError as fault:
                 cause = fault.args[0]
                 raise cause if isinstance(cause, OSError) else OSError(errno.EFBIG, str(cause)) from None
-        self.path.write_bytes(self.filename.getvalue())
+        return bytes(self.filename.getvalue())
 
     def _get_packager(self) -> Packager:
         return _Packager()
 
     def _prepare_sst_string_data(self) -> None:
         """Leave the table of texts open: rows that are still to be written add to it."""
+
+
+class LiveBook(Book):
+    """A workbook of our own sheets, in Arial."""
+
+    worksheet_class = Page
+
+    def __init__(self) -> None:
+        # XlsxWriter changes what it is given, so that a second workbook of a process would differ from the first.
+        super().__init__(default_format_properties=dict(_FONT))
+        self.set_size(2400, 1400)
