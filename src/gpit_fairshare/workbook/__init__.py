@@ -21,9 +21,9 @@ from gpit_fairshare.workbook.input_sheets import (
     parameters_sheet,
     spend_lines_sheet,
 )
-from gpit_fairshare.workbook.layout import Block, Layout, block_kinds, number_format, sheet_name
+from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, block_kinds, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW
 from gpit_fairshare.workbook.steps import StepWriter
 from gpit_fairshare.workbook.summary_sheets import areas_sheet, summary_rows
 from gpit_fairshare.workbook.writing import write_sheets
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine import Result
     from gpit_fairshare.language import Kind
+    from gpit_fairshare.workbook.sheets import Sheet
 
 
 def write_workbook(
@@ -73,9 +74,8 @@ def _build(layout: Layout) -> list[Sheet]:
     areas, change, spread, path = areas_sheet(layout), change_sheet(layout), spread_sheet(layout), path_sheet(layout)
     offer_choices(layout, areas)
     summary.sheet.charts = charts(layout, change, spread, path, areas)
-    blocks = list(layout.blocks.values())
-    organisations = [block for block in blocks if block.kind == ORGANISATION]
-    groups = [block for block in blocks if block.kind != ORGANISATION]
+    # Those of the organisations come first.
+    blocks = sorted(layout.blocks.values(), key=lambda block: block.kind != ORGANISATION)
     maybe = [
         summary.sheet,
         areas,
@@ -84,7 +84,7 @@ def _build(layout: Layout) -> list[Sheet]:
         change,
         spread,
         path,
-        *(block.sheet for block in (*organisations, *groups)),
+        *(block.sheet for block in blocks),
         parameters_sheet(layout),
         *inputs,
         lines,
@@ -92,7 +92,7 @@ def _build(layout: Layout) -> list[Sheet]:
         layout.constants,
         layout.sharing if layout.sharing.cells else None,
         *(order.sheet for writer in writers.values() for order in writer.orders.values()),
-        *(block.workings for block in (*organisations, *groups) if block.helpers),
+        *(block.workings for block in blocks if block.helpers),
         checks,
         reference_sheets.steps_sheet(layout),
         reference_sheets.assumptions_sheet(layout),
@@ -118,69 +118,66 @@ def _control_groups(layout: Layout, writer: StepWriter) -> None:
 
 def _block(layout: Layout, kind: Kind, year: str) -> Block:
     """Make the sheet and workings of one kind in one year, with the columns that name its rows."""
-    scheme, now = layout.scheme, layout.result.years[year]
-    word = year.replace("/", "-")
-    shown = layout.illustrative
-    if kind.column is not None:
-        label = scheme.labels[kind.column]
-        note = f"{shown}One row per {inside(label)}, one column per figure."
-        sheet = Sheet(sheet_name(label, layout.taken, word), f"{label}, {year}", note, "Working", frozen=2)
-        workings = Sheet(
-            sheet_name(f"Workings {label}", layout.taken, word),
-            f"Workings by {inside(label)}, {year}",
-            f"{shown}What rounding, sharing and checks need; same rows.",
-            "Working",
-            frozen=1,
+    scheme, now, word = layout.scheme, layout.result.years[year], year.replace("/", "-")
+    if kind.column is None:
+        name, end, noun, per = word, "", scheme.organisation, "step, in the order of the scheme"
+        title, workings_title, users = (
+            f"{scheme.title}: {year}",
+            f"Workings of each {noun}",
+            "sharing, checks and charts",
         )
-        block = Block(kind, now, sheet, workings, columns={kind.column: 1})
-        labels = now.labels[kind.column]
-        sheet.fill(sheet.heading(label, 32), labels)
-        sheet.fill(sheet.heading("Number", 9), list(range(1, len(labels) + 1)), None, "count")
-        workings.fill(workings.heading(label, 32), labels)
-        return block
-    note = f"{shown}One row per {scheme.organisation}, one column per step, in the order of the scheme."
-    sheet = Sheet(sheet_name(word, layout.taken), f"{scheme.title}: {year}", note, "Working", frozen=2)
-    workings = Sheet(
-        sheet_name(f"Workings {word}", layout.taken),
-        f"Workings of each {scheme.organisation}, {year}",
-        f"{shown}What rounding, sharing, checks and charts need; same rows.",
+    else:
+        name, end, per = scheme.labels[kind.column], word, "figure"
+        noun = inside(name)
+        title, workings_title, users = f"{name}, {year}", f"Workings by {noun}", "sharing and checks"
+    note = f"One row per {noun}, one column per {per}."
+    sheet = layout.sheet(sheet_name(name, layout.taken, end), title, note, "Working", frozen=2)
+    workings = layout.sheet(
+        sheet_name(f"Workings {name}", layout.taken, end),
+        f"{workings_title}, {year}",
+        f"What rounding, {users} need; same rows.",
         "Working",
         frozen=1,
     )
     block = Block(kind, now, sheet, workings)
-    names = now.organisations["org_name"].to_list()
-    for target in (sheet, workings):
-        target.fill(target.heading("Code", 9), now.codes())
-    sheet.fill(sheet.heading("Name", 40), [name or "[not given]" for name in names])
-    sheet.put(TOTAL_ROW, 2, "Total")
-    _input_columns(layout, block)
+    if kind.column is None:
+        for target in (sheet, workings):
+            target.add_column("Code", 9, now.codes())
+        names = now.organisations["org_name"].to_list()
+        sheet.add_column("Name", 40, [name or NOT_GIVEN for name in names])
+        sheet.put(TOTAL_ROW, 2, "Total")
+        _input_columns(layout, block)
+    else:
+        labels = now.labels[kind.column]
+        for target in (sheet, workings):
+            block.columns[kind.column] = target.add_column(name, 32, labels)
+        sheet.add_column("Number", 9, list(range(1, len(labels) + 1)), None, "count")
     return block
 
 
 def _input_columns(layout: Layout, block: Block) -> None:
     """Refer to the sheets of inputs, column by column."""
-    scheme, year = layout.scheme, block.year.year
+    scheme, year, codes = layout.scheme, block.year.year, block.year.codes()
     names = [symbol.name for symbol in scheme.inputs]
     if scheme.report_by and scheme.report_by not in names and scheme.report_by in block.year.organisations.columns:
         names.insert(0, scheme.report_by)
     names += [column for column in block.year.labels if column not in names]
-    codes = block.year.codes()
     for name in names:
-        symbol = scheme.symbols.get(name)
-        unit = symbol.unit if symbol else None
-        text = symbol is None or symbol.type == "text"
-        values = block.values(name)
-        optional = symbol is not None and symbol.optional
-        label = scheme.labels.get(name, name.replace("_", " ").capitalize())
-        block.columns[name] = block.sheet.heading(f"{label} ({unit})" if unit else label, 30 if text else 16)
+        symbol, values = scheme.symbols.get(name), block.values(name)
+        unit, optional = (symbol.unit, symbol.optional) if symbol else (None, False)
+        is_text = symbol is None or symbol.type == "text"
 
         def formula(row: int, name: str = name, optional: bool = optional, values: list[object] = values) -> str:
             place = layout.input_cells[year, codes[row - FIRST_ROW], name]
             blank = optional or values[row - FIRST_ROW] is None
             return f'IF(ISBLANK({place}),"",{place})' if blank else place
 
-        number = "number" if text else number_format(unit, values)
-        block.sheet.fill(block.columns[name], values, formula, number)
-        # What is of a larger organisation stands on the row of each of its members: its total would count it often.
-        if unit in ("£", "people") and not (symbol and symbol.of):
-            block.sheet.total_above(block.columns[name], values, number)
+        block.columns[name] = block.sheet.add_column(
+            with_unit(layout.label(name), unit),
+            30 if is_text else 16,
+            values,
+            formula,
+            "number" if is_text else number_format(unit, values),
+            # What is of a larger organisation is on the row of each of its members: a total would count it often.
+            total=unit in ("£", "people") and not (symbol and symbol.of),
+        )

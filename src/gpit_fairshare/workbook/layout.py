@@ -71,6 +71,8 @@ FIXED_NAMES: Final = (
     "Manifest",
 )
 """Sheets that are called the same in every workbook; those of years and groups take other names."""
+NOT_GIVEN: Final = "[not given]"
+"""In a cell of text where the inputs give none."""
 PARAMETER_VALUE: Final = 4
 PARAMETER_STATE: Final = 5
 """Columns of the Parameters sheet."""
