@@ -9,7 +9,7 @@ from gpit_fairshare.comparison.headline import headline, method
 from gpit_fairshare.comparison.words import PENNY, less, quantum, rounded_to, total
 from gpit_fairshare.words import is_money
 from gpit_fairshare.workbook.layout import number_format
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Region, Sheet, letter
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Prose, Sheet, letter
 from gpit_fairshare.workbook.writing import write_sheets
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class _Changes:
         cells = f"{letter(causes[0])}{ROW}:{letter(causes[-1])}{ROW}"
         formula = f'IF(ABS({letter(change)}{ROW}-SUM({cells}))<{_half(self.comparison)},"{_HOLDS}","{_FAILS}")'
         column = self._column("check", "Causes add up", 10, [_HOLDS] * len(self.comparison.changes), formula)
-        _mark_failing(self.sheet, column)
+        self.sheet.flag(self.sheet.region(column), _FAILS)
 
     def _column(  # a column has that many sides
         self,
@@ -150,13 +150,6 @@ def _format(comparison: Comparison) -> str:
     amounts = [float(one) for change in comparison.changes for one in (change.old, change.new) if one is not None]
     totals = [float(one) for year in comparison.years for one in (year.old, year.new)]
     return number_format("£", [*amounts, *totals])
-
-
-def _mark_failing(sheet: Sheet, column: int) -> None:
-    region = Region(FIRST_ROW, column, sheet.last_row, column)
-    sheet.conditional_formats.append(
-        (region, {"type": "cell", "criteria": "==", "value": f'"{_FAILS}"', "look": "wrong"})
-    )
 
 
 def _summary(comparison: Comparison, changes: _Changes) -> Sheet:
@@ -208,7 +201,7 @@ def _summary(comparison: Comparison, changes: _Changes) -> Sheet:
         if column in (2, 3, 4):
             sheet.total_above(column, [one for one in values if isinstance(one, float)], number)
     sheet.put(TOTAL_ROW, 1, "Total")
-    _mark_failing(sheet, len(sheet.headings))
+    sheet.flag(sheet.region(len(sheet.headings)), _FAILS)
     return sheet
 
 
@@ -228,13 +221,11 @@ def _causes(comparison: Comparison, changes: _Changes) -> Sheet:
     note = method(comparison) if comparison.attribution else untold
     sheet = Sheet("Causes", "Why it changed", f"{_mark(comparison)}Each adds up the rows of the sheet Changes.")
     unit = f" ({comparison.unit or '£'})"
-    for heading, width in (("Cause", 34), ("What changed", 60)):
-        sheet.heading(heading, width, wrap=heading != "Cause")
-    number = changes.pence
-    for heading in ("Change", "Alone", "Interaction"):
-        sheet.heading(f"{heading}{unit}", 17)
-    for year in comparison.years:
-        sheet.heading(f"Change {year.year}{unit}", 17)
+    number, figures = (
+        changes.pence,
+        ("Change", "Alone", "Interaction", *(f"Change {one.year}" for one in comparison.years)),
+    )
+    sheet.add_headings((("Cause", 34), ("What changed", Prose(60)), *((f"{figure}{unit}", 17) for figure in figures)))
     for row, cause in enumerate(comparison.attribution, FIRST_ROW):
         sheet.put(row, 1, shown.cause_name(cause))
         sheet.put(row, 2, shown.cause_said(cause) or "none")
@@ -270,15 +261,8 @@ def _definition(comparison: Comparison) -> Sheet:
     sheet = Sheet(
         "Definition", "What was compared, and in what the rules differ", "Formulas as the schemes write them."
     )
-    for heading, width, wrap in (
-        ("What", 28, False),
-        ("Name", 34, False),
-        ("Year", 9, False),
-        ("Old", 60, True),
-        ("New", 60, True),
-        ("Note", 40, True),
-    ):
-        sheet.heading(heading, width, wrap=wrap)
+    prose = (("Old", Prose(60)), ("New", Prose(60)), ("Note", Prose(40)))
+    sheet.add_headings((("What", 28), ("Name", 34), ("Year", 9), *prose))
     sides = ("; ".join(shown.side_said(side)) for side in (comparison.old, comparison.new))
     old, new = comparison.columns
     sheet.rows(

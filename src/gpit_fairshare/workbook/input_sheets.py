@@ -21,7 +21,7 @@ from gpit_fairshare.workbook.layout import (
     number_format,
 )
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Region, Sheet, is_web, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Region, Sheet, is_web, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,20 +49,21 @@ def parameters_sheet(layout: Layout) -> Sheet:
     """Return every parameter with its value, bounds, and source or assumption: a row for each year."""
     note = "Change a value in blue and the whole workbook follows; what is not within the bounds fails a check."
     sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
-    for heading, width in (
-        ("Parameter", 36),
-        ("Name", 22),
-        ("Year", 9),
-        ("Value", 14),
-        ("State", 20),
-        ("Unit", 10),
-        ("Minimum", 12),
-        ("Maximum", 12),
-        ("Value in the run", 14),
-        ("Source or assumption of the value in the run", 50),
-        ("Link", 44),
-    ):
-        sheet.heading(heading, width, wrap=heading.startswith(("Parameter", "Source", "Link")))
+    sheet.add_headings(
+        (
+            ("Parameter", Prose(36)),
+            ("Name", 22),
+            ("Year", 9),
+            ("Value", 14),
+            ("State", 20),
+            ("Unit", 10),
+            ("Minimum", 12),
+            ("Maximum", 12),
+            ("Value in the run", 14),
+            ("Source or assumption of the value in the run", Prose(50)),
+            ("Link", Prose(44)),
+        )
+    )
     for parameter in layout.scheme.parameters.values():
         for year in layout.years:
             _parameter(layout, sheet, parameter, year)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.inputs.model import ADDED_UP
 from gpit_fairshare.language import ORGANISATION, Kind, group
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Region, Sheet, free_name, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Region, Sheet, free_name, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,8 @@ SHARING: Final = "Sharing"
 FIXED: Final = "fixed"
 AS_READ: Final = "as read"
 CHANGED: Final = "changed here"
-_CONSTANTS_COLUMNS: Final = (("Name", 28), ("What it is for", 80), ("Value", 16), ("Since the run", 16))
-_NATIONAL_COLUMNS: Final = (("Figure", 60), ("Name in formulas", 44), ("Unit", 12))
+_CONSTANTS_COLUMNS: Final = (("Name", 28), ("What it is for", Prose(80)), ("Value", 16), ("Since the run", 16))
+_NATIONAL_COLUMNS: Final = (("Figure", Prose(60)), ("Name in formulas", Prose(44)), ("Unit", 12))
 _SHARING_COLUMNS: Final = (
     ("Step", 40),
     ("Year", 10),
@@ -191,7 +191,7 @@ class Layout:
             "Working",
         )
         self._users: dict[str, list[str]] = {}
-        self.constants.add_headings(_CONSTANTS_COLUMNS, wrapped=["What it is for"])
+        self.constants.add_headings(_CONSTANTS_COLUMNS)
         for name, (value, use) in x.CONSTANTS.items():
             self.constant(name, value, use)
         self.national = self.sheet(
@@ -200,7 +200,7 @@ class Layout:
             "One row per figure, one column per year; formulas use them by their names.",
             "Working",
         )
-        self.national.add_headings(_NATIONAL_COLUMNS, wrapped=["Figure", "Name in formulas"])
+        self.national.add_headings(_NATIONAL_COLUMNS)
         self.national.add_headings((year, 20) for year in self.years)
         self.national_rows: dict[str, int] = {}
         self.national_values: dict[tuple[str, str], Any] = {}
@@ -261,6 +261,11 @@ class Layout:
         same = f"IFERROR(ABS({formula}-{name})<=tolerance*MAX(1,ABS({name})),FALSE)"
         self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED}")')
         self.input_controls.append(f"{CONSTANTS}!$D${row}")
+
+    def control_range(self) -> str:
+        """Return all cells that say whether inputs are what they were in the run; empty if there are none."""
+        controls = self.input_controls
+        return f"{controls[0]}:{controls[-1].rpartition('!')[2]}" if controls else ""
 
     def number(self, value: float) -> str:
         """Return what stands for a number of the scheme in formulas: nought and one as they are, else a name."""

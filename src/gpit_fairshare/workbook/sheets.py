@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 TITLE_ROW: Final = 1
 NOTE_ROW: Final = 2
@@ -78,6 +78,10 @@ _DECIMALS: Final = {
 }
 _NO_POUNDS: Final = ("people", "count", "ratio", "remainder")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+class Prose(float):
+    """The width of a column whose texts are wrapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,21 +255,21 @@ class Sheet:
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 
-    def heading(self, text: str, width: float = 15, *, wrap: bool = False) -> int:
+    def heading(self, text: str, width: float) -> int:
         """Add a column and return its number; Excel's tables want every heading once."""
         # A line break would have to be written in two ways, in the cell and in the table's list of columns.
         text, taken = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
         self.headings.append(free_name(taken, lambda n: f"{text[:240]} ({n})" if n > 1 else text[:250]))
         column = len(self.headings)
         self.widths[column] = width
-        if wrap:
+        if isinstance(width, Prose):
             self.wrapped.add(column)
         return column
 
-    def add_headings(self, columns: Iterable[tuple[str, float]], *, wrapped: Container[str] = ()) -> None:
-        """Add columns by their headings and widths; `wrapped` names those of prose."""
+    def add_headings(self, columns: Iterable[tuple[str, float]]) -> None:
+        """Add columns by their headings and widths."""
         for heading, width in columns:
-            self.heading(heading, width, wrap=heading in wrapped)
+            self.heading(heading, width)
 
     def add_column(  # a column has that many sides
         self,
