@@ -13,8 +13,8 @@ from gpit_fairshare.inputs.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.words import joined
-from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
 from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED
+from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, parameter_states
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Prose, Region, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT
 

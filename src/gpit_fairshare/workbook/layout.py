@@ -71,11 +71,9 @@ FIXED_NAMES: Final = (
     "Manifest",
 )
 """Sheets that are called the same in every workbook; those of years and groups take other names."""
+EVERY_YEAR: Final = "every year"
 NOT_GIVEN: Final = "[not given]"
 """In a cell of text where the inputs give none."""
-PARAMETER_VALUE: Final = 4
-PARAMETER_STATE: Final = 5
-"""Columns of the Parameters sheet."""
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 
 
@@ -216,7 +214,7 @@ class Layout:
         self.parameter_rows = {one: FIRST_ROW + index for index, one in enumerate(both)}
         """Name and year of each parameter to its row."""
         for (name, year), row in self.parameter_rows.items():
-            self._name(name, year, f"{PARAMETERS}!${letter(PARAMETER_VALUE)}${row}")
+            self._name(name, year, f"{PARAMETERS}!$D${row}")
 
     def sheet(self, name: str, title: str, note: str, role: Role = "Output", frozen: int = 0) -> Sheet:
         """Make a sheet that shows money; its note says so where the spend is illustrative."""

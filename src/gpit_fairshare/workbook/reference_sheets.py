@@ -9,8 +9,8 @@ from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import without_excel
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
-from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
 from gpit_fairshare.workbook.layout import CHANGED
+from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, parameter_states
 from gpit_fairshare.workbook.places import places
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Prose, Region, Sheet, is_web
 
