@@ -284,9 +284,13 @@ class Sheet:
     ) -> int:
         """Add a column and fill it from the first row of the table down, with its total above; return its number."""
         column = self.heading(heading, width)
-        self.fill(column, values, formula, number, unlocked=unlocked)
-        if total:
-            self.total_above(column, values, number)
+        if values:
+            self.fills[column] = Fill(values, formula, number, unlocked)
+            self.last_row = max(self.last_row, FIRST_ROW + len(values) - 1)
+        if values and total:
+            cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{self.last_row}"
+            amount = math.fsum(value for value in values if isinstance(value, int | float))
+            self.put(TOTAL_ROW, column, amount, f"SUM({cells})", number)
         return column
 
     def put(  # a cell has that many sides
@@ -312,25 +316,6 @@ class Sheet:
         """Place plain values in the first cells of a row."""
         for column, value in enumerate(values, 1):
             self.put(row, column, value)
-
-    def fill(
-        self,
-        column: int,
-        values: Sequence[Any],
-        formula: Formula | None = None,
-        number: str = "number",
-        *,
-        unlocked: bool = False,
-    ) -> None:
-        """Fill a column of the table from its first row down."""
-        self.fills[column] = Fill(values, formula, number, unlocked)
-        self.last_row = max(self.last_row, FIRST_ROW + len(values) - 1)
-
-    def total_above(self, column: int, values: Iterable[Any], number: str) -> None:
-        """Put the total of a filled column above its heading; blanks and texts count as 0."""
-        cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{self.last_row}"
-        total = math.fsum(value for value in values if isinstance(value, int | float))
-        self.put(TOTAL_ROW, column, total, f"SUM({cells})", number)
 
     def rows(self, rows: Sequence[Sequence[Any]]) -> None:
         """Fill the table with plain values; what has nothing to say says so."""
