@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
     from gpit_fairshare.workbook.sheets import Cell, Chart, Region, Sheet
     from gpit_fairshare.workbook.xlsxwriter_internals import Page
@@ -48,6 +49,8 @@ FORMATS: Final = {
 }
 CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter wants a plain date
 """A workbook must not differ by when it was written: the date says nothing and is always the same."""
+TEXTS_STAY: Final = {"number_stored_as_text": "A1:XFD1048576"}
+"""Codes such as 0123 are texts by intent; Excel need not warn of them."""
 _WIDE: Final = 190
 """Characters across that A4 shows at a size that can be read; a wider sheet is printed on A3."""
 _A4, _A3 = 9, 8
@@ -184,8 +187,7 @@ def _add(sheet: Sheet, book: LiveBook, styles: Styles, table: str, written: Call
         settings = {key: value for key, value in mark.items() if key != "look"}
         page.conditional_format(*_corners(region), settings | looks)
     _charts(sheet, book, page)
-    # Codes such as 0123 are texts by intent; inputs that a formula sums may stand beside it.
-    page.ignore_errors({"number_stored_as_text": "A1:XFD1048576", "formula_unlocked": "A1:XFD1048576"})
+    page.ignore_errors({**TEXTS_STAY, "formula_unlocked": "A1:XFD1048576"})  # inputs that a formula sums
     if sheet.frozen:
         page.freeze_panes(FIRST_ROW - 1, sheet.frozen)
     page.protect("", _MAY)
@@ -216,25 +218,25 @@ def _note(sheet: Sheet, page: Page) -> None:
 
 
 def _table(sheet: Sheet, page: Page, styles: Styles, name: str) -> None:
-    page.add_table(
-        HEADING_ROW - 1,
-        0,
-        sheet.last_row - 1,
-        len(sheet.headings) - 1,
-        {
-            "name": name,
-            "columns": [
-                {"header": heading, "header_format": styles.heading(sheet, column)}
-                for column, heading in enumerate(sheet.headings, 1)
-            ],
-            "autofilter": False,
-            "style": "Table Style Light 1",
-            "banded_rows": False,
-        },
-    )
+    headings = [(heading, styles.heading(sheet, column)) for column, heading in enumerate(sheet.headings, 1)]
+    add_table(page, HEADING_ROW, sheet.last_row, name, headings)
     page.describe_table(sheet.title)
     lines = max(sheet.heading_lines(column) for column in range(1, len(sheet.headings) + 1))
     page.set_height(HEADING_ROW, LINE * lines + 3)
+
+
+def add_table(
+    page: Worksheet, heading_row: int, last_row: int, name: str, headings: Sequence[tuple[str, Format]]
+) -> None:
+    """Make a table of the rows from that of the headings, each with its format."""
+    settings = {
+        "name": name,
+        "columns": [{"header": heading, "header_format": look} for heading, look in headings],
+        "autofilter": False,
+        "style": "Table Style Light 1",
+        "banded_rows": False,
+    }
+    page.add_table(heading_row - 1, 0, last_row - 1, len(headings) - 1, settings)
 
 
 def _corners(region: Region) -> tuple[int, int, int, int]:
