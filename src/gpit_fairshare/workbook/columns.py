@@ -162,7 +162,7 @@ class KernelFigures:
         if self.within:
             if key not in self.groups.columns:
                 self.columns.group_column(self.groups, key, label, unit, formula, values)
-        elif (key, self.columns.year) not in self.layout.national_values:
+        elif self.beside(key) not in self.layout.names:
             only = formula if isinstance(formula, str) else formula(FIRST_ROW)
             self.columns.national(key, label, unit, only, values[0])
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.inputs.model import ADDED_UP
 from gpit_fairshare.language import ORGANISATION, Kind, group
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Region, Sheet, free_name, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Region, Sheet, free_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,7 +201,6 @@ class Layout:
         self.national.add_headings(_NATIONAL_COLUMNS)
         self.national.add_headings((year, 20) for year in self.years)
         self.national_rows: dict[str, int] = {}
-        self.national_values: dict[tuple[str, str], Any] = {}
         self.sharing = self.sheet(
             SHARING,
             "How money was shared out between bounds",
@@ -214,7 +213,7 @@ class Layout:
         self.parameter_rows = {one: FIRST_ROW + index for index, one in enumerate(both)}
         """Name and year of each parameter to its row."""
         for (name, year), row in self.parameter_rows.items():
-            self._name(name, year, f"{PARAMETERS}!$D${row}")
+            self.names[self.name_of(name, year)] = f"{PARAMETERS}!$D${row}"
 
     def sheet(self, name: str, title: str, note: str, role: Role = "Output", frozen: int = 0) -> Sheet:
         """Make a sheet that shows money; its note says so where the spend is illustrative."""
@@ -225,12 +224,6 @@ class Layout:
         return self.scheme.labels.get(name, name.replace("_", " ").capitalize())
 
     # Names ------------------------------------------------------------------------------------------
-
-    def _name(self, key: str, year: str, cell: str) -> str:
-        """Define a name for a figure of a year, such as `transition_fund_2014_15`."""
-        name = self.name_of(key, year)
-        self.names[name] = cell
-        return name
 
     def name_of(self, key: str, year: str) -> str:
         """Return the name under which formulas find a parameter or a national figure of a year."""
@@ -290,8 +283,7 @@ class Layout:
         self.national.put_row(row, (label, self.identifier(key), unit or "none"))
         column = 4 + self.years.index(year)
         self.national.put(row, column, value, formula, number)
-        self.national_values[key, year] = value
-        self._name(key, year, f"{quoted(NATIONAL_SHEET)}!${letter(column)}${row}")
+        self.names[self.name_of(key, year)] = self.national.cell(column, f"${row}")
 
     def block(self, kind: Kind, year: str) -> Block:
         """Return the block of a kind in a year."""

@@ -31,6 +31,7 @@ READING: Final = (
 )
 BUT_FOR: Final = "But for the values named above, every other"
 DRAFT: Final = "Draft"
+_CHANGED_HERE: Final = "Changed in this workbook"
 _FOLLOW: Final = " The values of the run, named below, do not follow."
 TO_FILL: Final = "[name and date]"
 TO_FILL_IN: Final = {
@@ -56,31 +57,29 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     indicative = [year for year in layout.years if year in scheme.indicative]
     firm = [year for year in layout.years if year not in scheme.indicative]
     says = [f"{', '.join(years)} {word}" for years, word in ((firm, "firm"), (indicative, "indicative")) if years]
-    facts: list[tuple[str, str, str | None]] = [
-        ("Status of the checks", status[0], OVERALL),
-        ("Warnings of the checks", status[1], WARNINGS),
-        ("Warnings about the inputs", _warnings(layout), None),
-        (
-            "What it is",
-            f"{layout.answers} {'to' if layout.adds_up else 'of'} the {scheme.organisation}s, {'; '.join(says)}",
-            None,
-        ),
-        ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…, in full on Manifest", None),
-        ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}", None),
-        *(("Boundaries", text, None) for text in _boundaries(layout)),
-        *(("Data", text, None) for text in _data(layout)),
-        *(("Illustrative spend", text, None) for text in result.inputs.illustrative),
-        ("Set for this run", _set(layout), None),
-        ("Changed in this workbook", _unchanged(layout), _changed(layout)),
-        *(("Plug-ins", text, None) for text in _plugins(layout)),
-        *(("Values, not formulas", text, None) for text in _fixed(layout)),
-        ("Assumptions", f"{len(scheme.assumptions)}, listed on the sheet Assumptions", None),
-        ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING, None),
-    ]
-    for row, (item, text, formula) in enumerate(facts, FIRST_ROW):
+    receivers = f"{'to' if layout.adds_up else 'of'} the {scheme.organisation}s"
+    facts = (
+        ("Status of the checks", status[0]),
+        ("Warnings of the checks", status[1]),
+        ("Warnings about the inputs", _warnings(layout)),
+        ("What it is", f"{layout.answers} {receivers}, {'; '.join(says)}"),
+        ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…, in full on Manifest"),
+        ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}"),
+        ("Boundaries", _boundaries(layout)),
+        *(("Data", text) for text in _data(layout)),
+        *(("Illustrative spend", text) for text in result.inputs.illustrative),
+        ("Set for this run", _set(layout)),
+        (_CHANGED_HERE, f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"),
+        ("Plug-ins", "; ".join(f"{one.kind} {one.name} of {one.package} {one.version}" for one in scheme.plugins)),
+        ("Values, not formulas", _fixed(layout)),
+        ("Assumptions", f"{len(scheme.assumptions)}, listed on the sheet Assumptions"),
+        ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING),
+    )
+    live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _changed(layout)}
+    for row, (item, text) in enumerate([(item, text) for item, text in facts if text], FIRST_ROW):
         sheet.put(row, 1, item)
-        sheet.put(row, 2, text, formula)
-    for row, (item, text) in enumerate(TO_FILL_IN.items(), FIRST_ROW + len(facts)):
+        sheet.put(row, 2, text, live.get(item))
+    for row, (item, text) in enumerate(TO_FILL_IN.items(), sheet.last_row + 1):
         sheet.put(row, 1, item)
         sheet.put(row, 2, text, unlocked=True)
         if text == DRAFT:
@@ -124,24 +123,13 @@ def _set(layout: Layout) -> str:
     return "; ".join(overrides) or "Nothing: every parameter was as the scheme gives it"
 
 
-def _plugins(layout: Layout) -> list[str]:
-    """Return what the run took from plug-ins, in one text."""
-    used = layout.scheme.plugins
-    return ["; ".join(f"{one.kind} {one.name} of {one.package} {one.version}" for one in used)] if used else []
-
-
-def _fixed(layout: Layout) -> list[str]:
-    """Return which steps and checks hold values of the run, and why, in one text."""
+def _fixed(layout: Layout) -> str:
+    """Return which steps and checks hold values of the run, and why; an empty text if none do."""
     names = fixed_parts(layout)
     parts: list[Step | Check] = [*layout.scheme.steps, *layout.scheme.checks]
     functions = dict.fromkeys(str(one) for part in parts for one in without_excel(part.tree))
     why = f"{joined(list(functions))} {'has' if len(functions) == 1 else 'have'} no Excel formula"
-    return [f"{joined(names)}: {why}. What is changed here does not reach them; run gpit again."] if names else []
-
-
-def _unchanged(layout: Layout) -> str:
-    """Return what stands for changes while there are none."""
-    return f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"
+    return f"{joined(names)}: {why}. What is changed here does not reach them; run gpit again." if names else ""
 
 
 def _changed(layout: Layout) -> str:
@@ -158,10 +146,10 @@ def _changed(layout: Layout) -> str:
     return f'"Parameters: "&({count})&". Inputs: "&{inputs}&".{follow}"'
 
 
-def _boundaries(layout: Layout) -> list[str]:
+def _boundaries(layout: Layout) -> str:
     """Return the sentence that says on whose boundaries the figures are, where that was asked for."""
     day, noun = layout.result.inputs.boundaries, layout.scheme.organisation
-    return [f"All figures are those of the {noun}s of {day_in_words(day)}; Findings has the mergers."] if day else []
+    return f"All figures are those of the {noun}s of {day_in_words(day)}; Findings has the mergers." if day else ""
 
 
 def _text_sheet(name: str, title: str, note: str, columns: Mapping[str, float], rows: Sequence[Sequence[Any]]) -> Sheet:

@@ -10,11 +10,12 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
+
+from gpit_fairshare.workbook.text_widths import BOLD, lines_needed, number_width, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,28 +35,11 @@ MARKS: Final = (NOT_APPLICABLE, NONE)
 """Texts that stand in a column of figures where one is missing, and stand as the figures do."""
 INDENT: Final = 1.5
 """What the gutter of a cell takes of its column."""
-BOLD: Final = 1.08
-"""How much wider bold letters run."""
 _LONGEST_COLUMN: Final = 60.0
 _HEADING_LINES: Final = 5
 """Lines that a heading may take before its column grows instead."""
 _TITLE: Final = 1.4 * BOLD
 """How much wider a title runs than the text of cells."""
-_RUNS: Final = {
-    "'ijl|": 0.4,
-    " !,./:;I[\\]ft": 0.5,
-    "()-`r{}": 0.6,
-    '"*Jcksvxyz^': 0.9,
-    "FTZ+<=>~": 1.08,
-    "ABEKPSVXY&": 1.2,
-    "CDHNRUw": 1.3,
-    "GOQ": 1.4,
-    "Mm": 1.5,
-    "%": 1.6,
-    "W@": 1.8,
-}
-_WIDTHS: Final = {letter: width for letters, width in _RUNS.items() for letter in letters}
-"""Widths of Arial's letters, where they are not that of a figure; columns are measured in figures."""
 ROW: Final = "\N{SYMBOL FOR NULL}"
 """Stands for the number of the row in a formula that is alike all the way down a column."""
 
@@ -64,19 +48,6 @@ Formula = str | Callable[[int], str | None]
 Role = Literal["Input", "Working", "Output", "Control"]
 """What a sheet is for: inputs are what a reader may change, controls say whether the rest can be relied on."""
 
-_DECIMALS: Final = {
-    "£": 0,
-    "thousands": 0,
-    "pence": 2,
-    "£ per head": 2,
-    "change": 0,
-    "change per head": 2,
-    "people": 0,
-    "count": 0,
-    "ratio": 4,
-    "remainder": 6,
-}
-_NO_POUNDS: Final = ("people", "count", "ratio", "remainder")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -159,36 +130,6 @@ class Chart:
     """Height in pixels."""
     wide: bool = False
     """Whether it takes the place of two side by side."""
-
-
-@lru_cache(maxsize=20_000)
-def text_width(text: str) -> float:
-    """Return how wide a text in Arial runs, measured in figures as columns are: capitals take more than letters."""
-    return 1.03 * sum([_WIDTHS.get(one, 1.0) if one < "\u1100" else 2.0 for one in text])
-
-
-def lines_needed(text: str, width: float) -> int:
-    """Return how many lines a text takes in a column of a width, word by word; a longer word is broken."""
-    lines = 0
-    for paragraph in text.split("\n"):
-        lines, used = lines + 1, 0.0
-        for word in paragraph.split(" "):
-            own = text_width(word)
-            if used and used + own > width:
-                lines, used = lines + 1, 0.0
-            lines += math.ceil(own / width) - 1 if own > width else 0
-            used += (own % width if own > width else own) + text_width(" ")
-    return lines
-
-
-def number_width(value: float, kind: str) -> float:
-    """Return how wide a figure runs in a format, as FORMATS calls it; 0 for those that shrink into their column."""
-    if kind in ("%", "distance"):
-        return text_width(f"+{value:.1%}")
-    if kind not in _DECIMALS:
-        return 0.0
-    sign = "-" if value < 0 else "+" if kind.startswith("change") else ""
-    return text_width(f"{sign}{'' if kind in _NO_POUNDS else '£'}{abs(value):,.{_DECIMALS[kind]}f}")
 
 
 def letter(column: int) -> str:
@@ -376,12 +317,11 @@ class Sheet:
 
     def _explain(self) -> None:
         """Add to the note what a reader cannot know: what a mark stands for, and why a cell is empty."""
-        cells = [cell for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
-        marked = any(NOT_APPLICABLE in (fill.cell(FIRST_ROW).formula or "") for fill in self.fills.values())
-        marked = marked or any(NOT_APPLICABLE in fill.values for fill in self.fills.values())
-        marked = marked or any(NOT_APPLICABLE in (cell.value, cell.formula) for cell in cells)
-        empty = any(None in fill.values or "" in fill.values for fill in self.fills.values())
-        empty = empty or any(cell.value is None or cell.value == "" for cell in cells)
+        columns = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
+        cells = [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
+        content = [*columns, *cells]
+        marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
+        empty = any(None in values or "" in values for _, values in content)
         for there, mark, says in (
             (marked, NOT_APPLICABLE, f"{NOT_APPLICABLE}: does not apply."),
             (empty, "empty cell", "An empty cell: no value was given."),
