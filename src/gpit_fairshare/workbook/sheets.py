@@ -123,7 +123,6 @@ class Chart:
     """Alternative text."""
     number: str
     """Number format of the values' axis, as FORMATS calls it."""
-    stacked: bool = False
     labels_below: bool = True
     """Whether each category has its label; 211 of them cannot be read."""
     height: int = 300

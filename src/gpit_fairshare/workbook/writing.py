@@ -59,7 +59,10 @@ _CHARTS_GAP: Final = 16
 _ROW_PIXELS: Final = 20
 _COLOURS: Final = ("#005EB8", "#ED8B00", "#425563", "#009639", "#7C2855", "#330072")
 """Blue first, then what stands apart from it in shades of grey too."""
+_MARKERS: Final = ("circle", "square", "diamond", "triangle", "x", "plus")
 _INPUT: Final = "#1F3A93"
+_HEADING: Final = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
+_LINK: Final = {"font_color": "#0563C1", "underline": 1, "valign": "top", "text_wrap": True}
 _MAY: Final = {"select_locked_cells": True, "select_unlocked_cells": True, "format_columns": True, "format_rows": True}
 """What a reader of a protected sheet may do besides typing into its inputs."""
 
@@ -69,18 +72,9 @@ class Styles:
 
     def __init__(self, book: LiveBook) -> None:
         self.book = book
-        self.made: dict[tuple[str | bool, ...], Format] = {}
-        self.title = book.add_format({"bold": True, "font_size": 14})
-        heading = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
-        self.first_heading = book.add_format(heading)
-        # An indent keeps a figure on the right from touching the text on the left of the next column.
-        # Excel indents nothing that does not say on which side it stands.
-        self.text_heading = book.add_format({**heading, "align": "left", "indent": 1})
-        self.number_heading = book.add_format({**heading, "align": "right", "indent": 1})
-        link = {"font_color": "#0563C1", "underline": 1, "valign": "top", "text_wrap": True}
-        self.first_link = book.add_format(link)
-        self.link = book.add_format({**link, "align": "left", "indent": 1})
-        self.looks = {"wrong": book.add_format({"bold": True, "font_color": "#9C0006"})}
+        self.made: dict[tuple[tuple[str, Any], ...], Format] = {}
+        self.title = self._format({"bold": True, "font_size": 14})
+        self.looks = {"wrong": self._format({"bold": True, "font_color": "#9C0006"})}
 
     def number(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
         """Return what says the number of a cell's format in the file, by its column and whether it is bold."""
@@ -88,27 +82,37 @@ class Styles:
 
     def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
         """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
-        text, first, wrap = isinstance(cell.value, str), column == 1, column in sheet.wrapped and cell.format != "note"
-        if text and cell.value in MARKS:
-            text = sheet.is_text(column)
+        is_text = sheet.is_text(column) if cell.value in MARKS else isinstance(cell.value, str)
         # Where some texts take several lines, the cells beside them begin on the first.
-        top = bool(sheet.wrapped)
-        key = (cell.format, text, first, wrap, top, bold, cell.unlocked)
+        settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
+        settings |= _side(column, is_text=is_text)
+        settings |= {"text_wrap": True} if column in sheet.wrapped and cell.format != "note" else {}
+        settings |= {"bold": True} if bold else {}
+        settings |= {"locked": False, "font_color": _INPUT} if cell.unlocked else {}
+        return self._format(settings)
+
+    def heading(self, sheet: Sheet, column: int) -> Format:
+        """Return the format of a column's heading, on the side of its figures or texts."""
+        return self._format({**_HEADING, **_side(column, is_text=sheet.is_text(column))})
+
+    def link(self, column: int) -> Format:
+        """Return the format of a text that leads elsewhere."""
+        return self._format({**_LINK, **_side(column, is_text=True)})
+
+    def _format(self, settings: dict[str, Any]) -> Format:
+        key = tuple(settings.items())
         if key not in self.made:
-            settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if top else "vcenter"}
-            if not text or not first:
-                settings |= {"align": "left" if text else "right", "indent": 1}
-            settings |= {"text_wrap": True} if wrap else {}
-            settings |= {"bold": True} if bold else {}
-            settings |= {"locked": False, "font_color": _INPUT} if cell.unlocked else {}
             self.made[key] = self.book.add_format(settings)
         return self.made[key]
 
-    def heading(self, sheet: Sheet, column: int) -> Format:
-        """Return the format of a column's heading, which stands as its figures or texts do."""
-        if not sheet.is_text(column):
-            return self.number_heading
-        return self.first_heading if column == 1 else self.text_heading
+
+def _side(column: int, *, is_text: bool) -> dict[str, Any]:
+    """Return on which side of its column a cell is.
+
+    An indent keeps a figure on the right from touching the text on the left of the next column. Excel indents
+    nothing that does not say on which side it is.
+    """
+    return {} if is_text and column == 1 else {"align": "left" if is_text else "right", "indent": 1}
 
 
 def write_sheets(
@@ -177,8 +181,7 @@ def _add(sheet: Sheet, book: LiveBook, styles: Styles, table: str, written: Call
         if cell.link:
             inside = not cell.link.startswith(("http://", "https://"))
             target = f"internal:{quoted(cell.link)}!A1" if inside else cell.link
-            look = styles.first_link if column == 1 else styles.link
-            page.write_url(row - 1, column - 1, target, look, clean(cell.value))
+            page.write_url(row - 1, column - 1, target, styles.link(column), clean(cell.value))
     page.show(sheet, styles.number(sheet), written)
     for region, validation in sheet.validations:
         page.data_validation(*_corners(region), validation)
@@ -261,40 +264,29 @@ def _charts(sheet: Sheet, book: LiveBook, page: Page) -> None:
 
 
 def _drawn(chart: Chart, book: LiveBook) -> Any:
-    drawn = book.add_chart({"type": chart.kind} | ({"subtype": "stacked"} if chart.stacked else {}))
-    text = {"name": "Arial", "size": 9, "bold": False}
+    """Return a chart as XlsxWriter takes it."""
+    drawn = book.add_chart({"type": chart.kind})
     for index, series in enumerate(chart.series):
         colour = _COLOURS[index % len(_COLOURS)]
-        line = {"color": colour, "width": 2.25}
         look: dict[str, Any] = {"fill": {"color": colour}, "gap": 30 if chart.labels_below else 5}
         if chart.kind == "line":
-            look = {
-                "line": line,
-                "marker": {"type": ("circle", "square", "diamond", "triangle", "x", "plus")[index % 6]},
-            }
-        drawn.add_series(
-            {"name": series.name, "categories": f"={series.categories}", "values": f"={series.values}", **look}
-        )
+            marker = _MARKERS[index % len(_MARKERS)]
+            look = {"line": {"color": colour, "width": 2.25}, "marker": {"type": marker}}
+        cells = {"categories": f"={series.categories}", "values": f"={series.values}"}
+        drawn.add_series({"name": series.name, **cells, **look})
     drawn.set_title({"name": chart.title, "name_font": {"name": "Arial", "size": 12, "bold": True}, "overlay": False})
-    names: dict[str, Any] = {"name": chart.across, "name_font": text, "num_font": text}
+    text = {"name": "Arial", "size": 9, "bold": False}
+    fonts: dict[str, Any] = {"name_font": text, "num_font": text}
+    names = {"name": chart.across, **fonts, "label_position": "none", "major_tick_mark": "none"}
     if chart.labels_below:
-        names["interval_unit"] = 1
-    else:
-        names |= {"label_position": "none", "major_tick_mark": "none"}
-    if chart.labels_below and chart.kind != "bar":
-        names["label_position"] = "low"
-    values = {
-        "name": chart.up,
-        "name_font": text,
-        "num_font": text,
-        "num_format": FORMATS[chart.number],
-        "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}},
-    }
-    if chart.kind == "bar":  # its categories stand on the left, the first at the top, and its values below
+        names = {"name": chart.across, **fonts, "interval_unit": 1}
+    lines = {"visible": True, "line": {"color": "#D9D9D9"}}
+    values = {"name": chart.up, **fonts, "num_format": FORMATS[chart.number], "major_gridlines": lines}
+    if chart.kind == "bar":  # its categories are on the left, the first at the top, and its values below
         drawn.set_y_axis(names | {"reverse": True})
         drawn.set_x_axis(values | {"label_position": "high"})
     else:
-        drawn.set_x_axis(names)
+        drawn.set_x_axis(names | ({"label_position": "low"} if chart.labels_below else {}))
         drawn.set_y_axis(values)
     drawn.set_legend({"none": True} if len(chart.series) == 1 else {"position": "bottom", "font": text})
     width = 2 * _CHART_WIDTH + _CHARTS_GAP if chart.wide else _CHART_WIDTH
