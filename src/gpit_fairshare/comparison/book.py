@@ -28,7 +28,7 @@ _LONG: Final = 40
 def write_workbook(
     comparison: Comparison, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a comparison as a workbook; `advance` is told how many cells are done, of how many."""
+    """Write a comparison as a workbook; `advance` is called with how many cells are done, of how many."""
     changes = _Changes(comparison)
     sheets = [_summary(comparison, changes), changes.sheet, _causes(comparison, changes), _definition(comparison)]
     properties = {

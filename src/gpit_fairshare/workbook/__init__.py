@@ -1,6 +1,6 @@
 """A Result as a live Excel workbook: every calculated cell a formula, with the value that it gives.
 
-Values stand on sheets that call themselves Input, and the few numbers that formulas need on Constants; all
+Values are on sheets that call themselves Input, and the few numbers that formulas need on Constants; all
 else follows from them. The same result gives the same bytes.
 """
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def write_workbook(
     result: Result, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a result as a workbook; `advance` is told how many cells are done, of how many."""
+    """Write a result as a workbook; `advance` is called with how many cells are done, of how many."""
     layout = Layout(result)
     scheme = result.scheme
     properties = {
@@ -51,7 +51,7 @@ def write_workbook(
 
 
 def _build(layout: Layout) -> list[Sheet]:
-    """Lay out every sheet, in the order in which they stand in the workbook."""
+    """Lay out every sheet, in the order that they have in the workbook."""
     inputs = input_sheets(layout)
     lines = spend_lines_sheet(layout)
     for year in layout.years:

@@ -31,9 +31,9 @@ class _Table:
 
 
 def input_sheets(layout: Layout) -> list[Sheet]:
-    """Return the sheets of people, money and other inputs, and remember where each cell stands.
+    """Return the sheets of people, money and other inputs, and remember where each cell is.
 
-    A row that serves every year stands once, so that changing it changes all years, as it would in its file.
+    A row that serves every year is there once, so that changing it changes all years, as it would in its file.
     """
     scheme, result = layout.scheme, layout.result
     names = [symbol.name for symbol in scheme.inputs]

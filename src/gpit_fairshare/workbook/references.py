@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Refs:
     """Where names stand as seen from one row of one sheet of a block, or from that of the national figures.
 
-    The row may be ROW, where the formula is alike on every row.
+    The row may be ROW, where the formula is the same on every row.
     """
 
     def __init__(self, layout: Layout, year: str, block: Block | None, row: int | str, here: Sheet) -> None:

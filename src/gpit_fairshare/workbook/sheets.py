@@ -28,11 +28,11 @@ FIRST_ROW: Final = 5
 LINE: Final = 13.5
 """Height of one line in points: 12.75 in Excel, and a little for other programs."""
 NOT_APPLICABLE: Final = "[z]"
-"""Stands where a figure has no meaning; the note of the sheet says so."""
+"""In place of a figure that has no meaning; the note of the sheet says so."""
 NONE: Final = "none"
-"""Stands in a cell of text that has nothing to say, since an empty cell may be a slip."""
+"""In a cell of text that has nothing to say, since an empty cell may be a slip."""
 MARKS: Final = (NOT_APPLICABLE, NONE)
-"""Texts that stand in a column of figures where one is missing, and stand as the figures do."""
+"""Texts in a column of figures where one is missing; they are on the side of the figures."""
 INDENT: Final = 1.5
 """What the gutter of a cell takes of its column."""
 _LONGEST_COLUMN: Final = 60.0
@@ -41,7 +41,7 @@ _HEADING_LINES: Final = 5
 _TITLE: Final = 1.4 * BOLD
 """How much wider a title runs than the text of cells."""
 ROW: Final = "\N{SYMBOL FOR NULL}"
-"""Stands for the number of the row in a formula that is alike all the way down a column."""
+"""In place of the number of the row, in a formula that is the same all the way down a column."""
 
 Formula = str | Callable[[int], str | None]
 """The formula of a column: a text with ROW in it, or what gives the formula (or None) of the row with a number."""

@@ -165,7 +165,7 @@ def table_name(sheet: str, taken: set[str]) -> str:
 def _add(sheet: Sheet, book: LiveBook, styles: Styles, table: str, written: Callable[[int], None]) -> None:
     """Add a finished sheet to the workbook; its table is called `table`.
 
-    Its cells are written when the workbook is closed, and `written` is told how many more are.
+    Its cells are written when the workbook is closed, and `written` is called with how many more are.
     """
     page = book.add_worksheet(sheet.name)
     for column, width in sheet.widths.items():
@@ -204,7 +204,7 @@ def _add(sheet: Sheet, book: LiveBook, styles: Styles, table: str, written: Call
         page.set_paper(_A3 if sum(sheet.widths.values()) > _WIDE else _A4)
         page.fit_to_pages(1, 0)
         page.repeat_rows(0, HEADING_ROW - 1)
-    # The number of the page alone: whatever says something stands in cells.
+    # The number of the page alone: all that says something is in cells.
     page.set_footer("&C&P / &N")
 
 

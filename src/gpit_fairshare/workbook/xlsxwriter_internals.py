@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 _LANGUAGE: Final = "en-GB"
 _FONT: Final = {"font_name": "Arial", "font_size": 10}
-_TELL: Final = 2_000
-"""Cells after which it is said how far the writing has come."""
+_REPORT_AFTER: Final = 2_000
+"""Cells after which the progress of the writing is reported."""
 
 
 class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
@@ -43,7 +43,7 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
     style: Callable[[Cell, int, bool], int]
     """The number of a cell's format, by its column and whether it is bold."""
     written: Callable[[int], None]
-    """Is told how many more cells are written."""
+    """Is unreported how many more cells are written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
         for (row, column), cell in sheet.cells.items():
             placed.setdefault(row, {})[column] = cell
         filled = {column: _Column(column, fill, self.style) for column, fill in sheet.fills.items()}
-        width, told = len(sheet.headings), 0
+        width, unreported = len(sheet.headings), 0
         for row in range(TITLE_ROW, sheet.last_row + 1):
             own, single = self.table.get(row - 1, {}), placed.get(row, {})
             cells: list[str] = []
@@ -105,15 +105,15 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
             if cells:
                 height = f' ht="{self.heights[row]:g}" customHeight="1"' if row in self.heights else ""
                 self.fh.write(f'<row r="{row}"{height}>{"".join(cells)}</row>')
-            told += len(cells)
-            if told >= _TELL:
-                self.written(told)
-                told = 0
-        self.written(told)
+            unreported += len(cells)
+            if unreported >= _REPORT_AFTER:
+                self.written(unreported)
+                unreported = 0
+        self.written(unreported)
         sheet.cells, sheet.fills = {}, {}
 
     def _own(self, row: int, column: int) -> str:
-        """Return a text that XlsxWriter was told: a title, a heading, a link."""
+        """Return a text that XlsxWriter was given: a title, a heading, a link."""
         cell = self.table[row - 1][column - 1]
         style = format_number(cell.format) if cell.format else 0
         return f'<c r="{letter(column)}{row}" s="{style}" t="s"><v>{cell.string}</v></c>'
