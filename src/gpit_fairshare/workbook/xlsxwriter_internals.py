@@ -43,7 +43,7 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
     style: Callable[[Cell, int, bool], int]
     """The number of a cell's format, by its column and whether it is bold."""
     written: Callable[[int], None]
-    """Is unreported how many more cells are written."""
+    """Called with how many more cells are written."""
 
     def __init__(self) -> None:
         super().__init__()
