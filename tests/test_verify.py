@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 import recalculation
 from books import RUNS
 from fuzzing import ods
-from gpit_fairshare import UsageError, allocate, export, verify
+from gpit_fairshare import UsageError, allocate, verify
 from gpit_fairshare.cli import _run
+from gpit_fairshare.results import writing
 from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written
 from gpit_fairshare.verification import Kind, formulas
 from gpit_fairshare.workbook import write_workbook
@@ -99,10 +100,10 @@ OPTIONS = {
 
 def write(result, path):
     """Write a result as `gpit allocate` does, with the manifest beside a table."""
-    writers = {"xlsx": write_workbook, "json": export.write_json, "csv": export.write_csv}
-    writers.get(path.suffix[1:], export.write_parquet)(result, path)
+    writers = {"xlsx": write_workbook, "json": writing.write_json, "csv": writing.write_csv}
+    writers.get(path.suffix[1:], writing.write_parquet)(result, path)
     if path.suffix in (".csv", ".parquet"):
-        export.write_manifest(result, path.with_name(export.manifest_name(path)), path, path.name)
+        writing.write_manifest(result, path.with_name(writing.manifest_name(path)), path, path.name)
     return path
 
 
@@ -426,7 +427,7 @@ def in_json(path, change):
     """Change the document of a JSON file and write it as `gpit` does."""
     document = json.loads(path.read_text("utf-8"))
     change(document)
-    path.write_text(export.json_text(document), encoding="utf-8", newline="")
+    path.write_text(writing.json_text(document), encoding="utf-8", newline="")
 
 
 @pytest.mark.parametrize("suffix", ["json", slow("csv"), slow("parquet")])
@@ -1224,7 +1225,7 @@ def test_no_document_breaks_it(own):
             refusals.append(str(fault))
         else:
             assert not found.verified, where
-            assert export.json_text(found.document()).encode()
+            assert writing.json_text(found.document()).encode()
 
     assert not any("\n" in one for one in refusals)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.console.page import Page
 from gpit_fairshare.console.words import counted, joined
-from gpit_fairshare.results import in_one_line
+from gpit_fairshare.results.agreement import in_one_line
 from gpit_fairshare.verification import Kind, Verdict, shown
 
 if TYPE_CHECKING:
