@@ -623,7 +623,8 @@ def test_update_prints_whole_paths(folder):
 
 STRUCK = """
 import os, signal, sys
-from gpit_fairshare import export, workbook
+from gpit_fairshare import workbook
+from gpit_fairshare.results import writing
 from gpit_fairshare.cli import main
 def half(result, path, *_):
     path.write_bytes(b"half")
@@ -631,7 +632,7 @@ def half(result, path, *_):
     os.kill(os.getpid(), signal.{name})
     for _ in range(1000): pass
     print("it went on", file=sys.stderr)
-export.write_csv = half
+writing.write_csv = half
 sys.argv = ["gpit", *"{command} -o out.csv".split()]
 main()
 """

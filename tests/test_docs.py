@@ -22,7 +22,7 @@ from gpit_fairshare.inputs.headings import folded, standard_columns
 from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
 from gpit_fairshare.language.functions import BUILT_INS
 from gpit_fairshare.reallocation import Change
-from gpit_fairshare.results import OffRule
+from gpit_fairshare.results.agreement import OffRule
 from gpit_fairshare.scheme import (
     STANDARD_INPUTS,
     entries_document,

@@ -25,10 +25,10 @@ from gpit_fairshare import GpitError, UsageError, allocate, verify
 from gpit_fairshare.cli import app
 from gpit_fairshare.engine import calculate
 from gpit_fairshare.errors import CalculationError, InputError, SchemeError
-from gpit_fairshare.export import json_text, write_csv, write_manifest
 from gpit_fairshare.maturity import Maturity, _ranked, assess, of_result
 from gpit_fairshare.reports.maturity import show_maturity
-from gpit_fairshare.results import read_record
+from gpit_fairshare.results.reading import read_record
+from gpit_fairshare.results.writing import json_text, write_csv, write_manifest
 from gpit_fairshare.scheme import load
 from gpit_fairshare.workbook import write_workbook
 from rulebook import inputs_of

@@ -640,7 +640,7 @@ def after_allocate(tmp_path_factory):
     result = allocate(
         population=population, spend=spend, settings={"revenue_budget": 2_000_000, "transition_fund": 300_000}
     )
-    from gpit_fairshare.export import write_csv
+    from gpit_fairshare.results.writing import write_csv
 
     write_csv(result, folder / "out.csv")
     write_rows(folder / "forecast.csv", FORECASTS)

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 import recalculation
 from books import RUNS
-from gpit_fairshare import UsageError, allocate, export, verify
+from gpit_fairshare import UsageError, allocate, verify
 from gpit_fairshare.cli import _run
+from gpit_fairshare.results import writing
 from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written
 from gpit_fairshare.verification import Kind, formulas
 from gpit_fairshare.workbook import write_workbook
@@ -333,7 +334,7 @@ def in_json(path, change):
     """Change the document of a JSON file and write it as `gpit` does."""
     document = json.loads(path.read_text("utf-8"))
     change(document)
-    path.write_text(export.json_text(document), encoding="utf-8", newline="")
+    path.write_text(writing.json_text(document), encoding="utf-8", newline="")
 
 
 @pytest.mark.parametrize("suffix", ["json", slow("csv"), slow("parquet")])
@@ -1131,7 +1132,7 @@ def test_no_document_breaks_it(own):
             refusals.append(str(fault))
         else:
             assert not found.verified, where
-            assert export.json_text(found.document()).encode()
+            assert writing.json_text(found.document()).encode()
 
     assert not any("\n" in one for one in refusals)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import openpyxl
 
 from fuzzing import ods
-from gpit_fairshare import export
+from gpit_fairshare.results import writing
 from gpit_fairshare.workbook import write_workbook
 from running import write_rows
 
@@ -85,10 +85,10 @@ OPTIONS = {
 
 def write(result, path):
     """Write a result as `gpit allocate` does, with the manifest beside a table."""
-    writers = {"xlsx": write_workbook, "json": export.write_json, "csv": export.write_csv}
-    writers.get(path.suffix[1:], export.write_parquet)(result, path)
+    writers = {"xlsx": write_workbook, "json": writing.write_json, "csv": writing.write_csv}
+    writers.get(path.suffix[1:], writing.write_parquet)(result, path)
     if path.suffix in (".csv", ".parquet"):
-        export.write_manifest(result, path.with_name(export.manifest_name(path)), path, path.name)
+        writing.write_manifest(result, path.with_name(writing.manifest_name(path)), path, path.name)
     return path
 
 

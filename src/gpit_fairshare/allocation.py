@@ -8,8 +8,8 @@ from importlib import resources
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.effects import effects
 from gpit_fairshare.engine import Result, calculate
+from gpit_fairshare.engine.sensitivity import sensitivities
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import LARGEST, MEGABYTE, Need, Request, boundary_date, read_inputs, split_sheet
 from gpit_fairshare.language import names_in
@@ -93,7 +93,7 @@ def allocate(  # noqa: PLR0913  # the options of `gpit allocate`, all by name
             wanted = replace(wanted, options=dict(options or {}))
             request = with_options(wanted, leave_out, max_size, boundaries, crosswalk)
             result = calculate(ready, read_inputs(request))
-        worked_out = effects(result) if with_effects else ()
+        worked_out = sensitivities(result) if with_effects else ()
     run = {
         "sample": sample,
         "scheme": base_name(scheme),

@@ -68,7 +68,7 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         drafts = write(result, outputs, beside, advance)
     with drafts, reader_may_leave():
         if as_json:
-            from gpit_fairshare.export import document  # noqa: PLC0415
+            from gpit_fairshare.results.writing import document  # noqa: PLC0415
 
             print_json(document(result))
         else:

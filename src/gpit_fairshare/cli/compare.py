@@ -256,7 +256,7 @@ def _format(how: str, *, as_json: bool) -> str:
 def _text(comparison: Comparison, form: str, top: int) -> str:
     """Return a comparison as a text in a format."""
     from gpit_fairshare.comparison import csv_text  # noqa: PLC0415  # polars loads here, not for --help
-    from gpit_fairshare.export import json_text  # noqa: PLC0415
+    from gpit_fairshare.results.writing import json_text  # noqa: PLC0415
 
     match form:
         case "json":

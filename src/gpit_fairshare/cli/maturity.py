@@ -61,10 +61,10 @@ def maturity(  # noqa: PLR0913  # the options of the verb
     asked = (("--by-ccg", by_ccg), ("--by-practice", by_practice))
     _check_orders([(option, path) for option, path in asked if path], [*outputs, *beside.values()], read)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.export import write_table  # noqa: PLC0415
     from gpit_fairshare.maturity import assess  # noqa: PLC0415
     from gpit_fairshare.reports.maturity import show_maturity  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
+    from gpit_fairshare.results.writing import write_table  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Working out the index") as advance:
         found = assess(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Year, figure
-from gpit_fairshare.engine.strangers import hold
+from gpit_fairshare.engine.plugin_checks import check_row_by_row
 from gpit_fairshare.errors import CalculationError, Finding, PluginError, SharingError
 from gpit_fairshare.inputs import year_start
 from gpit_fairshare.language import (
@@ -157,7 +157,7 @@ class Run:
 
     def _formula(self, tree: t.Expression, kind: Kind, where: str) -> Values:
         try:
-            hold(tree, self.now.frames[kind], first_year=self.before is None)
+            check_row_by_row(tree, self.now.frames[kind], first_year=self.before is None)
             rendered = render(tree, first_year=self.before is None)
             parts = rendered.value.alias("value"), rendered.defined.alias("defined")
             frame = select(self.now.frames[kind], [tree], *parts)
