@@ -23,13 +23,13 @@ from folders import (
     repeatable,
     rezipped,
 )
-from gpit_fairshare.cli.options import MEGABYTES
 from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.inputs import About, Need, Request, Restated, parse_year, read_inputs, year_start
 from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE
 from gpit_fairshare.inputs.headings import folded, plain_name, standard_columns
 from gpit_fairshare.inputs.reading import letters, split_sheet
 from gpit_fairshare.inputs.sums import exact_total
+from gpit_fairshare.run_options import MEGABYTES
 
 # The table of findings
 

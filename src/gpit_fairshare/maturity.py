@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.allocation import allocate, base_name, listed
+from gpit_fairshare.allocation import allocate, base_name
 from gpit_fairshare.errors import Finding, InputError, nearest
 from gpit_fairshare.inputs import LARGEST, MEGABYTE, About
+from gpit_fairshare.run_options import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 
-from gpit_fairshare.allocation import DEFAULT_SCHEME, allocate
+from gpit_fairshare.allocation import allocate
 from gpit_fairshare.cases.comparing import Difference, Kind, compare, harmless
 from gpit_fairshare.cases.reading import KEYS, read_case, read_model
 from gpit_fairshare.cases.shape import OTHER_COLUMNS
 from gpit_fairshare.errors import CaseError, GpitError, InputError, nearest
-from gpit_fairshare.inputs import LARGEST, MEGABYTE
+from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.scheme.faults import one_line
 
 if TYPE_CHECKING:
@@ -120,28 +120,15 @@ def _result(case: Case) -> Result | GpitError:
 
 
 def _calculated(run: RunEntry) -> Result:
-    return allocate(
-        population=[_path(one) for one in run.population],
-        spend=[_path(one) for one in run.spend],
-        inputs=[_path(one) for one in run.input],
-        scheme=_path(run.scheme or DEFAULT_SCHEME),
-        formula=None if run.formula is None else _path(run.formula),
-        transition=None if run.transition is None else _path(run.transition),
-        settings=run.set,
-        mapping=run.map,
-        units=run.unit,
-        leave_out=run.leave_out,
-        max_size=run.max_size or LARGEST // MEGABYTE,
-        boundaries=run.boundaries,
-        crosswalk=[_path(one) for one in run.crosswalk],
-        sample=run.sample,
-        with_effects=False,
-    )
-
-
-def _path(name: str) -> str:
-    """Return a path that every system reads: cases are written on one and run on another."""
-    return name.replace("\\", "/")
+    options = {name: option for name, option in OPTIONS.items() if option.in_cases}
+    arguments = {name: getattr(run, option.key) for name, option in options.items()}
+    for name, option in options.items():
+        # Paths that every system reads: cases are written on one and run on another.
+        if option.kind is OptionKind.FILES:
+            arguments[name] = [path.replace("\\", "/") for path in arguments[name]]
+        elif option.kind is OptionKind.RULE and arguments[name]:
+            arguments[name] = arguments[name].replace("\\", "/")
+    return allocate(**{name: value for name, value in arguments.items() if value is not None}, with_effects=False)
 
 
 def _of_refusal(case: Case, base: Verdict, fault: GpitError) -> Verdict:
