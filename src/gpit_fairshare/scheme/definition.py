@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from gpit_fairshare.errors import SchemeError
 from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
 from gpit_fairshare.scheme.files import Read
-from gpit_fairshare.scheme.findings import SchemeFindings
+from gpit_fairshare.scheme.findings import Faults
 from gpit_fairshare.scheme.joining import Joined, complete
 from gpit_fairshare.scheme.model import Assumption, Source
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
@@ -152,7 +152,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, SchemeFile))}") from None
     sources = {one["key"]: Source(**one) for one in table["sources"]}
     read = Read(file, digest, None, model, sources)
-    raised = SchemeFindings()
+    raised = Faults()
     joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
     joined.draft.add(gather(read, raised), raised)
     complete(joined, raised)
