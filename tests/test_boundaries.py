@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 import recalculation
 from gpit_fairshare import allocate
 from gpit_fairshare.errors import CalculationError, InputError, UsageError
-from gpit_fairshare.inputs import About, Need, Request, Restated, boundary_date, read_inputs, year_start
+from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.inputs import Need, Request, Restated, boundary_date, read_inputs, year_start
 from gpit_fairshare.inputs.sums import exact_total, portions
 from gpit_fairshare.workbook import write_workbook
 from running import SAMPLES, SHARED, YEARS, gpit, read_rows, words, write_rows
@@ -119,7 +120,7 @@ def test_england_of_2014_on_the_boundaries_of_2021(england_inputs):
         assert exact_total(table["historic_spend"]) == 148_000_000
     assert exact_total(england_inputs.lines["amount"]) == 186_000_000
     assert set(england_inputs.lines["org_code"]) == set(england_inputs.tables["2014/15"]["org_code"])
-    notes = told(england_inputs, About.BOUNDARIES)
+    notes = told(england_inputs, FindingCode.BOUNDARIES)
     assert "restated 211 CCGs as 106 on the boundaries of 1 April 2021" in notes[0]
     assert "adds up to 56,633,982 people before and 56,633,982 people after" in notes[0]
     assert "historic_spend adds up to £148,000,000.00 before and £148,000,000.00 after" in notes[1]
@@ -142,7 +143,7 @@ def test_money_of_10g_arrives_in_d4u1y_through_15d(england_inputs):
     origin = england_inputs.origins["2014/15", "D4U1Y", "historic_spend"]
     assert origin == "10C, 10G, 10T, 11C and 99M of england-2014-15-spend.csv"
     chain = "10G, 10T and 11C became 15D on 1 April 2018; 10C, 15D and 99M became D4U1Y on 1 April 2021"
-    assert chain in told(england_inputs, About.BOUNDARIES)[-1]
+    assert chain in told(england_inputs, FindingCode.BOUNDARIES)[-1]
     names = column(england_inputs, "org_name")
     assert (names["D4U1Y"], names["99A"]) == ("NHS Frimley CCG", "Liverpool")
 
@@ -285,7 +286,7 @@ def test_a_split_by_hand(folder):
     )
     assert inputs.origins["2014/15", "C", "historic_spend"] == "2/3 of A and D of spend.csv"
     assert inputs.origins["2014/15", "E", "historic_spend"] == "spend.csv row 4"
-    (*_, became) = told(inputs, About.BOUNDARIES)
+    (*_, became) = told(inputs, FindingCode.BOUNDARIES)
     assert became == "1/3 of A became B on 1 April 2026; 2/3 of A and D became C on 1 April 2026."
     assert [source.role for source in inputs.sources] == ["population", "spend", "crosswalk"]
 
@@ -352,7 +353,7 @@ def test_rates_are_never_averaged(folder):
 
     assert column(folder.read(people, extra=extra, needs=needs), "rate") == {"13T": 2.0}
     fault = folder.fault(people, extra=extra.replace("00H,2", "00H,3"), needs=needs)
-    assert (fault.number, fault.file) == (About.NOT_SUMMED.number, "extra.csv")
+    assert (fault.number, fault.file) == (FindingCode.NOT_SUMMED.number, "extra.csv")
     assert "rate is a rate or has no unit" in fault.found
     part = folder.fault("org_code,list size\nA,5\nD,7\n", extra="org_code,rate\nA,2\nD,2\n", walk=A_SPLITS, needs=needs)
     assert "between the predecessors of B and C" in part.found
@@ -364,10 +365,10 @@ def test_texts_that_differ_are_left_blank_or_refused(folder):
     inputs = folder.read(people)
 
     assert column(inputs, "area_team") == {"13T": None, "14L": "x"}
-    (warning,) = told(inputs, About.NOT_SUMMED)
+    (warning,) = told(inputs, FindingCode.NOT_SUMMED)
     assert "area_team differs between the predecessors of 13T; it is left blank there" in warning
     fault = folder.fault(people, needs=(PEOPLE, Need("area_team", "text")))
-    assert fault.number == About.NOT_SUMMED.number
+    assert fault.number == FindingCode.NOT_SUMMED.number
 
 
 def test_a_blank_part_of_a_sum_is_told(folder):
@@ -376,7 +377,7 @@ def test_a_blank_part_of_a_sum_is_told(folder):
     inputs = folder.read("org_code,list size,rent\n00F,1,2\n00G,1,\n00H,1,3\n", needs=needs)
 
     assert column(inputs, "rent") == {"13T": 5.0}
-    assert "rent is blank for 00G and so not in the sum of 13T" in told(inputs, About.PARTLY_BLANK)[0]
+    assert "rent is blank for 00G and so not in the sum of 13T" in told(inputs, FindingCode.PARTLY_BLANK)[0]
 
 
 # What cannot be restated
@@ -386,10 +387,10 @@ def test_an_unknown_code_is_an_error(folder):
     """A code in no crosswalk is refused in its cell, with the nearest codes and what to do."""
     fault = folder.fault("org_code,list size\n00Q,1\n00Z,2\n")
 
-    assert (fault.number, fault.place) == (About.UNKNOWN_ORGANISATION.number, "row 3, org_code")
+    assert (fault.number, fault.place) == (FindingCode.UNKNOWN_ORGANISATION.number, "row 3, org_code")
     assert fault.found.startswith("no crosswalk knows 00Z; did you mean 00")
     assert "--crosswalk FILE" in fault.remedy
-    assert not told(folder.read("org_code,list size\n00Q,1\nE,2\n", walk=A_SPLITS), About.UNKNOWN_ORGANISATION)
+    assert not told(folder.read("org_code,list size\n00Q,1\nE,2\n", walk=A_SPLITS), FindingCode.UNKNOWN_ORGANISATION)
 
 
 def test_many_unknown_codes_are_one_error(folder):
@@ -420,7 +421,7 @@ def test_half_a_merger_is_an_error(folder):
     assert column(folder.read(people), "registered_population") == {"D4U1Y": 5.0}
     for gone in FRIMLEY:
         fault = folder.fault(people.replace(f"{gone},1\n", ""))
-        assert fault.number == About.INCOMPLETE.number
+        assert fault.number == FindingCode.INCOMPLETE.number
         assert fault.found.startswith(f"{gone} is missing, so that the figures of D4U1Y would be too low")
     later = folder.read("org_code,list size\n10C,1\n15D,3\n99M,1\n")
     assert column(later, "registered_population") == {"D4U1Y": 5.0}
@@ -431,7 +432,7 @@ def test_a_member_that_was_not_there_in_the_year_is_a_warning(folder):
     people = "year,org_code,list size\n{0},00F,1\n{0},00G,1\n"
     inputs = folder.read(people.format("2015/16"), years=("2015/16",))
 
-    assert "00H is missing, so that the figures of 13T may be too low" in told(inputs, About.INCOMPLETE)[0]
+    assert "00H is missing, so that the figures of 13T may be too low" in told(inputs, FindingCode.INCOMPLETE)[0]
     fault = folder.fault(people.format("2014/15"))
     assert "00H is missing, so that the figures of 13T would be too low" in fault.found
 
@@ -440,7 +441,7 @@ def test_an_organisation_beside_its_successor_is_an_error(folder):
     """10G stands in 15D already, and would be in D4U1Y twice."""
     fault = folder.fault("org_code,list size\n10C,1\n10G,1\n10T,1\n11C,1\n15D,3\n99M,1\n")
 
-    assert fault.number == About.INCOMPLETE.number
+    assert fault.number == FindingCode.INCOMPLETE.number
     assert "10G, 10T and 11C and their successor 15D are both in the file" in fault.found
     assert "counted twice in D4U1Y" in fault.found
 
@@ -469,7 +470,7 @@ def test_years_and_practices(folder):
         [("13T", "NHS Newcastle Gateshead CCG", 10.0, 0.7)],
         [("13T", "NHS Newcastle Gateshead CCG", 1.0, 0.7)],
     ]
-    assert [note for note in told(inputs, About.BOUNDARIES) if "spend.csv" in note] == [
+    assert [note for note in told(inputs, FindingCode.BOUNDARIES) if "spend.csv" in note] == [
         (
             "spend.csv: restated 3 CCGs as 1 on the boundaries of 1 April 2026; "
             "historic_spend adds up to £0.70 before and £0.70 after."
@@ -519,7 +520,7 @@ def test_faults_of_a_crosswalk(folder, rows, place, found):
 def test_headings_of_a_crosswalk(folder):
     """A missing column is a fault that names it, and two headings for one column are."""
     fault = folder.fault("org_code,list size\nA,1\n", walk="org_code,successor\nA,B\n")
-    assert (fault.number, "no column effective_date" in fault.found) == (About.MISSING_COLUMN.number, True)
+    assert (fault.number, "no column effective_date" in fault.found) == (FindingCode.MISSING_COLUMN.number, True)
     walk = "org_code,predecessor,successor,effective_date\nA,A,B,2026-04-01\n"
     fault = folder.fault("org_code,list size\nA,1\n", walk=walk)
     assert fault.found == "'org_code' and 'predecessor' would both be org_code"
@@ -569,7 +570,7 @@ def test_a_crosswalk_serves_without_boundaries_too(folder):
     assert column(inputs, "historic_spend", "2026/27") == {"B": 3.0}
     people = people.replace("2026/27,B,2", "2026/27,B,1\n2026/27,C,1")
     faults = folder.faults(people, "org_code,historic_spend\nA,1\nD,2\n", walk=A_SPLITS, **options)
-    assert faults[0].number == About.SPLIT.number
+    assert faults[0].number == FindingCode.SPLIT.number
     assert faults[0].found == "by 2026/27 A had split into B and C"
     assert "--boundaries 2026/27" in faults[0].remedy
 
@@ -605,7 +606,7 @@ def test_ons_codes_are_read_as_ods_codes(folder):
     )
 
     assert column(inputs, "historic_spend") == {"00C": 20.0, "02M": 10.0}
-    assert told(inputs, About.ONS_CODES) == [
+    assert told(inputs, FindingCode.ONS_CODES) == [
         "population.csv: ONS CCG code: read 2 ONS codes as ODS codes: E38000042 as 00C and E38000060 as 02M.",
         "spend.csv: CCG18CD: read 2 ONS codes as ODS codes: E38000042 as 00C and E38000226 as 02M.",
     ]
@@ -615,7 +616,7 @@ def test_both_codes_of_one_organisation_are_one_organisation(folder):
     """E38000042 and 00C in one file are two rows of Darlington."""
     fault = folder.fault("org_code,list size\nE38000042,1\n00C,2\n", boundaries=None)
 
-    assert (fault.number, fault.place) == (About.DUPLICATE_ROW.number, "row 3, org_code")
+    assert (fault.number, fault.place) == (FindingCode.DUPLICATE_ROW.number, "row 3, org_code")
 
 
 def test_a_file_with_both_columns_keeps_the_ods_codes(folder):
@@ -623,7 +624,7 @@ def test_a_file_with_both_columns_keeps_the_ods_codes(folder):
     inputs = folder.read("ONS_CCG_CODE,CCG_CODE,list size\nE38000001,00C,1\n", boundaries=None)
 
     assert column(inputs, "registered_population") == {"00C": 1.0}
-    assert told(inputs, About.ONS_CODES) == []
+    assert told(inputs, FindingCode.ONS_CODES) == []
 
 
 def test_an_unknown_ons_code_is_a_warning_and_an_error_on_boundaries(folder):
@@ -632,9 +633,9 @@ def test_an_unknown_ons_code_is_a_warning_and_an_error_on_boundaries(folder):
     inputs = folder.read(people, boundaries=None)
 
     assert column(inputs, "registered_population") == {"00Q": 1.0, "E38000999": 2.0}
-    assert "no organisation is known by the ONS code E38000999" in told(inputs, About.ONS_CODES)[0]
+    assert "no organisation is known by the ONS code E38000999" in told(inputs, FindingCode.ONS_CODES)[0]
     fault = folder.fault(people)
-    assert (fault.number, fault.place) == (About.UNKNOWN_ORGANISATION.number, "row 3, org_code")
+    assert (fault.number, fault.place) == (FindingCode.UNKNOWN_ORGANISATION.number, "row 3, org_code")
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 from folders import POPULATION, about, column
 from gpit_fairshare import allocate, verify
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs import About
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.results.writing import write_json
 from running import gpit, words
 
@@ -181,13 +181,13 @@ def test_headings_of_money(folder, heading, factor):
     mapping = {heading: "historic_spend"}
     if factor is REFUSED:
         (fault,) = folder.faults(POPULATION, text, mapping=mapping)
-        assert fault.number == About.UNIT.number
+        assert fault.number == FindingCode.UNIT.number
         assert heading in fault.found
         return
     inputs = folder.read(POPULATION, text, mapping=mapping)
 
     assert column(inputs, "historic_spend") == {"00C": 0.25 * factor, "00D": 300.0 * factor}
-    assert f"by {factor:,}" in about(inputs, About.UNIT)[0]
+    assert f"by {factor:,}" in about(inputs, FindingCode.UNIT)[0]
 
 
 @pytest.mark.parametrize(("heading", "factor"), PEOPLE.items())
@@ -197,7 +197,7 @@ def test_headings_of_people(folder, heading, factor):
     mapping = {heading: "registered_population"}
     if factor is REFUSED:
         (fault,) = folder.faults(text, mapping=mapping)
-        assert fault.number == About.UNIT.number
+        assert fault.number == FindingCode.UNIT.number
         assert heading in fault.found
         return
 
@@ -214,7 +214,7 @@ def test_headings_that_change_no_figure(folder, role, heading):
     inputs = folder.read(**files, mapping={heading: name})
 
     assert column(inputs, name) == {"00C": 100.0, "00D": 200.0}
-    assert about(inputs, About.UNIT) == []
+    assert about(inputs, FindingCode.UNIT) == []
 
 
 @pytest.mark.parametrize(("sheet", "file"), NAMES_THAT_SAY_NOTHING)
@@ -224,7 +224,7 @@ def test_names_that_say_nothing(folder, sheet, file):
     inputs = folder.read(POPULATION, book)
 
     assert column(inputs, "historic_spend") == {"00C": 100.0, "00D": 200.0}
-    assert about(inputs, About.UNIT) == []
+    assert about(inputs, FindingCode.UNIT) == []
 
 
 @pytest.mark.parametrize("title", TITLES_THAT_SAY_NOTHING)
@@ -252,7 +252,7 @@ def test_names_that_state_a_unit(folder, sheet, file, stated_by):
     inputs = folder.read(POPULATION, book)
 
     assert column(inputs, "historic_spend") == {"00C": 100_000.0, "00D": 200_000.0}
-    (note,) = about(inputs, About.UNIT)
+    (note,) = about(inputs, FindingCode.UNIT)
     assert stated_by in note
 
 
@@ -268,7 +268,7 @@ def test_scales_that_leave_open_which_figures(folder, name, place):
     book = folder.book(f"{name if place == 'file' else 's'}.xlsx", **{name if place == "sheet" else "S": rows})
 
     (fault,) = folder.faults(POPULATION, book)
-    assert fault.number == About.UNIT.number
+    assert fault.number == FindingCode.UNIT.number
     assert "does not say beyond doubt" in fault.found
     inputs = folder.read(POPULATION, book, units={"historic_spend": "£000"})
     assert column(inputs, "historic_spend")["00C"] == 100_000.0
@@ -294,7 +294,7 @@ def test_unit_in_the_column_of_codes(folder, cell, factor, below):
     inputs = folder.read(POPULATION, text)
 
     assert column(inputs, "historic_spend") == {"00C": 0.25 * factor, "00D": 0.3 * factor}
-    assert f"by {factor:,} ({cell.strip('()')})" in about(inputs, About.UNIT)[0]
+    assert f"by {factor:,} ({cell.strip('()')})" in about(inputs, FindingCode.UNIT)[0]
 
 
 PAIR = [["00C", "Darlington", 713, 1426], ["00D", "Durham Dales", 500, 900]]
@@ -359,7 +359,7 @@ def test_units_beside_headings_that_are_not_understood(folder, unit, below):
     rows = [BOTH, units] if below else [units, BOTH]
     (fault,) = folder.faults(*[folder.book("both.xlsx", S=[*rows, *PAIR])] * 2)
 
-    assert fault.number == About.UNIT.number
+    assert fault.number == FindingCode.UNIT.number
     assert f"'{unit}' is not understood" in fault.found
     assert both(folder, *rows, units={"GP IT spend": "£000"})[1] == 1_426_000.0
 
@@ -446,7 +446,7 @@ def test_other_columns_are_left_alone(folder):
 def test_unit_option(folder, heading, unit, factor, warned):
     """--unit has the last word; where the file states another unit, a warning names both."""
     inputs = folder.read(POPULATION, money(heading, 2, 3), mapping={heading: "historic_spend"}, units={heading: unit})
-    warnings = [one for one in inputs.findings if one.number == About.UNIT.number and one.level == "warning"]
+    warnings = [one for one in inputs.findings if one.number == FindingCode.UNIT.number and one.level == "warning"]
 
     assert column(inputs, "historic_spend") == {"00C": 2.0 * factor, "00D": 3.0 * factor}
     assert len(warnings) == bool(warned)
@@ -469,7 +469,7 @@ def test_unit_option_of_another_measure(folder):
     """--unit cannot make people of a column of money."""
     fault = folder.fault(POPULATION, money("Spend", 2, 3), units={"Spend": "000 people"})
 
-    assert fault.number == About.UNIT.number
+    assert fault.number == FindingCode.UNIT.number
     assert "which is £" in fault.found
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from gpit_fairshare import numbers, words
 from gpit_fairshare.engine import calculate
-from gpit_fairshare.errors import Finding
+from gpit_fairshare.findings import Finding
 from gpit_fairshare.inputs import Crosswalk, packaged_crosswalk
 from gpit_fairshare.reports import allocation, checking, terminal
 from gpit_fairshare.scheme import Setting, load

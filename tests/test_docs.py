@@ -17,7 +17,7 @@ import pytest
 from documents import Piece, pieces, quoted, same, table, tables, typed
 from gpit_fairshare import Function, GpitError, allocate, compare, explain, structured_texts
 from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
-from gpit_fairshare.inputs.findings import About
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.headings import folded, standard_columns
 from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
 from gpit_fairshare.language.functions import BUILT_INS
@@ -36,7 +36,6 @@ from gpit_fairshare.scheme import (
     reviews_document,
     shape,
 )
-from gpit_fairshare.scheme.findings import About as AboutSchemes
 from gpit_fairshare.verification import Answer, Kind, Verdict
 from running import ROOT, SAMPLES, gpit, write_rows
 
@@ -355,10 +354,10 @@ def test_keys_are_those_of_the_files():
         assert name == "{ … }" or where == ("all" if len(there) == 3 else ", ".join(there)), name
 
 
-@pytest.mark.parametrize(("document", "about"), [(FILES, About), (LIBRARY, AboutSchemes)])
-def test_findings_are_those_of_the_code(document, about):
-    """The table of findings is what `About` says; a new finding gets its row by pasting the right-hand side."""
-    written = "".join(f"| {one.number} | {one.meaning} |\n" for one in about)
+@pytest.mark.parametrize(("document", "letter"), [(FILES, "I"), (LIBRARY, "S")])
+def test_findings_are_those_of_the_code(document, letter):
+    """The table of findings is what `FindingCode` says; a new finding gets its row by pasting the right-hand side."""
+    written = "".join(f"| {one.number} | {one.meaning} |\n" for one in FindingCode if one.number.startswith(letter))
     text = document.read_text(encoding="utf-8")
     between = re.search(r"<!-- findings: [^\n]*\n(?:\|[^\n]*\n){2}(.*?)<!-- end of findings -->", text, re.DOTALL)
 
@@ -367,11 +366,12 @@ def test_findings_are_those_of_the_code(document, about):
 
 
 def test_notes_of_the_run_are_all_there():
-    """Every number R01, R02 … that the engine writes has its row."""
+    """Every number R01, R02 … has its row, and no number is written in the code but in the one list of them."""
     sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("src/gpit_fairshare/**/*.py"))
     rows = [row[0] for piece in tables(FILES, "number", "what it is about") for row in piece.rows[1:]]
 
     assert set(re.findall(r'"(R\d\d)"', sources)) == {number for number in rows if number.startswith("R")}
+    assert sorted(re.findall(r'"([IRS]\d\d)"', sources)) == sorted(code.number for code in FindingCode)
 
 
 def test_headings_are_known():

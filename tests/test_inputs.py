@@ -24,7 +24,8 @@ from folders import (
     rezipped,
 )
 from gpit_fairshare.errors import InputError, UsageError
-from gpit_fairshare.inputs import About, Need, Request, Restated, parse_year, read_inputs, year_start
+from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.inputs import Need, Request, Restated, parse_year, read_inputs, year_start
 from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE
 from gpit_fairshare.inputs.headings import folded, plain_name, standard_columns
 from gpit_fairshare.inputs.reading import letters, split_sheet
@@ -36,10 +37,11 @@ from gpit_fairshare.run_options import MEGABYTES
 
 def test_numbers_of_findings():
     """Findings are numbered I01, I02 and so on, each number once, each with a meaning of one line."""
-    numbers = [kind.number for kind in About]
+    codes = [code for code in FindingCode if code.number.startswith("I")]
+    numbers = [code.number for code in codes]
     assert numbers == sorted(set(numbers))
     assert all(re.fullmatch(r"I[0-9]{2}", number) for number in numbers)
-    assert all(kind.meaning and "\n" not in kind.meaning for kind in About)
+    assert all(code.meaning and "\n" not in code.meaning for code in codes)
 
 
 # Plain files
@@ -127,7 +129,7 @@ def test_short_rows_end_in_blank_cells(folder):
     """Cells missing at the end of a row are blank cells."""
     fault = folder.fault("org_code,registered_population\n00C,5\n00D\n")
 
-    assert (fault.number, fault.place) == (About.BLANK.number, "row 3, registered_population")
+    assert (fault.number, fault.place) == (FindingCode.BLANK.number, "row 3, registered_population")
 
 
 # Files that give no cells
@@ -139,7 +141,7 @@ def test_windows_1252(folder):
     inputs = folder.read(folder.file("people.csv", text.encode("cp1252")))
 
     assert inputs.tables["2014/15"]["org_name"].to_list() == ["A", "Café"]
-    assert "in Windows-1252; line 3 has 'é'" in about(inputs, About.ENCODING)[0]
+    assert "in Windows-1252; line 3 has 'é'" in about(inputs, FindingCode.ENCODING)[0]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_text_in_no_encoding(folder, content, place, found):
     """Text that is in no encoding, or in two, is a fault with its place and how to save it."""
     fault = folder.fault(folder.file("people.csv", content))
 
-    assert fault.number == About.ENCODING.number
+    assert fault.number == FindingCode.ENCODING.number
     assert place in fault.place
     assert found in fault.found
     assert "CSV UTF-8" in fault.remedy
@@ -166,13 +168,13 @@ def test_wide_encodings(folder, encoding):
     inputs = folder.read(folder.file("people.csv", POPULATION.encode(encoding)))
 
     assert inputs.tables["2014/15"].rows() == folder.read(POPULATION).tables["2014/15"].rows()
-    assert encoding[:6].upper() in about(inputs, About.ENCODING)[0]
+    assert encoding[:6].upper() in about(inputs, FindingCode.ENCODING)[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b",,\n,,\n", b"org_code,registered_population\n"])
 def test_empty_text(folder, content):
     """A file without rows is a fault."""
-    assert folder.fault(folder.file("people.csv", content)).number == About.EMPTY.number
+    assert folder.fault(folder.file("people.csv", content)).number == FindingCode.EMPTY.number
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
@@ -181,7 +183,7 @@ def test_other_separators(folder, separator):
     inputs = folder.read(POPULATION.replace(",", separator))
 
     assert inputs.tables["2014/15"].rows() == folder.read(POPULATION).tables["2014/15"].rows()
-    assert "its cells stand between" in about(inputs, About.SEPARATORS)[0]
+    assert "its cells stand between" in about(inputs, FindingCode.SEPARATORS)[0]
 
 
 def test_separators_among_commas(folder):
@@ -200,7 +202,7 @@ def test_first_line_names_the_separator(folder):
     assert inputs.origins["2014/15", "00C", "registered_population"] == "population.csv row 3"
 
     fault = folder.fault("sep=#\norg_code#list size\n00C#5\n")
-    assert (fault.number, fault.place) == (About.SEPARATORS.number, "row 1")
+    assert (fault.number, fault.place) == (FindingCode.SEPARATORS.number, "row 1")
 
 
 def test_decimal_commas(folder):
@@ -217,7 +219,7 @@ def test_open_quotation_mark(folder):
     """A quotation mark that is never closed is a fault in its row, and swallows nothing."""
     fault = folder.fault('org_code,registered_population\n00C,5\n"00D,6\n00E,7\n')
 
-    assert (fault.number, fault.place) == (About.SEPARATORS.number, "row 3")
+    assert (fault.number, fault.place) == (FindingCode.SEPARATORS.number, "row 3")
 
 
 def test_too_many_cells(folder):
@@ -325,7 +327,7 @@ def test_several_sheets(folder):
     book = folder.book("people.xlsx", Notes=[["Text"]], Data=rows, Old=rows, Empty=[])
 
     fault = folder.fault(book)
-    assert fault.number == About.SHEET.number
+    assert fault.number == FindingCode.SHEET.number
     assert "Notes, Data and Old" in fault.found
     assert "'FILE:Data'" in fault.remedy
     assert column(folder.read(f"{book}:Data"), "registered_population") == {"00C": 5.0}
@@ -338,7 +340,7 @@ def test_the_only_sheet_with_a_table(folder):
     inputs = folder.read(book)
 
     assert column(inputs, "registered_population") == {"00C": 5.0}
-    (note,) = about(inputs, About.SHEET)
+    (note,) = about(inputs, FindingCode.SHEET)
     assert "read sheet 'Data', the only visible one with a table of codes; not Instructions" in note
 
 
@@ -358,17 +360,17 @@ def test_hidden_sheets(folder):
         return str(folder.path / name)
 
     both = folder.read(workbook("both.xlsx", Data=(rows, "visible"), Old=(rows, "hidden")))
-    assert "1 hidden sheet with a table of codes not read: Old" in about(both, About.HIDDEN)[0]
+    assert "1 hidden sheet with a table of codes not read: Old" in about(both, FindingCode.HIDDEN)[0]
 
     fault = folder.fault(workbook("hidden.xlsx", Cover=([["Cover"], ["x"]], "visible"), Data=(rows, "hidden")))
-    assert (fault.number, fault.remedy) == (About.SHEET.number, "Say that it is meant, as in 'FILE:Data'")
+    assert (fault.number, fault.remedy) == (FindingCode.SHEET.number, "Say that it is meant, as in 'FILE:Data'")
 
 
 def test_columns_without_headings(folder):
     """Figures without a heading are not read, and the run says which column they are in."""
     inputs = folder.read("org_code,,registered_population\n00C,7,5\n")
 
-    assert "1 column without a heading not read: B" in about(inputs, About.SEPARATORS)[0]
+    assert "1 column without a heading not read: B" in about(inputs, FindingCode.SEPARATORS)[0]
 
 
 @pytest.mark.parametrize("code", ["01-Mar", "Mar-01", "1-Mar-14", "01/03/2014", "2014-03-01"])
@@ -376,7 +378,7 @@ def test_dates_for_codes_in_text(folder, code):
     """What Excel made a date is no code in a text file either."""
     fault = folder.fault(f"org_code,list size\n00C,5\n{code},6\n")
 
-    assert (fault.number, fault.place) == (About.CODE_NOT_TEXT.number, "row 3, org_code")
+    assert (fault.number, fault.place) == (FindingCode.CODE_NOT_TEXT.number, "row 3, org_code")
 
 
 def test_left_out_practices(folder):
@@ -384,10 +386,10 @@ def test_left_out_practices(folder):
     text = "CCG Code,Practice Code,Patients\n00C,A81001,4321\n00C,A81002,5678\n00C,00C,9999\n"
     inputs = folder.read(text, leave_out=("00C",))
     assert column(inputs, "registered_population") == {"00C": 9999.0}
-    assert "left out 1 row of 00C" in about(inputs, About.LEFT_OUT)[0]
+    assert "left out 1 row of 00C" in about(inputs, FindingCode.LEFT_OUT)[0]
 
     fault = folder.fault("org_code,list size\n00C,5\n", leave_out=("00C",))
-    assert (fault.number, fault.found) == (About.EMPTY.number, "no row is left of the table: all were left out")
+    assert (fault.number, fault.found) == (FindingCode.EMPTY.number, "no row is left of the table: all were left out")
 
 
 def test_unknown_sheet(folder):
@@ -411,7 +413,7 @@ def test_numbers_as_codes(folder):
     ]
     faults = folder.faults(folder.book("people.xlsx", Data=rows))
 
-    assert {fault.number for fault in faults} == {About.CODE_NOT_TEXT.number}
+    assert {fault.number for fault in faults} == {FindingCode.CODE_NOT_TEXT.number}
     assert [fault.place for fault in faults] == ["A2", "A3", "A4", "A5"]
     assert "the date or time 2015-03-01" in faults[2].found
     assert all("01E05" in fault.found and fault.remedy for fault in faults)
@@ -424,7 +426,7 @@ def test_cells_that_are_no_numbers(folder):
     faults = folder.faults(folder.book("people.xlsx", Data=rows))
 
     assert [fault.place for fault in faults] == ["B2", "B3", "B4", "B5", "B6"]
-    assert {fault.number for fault in faults} == {About.NOT_A_NUMBER.number}
+    assert {fault.number for fault in faults} == {FindingCode.NOT_A_NUMBER.number}
 
 
 def test_formulas(folder):
@@ -445,7 +447,7 @@ def test_formulas(folder):
 
     rows = [["org_code", "list size", "index"], ["00C", 5, "=2+3"]]
     fault = folder.fault(folder.book("new.xlsx", Data=rows), needs=(PEOPLE, index))
-    assert (fault.place, fault.number) == ("C2", About.NOT_A_NUMBER.number)
+    assert (fault.place, fault.number) == ("C2", FindingCode.NOT_A_NUMBER.number)
     assert "never stored" in fault.found
     assert "save it again" in fault.remedy
 
@@ -457,7 +459,7 @@ def test_numbers_written_as_text(folder):
     assert column(inputs, "registered_population") == {"00C": 1234.0}
     assert (
         "1 number written as text or with £, commas, brackets or a size, the first in B2"
-        in about(inputs, About.LOOSE_NUMBERS)[0]
+        in about(inputs, FindingCode.LOOSE_NUMBERS)[0]
     )
 
 
@@ -466,7 +468,7 @@ def test_numbers_written_as_text(folder):
 )
 def test_no_workbook(folder, content):
     """A file that is no workbook, or one with a password, is a fault without a traceback."""
-    assert folder.fault(folder.file("people.xlsx", content)).number == About.UNREADABLE.number
+    assert folder.fault(folder.file("people.xlsx", content)).number == FindingCode.UNREADABLE.number
 
 
 def test_damaged_workbooks(folder):
@@ -480,7 +482,7 @@ def test_damaged_workbooks(folder):
             rezipped(data, workbook=lambda _: b""),
         ]
     ):
-        assert folder.fault(folder.file(f"{number}.xlsx", broken)).number == About.UNREADABLE.number
+        assert folder.fault(folder.file(f"{number}.xlsx", broken)).number == FindingCode.UNREADABLE.number
 
 
 def test_entities_are_refused(folder):
@@ -490,7 +492,7 @@ def test_entities_are_refused(folder):
     evil = rezipped(data, sheet1=lambda text: text.replace(b"<worksheet", bomb + b"<worksheet", 1))
 
     fault = folder.fault(folder.file("evil.xlsx", evil))
-    assert fault.number == About.UNREADABLE.number
+    assert fault.number == FindingCode.UNREADABLE.number
     assert "declares XML entities" in fault.found
 
 
@@ -522,8 +524,8 @@ def test_parquet_faults(folder):
 
     faults = folder.faults(str(path))
     assert [fault.place for fault in faults] == ["row 2, org_code", "row 3, org_code", "row 3, list_size"]
-    assert folder.fault(folder.file("bad.parquet", b"PAR1 nothing")).number == About.UNREADABLE.number
-    assert folder.fault(folder.file("none.parquet", b"")).number == About.UNREADABLE.number
+    assert folder.fault(folder.file("bad.parquet", b"PAR1 nothing")).number == FindingCode.UNREADABLE.number
+    assert folder.fault(folder.file("none.parquet", b"")).number == FindingCode.UNREADABLE.number
 
 
 # Headings
@@ -545,7 +547,7 @@ def test_headings_of_codes(folder, heading, name):
     inputs = folder.read(f"{heading},registered_population\n00C,5\n")
 
     assert inputs.sources[0].matched[0][1] == name
-    assert f"as {name}" in about(inputs, About.HEADING)[0]
+    assert f"as {name}" in about(inputs, FindingCode.HEADING)[0]
 
 
 @pytest.mark.parametrize(
@@ -636,7 +638,7 @@ def test_keyword_headings(folder):
     """A heading that becomes a word of Python is pointed out with the way to rename it."""
     inputs = folder.read("org_code,registered_population,Class\n00C,5,x\n")
 
-    (text,) = about(inputs, About.KEYWORD)
+    (text,) = about(inputs, FindingCode.KEYWORD)
     assert "'Class' becomes class" in text
     assert "--map 'Class=" in text
 
@@ -645,7 +647,7 @@ def test_duplicate_headings(folder):
     """Two headings for the same column are a fault that says where they stand."""
     fault = folder.fault("org_code,List size,Registered patients\n00C,5,6\n")
 
-    assert fault.number == About.DUPLICATE_HEADING.number
+    assert fault.number == FindingCode.DUPLICATE_HEADING.number
     assert "'List size' (column B) and 'Registered patients' (column C)" in fault.found
     assert "--map" in fault.remedy
 
@@ -654,7 +656,7 @@ def test_duplicate_headings_of_no_use(folder):
     """Two headings of a column that nobody needs are a warning."""
     inputs = folder.read("org_code,list size,Note,note\n00C,5,a,b\n")
 
-    assert "'Note' (column C) and 'note' (column D)" in about(inputs, About.DUPLICATE_HEADING)[0]
+    assert "'Note' (column C) and 'note' (column D)" in about(inputs, FindingCode.DUPLICATE_HEADING)[0]
 
 
 def test_letters():
@@ -668,7 +670,7 @@ def test_missing_column(folder):
     """A column that no heading gives is a fault with the headings there are, the nearest and the way out."""
     fault = folder.fault("org_code,registred_populaton\n00C,5\n")
 
-    assert fault.number == About.MISSING_COLUMN.number
+    assert fault.number == FindingCode.MISSING_COLUMN.number
     assert fault.file == "population.csv"
     assert "the headings are 'org_code' and 'registred_populaton'" in fault.found
     assert "nearest is 'registred_populaton'" in fault.found
@@ -685,7 +687,7 @@ def test_missing_code_column(folder):
     """A file must say whose its rows are."""
     fault = folder.fault("Name,list size\nA,5\n", TOTALS)
 
-    assert fault.number == About.MISSING_COLUMN.number
+    assert fault.number == FindingCode.MISSING_COLUMN.number
     assert "no column org_code; the headings are 'Name' and 'list size'" in fault.found
 
 
@@ -693,7 +695,7 @@ def test_column_in_two_files(folder):
     """A column that two files give is a fault."""
     fault = folder.fault(POPULATION, "org_code,historic_spend,registered_population\n00C,1,1\n00D,1,1\n")
 
-    assert fault.number == About.TWO_FILES.number
+    assert fault.number == FindingCode.TWO_FILES.number
     assert "population.csv and spend.csv" in fault.found
 
 
@@ -730,7 +732,7 @@ def test_file_of_no_use(folder):
     """A file of which no column is used is not read, whatever is wrong with it, but that is said."""
     inputs = folder.read(POPULATION, "org_code,historic_spend\n99Z,none\n99Z,\n", needs=(PEOPLE,))
 
-    assert "spend.csv: no column of it is used" in about(inputs, About.UNUSED)[0]
+    assert "spend.csv: no column of it is used" in about(inputs, FindingCode.UNUSED)[0]
 
 
 # Cells
@@ -783,7 +785,7 @@ def test_no_numbers(folder, text):
     """What is not a plain number is a fault with its place; nothing is guessed."""
     fault = folder.fault(f'org_code,registered_population\n00C,5\n00D,"{text}"\n')
 
-    assert (fault.number, fault.place) == (About.NOT_A_NUMBER.number, "row 3, registered_population")
+    assert (fault.number, fault.place) == (FindingCode.NOT_A_NUMBER.number, "row 3, registered_population")
     assert fault.expected
 
 
@@ -795,7 +797,7 @@ def test_numbers_below_nil(folder, text):
     assert column(inputs, "change") == {"00C": -5.0}
 
     fault = folder.fault(f'org_code,list size\n00C,"{text}"\n')
-    assert fault.number == About.NEGATIVE.number
+    assert fault.number == FindingCode.NEGATIVE.number
 
 
 def test_percentages(folder):
@@ -813,8 +815,8 @@ def test_negative_numbers(folder):
     faults = folder.faults(rows, needs=(PEOPLE, SPEND, growth))
 
     assert [(fault.number, fault.place) for fault in faults] == [
-        (About.NEGATIVE.number, "row 2, registered_population"),
-        (About.NEGATIVE.number, "row 2, historic_spend"),
+        (FindingCode.NEGATIVE.number, "row 2, registered_population"),
+        (FindingCode.NEGATIVE.number, "row 2, historic_spend"),
     ]
 
 
@@ -856,9 +858,9 @@ def test_text_columns(folder):
     ]
     faults = folder.faults(folder.book("people.xlsx", Data=rows), needs=(tier,))
     assert [(fault.place, fault.number) for fault in faults] == [
-        ("B4", About.BLANK.number),
-        ("B5", About.TEXT.number),
-        ("B6", About.TEXT.number),
+        ("B4", FindingCode.BLANK.number),
+        ("B5", FindingCode.TEXT.number),
+        ("B6", FindingCode.TEXT.number),
     ]
 
     inputs = folder.read(folder.book("two.xlsx", Data=rows[:3]), needs=(tier,))
@@ -870,7 +872,7 @@ def test_trimmed_texts(folder):
     inputs = folder.read("org_code,org_name,registered_population\n 00C , Ash ,5\n00D\u00a0,Elm,6\n")
 
     assert inputs.tables["2014/15"].rows() == [("00C", "Ash", 5.0), ("00D", "Elm", 6.0)]
-    assert about(inputs, About.TRIMMED) == [
+    assert about(inputs, FindingCode.TRIMMED) == [
         "population.csv: left out the spaces around 3 texts, the first in row 2, org_code."
     ]
 
@@ -881,8 +883,8 @@ def test_signs_that_cannot_be_seen(folder, sign):
     faults = folder.faults(f'org_code,org_name,registered_population\n"0{sign}C","A{sign}B",5\n')
 
     assert [(fault.number, fault.place) for fault in faults] == [
-        (About.TEXT.number, "row 2, org_code"),
-        (About.TEXT.number, "row 2, org_name"),
+        (FindingCode.TEXT.number, "row 2, org_code"),
+        (FindingCode.TEXT.number, "row 2, org_name"),
     ]
     assert sign not in str(faults[0])
 
@@ -901,18 +903,18 @@ def test_blank_codes(folder):
     """A row with figures and no code is a fault, unless it is the sum of the others."""
     fault = folder.fault("org_code,registered_population\n00C,5\n,5\n")
 
-    assert (fault.number, fault.place) == (About.BLANK_CODE.number, "row 3, org_code")
+    assert (fault.number, fault.place) == (FindingCode.BLANK_CODE.number, "row 3, org_code")
     assert "total" in fault.remedy
 
 
 def test_codes_that_differ_in_case(folder):
     """Codes that only case tells apart are a fault, within a file and between files."""
     fault = folder.fault("org_code,registered_population\n0a,5\n0A,6\n")
-    assert fault.number == About.CODE_CASE.number
+    assert fault.number == FindingCode.CODE_CASE.number
     assert "'0A' (population.csv row 3) and '0a' (population.csv row 2)" in fault.found
 
     faults = folder.faults(POPULATION, TOTALS.replace("00C", "00c"))
-    assert About.CODE_CASE.number in {fault.number for fault in faults}
+    assert FindingCode.CODE_CASE.number in {fault.number for fault in faults}
 
 
 # Rows and organisations
@@ -922,7 +924,7 @@ def test_duplicate_rows(folder):
     """Two rows of one organisation are a fault that names both."""
     fault = folder.fault("org_code,registered_population\n00C,5\n00D,6\n00C,5\n")
 
-    assert (fault.number, fault.place) == (About.DUPLICATE_ROW.number, "row 4, org_code")
+    assert (fault.number, fault.place) == (FindingCode.DUPLICATE_ROW.number, "row 4, org_code")
     assert "00C stands in population.csv row 2 already" in fault.found
 
 
@@ -937,8 +939,8 @@ def test_organisations_in_one_file_alone(folder):
     faults = folder.faults(POPULATION, "org_code,org_name,historic_spend\n00D,,1\n99Z,Zed,2\n")
 
     assert [(fault.number, fault.file, fault.place) for fault in faults] == [
-        (About.ONE_SIDED.number, "population.csv", "row 2, org_code"),
-        (About.ONE_SIDED.number, "spend.csv", "row 3, org_code"),
+        (FindingCode.ONE_SIDED.number, "population.csv", "row 2, org_code"),
+        (FindingCode.ONE_SIDED.number, "spend.csv", "row 3, org_code"),
     ]
     assert "Darlington (00C) is not in spend.csv" in faults[0].found
     assert "Zed (99Z) is not in population.csv" in faults[1].found
@@ -958,7 +960,7 @@ def test_rows_beside_optional_organisations(folder):
     inputs = folder.read("org_code,some\n00C,1\n", TOTALS, needs=(some, SPEND))
 
     assert inputs.tables["2014/15"]["org_code"].to_list() == ["00C"]
-    assert "00D is not in population.csv and is left out" in about(inputs, About.ONE_SIDED)[0]
+    assert "00D is not in population.csv and is left out" in about(inputs, FindingCode.ONE_SIDED)[0]
 
 
 def test_organisations_without_population_file(folder):
@@ -984,7 +986,7 @@ def test_money_for_nobody(folder):
     people = POPULATION.replace("100", "0")
 
     fault = folder.fault(people, TOTALS)
-    assert (fault.number, fault.place) == (About.NO_PATIENTS.number, "row 2, registered_population")
+    assert (fault.number, fault.place) == (FindingCode.NO_PATIENTS.number, "row 2, registered_population")
     assert "spend.csv row 2" in fault.found
     inputs = folder.read(people, TOTALS.replace("10.50", "0"))
     assert [finding.level for finding in inputs.findings if finding.number == "I24"] == ["warning"]
@@ -1080,7 +1082,7 @@ def test_rows_by_year(folder):
         {"00C": 2.0},
     ]
     assert inputs.origins["2015/16", "00C", "registered_population"] == "population.csv row 3"
-    assert "left out 2 rows of 2016/17" in about(inputs, About.OTHER_YEARS)[0]
+    assert "left out 2 rows of 2016/17" in about(inputs, FindingCode.OTHER_YEARS)[0]
 
 
 @pytest.mark.parametrize("text", [POPULATION, "year,org_code,list size\n,00C,1\n,00D,2\n"])
@@ -1089,14 +1091,14 @@ def test_rows_without_year(folder, text):
     inputs = folder.read(text, years=("2014/15", "2015/16"))
 
     assert inputs.tables["2014/15"].equals(inputs.tables["2015/16"])
-    assert "serve every year of the scheme: 2014/15 and 2015/16" in about(inputs, About.EVERY_YEAR)[0]
+    assert "serve every year of the scheme: 2014/15 and 2015/16" in about(inputs, FindingCode.EVERY_YEAR)[0]
 
 
 def test_some_years_blank(folder):
     """Years in some rows and not in others are a fault."""
     fault = folder.fault("year,org_code,list size\n2014/15,00C,1\n,00D,2\n,00E,2\n")
 
-    assert (fault.number, fault.place) == (About.YEAR.number, "row 3, year")
+    assert (fault.number, fault.place) == (FindingCode.YEAR.number, "row 3, year")
     assert "blank here and in 1 other row" in fault.found
 
 
@@ -1104,7 +1106,7 @@ def test_years_that_cannot_be_read(folder):
     """A year that is none is a fault with its place."""
     fault = folder.fault("year,org_code,list size\n2014/15,00C,1\n2014/16,00D,2\n")
 
-    assert (fault.number, fault.place) == (About.YEAR.number, "row 3, year")
+    assert (fault.number, fault.place) == (FindingCode.YEAR.number, "row 3, year")
 
 
 def test_missing_years(folder):
@@ -1112,7 +1114,7 @@ def test_missing_years(folder):
     text = "year,org_code,list size\n2014/15,00C,1\n2016/17,00C,1\n"
     fault = folder.fault(text, years=("2014/15", "2015/16", "2017/18"))
 
-    assert fault.number == About.MISSING_YEAR.number
+    assert fault.number == FindingCode.MISSING_YEAR.number
     assert "no rows for 2015/16 and 2017/18; there are rows for 2014/15 and 2016/17" in fault.found
 
 
@@ -1146,7 +1148,7 @@ def test_organisations_that_come_and_go(folder):
     )
     inputs = folder.read(people, years=("2014/15", "2015/16"))
 
-    assert about(inputs, About.CHANGES) == [
+    assert about(inputs, FindingCode.CHANGES) == [
         (
             "population.csv: 5 in 2014/15 and 3 in 2015/16: Gateshead (00F), East (00G) and West (00H) "
             "became Newcastle Gateshead (13T) on 1 April 2015; new: New (X2); gone: Old (X1)."
@@ -1162,7 +1164,7 @@ def test_lines(folder):
     inputs = folder.read(POPULATION, LINES, counts=COUNTS)
 
     assert column(inputs, "historic_spend") == {"00C": 10.1, "00D": 20.2}
-    assert about(inputs, About.NOT_COUNTED) == [
+    assert about(inputs, FindingCode.NOT_COUNTED) == [
         ("spend.csv: £12.00 of £42.30 in 2 lines does not count: committed no £7.00 and cost_type capital £5.00.")
     ]
     assert inputs.origins["2014/15", "00C", "historic_spend"] == "1 row of spend.csv"
@@ -1210,7 +1212,7 @@ def test_no_line_counts(folder):
     inputs = folder.read(POPULATION, LINES.replace("YES", "no"), counts=COUNTS)
 
     assert column(inputs, "historic_spend") == {"00C": 0.0, "00D": 20.2}
-    assert "no line of 00C counts" in about(inputs, About.NONE_COUNTED)[0]
+    assert "no line of 00C counts" in about(inputs, FindingCode.NONE_COUNTED)[0]
     assert inputs.origins["2014/15", "00C", "historic_spend"] == "none of 2 rows of spend.csv"
 
 
@@ -1220,10 +1222,10 @@ def test_words_of_lines(folder):
     faults = folder.faults(POPULATION, text, counts=COUNTS)
 
     assert [(fault.number, fault.place) for fault in faults] == [
-        (About.LINE.number, "row 2, cost_type"),
-        (About.LINE.number, "row 2, committed"),
-        (About.BLANK.number, "row 3, committed"),
-        (About.BLANK.number, "row 4, cost_type"),
+        (FindingCode.LINE.number, "row 2, cost_type"),
+        (FindingCode.LINE.number, "row 2, committed"),
+        (FindingCode.BLANK.number, "row 3, committed"),
+        (FindingCode.BLANK.number, "row 4, cost_type"),
     ]
     assert faults[0].expected == "revenue or capital"
     assert faults[1].expected == "yes or no"
@@ -1233,7 +1235,7 @@ def test_missing_column_of_a_rule(folder):
     """A column by which lines count must be in the file."""
     fault = folder.fault(POPULATION, "org_code,cost_type,amount\n00C,revenue,1\n00D,revenue,2\n", counts=COUNTS)
 
-    assert fault.number == About.MISSING_COLUMN.number
+    assert fault.number == FindingCode.MISSING_COLUMN.number
     assert "no column committed" in fault.found
 
 
@@ -1248,7 +1250,7 @@ def test_totals_cannot_be_checked(folder):
     """Where spend is given in totals, it is said that the scheme's rule cannot be checked."""
     inputs = folder.read(POPULATION, TOTALS, counts=COUNTS)
 
-    assert "cost_type revenue and committed yes" in about(inputs, About.TOTALS_GIVEN)[0]
+    assert "cost_type revenue and committed yes" in about(inputs, FindingCode.TOTALS_GIVEN)[0]
 
 
 def test_two_files_of_lines(folder):
@@ -1264,7 +1266,7 @@ def test_other_numbers_beside_lines(folder):
     forecast = Need("forecast", "number", "£")
     text = "org_code,amount,forecast\n00C,1,9\n00C,2,9\n00D,3,9\n"
 
-    assert folder.fault(POPULATION, text, needs=(PEOPLE, SPEND, forecast)).number == About.NOT_SUMMED.number
+    assert folder.fault(POPULATION, text, needs=(PEOPLE, SPEND, forecast)).number == FindingCode.NOT_SUMMED.number
 
 
 def test_illustrative_figures(folder):
@@ -1309,8 +1311,8 @@ def test_practices(folder):
     ]
     assert inputs.origins["2014/15", "00C", "registered_population"] == "2 rows of population.csv"
     assert inputs.origins["2014/15", "00D", "registered_population"] == "population.csv row 3"
-    assert about(inputs, About.PRACTICES) == ["population.csv: summed 3 practices to 2 CCGs."]
-    assert about(inputs, About.NO_PATIENTS) == ["population.csv: 1 practice without patients: P3."]
+    assert about(inputs, FindingCode.PRACTICES) == ["population.csv: summed 3 practices to 2 CCGs."]
+    assert about(inputs, FindingCode.NO_PATIENTS) == ["population.csv: 1 practice without patients: P3."]
 
 
 def test_practices_of_two_years(folder):
@@ -1322,7 +1324,7 @@ def test_practices_of_two_years(folder):
         {"00C": 3.0},
         {"00C": 4.0},
     ]
-    assert "in 2014/15 2 practices to 1 CCG, in 2015/16 1 practice to 1 CCG" in about(inputs, About.PRACTICES)[0]
+    assert "in 2014/15 2 practices to 1 CCG, in 2015/16 1 practice to 1 CCG" in about(inputs, FindingCode.PRACTICES)[0]
 
 
 def test_practices_with_rates(folder):
@@ -1333,7 +1335,7 @@ def test_practices_with_rates(folder):
         needs=(PEOPLE, rate),
     )
 
-    assert fault.number == About.NOT_SUMMED.number
+    assert fault.number == FindingCode.NOT_SUMMED.number
     assert "rate is a rate or has no unit" in fault.found
 
 
@@ -1344,7 +1346,7 @@ def test_practices_with_other_sums(folder):
     inputs = folder.read(text, needs=(PEOPLE, need))
 
     assert column(inputs, "rent") == {"00C": 1.5, "00D": None, "00E": 2.0}
-    assert "1 of the 2 rows of 00C are blank" in about(inputs, About.PARTLY_BLANK)[0]
+    assert "1 of the 2 rows of 00C are blank" in about(inputs, FindingCode.PARTLY_BLANK)[0]
 
 
 def test_texts_of_practices(folder):
@@ -1354,7 +1356,7 @@ def test_texts_of_practices(folder):
 
     assert inputs.tables["2014/15"].columns == ["org_code", "org_name", "registered_population"]
     assert inputs.tables["2014/15"]["org_name"].to_list() == ["", "Durham"]
-    assert len(about(inputs, About.TEXTS_DIFFER)) == 2
+    assert len(about(inputs, FindingCode.TEXTS_DIFFER)) == 2
     fault = folder.fault(text, needs=(PEOPLE, Need("area_team", "text")))
     assert fault.found == "the rows of 00C differ: 'North' and 'South'"
 
@@ -1362,10 +1364,10 @@ def test_texts_of_practices(folder):
 def test_duplicate_practices(folder):
     """A practice may stand once a year, whatever organisation it is with, and needs a code."""
     fault = folder.fault(PRACTICES.replace("P3", "P1"))
-    assert (fault.number, fault.place) == (About.DUPLICATE_ROW.number, "row 4, practice_code")
+    assert (fault.number, fault.place) == (FindingCode.DUPLICATE_ROW.number, "row 4, practice_code")
     assert "population.csv row 2" in fault.found
-    assert folder.fault(PRACTICES.replace("P3", "")).number == About.BLANK_CODE.number
-    assert folder.fault(PRACTICES.replace("P3", "p1")).number == About.CODE_CASE.number
+    assert folder.fault(PRACTICES.replace("P3", "")).number == FindingCode.BLANK_CODE.number
+    assert folder.fault(PRACTICES.replace("P3", "p1")).number == FindingCode.CODE_CASE.number
 
 
 def test_practices_without_organisation(folder):
@@ -1381,7 +1383,7 @@ def test_practices_as_the_organisations(folder):
 
     assert inputs.tables["2014/15"].rows()[0] == ("P1", "One", 10.0, "North", "00C")
     assert inputs.tables["2014/15"].height == 3
-    assert about(inputs, About.PRACTICES) == []
+    assert about(inputs, FindingCode.PRACTICES) == []
 
 
 def test_practice_spend(folder):
@@ -1417,7 +1419,7 @@ def test_restating(folder):
         Restated("2015/16", "00H", "13T", "historic_spend", 0.4),
     )
     assert inputs.origins["2015/16", "13T", "historic_spend"] == "00F, 00G and 00H of spend.csv"
-    assert about(inputs, About.RESTATED) == [
+    assert about(inputs, FindingCode.RESTATED) == [
         (
             "spend.csv: for 2015/16 counted 3 closed CCGs with their successor: 00F, 00G and 00H became 13T "
             "on 1 April 2015; historic_spend adds up to £1.70 before and £1.70 after."
@@ -1440,7 +1442,7 @@ def test_half_a_merger(folder):
     """A merger of which a part is missing, or that stands beside its parts, is a fault."""
     spend = OLD_SPEND.replace("00H,0.40\n", "")
     faults = folder.faults(TWO_YEARS, spend, years=YEARS)
-    assert [fault.number for fault in faults] == [About.INCOMPLETE.number, About.ONE_SIDED.number]
+    assert [fault.number for fault in faults] == [FindingCode.INCOMPLETE.number, FindingCode.ONE_SIDED.number]
     assert "00H is missing" in faults[0].found
 
     faults = folder.faults(TWO_YEARS, OLD_SPEND + "13T,0.7\n", years=YEARS)
@@ -1454,7 +1456,7 @@ def test_rows_with_a_year_are_not_restated(folder):
     )
     faults = folder.faults(TWO_YEARS, spend, years=YEARS)
 
-    assert [fault.number for fault in faults] == [About.ONE_SIDED.number] * 4
+    assert [fault.number for fault in faults] == [FindingCode.ONE_SIDED.number] * 4
     assert "13T is not in spend.csv for 2015/16 (00F, 00G and 00H became 13T on 1 April 2015)" in faults[0].found
 
 
@@ -1467,7 +1469,7 @@ def test_rates_of_merged_organisations(folder):
     assert inputs.tables["2015/16"].rows() == [("00C", "", 1.0, 1.0, "a"), ("13T", "", 1.0, 2.0, "b")]
     assert inputs.restated == ()
     faults = folder.faults(TWO_YEARS, extra=extra.replace("00H,2,b", "00H,3,c"), needs=needs, years=YEARS)
-    assert [fault.number for fault in faults] == [About.NOT_SUMMED.number] * 2
+    assert [fault.number for fault in faults] == [FindingCode.NOT_SUMMED.number] * 2
 
 
 def test_what_merged_organisations_lack(folder):
@@ -1477,8 +1479,8 @@ def test_what_merged_organisations_lack(folder):
     inputs = folder.read(TWO_YEARS, extra=extra, needs=(PEOPLE, rent), keep_text=("region",), years=YEARS)
 
     assert inputs.tables["2015/16"].rows() == [("00C", "", 1.0, 1.0, "a"), ("13T", "", 1.0, 5.0, None)]
-    assert "rent is blank for 00G and so not in the sum of 13T" in about(inputs, About.PARTLY_BLANK)[0]
-    assert "region differs between 00F, 00G and 00H" in about(inputs, About.NOT_SUMMED)[0]
+    assert "rent is blank for 00G and so not in the sum of 13T" in about(inputs, FindingCode.PARTLY_BLANK)[0]
+    assert "region differs between 00F, 00G and 00H" in about(inputs, FindingCode.NOT_SUMMED)[0]
 
 
 # Order of rows
@@ -1520,7 +1522,7 @@ def test_published_ccgs():
 
     assert [inputs.tables[year].height for year in YEARS] == [211, 209]
     assert inputs.tables["2014/15"]["registered_population"].sum() == 56_633_982
-    (change,) = about(inputs, About.CHANGES)
+    (change,) = about(inputs, FindingCode.CHANGES)
     assert "211 in 2014/15 and 209 in 2015/16: Gateshead (00F), Newcastle North and East (00G)" in change
     assert "(13T) on 1 April 2015" in change
 
@@ -1537,8 +1539,8 @@ def test_published_practices():
     table = inputs.tables["2014/15"]
     assert table.height == 211
     assert table["registered_population"].sum() == 56_633_982
-    assert "summed 7,959 practices to 211 CCGs" in about(inputs, About.PRACTICES)[0]
-    assert "36 practices without patients" in about(inputs, About.NO_PATIENTS)[0]
+    assert "summed 7,959 practices to 211 CCGs" in about(inputs, FindingCode.PRACTICES)[0]
+    assert "36 practices without patients" in about(inputs, FindingCode.NO_PATIENTS)[0]
     ccgs = read_inputs(Request(population=(published("england-ccg-populations.csv"),), years=YEARS, needs=(PEOPLE,)))
     assert column(inputs, "registered_population") == column(ccgs, "registered_population")
     assert table["area_team"].n_unique() == 25
@@ -1572,8 +1574,8 @@ def test_samples():
     )
     inputs = read_inputs(request)
 
-    assert {finding.number for finding in inputs.findings if finding.level != "note"} == {About.OUTLIER.number}
-    assert "£38,000,000.00 of £186,000,000.00" in about(inputs, About.NOT_COUNTED)[0]
+    assert {finding.number for finding in inputs.findings if finding.level != "note"} == {FindingCode.OUTLIER.number}
+    assert "£38,000,000.00 of £186,000,000.00" in about(inputs, FindingCode.NOT_COUNTED)[0]
 
 
 def test_the_limit_of_the_command_line():

@@ -6,7 +6,8 @@ import pytest
 
 from folders import PEOPLE, SPEND, about, column
 from gpit_fairshare.errors import InputError
-from gpit_fairshare.inputs import About, Need
+from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.inputs import Need
 from gpit_fairshare.inputs.block_sums import CERTAIN, find_sums
 from gpit_fairshare.inputs.code_levels import CodeLevels
 from gpit_fairshare.inputs.sum_evidence import FigureColumn
@@ -56,9 +57,9 @@ HIGHER = {
 def test_codes_of_higher_levels_are_no_organisations(folder, name):
     """A row whose code is of a higher level than those beside it is refused, however round or wrong its figure is."""
     text, codes = HIGHER[name]
-    faults = [fault for fault in folder.faults(table(text)) if fault.number != About.TOTAL.number]
+    faults = [fault for fault in folder.faults(table(text)) if fault.number != FindingCode.TOTAL.number]
 
-    assert {fault.number for fault in faults} == {About.SUBTOTAL.number}
+    assert {fault.number for fault in faults} == {FindingCode.SUBTOTAL.number}
     named = {code for fault in faults for code in re.findall(r"--leave-out (\w+)", fault.remedy)}
     # England says by its code that it is a total, and is left out.
     assert named == set(codes.split()) - {"E92000001"}
@@ -103,7 +104,7 @@ def test_regions_with_money_of_their_own(folder):
     inputs = folder.read(table("QOQ 170619, QHM 358037, QF7 171652, QWO 271366, Y63 6966, Y62 5891"))
 
     assert len(column(inputs, "registered_population")) == 6
-    (text,) = about(inputs, About.SUBTOTAL)
+    (text,) = about(inputs, FindingCode.SUBTOTAL)
     assert "Y63 and Y62 have codes of a higher level (region) than the other rows" in text
 
 
@@ -113,7 +114,7 @@ def test_regions_that_agree_in_one_column(folder):
     needs = (PEOPLE, Need("weighted_population", "number", "people"))
     fault = folder.fault(f"org_code,registered_population,weighted_population\n{rows}", needs=needs)
 
-    assert fault.number == About.SUBTOTAL.number
+    assert fault.number == FindingCode.SUBTOTAL.number
 
 
 PARENTS = {
@@ -150,7 +151,7 @@ def test_parents_with_codes_of_one_shape(folder, name):
     faults = folder.faults(table(text))
     named = {code for fault in faults for code in re.findall(r"--leave-out (\w+)", fault.remedy)}
 
-    assert {fault.number for fault in faults} == {About.SUBTOTAL.number}
+    assert {fault.number for fault in faults} == {FindingCode.SUBTOTAL.number}
     assert named == set(codes.split())
 
 
@@ -174,7 +175,7 @@ def test_sum_that_may_be_chance(folder):
     inputs = folder.read(table("X1 1234, X2 3456, X3 4690, X4 8011, X5 9017"))
 
     assert len(column(inputs, "registered_population")) == 5
-    (text,) = about(inputs, About.SUBTOTAL)
+    (text,) = about(inputs, FindingCode.SUBTOTAL)
     assert "X3 is the sum of the 2 rows above it, which may be chance" in text
 
 
@@ -195,7 +196,7 @@ def test_total_of_subtotals_in_several_groups(folder):
     inputs = folder.read(HEAD + rows)
 
     assert len(column(inputs, "registered_population")) == 5
-    assert "'Total of b to e', the sum of 4 rows" in about(inputs, About.TOTAL)[0]
+    assert "'Total of b to e', the sum of 4 rows" in about(inputs, FindingCode.TOTAL)[0]
 
 
 def totals_of(drawn):

@@ -11,7 +11,8 @@ from openpyxl.cell.text import InlineFont
 
 from folders import PEOPLE, SPEND, about, column, rezipped
 from gpit_fairshare import allocate, check
-from gpit_fairshare.inputs import About, Need
+from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.inputs import Need
 from gpit_fairshare.inputs.cells import read_year
 from gpit_fairshare.inputs.marks import bare_heading, bare_text, has_mark, is_no_code
 from gpit_fairshare.workbook import write_workbook
@@ -197,7 +198,7 @@ def test_a_raised_sign_in_a_figure_is_refused(cell, shown, write, folder):
     """A raised sign is never a digit of the figure before it: the cell is refused as it looks."""
     fault = folder.fault(write(table(cells={(3, 3): cell})))
 
-    assert (fault.number, fault.place) == (About.NOT_A_NUMBER.number, "D4")
+    assert (fault.number, fault.place) == (FindingCode.NOT_A_NUMBER.number, "D4")
     assert fault.found.startswith(shown)
 
 
@@ -219,7 +220,7 @@ def test_a_raised_sign_in_a_code_is_refused(mark, write, folder):
     """A raised sign makes no other organisation of a code: the cell is refused."""
     fault = folder.fault(write(table(cells={(3, 0): Raised("XC3", mark)})))
 
-    assert (fault.number, fault.place) == (About.TEXT.number, "A4")
+    assert (fault.number, fault.place) == (FindingCode.TEXT.number, "A4")
     assert "a footnote mark" in fault.found
 
 
@@ -232,8 +233,8 @@ def test_a_raised_mark_is_left_out_of_headings_names_and_years(mark, write, fold
 
     assert column(inputs, "registered_population") == GOOD
     assert list(inputs.tables["2014/15"]["org_name"]) == ["Alder", "Birch", "Cedar"]
-    assert "headings read without their footnote marks: 'Patients" in about(inputs, About.HEADING)[0]
-    (note,) = about(inputs, About.MARK)
+    assert "headings read without their footnote marks: 'Patients" in about(inputs, FindingCode.HEADING)[0]
+    (note,) = about(inputs, FindingCode.MARK)
     assert "left the footnote marks out of 2 cells" in note
     assert "in B4" in note
     assert "in C3" in note
@@ -245,7 +246,7 @@ def test_raised_parts_of_words_stay(write, folder):
     inputs = folder.read(write(table(cells=cells)))
 
     assert list(inputs.tables["2014/15"]["org_name"]) == ["1st Street", "EMISTM", "McDonald"]
-    assert about(inputs, About.MARK) == []
+    assert about(inputs, FindingCode.MARK) == []
 
 
 def test_a_cell_raised_as_a_whole_is_read_as_it_is(folder):
@@ -332,7 +333,7 @@ def test_a_mark_does_not_hide_a_heading(heading, folder):
     inputs = folder.read(f'org_code,"{heading}"\nXA1,5\nXB2,6\n')
 
     assert column(inputs, "registered_population") == {"XA1": 5.0, "XB2": 6.0}
-    assert f"headings read without their footnote marks: '{heading}'" in about(inputs, About.HEADING)[0]
+    assert f"headings read without their footnote marks: '{heading}'" in about(inputs, FindingCode.HEADING)[0]
     assert inputs.sources[0].matched[1] == (heading, "registered_population")
 
 
@@ -404,7 +405,7 @@ def test_a_code_with_a_footnote_mark_is_refused(code, folder):
 
     text = f'org_code,year,registered_population\nXC3,2014/15,5\n"{code}",2014/15,6\n'
     fault = folder.fault(text)
-    assert (fault.number, fault.place) == (About.TEXT.number, "row 3, org_code")
+    assert (fault.number, fault.place) == (FindingCode.TEXT.number, "row 3, org_code")
     assert "a footnote mark" in fault.found
 
 
@@ -438,7 +439,7 @@ def test_a_practice_code_with_a_mark_is_refused(folder):
     """The code of a practice is a code like that of its organisation."""
     fault = folder.fault("org_code,practice_code,registered_population\n00C,A81001,5\n00C,A81002*,6\n")
 
-    assert (fault.number, fault.place) == (About.TEXT.number, "row 3, practice_code")
+    assert (fault.number, fault.place) == (FindingCode.TEXT.number, "row 3, practice_code")
 
 
 @pytest.mark.parametrize(
@@ -461,7 +462,7 @@ def test_a_mark_is_left_out_of_a_year(year, folder):
     inputs = folder.read(f'org_code,year,registered_population\nXA1,2014/15,5\nXB2,"{year}",6\n')
 
     assert column(inputs, "registered_population") == {"XA1": 5.0, "XB2": 6.0}
-    assert about(inputs, About.MARK) == [
+    assert about(inputs, FindingCode.MARK) == [
         f"population.csv: left the footnote marks out of 1 cell: {year!r} in row 3, year."
     ]
 
@@ -504,7 +505,7 @@ def test_a_figure_with_a_mark_is_refused(figure, folder):
     """A mark that is typed beside a figure is refused like one that is raised, and the remedy says what to do."""
     fault = folder.fault(f'org_code,registered_population\nXA1,5\nXB2,"{figure}"\n')
 
-    assert (fault.number, fault.place) == (About.NOT_A_NUMBER.number, "row 3, registered_population")
+    assert (fault.number, fault.place) == (FindingCode.NOT_A_NUMBER.number, "row 3, registered_population")
     assert "footnote" in fault.remedy
 
 
@@ -548,7 +549,7 @@ def test_a_word_for_a_missing_code_is_a_missing_code(word, folder):
     """A word for a missing code gets no money: one finding for its cell, as for a blank one."""
     fault = folder.fault(f'org_code,registered_population\nXA1,5\n"{word}",6\n')
 
-    assert (fault.number, fault.place) == (About.BLANK_CODE.number, "row 3, org_code")
+    assert (fault.number, fault.place) == (FindingCode.BLANK_CODE.number, "row 3, org_code")
 
 
 @pytest.mark.parametrize("word", ["NULL", "Unallocated", "n/k", "-"])
@@ -571,7 +572,7 @@ def test_a_missing_practice_code_is_found_as_well(folder):
     """Patients whose practice is not known are no practice."""
     fault = folder.fault("org_code,practice_code,registered_population\n00C,A81001,5\n00C,n/k,6\n")
 
-    assert (fault.number, fault.place) == (About.BLANK_CODE.number, "row 3, practice_code")
+    assert (fault.number, fault.place) == (FindingCode.BLANK_CODE.number, "row 3, practice_code")
 
 
 # Formulas
@@ -634,7 +635,7 @@ def test_formulas_that_no_program_calculated(data, place, count, folder):
     """A used column of formulas that all store 0, in a workbook that asks to be calculated: one error, with count."""
     fault = folder.fault(spend=folder.file("spend.xlsx", data))
 
-    assert (fault.number, fault.place) == (About.NOT_CALCULATED.number, place)
+    assert (fault.number, fault.place) == (FindingCode.NOT_CALCULATED.number, place)
     assert fault.found.startswith(count)
     assert fault.remedy == "Open the workbook in Excel, let it calculate, and save it"
 
@@ -685,7 +686,7 @@ def test_a_workbook_of_gpit_is_read_with_its_true_zeros(tmp_path):
 
     def uncalculated(name):
         findings = check(inputs=f"{tmp_path / name}:2014-15").findings
-        return [finding.place for finding in findings if finding.number == About.NOT_CALCULATED.number]
+        return [finding.place for finding in findings if finding.number == FindingCode.NOT_CALCULATED.number]
 
     assert uncalculated("out.xlsx") == []
     assert "D5" in uncalculated("other.xlsx")  # historic_spend
@@ -752,7 +753,7 @@ def test_a_heading_merged_over_two_columns_of_figures(option, data, place, colum
     suffix = "ods" if data[30:38] == b"mimetype" else "xlsx"
     fault = folder.fault(**{option: folder.file(f"merged.{suffix}", data)})
 
-    assert (fault.number, fault.place) == (About.MERGED.number, place)
+    assert (fault.number, fault.place) == (FindingCode.MERGED.number, place)
     assert f"is merged over columns {columns}, which all hold figures" in fault.found
 
 
@@ -785,7 +786,7 @@ def test_a_heading_merged_over_a_blank_column_is_that_of_the_other(folder):
     """Where only one column under a merged heading holds anything, it is meant, and the note says so."""
     inputs = folder.read(folder.file("merged.xlsx", merged(FIRST_BLANK, "B1:C1")))
 
-    (note,) = about(inputs, About.MERGED)
+    (note,) = about(inputs, FindingCode.MERGED)
     assert "'Registered patients' is merged over a blank column (B) and is read as that of column C" in note
 
 
@@ -811,7 +812,7 @@ def test_a_blank_column_never_wins_over_a_filled_one(blank, filled, first, folde
     inputs = folder.read(text)
 
     assert column(inputs, "registered_population") == {"XA1": 5.0, "XB2": 6.0}
-    assert any("is blank and left aside" in note for note in about(inputs, About.DUPLICATE_HEADING))
+    assert any("is blank and left aside" in note for note in about(inputs, FindingCode.DUPLICATE_HEADING))
 
 
 def test_a_blank_column_of_codes_is_left_aside(folder):
@@ -825,21 +826,21 @@ def test_two_filled_columns_are_still_refused(folder):
     """Two headings with figures for one column are an error, as they were, beside a blank one or not."""
     fault = folder.fault("org_code,Patients,List size,Reg pop\nXA1,5,7,\nXB2,6,8,\n")
 
-    assert fault.number == About.DUPLICATE_HEADING.number
+    assert fault.number == FindingCode.DUPLICATE_HEADING.number
 
 
 def test_what_map_says_counts_for_a_blank_column(folder):
     """A blank column that the user names is the one that is meant: its blank cells are faults."""
     faults = folder.faults("org_code,List,Patients\nXA1,,5\n", mapping={"List": "registered_population"})
 
-    assert [fault.number for fault in faults] == [About.BLANK.number]
+    assert [fault.number for fault in faults] == [FindingCode.BLANK.number]
 
 
 def test_a_blank_column_alone_is_still_missing_its_figures(folder):
     """Where no other heading gives the column, a blank one is read as before and refused cell by cell."""
     faults = folder.faults("org_code,Patients\nXA1,\nXB2,\n")
 
-    assert [fault.number for fault in faults] == [About.BLANK.number, About.BLANK.number]
+    assert [fault.number for fault in faults] == [FindingCode.BLANK.number, FindingCode.BLANK.number]
 
 
 def test_needs_of_both_files(folder):
@@ -847,4 +848,4 @@ def test_needs_of_both_files(folder):
     spend = 'org_code,Historic spend (£) [note 2]\nXA1,10\n"XB2 [note 1]",20\n'
     fault = folder.fault("org_code,Patients\nXA1,5\n", spend, needs=(PEOPLE, SPEND))
 
-    assert (fault.number, fault.place) == (About.TEXT.number, "row 3, org_code")
+    assert (fault.number, fault.place) == (FindingCode.TEXT.number, "row 3, org_code")

@@ -9,11 +9,12 @@ from rich.console import Console
 
 from folders import COUNTS, about, column
 from gpit_fairshare import allocate, check, verify
-from gpit_fairshare.errors import Finding, UsageError
-from gpit_fairshare.inputs import About, Need
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.findings import Finding, FindingCode
+from gpit_fairshare.inputs import Need
 from gpit_fairshare.inputs.counterparts import bare_name, is_one_letter_apart
-from gpit_fairshare.inputs.findings import option
 from gpit_fairshare.reports.checking import show_findings
+from gpit_fairshare.words import option
 from running import gpit, words
 from torture import book
 
@@ -241,7 +242,7 @@ def test_figures_out_of_line_are_said_one_by_one(folder):
         f"{code},{900 if at < 7 else 3}000\n" for at, code in enumerate(codes(30))
     )
 
-    assert len(about(folder.read(people(30), spend), About.OUTLIER)) == 7
+    assert len(about(folder.read(people(30), spend), FindingCode.OUTLIER)) == 7
 
 
 def test_every_cell_is_marked(tmp_path):
@@ -311,7 +312,7 @@ def test_memo_lines_are_a_note(folder, memo):
     """A row with no code, name or used figure, or one without code and figure below the totals, is left out."""
     for inputs in both_ways(folder, [*TABLE, *memo], mapping=MAPPING):
         assert column(inputs, "registered_population") == {"0010": 100.0, "0020": 300.0}
-        left_out = about(inputs, About.NOTES)
+        left_out = about(inputs, FindingCode.NOTES)
         assert len(left_out) == 1
         assert all(str(cell) in left_out[0] for row in memo if row is not TOTALS for cell in row if cell is not None)
         assert [finding.level for finding in inputs.findings].count("warning") == 0
@@ -368,7 +369,7 @@ def test_leave_out_does_the_same_for_csv_and_excel(folder, row, typed):
     """What is typed leaves out the same row of a CSV file and of a workbook, by code, or by name if it has none."""
     for inputs in both_ways(folder, [*TABLE, row], mapping=MAPPING, leave_out=(typed,)):
         assert column(inputs, "registered_population") == {"0010": 100.0, "0020": 300.0}
-        assert f"left out 1 row of {typed}" in about(inputs, About.LEFT_OUT)[0]
+        assert f"left out 1 row of {typed}" in about(inputs, FindingCode.LEFT_OUT)[0]
 
 
 def test_leave_out_a_code_without_its_zeros(folder):
@@ -466,7 +467,9 @@ def test_candidate_where_it_is_left_out(folder):
         needs=(Need("registered_population", "number", "people", optional=True), need),
     )
 
-    assert "QOO is not in population.csv and is left out; did you mean QOP (A)?" in about(inputs, About.ONE_SIDED)[0]
+    assert (
+        "QOO is not in population.csv and is left out; did you mean QOP (A)?" in about(inputs, FindingCode.ONE_SIDED)[0]
+    )
 
 
 @pytest.mark.parametrize(

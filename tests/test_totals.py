@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from folders import COUNTS, about, column
-from gpit_fairshare.inputs import About, Need
+from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.inputs import Need
 
 HEAD = "org_code,org_name,registered_population\n"
 NORTH = "00C,Darlington,106613\n00D,Durham Dales,290007\n00J,North Durham,245011\n"
@@ -19,7 +20,7 @@ PEOPLE = {"00C": 106613.0, "00D": 290007.0, "00J": 245011.0, "99A": 142003.0, "9
 
 def rows_left_out(inputs):
     """The text of the one finding about totals that were left out."""
-    (said,) = about(inputs, About.TOTAL)
+    (said,) = about(inputs, FindingCode.TOTAL)
     return said
 
 
@@ -59,7 +60,7 @@ def test_organisation_called_total(folder):
     inputs = folder.read(text, organisation="practice")
 
     assert column(inputs, "registered_population") == {"A81001": 6001.0, "A81002": 5003.0}
-    assert about(inputs, About.TOTAL) == []
+    assert about(inputs, FindingCode.TOTAL) == []
 
 
 def test_organisation_called_england(folder):
@@ -166,7 +167,7 @@ def test_totals_in_both_files(folder):
     inputs = folder.read(f"{HEAD}{NORTH}Total,,{NORTH_SUM}\n", spend)
 
     assert column(inputs, "historic_spend") == {"00C": 10.55, "00D": 20.25, "00J": 30.15}
-    assert len(about(inputs, About.TOTAL)) == 2
+    assert len(about(inputs, FindingCode.TOTAL)) == 2
 
 
 def test_rounded_total(folder):
@@ -174,7 +175,7 @@ def test_rounded_total(folder):
     text = "org_code,historic_spend (£k)\n00C,1000.4\n00D,1000.4\n00J,1000.4\nTotal,3001\n"
     inputs = folder.read("org_code,registered_population\n00C,1\n00D,1\n00J,1\n", text)
 
-    (said,) = about(inputs, About.TOTAL)
+    (said,) = about(inputs, FindingCode.TOTAL)
     assert "differs by -0.2" in said
     assert "rounding" in said
 
@@ -250,7 +251,7 @@ def test_round_figures_hide_no_total(folder):
     rows = "00C,100000\n00D,200000\n00F,150000\n00G,160000\nQ74,610000\n"
     fault = folder.fault(f"org_code,registered_population\n{rows}")
 
-    assert fault.number == About.SUBTOTAL.number
+    assert fault.number == FindingCode.SUBTOTAL.number
     assert "Q74 is the sum of the 4 rows above it" in fault.found
 
 
@@ -261,14 +262,14 @@ def test_one_column_that_adds_up_is_enough(folder):
     patients = Need("registered_population", "number", "people")
     fault = folder.fault(f"org_code,registered_population,weighted_population\n{rows}", needs=(patients, weighted))
 
-    assert fault.number == About.SUBTOTAL.number
+    assert fault.number == FindingCode.SUBTOTAL.number
 
 
 def test_rows_below_the_total(folder):
     """Rows below the last total may say again what it stands for: they are read, and a warning says so."""
     inputs = folder.read("org_code,list size\n00C,106613\n00D,288390\nTotal,395003\n00X,55555\n00Y,51058\n")
 
-    assert "2 rows below the total in row 4 were read as well" in about(inputs, About.TOTAL)[1]
+    assert "2 rows below the total in row 4 were read as well" in about(inputs, FindingCode.TOTAL)[1]
 
 
 @pytest.mark.slow

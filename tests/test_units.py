@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from folders import about, column
-from gpit_fairshare.inputs import About
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.units import scaled, split_unit, unit_alone, unit_in_title
 
@@ -69,7 +69,7 @@ def test_titles_that_leave_the_unit_open(title, folder):
     assert unit_in_title(title) is None
 
     text = f'"{title}",\norg_code,Spend\n00C,300123.5\n00D,400456\n'
-    (fault,) = [one for one in folder.faults(spend=text) if one.number == About.UNIT.number]
+    (fault,) = [one for one in folder.faults(spend=text) if one.number == FindingCode.UNIT.number]
     assert "does not say beyond doubt" in fault.found
     clear = folder.read(spend=text.replace("Spend\n", "Spend (£)\n"))
     assert column(clear, "historic_spend") == {"00C": 300123.5, "00D": 400456.0}
@@ -82,7 +82,7 @@ def test_units_that_are_not_understood(heading, folder):
     """A heading of money that seems to state another unit is refused, named with --map or known."""
     fault = folder.fault(spend=f'org_code,"{heading}"\n00C,5\n', mapping={heading: "historic_spend"})
 
-    assert fault.number == About.UNIT.number
+    assert fault.number == FindingCode.UNIT.number
     assert "seems to state another unit" in fault.found
 
 
@@ -117,7 +117,7 @@ def test_4_35_thousand(folder):
     inputs = folder.read(PEOPLE, "org_code,Spend (£k)\n00C,4.35\n00D,1.1\n")
 
     assert column(inputs, "historic_spend") == {"00C": 4350.0, "00D": 1100.0}
-    assert "'Spend (£k)' by 1,000" in about(inputs, About.UNIT)[0]
+    assert "'Spend (£k)' by 1,000" in about(inputs, FindingCode.UNIT)[0]
 
 
 def test_heading_before_title(folder):
@@ -188,7 +188,7 @@ def test_liverpool(folder, spend, said):
         "org_code,historic_spend\n" + "".join(f"{code},{cost}\n" for code, cost in costs.items()),
     )
 
-    found = about(inputs, About.OUTLIER)
+    found = about(inputs, FindingCode.OUTLIER)
     assert len(found) == said
     # £4,200,000 / 450,000 = £9.33.
     assert all("99A has £9.33 a head" in text and "median of 7" in text and "£2.60" in text for text in found)
@@ -229,7 +229,7 @@ def test_unit_that_cannot_be(folder, heading, rate, said):
         "org_code,registered_population\n" + "".join(f"{code},{heads}\n" for code, heads in OTHERS.items()),
         f"org_code,{heading}\n" + "".join(f"{code},{heads * rate:.4f}\n" for code, heads in OTHERS.items()),
     )
-    found = about(inputs, About.OUTLIER)
+    found = about(inputs, FindingCode.OUTLIER)
 
     assert len(found) == bool(said)
     assert all(f"the median of 6 CCGs is {said}" in text for text in found)
@@ -238,7 +238,7 @@ def test_unit_that_cannot_be(folder, heading, rate, said):
 def test_parts_of_people(folder):
     """106.613 patients are pointed out: they are likely to be in thousands; whole people are not."""
     inputs = folder.read("org_code,list size\n00C,106.613\n00D,288.39\n00F,157000\n")
-    (warning,) = about(inputs, About.UNIT)
+    (warning,) = about(inputs, FindingCode.UNIT)
     assert "row 2, list size: 106.613 patients are no whole number, nor are those of 1 other organisation" in warning
 
-    assert about(folder.read("org_code,list size\n00C,106613\n"), About.UNIT) == []
+    assert about(folder.read("org_code,list size\n00C,106613\n"), FindingCode.UNIT) == []

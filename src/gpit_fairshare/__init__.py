@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
     from gpit_fairshare.errors import (
         CalculationError,
-        Finding,
         FormulaError,
         GpitError,
         InputError,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from gpit_fairshare.explanation import Explanation, explain
+    from gpit_fairshare.findings import Finding
     from gpit_fairshare.language import Function
     from gpit_fairshare.reallocation import reallocate
     from gpit_fairshare.verification import Verification, verify

@@ -7,14 +7,14 @@ from pathlib import Path  # noqa: TC003  # the signature of `check` reads it fro
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.allocation import load_scheme, named_files, reading, request_for
-from gpit_fairshare.errors import LEVELS
+from gpit_fairshare.findings import gravest_first
 from gpit_fairshare.inputs import EVERY_YEAR, Request, inspect_inputs
 from gpit_fairshare.run_options import DEFAULT_SCHEME, RunOptions, called_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.errors import Finding
+    from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs import ColumnSummary, Source
 
 JSON_SCHEMA = "gpit-check/1"
@@ -108,5 +108,5 @@ def check(options: CheckOptions) -> Report:
         organisations={year if dated else "": read.tables[year].height for year in request.years},
         sources=read.sources,
         columns=tuple(columns),
-        findings=tuple(sorted(read.findings, key=lambda one: LEVELS.index(one.level))),
+        findings=gravest_first(read.findings),
     )

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from gpit_fairshare.allocation import allocate, base_name
-from gpit_fairshare.errors import Finding, InputError, nearest
-from gpit_fairshare.inputs import LARGEST, MEGABYTE, About
+from gpit_fairshare.errors import InputError
+from gpit_fairshare.findings import Finding, FindingCode
+from gpit_fairshare.inputs import LARGEST, MEGABYTE
 from gpit_fairshare.run_options import listed
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -190,7 +192,7 @@ def _unused(result: Result, sources: Sequence[Source]) -> list[Finding]:
             said = [f"'{one}'{_meant(one, open_ones)}" for one in headings]
             text = f"nothing uses {', '.join(said)}"
             remedy = "If one is an indicator, rename it, or say with --map 'HEADING=column' which it is"
-            found.append(Finding(About.UNUSED.number, "warning", _name(source), "", text, "", remedy))
+            found.append(Finding(FindingCode.UNUSED, "warning", _name(source), "", text, "", remedy))
     return found
 
 
@@ -206,13 +208,13 @@ def _nobody(result: Result, unused: Sequence[Finding]) -> Finding:
     there = [name for name in own if used[name].file]
     if there:
         said = f"no practice answered any indicator that has a weight: {', '.join(there)} hold nothing that counts"
-        about = About.BLANK
+        code = FindingCode.BLANK
     else:
-        said, about = "no file has an indicator that practices answer", About.MISSING_COLUMN
+        said, code = "no file has an indicator that practices answer", FindingCode.MISSING_COLUMN
     slips = "".join(f"; {one.file}: {one.found}" for one in unused)
     expected = f"at least one of the columns {', '.join(own)}"
     remedy = "Rename the headings that are meant, or give --map 'HEADING=column'"
-    return Finding(about.number, "error", "", "", said + slips, expected, remedy)
+    return Finding(code, "error", "", "", said + slips, expected, remedy)
 
 
 def of_result(result: Result) -> Maturity:

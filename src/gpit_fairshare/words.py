@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _APART: Final = "&#8203;"
 """A space of no width: GitHub looks for @names, #numbers and addresses after it has taken escapes out."""
@@ -61,6 +62,41 @@ def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:
     firsts = [int(year[:4]) for year in years]
     follow_on = firsts == list(range(firsts[0], firsts[0] + len(firsts))) if firsts else False
     return f"{years[0]} to {years[-1]}" if follow_on and len(years) > 2 else joined(years)
+
+
+def listed(texts: Sequence[str], most: int = 12) -> str:
+    """Join texts as `joined` does; the rest of a long list is counted: `a, b and 7 more`; an empty one is `none`."""
+    rest = [f"{len(texts) - most:,} more"] if len(texts) > most else []
+    return joined([*texts[:most], *rest]) or "none"
+
+
+def pounds(amount: float) -> str:
+    """Write an amount to the penny: `£1,234.50`."""
+    return f"-£{-amount:,.2f}" if amount < 0 else f"£{amount:,.2f}"
+
+
+def option(name: str, heading: str, value: str) -> str:
+    """Return an option about a heading as it has to be typed: in double quotes where the heading has an apostrophe."""
+    quote = '"' if "'" in heading else "'"
+    return f"{name} {quote}{heading}={value}{quote}"
+
+
+def near_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Return the known names that are nearest to a name, the nearest first; none if none is near."""
+    pool = sorted({other for other in known if other.isprintable() and other != name})  # a disk's may hold line ends
+    folded = {candidate.casefold(): candidate for candidate in pool}
+    return [folded[hit] for hit in difflib.get_close_matches(name.casefold(), list(folded), n=most, cutoff=0.6)]
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
+    """Say which known names are nearest: `; did you mean a or b?`, or an empty text if none is near."""
+    names = near_names(name, known, count)
+    return f"; did you mean {' or '.join(names)}?" if names else ""
+
+
+def nearest_of(name: str, known: Iterable[str]) -> str:
+    """Return the nearest of the known names, or an empty text if none is near."""
+    return "".join(near_names(name, known, most=1))
 
 
 def is_money(unit: str | None) -> bool:

@@ -18,9 +18,9 @@ from gpit_fairshare.annotation.package import Package
 from gpit_fairshare.annotation.report import FIRST_ROW, GRAVITY, Mark, findings_sheet, note_text
 from gpit_fairshare.annotation.sheet import MOST_ROWS, Sheet, place_of
 from gpit_fairshare.annotation.styles import STYLES_TYPE, Styles, empty_styles
-from gpit_fairshare.errors import Finding, InputError, OutputError, UsageError, nearest
+from gpit_fairshare.errors import InputError, OutputError, UsageError
 from gpit_fairshare.files import read_regular
-from gpit_fairshare.inputs import About
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +66,7 @@ def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int 
         _mark(package, marks, original.name)
         package.save(copy)
     except Unfit as fault:
-        found = Finding(About.UNREADABLE.number, "error", original.name, fault.part, fault.found, "", fault.remedy)
-        raise InputError([found]) from fault
+        raise InputError([replace(fault.finding, file=original.name)]) from fault
 
 
 def _bytes_of(original: Path, largest: int) -> bytes:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
+from gpit_fairshare.findings import FindingCode, FindingError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -25,14 +27,11 @@ _COMPATIBILITY: Final = "{http://schemas.openxmlformats.org/markup-compatibility
 _SPACE: Final = "{http://www.w3.org/XML/1998/namespace}space"
 
 
-class Unfit(Exception):  # noqa: N818 – no error of the program: it becomes a finding
-    """Why a workbook cannot be annotated: the part, what was found in it, what to do."""
+class Unfit(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
+    """Why a workbook cannot be annotated: what was found in one of its parts, and what to do."""
 
     def __init__(self, found: str, part: str = "", remedy: str = "Open it in Excel and save it again as .xlsx") -> None:
-        super().__init__(found)
-        self.found = found
-        self.part = part
-        self.remedy = remedy
+        super().__init__(FindingCode.UNREADABLE, found, "", remedy, part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from xlsxwriter.utility import xl_col_to_name
 
 from gpit_fairshare.annotation.markup import add, harmless, outermost, quoted
-from gpit_fairshare.errors import LEVELS
+from gpit_fairshare.findings import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.annotation.markup import Dialect
     from gpit_fairshare.annotation.styles import Styles
-    from gpit_fairshare.errors import Level
+    from gpit_fairshare.findings import Level
 
 LONGEST_NOTE: Final = 1_500
 """Characters of a note: more would not be read in a box."""

@@ -12,7 +12,7 @@ from gpit_fairshare.annotation.markup import Unfit, add, child, children, insert
 
 if TYPE_CHECKING:
     from gpit_fairshare.annotation.markup import Dialect
-    from gpit_fairshare.errors import Level
+    from gpit_fairshare.findings import Level
 
 STYLES_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
 FILLS: Final[dict[Level, str]] = {"error": "FFFFC7CE", "warning": "FFFFEB9C", "note": "FFDDEBF7"}

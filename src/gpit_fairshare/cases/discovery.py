@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular, walk
 from gpit_fairshare.structured_texts import parse_toml
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

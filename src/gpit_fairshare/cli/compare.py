@@ -12,8 +12,9 @@ import typer
 
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, print_text, reader_may_leave
-from gpit_fairshare.errors import GpitError, UsageError, nearest
+from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.run_options import OPTIONS, OptionKind
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

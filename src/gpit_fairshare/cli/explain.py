@@ -9,8 +9,9 @@ import typer
 
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import print_json, print_text, reader_may_leave
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
 from gpit_fairshare.run_options import OPTIONS
+from gpit_fairshare.words import nearest
 
 FORMATS = ("text", "markdown")
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from gpit_fairshare.errors import OutputError, UsageError, nearest
+from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.files import place_to_write
-from gpit_fairshare.words import visible
+from gpit_fairshare.words import nearest, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -26,7 +26,7 @@ from gpit_fairshare.comparison.states import (
 )
 from gpit_fairshare.comparison.words import NOTHING, exact, less, quantum, rounded_to, total, value_texts
 from gpit_fairshare.errors import CalculationError
-from gpit_fairshare.inputs.findings import counted, listed
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.comparison.model import Difference
 from gpit_fairshare.comparison.shown import NEW_FINDING
 from gpit_fairshare.comparison.words import value_text, value_texts
-from gpit_fairshare.errors import LEVELS
+from gpit_fairshare.findings import LEVELS, FindingCode
 from gpit_fairshare.language import to_text
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.comparison.model import Side
     from gpit_fairshare.scheme import Parameter, Scheme, Value
-
-_SET: Final = "R02"
 
 
 def differences_of(old: Side, new: Side) -> tuple[Difference, ...]:
@@ -200,7 +198,7 @@ def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Differ
     names = sorted({str(one["file"]) for side in (old, new) for one in side["inputs"]}, key=len, reverse=True)
     known = [_identity(one, names) for one in old["findings"]]
     for one in sorted(new["findings"], key=lambda one: LEVELS.index(one["level"]) if one["level"] in LEVELS else 0):
-        if one["number"] == _SET:
+        if one["number"] == FindingCode.SET_FOR_THIS_RUN:
             continue
         identity = _identity(one, names)
         if identity in known:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.comparison.shown import alike
 from gpit_fairshare.comparison.words import figure, signed, total
-from gpit_fairshare.inputs.findings import counted
-from gpit_fairshare.words import is_money, joined
+from gpit_fairshare.words import counted, is_money, joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.comparison.model import Change, Comparison

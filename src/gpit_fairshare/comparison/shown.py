@@ -15,8 +15,7 @@ from gpit_fairshare.comparison.words import (
     total,
     written_percent,
 )
-from gpit_fairshare.inputs.findings import counted
-from gpit_fairshare.words import inside, is_money, joined
+from gpit_fairshare.words import counted, inside, is_money, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,10 +14,10 @@ from gpit_fairshare.comparison.words import NOTHING, figure, total
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import packaged_crosswalk
-from gpit_fairshare.inputs.findings import counted, listed
 from gpit_fairshare.results.agreement import off_rule, predicates_of, same_as_written
 from gpit_fairshare.results.model import KEYS, Record, record_of
 from gpit_fairshare.results.reading import filled, read_record
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

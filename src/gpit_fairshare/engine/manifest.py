@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine.model import CheckResult, Year
-    from gpit_fairshare.errors import Finding
+    from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Scheme
 

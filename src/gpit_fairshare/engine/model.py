@@ -12,7 +12,7 @@ from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from gpit_fairshare.errors import Finding
+    from gpit_fairshare.findings import Finding
 
 
 Values = list[Any]

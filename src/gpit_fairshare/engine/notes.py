@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.engine.measures import account_of
 from gpit_fairshare.engine.model import figure
-from gpit_fairshare.errors import Finding
+from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.words import joined
 
@@ -20,21 +20,23 @@ if TYPE_CHECKING:
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:
     """Return what a reader of the result must know: left-aside values, settings, unspent money."""
-    notes = [Finding("R01", "note", "", "", note) for note in scheme.notes]
+    notes = [Finding.note(FindingCode.VALUES_LEFT_ASIDE, note) for note in scheme.notes]
     notes += [
-        Finding("R02", "note", "", "", f"{name} is {value.written} in {year}: set for this run, not in the scheme")
+        Finding.note(
+            FindingCode.SET_FOR_THIS_RUN, f"{name} is {value.written} in {year}: set for this run, not in the scheme"
+        )
         for name, year, value in scheme.overridden()
     ]
     by = scheme.report_by
     if by and not any(by in year.organisations.columns for year in years.values()):
         found = f"no input file has a column {by}, by which the scheme reports: there are no totals by it"
         remedy = "Correct report_by in the scheme, or add the column to the population"
-        notes.append(Finding("R08", "note", "", "", found, remedy=remedy))
-    notes += [Finding("R10", "note", "", "", said) for said in _fixed(scheme)]
+        notes.append(Finding.note(FindingCode.NO_COLUMN_TO_REPORT_BY, found, remedy))
+    notes += [Finding.note(FindingCode.NO_EXCEL_FORMULA, said) for said in _fixed(scheme)]
     for fund in funds:
         unit = scheme.symbols[fund.parameter or fund.step].unit
         if fund.unspent > 1:
-            notes.append(Finding("R03", "note", "", "", _unspent(fund, unit, years[fund.year])))
+            notes.append(Finding.note(FindingCode.UNSPENT, _unspent(fund, unit, years[fund.year])))
         groups = len(years[fund.year].labels[fund.within]) if fund.within else 1
         if fund.new_money and groups > 1:
             found = (
@@ -42,7 +44,7 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
                 f"{figure(fund.amount, unit)} in all"
             )
             remedy = "If it is one amount for all, share it out to the groups first"
-            notes.append(Finding("R04", "warning", "", "", found, remedy=remedy))
+            notes.append(Finding.warning(FindingCode.WHOLE_AMOUNT_TO_EACH_GROUP, found, remedy))
     if scheme.symbols[scheme.result].unit == "£":
         for year in years.values():
             notes += _doubts(scheme, year)
@@ -72,22 +74,22 @@ def _doubts(scheme: Scheme, year: Year) -> list[Finding]:
         lowest, code = min(negative)
         who = f"{len(negative)} of {len(codes)}, the lowest {figure(lowest, '£')} ({code})"
         text = f"{label} {year.year} is below nil for {who}"
-        found.append(Finding("R05", "warning", "", "", text, remedy="Give the rule a floor, such as max(0, …)"))
+        found.append(Finding.warning(FindingCode.NEGATIVE_ALLOCATION, text, "Give the rule a floor, such as max(0, …)"))
     if any(abs(value * 100 - round(value * 100)) > 1e-4 for value in values):
         text = f"{label} {year.year} is not in whole pence"
-        found.append(Finding("R06", "warning", "", "", text, remedy="End the rule with a step rounded(…)"))
+        found.append(Finding.warning(FindingCode.PARTS_OF_A_PENNY, text, "End the rule with a step rounded(…)"))
     return found
 
 
 def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Finding]:
     """Return what is unspent and what is new money, and a warning where the money account does not balance."""
     notes = [
-        Finding("R03", "note", "", "", f"{line.label} {year.year}: {figure(line.amount, '£')} is unspent")
+        Finding.note(FindingCode.UNSPENT, f"{line.label} {year.year}: {figure(line.amount, '£')} is unspent")
         for line in account.unspent
         if line.name not in year.unspent and line.amount > 1  # what a share_out leaves over is said with its amount
     ]
     notes += [
-        Finding("R09", "note", "", "", f"{line.label} {year.year}: {figure(line.amount, '£')} is new money")
+        Finding.note(FindingCode.NEW_MONEY, f"{line.label} {year.year}: {figure(line.amount, '£')} is new money")
         for line in account.money_in
         if line.name in scheme.money.new_money and line.amount >= 1
     ]
@@ -104,12 +106,12 @@ def _imbalance(scheme: Scheme, year: Year, account: MoneyAccount, difference: fl
     if scheme.money.stated:
         known = "money in, less what is taken away" if account.taken_away else "money in"
         remedy = f"Correct the rule, or name in the table [money] of {file} all that comes in, is taken away or is left"
-        return Finding("R07", "warning", "", "", f"{found} {known}", remedy=remedy)
+        return Finding.warning(FindingCode.MONEY_DOES_NOT_BALANCE, f"{found} {known}", remedy)
     remedy = f"Add to {file} a table [money] with in = […], and out_of = […] for what is taken away"
     if scheme.takes_new_money and difference < 0:
         found = f"{label}: {beyond} of it is new money, beyond what there is to share out"
-        return Finding("R09", "note", "", "", found, remedy=remedy)
-    return Finding("R07", "warning", "", "", f"{found} the money that share_out has to give", remedy=remedy)
+        return Finding.note(FindingCode.NEW_MONEY, found, remedy)
+    return Finding.warning(FindingCode.MONEY_DOES_NOT_BALANCE, f"{found} the money that share_out has to give", remedy)
 
 
 def _unspent(fund: Fund, unit: str | None, year: Year) -> str:

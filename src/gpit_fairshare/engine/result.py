@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine.measures import YearMeasures
     from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year
-    from gpit_fairshare.errors import Finding
+    from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Scheme
 

@@ -10,7 +10,8 @@ import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Year, figure
 from gpit_fairshare.engine.plugin_checks import check_row_by_row
-from gpit_fairshare.errors import CalculationError, Finding, PluginError, SharingError
+from gpit_fairshare.errors import CalculationError, PluginError, SharingError
+from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs import year_start
 from gpit_fairshare.language import (
     AGGREGATES,
@@ -416,7 +417,8 @@ class Run:
             f"{figure(largest, step.unit)}: Excel and LibreOffice have 15 to 17 digits, and may give an odd "
             f"{to} to another row"
         )
-        return Finding("R11", "warning", "", "", found, remedy="Round to a larger unit, such as to=1 for whole pounds")
+        remedy = "Round to a larger unit, such as to=1 for whole pounds"
+        return Finding.warning(FindingCode.TOO_FINE_A_UNIT, found, remedy)
 
 
 def _grouping_columns(scheme: Scheme) -> list[str]:

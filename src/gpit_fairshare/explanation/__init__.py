@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.engine import Result
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
 from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import needed
@@ -17,7 +17,7 @@ from gpit_fairshare.results.agreement import off_rule
 from gpit_fairshare.results.model import Record, record_of
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.workbooks import CHANGED
-from gpit_fairshare.words import sentence
+from gpit_fairshare.words import nearest, sentence
 
 if TYPE_CHECKING:
     from pathlib import Path

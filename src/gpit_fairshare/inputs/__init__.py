@@ -11,7 +11,6 @@ from gpit_fairshare.inputs.crosswalk import (
     day_in_words,
     packaged_crosswalk,
 )
-from gpit_fairshare.inputs.findings import About
 from gpit_fairshare.inputs.grids import LARGEST, MEGABYTE, Broken, Unreadable, Wish
 from gpit_fairshare.inputs.inspection import ColumnSummary
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Source
@@ -23,7 +22,6 @@ __all__ = [
     "EVERY_YEAR",
     "LARGEST",
     "MEGABYTE",
-    "About",
     "AppliedUnit",
     "Broken",
     "Column",

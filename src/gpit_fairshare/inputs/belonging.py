@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.inputs.findings import About, Where, listed
+from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.groups import Group, Placed
     from gpit_fairshare.inputs.model import Need
 
@@ -44,7 +45,7 @@ def _codes(group: Group) -> set[str]:
 
 
 def give_to_rows(
-    group: Group, belonging: Mapping[str, Mapping[str, str]], findings: Findings
+    group: Group, belonging: Mapping[str, Mapping[str, str]], findings: FindingCollector
 ) -> dict[str, dict[str, Placed]]:
     """Return the group's rows by year and by the code of each row of the tables that belongs to them.
 
@@ -64,7 +65,7 @@ def give_to_rows(
         given[year] = {code: rows[parent] for code, parent in parents.items() if parent in rows}
     if strange and not any(given.values()):
         findings.error(
-            About.ONE_SIDED,
+            FindingCode.ONE_SIDED,
             where,
             f"no code of it, such as {min(strange)}, is the {group.of} of a row",
             f"codes of {group.of}, or those of the rows",
@@ -74,8 +75,10 @@ def give_to_rows(
     if lacking:
         report = findings.error if group.essential else findings.warning
         found = f"no row for {listed(sorted(lacking))}, each the {group.of} of other rows"
-        report(About.ONE_SIDED, where, found, remedy="Add the rows; without them those have no values of this file")
+        report(
+            FindingCode.ONE_SIDED, where, found, remedy="Add the rows; without them those have no values of this file"
+        )
     if strange:
         found = f"{listed(sorted(strange))} is left out: no row has it as {group.of}"
-        findings.warning(About.ONE_SIDED, where, found)
+        findings.warning(FindingCode.ONE_SIDED, where, found)
     return given

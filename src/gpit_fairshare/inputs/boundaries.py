@@ -15,21 +15,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.cells import parse_day, parse_year, year_start
 from gpit_fairshare.inputs.crosswalk import WHOLE, day_in_words, part_of
-from gpit_fairshare.inputs.findings import About, Where, counted, listed
 from gpit_fairshare.inputs.groups import Placed
 from gpit_fairshare.inputs.model import Restated
 from gpit_fairshare.inputs.restating import in_unit
 from gpit_fairshare.inputs.rows import Row, Value
 from gpit_fairshare.inputs.standing import Standing
 from gpit_fairshare.inputs.sums import Clash, combined, exact_total, portions
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.crosswalk import Crosswalk
-    from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Need, Request
     from gpit_fairshare.inputs.spend import Line
@@ -77,7 +78,7 @@ def lines_on_boundaries(lines: Iterable[Line], crosswalk: Crosswalk, day: date) 
 class Boundaries:
     """Restates groups of rows on the organisations of a day, whatever the year of the rows."""
 
-    def __init__(self, day: date, request: Request, crosswalk: Crosswalk, findings: Findings) -> None:
+    def __init__(self, day: date, request: Request, crosswalk: Crosswalk, findings: FindingCollector) -> None:
         self.day = day
         self.request = request
         self.crosswalk = crosswalk
@@ -112,7 +113,7 @@ class Boundaries:
         """Say once for the run what became of whom."""
         mergers = [self.crosswalk.merger_sentence(code, date.min, self.day) for code in sorted(self.successors)]
         if mergers:
-            self.findings.note(About.BOUNDARIES, Where(), "; ".join(mergers))
+            self.findings.note(FindingCode.BOUNDARIES, Where(), "; ".join(mergers))
 
 
 class _Member(NamedTuple):
@@ -203,7 +204,7 @@ class _Restatement:
             blank = listed(sorted(set(parts) - set(given)))
             where = Where(members[0].placed.part.sheet.name, column=need.name)
             found = f"{self.when}{need.name} is blank for {blank} and so not in the sum of {end}"
-            self.to.findings.warning(About.PARTLY_BLANK, where, found, code=end)
+            self.to.findings.warning(FindingCode.PARTLY_BLANK, where, found, organisation=end)
         return Value(exact_total(given.values()) if given else None, _origin(members))
 
     @cached_property
@@ -247,9 +248,11 @@ class _Restatement:
             if column in self.to.request.essential:
                 remedy = f"Give {column} of {listed(ends)} in a file of their own codes, without the predecessors"
                 only = "; only money and people can be added up"
-                self.to.findings.error(About.NOT_SUMMED, Where(self.group.name), found + only, remedy=remedy)
+                self.to.findings.error(FindingCode.NOT_SUMMED, Where(self.group.name), found + only, remedy=remedy)
             else:
-                self.to.findings.warning(About.NOT_SUMMED, Where(self.group.name), f"{found}; it is left blank there")
+                self.to.findings.warning(
+                    FindingCode.NOT_SUMMED, Where(self.group.name), f"{found}; it is left blank there"
+                )
 
     def _report(self, after: Mapping[str, Placed]) -> None:
         """Say how many organisations and how much of each column there is, before and after."""
@@ -267,7 +270,9 @@ class _Restatement:
             done = f"{counted(len(after), one)} on the boundaries of {day} already"
         else:
             done = f"restated {counted(len(self.rows), one)} as {len(after):,} on the boundaries of {day}"
-        self.to.findings.note(About.BOUNDARIES, Where(self.group.name), f"{self.when}{'; '.join([done, *totals])}")
+        self.to.findings.note(
+            FindingCode.BOUNDARIES, Where(self.group.name), f"{self.when}{'; '.join([done, *totals])}"
+        )
 
 
 def _total(rows: Iterable[Placed], need: Need) -> Fraction:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs.findings import About
+from gpit_fairshare.findings import FindingCode, FindingError
 from gpit_fairshare.inputs.grids import ERROR_TEXTS, Broken, is_blank
 from gpit_fairshare.inputs.marks import bare_text, bare_year, has_mark, is_no_code
 from gpit_fairshare.inputs.numbers import advice, read_number
@@ -42,15 +42,8 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of control and invisible characters, and of separators of lines."""
 
 
-class Refused(Exception):  # noqa: N818 – no error of the program: it becomes a finding
-    """Why a cell was not read; whoever knows its place makes it a finding."""
-
-    def __init__(self, about: About, found: str, expected: str = "", remedy: str = "") -> None:
-        super().__init__(found)
-        self.about = about
-        self.found = found
-        self.expected = expected
-        self.remedy = remedy
+class Refused(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
+    """Why a cell was not read."""
 
 
 class Read(NamedTuple):
@@ -98,7 +91,7 @@ def read_cell(cell: Any, need: Need, manner: Manner) -> Read:
     read = _number(cell, need, manner)
     if need.is_sum and not (need.lenient or need.signed) and read.value is not None and float(read.value) < 0:
         raise Refused(
-            About.NEGATIVE, f"{shown(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
+            FindingCode.NEGATIVE, f"{shown(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
         )
     return read
 
@@ -112,44 +105,44 @@ def read_code(cell: Any) -> Read:
     """
     if is_blank(cell):
         raise Refused(
-            About.BLANK_CODE,
+            FindingCode.BLANK_CODE,
             "the code is blank",
             remedy="Give the row a code, or take it out if it is a total or a note",
         )
     if isinstance(cell, str):
         if ("-" in cell or "/" in cell) and _DATE.fullmatch(cell.strip()):
             raise Refused(
-                About.CODE_NOT_TEXT,
+                FindingCode.CODE_NOT_TEXT,
                 f"{shown(cell)} is a date as Excel writes it, and the code that it was is lost",
                 "a code as text",
                 "Take the code from where the file came from; Excel turns MAR1 into 01-Mar",
             )
         if "E" in cell and _SCIENTIFIC.fullmatch(cell.strip()):
             raise Refused(
-                About.CODE_NOT_TEXT,
+                FindingCode.CODE_NOT_TEXT,
                 f"{shown(cell)} is a number as Excel writes it, and the code that it was is lost",
                 "a code as text",
                 "Take the code from where the file came from; Excel turns 1E5 into 1E+05",
             )
         if is_no_code(cell) or not any(map(str.isalnum, cell)):
             raise Refused(
-                About.BLANK_CODE,
+                FindingCode.BLANK_CODE,
                 f"{shown(cell)} is no code",
                 "a code of letters and digits",
                 "Give the row a code, or take it out if it is a total or a note",
             )
         if has_mark(cell):
             raise Refused(
-                About.TEXT,
+                FindingCode.TEXT,
                 f"{shown(cell)} seems to be a code with a footnote mark, and would be another organisation",
                 "the code alone",
                 "Take the mark out of the cell",
             )
         return read_text(cell, CODE_LENGTH)
     if isinstance(cell, Broken):
-        raise Refused(About.CODE_NOT_TEXT, f"{shown(cell)} is not a code", "a code as text", _remedy(cell))
+        raise Refused(FindingCode.CODE_NOT_TEXT, f"{shown(cell)} is not a code", "a code as text", _remedy(cell))
     raise Refused(
-        About.CODE_NOT_TEXT,
+        FindingCode.CODE_NOT_TEXT,
         f"{shown(cell)} is not a text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
         "a code as text",
         "Format the column as text and type the code again",
@@ -169,13 +162,15 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
     if isinstance(cell, int) and not isinstance(cell, bool):
         return Read(str(cell))
     if not isinstance(cell, str) or cell.strip() in ERROR_TEXTS:
-        raise Refused(About.TEXT, f"{shown(cell)} is not a text", "a text", _remedy(cell))
+        raise Refused(FindingCode.TEXT, f"{shown(cell)} is not a text", "a text", _remedy(cell))
     text = cell.strip()
     if len(text) > length:
-        raise Refused(About.TEXT, f"the text has {len(text):,} characters", f"at most {length}", "Shorten the text")
+        raise Refused(
+            FindingCode.TEXT, f"the text has {len(text):,} characters", f"at most {length}", "Shorten the text"
+        )
     if not text.isprintable() and any(unicodedata.category(sign) in _UNPRINTABLE for sign in text):
         raise Refused(
-            About.TEXT,
+            FindingCode.TEXT,
             f"{shown(text)} holds a line break or another character that cannot be seen",
             remedy="Type the text again",
         )
@@ -250,12 +245,12 @@ def _number(cell: Any, need: Need, manner: Manner) -> Read:
     if isinstance(cell, str):
         read = read_number(cell.strip(), decimal_comma=manner.decimal_comma)
         if read is None:
-            raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a plain number", expected, advice(cell))
+            raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a plain number", expected, advice(cell))
         if read.percent and need.is_sum:
-            raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is a percentage", f"{need.unit}, {expected}")
+            raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is a percentage", f"{need.unit}, {expected}")
         if read.has_size and manner.factor != 1:
             raise Refused(
-                About.NOT_A_NUMBER,
+                FindingCode.NOT_A_NUMBER,
                 f"{shown(cell)} says its own thousands or millions, and so does the file",
                 expected,
                 "Say it once: in the cell, or in the heading",
@@ -269,15 +264,15 @@ def _number(cell: Any, need: Need, manner: Manner) -> Read:
         except OverflowError:  # a whole number of more than 308 digits
             number = math.inf
     else:
-        raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a number", expected, _remedy(cell))
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a number", expected, _remedy(cell))
     if math.isfinite(number):
         number = scaled(number, manner.factor)
     if not math.isfinite(number):
-        raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is not a finite number", expected)
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a finite number", expected)
     if abs(number) >= LARGEST_NUMBER:
-        raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is too large", "a number below 1,000,000,000,000,000")
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too large", "a number below 1,000,000,000,000,000")
     if not is_in_bounds(number):
-        raise Refused(About.NOT_A_NUMBER, f"{shown(cell)} is too small", f"0, or a number above {SMALLEST:g}")
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too small", f"0, or a number above {SMALLEST:g}")
     # 0.0 and -0.0 are the same amount and should look the same wherever they go.
     return Read(number + 0.0, loose=loose, dash=dash)
 

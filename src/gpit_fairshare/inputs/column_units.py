@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.inputs.findings import About, Where, listed, option
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.units import (
     StatedUnit,
@@ -15,11 +15,12 @@ from gpit_fairshare.inputs.units import (
     split_unit,
     unit_in_title,
 )
+from gpit_fairshare.words import listed, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.reading import Sheet
 
 BY_USER = "--unit"
@@ -114,7 +115,7 @@ class ColumnUnits:
                 applied.append(AppliedUnit(self.sheet.headings[index], name, text, factor, place))
         return tuple(applied)
 
-    def report(self, used: Collection[str], essential: Collection[str], findings: Findings) -> None:
+    def report(self, used: Collection[str], essential: Collection[str], findings: FindingCollector) -> None:
         """Report which figures are multiplied, and refuse units that are not understood or contradict each other.
 
         Args:
@@ -131,7 +132,9 @@ class ColumnUnits:
         if multiplied:
             texts = listed(multiplied, 20)
             findings.note(
-                About.UNIT, Where(self.sheet.name), f"figures are multiplied as the file states their unit: {texts}"
+                FindingCode.UNIT,
+                Where(self.sheet.name),
+                f"figures are multiplied as the file states their unit: {texts}",
             )
         names = {index: name for name, index in self.columns.items()}
         measured = [index for index in indices if self._measures[index] in ("£", "people")]
@@ -191,7 +194,7 @@ class ColumnUnits:
             for cell in cells
         )
 
-    def _report_column(self, index: int, name: str, report: Callable[..., None], findings: Findings) -> None:
+    def _report_column(self, index: int, name: str, report: Callable[..., None], findings: FindingCollector) -> None:
         """Report what is wrong with the unit of one column of £ or people."""
         heading, measure = self.sheet.headings[index], self._measures[index]
         where = Where(self.sheet.name)
@@ -200,7 +203,7 @@ class ColumnUnits:
         if unit and unit.unit.measure not in ("", measure):
             says = "that it is money" if unit.unit.measure == "£" else f"{unit.unit.text}"
             report(
-                About.UNIT,
+                FindingCode.UNIT,
                 where,
                 f"'{heading}' is read as {name}, which is {measure}, and says {says}"
                 + ("" if unit.stated_by == HEADING else f" ({unit.stated_by})"),
@@ -212,7 +215,7 @@ class ColumnUnits:
         elif unknown or index in self.sheet.odd_units:
             text = unknown.strip() or self.sheet.odd_units[index]
             report(
-                About.UNIT,
+                FindingCode.UNIT,
                 where,
                 f"'{heading}' is read as {name}, in {measure}, and seems to state another unit"
                 f"{'' if unknown else ' in the cell beside it'}: '{text}' is not understood",
@@ -222,14 +225,14 @@ class ColumnUnits:
             )
         elif own and index in self.sheet.units and self.sheet.units[index].factor != own.factor:
             report(
-                About.UNIT,
+                FindingCode.UNIT,
                 where,
                 f"'{heading}' says {own.text}, and the cell beside it says {self.sheet.units[index].text}",
                 "one unit for each column",
                 _IN_HEADING,
             )
 
-    def _report_overruled(self, index: int, own: StatedUnit | None, unknown: str, findings: Findings) -> None:
+    def _report_overruled(self, index: int, own: StatedUnit | None, unknown: str, findings: FindingCollector) -> None:
         """Point out what else the file says of a column whose unit the user gives."""
         given = self._by_user[index]
         others = [f"{own.text} ({HEADING})"] if own and own.factor != given.factor else []
@@ -242,14 +245,14 @@ class ColumnUnits:
             others += [str(unit) for unit in same if unit.factor != given.factor]
         if others:
             findings.warning(
-                About.UNIT,
+                FindingCode.UNIT,
                 Where(self.sheet.name),
                 f"'{self.sheet.headings[index]}' is read in {given.text}, as --unit says; "
                 f"the file says {listed(others)}",
                 remedy="Leave --unit out if the file is right",
             )
 
-    def _report_table(self, indices: Collection[int], findings: Findings) -> None:
+    def _report_table(self, indices: Collection[int], findings: FindingCollector) -> None:
         """Refuse statements for the whole table that contradict headings, or leave open which figures they are for.
 
         Args:
@@ -263,7 +266,7 @@ class ColumnUnits:
         plain = [index for index in money if (own := self._in_heading(index)[0]) and own.factor == 1]
         if factors - {1} and plain:
             findings.error(
-                About.UNIT,
+                FindingCode.UNIT,
                 where,
                 f"the {pounds[0].stated_by} states {pounds[0].unit.text}, and '{self.sheet.headings[plain[0]]}' says £",
                 "one unit for each column",
@@ -272,7 +275,7 @@ class ColumnUnits:
         without = [index for index in indices if index not in self.sheet.units and not any(self._in_heading(index))]
         if len(factors) > 1 and any(self._measures[index] == "£" for index in without):
             findings.error(
-                About.UNIT,
+                FindingCode.UNIT,
                 where,
                 f"the file states several units of money: {listed([str(unit) for unit in pounds])}",
                 "one",
@@ -280,7 +283,7 @@ class ColumnUnits:
             )
         self._report_vague([index for index in without if not self.of(index)], findings)
 
-    def _report_vague(self, without: Collection[int], findings: Findings) -> None:
+    def _report_vague(self, without: Collection[int], findings: FindingCollector) -> None:
         """Refuse texts that speak of thousands or millions and may mean columns without a unit."""
         if not without:
             return
@@ -293,7 +296,7 @@ class ColumnUnits:
         texts += self._units_by_row()
         for text in texts:
             findings.error(
-                About.UNIT,
+                FindingCode.UNIT,
                 Where(sheet.name),
                 f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions",
                 remedy=_IN_HEADING,

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.cells import Refused, parse_day, read_code, read_text, shown
 from gpit_fairshare.inputs.crosswalk import (
     WHOLE,
@@ -17,16 +18,16 @@ from gpit_fairshare.inputs.crosswalk import (
     contradictions,
     packaged_crosswalk,
 )
-from gpit_fairshare.inputs.findings import About, Where, listed
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.headings import folded
 from gpit_fairshare.inputs.model import Source
 from gpit_fairshare.inputs.reading import locate, read_sheet
+from gpit_fairshare.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.grids import Wish
     from gpit_fairshare.inputs.reading import Sheet
 
@@ -57,7 +58,7 @@ class _Told:
 
 
 def read_crosswalks(
-    texts: Sequence[str], findings: Findings, wish: Wish
+    texts: Sequence[str], findings: FindingCollector, wish: Wish
 ) -> tuple[Crosswalk | None, tuple[Source, ...]]:
     """Read the user's crosswalks and join them to the mergers that come with the package.
 
@@ -84,7 +85,7 @@ def read_crosswalks(
     return None, tuple(sources)
 
 
-def _joined(told: _Told, findings: Findings) -> Crosswalk | None:
+def _joined(told: _Told, findings: FindingCollector) -> Crosswalk | None:
     """Join what the files say to what is known already; None if both cannot be true."""
     packaged = packaged_crosswalk()
     known = {step._replace(name="") for step in packaged.successions}
@@ -95,7 +96,7 @@ def _joined(told: _Told, findings: Findings) -> Crosswalk | None:
         end = packaged.becomes(step.predecessor, dt.date.min, closed[step.predecessor])
         became = packaged.merger_sentence(end, dt.date.min, closed[step.predecessor])
         findings.error(
-            About.CROSSWALK,
+            FindingCode.CROSSWALK,
             told.successions[step],
             f"the row about {step.predecessor} is another than gpit knows ({became})",
             remedy="Take the row out, or correct it",
@@ -103,7 +104,7 @@ def _joined(told: _Told, findings: Findings) -> Crosswalk | None:
     faults = [] if repeated else contradictions([*packaged.successions, *new])
     for fault in faults:
         findings.error(
-            About.CROSSWALK,
+            FindingCode.CROSSWALK,
             told.where(fault.codes),
             fault.found,
             "of each organisation, parts that add up to 1, all on one day, and none that comes back",
@@ -117,7 +118,7 @@ def _joined(told: _Told, findings: Findings) -> Crosswalk | None:
     return Crosswalk([*packaged.successions, *new], organisations.values())
 
 
-def _read(sheet: Sheet, told: _Told, findings: Findings) -> Source:
+def _read(sheet: Sheet, told: _Told, findings: FindingCollector) -> Source:
     """Read the rows of one file; faults become findings."""
     columns = _columns(sheet, findings)
     if all(name in columns for name in NEEDED):
@@ -134,7 +135,7 @@ def _read(sheet: Sheet, told: _Told, findings: Findings) -> Source:
     )
 
 
-def _columns(sheet: Sheet, findings: Findings) -> dict[str, int]:
+def _columns(sheet: Sheet, findings: FindingCollector) -> dict[str, int]:
     """Find the columns by their headings; other headings are passed over."""
     names = {folded(alias): name for name, aliases in HEADINGS.items() for alias in aliases}
     columns: dict[str, int] = {}
@@ -144,7 +145,7 @@ def _columns(sheet: Sheet, findings: Findings) -> dict[str, int]:
             continue
         if name in columns:
             findings.error(
-                About.DUPLICATE_HEADING,
+                FindingCode.DUPLICATE_HEADING,
                 Where(sheet.name),
                 f"'{sheet.headings[columns[name]]}' and '{heading}' would both be {name}",
                 remedy="Rename one of them",
@@ -154,7 +155,7 @@ def _columns(sheet: Sheet, findings: Findings) -> dict[str, int]:
     if missing:
         there = [repr(heading) for heading in sheet.headings if heading]
         findings.error(
-            About.MISSING_COLUMN,
+            FindingCode.MISSING_COLUMN,
             Where(sheet.name),
             f"no column {listed(missing)}; the headings are {listed(there, 30)}",
             f"a crosswalk with {listed(list(NEEDED))}",
@@ -164,7 +165,7 @@ def _columns(sheet: Sheet, findings: Findings) -> dict[str, int]:
 
 
 def _read_row(
-    sheet: Sheet, number: int, cells: Sequence[Any], columns: dict[str, int], told: _Told, findings: Findings
+    sheet: Sheet, number: int, cells: Sequence[Any], columns: dict[str, int], told: _Told, findings: FindingCollector
 ) -> None:
     readers: dict[str, Callable[[Any], Any]] = {
         "org_code": _code,
@@ -178,20 +179,19 @@ def _read_row(
         try:
             values[name] = readers[name](cells[index])
         except Refused as fault:
-            where = sheet.where(number, index)
-            findings.error(fault.about, where, fault.found, fault.expected, fault.remedy)
+            findings.add(fault.finding, sheet.where(number, index))
             values[name] = None
     if None in values.values():
         return
     _tell(values, sheet.where(number, columns["org_code"]), told, findings)
 
 
-def _tell(values: dict[str, Any], where: Where, told: _Told, findings: Findings) -> None:
+def _tell(values: dict[str, Any], where: Where, told: _Told, findings: FindingCollector) -> None:
     """Take in what a row says."""
     old, new, name = values["org_code"], values["successor_code"], values["successor_name"]
     if name and told.names.setdefault(new, name) != name:
         findings.error(
-            About.CROSSWALK, where, f"{new} is called {told.names[new]!r} and {name!r}", "one name for each code"
+            FindingCode.CROSSWALK, where, f"{new} is called {told.names[new]!r} and {name!r}", "one name for each code"
         )
     if old != new:
         told.successions.setdefault(Succession(old, new, values["effective_date"], fraction=values["fraction"]), where)
@@ -199,7 +199,7 @@ def _tell(values: dict[str, Any], where: Where, told: _Told, findings: Findings)
         told.unchanged[old] = Organisation(old, opened=dt.date.min)
     else:
         findings.error(
-            About.CROSSWALK,
+            FindingCode.CROSSWALK,
             where,
             f"{old} would keep its code and {values['fraction']} of itself, and nobody could tell it from what it was",
             "a code of its own for each successor",
@@ -226,7 +226,7 @@ def _day(cell: Any) -> dt.date:
     if day:
         return day
     found = "the date is blank" if is_blank(cell) else f"{shown(cell)} is not a date"
-    raise Refused(About.CROSSWALK, found, "a date such as 2020-04-01")
+    raise Refused(FindingCode.CROSSWALK, found, "a date such as 2020-04-01")
 
 
 def _fraction(cell: Any) -> Fraction:
@@ -242,7 +242,7 @@ def _fraction(cell: Any) -> Fraction:
         fraction = None
     if fraction is None:
         remedy = "Format the column as text and type the fraction again" if isinstance(cell, dt.date) else ""
-        raise Refused(About.CROSSWALK, f"{shown(cell)} is not a fraction", expected, remedy)
+        raise Refused(FindingCode.CROSSWALK, f"{shown(cell)} is not a fraction", expected, remedy)
     if not 0 < fraction <= 1:
-        raise Refused(About.CROSSWALK, f"the fraction {shown(cell)} is out of bounds", expected)
+        raise Refused(FindingCode.CROSSWALK, f"the fraction {shown(cell)} is out of bounds", expected)
     return fraction

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gpit_fairshare.findings import FindingCode, FindingCollector
 from gpit_fairshare.inputs.cells import Refused, read_code
-from gpit_fairshare.inputs.findings import About, Findings
 from gpit_fairshare.inputs.grids import Broken, is_blank
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.regions import is_code
@@ -106,7 +106,7 @@ def _end_of_table(
     part: Part, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
 ) -> tuple[int, set[int]] | None:
     """Return the first row of totals below the last organisation, and all rows of totals; None if there is none."""
-    totals = Totals(part, needs, Findings()).find(records)  # what there is to say of them is said later
+    totals = Totals(part, needs, FindingCollector()).find(records)  # what there is to say of them is said later
     organisations = [
         number for number, cells in records if number not in totals and any(_is_code(cells[at]) for at in codes)
     ]
@@ -126,7 +126,7 @@ def _is_no_code(cell: Any) -> bool:
     try:
         read_code(cell)
     except Refused as fault:
-        return fault.about is About.BLANK_CODE
+        return fault.finding.number is FindingCode.BLANK_CODE
     return False
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gpit_fairshare.inputs.findings import About
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.grids import (
     MOST_MEGABYTES,
     Grid,
@@ -47,7 +47,7 @@ def _read_parquet(data: bytes, wish: Wish) -> Grid:
         check_size(_longest(frame.lazy()), wish, "a column of texts has")
         records = [tuple(frame.columns), *frame.rows()]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise Unreadable(About.UNREADABLE, "it is damaged or not a Parquet file", "Export it again") from error
+        raise Unreadable(FindingCode.UNREADABLE, "it is damaged or not a Parquet file", "Export it again") from error
     return Grid("", [(number, row) for number, row in enumerate(records, 1) if not all(map(is_blank, row))])
 
 

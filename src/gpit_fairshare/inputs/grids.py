@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.inputs.findings import About
+from gpit_fairshare.findings import FindingCode, FindingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gpit_fairshare.errors import Level
+    from gpit_fairshare.findings import Finding
+
 
 ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 """What spreadsheets write where a formula has no value."""
@@ -38,15 +39,6 @@ class Broken:
     remedy: str = ""
 
 
-class Remark(NamedTuple):
-    """Something about a whole file that a reader noticed; becomes a finding."""
-
-    about: About
-    level: Level
-    found: str
-    remedy: str = ""
-
-
 @dataclass(frozen=True)
 class Grid:
     """All rows of a file or sheet that hold anything, with their numbers, the headings among them."""
@@ -56,7 +48,8 @@ class Grid:
     typed: bool = True
     """Whether the file knows numbers from texts. Where it does not, a row longer than the headings means
     that cells were told apart wrongly."""
-    remarks: Sequence[Remark] = ()
+    remarks: Sequence[Finding] = ()
+    """What a reader noticed about the file as a whole."""
     merged: Sequence[tuple[int, int, int, int]] = ()
     """Merged cells: first row, first column, last row, last column; rows from 1, columns from 0."""
     hidden_rows: Sequence[int] = ()
@@ -91,22 +84,18 @@ class Wish:
         return self.largest // MEGABYTE * ROWS_A_MEGABYTE
 
 
-class Unreadable(Exception):  # noqa: N818 – no error of the program: it becomes a finding
-    """Why a file gives no cells; becomes a finding."""
+class Unreadable(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
+    """Why a file gives no cells."""
 
-    def __init__(self, about: About, found: str, remedy: str = "", place: str = "") -> None:
-        super().__init__(found)
-        self.about = about
-        self.found = found
-        self.remedy = remedy
-        self.place = place
+    def __init__(self, code: FindingCode, found: str, remedy: str = "", place: str = "") -> None:
+        super().__init__(code, found, "", remedy, place)
 
 
 class TooLarge(Unreadable):
     """A file beyond a limit that `--max-size` lifts; verbs with that option name the size that is needed."""
 
     def __init__(self, found: str, remedy: str, needed: int) -> None:
-        super().__init__(About.UNREADABLE, found, remedy)
+        super().__init__(FindingCode.UNREADABLE, found, remedy)
         self.needed = needed
         """Megabytes that this limit takes; others may take more."""
 

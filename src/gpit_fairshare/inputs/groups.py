@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.inputs.findings import About, Where, listed, nearest_of
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.headings import Headings, headings_said, standard_columns
 from gpit_fairshare.inputs.model import Need
 from gpit_fairshare.inputs.rows import Part, Row, Value
 from gpit_fairshare.inputs.sums import exact_total
+from gpit_fairshare.words import listed, nearest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Request, Role
     from gpit_fairshare.inputs.reading import Sheet
 
@@ -83,7 +84,7 @@ def columns_wanted(request: Request) -> tuple[list[Need], list[Need]]:
     return needed, [Need(name, "text", optional=True) for name in kept]
 
 
-def share_out_columns(groups: Sequence[Group], request: Request, findings: Findings, *, all_read: bool) -> None:
+def share_out_columns(groups: Sequence[Group], request: Request, findings: FindingCollector, *, all_read: bool) -> None:
     """Settle which group gives each column: exactly one, unless the column is optional.
 
     Args:
@@ -102,7 +103,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
         owners[0].gives[need.name] = need
         if len(owners) > 1 and (need in needed or need.name in request.keep_text):
             findings.error(
-                About.TWO_FILES,
+                FindingCode.TWO_FILES,
                 Where(),
                 f"{need.name} is in {listed([group.name for group in owners])}",
                 "one file that gives it",
@@ -111,7 +112,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
         for part in owners[0].parts:
             if not part.has(need.name) and not need.optional:
                 findings.error(
-                    About.MISSING_COLUMN,
+                    FindingCode.MISSING_COLUMN,
                     Where(part.sheet.name),
                     f"no column {need.name}, which another file beside it has; {_headings_of([part])}",
                     remedy=f"Name it with --map 'HEADING={need.name}'",
@@ -129,7 +130,7 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
     return owners
 
 
-def place_by_year(group: Group, request: Request, findings: Findings) -> None:
+def place_by_year(group: Group, request: Request, findings: FindingCollector) -> None:
     """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
     group.rows = {year: {} for year in request.years}
     reported: set[tuple[int, int]] = set()
@@ -148,7 +149,7 @@ def place_by_year(group: Group, request: Request, findings: Findings) -> None:
     missing = [year for year in request.years if year not in there]
     if there and missing and all(part.dated for part in group.parts):
         findings.error(
-            About.MISSING_YEAR,
+            FindingCode.MISSING_YEAR,
             Where(group.name),
             f"no rows for {listed(missing)}; there are rows for {listed(there, 20)}",
             "rows for every year of the scheme, or no year column",
@@ -175,21 +176,21 @@ class Codes:
             if code:
                 self._seen.setdefault((kind, code.casefold()), {}).setdefault(code, (part, number))
 
-    def report(self, findings: Findings) -> None:
+    def report(self, findings: FindingCollector) -> None:
         """Add a fault for each set of codes that differ in case alone."""
         for (kind, _), places in sorted(self._seen.items()):
             if len(places) > 1:
                 spellings = [f"{code!r} ({part.place(row)})" for code, (part, row) in sorted(places.items())]
                 findings.error(
-                    About.CODE_CASE,
+                    FindingCode.CODE_CASE,
                     Where(min(part.sheet.name for part, _ in places.values()), column=kind),
                     f"the {kind} codes {listed(spellings)} differ only in capital and small letters",
                     remedy="Write the code of each organisation in one way",
-                    code=min(places),
+                    organisation=min(places),
                 )
 
 
-def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: Findings) -> None:
+def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
     """Say that no file has a column: which option gives it, or which headings there are."""
     known = standard_columns().get(need.name)
     option = known.option if known else ""
@@ -198,7 +199,7 @@ def _report_missing(need: Need, groups: Sequence[Group], request: Request, findi
     called = f"{need.name} ({need.label})" if need.label and need.label != need.name else need.name
     if not parts:
         findings.error(
-            About.MISSING_COLUMN,
+            FindingCode.MISSING_COLUMN,
             Where(),
             f"no file gives {called}",
             remedy=f"Give a file that has it with --{option} FILE",
@@ -210,7 +211,7 @@ def _report_missing(need: Need, groups: Sequence[Group], request: Request, findi
     if need.used_in and not known:
         called += f", which {need.used_in} uses"
     findings.error(
-        About.MISSING_COLUMN,
+        FindingCode.MISSING_COLUMN,
         Where(", ".join(part.sheet.name for part in parts)),
         f"no column {called}; {_headings_of(parts)}" + (f"; the nearest is '{near}'" if near else ""),
         remedy=("Correct the name, or name" if need.used_in and not known else "Name")
@@ -232,14 +233,14 @@ def _with_more_lines(first: Placed, more: Row) -> Placed:
     return Placed(replace(first.row, values=values), first.part)
 
 
-def _report_repeat(first: Placed, again: Placed, year: str, findings: Findings) -> None:
+def _report_repeat(first: Placed, again: Placed, year: str, findings: FindingCollector) -> None:
     of_year = f" for {year}" if again.row.year or first.row.year else ""
     mine, theirs = ({name: value.value for name, value in one.row.values.items()} for one in (first, again))
     odd = [name for name in mine if name in theirs and mine[name] != theirs[name]]
     same = "" if mine.keys() != theirs.keys() else ", with the same figures"
     likeness = f", with another {listed(odd)}" if odd else same
     findings.error(
-        About.DUPLICATE_ROW,
+        FindingCode.DUPLICATE_ROW,
         again.part.where(again.row.number, "org_code"),
         f"{again.row.code} stands in {first.part.place(first.row.number)} already{of_year}{likeness}",
         "one row for each code and year",

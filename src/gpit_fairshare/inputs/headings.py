@@ -10,19 +10,20 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.cells import parse_year
 from gpit_fairshare.inputs.column_units import ColumnUnits
-from gpit_fairshare.inputs.findings import About, Where, counted, listed, option
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.marks import bare_heading
 from gpit_fairshare.inputs.units import parse_unit, split_unit
 from gpit_fairshare.structured_texts import parse_toml
+from gpit_fairshare.words import counted, listed, nearest, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Kind, Request, Role
     from gpit_fairshare.inputs.reading import Sheet
 
@@ -341,7 +342,7 @@ class Headings:
             return name or None
         return PARENT.get(name) if self.request.by_practice else None
 
-    def report(self, findings: Findings) -> None:
+    def report(self, findings: FindingCollector) -> None:
         """Add what is to be said about the headings: repeated, unusable, or read under another name."""
         where = Where(self.sheet.name)
         for column, indices in self.repeats.items():
@@ -349,7 +350,7 @@ class Headings:
             if column in self.used:
                 alike = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
                 findings.error(
-                    About.DUPLICATE_HEADING,
+                    FindingCode.DUPLICATE_HEADING,
                     where,
                     f"{listed(titles)} would all be {column}",
                     remedy="Rename those that are not meant, or put each year or table in a file of its own; "
@@ -359,12 +360,12 @@ class Headings:
                 )
             else:
                 findings.warning(
-                    About.DUPLICATE_HEADING, where, f"{listed(titles)} have the same name; neither is used"
+                    FindingCode.DUPLICATE_HEADING, where, f"{listed(titles)} have the same name; neither is used"
                 )
         for index, column in self._left_aside.items():
             there = self.columns[column]
             findings.note(
-                About.DUPLICATE_HEADING,
+                FindingCode.DUPLICATE_HEADING,
                 where,
                 f"'{self.sheet.headings[index]}' ({self.sheet.column(index)}) is blank and left aside: "
                 f"'{self.sheet.headings[there]}' ({self.sheet.column(there)}) is read as {column}",
@@ -373,7 +374,7 @@ class Headings:
         for index, heading, column in self._displaced():
             there = self.columns[column]
             findings.warning(
-                About.DUPLICATE_HEADING,
+                FindingCode.DUPLICATE_HEADING,
                 where,
                 f"'{self.sheet.headings[there]}' ({self.sheet.column(there)}) is {column} as --map says, so that "
                 f"'{heading}' ({self.sheet.column(index)}), which would be {column}, is not used",
@@ -382,7 +383,7 @@ class Headings:
         for heading, column in self.matched:
             if keyword.iskeyword(column):
                 findings.warning(
-                    About.KEYWORD,
+                    FindingCode.KEYWORD,
                     where,
                     f"the heading '{heading}' becomes {column}, a word that no formula can use",
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
@@ -395,9 +396,9 @@ class Headings:
             if column in self.used and heading != column and not (column == "amount" and self.lines_of_code)
         ]
         if renamed:
-            findings.note(About.HEADING, where, f"read {listed(renamed, most=40)}")
+            findings.note(FindingCode.HEADING, where, f"read {listed(renamed, most=40)}")
 
-    def _report_spread(self, findings: Findings) -> None:
+    def _report_spread(self, findings: FindingCollector) -> None:
         """Refuse a heading that is merged over several columns of figures, where one of them is used."""
         lenient = {need.name for need in self.request.needs if need.lenient}
         for index, columns in self.sheet.spread.items():
@@ -407,7 +408,7 @@ class Headings:
             places = listed([self.sheet.column(column).removeprefix("column ") for column in columns])
             report = findings.warning if name in lenient else findings.error
             report(
-                About.MERGED,
+                FindingCode.MERGED,
                 self.sheet.where(self.sheet.heading_row, index),
                 f"the heading '{self.sheet.headings[index]}' is merged over columns {places}, which all hold figures, "
                 f"and only one can be {name}",
@@ -415,7 +416,7 @@ class Headings:
                 "Unmerge the heading, and give each column one of its own",
             )
 
-    def report_unused(self, wanted: Collection[str], findings: Findings) -> None:
+    def report_unused(self, wanted: Collection[str], findings: FindingCollector) -> None:
         """Name the columns that hold something and of which a run takes nothing; repeated headings are reported."""
         used = {index for name, index in self.columns.items() if name in {"org_code", "year", *wanted}}
         reported = {index for indices in self.repeats.values() for index in indices}
@@ -426,9 +427,9 @@ class Headings:
             if heading and index not in used | reported and any(not is_blank(row[index]) for _, row in self.sheet.rows)
         ]
         if unused:
-            findings.note(About.UNUSED, Where(self.sheet.name), f"not used: {listed(unused)}")
+            findings.note(FindingCode.UNUSED, Where(self.sheet.name), f"not used: {listed(unused)}")
 
-    def _report_total_over_lines(self, findings: Findings) -> None:
+    def _report_total_over_lines(self, findings: FindingCollector) -> None:
         if not self.lines_of_code:
             return
         code, rows = next(iter(self.lines_of_code.items()))
@@ -436,7 +437,7 @@ class Headings:
         others = counted(len(self.lines_of_code) - 1, "other code")
         heading = self.title("amount")
         findings.error(
-            About.DUPLICATE_ROW,
+            FindingCode.DUPLICATE_ROW,
             self.sheet.where(rows[1], self.columns["org_code"]),
             f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, as lines of cost "
             f"do{f', and so have {others}' if len(self.lines_of_code) > 1 else ''}; "

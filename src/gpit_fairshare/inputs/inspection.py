@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.cells import read_year
-from gpit_fairshare.inputs.findings import About, Where, counted, listed
 from gpit_fairshare.inputs.grids import Broken, is_blank
 from gpit_fairshare.inputs.headings import LINE_WORDS, STRUCTURE, headings_said, standard_columns
 from gpit_fairshare.inputs.model import ADDED_UP, Need
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.sums import exact_total
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Column, Inputs, Role
@@ -103,7 +104,7 @@ def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
     return tuple(sorted(str(year) for year in years if year))
 
 
-def needs_of(files: Iterable[Headings], findings: Findings) -> tuple[Need, ...]:
+def needs_of(files: Iterable[Headings], findings: FindingCollector) -> tuple[Need, ...]:
     """Return the columns worth looking at: patients and spend, and every other column that holds numbers.
 
     Patients and spend are needed in full; a cell of another column that cannot be read is a warning, since
@@ -136,14 +137,14 @@ def needs_of(files: Iterable[Headings], findings: Findings) -> tuple[Need, ...]:
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
         if unsummed:
             findings.note(
-                About.UNUSED,
+                FindingCode.UNUSED,
                 Where(sheet.name),
                 f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}",
                 "Give a scheme with --scheme to check the columns that it needs",
             )
         if passed_over:
             findings.note(
-                About.UNUSED,
+                FindingCode.UNUSED,
                 Where(sheet.name),
                 f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were",
                 "Give a scheme with --scheme to check the columns that it needs",
@@ -151,7 +152,7 @@ def needs_of(files: Iterable[Headings], findings: Findings) -> tuple[Need, ...]:
     return tuple(needs.values())
 
 
-def report_lacking(files: Sequence[Headings], findings: Findings) -> None:
+def report_lacking(files: Sequence[Headings], findings: FindingCollector) -> None:
     """Point out files of patients without a column of patients, and files of spend without one of money.
 
     No scheme says that they are needed, but their options do; a run would be refused.
@@ -162,7 +163,7 @@ def report_lacking(files: Sequence[Headings], findings: Findings) -> None:
             continue
         for headings in theirs:
             findings.warning(
-                About.MISSING_COLUMN,
+                FindingCode.MISSING_COLUMN,
                 Where(headings.sheet.name),
                 f"no column is known as {' or '.join(names)}; {headings_said(headings.sheet.headings)}",
                 remedy=f"Name it with --map 'HEADING={names[0]}', or give the file with --input",

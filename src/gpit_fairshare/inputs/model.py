@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from gpit_fairshare.errors import Finding
+    from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs.column_units import AppliedUnit
     from gpit_fairshare.inputs.crosswalk import Crosswalk
 

@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.inputs.findings import About, Where, counted, listed
+from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.crosswalk import Crosswalk
-    from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.rows import Part
 
 _ONS_CODE = re.compile(r"E38[0-9]{6}")
@@ -18,7 +19,7 @@ _ONS_CODE = re.compile(r"E38[0-9]{6}")
 _SHOWN = 3
 
 
-def translate_ons_codes(part: Part, crosswalk: Crosswalk, findings: Findings, *, strict: bool) -> None:
+def translate_ons_codes(part: Part, crosswalk: Crosswalk, findings: FindingCollector, *, strict: bool) -> None:
     """Put the ODS code in the place of each known ONS code of a file, and say so once.
 
     Args:
@@ -40,13 +41,13 @@ def translate_ons_codes(part: Part, crosswalk: Crosswalk, findings: Findings, *,
         part.rows = [replace(row, code=known.get(row.code, row.code)) for row in part.rows]
         pairs = [f"{ons} as {ods}" for ons, ods in sorted(known.items())]
         findings.note(
-            About.ONS_CODES,
+            FindingCode.ONS_CODES,
             Where(part.sheet.name, part.headings.title("org_code")),
             f"read {counted(len(known), 'ONS code')} as ODS codes: {listed(pairs, _SHOWN)}",
         )
     if unknown and not strict:
         findings.warning(
-            About.ONS_CODES,
+            FindingCode.ONS_CODES,
             part.where(next(iter(unknown.values())), "org_code"),
             f"no organisation is known by {'the ONS codes' if len(unknown) > 1 else 'the ONS code'} "
             f"{listed(sorted(unknown))}; such a code stays as it is",

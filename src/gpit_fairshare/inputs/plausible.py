@@ -7,12 +7,13 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.inputs.findings import About, Where, counted, pounds
+from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.words import counted, pounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
 
 FEWEST = 5
 """Organisations without which nothing can be said to be usual: an assumption."""
@@ -38,7 +39,7 @@ class Figure(NamedTuple):
 
 
 def check_movements(
-    years: Sequence[str], people: Mapping[str, Mapping[str, Figure]], share: float, findings: Findings
+    years: Sequence[str], people: Mapping[str, Mapping[str, Figure]], share: float, findings: FindingCollector
 ) -> None:
     """Point out organisations whose patients changed by more than a share from one year to the next.
 
@@ -56,7 +57,7 @@ def check_movements(
             change = now.value / before.value - 1
             if abs(change) > share:
                 findings.warning(
-                    About.MOVED,
+                    FindingCode.MOVED,
                     now.where,
                     f"{code} has {now.value:,.15g} patients in {later} and had {before.value:,.15g} in {earlier}, "
                     f"a change of {change:+.1%}",
@@ -65,12 +66,12 @@ def check_movements(
                 )
 
 
-def check_whole(people: Mapping[str, Figure], findings: Findings) -> None:
+def check_whole(people: Mapping[str, Figure], findings: FindingCollector) -> None:
     """Point out parts of people: a list of 106.613 patients is likely to be in thousands, without saying so."""
     parts = [figure for _, figure in sorted(people.items()) if not figure.value.is_integer()]
     if parts:
         findings.warning(
-            About.UNIT,
+            FindingCode.UNIT,
             parts[0].where,
             f"{parts[0].value:,.15g} patients are no whole number"
             + (f", nor are those of {counted(len(parts) - 1, 'other organisation')}" if len(parts) > 1 else ""),
@@ -80,7 +81,7 @@ def check_whole(people: Mapping[str, Figure], findings: Findings) -> None:
 
 
 def check_per_head(
-    spend: Mapping[str, Figure], people: Mapping[str, float], year: str, organisation: str, findings: Findings
+    spend: Mapping[str, Figure], people: Mapping[str, float], year: str, organisation: str, findings: FindingCollector
 ) -> None:
     """Point out organisations whose £ per head is out of line with the rest.
 
@@ -105,7 +106,7 @@ def check_per_head(
     middle = median(rates.values())
     if not LEAST_A_HEAD <= middle <= MOST_A_HEAD:
         findings.warning(
-            About.OUTLIER,
+            FindingCode.OUTLIER,
             Where(next(iter(spend.values())).where.file),
             f"the median of {counted(len(rates), organisation)} is {_rate(middle)} a head"
             + (f" in {year}" if year else ""),
@@ -118,7 +119,7 @@ def check_per_head(
         if abs(distance) > max(ROBUST_DEVIATIONS * spread, math.log(LEAST_FACTOR)):
             high = distance > 0
             findings.warning(
-                About.OUTLIER,
+                FindingCode.OUTLIER,
                 spend[code].where,
                 f"{code} has {_rate(rates[code])} a head{f' in {year}' if year else ''}, "
                 f"and the median of {counted(len(rates), organisation)} is {pounds(middle)}",

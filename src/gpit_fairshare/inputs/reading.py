@@ -8,17 +8,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
-from gpit_fairshare.inputs.findings import WHOLE_ROW, About, Where, counted, listed
+from gpit_fairshare.findings import WHOLE_ROW, FindingCode, Where
 from gpit_fairshare.inputs.formats import READERS, SHEETS, size_needed
 from gpit_fairshare.inputs.grids import TooLarge, Unreadable, Wish, check_size, is_blank
 from gpit_fairshare.inputs.regions import find_table, report_region
+from gpit_fairshare.words import counted, listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.grids import Grid
     from gpit_fairshare.inputs.regions import Region
     from gpit_fairshare.inputs.units import StatedUnit
@@ -124,7 +125,7 @@ def split_sheet(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def read_sheet(target: Target, findings: Findings, wish: Wish | None = None) -> Sheet | None:
+def read_sheet(target: Target, findings: FindingCollector, wish: Wish | None = None) -> Sheet | None:
     """Read the cells of a file; None if there are none, with a finding that says why.
 
     Args:
@@ -149,8 +150,10 @@ def read_sheet(target: Target, findings: Findings, wish: Wish | None = None) -> 
         raise UsageError(f"{target.path} cannot be read: {error.strerror}") from error
     except Unreadable as fault:
         needed = size_needed(fault, target.path, wish) if isinstance(fault, TooLarge) else 0
-        remedy = f"{fault.remedy}, or allow more with --max-size {needed}" if needed else fault.remedy
-        findings.error(fault.about, Where(name, fault.place), fault.found, remedy=remedy)
+        finding = fault.finding
+        if needed:
+            finding = replace(finding, remedy=f"{finding.remedy}, or allow more with --max-size {needed}")
+        findings.add(finding, Where(name, finding.place))
         return None
     _report(sheet, grid, region, findings)
     return sheet
@@ -208,26 +211,23 @@ def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
     return columns
 
 
-def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> None:
+def _report(sheet: Sheet, grid: Grid, region: Region, findings: FindingCollector) -> None:
     """Say what was noticed about the file as a whole, and what of it is not in the table."""
     where = Where(sheet.name)
     for remark in grid.remarks:
-        if remark.level == "warning":
-            findings.warning(remark.about, where, remark.found, remedy=remark.remedy)
-        else:
-            findings.note(remark.about, where, remark.found, remark.remedy)
+        findings.add(remark, where)
     report_region(region, sheet.name, findings)
     if grid.typed and region.wide:
         first, width = region.wide[0]
         rows = counted(len(region.wide), "row")
         at = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
         findings.note(
-            About.SEPARATORS, where, f"cells of {rows} stand outside the headings and are not read: {at} first"
+            FindingCode.SEPARATORS, where, f"cells of {rows} stand outside the headings and are not read: {at} first"
         )
     elif region.wide:
         for row, width in region.wide:
             findings.error(
-                About.SEPARATORS,
+                FindingCode.SEPARATORS,
                 Where(sheet.name, f"row {row}", WHOLE_ROW),
                 f"the row has {counted(width, 'cell')} under {counted(len(sheet.headings), 'heading')}",
                 remedy='Put a text or number that holds the separator between quotation marks: "1,234"',
@@ -239,12 +239,14 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
     ]
     if unheaded:
         said = listed([letters(index) for index in unheaded])
-        findings.note(About.SEPARATORS, where, f"{counted(len(unheaded), 'column')} without a heading not read: {said}")
+        findings.note(
+            FindingCode.SEPARATORS, where, f"{counted(len(unheaded), 'column')} without a heading not read: {said}"
+        )
     rows_there = {number for number, _ in sheet.rows}
     hidden = [number for number in grid.hidden_rows if number in rows_there]
     if hidden:
         findings.warning(
-            About.HIDDEN,
+            FindingCode.HIDDEN,
             where,
             f"hidden rows of the table were read all the same, {len(hidden):,} of them: "
             f"{listed([f'row {number:,}' for number in hidden], 5)}",
@@ -254,14 +256,14 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
     if columns:
         said = listed([f"{letters(at)} '{sheet.headings[at]}'" for at in columns])
         findings.warning(
-            About.HIDDEN,
+            FindingCode.HIDDEN,
             where,
             f"hidden columns were read all the same: {said}",
             remedy="Delete the columns if they are not meant",
         )
     for column, blank in region.moved.items():
         findings.note(
-            About.MERGED,
+            FindingCode.MERGED,
             where,
             f"the heading '{sheet.headings[column]}' is merged over a blank column ({letters(blank)}) and is read as "
             f"that of {sheet.column(column)}",
@@ -269,7 +271,7 @@ def _report(sheet: Sheet, grid: Grid, region: Region, findings: Findings) -> Non
     for top, left, bottom, right in grid.merged:
         if bottom > top and bottom in rows_there and top >= region.number and left < len(sheet.headings):
             findings.warning(
-                About.MERGED,
+                FindingCode.MERGED,
                 Where(sheet.name, f"{letters(left)}{top}", letters(left)),
                 f"the cells {letters(left)}{top}:{letters(right)}{bottom} are merged, and only the first has the value",
                 remedy="Unmerge them and fill in each cell that is meant",

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.inputs.findings import About, Where, counted, listed
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.grids import ERROR_TEXTS, HEADINGS_AMONG, Broken, Unreadable, is_blank, known_headings
 from gpit_fairshare.inputs.marks import bare_heading, bare_text, without_number
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.units import StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
-from gpit_fairshare.words import on_one_line
+from gpit_fairshare.words import counted, listed, on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.grids import Grid
 
 Record = tuple[int, "Sequence[Any]"]
@@ -113,7 +113,7 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
         written.pop()
     if len(written) > MOST_COLUMNS:
         found = f"row {number:,} has {len(written):,} cells, and a table at most {MOST_COLUMNS:,} columns"
-        raise Unreadable(About.SEPARATORS, found, "Save the columns that are needed in a file of their own")
+        raise Unreadable(FindingCode.SEPARATORS, found, "Save the columns that are needed in a file of their own")
     headings = _bare_headings(written, known)
     region = Region(number, tuple(headings))
     region.marked = {at: text for at, text in enumerate(written) if text != headings[at]}
@@ -124,31 +124,31 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
     region.title_texts = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
     _Below(region, grid, known).read(records[at + 1 :])
     if not region.rows:
-        raise Unreadable(About.EMPTY, "there are no rows below the headings", "Export it again, with its rows")
+        raise Unreadable(FindingCode.EMPTY, "there are no rows below the headings", "Export it again, with its rows")
     for left, right in merged.items():
         _look_under(region, left, min(right, len(headings) - 1))
     return region
 
 
-def report_region(region: Region, name: str, findings: Findings) -> None:
+def report_region(region: Region, name: str, findings: FindingCollector) -> None:
     """Say what stands around the table and was not read."""
     where = Where(name)
     if region.marked:
         marked = listed([f"'{text}'" for text in region.marked.values()])
-        findings.note(About.HEADING, where, f"headings read without their footnote marks: {marked}")
+        findings.note(FindingCode.HEADING, where, f"headings read without their footnote marks: {marked}")
     if region.titles:
         findings.note(
-            About.TITLES, where, f"the headings are in row {region.number}; above them: {_said(region.titles)}"
+            FindingCode.TITLES, where, f"the headings are in row {region.number}; above them: {_said(region.titles)}"
         )
     if region.repeats:
         rows = listed([f"{row:,}" for row in region.repeats])
-        findings.note(About.NOTES, where, f"the headings stand again in row {rows}, which is left out")
+        findings.note(FindingCode.NOTES, where, f"the headings stand again in row {rows}, which is left out")
     if region.notes:
-        findings.note(About.NOTES, where, f"left out as notes or headings of sections: {_said(region.notes)}")
+        findings.note(FindingCode.NOTES, where, f"left out as notes or headings of sections: {_said(region.notes)}")
     if region.second:
         second = region.second
         findings.note(
-            About.SECOND_TABLE,
+            FindingCode.SECOND_TABLE,
             where,
             f"left out another table below, rows {second.first:,} to {second.last:,}, headed {second.text}",
         )

@@ -6,18 +6,19 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.cells import year_start
-from gpit_fairshare.inputs.findings import About, Where, counted, listed, pounds
 from gpit_fairshare.inputs.groups import Placed
 from gpit_fairshare.inputs.model import Restated
 from gpit_fairshare.inputs.rows import Row, Value
 from gpit_fairshare.inputs.sums import Clash, combined, exact_total
+from gpit_fairshare.words import counted, listed, pounds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.crosswalk import Crosswalk
-    from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.groups import Group
     from gpit_fairshare.inputs.model import Need, Request
 
@@ -28,7 +29,9 @@ class Restating:
     Only rows without a year are restated: a row that says of which year it is stands as it is.
     """
 
-    def __init__(self, group: Group, year: str, request: Request, crosswalk: Crosswalk, findings: Findings) -> None:
+    def __init__(
+        self, group: Group, year: str, request: Request, crosswalk: Crosswalk, findings: FindingCollector
+    ) -> None:
         self.group = group
         self.year = year
         self.request = request
@@ -65,7 +68,7 @@ class Restating:
 
     def _report_split(self, placed: Placed, successors: Sequence[str]) -> None:
         self.findings.error(
-            About.SPLIT,
+            FindingCode.SPLIT,
             placed.part.where(placed.row.number, "org_code"),
             f"by {self.year} {placed.row.code} had split into {listed(successors)}",
             remedy=f"Say with --boundaries {self.year} that all figures are to be restated, "
@@ -80,7 +83,7 @@ class Restating:
         missing = self.crosswalk.missing(successor, self.until, rows)
         if successor in rows:
             self.findings.error(
-                About.INCOMPLETE,
+                FindingCode.INCOMPLETE,
                 where,
                 f"{listed(codes)} and their successor {successor} are both in the file, and for {self.year} "
                 f"they would be counted twice ({became})",
@@ -88,7 +91,7 @@ class Restating:
             )
         elif missing:
             self.findings.error(
-                About.INCOMPLETE,
+                FindingCode.INCOMPLETE,
                 where,
                 f"{listed(missing)} is missing, so that the figures of {successor} for {self.year} would be "
                 f"too low ({became})",
@@ -118,11 +121,11 @@ class Restating:
         self.moved += [Restated(self.year, code, successor, need.name, amount) for code, amount in given.items()]
         if 0 < len(given) < len(members):
             self.findings.warning(
-                About.PARTLY_BLANK,
+                FindingCode.PARTLY_BLANK,
                 Where(members[0].part.sheet.name, column=need.name),
                 f"{need.name} is blank for {listed(sorted(set(amounts) - set(given)))} and so not in the sum "
                 f"of {successor} for {self.year}",
-                code=successor,
+                organisation=successor,
             )
 
     def _report_clash(self, successor: str, codes: Sequence[str], need: Need, file: str) -> None:
@@ -132,13 +135,13 @@ class Restating:
         )
         if need.name in self.request.essential:
             self.findings.error(
-                About.NOT_SUMMED,
+                FindingCode.NOT_SUMMED,
                 Where(file),
                 found,
                 remedy=f"Give {need.name} of {successor} with a year column",
             )
         else:
-            self.findings.warning(About.NOT_SUMMED, Where(file), f"{found}; it is left blank")
+            self.findings.warning(FindingCode.NOT_SUMMED, Where(file), f"{found}; it is left blank")
 
     def _report(
         self,
@@ -155,7 +158,7 @@ class Restating:
         ]
         number = sum(map(len, movers.values()))
         self.findings.note(
-            About.RESTATED,
+            FindingCode.RESTATED,
             Where(self.group.name),
             f"for {self.year} counted {counted(number, 'closed ' + self.request.organisation)} with "
             f"{'its' if number == 1 else 'their'} successor: {'; '.join([*mergers, *totals])}",
@@ -166,7 +169,7 @@ def report_changes(
     years: Sequence[str],
     names: Mapping[str, Mapping[str, str]],
     crosswalk: Crosswalk,
-    findings: Findings,
+    findings: FindingCollector,
     file: str,
 ) -> None:
     """Say which organisations came and went between one year and the next.
@@ -195,7 +198,7 @@ def report_changes(
         sentences += [f"new: {_called(came, known)}"] if came else []
         sentences += [f"gone: {_called(went, known)}"] if went else []
         findings.note(
-            About.CHANGES,
+            FindingCode.CHANGES,
             Where(file),
             f"{len(old):,} in {earlier} and {len(new):,} in {later}: {'; '.join(sentences)}",
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gpit_fairshare.findings import FEW, FindingCode, Where
 from gpit_fairshare.inputs.cells import (
     EVERY_YEAR,
     LARGEST_NUMBER,
@@ -17,17 +18,17 @@ from gpit_fairshare.inputs.cells import (
     shown,
 )
 from gpit_fairshare.inputs.excluded_rows import left_out_rows, memo_lines
-from gpit_fairshare.inputs.findings import FEW, About, Where, counted, listed, nearest_of
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.regions import is_code
 from gpit_fairshare.inputs.totals import Totals
 from gpit_fairshare.magnitude import is_in_bounds
+from gpit_fairshare.words import counted, listed, nearest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gpit_fairshare.findings import FindingCollector, Level
     from gpit_fairshare.inputs.excluded_rows import Record
-    from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.headings import Headings
     from gpit_fairshare.inputs.model import Need, Request, Role
     from gpit_fairshare.inputs.reading import Sheet
@@ -136,7 +137,7 @@ class _Remark:
 class RowReader:
     """Reads the rows of one file."""
 
-    def __init__(self, part: Part, request: Request, findings: Findings) -> None:
+    def __init__(self, part: Part, request: Request, findings: FindingCollector) -> None:
         self.part = part
         self.request = request
         self.findings = findings
@@ -180,7 +181,7 @@ class RowReader:
         if out:
             part.left_out = set(out.values())
             self.findings.note(
-                About.LEFT_OUT,
+                FindingCode.LEFT_OUT,
                 part.sheet_place,
                 f"left out {counted(len(out), 'row')} of {listed(sorted(part.left_out))}, as --leave-out says",
             )
@@ -192,7 +193,7 @@ class RowReader:
         totals = Totals(part, needs, self.findings).find(records)
         if len(totals) == len(records):
             self.findings.error(
-                About.EMPTY,
+                FindingCode.EMPTY,
                 part.sheet_place,
                 "no row is left of the table: all were left out",
                 "rows of organisations",
@@ -212,7 +213,7 @@ class RowReader:
             cells = listed([sheet.where(row, index).place for row in rows], 3)
             report = self.findings.warning if index in lenient else self.findings.error
             report(
-                About.NOT_CALCULATED,
+                FindingCode.NOT_CALCULATED,
                 sheet.where(rows[0], index),
                 f"{counted(len(rows), 'formula')} of {used[index]} ({cells}) "
                 f"{'stores' if len(rows) == 1 else 'all store'} 0, and the workbook asks to be calculated: "
@@ -228,7 +229,7 @@ class RowReader:
             for number, cells in records
         ]
         self.findings.note(
-            About.NOTES,
+            FindingCode.NOTES,
             self.part.sheet_place,
             f"left out {counted(len(records), 'row')} with no code and no figure in a column that is used: "
             f"{listed(lines, FEW)}",
@@ -239,7 +240,7 @@ class RowReader:
         headings = [heading for heading in self.part.sheet.headings if heading]
         near = nearest_of("org_code", headings) or self._like_codes()
         self.findings.error(
-            About.MISSING_COLUMN,
+            FindingCode.MISSING_COLUMN,
             Where(self.part.sheet.name),
             f"no column org_code; the headings are {listed([repr(heading) for heading in headings], 30)}",
             "one with the code of each "
@@ -265,7 +266,7 @@ class RowReader:
         if len(blank) == len(cells):
             if self.request.years != (EVERY_YEAR,):
                 self.findings.note(
-                    About.EVERY_YEAR,
+                    FindingCode.EVERY_YEAR,
                     Where(part.sheet.name),
                     f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
                 )
@@ -273,7 +274,7 @@ class RowReader:
         part.dated = True
         if blank:
             self.findings.error(
-                About.YEAR,
+                FindingCode.YEAR,
                 part.where(blank[0], "year"),
                 "the year is blank here"
                 + (f" and in {counted(len(blank) - 1, 'other row')}" if len(blank) > 1 else "")
@@ -287,7 +288,7 @@ class RowReader:
                 self._marks.add(part.where(number, "year"), shown(cell))
             if years[number] is None and not is_blank(cell):
                 self.findings.error(
-                    About.YEAR,
+                    FindingCode.YEAR,
                     part.where(number, "year"),
                     f"{shown(cell)} is not a year",
                     "one such as 2014/15",
@@ -297,7 +298,7 @@ class RowReader:
         others = [year for year in years.values() if year and year not in self.request.years]
         if others:
             self.findings.note(
-                About.OTHER_YEARS,
+                FindingCode.OTHER_YEARS,
                 Where(part.sheet.name),
                 f"left out {counted(len(others), 'row')} of {listed(sorted(set(others)))}, "
                 "which the scheme does not have",
@@ -309,7 +310,7 @@ class RowReader:
         gaps = [start for start in range(min(starts, default=0), max(starts, default=0)) if start not in starts]
         if gaps:
             self.findings.warning(
-                About.YEAR_GAP,
+                FindingCode.YEAR_GAP,
                 self.part.sheet_place,
                 f"there are rows for {listed(self.part.years)}, and none for "
                 f"{listed([f'{start}/{(start + 1) % 100:02}' for start in gaps])} between them",
@@ -344,11 +345,10 @@ class RowReader:
         try:
             read = self._read(index, cell, need)
             if read.value is None and need is not None and not need.optional:
-                raise Refused(About.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
+                raise Refused(FindingCode.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
         except Refused as fault:
-            where = sheet.where(number, index)
-            report = self.findings.warning if need is not None and need.lenient else self.findings.error
-            report(fault.about, where, fault.found, fault.expected, fault.remedy)
+            level: Level = "warning" if need is not None and need.lenient else "error"
+            self.findings.add(replace(fault.finding, level=level), sheet.where(number, index))
             return _FAULTY
         if read.marked:
             self._marks.add(sheet.where(number, index), shown(cell))
@@ -383,7 +383,7 @@ class RowReader:
         sheet = self.part.sheet
         for name, below in self._below_nil.items():
             self.findings.warning(
-                About.NEGATIVE,
+                FindingCode.NEGATIVE,
                 below.first,
                 f"{name} is below nil here"
                 + (f" and in {counted(below.count - 1, 'other row')}" if below.count > 1 else "")
@@ -392,30 +392,30 @@ class RowReader:
             )
         if self._trimmed.count:
             self.findings.note(
-                About.TRIMMED,
+                FindingCode.TRIMMED,
                 Where(sheet.name),
                 f"left out the spaces around {counted(self._trimmed.count, 'text')}, "
                 f"the first in {self._trimmed.first.place}",
             )
         if self._marks.count:
             self.findings.note(
-                About.MARK,
+                FindingCode.MARK,
                 Where(sheet.name),
                 f"left the footnote marks out of {counted(self._marks.count, 'cell')}: "
                 f"{listed(self._marks.examples, 3)}",
             )
         if self._loose.count:
             self.findings.note(
-                About.LOOSE_NUMBERS,
+                FindingCode.LOOSE_NUMBERS,
                 Where(sheet.name),
                 f"read {counted(self._loose.count, 'number')} written as text or with £, commas, brackets or a size, "
                 f"the first in {self._loose.first.place}",
             )
         if self._dashes.count:
             self.findings.note(
-                About.DASHES,
+                FindingCode.DASHES,
                 Where(sheet.name),
-                f"read {counted(self._dashes.count, 'dash', 'dashes')} as nil, the first in {self._dashes.first.place}",
+                f"read {counted(self._dashes.count, 'dash')} as nil, the first in {self._dashes.first.place}",
                 "Write what is meant where a dash does not stand for nil",
             )
 

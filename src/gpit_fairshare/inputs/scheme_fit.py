@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.cells import parse_year, year_start
 from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
-from gpit_fairshare.inputs.findings import About, counted, listed
-from gpit_fairshare.words import plural
+from gpit_fairshare.words import counted, listed, plural
 
 if TYPE_CHECKING:
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Request
     from gpit_fairshare.inputs.rows import Part
 
@@ -23,7 +23,7 @@ _FEWEST: Final = 3
 """Codes that say something; fewer may look like those of others by chance."""
 
 
-def check_fit(part: Part, request: Request, findings: Findings) -> None:
+def check_fit(part: Part, request: Request, findings: FindingCollector) -> None:
     """Warn of a file whose titles are of other years than the run, or whose codes are of other organisations.
 
     Codes that nothing is known of say nothing, nor do titles with one of the run's years, or the year before the
@@ -39,7 +39,7 @@ def check_fit(part: Part, request: Request, findings: Findings) -> None:
     reasons = [reason for reason in (_other_years(part, request), _other_codes(part, request)) if reason]
     if reasons:
         findings.warning(
-            About.OTHER_SCHEME,
+            FindingCode.OTHER_SCHEME,
             part.sheet_place,
             f"{' and '.join(reasons)}, but this run is for {plural(request.organisation)} of {listed(request.years)} "
             f"(scheme {request.scheme})",

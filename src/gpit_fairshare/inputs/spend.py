@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gpit_fairshare.inputs.findings import About, Where, counted, listed, pounds
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.headings import LINE_WORDS
 from gpit_fairshare.inputs.model import Need
 from gpit_fairshare.inputs.rows import Row, Value
 from gpit_fairshare.inputs.sums import Grouping, exact_total, rows_of
+from gpit_fairshare.words import counted, listed, pounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Request
     from gpit_fairshare.inputs.rows import Part
 
@@ -50,7 +51,7 @@ def line_needs(request: Request) -> list[Need]:
     return [Need("amount", "number", "£"), *(Need(name, "text", optional=True) for name in words)]
 
 
-def sum_lines(part: Part, needs: Sequence[Need], request: Request, findings: Findings) -> list[Line]:
+def sum_lines(part: Part, needs: Sequence[Need], request: Request, findings: FindingCollector) -> list[Line]:
     """Sum the lines that count to one `historic_spend` per organisation, in place; return all lines.
 
     An organisation none of whose lines count has a `historic_spend` of nil. Texts of the tables
@@ -105,12 +106,12 @@ def lines_table(lines: Sequence[Line]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").sort(order, nulls_last=True)
 
 
-def _check_columns(part: Part, needs: Sequence[Need], request: Request, findings: Findings) -> None:
+def _check_columns(part: Part, needs: Sequence[Need], request: Request, findings: FindingCollector) -> None:
     """See that the file has every column by which the scheme says what counts, and no number but amounts."""
     for need in needs:
         if need.kind == "number":
             findings.error(
-                About.NOT_SUMMED,
+                FindingCode.NOT_SUMMED,
                 Where(part.sheet.name, part.headings.title(need.name)),
                 f"{need.name} stands beside lines of cost, and is not known to be a part that adds up",
                 remedy=f"Give it by {request.organisation} in another file",
@@ -120,7 +121,7 @@ def _check_columns(part: Part, needs: Sequence[Need], request: Request, findings
         if column not in part.headings.columns:
             headings = [repr(heading) for heading in part.sheet.headings if heading]
             findings.error(
-                About.MISSING_COLUMN,
+                FindingCode.MISSING_COLUMN,
                 Where(part.sheet.name),
                 f"no column {column}, by which the scheme tells the lines that count; "
                 f"the headings are {listed(headings, 30)}",
@@ -128,7 +129,7 @@ def _check_columns(part: Part, needs: Sequence[Need], request: Request, findings
             )
 
 
-def _line(part: Part, row: Row, request: Request, findings: Findings) -> Line | None:
+def _line(part: Part, row: Row, request: Request, findings: FindingCollector) -> Line | None:
     """Check what a line is marked with; None if its amount could not be read."""
     words: dict[str, str | None] = {}
     for column in dict.fromkeys([*LINE_WORDS, *request.counts]):
@@ -136,14 +137,14 @@ def _line(part: Part, row: Row, request: Request, findings: Findings) -> Line | 
         words[column] = (text if column in _OWN_WORDS else text.lower()) or None
         if text and text.lower() not in WORDS.get(column, (text.lower(),)):
             findings.error(
-                About.LINE,
+                FindingCode.LINE,
                 part.where(row.number, column),
                 f"the {column} is {text!r}",
                 " or ".join(WORDS[column]),
             )
         elif not text and column in request.counts and column in row.values:
             findings.error(
-                About.BLANK,
+                FindingCode.BLANK,
                 part.where(row.number, column),
                 "the cell is blank, and the scheme tells by it whether the line counts",
                 " or ".join(WORDS.get(column, ("a text",))),
@@ -174,7 +175,7 @@ def _spend(part: Part, lines: Sequence[Line]) -> Value:
     return Value(exact_total(counting), origin)
 
 
-def _report_spread(part: Part, lines: Sequence[Line], findings: Findings) -> None:
+def _report_spread(part: Part, lines: Sequence[Line], findings: FindingCollector) -> None:
     """Say what the lines are for and who provides it, as far as the file tells: the largest first."""
     for column in _SPREAD:
         if column not in part.headings.columns:
@@ -187,10 +188,12 @@ def _report_spread(part: Part, lines: Sequence[Line], findings: Findings) -> Non
             amounts.setdefault(text.casefold(), []).append(line.amount)
         totals = sorted(((-exact_total(given), names[word]) for word, given in amounts.items()))
         said = [f"{word} {pounds(-total)}" for total, word in totals]
-        findings.note(About.SPREAD, Where(part.sheet.name), f"spend by {column.replace('_', ' ')}: {listed(said, 8)}")
+        findings.note(
+            FindingCode.SPREAD, Where(part.sheet.name), f"spend by {column.replace('_', ' ')}: {listed(said, 8)}"
+        )
 
 
-def _report_left_out(part: Part, lines: Sequence[Line], findings: Findings) -> None:
+def _report_left_out(part: Part, lines: Sequence[Line], findings: FindingCollector) -> None:
     """Say how much does not count, and by which rule; a line is named under the first that it fails."""
     reasons: dict[str, list[float]] = {}
     for line in lines:
@@ -201,7 +204,7 @@ def _report_left_out(part: Part, lines: Sequence[Line], findings: Findings) -> N
         left = [amount for amounts in reasons.values() for amount in amounts]
         parts = [f"{reason} {pounds(exact_total(amounts))}" for reason, amounts in sorted(reasons.items())]
         findings.note(
-            About.NOT_COUNTED,
+            FindingCode.NOT_COUNTED,
             where,
             f"{pounds(exact_total(left))} of {pounds(exact_total(line.amount for line in lines))} "
             f"in {counted(len(left), 'line')} does not count: {listed(parts, 20)}",
@@ -209,4 +212,6 @@ def _report_left_out(part: Part, lines: Sequence[Line], findings: Findings) -> N
     counting = {(line.year, line.org_code) for line in lines if not line.excluded}
     none = {line.org_code for line in lines if (line.year, line.org_code) not in counting}
     if none:
-        findings.note(About.NONE_COUNTED, where, f"no line of {listed(sorted(none))} counts: the historic_spend is nil")
+        findings.note(
+            FindingCode.NONE_COUNTED, where, f"no line of {listed(sorted(none))} counts: the historic_spend is nil"
+        )

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.errors import nearest
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.cells import year_start
 from gpit_fairshare.inputs.crosswalk import day_in_words
-from gpit_fairshare.inputs.findings import About, Where, listed
+from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.crosswalk import Crosswalk
-    from gpit_fairshare.inputs.findings import Findings
     from gpit_fairshare.inputs.groups import Placed
 
 MOST_UNKNOWN: Final = 20
@@ -28,7 +28,13 @@ class Standing:
     """
 
     def __init__(
-        self, rows: Mapping[str, Placed], year: str, when: str, day: date, crosswalk: Crosswalk, findings: Findings
+        self,
+        rows: Mapping[str, Placed],
+        year: str,
+        when: str,
+        day: date,
+        crosswalk: Crosswalk,
+        findings: FindingCollector,
     ) -> None:
         self.rows = rows
         self.year = year
@@ -50,13 +56,13 @@ class Standing:
 
     def _report_unknown(self, code: str, found: str) -> None:
         self.findings.error(
-            About.UNKNOWN_ORGANISATION,
+            FindingCode.UNKNOWN_ORGANISATION,
             self._where(code),
             found,
             "codes that a crosswalk has",
             "Correct the code, or give --crosswalk FILE with what became of it; "
             "a row of a code that is its own successor says that it stays as it is",
-            code=code,
+            organisation=code,
         )
 
     def _report_later(self, code: str) -> None:
@@ -64,7 +70,7 @@ class Standing:
         olds = self.crosswalk.predecessors(code, opened)
         came = f" from {listed(olds)}, which cannot be told apart again" if olds else ""
         self.findings.error(
-            About.UNKNOWN_ORGANISATION,
+            FindingCode.UNKNOWN_ORGANISATION,
             self._where(code),
             f"{code} was not there on {day_in_words(self.day)}: it opened on {day_in_words(opened)}{came}",
             remedy=(f"Give the figures of {listed(olds)}, or " if olds else "Give ")
@@ -88,7 +94,7 @@ class Standing:
             olds = sorted(self.crosswalk.origins(new, self.day).intersection(codes))
             if olds:
                 self.findings.error(
-                    About.INCOMPLETE,
+                    FindingCode.INCOMPLETE,
                     where,
                     f"{self.when}{listed(olds)} and their successor {new} are both in the file, and would be "
                     f"counted twice in {end} ({became})",
@@ -104,13 +110,13 @@ class Standing:
         found = f"{self.when}{listed(missing)} is missing, so that the figures of {end} {{}} too low ({became})"
         if at is None or any(self.crosswalk.stands(code, at) for code in missing):
             remedy = "Add the rows that are missing, or take the others out"
-            self.findings.error(About.INCOMPLETE, where, found.format("would be"), remedy=remedy)
+            self.findings.error(FindingCode.INCOMPLETE, where, found.format("would be"), remedy=remedy)
         else:
             remedy = "See whether the other rows hold all that is meant"
-            self.findings.warning(About.INCOMPLETE, where, found.format("may be"), remedy=remedy)
+            self.findings.warning(FindingCode.INCOMPLETE, where, found.format("may be"), remedy=remedy)
 
 
-def check_codes(rows: Mapping[str, Placed], year: str, crosswalk: Crosswalk, findings: Findings) -> None:
+def check_codes(rows: Mapping[str, Placed], year: str, crosswalk: Crosswalk, findings: FindingCollector) -> None:
     """Point out codes that are hardly meant, where nobody asked for boundaries and most codes are known.
 
     Args:
@@ -125,23 +131,23 @@ def check_codes(rows: Mapping[str, Placed], year: str, crosswalk: Crosswalk, fin
     for code in unknown:
         row, part = rows[code]
         findings.warning(
-            About.UNKNOWN_ORGANISATION,
+            FindingCode.UNKNOWN_ORGANISATION,
             part.where(row.number, "org_code"),
             f"{code} is no code that is known, and {len(rows) - len(unknown):,} others are"
             f"{nearest(code, crosswalk.organisations).rstrip('?')}",
             "a code in use",
             "Correct the code if it is a slip",
-            code=code,
+            organisation=code,
         )
     for code, (row, part) in sorted(rows.items()):
         if row.year and code in crosswalk.organisations and not crosswalk.stands(code, year_start(year)):
             opened = crosswalk.opened(code)
             when = f"opened on {day_in_words(opened)}" if opened > year_start(year) else "had closed by then"
             findings.warning(
-                About.UNKNOWN_ORGANISATION,
+                FindingCode.UNKNOWN_ORGANISATION,
                 part.where(row.number, "org_code"),
                 f"{code} has a row for {year} and {when}",
                 "the organisations of the year",
                 "Correct the year or the code, or restate all rows with --boundaries",
-                code=code,
+                organisation=code,
             )

@@ -13,17 +13,18 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.block_sums import CERTAIN, Sums, find_sums
 from gpit_fairshare.inputs.code_levels import CodeLevels
-from gpit_fairshare.inputs.findings import About, counted, listed
 from gpit_fairshare.inputs.grids import is_blank
 from gpit_fairshare.inputs.numbers import read_number
 from gpit_fairshare.inputs.sum_evidence import FigureColumn
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Need
     from gpit_fairshare.inputs.rows import Part
     from gpit_fairshare.inputs.sum_evidence import BlockSum
@@ -93,7 +94,7 @@ class _YearRows(NamedTuple):
 class Subtotals:
     """The rows of one file that are totals and do not say so."""
 
-    def __init__(self, part: Part, columns: Sequence[SummedColumn], key: int, findings: Findings) -> None:
+    def __init__(self, part: Part, columns: Sequence[SummedColumn], key: int, findings: FindingCollector) -> None:
         self.part = part
         self.columns = columns
         self.key = key
@@ -153,7 +154,7 @@ class Subtotals:
 
     def _error(self, row: FileRow, text: str, codes: Sequence[str]) -> None:
         self.findings.error(
-            About.SUBTOTAL,
+            FindingCode.SUBTOTAL,
             self.part.sheet.where(row.number, self.key),
             f"{text}, and would be counted twice",
             "organisations, and totals that say so",
@@ -181,7 +182,7 @@ class Subtotals:
         text += f" of a higher level ({names}) than the other rows"
         if is_list:
             self.findings.warning(
-                About.SUBTOTAL,
+                FindingCode.SUBTOTAL,
                 self.part.sheet.where(rows[0].number, self.key),
                 f"{text}; they were read as organisations, since they are not the sum of these",
                 remedy=f"See whether their figures are in other rows as well. {_remedy(codes)}",
@@ -205,7 +206,7 @@ class Subtotals:
             if all(codes):
                 doubted |= {row.at for row in rows}
                 self.findings.warning(
-                    About.SUBTOTAL,
+                    FindingCode.SUBTOTAL,
                     self.part.sheet.where(rows[0].number, self.key),
                     f"{_is_sum(codes, entry, rows[0].year)}, which may be chance",
                     remedy=f"If {'it is a total' if len(codes) == 1 else 'they are totals'}: {_remedy(codes)}",
@@ -216,7 +217,7 @@ class Subtotals:
             row = left[figures.index(max(figures))]
             if row.at not in doubted and self._is_half(column, [row], left, totals):
                 self.findings.warning(
-                    About.SUBTOTAL,
+                    FindingCode.SUBTOTAL,
                     self.part.sheet.where(row.number, column.position),
                     f"the {column.name} of {row.code} is that of all {len(left) - 1:,} other rows together",
                     remedy=f"If it is a total, leave it out with {leave_out(row.code)}",

@@ -12,14 +12,15 @@ from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.inputs.findings import About, Where, counted, listed
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.rows import Row, Value
 from gpit_fairshare.sharing import rounded
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Need, Request
     from gpit_fairshare.inputs.rows import Part
 
@@ -91,7 +92,7 @@ def rows_of(number: int, file: str) -> str:
 class Grouping:
     """Brings the rows of each organisation of a file together, column by column."""
 
-    def __init__(self, part: Part, needs: Sequence[Need], request: Request, findings: Findings) -> None:
+    def __init__(self, part: Part, needs: Sequence[Need], request: Request, findings: FindingCollector) -> None:
         self.part = part
         self.findings = findings
         self.essential = request.essential
@@ -102,7 +103,7 @@ class Grouping:
                 self.needs.append(need)
             else:
                 findings.error(
-                    About.NOT_SUMMED,
+                    FindingCode.NOT_SUMMED,
                     Where(part.sheet.name, part.headings.title(need.name)),
                     f"{need.name} is a rate or has no unit, and cannot be summed",
                     remedy=f"Give it by {request.organisation} in another file, "
@@ -142,7 +143,7 @@ class Grouping:
             left = "their names are left blank" if column == "org_name" else "the column is left out"
             self.part.dropped |= {column} - {"org_name"}
             self.findings.warning(
-                About.TEXTS_DIFFER,
+                FindingCode.TEXTS_DIFFER,
                 Where(self.part.sheet.name, self.part.headings.title(column)),
                 f"the rows of {listed(sorted(codes))} differ; {left}",
             )
@@ -153,7 +154,7 @@ class Grouping:
             return
         texts = sorted({row.text_of(need.name) for row in group} - {""})
         self.findings.error(
-            About.TEXTS_DIFFER,
+            FindingCode.TEXTS_DIFFER,
             self.part.where(group[0].number, need.name),
             f"the rows of {group[0].code} differ: {listed([repr(text) for text in texts])}",
             f"one {need.name} for all of them",
@@ -163,14 +164,14 @@ class Grouping:
         blank = sum(cell.value is None for cell in cells)
         if need.is_sum and 0 < blank < len(cells):
             self.findings.warning(
-                About.PARTLY_BLANK,
+                FindingCode.PARTLY_BLANK,
                 Where(self.part.sheet.name, self.part.headings.title(need.name), need.name),
                 f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
-                code=code,
+                organisation=code,
             )
 
 
-def sum_practices(part: Part, needs: Sequence[Need], request: Request, findings: Findings) -> None:
+def sum_practices(part: Part, needs: Sequence[Need], request: Request, findings: FindingCollector) -> None:
     """Sum the rows of practices to organisations, in place.
 
     Args:
@@ -184,7 +185,7 @@ def sum_practices(part: Part, needs: Sequence[Need], request: Request, findings:
     empty = {row.text_of("practice_code") for row in practices if row.number_of("registered_population") == 0}
     if empty:
         findings.note(
-            About.NO_PATIENTS,
+            FindingCode.NO_PATIENTS,
             Where(part.sheet.name),
             f"{counted(len(empty), 'practice')} without patients: {listed(sorted(empty))}",
         )
@@ -197,17 +198,17 @@ def sum_practices(part: Part, needs: Sequence[Need], request: Request, findings:
         for year in years
     ]
     if sums:
-        findings.note(About.PRACTICES, Where(part.sheet.name), f"summed {', '.join(sums)}")
+        findings.note(FindingCode.PRACTICES, Where(part.sheet.name), f"summed {', '.join(sums)}")
 
 
-def _check_repeats(part: Part, findings: Findings) -> None:
+def _check_repeats(part: Part, findings: FindingCollector) -> None:
     seen: dict[tuple[str | None, str], Row] = {}
     for row in part.rows:
         practice = row.text_of("practice_code")
         first = seen.setdefault((row.year, practice), row) if practice else row
         if first is not row:
             findings.error(
-                About.DUPLICATE_ROW,
+                FindingCode.DUPLICATE_ROW,
                 part.where(row.number, "practice_code"),
                 f"practice {practice} stands in {part.place(first.number)} already"
                 + (f" for {row.year}" if row.year else ""),

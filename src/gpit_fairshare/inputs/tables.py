@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gpit_fairshare.errors import InputError, UsageError, nearest
+from gpit_fairshare.errors import InputError, UsageError
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.belonging import give_to_rows, mark_larger
 from gpit_fairshare.inputs.boundaries import Boundaries, lines_on_boundaries
 from gpit_fairshare.inputs.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.counterparts import counterparts
 from gpit_fairshare.inputs.crosswalk import packaged_crosswalk
 from gpit_fairshare.inputs.crosswalk_file import read_crosswalks
-from gpit_fairshare.inputs.findings import About, Findings, Where, listed
 from gpit_fairshare.inputs.grids import Wish
 from gpit_fairshare.inputs.groups import (
     Codes,
@@ -36,6 +36,7 @@ from gpit_fairshare.inputs.scheme_fit import check_fit
 from gpit_fairshare.inputs.spend import line_needs, lines_table, sum_lines
 from gpit_fairshare.inputs.standing import check_codes
 from gpit_fairshare.inputs.sums import Grouping, sum_practices
+from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,10 +60,10 @@ def read_inputs(request: Request) -> Inputs:
         UsageError: a file cannot be found or opened, or an option names what cannot be.
         InputError: the files hold faults; it carries all findings, notes and warnings too.
     """
-    findings = Findings()
+    findings = FindingCollector()
     sheets, all_read = _sheets(request, findings)
     inputs = _inputs(request, make_groups(sheets, request), findings, all_read=all_read)
-    if findings.faulty:
+    if findings.errors:
         raise InputError(findings.items)
     return inputs
 
@@ -80,7 +81,7 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
     Raises:
         UsageError: a file cannot be found or opened, or an option names what cannot be.
     """
-    findings = Findings()
+    findings = FindingCollector()
     sheets, all_read = _sheets(request, findings)
     files = [Headings(sheet, role, request) for role, sheet in sheets]
     if not request.years:
@@ -94,7 +95,7 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
     return request, inputs, summarise(inputs, groups, years)
 
 
-def _inputs(request: Request, groups: Sequence[Group], findings: Findings, *, all_read: bool) -> Inputs:
+def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
     mark_larger(groups, request.needs)
     for group in groups:
         for part in group.parts:
@@ -129,7 +130,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: Findings, *, al
     )
 
 
-def _sheets(request: Request, findings: Findings) -> tuple[list[tuple[Role, Sheet]], bool]:
+def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Role, Sheet]], bool]:
     """Read the cells of every file; the second result is whether all could be read."""
     check_mapping(request)
     for year in request.years:
@@ -172,7 +173,9 @@ def _source(part: Part) -> Source:
 class _Reading:
     """The tables while they are made."""
 
-    def __init__(self, request: Request, groups: Sequence[Group], crosswalk: Crosswalk, findings: Findings) -> None:
+    def __init__(
+        self, request: Request, groups: Sequence[Group], crosswalk: Crosswalk, findings: FindingCollector
+    ) -> None:
         self.request = request
         self.groups = groups
         self.crosswalk = crosswalk
@@ -193,7 +196,7 @@ class _Reading:
         for group in self.groups:
             if not group.gives and group is not self.groups[0]:
                 # A fault in a file that nothing depends on is nobody's business; that it is unused may be.
-                self.findings.note(About.UNUSED, Where(group.name), "no column of it is used")
+                self.findings.note(FindingCode.UNUSED, Where(group.name), "no column of it is used")
                 group.rows = {year: {} for year in self.request.years}
                 continue
             for part in group.parts:
@@ -315,14 +318,16 @@ class _Reading:
                 without.append(code)
                 continue
             self.findings.error(
-                About.NO_PATIENTS,
+                FindingCode.NO_PATIENTS,
                 people.part.where(people.row.number, "registered_population"),
                 f"{code} has no patients and yet a historic_spend in {year} ({self._origin(year, code)})",
                 remedy="Correct the population, or move the spend to the organisation that has the patients",
-                code=code,
+                organisation=code,
             )
         if without:
-            self.findings.warning(About.NO_PATIENTS, Where(self.groups[0].name), f"no patients in {listed(without)}")
+            self.findings.warning(
+                FindingCode.NO_PATIENTS, Where(self.groups[0].name), f"no patients in {listed(without)}"
+            )
 
     def check_plausible(self) -> None:
         """Point out figures that are hard to believe."""
@@ -388,7 +393,7 @@ class _Reading:
         if "historic_spend" in columns and "historic_spend" in group.gives and self.request.counts:
             rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
             self.findings.note(
-                About.TOTALS_GIVEN,
+                FindingCode.TOTALS_GIVEN,
                 Where(part.sheet.name),
                 f"historic_spend is taken as it stands; that it is {listed(rules)} alone cannot be checked",
             )
@@ -420,7 +425,7 @@ class _Reading:
         blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
         if blank:
             self.findings.error(
-                About.BLANK,
+                FindingCode.BLANK,
                 Where(self.groups[0].name),
                 f"no org_name for {listed(blank)}",
                 "a name for each code",
@@ -439,12 +444,12 @@ class _Reading:
             found += " and is left out"
         if meant and not hint:
             remedy = "Write the code in the same way in both files if it is meant"
-            report(About.ONE_SIDED, where, f"{found}; did you mean {meant}?", "", remedy, code=row.code)
+            report(FindingCode.ONE_SIDED, where, f"{found}; did you mean {meant}?", "", remedy, organisation=row.code)
         elif fatal:
             remedy = f"Add the code to {other.name}, or take it out here"
-            report(About.ONE_SIDED, where, found, "the same organisations in both", remedy, code=row.code)
+            report(FindingCode.ONE_SIDED, where, found, "the same organisations in both", remedy, organisation=row.code)
         else:
-            report(About.ONE_SIDED, where, found, code=row.code)
+            report(FindingCode.ONE_SIDED, where, found, organisation=row.code)
 
     def _name_columns(self) -> None:
         needed, kept = columns_wanted(self.request)

@@ -9,11 +9,10 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.inputs.findings import About
+from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.grids import (
     MEGABYTE,
     Grid,
-    Remark,
     Unreadable,
     Wish,
     check_extent,
@@ -57,19 +56,21 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
         separator, text = named[1], rest
         if separator not in SEPARATORS:
             raise Unreadable(
-                About.SEPARATORS,
+                FindingCode.SEPARATORS,
                 f"its first line says that {separator!r} stands between the cells",
                 "Save it with commas, semicolons or tabs",
                 "row 1",
             )
-        remarks.append(Remark(About.SEPARATORS, "note", f"its first line says that {SEPARATORS[separator]} part cells"))
+        remarks.append(
+            Finding.note(FindingCode.SEPARATORS, f"its first line says that {SEPARATORS[separator]} part cells")
+        )
     else:
         separator = _separator(text, wish, usual)
         if separator != usual:
-            remarks.append(Remark(About.SEPARATORS, "note", f"its cells stand between {SEPARATORS[separator]}"))
+            remarks.append(Finding.note(FindingCode.SEPARATORS, f"its cells stand between {SEPARATORS[separator]}"))
     records = _filled(_records(text, separator, 2 if named else 1), wish)
     if not records:
-        raise Unreadable(About.EMPTY, "there is nothing in it", "Export it again, with its rows")
+        raise Unreadable(FindingCode.EMPTY, "there is nothing in it", "Export it again, with its rows")
     return Grid("", records, typed=False, remarks=remarks, decimal_comma=separator == ";")
 
 
@@ -99,9 +100,9 @@ def _filled(rows: Iterator[tuple[int, Sequence[str]]], wish: Wish) -> list[tuple
     return records
 
 
-def _decoded(data: bytes) -> tuple[str, list[Remark]]:
+def _decoded(data: bytes) -> tuple[str, list[Finding]]:
     if not data.strip(b"\x00 \t\r\n"):
-        raise Unreadable(About.EMPTY, "the file is empty", "Export it again, with its rows")
+        raise Unreadable(FindingCode.EMPTY, "the file is empty", "Export it again, with its rows")
     if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return _wide(data, "utf-32", "UTF-32")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -110,7 +111,7 @@ def _decoded(data: bytes) -> tuple[str, list[Remark]]:
         # Letters of our files have one zero byte of two in UTF-16: the second, or in big-endian text the first.
         first, second = data[0::2].count(0), data[1::2].count(0)
         if max(first, second) * 4 < len(data):
-            raise Unreadable(About.ENCODING, "the text holds a zero byte", _SAVE_AS, _line(data, data.index(0)))
+            raise Unreadable(FindingCode.ENCODING, "the text holds a zero byte", _SAVE_AS, _line(data, data.index(0)))
         return _wide(data, "utf-16-le" if second >= first else "utf-16-be", "UTF-16")
     try:
         return data.decode("utf-8-sig"), []
@@ -118,28 +119,28 @@ def _decoded(data: bytes) -> tuple[str, list[Remark]]:
         return _in_windows_1252(data, error)
 
 
-def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Remark]]:
+def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
     try:
         text = data.decode(codec)
     except UnicodeDecodeError as error:
         raise Unreadable(
-            About.ENCODING,
+            FindingCode.ENCODING,
             f"the text holds zero bytes and is not in {name} either",
             _SAVE_AS,
             f"byte {error.start + 1}",
         ) from error
     if "\x00" in text:
-        raise Unreadable(About.ENCODING, "the text holds zero bytes", _SAVE_AS)
-    return text, [Remark(About.ENCODING, "note", f"its text is in {name}")]
+        raise Unreadable(FindingCode.ENCODING, "the text holds zero bytes", _SAVE_AS)
+    return text, [Finding.note(FindingCode.ENCODING, f"its text is in {name}")]
 
 
-def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[Remark]]:
+def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[Finding]]:
     """Read text of Excel's plain "CSV". Refused where other places of the file are UTF-8: then it is damaged."""
     place = _line(data, error.start)
     byte = data[error.start]
     if _UTF8_PAIR.search(data):
         raise Unreadable(
-            About.ENCODING,
+            FindingCode.ENCODING,
             f"byte {byte:#04x} is not UTF-8, which other places of the file are in",
             f"{_SAVE_AS}, from where it came",
             place,
@@ -148,13 +149,13 @@ def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[
         text = data.decode("cp1252")
     except UnicodeDecodeError as fault:
         raise Unreadable(
-            About.ENCODING,
+            FindingCode.ENCODING,
             f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252",
             _SAVE_AS,
             _line(data, fault.start),
         ) from fault
     found = f"its text is in Windows-1252; {place} has '{bytes([byte]).decode('cp1252')}'"
-    return text, [Remark(About.ENCODING, "note", found, "Save it as UTF-8 if that is another letter")]
+    return text, [Finding.note(FindingCode.ENCODING, found, "Save it as UTF-8 if that is another letter")]
 
 
 def _line(data: bytes, position: int) -> str:
@@ -187,7 +188,7 @@ def _records(text: str, separator: str, first: int) -> Iterator[tuple[int, Seque
             yield number, record
     except csv.Error as error:
         raise Unreadable(
-            About.SEPARATORS,
+            FindingCode.SEPARATORS,
             f"the row cannot be told into cells: {error}",
             "Shorten the cell" if "limit" in str(error) else _QUOTES,
             f"row {number + 1}",

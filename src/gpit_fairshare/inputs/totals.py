@@ -14,16 +14,17 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.inputs.findings import About, counted, listed
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.headings import LINE_WORDS
 from gpit_fairshare.inputs.marks import is_no_code
 from gpit_fairshare.inputs.subtotals import FileRow, Subtotals, SummedColumn, leave_out
 from gpit_fairshare.inputs.sum_evidence import power_of_ten
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.findings import Findings
+    from gpit_fairshare.findings import FindingCollector
     from gpit_fairshare.inputs.model import Need
     from gpit_fairshare.inputs.rows import Part
     from gpit_fairshare.inputs.sum_evidence import BlockSum
@@ -77,7 +78,7 @@ class _PartRows:
 class Totals:
     """The rows of totals of one file."""
 
-    def __init__(self, part: Part, needs: Iterable[Need], findings: Findings) -> None:
+    def __init__(self, part: Part, needs: Iterable[Need], findings: FindingCollector) -> None:
         self.part = part
         self.findings = findings
         columns = part.headings.columns
@@ -153,7 +154,7 @@ class Totals:
         ]
         if len(sums) > 1 and 2 * len(sums) >= len(groups):
             self.findings.error(
-                About.SUBTOTAL,
+                FindingCode.SUBTOTAL,
                 self.part.sheet.where(sums[0].number, self.columns[0].position),
                 f"this line of {sums[0].code} is the sum of its other lines, and so is a line of "
                 f"{counted(len(sums) - 1, 'other organisation')}; they would be counted twice",
@@ -165,7 +166,7 @@ class Totals:
 
     def _refuse_many(self, candidates: Sequence[FileRow]) -> None:
         self.findings.error(
-            About.TOTAL,
+            FindingCode.TOTAL,
             self.part.sheet.where(candidates[0].number, self.key),
             f"{len(candidates):,} rows say that they are totals, or have figures and no code",
             f"at most {_MOST_LABELLED:,}",
@@ -196,7 +197,7 @@ class Totals:
                 left.add(row.at)
                 called = f"the row of '{row.label}'" if row.label else "a row without a code"
                 self.findings.warning(
-                    About.TOTAL,
+                    FindingCode.TOTAL,
                     where,
                     f"{called} is left out; its {verdict.column} differs by {_amount(verdict.gap)} from the sum of "
                     f"{counted(verdict.rows, 'row')}, which rounding may explain",
@@ -205,7 +206,7 @@ class Totals:
                 notes[row.at] = self._note(row, verdict.rows)
         if notes:
             texts = [notes[at] for at in sorted(notes)]
-            self.findings.note(About.TOTAL, self.part.sheet_place, f"left out as totals: {listed(texts, 5)}")
+            self.findings.note(FindingCode.TOTAL, self.part.sheet_place, f"left out as totals: {listed(texts, 5)}")
         left |= set(notes)
         self._report_below(every, left)
         return left
@@ -224,7 +225,7 @@ class Totals:
         below = [row for row in every[last + 1 :] if row.at not in left]
         if left and below and last and not self.year:
             self.findings.warning(
-                About.TOTAL,
+                FindingCode.TOTAL,
                 self.part.sheet.where(below[0].number, self.key),
                 f"{counted(len(below), 'row')} below the total in row {every[last].number:,} were read as well",
                 "the total below all of its rows",
@@ -234,7 +235,7 @@ class Totals:
     def _disagrees(self, row: FileRow, verdict: _Verdict) -> None:
         index = next(column.position for column in self.columns if column.name == verdict.column)
         self.findings.error(
-            About.TOTAL,
+            FindingCode.TOTAL,
             self.part.sheet.where(row.number, index),
             f"the row of '{row.label}' has {_amount(verdict.total)} as {verdict.column}, "
             f"and {counted(verdict.rows, 'row')} come to {_amount(verdict.total - verdict.gap)}",
@@ -317,7 +318,7 @@ class Totals:
             statistics = {row.at for row in rows if _STATISTIC.fullmatch(row.code) and self._has_figures(row)}
         for row in (rows[at] for at in sorted(statistics)):
             self.findings.error(
-                About.SUBTOTAL,
+                FindingCode.SUBTOTAL,
                 self.part.sheet.where(row.number, self.key),
                 f"'{row.code}' is no code, and the row would be counted as an organisation",
                 "organisations, and totals that say so",

@@ -11,13 +11,12 @@ from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from gpit_fairshare.inputs.findings import About, counted, listed, nearest_of
+from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.grids import (
     HEADINGS_AMONG,
     MEGABYTE,
     MOST_MEGABYTES,
     Grid,
-    Remark,
     Unreadable,
     Wish,
     check_extent,
@@ -27,6 +26,7 @@ from gpit_fairshare.inputs.grids import (
 )
 from gpit_fairshare.inputs.markup import Markup, ods_extents, ods_markup, xlsx_extent, xlsx_markup
 from gpit_fairshare.inputs.rich_texts import raised_styles, shared_rich_texts
+from gpit_fairshare.words import counted, listed, nearest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -80,16 +80,16 @@ class _Book:
             self.book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
             pages = self.book.sheets_metadata
         except Exception as error:  # a Rust library with errors of its own for every format
-            raise Unreadable(About.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
+            raise Unreadable(FindingCode.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
         self.pages: dict[str, bool] = {
             page.name: str(page.visible).endswith(".Visible") for page in pages if str(page.typ).endswith(".WorkSheet")
         }
         """Sheets with cells, and whether they are visible."""
         if not self.pages:
-            raise Unreadable(About.UNREADABLE, "the workbook has no sheets, or is damaged", SAVE_AGAIN)
+            raise Unreadable(FindingCode.UNREADABLE, "the workbook has no sheets, or is damaged", SAVE_AGAIN)
         self._read: dict[str, tuple[list[tuple[int, list[Any]]], Markup, Any]] = {}
 
-    def chosen(self) -> tuple[str, list[Remark]]:
+    def chosen(self) -> tuple[str, list[Finding]]:
         """Return the sheet that was asked for, or the only one that can be meant, and what to say of the choice."""
         if self.wish.sheet:
             return self.asked(self.wish.sheet), []
@@ -99,33 +99,34 @@ class _Book:
         name, remarks = self._only(filled, hidden)
         if hidden:
             found = f"{counted(len(hidden), 'hidden sheet')} with a table of codes not read: {listed(hidden)}"
-            remarks.append(Remark(About.HIDDEN, "warning", found, f"Name it if it is meant, as in 'FILE:{hidden[0]}'"))
+            remarks.append(
+                Finding.warning(FindingCode.HIDDEN, found, f"Name it if it is meant, as in 'FILE:{hidden[0]}'")
+            )
         return name, remarks
 
-    def _only(self, filled: Sequence[str], hidden: Sequence[str]) -> tuple[str, list[Remark]]:
+    def _only(self, filled: Sequence[str], hidden: Sequence[str]) -> tuple[str, list[Finding]]:
         """Return the one sheet of those that hold anything that can be meant."""
         if hidden and not any(map(self._holds_table, filled)):
             raise Unreadable(
-                About.SHEET,
+                FindingCode.SHEET,
                 f"no visible sheet has a table of codes, and {listed(hidden)}, which is hidden, has",
                 f"Say that it is meant, as in 'FILE:{hidden[0]}'",
             )
         if not filled:
-            raise Unreadable(About.EMPTY, "there is nothing in the workbook", "Save it again, with its rows")
+            raise Unreadable(FindingCode.EMPTY, "there is nothing in the workbook", "Save it again, with its rows")
         if len(filled) == 1:
             return filled[0], []
         tables = [name for name in filled if self._holds_table(name)]
         if len(tables) == 1:
             others = listed([name for name in filled if name != tables[0]])
             return tables[0], [
-                Remark(
-                    About.SHEET,
-                    "note",
+                Finding.note(
+                    FindingCode.SHEET,
                     f"read sheet '{tables[0]}', the only visible one with a table of codes; not {others}",
                 )
             ]
         raise Unreadable(
-            About.SHEET,
+            FindingCode.SHEET,
             f"the workbook has {counted(len(filled), 'sheet')} that hold something: {listed(filled)}",
             f"Say which is meant, as in 'FILE:{(tables or filled)[0]}'",
         )
@@ -137,7 +138,7 @@ class _Book:
             return match[0]
         near = nearest_of(asked, self.pages)
         raise Unreadable(
-            About.SHEET,
+            FindingCode.SHEET,
             f"there is no sheet '{asked}'; the sheets are {listed(list(self.pages), 40)}",
             f"The nearest is {near}" if near else "",
         )
@@ -157,7 +158,7 @@ class _Book:
                 page = self.book.get_sheet_by_name(name)
                 cells = page.to_python(skip_empty_area=False)
             except Exception as error:
-                raise Unreadable(About.UNREADABLE, f"sheet '{name}' is damaged", SAVE_AGAIN) from error
+                raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged", SAVE_AGAIN) from error
             for (row, column), cell in [*markup.broken.items(), *markup.rich.items()]:
                 cells.extend([] for _ in range(row - len(cells)))
                 cells[row - 1].extend([""] * (column + 1 - len(cells[row - 1])))
@@ -171,7 +172,7 @@ class _Book:
             self._read[name] = rows, markup, page
         return self._read[name][0]
 
-    def grid(self, name: str, remarks: Sequence[Remark]) -> Grid:
+    def grid(self, name: str, remarks: Sequence[Finding]) -> Grid:
         """Return a sheet with what is to be said of it."""
         rows = self.rows(name)
         _, markup, page = self._read[name]
@@ -186,13 +187,15 @@ class _Book:
             formulas=markup.formulas if self._asks_to_be_calculated() else {},
         )
 
-    def links(self) -> list[Remark]:
+    def links(self) -> list[Finding]:
         """Say that values come from other workbooks; those are never looked for."""
         links = [name for name in self.names if "externallinks/" in name.lower() and name.lower().endswith(".xml")]
         if not links:
             return []
         found = f"the workbook has links to {counted(len(links), 'other file')}; the values last stored were read"
-        return [Remark(About.LINKS, "warning", found, "Update the links in Excel and save it, if those have changed")]
+        return [
+            Finding.warning(FindingCode.LINKS, found, "Update the links in Excel and save it, if those have changed")
+        ]
 
     @cached_property
     def _shared_rich_texts(self) -> dict[int, str]:
@@ -219,7 +222,7 @@ class _Book:
                 return ods_markup(self.archive.read("content.xml"), name, self._raised_styles)
             return xlsx_markup(self.archive.read(self.parts[name]), self._shared_rich_texts)
         except (KeyError, ValueError) as error:
-            raise Unreadable(About.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
+            raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
 
 
 def workbook_needs(path: Path, wish: Wish) -> int:
@@ -258,7 +261,7 @@ def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
     """
     if data.startswith(b"\xd0\xcf\x11\xe0"):  # the container of encrypted workbooks, and of .xls
         raise Unreadable(
-            About.UNREADABLE,
+            FindingCode.UNREADABLE,
             "the workbook is protected by a password, or is an old .xls file",
             "Save it without a password, as .xlsx",
         )
@@ -268,7 +271,7 @@ def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
     except Unreadable:
         raise
     except Exception as error:  # zipfile and zlib have a dozen kinds of error for damaged archives
-        raise Unreadable(About.UNREADABLE, "it is damaged or not a workbook", SAVE_AGAIN) from error
+        raise Unreadable(FindingCode.UNREADABLE, "it is damaged or not a workbook", SAVE_AGAIN) from error
     return archive
 
 
@@ -278,19 +281,21 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
     markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
     check_size(_unpacked(archive), wish, "the workbook unpacks to")
     if any(name.startswith("/") or ".." in name.split("/") for name in names):
-        raise Unreadable(About.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
+        raise Unreadable(FindingCode.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
     if twice := part_twice(names):
         found = f"it has two parts named {twice[:80]}, of which programs read one or the other"
-        raise Unreadable(About.UNREADABLE, found, SAVE_AGAIN)
+        raise Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
-        raise Unreadable(About.UNREADABLE, "it is protected by a password", "Save it without a password, as .xlsx")
+        raise Unreadable(
+            FindingCode.UNREADABLE, "it is protected by a password", "Save it without a password, as .xlsx"
+        )
     for entry in markup:
         # Unpacked once to its end: what holds more than it declares fails here, in bounded memory.
         with archive.open(entry) as part:
             start = part.read(MEGABYTE)
             if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
                 found = f"its part {entry.filename[:80]} declares XML entities, which no spreadsheet program writes"
-                raise Unreadable(About.UNREADABLE, found, SAVE_AGAIN)
+                raise Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
             while part.read(MEGABYTE):
                 pass
 
@@ -321,10 +326,10 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
         links = {node.get("Id"): node.get("Target", "") for node in nodes}
         book = tree.fromstring(archive.read("xl/workbook.xml"))
     except (KeyError, ValueError, tree.ParseError) as error:
-        raise Unreadable(About.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
+        raise Unreadable(FindingCode.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
     sheets = [node for node in book.iter() if node.tag.rpartition("}")[2] == "sheet"]
     if len({node.get("name", "").casefold() for node in sheets}) < len(sheets) or len(links) < len(nodes):
-        raise Unreadable(About.UNREADABLE, "the workbook has two sheets, or two links, of one name", SAVE_AGAIN)
+        raise Unreadable(FindingCode.UNREADABLE, "the workbook has two sheets, or two links, of one name", SAVE_AGAIN)
     parts = {}
     for node in sheets:
         link = next((value for name, value in node.attrib.items() if name.endswith("}id")), "")

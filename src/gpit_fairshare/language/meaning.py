@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.errors import FormulaError, nearest
+from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.function_types import Argument
 from gpit_fairshare.language.functions import AGGREGATES
@@ -17,6 +17,7 @@ from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Sy
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

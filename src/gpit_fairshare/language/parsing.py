@@ -15,7 +15,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from gpit_fairshare import plugins
-from gpit_fairshare.errors import FormulaError, nearest
+from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.function_types import Aggregate, Argument, Function, SpecialForm
 from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS
@@ -25,6 +25,7 @@ from gpit_fairshare.language.plugin_functions import (
     function_problems,
     plugged,
 )
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.allocation import allocate
-from gpit_fairshare.errors import InputError, UsageError, nearest
+from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.inputs import EVERY_YEAR, LARGEST, MEGABYTE, Request, inspect_inputs
 from gpit_fairshare.reallocation.allocations import asked_year, check_said, sheet_of_year
-from gpit_fairshare.words import joined
+from gpit_fairshare.words import joined, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

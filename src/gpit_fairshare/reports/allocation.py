@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 
 from gpit_fairshare.engine import BASELINE, DIFFERENCE, SUPPORT
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.numbers import money, or_dash, per_head, percentage, plain_number, signed, whole, written_value
@@ -36,12 +37,8 @@ _FAILING: Final = 12
 _LONGEST_CODE: Final = 12
 _HALF_A_PENNY: Final = 0.005
 _HALF_A_POUND: Final = 0.5
-UNSPENT: Final = "R03"
-"""Finding that the line of unspent money says."""
 _LABEL: Final = 28
 """Columns that a label keeps before another year is put beside it."""
-_SETTINGS: Final = "R02"
-"""Findings of the run that `show` says in words of its own."""
 _ALIKE: Final = 3
 """Findings of one kind that stand below a result; `gpit check` shows more."""
 
@@ -65,7 +62,9 @@ def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> No
         screen.not_at_parity()
         screen.movements()
     screen.assumptions()
-    shown_above = {_SETTINGS, UNSPENT} if screen.in_money and screen.says_all_unspent else {_SETTINGS}
+    shown_above = {FindingCode.SET_FOR_THIS_RUN}
+    if screen.in_money and screen.says_all_unspent:
+        shown_above.add(FindingCode.UNSPENT)
     show_findings([one for one in result.findings if one.number not in shown_above], console, alike=_ALIKE)
     screen.checks()
 
@@ -114,7 +113,7 @@ class Screen:
             more = money(math.fsum(amount for _, amount in unspent[_MOST_YEARS:]))
             amounts.append(f"{more} in {counted(len(unspent) - _MOST_YEARS, 'later year')}")
         if amounts:
-            self.page.paragraph(f"Unspent ({UNSPENT}): {joined(amounts)}{self.mark}.")
+            self.page.paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
 
     @property
     def says_all_unspent(self) -> bool:

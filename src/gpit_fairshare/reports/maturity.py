@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from rich.cells import cell_len
 
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.numbers import or_dash, per_head, percentage, whole, written_value
 from gpit_fairshare.reports.checking import show_findings
 from gpit_fairshare.reports.terminal import Cells, Column, Page, Row
@@ -25,7 +26,6 @@ _EITHER_END: Final = 10
 _LONGEST_CODE: Final = 12
 _ALIKE: Final = 3
 """Findings of one kind that are shown."""
-_SETTINGS: Final = "R02"
 _FAILING: Final = 12
 _NAME: Final = 12
 """Columns that a name gets at least."""
@@ -53,7 +53,9 @@ def show_maturity(maturity: Maturity, console: Console, *, written: Sequence[str
     _money(page, maturity)
     _order(page, "practice", maturity.practices, _PRACTICE)
     _assumptions(page, maturity)
-    show_findings([one for one in maturity.findings if one.number != _SETTINGS], console, alike=_ALIKE)
+    show_findings(
+        [one for one in maturity.findings if one.number != FindingCode.SET_FOR_THIS_RUN], console, alike=_ALIKE
+    )
     _checks(page, maturity)
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.numbers import money, signed
-from gpit_fairshare.reports.allocation import UNSPENT, Screen
+from gpit_fairshare.reports.allocation import Screen
 from gpit_fairshare.reports.checking import show_findings
 from gpit_fairshare.reports.terminal import Column, Page, Row
 from gpit_fairshare.words import counted
@@ -27,8 +28,6 @@ MOST: Final = 10
 _LONGEST_CODE: Final = 12
 _ALIKE: Final = 3
 """Findings of one kind that are shown."""
-_SETTINGS: Final = "R02"
-"""Finding that is said in words of its own."""
 _POT: Final = (
     ("Recovered", "recovered"),
     ("Taken away by adjustment", "adjustment_taken"),
@@ -60,7 +59,7 @@ def show_reallocation(
     _money(page, result)
     _largest(page, changes, result.scheme.organisation)
     screen.assumptions()
-    shown_above = {_SETTINGS, UNSPENT}
+    shown_above = {FindingCode.SET_FOR_THIS_RUN, FindingCode.UNSPENT}
     show_findings([one for one in result.findings if one.number not in shown_above], console, alike=_ALIKE)
     screen.checks()
 

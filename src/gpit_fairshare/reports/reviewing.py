@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.errors import LEVELS
+from gpit_fairshare.findings import LEVELS
 from gpit_fairshare.reports.checking import show_findings
 from gpit_fairshare.reports.terminal import Page
 from gpit_fairshare.words import counted, joined, span

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.inputs import MEGABYTE, Unreadable
 from gpit_fairshare.magnitude import LARGEST, without_traces
@@ -19,6 +19,7 @@ from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, schem
 from gpit_fairshare.results.workbooks import book_manifest, read_book
 from gpit_fairshare.results.writing import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, manifest_name
 from gpit_fairshare.structured_texts import parse_json
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +120,7 @@ def open_result(path: str | Path) -> ResultFile:
 
 def unreadable(name: str, fault: Unreadable) -> UsageError:
     """Return why a workbook cannot be read, as one sentence that names it."""
-    return UsageError(f"{name}: {fault.found}. {fault.remedy}".rstrip(". "))
+    return UsageError(f"{name}: {fault.finding.found}. {fault.finding.remedy}".rstrip(". "))
 
 
 def result_bytes(path: Path) -> bytes:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_or
 
 from pydantic import BaseModel
 
-from gpit_fairshare.errors import nearest
-from gpit_fairshare.words import on_one_line
+from gpit_fairshare.words import nearest, nearest_of, on_one_line
 
 if TYPE_CHECKING:
     import tomllib
@@ -98,8 +97,7 @@ def _shape_fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseM
     path = _path(location, data)
     near = ""
     if kind == "extra_forbidden":
-        hint = nearest(str(location[-1]), _known_keys(location, model), count=1)
-        near = hint.removeprefix("; did you mean ").removesuffix("?")
+        near = nearest_of(str(location[-1]), _known_keys(location, model))
     place, said = _said(error, data, model)
     of_origin = isinstance(error.get("ctx", {}).get("error"), OriginError)
     return ShapeFault(path, place, said, kind, str(location[-1]) if location else "", near, of_origin)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from gpit_fairshare.errors import GpitError, SchemeError, UsageError, nearest
+from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.files import read_regular
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import function_problems
 from gpit_fairshare.plugins import Used, are_allowed
 from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
-from gpit_fairshare.scheme.findings import About, Faults, StoppedError
+from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.mending import mended
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import File, FormulaFile, Header, SchemeFile, TransitionFile
@@ -28,6 +29,7 @@ from gpit_fairshare.scheme.shelves import (
     shelf_problems,
 )
 from gpit_fairshare.structured_texts import TextError, parse_toml
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -97,10 +99,9 @@ def shelves_of(name: str, faults: Faults) -> list[Shelf]:
         if isinstance(data.get(head), dict):
             return [shelf]
     heads = ", ".join(f"[{head}]" for head in SINGULAR.values())
-    raise faults.stop(
-        About.WRONG_KIND,
-        one_line(place.name),
-        "",
+    raise faults.abort(
+        FindingCode.WRONG_KIND,
+        Where(one_line(place.name)),
         f"expected a scheme, formula or transition file; it begins with a table {heads}",
     )
 
@@ -124,7 +125,7 @@ def _read(place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile]
     if head not in data:
         others = [other for other in SINGULAR.values() if isinstance(data.get(other), dict)]
         found = f"found a {others[0]} file" if others else f"it begins with a table [{head}]"
-        raise faults.stop(About.WRONG_KIND, file, "", f"expected a {head} file; {found}")
+        raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {head} file; {found}")
     digest = digest_of(text.encode())
     faults.files[file, digest] = None
     parsed = _parsed(data, file, model, faults)
@@ -193,14 +194,17 @@ def read_toml(
         return text, parse_toml(text, parse_float)
     except OSError as fault:
         found = f"cannot be read ({fault.strerror or fault})"
-        raise faults.stop(About.UNREADABLE, file, "", found, error=UsageError) from None
+        raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file), found, raises=UsageError) from None
     except UnicodeDecodeError as fault:
         found = f"byte {fault.start + 1} is not UTF-8"
-        raise faults.stop(About.UNREADABLE, file, "", found, "save the file as UTF-8", error=error) from None
+        raise faults.abort(
+            FindingCode.UNREADABLE_RULES, Where(file), found, remedy="save the file as UTF-8", raises=error
+        ) from None
     except tomllib.TOMLDecodeError as fault:
-        raise faults.stop(About.UNREADABLE, file, *of_toml(fault, text), error=error) from None
+        place_in_text, found = of_toml(fault, text)
+        raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, place_in_text), found, raises=error) from None
     except TextError as fault:
-        raise faults.stop(About.UNREADABLE, file, fault.place, fault.found, error=error) from None
+        raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, fault.place), fault.found, raises=error) from None
 
 
 def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
@@ -214,8 +218,8 @@ def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Fault
             # Whoever misspells a key misses it as well: it is one slip.
             if one.kind == "missing" and any(one.key == other.near and one.place == other.place for other in found):
                 continue
-            about = About.ORIGIN if one.of_origin else About.SHAPE
-            faults.tell(about, file, one.place, one.said, said=f"{file}: {first_of(found)}")
+            about = FindingCode.ORIGIN if one.of_origin else FindingCode.SHAPE
+            faults.error(about, Where(file, one.place), one.said, message=f"{file}: {first_of(found)}")
         again = mended(data, found, faults.lost)
         if again is None:
             raise StoppedError
@@ -237,7 +241,7 @@ def _find(
     file = named_in.file if named_in else ""
 
     def lost(found: str, remedy: str = "") -> StoppedError:
-        return faults.stop(About.UNREADABLE, file, what, found, remedy, error=UsageError)
+        return faults.abort(FindingCode.UNREADABLE_RULES, Where(file, what), found, remedy=remedy, raises=UsageError)
 
     try:
         if named_in and folder and (beside := _beside(folder, name, shelves[0], named_in)):
@@ -317,11 +321,13 @@ def _sources(file: str, head: str, model: File, faults: Faults) -> dict[str, Sou
         if key not in model.sources and key not in faults.lost:
             shown = one_line(key)
             found = f"there is no source {shown}{nearest(key, model.sources)}"
-            faults.tell(About.NO_SUCH_SOURCE, file, place, found, f"declare it under [sources.{shown}]")
+            faults.error(
+                FindingCode.NO_SUCH_SOURCE, Where(file, place), found, remedy=f"declare it under [sources.{shown}]"
+            )
     cited = {key for _, key in used}
     sources |= {key: Source(key, one_line(key), "", "", "") for key in cited if key not in sources}
     for key in model.sources:
         if key not in cited and key not in faults.lost:
             place, found = f"sources › {key}", "nothing in the file uses this source"
-            faults.tell(About.SOURCE_NOT_CITED, file, place, found, "cite it or take it out")
+            faults.error(FindingCode.SOURCE_NOT_CITED, Where(file, place), found, remedy="cite it or take it out")
     return sources

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from gpit_fairshare.errors import FormulaError, SchemeError, UsageError, nearest
+from gpit_fairshare.errors import FormulaError, SchemeError, UsageError
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import (
     ORGANISATION,
     Symbol,
@@ -19,13 +20,14 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.plugins import Used
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import read_file
-from gpit_fairshare.scheme.findings import About, Faults, StoppedError
+from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.model import Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
 from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather, place_of
 from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import give_defaults, give_values, list_assumptions
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -161,7 +163,7 @@ def complete(
     ready = _understood(joined, faults)
     parameters, notes = give_values(draft.parameters, read, settings, faults, swapped=swapped)
     joined.parameters = parameters
-    if ready and faults.sound:
+    if ready and not faults.errors:
         ready = replace(
             ready,
             parameters=parameters,
@@ -242,7 +244,7 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
     steps = {step.name for step in draft.steps}
     if "fair_share" not in steps | faults.lost:
         found = "a transition needs a step fair_share above it"
-        faults.tell(About.ANSWER, part.read.file, "", found, "name a formula")
+        faults.error(FindingCode.ANSWER, Where(part.read.file), found, remedy="name a formula")
         faults.lost.add("fair_share")
     inner = (steps | set(draft.parameters)) - part.own - set(part.read.model.parameters) - {"fair_share"}
     entries: tuple[tuple[StepEntry | CheckEntry, t.Expression], ...] = (*part.steps, *part.checks)
@@ -255,12 +257,12 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
                     position,
                     place_of(part.read, entry),
                 )
-                faults.tell_formula(fault, part.read.file, About.LEANS)
+                faults.formula_error(fault, part.read.file, FindingCode.LEANS)
     for key, name in listed_in(part.read.model.money) if part.read.model.money else ():
         if name in inner:
             found = f"a transition names its own money and fair_share, not {name}"
             remedy = "fair_share means the money behind it"
-            faults.tell(About.LEANS, part.read.file, f"money › {key}", found, remedy)
+            faults.error(FindingCode.LEANS, Where(part.read.file, f"money › {key}"), found, remedy=remedy)
 
 
 def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
@@ -274,21 +276,25 @@ def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
             draft.files[where] = read.file
         elif not {"fair_share", "allocation"} & faults.lost:
             found = "no step is named allocation or fair_share"
-            faults.tell(About.ANSWER, read.file, "", found, 'name the answer with result = "…"')
+            faults.error(FindingCode.ANSWER, Where(read.file), found, remedy='name the answer with result = "…"')
     elif result is not None and result not in {*steps, *faults.lost}:
         found = f"there is no step {result}{nearest(result, steps)}"
-        faults.tell(About.ANSWER, read.file, "scheme › result", found, "name a step")
+        faults.error(FindingCode.ANSWER, Where(read.file, "scheme › result"), found, remedy="name a step")
     for what, number, most in (
         ("steps", len(draft.steps), MOST_STEPS),
         ("parameters", len(draft.parameters), MOST_PARAMETERS),
     ):
         if number > most:
-            raise faults.stop(About.LIMIT, read.file, "", f"the scheme has {number:,} {what}; {most:,} are allowed")
+            raise faults.abort(
+                FindingCode.LIMIT, Where(read.file), f"the scheme has {number:,} {what}; {most:,} are allowed"
+            )
     known = {*draft.parameters, *draft.inputs, *STANDARD_INPUTS, *(step.name for step in draft.steps)}
     for file, place, name in draft.replacements:
         if name not in known | faults.lost:
             remedy = f"declare it under [parameters.{name}], or under [inputs.{name}] if it is a column"
-            faults.tell(About.NAME, file, place, f"there is no {name}{nearest(name, known)}", remedy)
+            faults.error(
+                FindingCode.UNKNOWN_NAME, Where(file, place), f"there is no {name}{nearest(name, known)}", remedy=remedy
+            )
             faults.lost.add(name)
 
 
@@ -306,9 +312,11 @@ def _understood(joined: Joined, faults: Faults) -> Scheme | None:
     if by and by.name not in faults.lost and (by.role != "input" or by.type != "text"):
         what = f"a {by.role}" if by.role != "input" else "a column of numbers"
         found = f"{head.report_by} is {what}"
-        faults.tell(About.ANSWER, read.file, "scheme › report_by", found, "name a text column of the inputs")
+        faults.error(
+            FindingCode.ANSWER, Where(read.file, "scheme › report_by"), found, remedy="name a text column of the inputs"
+        )
     money = money_of(draft.layers, steps, symbols, faults, joined.paid_from)
-    if not faults.sound:
+    if faults.errors:
         return None
     # The same file may be read for several uses; two files of one name are both listed.
     reads = list({(one.file, one.digest): one for one in draft.reads}.values())

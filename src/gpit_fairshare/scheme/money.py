@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gpit_fairshare.errors import nearest
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import ORGANISATION, names_in
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.scheme.findings import About
 from gpit_fairshare.scheme.model import Money
-from gpit_fairshare.words import is_money
+from gpit_fairshare.words import is_money, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +37,11 @@ class Layer(NamedTuple):
 
 
 def money_of(
-    layers: Sequence[Layer], steps: Sequence[Step], symbols: Mapping[str, Symbol], faults: Faults, paid_from: str = ""
+    layers: Sequence[Layer],
+    steps: Sequence[Step],
+    symbols: Mapping[str, Symbol],
+    faults: Faults,
+    paid_from: str = "",
 ) -> Money:
     """Return the money account that the files of a scheme describe, in names.
 
@@ -181,7 +184,12 @@ def _report_names(layer: Layer, entry: MoneyEntry, symbols: Mapping[str, Symbol]
             known = [other for other, known in symbols.items() if is_money(known.unit)]
             found = f"there is no {name}{nearest(name, known)}"
             remedy = f"name a parameter or a step in £, or declare an input column under [inputs.{name}]"
-            faults.tell(About.NAME, layer.file, place, found, remedy)
+            faults.error(FindingCode.UNKNOWN_NAME, Where(layer.file, place), found, remedy=remedy)
         elif symbol.type != "number" or not is_money(symbol.unit):
             found = f"{name} is in {symbol.unit}" if symbol.unit else f"{name} is a {symbol.type}"
-            faults.tell(About.UNITS, layer.file, place, found, "name a parameter, an input column or a step in £")
+            faults.error(
+                FindingCode.UNITS_DO_NOT_FIT,
+                Where(layer.file, place),
+                found,
+                remedy="name a parameter, an input column or a step in £",
+            )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import FormulaError
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import (
     FUNCTIONS,
     NATIONAL,
@@ -18,7 +19,7 @@ from gpit_fairshare.language import (
     walk,
 )
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.scheme.findings import About, place_in
+from gpit_fairshare.scheme.findings import place_in
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.parts import UNREAD
 
@@ -43,22 +44,21 @@ def only_one_thing(draft: Draft, faults: Faults) -> None:
     """See that a name is only one thing; where faults are kept, the second thing is put out of reach."""
     seen: dict[str, str] = {}
 
-    def is_free(what: str, name: str, file: str, place: str, where: str) -> bool:
+    def is_free(what: str, name: str, where: Where, shown: str) -> bool:
         taken = seen.get(name) or _taken(name, what)
         if taken:
             found = f"{name} is {taken} already; a name is only one thing"
-            faults.tell(About.TAKEN, file, place, found, said=f"{where}: {found}")
+            faults.error(FindingCode.NAME_TAKEN, where, found, message=f"{shown}: {found}")
         seen.setdefault(name, what)
         return not taken
 
     for name, (_, read) in draft.parameters.items():
-        is_free("a parameter", name, read.file, f"parameters › {name}", f"{read.file}: parameters")
+        is_free("a parameter", name, Where(read.file, f"parameters › {name}"), f"{read.file}: parameters")
     for name, (_, read) in list(draft.inputs.items()):
-        if not is_free("an input column", name, read.file, f"inputs › {name}", f"{read.file}: inputs"):
+        if not is_free("an input column", name, Where(read.file, f"inputs › {name}"), f"{read.file}: inputs"):
             del draft.inputs[name]
     for index, step in enumerate(draft.steps):
-        file = draft.files[step.where]
-        if not is_free("a step", step.name, file, place_in(step.where, file), step.where):
+        if not is_free("a step", step.name, place_in(step.where, draft.files[step.where]), step.where):
             # Its formula is understood all the same; no other can refer to such a name.
             draft.steps[index] = replace(step, name=f"{step.name} ({index})")
 
@@ -82,7 +82,7 @@ def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping
         for name, position in names_in(part.tree):
             if name == "year":
                 found = "a formula is the same in every year; what differs by year is a parameter"
-                faults.tell_formula(FormulaError(found, position, part.where, "name"), draft.files[part.where])
+                faults.formula_error(FormulaError(found, position, part.where, "name"), draft.files[part.where])
                 faults.lost.add(name)
                 lost[name] = Symbol(name, "step", ORGANISATION)
             if name not in seen and name not in symbols and name not in lost and name not in given:
@@ -95,13 +95,17 @@ def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping
         _, unit = STANDARD_INPUTS.get(name, ("", entry.unit))
         if name in STANDARD_INPUTS and (entry.type == "text" or entry.unit not in (None, unit)):
             found = f"it is a number, and its unit is {unit}"
-            faults.tell(About.UNITS, read.file, f"inputs › {name}", found)
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, Where(read.file, f"inputs › {name}"), found)
         if name in STANDARD_INPUTS and entry.signed:
-            faults.tell(About.UNITS, read.file, f"inputs › {name}", "it is never below nil; take out signed")
+            faults.error(
+                FindingCode.UNITS_DO_NOT_FIT,
+                Where(read.file, f"inputs › {name}"),
+                "it is never below nil; take out signed",
+            )
         larger = entry.of or ""
         if larger and (larger == name or larger not in draft.inputs or draft.inputs[larger][0].type != "text"):
             found = f'of names {larger}; it is a text column of the inputs, declared with type = "text"'
-            faults.tell(About.NAME, read.file, f"inputs › {name}", found)
+            faults.error(FindingCode.UNKNOWN_NAME, Where(read.file, f"inputs › {name}"), found)
         symbols[name] = Symbol(
             name, "input", ORGANISATION, entry.type, unit, entry.optional, larger, signed=entry.signed
         )
@@ -143,7 +147,7 @@ def meaning(
         symbols,
         [Definition(check.name, check.tree, None, check.where) for check in draft.checks],
         # The place of a fault begins with its file; there are as many places as steps and checks.
-        tell=(lambda fault: faults.tell_formula(fault, draft.files[fault.where])) if faults.kept else None,
+        tell=(lambda fault: faults.formula_error(fault, draft.files[fault.where])) if not faults.raises else None,
         doubtful=doubtful,
     )
     faults.lost |= doubtful & steps
@@ -163,16 +167,15 @@ def check_answer(draft: Draft, symbols: Mapping[str, Symbol], of: tuple[str, str
                 "non_recurrent says that it is a part of the answer; "
                 f"found {one.type if one.type != 'number' else one.kind}, expected one number per {organisation}"
             )
-            _tell_step(step, About.ANSWER, found, draft, faults)
+            _tell_step(step, FindingCode.ANSWER, found, draft, faults)
         elif answer and one.measure and answer.measure and one.measure.powers != answer.measure.powers:
             found = f"non_recurrent says that it is a part of the answer, which is in {answer.measure}"
-            _tell_step(step, About.UNITS, f"{found}; found {one.measure}", draft, faults)
+            _tell_step(step, FindingCode.UNITS_DO_NOT_FIT, f"{found}; found {one.measure}", draft, faults)
     if answer and result not in faults.lost and (answer.kind != ORGANISATION or answer.type != "number"):
         what = answer.type if answer.type != "number" else answer.kind
         found = f"the answer {result} is {what}; it is one number per {organisation}"
-        faults.tell(About.ANSWER, file, "", found)
+        faults.error(FindingCode.ANSWER, Where(file), found)
 
 
-def _tell_step(step: Step, about: About, found: str, draft: Draft, faults: Faults) -> None:
-    file = draft.files[step.where]
-    faults.tell(about, file, place_in(step.where, file), found, said=f"{step.where}: {found}")
+def _tell_step(step: Step, code: FindingCode, found: str, draft: Draft, faults: Faults) -> None:
+    faults.error(code, place_in(step.where, draft.files[step.where]), found, message=f"{step.where}: {found}")

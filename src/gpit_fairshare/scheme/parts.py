@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import FormulaError, nearest
+from gpit_fairshare.errors import FormulaError
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import names_in, parse, renamed, to_text
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.files import read_file
-from gpit_fairshare.scheme.findings import About, StoppedError
+from gpit_fairshare.scheme.findings import StoppedError
 from gpit_fairshare.scheme.model import Check, Step
 from gpit_fairshare.scheme.money import Layer
 from gpit_fairshare.scheme.shape import NAME, CheckEntry, Exact, FormulaFile, StepEntry, TransitionFile
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,7 +67,7 @@ def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> 
         size = len(read.model.steps) + sum(max(part.size, 1) for _, part in uses)
         if size > MOST_STEPS:
             found = f"the scheme has {size:,} steps; {MOST_STEPS} are allowed"
-            raise faults.stop(About.LIMIT, read.file, "", found)
+            raise faults.abort(FindingCode.LIMIT, Where(read.file), found)
     except StoppedError:
         _formulas(read, faults)  # what is wrong with its own formulas is told in any case
         raise
@@ -96,20 +98,22 @@ def _used(
     place = f"use › {use.as_}"
     inner = read_file(use.formula, FormulaFile, faults, read)
     if any((one.place, one.file) == (inner.place, inner.file) for one in (*above, read)):
-        raise faults.stop(About.USES, read.file, place, f"{use.formula} uses itself", "take the circle out")
+        raise faults.abort(
+            FindingCode.USES, Where(read.file, place), f"{use.formula} uses itself", remedy="take the circle out"
+        )
     if len(above) >= _DEEPEST:
         found = f"formulas use one another more than {_DEEPEST} deep"
-        raise faults.stop(About.LIMIT, read.file, place, found, "use fewer files")
+        raise faults.abort(FindingCode.LIMIT, Where(read.file, place), found, remedy="use fewer files")
     if use.as_ in others:
         found = f"another use is called {use.as_} already; a name is only one thing"
-        raise faults.stop(About.USES, read.file, place, found)
+        raise faults.abort(FindingCode.USES, Where(read.file, place), found)
     part = gather(inner, faults, (*above, read))
     replaced = dict(use.with_)
     for name in use.with_:
         if name not in part.taken and UNREAD.name not in part.taken and name not in faults.lost:
             found = f"{use.formula} takes no {name}{nearest(name, part.taken)}"
             remedy = "its parameters and input columns can be replaced"
-            faults.tell(About.NAME, read.file, f"{place} › with", found, remedy)
+            faults.error(FindingCode.UNKNOWN_NAME, Where(read.file, f"{place} › with"), found, remedy=remedy)
             meant = get_close_matches(name, part.taken - set(replaced), n=1)
             replaced |= dict.fromkeys(meant, replaced.pop(name))
             if not meant:
@@ -140,7 +144,7 @@ def _parsed(read: Read[Any], entry: StepEntry | CheckEntry, faults: Faults) -> E
         return parse(entry.formula)
     except FormulaError as fault:
         told = fault.at(place_of(read, entry))
-    faults.tell_formula(told, read.file)
+    faults.formula_error(told, read.file)
     return UNREAD
 
 
@@ -154,7 +158,7 @@ def _ends_well(read: Read[Any], faults: Faults) -> None:
     steps = [step.name for step in read.model.steps]
     last = steps[-1] if steps else "no step"
     if kind and last != name and name not in faults.lost:
-        faults.tell(About.ANSWER, read.file, "", f"the last step of a {kind} is {name}; found {last}")
+        faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} is {name}; found {last}")
         if name not in steps:
             faults.lost.add(name)
 
@@ -268,7 +272,12 @@ class Draft:
 
 def _differently(read: Read[Any], place: str, first: Read[Any], faults: Faults) -> None:
     found = f"{first.file} declares it differently"
-    faults.tell(About.TWO_PLACES, read.file, place, found, "declare it alike, or give one of the two another name")
+    faults.error(
+        FindingCode.TWO_PLACES,
+        Where(read.file, place),
+        found,
+        remedy="declare it alike, or give one of the two another name",
+    )
 
 
 def _under(title: str, label: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.findings import Finding, FindingCode, Where
 from gpit_fairshare.language import AGGREGATES, NATIONAL, names_in, unit_of, walk
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.scheme.findings import About, place_in
+from gpit_fairshare.scheme.findings import place_in
 from gpit_fairshare.scheme.mending import STAND_IN
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
@@ -18,8 +19,9 @@ from gpit_fairshare.scheme.values import list_assumptions, place_of_values
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gpit_fairshare.errors import Level
+    from gpit_fairshare.findings import Level
     from gpit_fairshare.language import Symbol
+    from gpit_fairshare.scheme.files import Read
     from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.joining import Joined
     from gpit_fairshare.scheme.model import Check, Step
@@ -74,10 +76,9 @@ class _Remarks:
         there = {*self.steps, *self.draft.parameters, *self.draft.inputs}
         return self.faults.lost <= there and not any(UNREAD.name in names for names in self.names.values())
 
-    def _at(self, one: Step | Check) -> tuple[str, str]:
+    def _at(self, one: Step | Check) -> Where:
         """Return the file and the place of a step or check."""
-        file = self.draft.files[one.where]
-        return file, place_in(one.where, file)
+        return place_in(one.where, self.draft.files[one.where])
 
     def _first_use(self, name: str) -> Step | Check:
         return next(one for one in self.parts if name in self.names[one.where])
@@ -91,15 +92,13 @@ class _Remarks:
             for name in head.values if swapped else ():
                 if name not in self.draft.parameters:
                     found = "nothing that is run declares this parameter; its values are left aside"
-                    self.faults.add("note", About.NOT_DECLARED, self.joined.read.file, f"values › {name}", found)
+                    self.faults.note(FindingCode.NOT_DECLARED, Where(self.joined.read.file, f"values › {name}"), found)
         for name, (_, read) in self.draft.parameters.items():
             others = [entry for other, (entry, _) in self.draft.parameters.items() if other != name]
             bounds = {bound for one in others for bound in (one.minimum, one.maximum)}
             if name not in used and name not in bounds:
-                level: Level = "note" if swapped and read is self.joined.read else "warning"
                 found = "no step, check or bound uses this parameter"
-                place = f"parameters › {name}"
-                self.faults.add(level, About.PARAMETER_NOT_USED, read.file, place, found, "use it or take it out")
+                self._unused(FindingCode.PARAMETER_NOT_USED, read, f"parameters › {name}", found, swapped=swapped)
         columns = {name for name in used if name in self.joined.symbols and self.joined.symbols[name].role == "input"}
         for read in {one.file: one for one in (*self.joined.reads, self.joined.read)}.values():
             for kind in ("scheme", "transition"):
@@ -107,14 +106,20 @@ class _Remarks:
                 if opening and opening not in columns:
                     found = f"there is no input column {opening} that a step or check uses"
                     place = f"{kind} › opening_baseline"
-                    self.faults.add("warning", About.COLUMN_NOT_USED, read.file, place, found, "name the one that is")
+                    self.faults.warning(
+                        FindingCode.COLUMN_NOT_USED, Where(read.file, place), found, remedy="name the one that is"
+                    )
         used |= {entry.of for entry, _ in self.draft.inputs.values() if entry.of}
         for name, (_, read) in self.draft.inputs.items():
             if name not in used:
-                level = "note" if swapped and read is self.joined.read else "warning"
                 found = "no step or check uses this column"
-                place = f"inputs › {name}"
-                self.faults.add(level, About.COLUMN_NOT_USED, read.file, place, found, "use it or take it out")
+                self._unused(FindingCode.COLUMN_NOT_USED, read, f"inputs › {name}", found, swapped=swapped)
+
+    def _unused(self, code: FindingCode, read: Read[Any], place: str, found: str, *, swapped: bool) -> None:
+        """Warn of a declaration that nothing uses; where the scheme runs with other parts, it may be left over."""
+        level: Level = "note" if swapped and read is self.joined.read else "warning"
+        finding = Finding(code, level, "", "", found, remedy="use it or take it out")
+        self.faults.add(finding, Where(read.file, place))
 
     def unread_steps(self) -> None:
         """Steps that are neither the answer nor a part of it, and that no other step and no check names."""
@@ -127,10 +132,10 @@ class _Remarks:
                 continue
             if step.note:
                 found = "nothing reads this step; its note may say why it is shown"
-                self.faults.add("note", About.STEP_NOT_READ, *self._at(step), found)
+                self.faults.note(FindingCode.STEP_NOT_READ, self._at(step), found)
             else:
                 remedy = "use it, take it out, or say in its note why it is shown"
-                self.faults.add("warning", About.STEP_NOT_READ, *self._at(step), "nothing reads this step", remedy)
+                self.faults.warning(FindingCode.STEP_NOT_READ, self._at(step), "nothing reads this step", remedy=remedy)
 
     def checks(self) -> None:
         """Checks that are missing, or that check nothing that was worked out."""
@@ -141,16 +146,16 @@ class _Remarks:
             either = "fair_share" if result == "fair_share" else f"{result} or fair_share"
             found = f"no check names {either}: nothing says what the money adds up to"
             remedy = f"add one, such as abs(total({result}) - …) <= 0.5"
-            self.faults.add("note", About.TOTAL_NOT_CHECKED, self.joined.read.file, "", found, remedy)
+            self.faults.note(FindingCode.TOTAL_NOT_CHECKED, Where(self.joined.read.file), found, remedy=remedy)
         for check in self.draft.checks:
             if not set(self.names[check.where]) & set(self.steps):
                 found = "names no step: it looks at what goes in, and at nothing that is worked out"
-                self.faults.add("note", About.CHECK_OF_NO_STEP, *self._at(check), found)
+                self.faults.note(FindingCode.CHECK_OF_NO_STEP, self._at(check), found)
         for step in self.draft.steps:
             if isinstance(step.tree, t.Rounded) and not checked & self._resting_on(step.name):
                 found = "no check names what is rounded here, or anything that comes of it"
                 remedy = "check that the total is kept"
-                self.faults.add("note", About.ROUNDING_NOT_CHECKED, *self._at(step), found, remedy)
+                self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, self._at(step), found, remedy=remedy)
 
     def _resting_on(self, name: str) -> set[str]:
         """Return a step and all that come of it in the same year, or in a later one."""
@@ -170,7 +175,7 @@ class _Remarks:
                 found = f"{name} is taken for a column of the inputs, and there is {near}"
                 remedy = f"correct it, or declare it under [inputs.{name}]"
                 self._slips.add(name)
-                self.faults.add("warning", About.SLIP, *self._at(self._first_use(name)), found, remedy)
+                self.faults.warning(FindingCode.SLIP, self._at(self._first_use(name)), found, remedy=remedy)
 
     def _slip_of_report_by(self) -> None:
         """The column to report by, where no file declares it and a text column that one declares is near it."""
@@ -182,7 +187,7 @@ class _Remarks:
         for near in difflib.get_close_matches(name, texts, n=1, cutoff=_NEARLY_TEXT):
             found = f"{name} is taken for a column of the inputs, and there is {near}"
             remedy = f"correct it, or declare it under [inputs.{name}]"
-            self.faults.add("warning", About.SLIP, read.file, "scheme › report_by", found, remedy)
+            self.faults.warning(FindingCode.SLIP, Where(read.file, "scheme › report_by"), found, remedy=remedy)
 
     def _columns(self) -> list[str]:
         """Return the names that are taken for columns without being declared as such, in order of first use."""
@@ -201,19 +206,19 @@ class _Remarks:
             if unnamed:
                 found = f"the formula gives {measure}, which is no unit"
                 remedy = "see whether that is meant; units are £, £ per head, people, % and ratio"
-                self.faults.add("warning", About.UNNAMED_UNIT, *self._at(step), found, remedy)
+                self.faults.warning(FindingCode.UNNAMED_UNIT, self._at(step), found, remedy=remedy)
         met = {*self.faults.lost, UNREAD.name, *self._slips}
         for one in self.parts:
             if any(isinstance(node, t.Sum) and _by_nothing(node) for node in walk(one.tree)):
                 found = "divides by the number 0: a run stops where it comes to that"
-                self.faults.add("warning", About.BY_NOTHING, *self._at(one), found, "divide by something else")
+                self.faults.warning(FindingCode.BY_NOTHING, self._at(one), found, remedy="divide by something else")
             for name in _summed(one.tree):
                 symbol = self._symbol(name)
                 measure = symbol.measure if symbol.kind != NATIONAL else None
                 if measure and measure.powers == _PER_HEAD:
                     found = f"adds up {name}, which is in £ per head, over organisations"
                     remedy = "add up the money and the people, and divide afterwards"
-                    self.faults.add("warning", About.SUM_OF_RATES, *self._at(one), found, remedy)
+                    self.faults.warning(FindingCode.SUM_OF_RATES, self._at(one), found, remedy=remedy)
             self._without_unit(one, met)
 
     def _without_unit(self, one: Step | Check, met: set[str]) -> None:
@@ -229,7 +234,7 @@ class _Remarks:
                     table = {"input": f"[inputs.{name}]", "parameter": f"[parameters.{name}]"}.get(symbol.role)
                     said = f"{name} has no unit and takes part in arithmetic with £, so that units are not checked"
                     remedy = f"give it one under {table}" if table else f"give the step {name} one"
-                    self.faults.add("note", About.NO_UNIT, *self._at(one), said, remedy)
+                    self.faults.note(FindingCode.NO_UNIT, self._at(one), said, remedy=remedy)
                     met.add(name)
 
     def sources(self) -> None:
@@ -240,7 +245,7 @@ class _Remarks:
                 if lacking and key not in self.faults.lost:
                     found = f"has no {' and no '.join(lacking)}"
                     place = f"sources › {key}"
-                    self.faults.add("note", About.SOURCE_NOT_TO_BE_FOUND, read.file, place, found)
+                    self.faults.note(FindingCode.SOURCE_NOT_TO_BE_FOUND, Where(read.file, place), found)
 
     def assumptions(self) -> None:
         """Parameters that rest on assumptions alone, and assumptions that nobody answers for."""
@@ -250,31 +255,31 @@ class _Remarks:
             origins = {value.assumption for value in parameter.values.values()}
             if origins and not origins & {"", STAND_IN}:
                 found = "every value is an assumption; none has a source"
-                self.faults.add("note", About.ALL_ASSUMED, *places[name], found)
+                self.faults.note(FindingCode.ALL_ASSUMED, places[name], found)
         listed = list_assumptions(parameters, self.joined.read)
         assumptions = [one for one in listed if one.parameter and one.text != STAND_IN]
-        for file in dict.fromkeys(places[one.parameter][0] for one in assumptions):
-            here = [one for one in assumptions if places[one.parameter][0] == file]
+        for file in dict.fromkeys(places[one.parameter].file for one in assumptions):
+            here = [one for one in assumptions if places[one.parameter].file == file]
             bare = [one for one in here if not (one.owner and one.quality and one.impact)]
             if bare:
                 names = ", ".join(dict.fromkeys(one.parameter for one in bare))
                 found = f"{len(bare)} of {len(here)} assumptions do not say owner, quality and impact: {names}"
-                self.faults.add("note", About.UPKEEP, file, "", found)
+                self.faults.note(FindingCode.UPKEEP, Where(file), found)
 
     def not_to_be_known(self) -> None:
         """What only a scheme can tell of a formula or transition."""
         file = self.joined.read.file
         if self.joined.result == "allocation":
             found = "fair_share is taken for £, one amount for each organisation; what a formula gives is not known"
-            self.faults.add("note", About.NOT_TO_BE_KNOWN, file, "", found)
+            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), found)
         without = [name for name, (entry, _) in self.draft.parameters.items() if not entry.values]
         if without:
             found = f"values, years and sources of {', '.join(without)} are a scheme's, and were not looked at"
-            self.faults.add("note", About.NOT_TO_BE_KNOWN, file, "", found)
+            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), found)
         columns = self._columns()
         if columns:
             found = f"{', '.join(columns)}: taken for columns of the inputs, unless a scheme says otherwise"
-            self.faults.add("note", About.NOT_TO_BE_KNOWN, file, "", found)
+            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), found)
 
 
 def _by_nothing(node: t.Sum) -> bool:

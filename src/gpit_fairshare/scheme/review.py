@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import LEVELS, GpitError, UsageError
+from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.findings import gravest_first
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import read_file, shelves_of, shelves_with
 from gpit_fairshare.scheme.findings import Faults, StoppedError
@@ -17,7 +18,7 @@ from gpit_fairshare.scheme.shelves import SINGULAR, library_names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.errors import Finding
+    from gpit_fairshare.findings import Finding
     from gpit_fairshare.scheme.joining import Joined
     from gpit_fairshare.scheme.shelves import Shelf
 
@@ -93,7 +94,7 @@ def review(
     Raises:
         UsageError: `formula` or `transition` was given with something that is no scheme.
     """
-    faults = Faults(kept=True)
+    faults = Faults(collect=True)
     joined: Joined | None = None
     swapped = formula is not None or transition is not None
     try:
@@ -110,7 +111,7 @@ def review(
         pass
     kind = SINGULAR[shelf] if shelf else ""
     if joined is None:
-        return Review(kind, one_line(scheme), files=tuple(faults.files), findings=_sorted(faults))
+        return Review(kind, one_line(scheme), files=tuple(faults.files), findings=gravest_first(faults.items))
     if joined.symbols:
         remark(joined, faults, swapped=swapped)
     return _reviewed(kind, joined, faults)
@@ -169,13 +170,9 @@ def _reviewed(kind: str, joined: Joined, faults: Faults) -> Review:
         transition=joined.transition,
         years=tuple(model.scheme.years) if isinstance(model, SchemeFile) else (),
         files=tuple(files),
-        findings=_sorted(faults),
+        findings=gravest_first(faults.items),
     )
     if not joined.symbols:
         return found
     draft = joined.draft
     return replace(found, steps=len(draft.steps), checks=len(draft.checks), parameters=len(draft.parameters))
-
-
-def _sorted(faults: Faults) -> tuple[Finding, ...]:
-    return tuple(sorted(faults.findings, key=lambda one: LEVELS.index(one.level)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import have_like_units
 from gpit_fairshare.scheme.faults import one_line
-from gpit_fairshare.scheme.findings import About
 from gpit_fairshare.scheme.model import Assumption, Parameter, Upkeep, Value
 from gpit_fairshare.scheme.shape import NAME, Exact, number
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +84,7 @@ def give_values(
             continue
         if not swapped:
             found = f"no file of the scheme declares this parameter{nearest(name, declared)}"
-            faults.tell(About.NOT_DECLARED, read.file, f"values › {name}", found)
+            faults.error(FindingCode.NOT_DECLARED, Where(read.file, f"values › {name}"), found)
         notes.append(f"values of {name} in {read.file} are left aside: nothing in this run uses it")
     years = tuple(read.model.scheme.years)
     _check_settings(settings, declared, years)
@@ -93,7 +94,7 @@ def give_values(
         if name in read.model.values:
             if entry.values:
                 found = f"the parameter has values in {origin.file}, where it is declared, as well"
-                faults.tell(About.TWO_PLACES, read.file, f"values › {name}", found, "keep one")
+                faults.error(FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), found, remedy="keep one")
             one = _Declared(name, entry, read.model.values[name], read, f"values.{name}")
         elif not entry.values and origin is not read:
             one = _Declared(name, entry, {}, origin, f"values.{name}")
@@ -133,7 +134,7 @@ def _tell_lacking(lacking: Sequence[tuple[_Declared, str, str]], read: Read[Sche
         remedy = f"add it under [{one.table}], or set it with --set {one.name}@{year}=VALUE"
         together = ", nor for ".join(said for _, _, said in lacking)
         whole = f"{read.file}: there is no value for {together}; {remedy}"
-        faults.tell(About.NO_VALUE, read.file, place, found, remedy, said=whole)
+        faults.error(FindingCode.NO_VALUE, Where(read.file, place), found, remedy=remedy, message=whole)
 
 
 def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]) -> None:
@@ -162,9 +163,11 @@ def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting]
     for year in one.written:
         if year not in years and year != EVERY_YEAR:
             found = f"{one_line(year)} is not a year of the scheme"
-            faults.tell(About.YEARS, file, place, found, f"write {', '.join(years)} or {EVERY_YEAR}")
+            faults.error(
+                FindingCode.VALUE_YEAR, Where(file, place), found, remedy=f"write {', '.join(years)} or {EVERY_YEAR}"
+            )
     if EVERY_YEAR in one.written and len(one.written) > 1:
-        faults.tell(About.YEARS, file, place, f"give {EVERY_YEAR} or the years one by one, not both")
+        faults.error(FindingCode.VALUE_YEAR, Where(file, place), f"give {EVERY_YEAR} or the years one by one, not both")
     # A default stands for the parameter as a whole: it fills no year that the scheme forgot.
     default = one.entry.default if not one.written else None
     # What is set for one year goes before what is set for all.
@@ -180,9 +183,9 @@ def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting]
         elif entry:
             values[year] = _value(entry, one.origin)
         if year in values and values[year].written.endswith("%") and one.entry.unit not in _RATIOS:
-            where = ("", f"--set {one.name}") if setting else (file, place)
+            where = Where("", f"--set {one.name}") if setting else Where(file, place)
             found = f"{values[year].written} is a percentage, and the unit of {one.name} is {one.entry.unit}"
-            faults.tell(About.UNITS, *where, found)
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, found)
     return values
 
 
@@ -221,15 +224,16 @@ def _within_bounds(
                     of_run = value.overridden or limit.overridden
                     shown = f"{written}, in that year {limit.written}" if other else written
                     found = f"{value.written} in {year}; its {bound} is {shown}"
-                    file, values = ("--set", "") if of_run else place_of_values(name, declared[name][1], read)
-                    faults.tell(About.BOUNDS, file, values, f"is {found}", said=f"{file}: {name} is {found}")
+                    where = Where("--set") if of_run else place_of_values(name, declared[name][1], read)
+                    message = f"{where.file}: {name} is {found}"
+                    faults.error(FindingCode.BOUNDS, where, f"is {found}", message=message)
 
 
-def place_of_values(name: str, origin: Read[Any], scheme: Read[Any] | None) -> tuple[str, str]:
+def place_of_values(name: str, origin: Read[Any], scheme: Read[Any] | None) -> Where:
     """Return the file and place where a parameter has its values: the scheme's, or where it is declared."""
     if scheme and name in scheme.model.values:
-        return scheme.file, f"values › {name}"
-    return origin.file, f"parameters › {name}"
+        return Where(scheme.file, f"values › {name}")
+    return Where(origin.file, f"parameters › {name}")
 
 
 def _like_units(parameter: Parameter, other: Parameter, file: str, place: str, faults: Faults) -> bool:
@@ -237,7 +241,7 @@ def _like_units(parameter: Parameter, other: Parameter, file: str, place: str, f
     fit = have_like_units(parameter.unit, other.unit)
     if not fit:
         found = f"{other.name} is in {other.unit}, and {parameter.name} in {parameter.unit}"
-        faults.tell(About.UNITS, file, place, found)
+        faults.error(FindingCode.UNITS_DO_NOT_FIT, Where(file, place), found)
     return fit
 
 
@@ -247,7 +251,7 @@ def _fixed_bound(written: str, file: str, place: str, known: Iterable[str], faul
     except ValueError:
         if written not in faults.lost:
             found = f"{one_line(written)} is neither a number nor a parameter{nearest(written, known)}"
-            faults.tell(About.BOUNDS, file, place, found)
+            faults.error(FindingCode.BOUNDS, Where(file, place), found)
         return None
 
 

@@ -9,9 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import in_place
 from gpit_fairshare.scheme import KINDS, library_entries, method
+from gpit_fairshare.words import nearest
 
 _NAME: Final = re.compile(r"[^\W_](?:[\w .-]*\w)?")
 _ENDING: Final = ".toml"

@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xml.parsers import expat
 
-from gpit_fairshare.inputs import About, Unreadable, Wish, open_package, restored, sheet_parts
+from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.inputs import Unreadable, Wish, open_package, restored, sheet_parts
 from gpit_fairshare.verification.formulas import moved
 from gpit_fairshare.verification.values import ErrorValue
 from gpit_fairshare.workbook.sheets import column_number, letter
@@ -128,7 +129,7 @@ def _local(tag: str) -> str:
 
 
 def _unfit(found: str) -> Unreadable:
-    return Unreadable(About.UNREADABLE, found, _REMEDY)
+    return Unreadable(FindingCode.UNREADABLE, found, _REMEDY)
 
 
 def _parsed(archive: zipfile.ZipFile, part: str, reader: _Texts | _Cells) -> Iterator[None]:

@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.errors import UsageError, nearest
+from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import walk
 from gpit_fairshare.scheme import digest_of
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The sheets around the calculation: About, the method, and what it all rests on."""
+"""The sheets around the calculation: FindingCode, the method, and what it all rests on."""
 
 from __future__ import annotations
 

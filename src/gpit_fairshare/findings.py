@@ -1,0 +1,391 @@
+"""Findings about input files, schemes and runs: their stable numbers, and the one place where they are collected."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from enum import StrEnum, unique
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
+
+from gpit_fairshare.words import listed, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""The gravest first."""
+
+_WORKBOOK = re.compile(r".*?\.(?:xlsx|ods):", re.IGNORECASE)
+_CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]*")
+
+
+@unique
+class FindingCode(StrEnum):
+    """What a finding is about: I of input files, S of schemes, formulas and transitions, R of a run.
+
+    Numbers are never reused or given a new meaning.
+    """
+
+    meaning: str
+
+    UNREADABLE = "I01", "the file is damaged, protected, too large or not what its name says"
+    ENCODING = "I02", "the text is in another encoding than UTF-8, or in none"
+    EMPTY = "I03", "the file or sheet holds no rows"
+    SHEET = "I04", "which sheet of a workbook is meant is not clear"
+    SEPARATORS = "I05", "what stands between cells, or cells that cannot be told apart or stand outside the headings"
+    HEADING = "I06", "headings were read under other names"
+    DUPLICATE_HEADING = "I07", "several headings name the same column"
+    KEYWORD = "I08", "a heading becomes a name that no formula can use"
+    MISSING_COLUMN = "I09", "a column that is needed is in no file"
+    TWO_FILES = "I10", "a column is in two files"
+    CODE_NOT_TEXT = "I11", "a code is a number or a date, so that Excel may have changed it"
+    BLANK_CODE = "I12", "a row has no code"
+    TEXT = "I13", "a code, name or other text holds what a text cannot"
+    CODE_CASE = "I14", "codes differ only in capital and small letters"
+    DUPLICATE_ROW = "I15", "two rows stand for the same organisation and year, or the same practice"
+    NOT_A_NUMBER = "I16", "a cell cannot be read as a number without guessing"
+    BLANK = "I17", "a cell that is needed is blank"
+    NEGATIVE = "I18", "money or people are below nil"
+    YEAR = "I19", "a year is blank or cannot be read"
+    MISSING_YEAR = "I20", "a year of the scheme is not in the file"
+    OTHER_YEARS = "I21", "rows of years outside the scheme were left out"
+    EVERY_YEAR = "I22", "rows without a year serve every year"
+    ONE_SIDED = "I23", "an organisation is in one file and not in the other"
+    NO_PATIENTS = "I24", "an organisation or practice has no patients"
+    LINE = "I25", "a line of cost is marked with a word that is not known"
+    NOT_COUNTED = "I26", "lines of cost that the scheme does not count"
+    NONE_COUNTED = "I27", "no line of an organisation counts, so that its spend is nil"
+    PRACTICES = "I28", "rows of practices were summed to organisations"
+    NOT_SUMMED = "I29", "a column cannot be summed or carried to a larger organisation"
+    TEXTS_DIFFER = "I30", "a text differs between the rows of an organisation"
+    PARTLY_BLANK = "I31", "a sum leaves out rows whose cell is blank"
+    CHANGES = "I32", "organisations opened, closed or merged between years"
+    RESTATED = "I33", "figures of closed organisations were counted with their successor"
+    INCOMPLETE = "I34", "not all organisations that merged are in the file, or the successor is too"
+    TRIMMED = "I35", "spaces around texts were left out"
+    LOOSE_NUMBERS = "I36", "numbers were read as finance writes them: £1,234, (1,234), £4.2m, or as text cells"
+    TOTALS_GIVEN = "I37", "spend is given in totals, so that the lines that count cannot be checked"
+    UNUSED = "I38", "a file, or columns of it, are not used and were not read"
+    TITLES = "I39", "rows above the headings were left out"
+    NOTES = "I40", "notes, sources, memo lines, headings of sections and repeated headings were left out"
+    SECOND_TABLE = "I41", "another table below the first was left out"
+    TOTAL = "I42", "a row of totals was left out, or does not agree with the rows that it stands for"
+    SUBTOTAL = "I43", "a row is the sum of rows beside it, or its code is of a higher level, and may be a total"
+    UNIT = "I44", "figures are in thousands or millions, or a unit is not understood or contradicts another"
+    HIDDEN = "I45", "hidden rows or columns were read"
+    MERGED = "I46", "cells inside the table are merged"
+    LINKS = "I47", "values come from other workbooks"
+    MOVED = "I48", "the patients of an organisation changed much from one year to the next"
+    OUTLIER = "I49", "£ per head is out of line with the other organisations"
+    YEAR_GAP = "I50", "years between others are missing"
+    DASHES = "I51", "dashes were read as nil"
+    SPREAD = "I52", "what lines of cost are for, and who provides it"
+    LEFT_OUT = "I53", "rows were left out because --leave-out names them"
+    CROSSWALK = "I54", "a crosswalk cannot be read, or contradicts itself or the mergers that gpit knows"
+    UNKNOWN_ORGANISATION = (
+        "I55",
+        "no crosswalk knows a code, or it was not there in the year or on the day asked for",
+    )
+    BOUNDARIES = "I56", "organisations were restated on the boundaries of a day"
+    ONS_CODES = "I57", "ONS codes were read as ODS codes, or are not known"
+    SPLIT = "I58", "an organisation had split, and nothing says on which boundaries the figures are wanted"
+    MARK = "I59", "footnote marks were left out of texts and years"
+    NOT_CALCULATED = "I60", "no program has calculated the formulas of a column, and all of them store 0"
+    OTHER_SCHEME = "I61", "a file's titles or codes are of other years or organisations than those of the run"
+
+    UNREADABLE_RULES = "S01", "a file is not there, cannot be read, or is not TOML"
+    WRONG_KIND = "S02", "a file is of another kind than is wanted"
+    SHAPE = "S03", "a key is not known, is missing, or holds something else than it should"
+    ORIGIN = "S04", "a value has neither a source nor an assumption, or both"
+    NO_SUCH_SOURCE = "S05", "a source is cited and not declared"
+    SOURCE_NOT_CITED = "S06", "a source is declared and not cited"
+    NAME_TAKEN = "S07", "a name stands for two things"
+    FORMULA = "S08", "a formula is not in the language"
+    UNKNOWN_NAME = "S09", "a name that is used is not there, or stands below"
+    UNITS_DO_NOT_FIT = "S10", "units do not fit"
+    KINDS = "S11", "a value is of another kind or type than is wanted: a yes/no for a number, one figure for many"
+    ANSWER = "S12", "steps do not end in what the file is for, or the answer is none"
+    LEANS = "S13", "a transition leans on a formula's own steps or parameters"
+    USES = "S14", "a formula uses itself, or two uses have one name"
+    LIMIT = "S15", "a scheme is larger than is allowed"
+    TWO_PLACES = "S16", "two places say different things of one parameter or column, or both give its values"
+    NO_VALUE = "S17", "a parameter has no value for a year"
+    VALUE_YEAR = "S18", "a value is of a year that the scheme does not have, or stands beside one of every year"
+    NOT_DECLARED = "S19", "values of a parameter that no file declares"
+    BOUNDS = "S20", "a value is outside its bounds, or a bound is neither a number nor a parameter"
+    PARAMETER_NOT_USED = "S21", "a parameter is used by no step, check or bound"
+    COLUMN_NOT_USED = "S22", "an input column is declared and not used"
+    STEP_NOT_READ = "S23", "a step is read by nothing"
+    SLIP = "S24", "a name is taken for an input column, and is nearly that of something else"
+    UNNAMED_UNIT = "S25", "a step comes to a unit that has no name, such as £ × people"
+    SUM_OF_RATES = "S26", "£ per head of several organisations are added up"
+    NO_UNIT = "S27", "a name without a unit takes part in arithmetic with £, which cannot be checked"
+    SOURCE_NOT_TO_BE_FOUND = "S28", "a source has no address or no date"
+    ALL_ASSUMED = "S29", "every value of a parameter is an assumption"
+    UPKEEP = "S30", "assumptions do not say their owner, quality or impact"
+    TOTAL_NOT_CHECKED = "S31", "no check names the answer or the fair share"
+    CHECK_OF_NO_STEP = "S32", "a check names no step"
+    ROUNDING_NOT_CHECKED = "S33", "nothing that comes of a rounding is checked"
+    NOT_TO_BE_KNOWN = "S34", "what cannot be said of a formula or transition without a scheme"
+    BY_NOTHING = "S35", "a formula divides by the number 0"
+
+    VALUES_LEFT_ASIDE = (
+        "R01",
+        "values of the scheme that nothing in this run uses, because another formula or transition was chosen",
+    )
+    SET_FOR_THIS_RUN = "R02", "a parameter that was set for this run"
+    UNSPENT = "R03", "money that is unspent"
+    WHOLE_AMOUNT_TO_EACH_GROUP = "R04", "an amount that each of several groups gets in full"
+    NEGATIVE_ALLOCATION = "R05", "allocations below nil"
+    PARTS_OF_A_PENNY = "R06", "allocations that are not in whole pence"
+    MONEY_DOES_NOT_BALANCE = "R07", "money in, less what is taken away, is not money out and what is unspent"
+    NO_COLUMN_TO_REPORT_BY = "R08", "no input file has the column by which the scheme reports"
+    NEW_MONEY = "R09", "new money: what a transition that is paid for by new money puts on top"
+    NO_EXCEL_FORMULA = (
+        "R10",
+        "steps and checks of which a workbook holds values, since a function of a plug-in has no Excel formula",
+    )
+    TOO_FINE_A_UNIT = (
+        "R11",
+        "figures rounded to a unit too fine for floating point: spreadsheets may give an odd unit to another row",
+    )
+
+    def __new__(cls, number: str, meaning: str) -> Self:
+        """Make a member that is the text of its number, `I07`, and knows its meaning."""
+        code = str.__new__(cls, number)
+        code._value_ = number
+        code.meaning = meaning
+        return code
+
+    @property
+    def number(self) -> str:
+        """The number as a plain text."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing noticed about input files, or files of a scheme: a fault, a warning or a note.
+
+    `file` is a base name, never a path, so that a result says the same on every machine.
+    """
+
+    number: FindingCode
+    """Users and their scripts may rely on it."""
+    level: Level
+    file: str
+    """Base name of the file, with `:sheet` where there is one; empty for the inputs as a whole."""
+    place: str
+    """Cell (`C5`), row and column (`row 5, historic_spend`), or step or key; empty for the whole file."""
+    found: str
+    """What was found, a phrase that can follow the place."""
+    expected: str = ""
+    remedy: str = ""
+    others: tuple[Finding, ...] = ()
+    """Findings in the same column with the same cause, where there are too many to list one by one."""
+
+    @classmethod
+    def warning(cls, code: FindingCode, found: str, remedy: str = "") -> Finding:
+        """Return a warning about a run, or a file, as a whole."""
+        return cls(code, "warning", "", "", found, remedy=remedy)
+
+    @classmethod
+    def note(cls, code: FindingCode, found: str, remedy: str = "") -> Finding:
+        """Return a note about a run, or a file, as a whole."""
+        return cls(code, "note", "", "", found, remedy=remedy)
+
+    @property
+    def each(self) -> tuple[Finding, ...]:
+        """The finding, and after it those that it counts, each with its own place."""
+        return (replace(self, others=()), *self.others)
+
+    @property
+    def sheet(self) -> str:
+        """Sheet of a workbook; empty where there is none."""
+        match = _WORKBOOK.match(self.file)
+        return self.file[match.end() :] if match else ""
+
+    @property
+    def cell(self) -> str:
+        """Cell of a workbook, as `C5`; empty where no single cell is meant."""
+        return self.place if self.sheet and _CELL.fullmatch(self.place) else ""
+
+    def entry(self) -> dict[str, Any]:
+        """Return the finding with stable, documented keys."""
+        return {
+            "number": str(self.number),
+            "level": self.level,
+            "file": self.file,
+            "sheet": self.sheet,
+            "place": self.place,
+            "cell": self.cell,
+            "found": self.found,
+            "expected": self.expected,
+            "remedy": self.remedy,
+            "others": [{"place": other.place, "cell": other.cell, "found": other.found} for other in self.others],
+        }
+
+    @property
+    def said(self) -> str:
+        """What was found and what was expected, without the place."""
+        return f"{self.found}; expected {self.expected}" if self.expected else self.found
+
+    @property
+    def message(self) -> str:
+        """The finding as an exception of one line says it: `a.toml: step weight: what was found; what to do`."""
+        message = ": ".join(part for part in (self.file, self.place, self.said) if part)
+        return f"{message}; {self.remedy}" if self.remedy else message
+
+    def __str__(self) -> str:
+        where = ": ".join(part for part in (self.file, self.place) if part)
+        sentence = f"{where}: {self.said}" if where else self.said
+        if self.remedy:
+            sentence += f" {self.remedy}" if sentence.endswith("?") else f". {self.remedy}"
+        return sentence if sentence.endswith("?") else sentence.rstrip(".") + "."
+
+
+def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return errors, then warnings, then notes, each in the order in which they were made."""
+    return tuple(sorted(findings, key=lambda finding: LEVELS.index(finding.level)))
+
+
+class FindingError(Exception):
+    """An error whose file, or place in it, is known only to its catcher; `FindingCollector.add` fills it in."""
+
+    def __init__(self, code: FindingCode, found: str, expected: str = "", remedy: str = "", place: str = "") -> None:
+        super().__init__(found)
+        self.finding = Finding(code, "error", "", place, found, expected, remedy)
+
+
+FEW = 5
+"""Findings with one cause in one column that are listed one by one, and places that are named of more."""
+WHOLE_ROW = "row"
+"""Stands for the column where a finding is about a whole row."""
+
+
+class Where(NamedTuple):
+    """The file (with its sheet) and the place in it; both may be empty."""
+
+    file: str = ""
+    place: str = ""
+    column: str = ""
+    """The column of the cell, or `WHOLE_ROW`. More than a few findings in one column with one cause become one
+    finding; where this is empty, each finding stays by itself."""
+
+    @property
+    def short(self) -> str:
+        """The place without its column: `C5`, `row 5`."""
+        return self.place.removesuffix(f", {self.column}")
+
+
+class _Noticed(NamedTuple):
+    """A finding as it was reported."""
+
+    finding: Finding
+    where: Where
+    organisation: str
+    """The organisation that it is about, where that says more than the cell."""
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        """What findings of one column have in common if one correction is likely to put all of them right."""
+        finding = self.finding
+        return (finding.number, finding.level, finding.file, self.where.column, finding.expected, finding.remedy)
+
+
+class FindingCollector:
+    """Everything noticed so far. Reading goes on after an error, so that all are found in one go, or stops at it.
+
+    Args:
+        raises: the exception that the first error becomes; without one, errors are collected as well.
+    """
+
+    def __init__(self, raises: type[Exception] | None = None) -> None:
+        self.raises = raises
+        self._noticed: list[_Noticed] = []
+        self._seen: set[Finding] = set()
+
+    @property
+    def items(self) -> list[Finding]:
+        """All findings in the order in which they were made; many in one column with one cause are one finding."""
+        by_cause: defaultdict[tuple[str, ...], list[_Noticed]] = defaultdict(list)
+        for noticed in self._noticed:
+            by_cause[noticed.cause].append(noticed)
+        items = []
+        for noticed in self._noticed:
+            same = by_cause[noticed.cause]
+            if len(same) <= FEW or not noticed.where.column:
+                items.append(noticed.finding)
+            elif same[0] is noticed:
+                items.append(_counted_once(same))
+        return items
+
+    @property
+    def errors(self) -> int:
+        """How many errors were reported, each by itself."""
+        return sum(noticed.finding.level == "error" for noticed in self._noticed)
+
+    def error(  # the parts of a finding, and how it is raised
+        self,
+        code: FindingCode,
+        where: Where,
+        found: str,
+        expected: str = "",
+        remedy: str = "",
+        *,
+        organisation: str = "",
+        raises: type[Exception] | None = None,
+        message: str = "",
+    ) -> None:
+        """Add an error: nothing can be calculated until it is corrected.
+
+        Args:
+            code: what it is about.
+            where: the file and the place.
+            found: what was found, a phrase that can follow the place.
+            expected: what would be right.
+            remedy: what to do.
+            organisation: named in place of the cell where a list of organisations says more than a list of cells.
+            raises: where errors are raised, another exception than the collector's own.
+            message: where errors are raised, the text of the exception if that is more than the finding says.
+        """
+        finding = Finding(code, "error", where.file, where.place, found, expected, remedy)
+        if self.raises:
+            raise (raises or self.raises)(message or finding.message, finding)
+        self.add(finding, where, organisation)
+
+    def warning(
+        self,
+        code: FindingCode,
+        where: Where,
+        found: str,
+        expected: str = "",
+        remedy: str = "",
+        *,
+        organisation: str = "",
+    ) -> None:
+        """Add something that should be looked at; `organisation` as for an error."""
+        self.add(Finding(code, "warning", "", "", found, expected, remedy), where, organisation)
+
+    def note(self, code: FindingCode, where: Where, found: str, remedy: str = "") -> None:
+        """Add something that was done with the file and should be known."""
+        self.add(Finding.note(code, found, remedy), where)
+
+    def add(self, finding: Finding, where: Where, organisation: str = "") -> None:
+        """Add a finding at a place; the same one is added once, however often it is reported."""
+        finding = replace(finding, file=where.file, place=where.place, remedy=sentence(finding.remedy))
+        if finding not in self._seen:  # a sheet that gives both patients and spend is read twice
+            self._seen.add(finding)
+            self._noticed.append(_Noticed(finding, where, organisation))
+
+
+def _counted_once(same: Sequence[_Noticed]) -> Finding:
+    """Return the first of several findings with one cause, with their count and the first places."""
+    first, where, organisation = same[0]
+    places = list(dict.fromkeys(noticed.organisation or noticed.where.short for noticed in same))
+    is_of_rows = where.column == WHOLE_ROW or first.number == FindingCode.DUPLICATE_ROW
+    noun = "codes" if organisation else "rows" if is_of_rows else "cells"
+    found = f"{first.found} (the first of {len(places):,} such {noun}: {listed(places, FEW)})"
+    return replace(first, found=found, others=tuple(noticed.finding for noticed in same[1:]))
