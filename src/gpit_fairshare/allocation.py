@@ -92,7 +92,7 @@ def _recorded(kind: OptionKind, value: Any) -> Any:
             return [base_name(name) for name in listed(value)]
         case OptionKind.RULE:
             return base_name(value) if value else None
-        case OptionKind.SETTINGS | OptionKind.HEADINGS:
+        case OptionKind.SETTINGS | OptionKind.COLUMNS | OptionKind.UNITS:
             return {name: str(each) for name, each in sorted((value or {}).items())}
         case OptionKind.CODES:
             return sorted(value)

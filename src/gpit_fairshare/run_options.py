@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date  # noqa: TC003  # `get_type_hints` reads it from the annotations
-from enum import Enum, auto
+from enum import Enum
 from functools import wraps
 from inspect import getdoc, signature
 from pathlib import Path
@@ -28,20 +28,22 @@ MEGABYTES: Final = 64
 
 
 class OptionKind(Enum):
-    """What the value of an option is. A manifest lists options by kind, in this order."""
+    """What the value of an option is, with how the command line's help writes it.
 
-    FLAG = auto()
-    RULE = auto()
+    A manifest lists options by kind, in this order.
+    """
+
+    FLAG = ""
+    RULE = "NAME|FILE"
     """A scheme, formula or transition: a name of the library or a file."""
-    SETTINGS = auto()
-    """Parameters with their values."""
-    HEADINGS = auto()
-    """Headings of the files with what they mean."""
-    CODES = auto()
-    MEGABYTES = auto()
-    DAY = auto()
-    YEARS = auto()
-    FILES = auto()
+    SETTINGS = "NAME[@YEAR]=VALUE"
+    COLUMNS = "HEADING=COLUMN"
+    UNITS = "HEADING=UNIT"
+    CODES = "CODE"
+    MEGABYTES = "MB"
+    DAY = "DATE|YEAR"
+    YEARS = "YEAR"
+    FILES = "FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,7 @@ class Option:
     flag: str
     """Its name on the command line."""
     kind: OptionKind
-    metavar: str
     help: str
-    pair: str = ""
-    """How a pair of a name and its value is written, for a message."""
-    in_cases: bool = True
-    """Whether the `[run]` of a case may have it."""
 
     @property
     def key(self) -> str:
@@ -88,77 +85,46 @@ class RunOptions:
     """
 
     population: Annotated[
-        Files, Option("--population", OptionKind.FILES, "FILE", "Population by organisation; FILE:SHEET for Excel.")
+        Files, Option("--population", OptionKind.FILES, "Population by organisation; FILE:SHEET for Excel.")
     ] = None
     spend: Annotated[
-        Files, Option("--spend", OptionKind.FILES, "FILE", "Historic spend by organisation, or lines of cost.")
+        Files, Option("--spend", OptionKind.FILES, "Historic spend by organisation, or lines of cost.")
     ] = None
-    inputs: Annotated[Files, Option("--input", OptionKind.FILES, "FILE", "Further columns, joined by org_code.")] = None
-    scheme: Annotated[Rule, Option("--scheme", OptionKind.RULE, "NAME|FILE", "Scheme: a library name or a file.")] = (
-        DEFAULT_SCHEME
-    )
-    formula: Annotated[
-        Rule, Option("--formula", OptionKind.RULE, "NAME|FILE", "Use this formula instead of the scheme's.")
-    ] = None
+    inputs: Annotated[Files, Option("--input", OptionKind.FILES, "Further columns, joined by org_code.")] = None
+    scheme: Annotated[Rule, Option("--scheme", OptionKind.RULE, "Scheme: a library name or a file.")] = DEFAULT_SCHEME
+    formula: Annotated[Rule, Option("--formula", OptionKind.RULE, "Use this formula instead of the scheme's.")] = None
     transition: Annotated[
-        Rule, Option("--transition", OptionKind.RULE, "NAME|FILE", "Use this transition instead of the scheme's.")
+        Rule, Option("--transition", OptionKind.RULE, "Use this transition instead of the scheme's.")
     ] = None
     settings: Annotated[
         Mapping[str, float | str] | None,
-        Option(
-            "--set",
-            OptionKind.SETTINGS,
-            "NAME[@YEAR]=VALUE",
-            "Give a parameter another value for this run.",
-            pair="NAME=VALUE or NAME@2015/16=VALUE",
-        ),
+        Option("--set", OptionKind.SETTINGS, "Give a parameter another value for this run."),
     ] = None
     mapping: Annotated[
-        Mapping[str, str] | None,
-        Option(
-            "--map",
-            OptionKind.HEADINGS,
-            "HEADING=COLUMN",
-            "Say which column a heading of yours is.",
-            pair="HEADING=COLUMN",
-        ),
+        Mapping[str, str] | None, Option("--map", OptionKind.COLUMNS, "Say which column a heading of yours is.")
     ] = None
     units: Annotated[
         Mapping[str, str] | None,
-        Option(
-            "--unit",
-            OptionKind.HEADINGS,
-            "HEADING=UNIT",
-            "Say the unit of a column: £, £000, £m, people, 000 people.",
-            pair="HEADING=UNIT, such as 'Spend=£m'",
-        ),
+        Option("--unit", OptionKind.UNITS, "Say the unit of a column: £, £000, £m, people, 000 people."),
     ] = None
     leave_out: Annotated[
-        Sequence[str], Option("--leave-out", OptionKind.CODES, "CODE", "Leave out the rows of this code.")
+        Sequence[str], Option("--leave-out", OptionKind.CODES, "Leave out the rows of this code.")
     ] = ()
-    max_size: Annotated[
-        int, Option("--max-size", OptionKind.MEGABYTES, "MB", "Largest file to read, in MB, unpacked.")
-    ] = MEGABYTES
+    max_size: Annotated[int, Option("--max-size", OptionKind.MEGABYTES, "Largest file to read, in MB, unpacked.")] = (
+        MEGABYTES
+    )
     years: Annotated[
         Sequence[str] | None,
-        Option(
-            "--years",
-            OptionKind.YEARS,
-            "YEAR",
-            "Run the scheme for this year instead of its own; may be repeated.",
-            in_cases=False,
-        ),
+        Option("--years", OptionKind.YEARS, "Run the scheme for this year instead of its own; may be repeated."),
     ] = None
     boundaries: Annotated[
-        str | date | None,
-        Option("--boundaries", OptionKind.DAY, "DATE|YEAR", "Restate all rows on the organisations of that day."),
+        str | date | None, Option("--boundaries", OptionKind.DAY, "Restate all rows on the organisations of that day.")
     ] = None
     crosswalk: Annotated[
-        Files,
-        Option("--crosswalk", OptionKind.FILES, "FILE", "Mergers and splits, beside those of CCGs that are known."),
+        Files, Option("--crosswalk", OptionKind.FILES, "Mergers and splits, beside those of CCGs that are known.")
     ] = None
     sample: Annotated[
-        bool, Option("--sample", OptionKind.FLAG, "", "Use the England 2014/15 sample; its spend is illustrative.")
+        bool, Option("--sample", OptionKind.FLAG, "Use the England 2014/15 sample; its spend is illustrative.")
     ] = False
 
 

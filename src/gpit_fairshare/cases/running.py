@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
@@ -90,7 +90,7 @@ def run_case(found: Found, *, may_lack: bool = False) -> Ran:
     except GpitError as fault:
         # The verdict begins with the file already.
         said = _in_words(fault).removeprefix(f"{one_line(found.path.name)}: ")
-        return Ran(_replaced(base, "fault", (said,)))
+        return Ran(_judged(base, "fault", (said,)))
 
 
 def _base(found: Found, model: CaseFile) -> Verdict:
@@ -99,10 +99,8 @@ def _base(found: Found, model: CaseFile) -> Verdict:
     return Verdict(found.file, head.name, one_line(head.title, 200), head.origin, cited, rows=head.rows)
 
 
-def _replaced(base: Verdict, outcome: Outcome, said: Sequence[str], **more: Any) -> Verdict:
-    return Verdict(
-        base.file, base.name, base.title, base.origin, base.source, outcome, tuple(said), rows=base.rows, **more
-    )
+def _judged(base: Verdict, outcome: Outcome, said: Sequence[str], **more: Any) -> Verdict:
+    return replace(base, outcome=outcome, said=tuple(said), **more)
 
 
 def _in_words(fault: GpitError) -> str:
@@ -121,7 +119,7 @@ def _result(case: Case) -> Result | GpitError:
 
 
 def _calculated(run: RunEntry) -> Result:
-    options = {name: option for name, option in OPTIONS.items() if option.in_cases}
+    options = {name: option for name, option in OPTIONS.items() if option.key in type(run).model_fields}
     arguments = {name: getattr(run, option.key) for name, option in options.items()}
     for name, option in options.items():
         # Paths that every system reads: cases are written on one and run on another.
@@ -135,18 +133,18 @@ def _calculated(run: RunEntry) -> Result:
 def _of_refusal(case: Case, base: Verdict, fault: GpitError) -> Verdict:
     """Judge a run that was refused: it may be what the case expects."""
     if case.head.fails is None:
-        return _replaced(base, "fault", (_in_words(fault),))
+        return _judged(base, "fault", (_in_words(fault),))
     wanted = " ".join(case.head.fails.split())
     faults = fault.findings if isinstance(fault, InputError) else ()
     if any(wanted in " ".join(text.split()) for text in (str(fault), *map(str, faults))):
         return base
-    return _replaced(base, "failed", (f"The run fails, but not with '{one_line(wanted, 200)}': {_in_words(fault)}",))
+    return _judged(base, "failed", (f"The run fails, but not with '{one_line(wanted, 200)}': {_in_words(fault)}",))
 
 
 def _of_result(case: Case, base: Verdict, result: Result) -> Verdict:
     if case.head.fails is not None:
         surprise = f"The run should fail with '{one_line(case.head.fails, 200)}', and gives a result."
-        return _replaced(base, "failed", (surprise,))
+        return _judged(base, "failed", (surprise,))
     figures = _Figures(case, result)
     differences = [*figures.rows(), *figures.compared()]
     # Ties in the order of the table, so that the same case says the same on every machine.
@@ -155,7 +153,7 @@ def _of_result(case: Case, base: Verdict, result: Result) -> Verdict:
     said = [*figures.in_short(differences), *checks_said(case, result)]
     if case.lacking:
         said = [f"{one_line(case.lacking.name)} is still to be written.", *said]
-    return _replaced(
+    return _judged(
         base,
         "failed" if said else "ok",
         said,

@@ -153,17 +153,18 @@ _OF_A_RUN: Final[dict[OptionKind, Any]] = {
     OptionKind.FLAG: (bool, False),
     OptionKind.RULE: (Line | None, None),
     OptionKind.SETTINGS: (Annotated[dict[Line, Any], AfterValidator(_values)], Field(default_factory=dict)),
-    OptionKind.HEADINGS: (dict[Line, Line], Field(default_factory=dict)),
+    OptionKind.COLUMNS: (dict[Line, Line], Field(default_factory=dict)),
+    OptionKind.UNITS: (dict[Line, Line], Field(default_factory=dict)),
     OptionKind.CODES: (Texts, Field(default_factory=list)),
     OptionKind.MEGABYTES: (int | None, Field(default=None, ge=1)),
     OptionKind.DAY: (Line | dt.date | None, None),
     OptionKind.FILES: (Texts, Field(default_factory=list)),
 }
-"""How a case writes the options of `gpit allocate`, and what it is if the case does not."""
+"""How a case writes the options of `gpit allocate`, and what it is if the case does not; years are the scheme's."""
 _run_options = create_model(
     "_run_options",
     __base__=Entry,
-    **{option.key: _OF_A_RUN[option.kind] for option in OPTIONS.values() if option.in_cases},
+    **{option.key: _OF_A_RUN[option.kind] for option in OPTIONS.values() if option.kind in _OF_A_RUN},
 )
 
 

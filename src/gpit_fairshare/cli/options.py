@@ -24,6 +24,12 @@ _TYPES: Final[Mapping[OptionKind, Any]] = {
     OptionKind.DAY: str | None,
 }
 """What typer makes of an option; all others may be repeated."""
+_PAIRS: Final = {
+    OptionKind.SETTINGS: "NAME=VALUE or NAME@2015/16=VALUE",
+    OptionKind.COLUMNS: "HEADING=COLUMN",
+    OptionKind.UNITS: "HEADING=UNIT, such as 'Spend=£m'",
+}
+"""How a pair of a name and its value is written, for a message."""
 _DEFAULTS: Final = {field.name: field.default for field in fields(RunOptions)}
 
 
@@ -81,7 +87,7 @@ class TypedOptions:
             UsageError: It is no pair, or the same name is given twice.
         """
         option, value = OPTIONS[name], self.values[name]
-        return pairs(name, value, option.flag) if option.pair and value else value
+        return pairs(name, value, option.flag) if option.kind in _PAIRS and value else value
 
     def arguments(self, *, without: Sequence[str] = ()) -> dict[str, Any]:
         """Return the arguments of a run: what was typed.
@@ -139,7 +145,7 @@ def _parameter(name: str, unset: Mapping[str, str]) -> Parameter:
         kind, default = kind | None, None
     details = typer.Option(
         option.flag,
-        metavar=option.metavar or None,
+        metavar=option.kind.value or None,
         min=1 if option.kind is OptionKind.MEGABYTES else None,
         help=unset.get(name, option.help),
     )
@@ -165,7 +171,7 @@ def pairs(name: str, texts: Sequence[str], flag: str) -> dict[str, str]:
         # A heading may have a = in it, and a value of a parameter may not.
         left, equals, right = text.partition("=") if option.kind is OptionKind.SETTINGS else text.rpartition("=")
         if not equals or not left.strip() or not right.strip():
-            raise UsageError(f"{flag} {text}: expected {option.pair}")
+            raise UsageError(f"{flag} {text}: expected {_PAIRS[option.kind]}")
         if left.strip() in values:
             raise UsageError(f"{flag} {left.strip()}: given twice; give it once")
         values[left.strip()] = right.strip()
