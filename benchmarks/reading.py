@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import openpyxl
 import python_calamine
 import xlsxwriter
-from gpit_fairshare.inputs.findings import Findings
 
+from gpit_fairshare.findings import FindingCollector
 from gpit_fairshare.inputs import Need, Request, read_inputs
 from gpit_fairshare.inputs.columns.headings import recogniser
 from gpit_fairshare.inputs.files.grids import Wish
@@ -62,7 +62,7 @@ def main() -> int:
             "calamine alone": lambda: (
                 python_calamine.CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
             ),
-            "reading": lambda: read_sheet(locate(str(path)), Findings(), wish),
+            "reading": lambda: read_sheet(locate(str(path)), FindingCollector(), wish),
             "reading, checking and summing": lambda: read_inputs(request),
             "openpyxl, read-only": lambda: _by_openpyxl(path),
         }

@@ -13,7 +13,7 @@ from openpyxl.formula import Tokenizer
 
 from gpit_fairshare import allocate
 from running import SAMPLES, read_rows, write_rows
-from test_engine import MERGER, TWO, people_by_year, scheme
+from small_schemes import MERGER, TWO, people_by_year, scheme
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

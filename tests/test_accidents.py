@@ -27,11 +27,10 @@ import pytest
 import typer
 
 from casefolders import case
+from documents import pieces, quoted
 from gpit_fairshare.checking import check
 from gpit_fairshare.cli import _run, app
-from running import ABCD_PEOPLE, ABCD_SPEND, gpit, population_file, spend_file, words, write_rows
-from test_docs import pieces, quoted
-from test_maturity import DOCUMENT as MATURITY
+from running import ABCD_PEOPLE, ABCD_SPEND, ROOT, gpit, population_file, spend_file, words, write_rows
 from tiers import slow, slow_but
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes, devices and signals of this kind in folders")
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+MATURITY = ROOT / "docs" / "maturity.md"
 ROOM = "allocate --population population.csv --transition none"
 REALLOCATE = "reallocate --allocation result.csv --forecast forecast.csv --year 2014/15"
 BOTH = "compare gpit-2014-16 gpit-2014-16 --population population.csv --spend spend.csv"
@@ -623,7 +623,8 @@ def test_update_prints_whole_paths(folder):
 
 STRUCK = """
 import os, signal, sys
-from gpit_fairshare import export, workbook
+from gpit_fairshare import workbook
+from gpit_fairshare.results import writing
 from gpit_fairshare.cli import main
 def half(result, path, *_):
     path.write_bytes(b"half")
@@ -631,7 +632,7 @@ def half(result, path, *_):
     os.kill(os.getpid(), signal.{name})
     for _ in range(1000): pass
     print("it went on", file=sys.stderr)
-export.write_csv = half
+writing.write_csv = half
 sys.argv = ["gpit", *"{command} -o out.csv".split()]
 main()
 """

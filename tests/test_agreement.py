@@ -20,20 +20,21 @@ from hypothesis import strategies as st
 import recalculation
 from gpit_fairshare import allocate, compare, explain, verify
 from gpit_fairshare.cli import _run
-from gpit_fairshare.export import manifest_name, write_csv, write_json, write_manifest
-from gpit_fairshare.results import off_rule, read_record
 from gpit_fairshare.results.agreement import (
+    off_rule,
     same_as_worked_out,
     same_as_written,
     same_remainder,
     same_unrounded,
 )
+from gpit_fairshare.results.reading import read_record
+from gpit_fairshare.results.writing import manifest_name, write_csv, write_json, write_manifest
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.workbook import write_workbook
-from gpit_fairshare.workbook.steps import _units
+from gpit_fairshare.workbook.rounding_columns import whole_units
 from rulebook import REPRESENTATIVE, RULES, invented
 from running import write_rows
-from test_engine import HEAD
+from small_schemes import HEAD
 from tiers import slow, slow_but
 
 STEPS = {
@@ -427,7 +428,7 @@ def test_where_floats_give_a_unit_to_another_row_the_run_is_not_certain(size, pa
     exact = [Fraction(str(pot)) * weight / sum(weights) for weight in weights]
     # As a spreadsheet does it, in floats from the start.
     figures = [pot * weight / float(sum(weights)) for weight in weights]
-    wholes, remainders = _units(figures, Fraction(1, 100))
+    wholes, remainders = whole_units(figures, Fraction(1, 100))
     left = math.floor(round(math.fsum(figures) * 100, 6) + 0.5) - sum(wholes)
     served = sorted(range(3), key=lambda row: (-remainders[row], row))[:left]
     in_floats = [whole + (row in served) for row, whole in enumerate(wholes)]

@@ -24,7 +24,7 @@ from gpit_fairshare.inputs import Need, Request, Restated, boundary_date, read_i
 from gpit_fairshare.inputs.tables.sums import exact_total, portions
 from gpit_fairshare.workbook import write_workbook
 from running import SAMPLES, SHARED, YEARS, gpit, read_rows, words, write_rows
-from test_engine import TWO, people_by_year, rows_of, scheme
+from small_schemes import TWO, people_by_year, rows_of, scheme
 
 PEOPLE = Need("registered_population", "number", "people")
 SPEND = Need("historic_spend", "number", "£")

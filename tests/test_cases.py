@@ -705,15 +705,16 @@ def test_what_cannot_be_written_in_its_place_is_refused(folder, figures, reason)
     assert (folder / "one.toml").read_bytes().decode() == text
 
 
-def test_a_figure_that_stands_in_two_places_is_refused(folder):
-    """A line of a text that reads like the figure's own: which is the figure, a person has to say."""
+def test_a_text_that_reads_like_a_figure_is_left_as_it_is(folder):
+    """Lines of a text that read like the figure's own are no figure: £5 becomes £200,000 below them alone."""
     working = 'working = """\n[expected.\'2014/15\']\nA.allocation = 5\n"""\n'
     text = case("x", 'rows = "some"\n', origin="regression", figures="[expected.'2014/15']\nA.allocation = 5\n")
     text = text.replace('working = "By hand."\n', working)
     done = updated(folder, text=text)
 
-    assert "where 2014/15 A allocation stands in the case file cannot be told for sure" in done.refused[0]
-    assert (folder / "one.toml").read_bytes().decode() == text
+    before, _, after = text.rpartition("A.allocation = 5")
+    assert done.refused == ()
+    assert (folder / "one.toml").read_bytes().decode() == f"{before}A.allocation = 200000{after}"
 
 
 TABLED = case("x", 'expected_file = "t.expected.csv"\n', origin="regression", figures="")

@@ -7,8 +7,8 @@ import pytest
 from folders import POPULATION, about, column
 from gpit_fairshare import allocate, verify
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.export import write_json
 from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.results.writing import write_json
 from running import gpit, words
 
 K, M = 1_000, 1_000_000

@@ -17,10 +17,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from gpit_fairshare import console as screen
+from gpit_fairshare import numbers, words
 from gpit_fairshare.engine import calculate
 from gpit_fairshare.findings import Finding
 from gpit_fairshare.inputs import Crosswalk, packaged_crosswalk
+from gpit_fairshare.reports import allocation, checking, terminal
 from gpit_fairshare.scheme import Setting, load
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -107,7 +108,7 @@ def piped(encoding="utf-8", width=80, **options):
 def shown(result, encoding="utf-8", width=80, **more):
     """The whole screen as text."""
     console, text = piped(encoding, width)
-    screen.show(result, console, **more)
+    allocation.show(result, console, **more)
     return text()
 
 
@@ -213,14 +214,14 @@ class TestNumbers:
     )
     def test_money(self, amount, expected):
         """Pounds stand with commas and a sign before the £; halves go away from zero and nil has no sign."""
-        assert expected == screen.money(amount)
+        assert expected == numbers.money(amount)
 
     @pytest.mark.parametrize(
         ("rate", "expected"), [(2.4720, "£2.47"), (0.125, "£0.13"), (1234.5, "£1,234.50"), (0, "£0.00")]
     )
     def test_per_head(self, rate, expected):
         """£ per head stand to the penny."""
-        assert expected == screen.per_head(rate)
+        assert expected == numbers.per_head(rate)
 
     @pytest.mark.parametrize(
         ("change", "digits", "expected"),
@@ -234,14 +235,14 @@ class TestNumbers:
     )
     def test_signed(self, change, digits, expected):
         """A change has its sign, and one that rounds to nil has none."""
-        assert expected == screen.signed(change, digits)
+        assert expected == numbers.signed(change, digits)
 
     @pytest.mark.parametrize(
         ("ratio", "expected"), [(0.75, "75.0%"), (1, "100.0%"), (-0.0495, "-5.0%"), (-0.0001, "0.0%")]
     )
     def test_percentage(self, ratio, expected):
         """A ratio is a percentage with one decimal."""
-        assert expected == screen.percentage(ratio)
+        assert expected == numbers.percentage(ratio)
 
     @pytest.mark.parametrize(
         ("number", "noun", "expected"),
@@ -258,7 +259,7 @@ class TestNumbers:
     )
     def test_counted(self, number, noun, expected):
         """A count has its noun in the singular or the plural."""
-        assert expected == screen.counted(number, noun)
+        assert expected == words.counted(number, noun)
 
 
 class TestFour:
@@ -655,7 +656,7 @@ class TestFindings:
     def said(findings, **more):
         """The findings as text."""
         console, text = piped()
-        screen.show_findings(findings, console, **more)
+        checking.show_findings(findings, console, **more)
         return text()
 
     def test_levels(self):
@@ -777,8 +778,8 @@ class TestMakeConsole:
         """A pipe gets plain text of 80 columns, whatever FORCE_COLOR says."""
         written = streams()
         monkeypatch.setenv("FORCE_COLOR", "1")
-        console = screen.make_console()
-        screen.show(england, console)
+        console = terminal.make_console()
+        allocation.show(england, console)
 
         assert console.width == 80
         assert "Securing Excellence" in written.out()
@@ -788,7 +789,7 @@ class TestMakeConsole:
     def test_standard_error(self, streams):
         """A console on standard error leaves standard output alone."""
         written = streams()
-        screen.make_console(stderr=True).print("a message")
+        terminal.make_console(stderr=True).print("a message")
 
         assert (written.out(), written.err()) == ("", "a message\n")
 
@@ -798,7 +799,7 @@ class TestMakeConsole:
         streams()
         monkeypatch.setenv("COLUMNS", columns)
 
-        assert screen.make_console().width == int(columns)
+        assert terminal.make_console().width == int(columns)
 
     @pytest.mark.parametrize("columns", ["", "0", "wide", "-5"])
     def test_columns_that_make_no_sense(self, streams, monkeypatch, columns):
@@ -806,7 +807,7 @@ class TestMakeConsole:
         streams()
         monkeypatch.setenv("COLUMNS", columns)
 
-        assert screen.make_console().width == 80
+        assert terminal.make_console().width == 80
 
     @pytest.mark.parametrize(("actual", "expected"), [(200, 100), (90, 90), (50, 50)])
     def test_terminal_width(self, streams, monkeypatch, actual, expected):
@@ -814,23 +815,23 @@ class TestMakeConsole:
         streams(Terminal)
         monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((actual, 50)))
 
-        assert expected == screen.make_console().width
+        assert expected == terminal.make_console().width
 
     def test_terminal_has_colour(self, streams, england):
         """A terminal gets colour for what is to be noticed."""
         written = streams(Terminal)
-        screen.show(england, screen.make_console())
+        allocation.show(england, terminal.make_console())
 
         assert re.search(r"\x1b\[[\d;]*3\d[\d;]*m", written.out())
 
     def test_no_color(self, streams, england, monkeypatch):
         """NO_COLOR leaves no colour on a terminal, and the words are the same as with it."""
         written = streams(Terminal)
-        screen.show(england, screen.make_console())
+        allocation.show(england, terminal.make_console())
         coloured = written.out()
         monkeypatch.setenv("NO_COLOR", "1")
         written = streams(Terminal)
-        screen.show(england, screen.make_console())
+        allocation.show(england, terminal.make_console())
         plain = written.out()
 
         assert not re.search(r"\x1b\[[\d;]*[34]\d[\d;]*m", plain)
@@ -839,7 +840,7 @@ class TestMakeConsole:
     def test_same_words_piped_as_on_a_terminal(self, streams, england):
         """Nothing on a terminal is said by colour alone."""
         written = streams(Terminal)
-        screen.show(england, screen.make_console())
+        allocation.show(england, terminal.make_console())
 
         assert re.sub(r"\x1b\[[\d;]*m", "", written.out()) == shown(england)
 
@@ -847,7 +848,7 @@ class TestMakeConsole:
     def test_anything_can_be_printed(self, streams, encoding):
         """A text that the encoding does not hold is no error, and markup in it is not read."""
         written = streams(encoding=encoding)
-        screen.make_console().print("[red]Łódź ─ :smile: \udc80")
+        terminal.make_console().print("[red]Łódź ─ :smile: \udc80")
 
         assert written.out() == {"cp1252": "[red]?ód? ? :smile: ?\n", "ascii": "[red]??d? ? :smile: ?\n"}[encoding]
 
@@ -857,10 +858,10 @@ class TestProgress:
 
     def test_piped(self, streams, monkeypatch):
         """Where messages are piped, nothing is written and no thread is started."""
-        monkeypatch.setattr(screen, "_PATIENCE", 0.0)
+        monkeypatch.setattr(terminal, "_PATIENCE", 0.0)
         written = streams()
         before = set(threading.enumerate())
-        with screen.progress(screen.make_console(stderr=True), "Reading") as advance:
+        with terminal.progress(terminal.make_console(stderr=True), "Reading") as advance:
             advance(1, 2)
             assert not set(threading.enumerate()) - before
 
@@ -869,16 +870,16 @@ class TestProgress:
     def test_quick_work(self, streams):
         """Work of less than a second leaves no trace on a terminal."""
         written = streams(Terminal)
-        with screen.progress(screen.make_console(stderr=True), "Reading") as advance:
+        with terminal.progress(terminal.make_console(stderr=True), "Reading") as advance:
             advance(1, 2)
 
         assert (written.out(), written.err()) == ("", "")
 
     def test_long_work(self, streams, monkeypatch):
         """Work that lasts shows what it is and how far it has come, and standard output stays clean."""
-        monkeypatch.setattr(screen, "_PATIENCE", 0.01)
+        monkeypatch.setattr(terminal, "_PATIENCE", 0.01)
         written = streams(Terminal)
-        with screen.progress(screen.make_console(stderr=True), "Reading [bold] {files}") as advance:
+        with terminal.progress(terminal.make_console(stderr=True), "Reading [bold] {files}") as advance:
             advance(1, 4)
             print("a result")  # noqa: T201  # as a verb might write while the bar is there
             until = time.monotonic() + 10
@@ -892,12 +893,12 @@ class TestProgress:
 
     def test_an_error_in_the_work(self, streams, monkeypatch):
         """A fault passes through, and no thread stays behind."""
-        monkeypatch.setattr(screen, "_PATIENCE", 0.01)
+        monkeypatch.setattr(terminal, "_PATIENCE", 0.01)
         streams(Terminal)
         before = set(threading.enumerate())
 
         def work():
-            with screen.progress(screen.make_console(stderr=True), "x"):
+            with terminal.progress(terminal.make_console(stderr=True), "x"):
                 time.sleep(0.1)
                 raise ValueError("broken")
 

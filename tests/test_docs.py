@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import shlex
 import shutil
 import tomllib
-from contextlib import chdir, redirect_stdout
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
-from functools import cache
 from typing import TYPE_CHECKING
 
 import openpyxl
 import pytest
 
+from documents import Piece, pieces, quoted, same, table, tables, typed
 from gpit_fairshare import Function, GpitError, allocate, compare, explain, structured_texts
 from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
-from gpit_fairshare.cli import app
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.headings import folded, standard_columns
 from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
+from gpit_fairshare.language.functions import BUILT_INS
 from gpit_fairshare.reallocation import Change
-from gpit_fairshare.results import OffRule
+from gpit_fairshare.results.agreement import OffRule
 from gpit_fairshare.scheme import (
     STANDARD_INPUTS,
     entries_document,
@@ -42,7 +40,6 @@ from gpit_fairshare.verification import Answer, Kind, Verdict
 from running import ROOT, SAMPLES, gpit, write_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 LANGUAGE = ROOT / "docs" / "language.md"
@@ -66,61 +63,6 @@ KEPT = ("name", "means", "state", "why")
 # Reading Markdown ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A fenced block or a table of a document, with the prose before it."""
-
-    kind: str
-    """Language of the block, such as `toml`; `table` for a table; empty for a block without a language."""
-    text: str
-    before: str
-    rows: tuple[tuple[str, ...], ...] = ()
-    """Cells of a table, headings first."""
-
-
-@cache
-def pieces(document: Path) -> tuple[Piece, ...]:
-    """Return the blocks and tables of a document, in order."""
-    found, before = [], ""
-    lines = iter(document.read_text(encoding="utf-8").splitlines())
-    for line in lines:
-        if line.startswith("```"):
-            text = "".join(f"{one}\n" for one in iter(lambda: next(lines), "```"))
-            found.append(Piece(line[3:].strip(), text, before))
-            before = ""
-        elif line.startswith("|"):
-            table = [line, *_while_table(lines)]
-            cells = [tuple(re.split(r"(?<!\\) ?\| ?", row)[1:-1]) for row in table]
-            found.append(Piece("table", "\n".join(table), before, (cells[0], *cells[2:])))
-            before = ""
-        else:
-            before += f"{line}\n"
-    return tuple(found)
-
-
-def _while_table(lines: Iterator[str]) -> Iterator[str]:
-    for line in lines:
-        if not line.startswith("|"):
-            return
-        yield line
-
-
-def tables(document: Path, *headings: str) -> list[Piece]:
-    """Return the tables whose first headings are these."""
-    return [one for one in pieces(document) if one.kind == "table" and one.rows[0][: len(headings)] == tuple(headings)]
-
-
-def table(document: Path, *headings: str) -> list[tuple[str, ...]]:
-    """Return the rows, without the headings, of the one table that has these headings."""
-    (found,) = tables(document, *headings)
-    return list(found.rows[1:])
-
-
-def quoted(text: str) -> list[str]:
-    """Return what stands between backticks."""
-    return re.findall(r"`([^`]+)`", text)
-
-
 def complete(document: Path) -> list[tuple[str, str]]:
     """Return the examples that are a whole file, each with its kind: it has a table of that name."""
     found = []
@@ -129,16 +71,6 @@ def complete(document: Path) -> list[tuple[str, str]]:
             kinds = [kind for kind in KINDS if kind in tomllib.loads(one.text)]
             found += [(kind, one.text) for kind in kinds]
     return found
-
-
-def same(shown: str, value: float | str | bool) -> bool:
-    """Whether a figure of a table is the value, to the digits that it shows."""
-    text = shown.strip("` ").replace(",", "").replace("£", "").replace("−", "-")
-    if isinstance(value, bool) or text in ("yes", "no"):
-        return text == ("yes" if value else "no")
-    scale = 100 if text.endswith("%") else 1
-    decimals = len(text.rstrip("%").partition(".")[2])
-    return abs(float(text.rstrip("%")) - value * scale) <= 0.5 * 10**-decimals + 1e-9
 
 
 # Examples run ----------------------------------------------------------------------------------------------
@@ -152,12 +84,6 @@ class Run:
     code: int
     document: dict[str, object]
     figures: tuple[Piece, ...]
-
-
-def typed(command: str, *more: str, folder: Path) -> int:
-    """Run a command of a document in a folder, without starting Python anew, and return its exit code."""
-    with chdir(folder), redirect_stdout(io.StringIO()):
-        return app([*shlex.split(command)[1:], *more], standalone_mode=False)
 
 
 @pytest.fixture(scope="module")
@@ -361,6 +287,19 @@ def test_functions_are_all_there():
     rows = table(LANGUAGE, "function", "what it gives")
 
     assert tuple(quoted(name)[0].partition("(")[0] for name, _ in rows) == FUNCTIONS
+
+
+def test_functions_are_described_as_the_table_has_them():
+    """A row of docs/language.md gives a function's arguments and words as its object has them."""
+    rows = table(LANGUAGE, "function", "what it gives")
+
+    for call, words in rows:
+        name, _, arguments = quoted(call)[0].rstrip(")").partition("(")
+        function = BUILT_INS[name]
+        assert words.replace("`", "").partition(": [")[0] == function.words, name
+        if isinstance(function, Function):
+            fewest, most = function.limits
+            assert arguments == ", ".join([*function.arguments, *(["…"] if most > fewest else [])]), name
 
 
 def test_units_and_limits():

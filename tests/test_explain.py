@@ -18,17 +18,18 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import books
-import test_workbook_schemes as schemes
+import hard_schemes as schemes
 from by_hand import Reader, recomputed, unwrapped, worked
-from gpit_fairshare import UsageError, allocate, explain, export
-from gpit_fairshare.console import show_explanation
+from gpit_fairshare import UsageError, allocate, explain
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import Draft, Drafts
-from gpit_fairshare.language import in_words, parse, to_text
+from gpit_fairshare.language import parse, to_text, with_numbers
+from gpit_fairshare.reports.explanation import show_explanation
+from gpit_fairshare.results import writing
 from gpit_fairshare.workbook import write_workbook
+from random_formulas import COLUMNS, UNDEFINED, Generator, agrees, expected, in_a_frame
 from running import ROOT, SAMPLES, gpit, population_file, words, write_rows
-from test_engine import TWO, scheme
-from test_language_rendering import COLUMNS, UNDEFINED, Generator, agrees, expected, in_a_frame
+from small_schemes import TWO, scheme
 from tiers import fast_but, slow
 
 FOUR = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv"}
@@ -287,7 +288,7 @@ def test_numbers_put_in_give_the_value(choose, yes_no, first_year):
     units = {"a": "£", "b": "%", "c": "people", "total(a)": "£", "previous(a)": "£"}
     year = Drafts("2014/15", first_year, {name: row[name] for name in (*COLUMNS, "region", "flag")}, {"region"}, units)
     year.add(Draft("step", "answer", "Answer", "A", None, value, formula=to_text(tree), tree=tree))
-    numbers = in_words.render(tree, Digits([year]).texts(year, tree), first_year=first_year)
+    numbers = with_numbers.render(tree, Digits([year]).texts(year, tree), first_year=first_year)
     found = worked(Reader(numbers).whole())
 
     assert agrees(value, exact)
@@ -320,8 +321,8 @@ def test_numbers_put_in_give_the_value(choose, yes_no, first_year):
 )
 def test_values_are_written_for_people(value, unit, text):
     """12 digits and no more, whole pounds whole, pence in pairs, thousands parted; and each can be read back."""
-    assert in_words.written(value, unit) == text
-    read = in_words.read(text)
+    assert with_numbers.written(value, unit) == text
+    read = with_numbers.read(text)
     assert read == value or abs(float(read) - value) <= abs(value) * 1e-11
 
 
@@ -342,7 +343,7 @@ def test_numbers_stand_in_the_language_of_the_formula(formula, numbers):
     """Operators and functions stay; a negative value behind an operator is in brackets."""
     texts = {"a": "1,234", "b": "-£5", "flag": "yes", "o": "blank", "region": '"O\'Neill"'}
 
-    assert in_words.render(parse(formula), texts, first_year=True) == numbers
+    assert with_numbers.render(parse(formula), texts, first_year=True) == numbers
 
 
 # Result files ----------------------------------------------------------------------------------------------------
@@ -352,17 +353,17 @@ def test_numbers_stand_in_the_language_of_the_formula(formula, numbers):
 def files(england, tmp_path_factory):
     """The England sample as result files of every kind."""
     folder = tmp_path_factory.mktemp("files")
-    export.write_json(england, folder / "out.json")
+    writing.write_json(england, folder / "out.json")
     write_workbook(england, folder / "out.xlsx")
-    for name, write in (("out.csv", export.write_csv), ("out.parquet", export.write_parquet)):
+    for name, write in (("out.csv", writing.write_csv), ("out.parquet", writing.write_parquet)):
         write(england, folder / name)
-        export.write_manifest(england, export_path(folder, name), folder / name, name)
+        writing.write_manifest(england, export_path(folder, name), folder / name, name)
     return folder
 
 
 def export_path(folder, name):
     """Where the manifest of a table stands."""
-    return folder / export.manifest_name(folder / name)
+    return folder / writing.manifest_name(folder / name)
 
 
 @pytest.mark.parametrize("name", ["out.json", slow("out.xlsx"), slow("out.csv"), slow("out.parquet")])
@@ -438,7 +439,7 @@ def test_a_parameter_changed_in_the_workbook_is_not_said_to_be_set_for_the_run(f
 @pytest.mark.slow
 def test_rows_alone_cannot_be_explained(england, tmp_path):
     """A table without its manifest says nothing of the rule: exit code 2, and what to give instead."""
-    export.write_csv(england, tmp_path / "alone.csv")
+    writing.write_csv(england, tmp_path / "alone.csv")
     ran = gpit("explain", "00C", "--result", "alone.csv", folder=tmp_path)
 
     assert ran.returncode == 2

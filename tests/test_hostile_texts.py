@@ -23,14 +23,14 @@ from rich.console import Console
 import casefolders
 from gpit_fairshare import allocate, cli, verify
 from gpit_fairshare.cases.discovery import is_case
-from gpit_fairshare.console.page import Column, Page, Row
 from gpit_fairshare.errors import GpitError
+from gpit_fairshare.reports.terminal import Column, Page, Row
 from gpit_fairshare.scheme.files import read_toml
 from gpit_fairshare.structured_texts import parse_json, parse_toml
 from gpit_fairshare.words import in_markdown, on_one_line, visible
 from running import ROOT, gpit, write_rows
-from test_verify import OPTIONS, SCHEME, own_files, write
 from tiers import slow, slow_but
+from verify_runs import OPTIONS, SCHEME, own_files, write
 
 ACTING = (
     "x\x1b[2J\x1b]0;t\x07\x9b31m\x7f\u202eabc\u2066[bold]b[/bold][link=http://x]y[/link]\r"
@@ -584,7 +584,7 @@ def test_a_long_key_costs_nothing(tmp_path, verb):
     code = (
         "import resource, sys, time\n"
         "from gpit_fairshare import cli\n"
-        "import gpit_fairshare.scheme, gpit_fairshare.cases, gpit_fairshare.console.library\n"
+        "import gpit_fairshare.scheme, gpit_fairshare.cases, gpit_fairshare.reports.library\n"
         f"sys.argv = ['gpit', {', '.join(map(repr, verb))}, 'mine.toml']\n"
         "start = time.process_time()\n"
         "exit_code = cli._run()\n"

@@ -23,7 +23,6 @@ from folders import (
     repeatable,
     rezipped,
 )
-from gpit_fairshare.cli.options import MEGABYTES
 from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import Need, Request, Restated, parse_year, read_inputs, year_start
@@ -31,6 +30,7 @@ from gpit_fairshare.inputs.columns.headings import folded, plain_name, standard_
 from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
 from gpit_fairshare.inputs.files.reading import letters, split_sheet
 from gpit_fairshare.inputs.tables.sums import exact_total
+from gpit_fairshare.run_options import MEGABYTES
 
 # The table of findings
 

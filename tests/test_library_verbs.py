@@ -13,8 +13,8 @@ from rich.console import Console
 
 from gpit_fairshare import GpitError, UsageError, allocate
 from gpit_fairshare.cli import app
-from gpit_fairshare.console.library import show_library, show_method
-from gpit_fairshare.language import in_labels, parse
+from gpit_fairshare.language import in_words, parse
+from gpit_fairshare.reports.library import show_library, show_method
 from gpit_fairshare.scheme import (
     entries_document,
     file_schema,
@@ -197,7 +197,7 @@ def test_show_takes_a_file_and_refuses_what_it_cannot_read(tmp_path):
 )
 def test_formulas_in_words(formula, says):
     """Labels stand in the place of names, and brackets where words would be read otherwise without."""
-    assert in_labels.render(parse(formula), LABELS) == says
+    assert in_words.render(parse(formula), LABELS) == says
 
 
 # New --------------------------------------------------------------------------------------------------------------

@@ -20,19 +20,19 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from documents import pieces, quoted, same, table, tables, typed
 from gpit_fairshare import GpitError, UsageError, allocate, verify
 from gpit_fairshare.cli import app
-from gpit_fairshare.console import show_maturity
 from gpit_fairshare.engine import calculate
 from gpit_fairshare.errors import CalculationError, InputError, SchemeError
-from gpit_fairshare.export import json_text, write_csv, write_manifest
 from gpit_fairshare.maturity import Maturity, _ranked, assess, of_result
-from gpit_fairshare.results import read_record
+from gpit_fairshare.reports.maturity import show_maturity
+from gpit_fairshare.results.reading import read_record
+from gpit_fairshare.results.writing import json_text, write_csv, write_manifest
 from gpit_fairshare.scheme import load
 from gpit_fairshare.workbook import write_workbook
 from rulebook import inputs_of
 from running import ROOT, gpit, read_rows, words, write_rows
-from test_docs import pieces, quoted, same, table, tables, typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

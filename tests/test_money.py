@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from gpit_fairshare import SchemeError, allocate, compare, reallocate
-from gpit_fairshare.console import show
 from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.errors import CalculationError
-from gpit_fairshare.export import document
 from gpit_fairshare.language import NATIONAL, ORGANISATION
+from gpit_fairshare.reports.allocation import show
+from gpit_fairshare.results.writing import document
 from gpit_fairshare.scheme import load
 from gpit_fairshare.workbook import write_workbook
 from recalculation import by_cell, recalculated_rows
 from rulebook import RULES, organisations, run, scheme_of
 from running import SAMPLES, SHARED, population_file, write_rows
-from test_engine import scheme
+from small_schemes import scheme
 from tiers import slow_but
 
 DIFFERENCE = "Difference (in − taken away − out − unspent)"

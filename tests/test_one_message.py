@@ -9,11 +9,11 @@ from rich.console import Console
 
 from folders import COUNTS, about, column
 from gpit_fairshare import allocate, check, verify
-from gpit_fairshare.console.checking import show_findings
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs import Need
 from gpit_fairshare.inputs.tables.counterparts import bare_name, is_one_letter_apart
+from gpit_fairshare.reports.checking import show_findings
 from gpit_fairshare.words import option
 from running import gpit, words
 from torture import book

@@ -13,7 +13,7 @@ import pytest
 
 from gpit_fairshare import CalculationError, GpitError, PluginError, SchemeError, UsageError, allocate, explain, verify
 from gpit_fairshare.cli import app
-from gpit_fairshare.export import write_json
+from gpit_fairshare.results.writing import write_json
 from gpit_fairshare.scheme import library_names, library_problems
 from gpit_fairshare.workbook import write_workbook
 from oracle import rounded

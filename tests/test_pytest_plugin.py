@@ -15,7 +15,7 @@ from lxml import etree
 
 from casefolders import OF_EVERY_SORT, TABLE, case, every_sort, inputs
 from gpit_fairshare.cases.suite import run_all
-from gpit_fairshare.console.cases import verdict_text
+from gpit_fairshare.reports.cases import verdict_text
 from running import ROOT, gpit
 
 # Under the module's name, whether an installation registers it or not: one module has one name in a run of pytest.

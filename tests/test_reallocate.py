@@ -22,8 +22,8 @@ from rich.console import Console
 
 from gpit_fairshare import GpitError, allocate, compare, explain, reallocate, verify
 from gpit_fairshare.cli import app, main
-from gpit_fairshare.console.reallocation import show_reallocation
 from gpit_fairshare.reallocation import changes, write_letters
+from gpit_fairshare.reports.reallocation import show_reallocation
 from running import ROOT, SAMPLES, read_rows, write_rows
 from tiers import slow
 
@@ -640,7 +640,7 @@ def after_allocate(tmp_path_factory):
     result = allocate(
         population=population, spend=spend, settings={"revenue_budget": 2_000_000, "transition_fund": 300_000}
     )
-    from gpit_fairshare.export import write_csv
+    from gpit_fairshare.results.writing import write_csv
 
     write_csv(result, folder / "out.csv")
     write_rows(folder / "forecast.csv", FORECASTS)

@@ -12,15 +12,16 @@ import polars as pl
 import pytest
 
 from gpit_fairshare import GpitError, UsageError, allocate
-from gpit_fairshare.export import manifest_name, write_csv, write_json, write_manifest, write_parquet
-from gpit_fairshare.results import read_record, record_of
+from gpit_fairshare.results.model import record_of
+from gpit_fairshare.results.reading import read_record
+from gpit_fairshare.results.writing import manifest_name, write_csv, write_json, write_manifest, write_parquet
 from gpit_fairshare.scheme import defined, definition, load
 from gpit_fairshare.workbook import write_workbook
+from hard_schemes import HARD, merged
 from recalculation import recalculate
 from rulebook import RULES
 from running import gpit, words, write_rows
-from test_engine import TWO, people_by_year, scheme
-from test_workbook_schemes import HARD, merged
+from small_schemes import TWO, people_by_year, scheme
 from tiers import slow, slow_but
 
 if TYPE_CHECKING:

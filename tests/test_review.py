@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import test_scheme as schemes
+import scheme_files as schemes
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.scheme import library_names, load, review, review_all

@@ -10,7 +10,7 @@ import pytest
 from folders import SAMPLES
 from fuzzing import ods
 from gpit_fairshare import allocate
-from gpit_fairshare.export import write_csv
+from gpit_fairshare.results.writing import write_csv
 from running import gpit
 from torture import book, parquet, text
 

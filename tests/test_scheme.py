@@ -5,7 +5,6 @@ import random
 import re
 from dataclasses import fields
 from fractions import Fraction
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -13,146 +12,24 @@ import pytest
 from gpit_fairshare import allocate
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.scheme import Setting, library_names, load, number, shape
-from tiers import slow_but
-
-LIBRARY = Path(str(resources.files("gpit_fairshare") / "library"))
-
-SCHEME = """
-[scheme]
-name = "small"
-title = "A small scheme"
-organisation = "CCG"
-years = ["2014/15", "2015/16"]
-
-[sources.circular]
-title = "Circular 7"
-publisher = "The office"
-date = 2014-04-03
-
-[parameters.budget]
-label = "Budget"
-unit = "£"
-minimum = 0
-
-[parameters.budget.values]
-"2014/15" = { value = 1_000_000, source = "circular" }
-"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }
-
-[[steps]]
-name = "unrounded_fair_share"
-label = "Fair share before rounding"
-unit = "£"
-formula = "share_out(budget, by=registered_population)"
-
-[[steps]]
-name = "fair_share"
-label = "Fair share"
-unit = "£"
-formula = "rounded(unrounded_fair_share)"
-
-[[checks]]
-name = "Adds up"
-formula = "abs(total(fair_share) - budget) <= 0.5"
-"""
-"""A scheme with steps of its own: every refusal below changes one thing in it."""
-
-FORMULA = """
-[formula]
-name = "by-people"
-title = "By people"
-
-[parameters.budget]
-label = "Budget"
-unit = "£"
-minimum = 0
-
-[[steps]]
-name = "unrounded_fair_share"
-label = "Fair share before rounding"
-unit = "£"
-formula = "share_out(budget, by=registered_population)"
-
-[[steps]]
-name = "fair_share"
-label = "Fair share"
-unit = "£"
-formula = "rounded(unrounded_fair_share)"
-
-[[checks]]
-name = "Adds up"
-formula = "abs(total(fair_share) - budget) <= 0.5"
-"""
-
-TRANSITION = """
-[transition]
-name = "floor"
-title = "Nobody below a part of the cost"
-
-[parameters.floor_share]
-label = "Share of cost that is safe"
-unit = "%"
-
-[[steps]]
-name = "floor"
-label = "Floor"
-unit = "£"
-formula = "floor_share * previous(allocation, first=historic_spend)"
-
-[[steps]]
-name = "allocation"
-label = "Allocation"
-unit = "£"
-formula = "max(fair_share, floor)"
-"""
-
-HEAD = """
-[scheme]
-name = "small"
-title = "A small scheme"
-organisation = "CCG"
-years = ["2014/15", "2015/16"]
-"""
-
-PEOPLE = "org_code,registered_population\nA,100000\nB,200000\nC,300000\nD,400000\n"
-
-# What Python or Pydantic would say to a programmer and nobody else should read.
-JARGON = re.compile(
-    r"[Ii]nput should|[Ee]xtra inputs|instance of|valid (string|dict|list|integer|number|boolean|date)"
-    r"|[Pp]ydantic|[Tt]raceback|\b\w+(Entry|File|Header|Error)\b|\[key\]"
-    r"|\b(None|str|int|dict|tuple|[Ll]iteral)\b"
+from scheme_files import (
+    CAPPED,
+    FILES,
+    FORMULA,
+    HEAD,
+    OPTIONS,
+    PEOPLE,
+    SCHEME,
+    TRANSITION,
+    USES,
+    changed,
+    many,
+    mutated,
+    proper,
+    refused,
+    write,
 )
-
-
-def write(folder, name, text):
-    """Write a file of a test and return its path."""
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-def changed(text, *changes):
-    """Return a text with each (old, new) replaced, where every old stands exactly once."""
-    for old, new in changes:
-        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
-        text = text.replace(old, new)
-    return text
-
-
-def proper(fault):
-    """Return what a fault says, having seen that it is one line in plain words, with something to say."""
-    said = str(fault)
-    assert said == " ".join(said.split()), f"not one line: {said!r}"
-    assert len(said) < 900
-    assert not JARGON.search(said), f"jargon in {said!r}"
-    return said
-
-
-def refused(path, **options):
-    """Return what load says of a file that it refuses."""
-    with pytest.raises(GpitError) as caught:
-        load(str(path), **options)
-    return proper(caught.value)
+from tiers import slow_but
 
 
 @pytest.fixture
@@ -748,31 +625,6 @@ def test_setting_of_an_unknown_name_or_year(refusal):
 
 # Bounds ------------------------------------------------------------------------------------------------
 
-CAPPED = changed(
-    SCHEME,
-    (
-        "minimum = 0\n",
-        """
-minimum = "cap_low"
-maximum = "cap"
-
-[parameters.cap]
-label = "Cap"
-unit = "£"
-[parameters.cap.values]
-every_year = { value = 1_050_000, assumption = "x" }
-
-[parameters.cap_low]
-label = "Low"
-unit = "£"
-[parameters.cap_low.values]
-"2014/15" = { value = "1/2", assumption = "x" }
-"2015/16" = { value = 4, assumption = "x" }
-""",
-    ),
-    ("value = 1_100_000", "value = 1_000_001"),
-)
-
 
 def test_a_percentage_is_a_value_of_ratios_alone(refusal):
     """5% is 0.05 of something; 5% of no amount in particular is no budget, and is not taken for 5p."""
@@ -953,45 +805,6 @@ def test_fault_in_a_formula_names_file_step_and_character(refusal):
 
 
 # Formulas used by name ---------------------------------------------------------------------------------
-
-USES = """
-[scheme]
-name = "streams"
-title = "Core and need"
-organisation = "CCG"
-years = ["2014/15"]
-
-[parameters.core_budget]
-label = "Core budget"
-unit = "£"
-[parameters.core_budget.values]
-every_year = { value = 1_000_000, assumption = "Worked example." }
-
-[parameters.need_budget]
-label = "Need budget"
-unit = "£"
-[parameters.need_budget.values]
-every_year = { value = 100_000, assumption = "Worked example." }
-
-[[use]]
-formula = "registered-population"
-as = "core"
-with = { revenue_budget = "core_budget" }
-
-[[use]]
-formula = "registered-population"
-as = "need"
-with = { revenue_budget = "need_budget", registered_population = "patients_in_need" }
-
-[inputs.patients_in_need]
-unit = "people"
-
-[[steps]]
-name = "fair_share"
-label = "Fair share"
-unit = "£"
-formula = "core_fair_share + need_fair_share"
-"""
 
 
 def test_use_puts_a_formula_in_under_a_prefix(loaded):
@@ -1556,13 +1369,6 @@ def test_the_sample_scheme_marks_support_and_the_second_year():
     assert scheme.indicative == ("2015/16",)
 
 
-def many(count, table):
-    """Return so many steps or parameters as TOML."""
-    step = '\n[[steps]]\nname = "s{0}"\nlabel = "S"\nformula = "fair_share"\n'
-    parameter = '\n[parameters.p{0}]\nlabel = "P"\ndefault = {{ value = 1, assumption = "x" }}\n'
-    return "".join((step if table == "steps" else parameter).format(index) for index in range(count))
-
-
 def test_limits(loaded, refusal):
     """500 steps, 1,000 parameters and 1,000 characters a formula are taken; one more is refused."""
     # The small scheme has two steps, the allocation it is given, and one parameter.
@@ -1682,48 +1488,6 @@ def test_files_are_base_names(swappable):
 
 
 # Mutations ---------------------------------------------------------------------------------------------
-
-PLAIN = "true [] {} nan 1e400 -1 [1] 2014-04-03 07:32:00"
-QUOTED = ('""', '"x"', '["a"]', '"\\u0000"', "'a\"b'", '"2014-15"', '"fair_share"', '"""a\nb"""')
-TOKENS = [*PLAIN.split(), *QUOTED, "9" * 5_000, '{ value = 1, assumption = "x" }']
-CHARACTERS = "\"'[]{}=#.,\\\n\r\t\0 é£_/-+*()0aZ\ufeff\u2028"
-
-
-def mutated(text, chance):
-    """Return a text with one to three small changes of its characters, lines or values."""
-    for _ in range(chance.randint(1, 3)):
-        lines = text.split("\n")
-        line, other = chance.randrange(len(lines)), chance.randrange(len(lines))
-        place = chance.randrange(len(text))
-        match chance.randrange(9):
-            case 0:
-                text = text[:place] + text[place + 1 :]
-            case 1:
-                text = text[:place] + text[place] + text[place:]
-            case 2:
-                text = text[:place] + text[place : place + 2][::-1] + text[place + 2 :]
-            case 3:
-                text = text[:place] + chance.choice(CHARACTERS) + text[place + 1 :]
-            case 4:
-                text = "\n".join(lines[:line] + lines[line + 1 :])
-            case 5:
-                text = "\n".join([*lines[:line], lines[other], *lines[line:]])
-            case 6:
-                lines[line], lines[other] = lines[other], lines[line]
-                text = "\n".join(lines)
-            case 7:
-                lines[line] = re.sub(r"= .*$", lambda _: f"= {chance.choice(TOKENS)}", lines[line])
-                text = "\n".join(lines)
-            case _:
-                words = list(re.finditer(r"[A-Za-z_0-9]+", text))
-                old, new = chance.choice(words), chance.choice(words)
-                text = text[: old.start()] + new[0] + text[old.end() :]
-        text = text or "\n"
-    return text
-
-
-FILES = {path.relative_to(LIBRARY).as_posix(): path.read_text(encoding="utf-8") for path in LIBRARY.glob("*/*.toml")}
-OPTIONS = {"schemes": "scheme", "formulas": "formula", "transitions": "transition"}
 
 
 @pytest.mark.parametrize(

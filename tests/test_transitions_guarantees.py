@@ -125,7 +125,7 @@ def test_every_rule_has_a_section_with_an_example():
 def test_figures_worked_by_hand(example, folder, monkeypatch):
     """Every figure of a table, worked by hand below it, is what the command gives in the first year."""
     # What hangs on each assumption takes two runs more, and is no figure of the tables.
-    monkeypatch.setattr("gpit_fairshare.allocation.effects", lambda _: ())
+    monkeypatch.setattr("gpit_fairshare.allocation.sensitivities", lambda _: ())
     code = typed(example.command, "-o", "run.json", folder=folder)
     document = json.loads((folder / "run.json").read_text("utf-8"))
     rows = {row["org_code"]: row for row in document["rows"] if row["year"] == "2014/15"}

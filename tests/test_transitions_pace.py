@@ -15,10 +15,10 @@ from itertools import pairwise
 import pytest
 
 import transition_oracles
+from documents import pieces, quoted, same
 from gpit_fairshare import GpitError, allocate
 from gpit_fairshare.scheme import library_names
 from running import ROOT, SAMPLES, population_file, read_rows, spend_file, write_rows
-from test_docs import pieces, quoted, same
 from transition_oracles import Place
 
 DOCUMENT = ROOT / "docs" / "transitions-pace.md"

@@ -20,110 +20,18 @@ from hypothesis import strategies as st
 
 import recalculation
 from books import RUNS
-from fuzzing import ods
-from gpit_fairshare import UsageError, allocate, export, verify
+from gpit_fairshare import UsageError, allocate, verify
 from gpit_fairshare.cli import _run
+from gpit_fairshare.results import writing
 from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written
 from gpit_fairshare.verification import Kind, formulas
 from gpit_fairshare.workbook import write_workbook
 from retouching import by_openpyxl, calculated, change_cell, edited, element, formula_of, type_all_over, type_over
 from running import gpit, write_rows
 from tiers import slow, slow_but
+from verify_runs import OPTIONS, PEOPLE, SCHEME, SPEND, own_files, write
 
 SUFFIXES = ("xlsx", "json", "csv", "parquet")
-PEOPLE = {"A": 100_000, "B": 200_000, "C": 300_000, "D": 400_000}
-SPEND = {"A": 500_000, "B": 500_000, "C": 450_000, "D": 820_000}
-SCHEME = """
-[scheme]
-name = "own"
-title = "Two million pounds by need"
-organisation = "CCG"
-years = ["2014/15", "2015/16"]
-formula = "rules/need.toml"
-transition = "above-average-cost"
-report_by = "area_team"
-
-[values.pot]
-every_year = { value = 2_000_000, assumption = "A round sum, for a test." }
-
-[values.transition_fund]
-every_year = { value = 100_000, assumption = "A round sum, for a test." }
-
-[values.support_share]
-"2014/15" = { value = 1, assumption = "All of it." }
-"2015/16" = { value = 0.5, assumption = "Half of it." }
-"""
-NEED = """
-[formula]
-name = "need"
-title = "By patients, weighted by need"
-
-[parameters.pot]
-label = "Pot"
-unit = "£"
-minimum = 0
-
-[inputs.need_index]
-label = "Need index"
-unit = "ratio"
-
-[[steps]]
-name = "weight"
-label = "Weight"
-unit = "people"
-formula = "registered_population * need_index"
-
-[[steps]]
-name = "unrounded_fair_share"
-label = "Fair share before rounding"
-unit = "£"
-formula = "share_out(pot, by=weight)"
-
-[[steps]]
-name = "fair_share"
-label = "Fair share"
-unit = "£"
-formula = "rounded(unrounded_fair_share)"
-"""
-OPTIONS = {
-    "population": "people.xlsx:Lists",
-    "spend": "spend.csv",
-    "inputs": "need.ods",
-    "scheme": "own.toml",
-    "settings": {"transition_fund@2015/16": "90000", "pot": 2_100_000},
-    "mapping": {"Patients in April": "registered_population", "Area team": "area_team"},
-    "leave_out": ["ZZ9", "ENG"],
-    "max_size": 32,
-}
-
-
-def write(result, path):
-    """Write a result as `gpit allocate` does, with the manifest beside a table."""
-    writers = {"xlsx": write_workbook, "json": export.write_json, "csv": export.write_csv}
-    writers.get(path.suffix[1:], export.write_parquet)(result, path)
-    if path.suffix in (".csv", ".parquet"):
-        export.write_manifest(result, path.with_name(export.manifest_name(path)), path, path.name)
-    return path
-
-
-def own_files(folder):
-    """Write inputs of every kind and a scheme whose formula lies in a folder below it."""
-    (folder / "rules").mkdir(parents=True)
-    (folder / "own.toml").write_text(SCHEME, encoding="utf-8")
-    (folder / "rules" / "need.toml").write_text(NEED, encoding="utf-8")
-    book = openpyxl.Workbook()
-    book.active.title = "Notes"
-    sheet = book.create_sheet("Lists")
-    sheet.append(["Code", "Patients in April", "Area team"])
-    teams = dict(zip(PEOPLE, ("North", "North", "South", "South"), strict=True))
-    for code, heads in PEOPLE.items():
-        sheet.append([code, heads, teams[code]])
-    sheet.append(["ENG", sum(PEOPLE.values()), ""])
-    sheet.append(["ZZ9", 5_000, "South"])
-    book.save(folder / "people.xlsx")
-    write_rows(folder / "spend.csv", [{"org_code": code, "historic_spend": cost} for code, cost in SPEND.items()])
-    need = ods([["org_code", "need_index"], *([code, 1 + 0.125 * place] for place, code in enumerate(PEOPLE))])
-    (folder / "need.ods").write_bytes(need)
 
 
 @pytest.fixture(scope="session")
@@ -426,7 +334,7 @@ def in_json(path, change):
     """Change the document of a JSON file and write it as `gpit` does."""
     document = json.loads(path.read_text("utf-8"))
     change(document)
-    path.write_text(export.json_text(document), encoding="utf-8", newline="")
+    path.write_text(writing.json_text(document), encoding="utf-8", newline="")
 
 
 @pytest.mark.parametrize("suffix", ["json", slow("csv"), slow("parquet")])
@@ -1224,7 +1132,7 @@ def test_no_document_breaks_it(own):
             refusals.append(str(fault))
         else:
             assert not found.verified, where
-            assert export.json_text(found.document()).encode()
+            assert writing.json_text(found.document()).encode()
 
     assert not any("\n" in one for one in refusals)
 

@@ -13,9 +13,10 @@ import recalculation
 from gpit_fairshare import allocate
 from gpit_fairshare.workbook import write_workbook
 from gpit_fairshare.workbook.layout import sheet_name
-from gpit_fairshare.workbook.sheets import clean, lines_needed
+from gpit_fairshare.workbook.sheets import clean
+from gpit_fairshare.workbook.text_widths import lines_needed
 from running import SAMPLES, YEARS, write_rows
-from test_engine import MERGER, NATION, TWO, people_by_year, scheme
+from small_schemes import MERGER, NATION, TWO, people_by_year, scheme
 
 ROUNDED = ("Fair share (£)", "Transition support (£)", "Allocation (£)")
 

@@ -14,7 +14,7 @@ from gpit_fairshare import GpitError, allocate
 from gpit_fairshare.workbook import write_workbook
 from recalculation import recalculated_rows
 from running import SAMPLES, YEARS, read_rows, write_rows
-from test_engine import scheme
+from small_schemes import scheme
 from tiers import slow, slow_but
 
 if TYPE_CHECKING:

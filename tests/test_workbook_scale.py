@@ -15,7 +15,7 @@ from gpit_fairshare import allocate
 from gpit_fairshare.workbook import write_workbook
 from gpit_fairshare.workbook.per_head import MOST_SORTED
 from running import write_rows
-from test_engine import rows_of, scheme
+from small_schemes import rows_of, scheme
 
 CCGS = 20
 STEPS = """

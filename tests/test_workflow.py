@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from test_docs import table
+from documents import table
 from workflow import ROOT, Job, commit, repository_of
 
 EXAMPLE = ROOT / "examples" / "team-repository"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path  # noqa: TC003  # the signature of `check` reads it from the annotations
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.allocation import DEFAULT_SCHEME, named_files, request_for, with_options
+from gpit_fairshare.allocation import load_scheme, named_files, reading, request_for
 from gpit_fairshare.findings import gravest_first
-from gpit_fairshare.inputs import EVERY_YEAR, LARGEST, MEGABYTE, Request, inspect_inputs
-from gpit_fairshare.scheme import load
+from gpit_fairshare.inputs import EVERY_YEAR, Request, inspect_inputs
+from gpit_fairshare.run_options import DEFAULT_SCHEME, RunOptions, called_with
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import date
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs import ColumnSummary, Source
@@ -69,42 +68,22 @@ class Report:
         }
 
 
-def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
-    *,
-    population: str | Path | Sequence[str | Path] | None = None,
-    spend: str | Path | Sequence[str | Path] | None = None,
-    inputs: str | Path | Sequence[str | Path] | None = None,
-    scheme: str | Path | None = None,
-    formula: str | Path | None = None,
-    transition: str | Path | None = None,
-    mapping: Mapping[str, str] | None = None,
-    units: Mapping[str, str] | None = None,
-    years: Sequence[str] | None = None,
-    boundaries: str | date | None = None,
-    crosswalk: str | Path | Sequence[str | Path] | None = None,
-    leave_out: Sequence[str] = (),
-    max_size: int = LARGEST // MEGABYTE,
-    organisation: str = "",
-    sample: bool = False,
-) -> Report:
-    """Check input files: everything that would stop a run, and everything worth a look.
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(RunOptions):
+    """The options of a run, without a scheme unless one is named.
 
-    Args:
-        population: File or files with `org_code` and `registered_population`; `FILE:SHEET` for a workbook.
-        spend: File or files with `org_code` and `historic_spend`, or with lines of cost.
-        inputs: Further files joined by `org_code` (and `year`).
+    Attributes:
         scheme: Check that the files have all that this scheme needs; without one, every column of numbers is checked.
-        formula: Instead of the scheme's.
-        transition: Instead of the scheme's.
-        mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
-        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
-        years: Check that the files have what the scheme needs for these years instead of its own.
-        boundaries: The day on whose organisations all rows are restated, or a year for its first day.
-        crosswalk: File or files of mergers and splits, beside those of CCGs that are known.
-        leave_out: Codes whose rows are left out.
-        max_size: Megabytes that a file may hold, unpacked.
         organisation: What a row is called where no scheme says it; `practice` makes practices the rows.
-        sample: Check the England sample.
+    """
+
+    scheme: str | Path | None = None
+    organisation: str = ""
+
+
+@called_with(CheckOptions)
+def check(options: CheckOptions) -> Report:
+    """Check input files: everything that would stop a run, and everything worth a look.
 
     Returns:
         A `Report`; faults in the files are findings of it and not raised.
@@ -112,19 +91,15 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
     Raises:
         GpitError: Something in the arguments or the scheme is wrong, or a file is not there.
     """
-    with named_files(population, spend, inputs, sample=sample) as files:
-        if scheme or formula or transition or years:
-            ready = load(
-                str(scheme or DEFAULT_SCHEME),
-                formula=None if formula is None else str(formula),
-                transition=None if transition is None else str(transition),
-                years=years,
-            )
-            name, request = ready.name, request_for(ready, files, mapping or {}, units or {})
+    with named_files(options) as files:
+        if options.scheme or options.formula or options.transition or options.settings or options.years:
+            scheme = load_scheme(replace(options, scheme=options.scheme or DEFAULT_SCHEME))
+            name, request = scheme.name, request_for(scheme, options, files)
         else:
-            name, request = "", _open_request(files, mapping or {}, units or {}, organisation or "organisation")
-        wanted = with_options(request, leave_out, max_size, boundaries, crosswalk)
-        request, read, columns = inspect_inputs(wanted)
+            # All there is: the years are those of the files, and every column of numbers is looked at.
+            organisation = options.organisation or "organisation"
+            name, request = "", Request(**reading(options, files), years=(), organisation=organisation)
+        request, read, columns = inspect_inputs(request)
     dated = request.years != (EVERY_YEAR,)
     return Report(
         scheme=name,
@@ -134,20 +109,4 @@ def check(  # noqa: PLR0913  # the options of `gpit check`, all by name
         sources=read.sources,
         columns=tuple(columns),
         findings=gravest_first(read.findings),
-    )
-
-
-def _open_request(
-    files: Sequence[Sequence[str]], mapping: Mapping[str, str], units: Mapping[str, str], organisation: str
-) -> Request:
-    """Ask for all there is: the years are those of the files, and every column of numbers is looked at."""
-    population, spend, extra = files
-    return Request(
-        population=tuple(population),
-        spend=tuple(spend),
-        extra=tuple(extra),
-        years=(),
-        mapping=dict(mapping),
-        units=dict(units),
-        organisation=organisation,
     )

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.allocation import allocate, base_name, listed
+from gpit_fairshare.allocation import allocate, base_name
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs import LARGEST, MEGABYTE
+from gpit_fairshare.run_options import listed
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:

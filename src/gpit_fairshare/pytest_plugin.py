@@ -67,7 +67,7 @@ class CaseItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """Return what `gpit test` shows of the case; a traceback only for a bug."""
         if isinstance(excinfo.value, CaseFailed):
-            from gpit_fairshare.console.cases import verdict_text  # noqa: PLC0415  # heavy
+            from gpit_fairshare.reports.cases import verdict_text  # noqa: PLC0415  # heavy
 
             return verdict_text(excinfo.value.verdict)
         return str(super().repr_failure(excinfo, style))  # type: ignore[arg-type]  # the styles are pytest's own

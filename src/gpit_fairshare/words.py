@@ -55,6 +55,15 @@ def joined(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
 
 
+def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:
+    """Write years: `2014/15`, `2014/15 and 2015/16`, `2014/15 to 2023/24`, or `every year` of a whole."""
+    if len(years) > 1 and tuple(years) == tuple(whole):
+        return "every year"
+    firsts = [int(year[:4]) for year in years]
+    follow_on = firsts == list(range(firsts[0], firsts[0] + len(firsts))) if firsts else False
+    return f"{years[0]} to {years[-1]}" if follow_on and len(years) > 2 else joined(years)
+
+
 def listed(texts: Sequence[str], most: int = 12) -> str:
     """Join texts as `joined` does; the rest of a long list is counted: `a, b and 7 more`; an empty one is `none`."""
     rest = [f"{len(texts) - most:,} more"] if len(texts) > most else []

@@ -134,9 +134,6 @@ def _by_place(sheet: Sheet, findings: Sequence[tuple[int, Mark]]) -> dict[Place,
 
 def _styles(package: Package) -> Styles:
     """Return the looks of the workbook, whose part is made if there is none."""
-    part = package.target(package.workbook, kind="styles")
-    if not part:
-        folder = package.workbook.rpartition("/")[0]
-        part = package.create(f"{folder}/styles.xml".lstrip("/"), empty_styles(package.dialect), STYLES_TYPE)
-        package.relate(package.workbook, "styles", part)
-    return Styles(package.edit(part))
+    if not package.target(package.workbook, kind="styles"):
+        package.add(package.workbook, "styles", "styles.xml", empty_styles(package.dialect), STYLES_TYPE)
+    return Styles(package.edit(package.target(package.workbook, kind="styles")))

@@ -6,15 +6,15 @@ import copy
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lxml import etree
-
-from gpit_fairshare.annotation.markup import Unfit, add, child, children, elements, place, quoted, whole
+from gpit_fairshare.annotation.markup import Unfit, add, child, children, elements, insert, quoted, whole
 
 if TYPE_CHECKING:
+    from lxml import etree
+
     from gpit_fairshare.annotation.package import Package
 
 WORKSHEET_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
-_ORDER: Final = (
+_ORDER: Final = (  # what comes before the names that the workbook defines
     "fileVersion",
     "fileSharing",
     "workbookPr",
@@ -24,16 +24,6 @@ _ORDER: Final = (
     "functionGroups",
     "externalReferences",
     "definedNames",
-    "calcPr",
-    "oleSize",
-    "customWorkbookViews",
-    "pivotCaches",
-    "smartTagPr",
-    "smartTagTypes",
-    "webPublishing",
-    "fileRecoveryPr",
-    "webPublishObjects",
-    "extLst",
 )
 _HIGHEST_SHEET_ID: Final = 65_534
 
@@ -82,23 +72,22 @@ class Book:
         """Add a sheet under a free name behind the others, so that what counts sheets from the first stays right."""
         package = self._package
         workbook = package.edit(package.workbook)
-        folder = package.workbook.rpartition("/")[0]
-        part = package.create(f"{folder}/worksheets/sheet{{}}.xml".lstrip("/"), root, WORKSHEET_TYPE)
+        reference = package.add(package.workbook, "worksheet", "worksheets/sheet{}.xml", root, WORKSHEET_TYPE)
         identifiers = {whole(entry, "sheetId", 0) for entry in children(self._listed, "sheet")}
         highest = max(identifiers, default=0) + 1
         free = highest if highest <= _HIGHEST_SHEET_ID else min(set(range(1, highest)) - identifiers)
         entry = add(self._listed, "sheet", name=name, sheetId=str(free))
-        package.dialect.refer(entry, package.relate(package.workbook, "worksheet", part))
+        package.dialect.refer(entry, reference)
         names = child(workbook, "definedNames")
         if names is None:
-            names = etree.Element(etree.QName(package.dialect.main, "definedNames"))
-            place(workbook, names, _ORDER)
+            names = insert(workbook, "definedNames", _ORDER)
         # Excel keeps the range of a sheet's filter under this name too.
         filtered = next(iter(children(root, "autoFilter"))).get("ref", "")
         area = f"{quoted(name)}!{_absolute(filtered)}"
         position = str(len(self.pages))
         add(names, "definedName", area, name="_xlnm._FilterDatabase", localSheetId=position, hidden="1")
         self._list_title(name)
+        part = package.target(package.workbook, identifier=reference)
         self.pages[name.casefold()] = Page(name, part, cells=True)
 
     def _list_title(self, name: str) -> None:

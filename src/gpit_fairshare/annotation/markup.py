@@ -14,7 +14,7 @@ from lxml import etree
 from gpit_fairshare.findings import FindingCode, FindingError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 LONGEST_TEXT: Final = 32_767
 """Characters that a cell of Excel holds, counted in UTF-16 as Excel counts."""
@@ -135,15 +135,28 @@ def add(parent: etree._Element, name: str, text: str | None = None, /, **attribu
     return made
 
 
-def place(parent: etree._Element, made: etree._Element, order: Sequence[str]) -> None:
-    """Insert a child where the format's sequence of children wants it: Excel refuses any other order."""
-    rank = order.index(local(made))
-    at = 0
-    for index, other in enumerate(parent):
-        name = _meant(other)
-        if name in order and order.index(name) <= rank:
-            at = index + 1
+def insert(
+    parent: etree._Element,
+    name: str,
+    order: Sequence[str],
+    *,
+    nsmap: Mapping[str, str] | None = None,
+    **attributes: str,
+) -> etree._Element:
+    """Make a child where the format's sequence of children wants it: Excel refuses any other order.
+
+    Args:
+        parent: Its namespace is that of the child.
+        name: What to make.
+        order: What comes before it, and it itself, in order; what it names behind that does not matter.
+        nsmap: Namespaces that the child declares.
+        attributes: Those of the child.
+    """
+    made = etree.Element(etree.QName(etree.QName(parent).namespace, name), attributes, nsmap)
+    before = order[: order.index(name) + 1]
+    at = max((index for index, other in enumerate(parent, 1) if _meant(other) in before), default=0)
     parent.insert(at, made)
+    return made
 
 
 def _meant(element: etree._Element) -> str:

@@ -29,6 +29,9 @@ _PREFIXES: Final = {
     "o": "urn:schemas-microsoft-com:office:office",
     "x": "urn:schemas-microsoft-com:office:excel",
 }
+_FONT: Final = {"sz": {"val": "9"}, "color": {"indexed": "81"}, "rFont": {"val": "Tahoma"}, "family": {"val": "2"}}
+_BOLD: Final[dict[str, dict[str, str]]] = {"b": {}, **_FONT}
+"""Traits of the text of a note, by the elements that say them."""
 _BLOCK: Final = 1024
 """Shapes are numbered in blocks of so many, the first number of which is not used; no two drawings share a block."""
 _BOX_WIDTH: Final = 320
@@ -91,26 +94,22 @@ def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> Non
 
 def _part_of_notes(package: Package, sheet: Sheet) -> str:
     """Return the part with the notes of a sheet, made if there is none."""
-    part = package.target(sheet.part, kind="comments")
-    if not part:
+    if not package.target(sheet.part, kind="comments"):
         root = outermost("comments", sheet.dialect.main)
         add(root, "authors")
         add(root, "commentList")
-        folder = package.workbook.rpartition("/")[0]
-        part = package.create(f"{folder}/comments{{}}.xml".lstrip("/"), root, _NOTES_TYPE)
-        package.relate(sheet.part, "comments", part)
-    return part
+        package.add(sheet.part, "comments", "comments{}.xml", root, _NOTES_TYPE)
+    return package.target(sheet.part, kind="comments")
 
 
 def _part_of_boxes(package: Package, sheet: Sheet) -> str:
     """Return the part with the drawing of a sheet's notes and controls, made if there is none."""
     drawing = child(sheet.root, "legacyDrawing")
     if drawing is None:
-        folder = package.workbook.rpartition("/")[0]
-        part = package.create(f"{folder}/drawings/vmlDrawing{{}}.vml".lstrip("/"), _EMPTY_DRAWING, _DRAWING_TYPE)
-        sheet.draw(package.relate(sheet.part, "vmlDrawing", part))
-        return part
-    identifier = sheet.dialect.reference(drawing)
+        identifier = package.add(sheet.part, "vmlDrawing", "drawings/vmlDrawing{}.vml", _EMPTY_DRAWING, _DRAWING_TYPE)
+        sheet.draw(identifier)
+    else:
+        identifier = sheet.dialect.reference(drawing)
     part = package.target(sheet.part, identifier=identifier) if identifier else ""
     if not part:
         raise Unfit("the sheet refers to a drawing that is not in the workbook", sheet.part)
@@ -148,15 +147,11 @@ def _append(note: etree._Element, text: str, part: str) -> None:
         run.append(plain)
     at = sum(local(one) in ("t", "r") for one in elements(body))
     between = "\n\n" if at else ""
-    for index, (words, bold) in enumerate(((f"{between}{AUTHOR}:", True), (f"\n{text}", False))):
+    for index, (words, font) in enumerate(((f"{between}{AUTHOR}:", _BOLD), (f"\n{text}", _FONT))):
         run = add(body, "r")
         traits = add(run, "rPr")
-        if bold:
-            add(traits, "b")
-        add(traits, "sz", val="9")
-        add(traits, "color", indexed="81")
-        add(traits, "rFont", val="Tahoma")
-        add(traits, "family", val="2")
+        for trait, attributes in font.items():
+            add(traits, trait, **attributes)
         add(run, "t", words)
         body.insert(at + index, run)  # before what says how the text is pronounced
 

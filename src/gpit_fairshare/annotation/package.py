@@ -212,15 +212,16 @@ class Package:
                 return self.name(target if target in self else unquote(target))
         return ""
 
+    def add(self, source: str, kind: str, pattern: str, content: bytes | etree._Element, content_type: str) -> str:
+        """Add a part to the folder of the workbook, let another refer to it, and return the reference's identifier."""
+        folder = self.workbook.rpartition("/")[0]
+        return self.relate(source, kind, self.create(f"{folder}/{pattern}".lstrip("/"), content, content_type))
+
     def relate(self, source: str, kind: str, target: str) -> str:
         """Let a part refer to another, and return the identifier of the reference."""
         part = relationships_part(source)
         if part not in self:
-            self.create(
-                part,
-                outermost("Relationships", _RELATIONSHIPS),
-                _RELATIONSHIPS_TYPE,
-            )
+            self.create(part, outermost("Relationships", _RELATIONSHIPS), _RELATIONSHIPS_TYPE)
         root = self.edit(part)
         taken = {entry.get("Id", "").lower() for entry in elements(root)}
         number = next(number for number in range(1, len(taken) + 2) if f"rid{number}" not in taken)

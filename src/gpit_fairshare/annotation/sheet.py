@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lxml import etree
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
-from gpit_fairshare.annotation.markup import Unfit, child, children, dialect_of, place, whole
+from gpit_fairshare.annotation.markup import Unfit, child, children, dialect_of, insert, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ _REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?([1-9][0-9]{0,6})")
 _USUAL_WIDTH: Final = 64
 _USUAL_HEIGHT: Final = 20
 """A column and a row of no other size, in pixels."""
-_ORDER: Final = (
+_ORDER: Final = (  # what comes before the drawing of the notes
     "sheetPr",
     "dimension",
     "sheetViews",
@@ -53,14 +53,6 @@ _ORDER: Final = (
     "smartTags",
     "drawing",
     "legacyDrawing",
-    "legacyDrawingHF",
-    "drawingHF",
-    "picture",
-    "oleObjects",
-    "controls",
-    "webPublishItems",
-    "tableParts",
-    "extLst",
 )
 
 
@@ -144,9 +136,8 @@ class Sheet:
 
     def draw(self, identifier: str) -> None:
         """Refer to the part with the shapes of the notes."""
-        made = etree.Element(self._tag("legacyDrawing"), nsmap={"r": self.dialect.relations})
+        made = insert(self.root, "legacyDrawing", _ORDER, nsmap={"r": self.dialect.relations})
         self.dialect.refer(made, identifier)
-        place(self.root, made, _ORDER)
 
     def box(self, cell: Place, width: int, height: int) -> tuple[int, ...]:
         """Return where a box beside a cell stands: column, pixels, row, pixels, of its start and of its end.

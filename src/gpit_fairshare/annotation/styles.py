@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Unfit, add, child, children, local, outermost, place, whole
+from gpit_fairshare.annotation.markup import Unfit, add, child, children, insert, local, outermost, whole
 
 if TYPE_CHECKING:
     from gpit_fairshare.annotation.markup import Dialect
@@ -30,11 +30,6 @@ _ORDER: Final = (
     "borders",
     "cellStyleXfs",
     "cellXfs",
-    "cellStyles",
-    "dxfs",
-    "tableStyles",
-    "colors",
-    "extLst",
 )
 _FONT_ORDER: Final = ("b", "u", "sz", "color", "name", "family", "charset", "scheme")
 
@@ -121,10 +116,7 @@ class Styles:
 
     def _list(self, name: str) -> etree._Element:
         found = child(self._root, name)
-        if found is None:
-            found = etree.Element(etree.QName(etree.QName(self._root).namespace, name))
-            place(self._root, found, _ORDER)
-        return found
+        return insert(self._root, name, _ORDER) if found is None else found
 
     @staticmethod
     def _append(parent: etree._Element, name: str) -> etree._Element:
@@ -147,11 +139,9 @@ class Styles:
         for other in usual:
             if local(other) in _FONT_ORDER and local(other) not in ("b", "u", "color"):
                 font.append(copy.deepcopy(other))
-        made = etree.Element(etree.QName(etree.QName(font).namespace, trait))
-        place(font, made, _FONT_ORDER)
+        insert(font, trait, _FONT_ORDER)
         if trait == "u":
-            colour = etree.Element(etree.QName(etree.QName(font).namespace, "color"), rgb=_LINK_COLOUR)
-            place(font, colour, _FONT_ORDER)
+            insert(font, "color", _FONT_ORDER, rgb=_LINK_COLOUR)
         return str(len(children(self._fonts, "font")) - 1)
 
     def _look(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:

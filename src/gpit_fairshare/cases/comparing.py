@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from gpit_fairshare.cases.reading import refuse_spaces
 from gpit_fairshare.cases.shape import OTHER_COLUMNS, exact_number
 from gpit_fairshare.errors import CaseError
-from gpit_fairshare.export import FORMULA_STARTS
 from gpit_fairshare.results.agreement import allowed_difference
+from gpit_fairshare.results.writing import FORMULA_STARTS
 from gpit_fairshare.scheme.faults import one_line
 
 if TYPE_CHECKING:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 
-from gpit_fairshare.allocation import DEFAULT_SCHEME, allocate
+from gpit_fairshare.allocation import allocate
 from gpit_fairshare.cases.comparing import Difference, Kind, compare, harmless
 from gpit_fairshare.cases.reading import KEYS, read_case, read_model
 from gpit_fairshare.cases.shape import OTHER_COLUMNS
 from gpit_fairshare.errors import CaseError, GpitError, InputError
-from gpit_fairshare.inputs import LARGEST, MEGABYTE
+from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.words import nearest
 
@@ -90,7 +90,7 @@ def run_case(found: Found, *, may_lack: bool = False) -> Ran:
     except GpitError as fault:
         # The verdict begins with the file already.
         said = _in_words(fault).removeprefix(f"{one_line(found.path.name)}: ")
-        return Ran(_replaced(base, "fault", (said,)))
+        return Ran(_judged(base, "fault", (said,)))
 
 
 def _base(found: Found, model: CaseFile) -> Verdict:
@@ -99,10 +99,8 @@ def _base(found: Found, model: CaseFile) -> Verdict:
     return Verdict(found.file, head.name, one_line(head.title, 200), head.origin, cited, rows=head.rows)
 
 
-def _replaced(base: Verdict, outcome: Outcome, said: Sequence[str], **more: Any) -> Verdict:
-    return Verdict(
-        base.file, base.name, base.title, base.origin, base.source, outcome, tuple(said), rows=base.rows, **more
-    )
+def _judged(base: Verdict, outcome: Outcome, said: Sequence[str], **more: Any) -> Verdict:
+    return replace(base, outcome=outcome, said=tuple(said), **more)
 
 
 def _in_words(fault: GpitError) -> str:
@@ -121,45 +119,32 @@ def _result(case: Case) -> Result | GpitError:
 
 
 def _calculated(run: RunEntry) -> Result:
-    return allocate(
-        population=[_path(one) for one in run.population],
-        spend=[_path(one) for one in run.spend],
-        inputs=[_path(one) for one in run.input],
-        scheme=_path(run.scheme or DEFAULT_SCHEME),
-        formula=None if run.formula is None else _path(run.formula),
-        transition=None if run.transition is None else _path(run.transition),
-        settings=run.set,
-        mapping=run.map,
-        units=run.unit,
-        leave_out=run.leave_out,
-        max_size=run.max_size or LARGEST // MEGABYTE,
-        boundaries=run.boundaries,
-        crosswalk=[_path(one) for one in run.crosswalk],
-        sample=run.sample,
-        with_effects=False,
-    )
-
-
-def _path(name: str) -> str:
-    """Return a path that every system reads: cases are written on one and run on another."""
-    return name.replace("\\", "/")
+    options = {name: option for name, option in OPTIONS.items() if option.key in type(run).model_fields}
+    arguments = {name: getattr(run, option.key) for name, option in options.items()}
+    for name, option in options.items():
+        # Paths that every system reads: cases are written on one and run on another.
+        if option.kind is OptionKind.FILES:
+            arguments[name] = [path.replace("\\", "/") for path in arguments[name]]
+        elif option.kind is OptionKind.RULE and arguments[name]:
+            arguments[name] = arguments[name].replace("\\", "/")
+    return allocate(**{name: value for name, value in arguments.items() if value is not None}, with_effects=False)
 
 
 def _of_refusal(case: Case, base: Verdict, fault: GpitError) -> Verdict:
     """Judge a run that was refused: it may be what the case expects."""
     if case.head.fails is None:
-        return _replaced(base, "fault", (_in_words(fault),))
+        return _judged(base, "fault", (_in_words(fault),))
     wanted = " ".join(case.head.fails.split())
     faults = fault.findings if isinstance(fault, InputError) else ()
     if any(wanted in " ".join(text.split()) for text in (str(fault), *map(str, faults))):
         return base
-    return _replaced(base, "failed", (f"The run fails, but not with '{one_line(wanted, 200)}': {_in_words(fault)}",))
+    return _judged(base, "failed", (f"The run fails, but not with '{one_line(wanted, 200)}': {_in_words(fault)}",))
 
 
 def _of_result(case: Case, base: Verdict, result: Result) -> Verdict:
     if case.head.fails is not None:
         surprise = f"The run should fail with '{one_line(case.head.fails, 200)}', and gives a result."
-        return _replaced(base, "failed", (surprise,))
+        return _judged(base, "failed", (surprise,))
     figures = _Figures(case, result)
     differences = [*figures.rows(), *figures.compared()]
     # Ties in the order of the table, so that the same case says the same on every machine.
@@ -168,7 +153,7 @@ def _of_result(case: Case, base: Verdict, result: Result) -> Verdict:
     said = [*figures.in_short(differences), *checks_said(case, result)]
     if case.lacking:
         said = [f"{one_line(case.lacking.name)} is still to be written.", *said]
-    return _replaced(
+    return _judged(
         base,
         "failed" if said else "ok",
         said,

@@ -10,9 +10,10 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, field_validator, model_validator
 
 from gpit_fairshare.cases.discovery import EXPECTED_ENDING
+from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.scheme.shape import Entry, Line, Name, Prose, Text
 
 ORIGINS: Final = ("published", "worked by hand", "regression")
@@ -141,31 +142,34 @@ class CaseHeader(Entry):
         return self
 
 
-class RunEntry(Entry):
+def _values(values: dict[str, Any]) -> dict[str, str]:
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+            raise ValueError(f'{name[:40]}: expected a number, or a fraction in quotes such as "1/6"')  # noqa: TRY004
+    return {name: str(value) for name, value in values.items()}
+
+
+_OF_A_RUN: Final[dict[OptionKind, Any]] = {
+    OptionKind.FLAG: (bool, False),
+    OptionKind.RULE: (Line | None, None),
+    OptionKind.SETTINGS: (Annotated[dict[Line, Any], AfterValidator(_values)], Field(default_factory=dict)),
+    OptionKind.COLUMNS: (dict[Line, Line], Field(default_factory=dict)),
+    OptionKind.UNITS: (dict[Line, Line], Field(default_factory=dict)),
+    OptionKind.CODES: (Texts, Field(default_factory=list)),
+    OptionKind.MEGABYTES: (int | None, Field(default=None, ge=1)),
+    OptionKind.DAY: (Line | dt.date | None, None),
+    OptionKind.FILES: (Texts, Field(default_factory=list)),
+}
+"""How a case writes the options of `gpit allocate`, and what it is if the case does not; years are the scheme's."""
+_run_options = create_model(
+    "_run_options",
+    __base__=Entry,
+    **{option.key: _OF_A_RUN[option.kind] for option in OPTIONS.values() if option.kind in _OF_A_RUN},
+)
+
+
+class RunEntry(_run_options):  # type: ignore[misc, valid-type]  # mypy knows no class that is made when the program runs
     """What to run, as the options of `gpit allocate`; paths start from the folder of the case."""
-
-    scheme: Line | None = None
-    formula: Line | None = None
-    transition: Line | None = None
-    population: Texts = Field(default_factory=list)
-    spend: Texts = Field(default_factory=list)
-    input: Texts = Field(default_factory=list)
-    map: dict[Line, Line] = Field(default_factory=dict)
-    unit: dict[Line, Line] = Field(default_factory=dict)
-    leave_out: Texts = Field(default_factory=list)
-    boundaries: Line | dt.date | None = None
-    crosswalk: Texts = Field(default_factory=list)
-    max_size: int | None = Field(default=None, ge=1)
-    sample: bool = False
-    set: dict[Line, Any] = Field(default_factory=dict)
-
-    @field_validator("set")
-    @classmethod
-    def _are_values(cls, values: dict[str, Any]) -> dict[str, str]:
-        for name, value in values.items():
-            if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-                raise ValueError(f'{name[:40]}: expected a number, or a fraction in quotes such as "1/6"')  # noqa: TRY004
-        return {name: str(value) for name, value in values.items()}
 
 
 class ToleranceEntry(Entry):

@@ -6,14 +6,16 @@ stays byte for byte: figures that hold, remarks, line ends.
 
 from __future__ import annotations
 
-import copy
 import csv
 import io
-import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Item
 
 from gpit_fairshare.cases.comparing import harmless, written
 from gpit_fairshare.cases.reading import KEYS
@@ -24,7 +26,7 @@ from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.structured_texts import parse_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, MutableMapping, Sequence
     from pathlib import Path
 
     from gpit_fairshare.cases.comparing import Difference
@@ -252,96 +254,47 @@ def _inline_anew(text: str, differences: Sequence[Difference]) -> str:
     """Return a case file with figures written anew, each in the place of the old one and nothing else changed.
 
     Raises:
-        CaseError: A row is new or gone, a figure is a text or a blank, or its place cannot be told for sure.
+        CaseError: A row is new or gone, a figure is a text or a blank, or the file cannot be kept as it is.
     """
-    old = _parsed(text)
-    wanted = copy.deepcopy(old)
-    lines = text.splitlines(keepends=True)
-    spots: list[tuple[int, int, int, str]] = []
-    for one in differences:
-        shown = " ".join(part for part in (one.year, one.code, one.column) if part)
-        path = ("expected", one.year, one.code, one.column) if one.code else ("expected_national", one.year, one.column)
-        line, start, end = _one_spot(one, one_line(shown), old, lines, path)
-        token = _token(one.got or "", like=lines[line][start:end])
-        value = _parsed(f"value = {token}").get("value")
-        if value is None:
-            raise CaseError(f"{one_line(shown)} is now {one_line(one.got, 40)}; {_BY_HAND}")
-        spots.append((line, start, end, token))
-        table = wanted
-        for key in path[:-1]:
-            table = table[key]
-        table[path[-1]] = value
-    for line, start, end, token in sorted(spots, reverse=True):
-        lines[line] = lines[line][:start] + token + lines[line][end:]
-    new = "".join(lines)
-    # The proof: the file says what it should, and about all else what it said.
-    if repr(_parsed(new)) != repr(wanted):
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    wanted = parse_toml(text, Decimal)
+    try:
+        document = tomlkit.parse(text.removeprefix(mark))
+        kept = mark + document.as_string() == text
+        for one in differences:
+            _write(one, document, wanted)
+        new = mark + document.as_string()
+        # The proof: the file says what it should, and about all else what it said.
+        kept = kept and repr(parse_toml(new, Decimal)) == repr(wanted)
+    except (TOMLKitError, ValueError):
+        kept = False
+    if not kept:
         raise CaseError(f"the figures cannot be told from what stands around them; {_BY_HAND}")
     return new
 
 
-def _one_spot(
-    one: Difference, shown: str, held: Any, lines: Sequence[str], path: Sequence[str]
-) -> tuple[int, int, int]:
-    """Return the line, the start and the end of the one token that a figure of a case file is.
+def _write(difference: Difference, document: MutableMapping[str, Any], wanted: dict[str, Any]) -> None:
+    """Write one figure into a document, which keeps its form, and into what the document should hold in the end.
 
     Raises:
-        CaseError: There is none that can be written over, or it cannot be told which it is.
+        CaseError: It is not a figure that can be written over.
     """
-    if one.what != "figure":
-        what = "new, and is not added to" if one.what == "extra row" else "gone, and is not taken out of"
+    keys = [part for part in (difference.year, difference.code, difference.column) if part]
+    shown = one_line(" ".join(keys))
+    if difference.what != "figure":
+        what = "new, and is not added to" if difference.what == "extra row" else "gone, and is not taken out of"
         raise CaseError(f"the row {shown} is {what} a case file; {_BY_HAND}")
-    if one.got is None or isinstance(_at(held, path), str):
+    *above, column = ("expected" if difference.code else "expected_national", *keys)
+    for key in above:
+        document, wanted = document[key], wanted[key]
+    if difference.got is None or isinstance(wanted[column], str):
         raise CaseError(f"{shown} is a text or a blank, before or now, and only numbers are written; {_BY_HAND}")
-    found = list(_spots(lines, path))
-    if len(found) != 1:
-        raise CaseError(f"where {shown} stands in the case file cannot be told for sure; {_BY_HAND}")
-    return found[0]
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    """Return what a TOML text holds; numbers keep every digit, and a text that is no TOML holds nothing."""
+    old = document[column]
+    token = _token(difference.got, like=old.as_string() if isinstance(old, Item) else "")
     try:
-        return parse_toml(text, Decimal)
-    except ValueError:
-        return {}
-
-
-def _spots(lines: Sequence[str], path: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Yield where the number of a key stands, line by line: `key = 5`, alone or inside a table on one line."""
-    table: tuple[str, ...] = ()
-    token = re.compile(rf"(?<![\w-])[\"']?{re.escape(path[-1])}[\"']?[ \t]*=[ \t]*([^\s,}}#\"'\[{{]+)")
-    for number, line in enumerate(lines):
-        held = _parsed(line)
-        if line.lstrip("\ufeff \t").startswith("["):
-            table = _keys(held)
-            continue
-        if tuple(path[: len(table)]) != table:
-            continue
-        below = path[len(table) :]
-        if _at(held, below) is None:
-            continue
-        for match in token.finditer(line):
-            # The same key may stand on the line for others, or in a remark: only this one changes what is meant.
-            start, end = match.span(1)
-            if _at(_parsed(f"{line[:start]}'here'{line[end:]}"), below) == "here":
-                yield number, start, end
-
-
-def _at(held: Any, path: Sequence[str]) -> Any:
-    """Return what stands at the end of a path of keys; None where there is nothing."""
-    for key in path:
-        held = held.get(key) if isinstance(held, dict) else None
-    return held
-
-
-def _keys(held: Any) -> tuple[str, ...]:
-    """Return the keys that lead to the one table that a line opens."""
-    keys: list[str] = []
-    while isinstance(held, dict) and held:
-        ((key, held),) = held.items()
-        keys.append(key)
-    return tuple(keys)
+        document[column], wanted[column] = tomlkit.value(token), parse_toml(f"value = {token}", Decimal)["value"]
+    except (TOMLKitError, ValueError):
+        raise CaseError(f"{shown} is now {one_line(difference.got, 40)}; {_BY_HAND}") from None
 
 
 def _token(value: str, like: str) -> str:

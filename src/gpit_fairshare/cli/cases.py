@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpit_fairshare.cli import options  # noqa: TC001  # typer reads it from the annotations
+from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import place_of, print_json, reader_may_leave, tell
 from gpit_fairshare.errors import UsageError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.cases.suite import Suite
 
 
+@options.verb()
 def cases(
     *,
     paths: Annotated[
@@ -37,16 +38,13 @@ def cases(
         typer.Option("--update", help="Write the expected figures of regression cases anew. Never where CI is set."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Run regression cases: what each should give, and what it gives, figure by figure."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     _refuse(junit, update=update, stop=stop)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.cases.suite import run_all  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, progress  # noqa: PLC0415
-    from gpit_fairshare.console.cases import show_suite  # noqa: PLC0415
+    from gpit_fairshare.reports.cases import show_suite  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Testing") as advance:
         suite = run_all(paths, keep=keep, stop=stop, may_lack=update, advance=advance)
@@ -96,8 +94,8 @@ def _junit(suite: Suite, path: Path | None) -> Iterator[None]:
         yield
         return
     from gpit_fairshare.cases.junit import junit_xml  # noqa: PLC0415  # only if it is asked for
-    from gpit_fairshare.console.cases import verdict_text  # noqa: PLC0415
     from gpit_fairshare.files import in_place  # noqa: PLC0415
+    from gpit_fairshare.reports.cases import verdict_text  # noqa: PLC0415
 
     with in_place(path) as draft:
         draft.write_bytes(junit_xml(suite, verdict_text))

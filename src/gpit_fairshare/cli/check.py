@@ -11,6 +11,7 @@ import typer
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, place_of, print_json, reader_may_leave
 from gpit_fairshare.errors import OutputError, UsageError
+from gpit_fairshare.run_options import OptionKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,65 +20,35 @@ if TYPE_CHECKING:
     from gpit_fairshare.checking import Report
 
 
-def check(  # noqa: PLR0913  # the options of the verb
+@options.verb(
+    ...,
+    "leave_out",
+    "max_size",
+    "organisation",
+    "sample",
+    without=("settings",),
+    unset={"scheme": "Check against what this scheme needs; else all columns."},
+)
+def check(
     *,
-    population: options.Population = None,
-    spend: options.Spend = None,
-    inputs: options.Inputs = None,
-    scheme: Annotated[
-        str | None,
-        typer.Option("--scheme", metavar="NAME|FILE", help="Check against what this scheme needs; else all columns."),
-    ] = None,
-    formula: options.Formula = None,
-    transition: options.Transition = None,
-    mapping: options.Mapping = None,
-    units: options.Units = None,
-    years: options.Years = None,
-    boundaries: options.Boundaries = None,
-    crosswalk: options.Crosswalk = None,
-    leave_out: options.LeaveOut = None,
-    max_size: options.MaxSize = options.MEGABYTES,
+    run: options.TypedOptions,
     organisation: Annotated[
         str, typer.Option("--organisation", metavar="NAME", help="What a row is, without a scheme: CCG, practice …")
     ] = "",
-    sample: options.Sample = False,
     annotate: Annotated[
         Path | None,
         typer.Option("--annotate", metavar="COPY|FOLDER", help="Write your workbooks here, with every fault marked."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Check input files: every finding at once, with file, sheet, cell and what to do. Nothing is calculated."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
-    named = [*(population or []), *(spend or []), *(inputs or [])]
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import checking  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, show_report  # noqa: PLC0415
+    from gpit_fairshare.reports.checking import show_report  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
 
-    copies = (
-        {}
-        if annotate is None
-        else _copies(named, crosswalk or [], options.given(scheme, formula, transition), annotate)
-    )
-    report = checking.check(
-        population=population,
-        spend=spend,
-        inputs=inputs,
-        scheme=scheme,
-        formula=formula,
-        transition=transition,
-        mapping=options.pairs("--map", mapping or []),
-        units=options.pairs("--unit", units or []),
-        years=years or None,
-        boundaries=boundaries,
-        crosswalk=crosswalk,
-        leave_out=leave_out or (),
-        max_size=max_size,
-        organisation=organisation,
-        sample=sample,
-    )
+    copies = {} if annotate is None else _copies(run, annotate)
+    report = checking.check(**run.arguments(), organisation=organisation)
     with _annotated(report, copies), reader_may_leave():
         if as_json:
             print_json(report.document())
@@ -137,18 +108,19 @@ def _marks(report: Report, name: str) -> list[Mark]:
     return marks
 
 
-def _copies(named: Sequence[str], crosswalks: Sequence[str], rules: Sequence[str], place: Path) -> dict[Path, Path]:
+def _copies(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
     """Return the workbooks to be marked, each with the place of its copy, which is never one of the files.
 
     Raises:
         UsageError: There is no workbook, or a copy cannot be where it was asked for.
     """
+    files = run.files(OptionKind.FILES)
     if place.suffix.lower() == ".xlsx":
-        original = _workbook(named, place)
-        return {original: checked([place], [*named, *crosswalks, *rules], (".xlsx",), option="--annotate")[0]}
+        original = _workbook(run.files(OptionKind.FILES, without=["crosswalk"]), place)
+        return {original: checked([place], [*files, *run.files(OptionKind.RULE)], (".xlsx",), option="--annotate")[0]}
     if place.suffix and not place.is_dir():
         raise UsageError(f"--annotate {place}: give the copy the ending .xlsx, or name a folder for all copies")
-    books = list(_books([*named, *crosswalks]).values())
+    books = list(_books(files).values())
     if not books:
         raise UsageError(f"--annotate {place}: marks .xlsx workbooks, and none of the files is one")
     if not place.parent.is_dir() or (place.exists() and not place.is_dir()):

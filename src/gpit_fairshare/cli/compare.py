@@ -13,6 +13,7 @@ import typer
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, print_text, reader_may_leave
 from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
@@ -25,46 +26,52 @@ RESULTS: Final = (".xlsx", ".json", ".csv", ".parquet")
 """Endings of result files, as `results.ENDINGS` has them, without loading what that needs."""
 FORMATS: Final = ("text", "json", "markdown", "csv")
 _OLD, _NEW = "OLD", "NEW"
+_OF_A_SIDE: Final = ("formula", "transition", "settings")
+"""Options that each side may have for itself."""
 _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?)")
 """How a message about a setting begins, which knows nothing of sides."""
 
 
+@options.verb(
+    "population",
+    "spend",
+    "inputs",
+    "sample",
+    "formula",
+    "formula_old",
+    "formula_new",
+    "transition",
+    "transition_old",
+    "transition_new",
+    "settings",
+    "settings_old",
+    "settings_new",
+    ...,
+    without=["scheme"],
+)
 def compare(  # noqa: PLR0913  # the options of the verb
     *,
     old: Annotated[str, typer.Argument(metavar="OLD", help="A result file, or a scheme: a library name or .toml.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="What it is compared with: the same kinds.")],
-    population: options.Population = None,
-    spend: options.Spend = None,
-    inputs: options.Inputs = None,
-    sample: options.Sample = False,
-    formula: options.Formula = None,
+    run: options.TypedOptions,
     formula_old: Annotated[
         str | None, typer.Option("--formula-old", metavar="NAME|FILE", help="For OLD alone.")
     ] = None,
     formula_new: Annotated[
         str | None, typer.Option("--formula-new", metavar="NAME|FILE", help="For NEW alone.")
     ] = None,
-    transition: options.Transition = None,
     transition_old: Annotated[
         str | None, typer.Option("--transition-old", metavar="NAME|FILE", help="For OLD alone.")
     ] = None,
     transition_new: Annotated[
         str | None, typer.Option("--transition-new", metavar="NAME|FILE", help="For NEW alone.")
     ] = None,
-    settings: options.Settings = None,
     settings_old: Annotated[
         list[str] | None, typer.Option("--set-old", metavar="NAME[@YEAR]=VALUE", help="In OLD alone.")
     ] = None,
     settings_new: Annotated[
         list[str] | None, typer.Option("--set-new", metavar="NAME[@YEAR]=VALUE", help="In NEW alone.")
     ] = None,
-    mapping: options.Mapping = None,
-    units: options.Units = None,
-    leave_out: options.LeaveOut = None,
-    max_size: options.MaxSize = options.MEGABYTES,
-    years: options.Years = None,
-    boundaries: options.Boundaries = None,
-    crosswalk: options.Crosswalk = None,
     tolerance: Annotated[
         str, typer.Option("--tolerance", metavar="AMOUNT", help="£ by which a row may differ and count as the same.")
     ] = "0",
@@ -82,76 +89,25 @@ def compare(  # noqa: PLR0913  # the options of the verb
         list[Path] | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write the comparison; .xlsx, .json, .md or .csv."),
     ] = None,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Compare two results, or two settings: what changed, for whom, and why, to the penny."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     form = _format(how, as_json=as_json)
-    files = [*(population or []), *(spend or []), *(inputs or []), *(crosswalk or [])]
-    files += options.given(formula, formula_old, formula_new, transition, transition_old, transition_new)
-    outputs = checked(output or [], [old, new, *files], ENDINGS)
-    both = options.pairs("--set", settings or [])
-    own_sets = options.pairs("--set-old", settings_old or []), options.pairs("--set-new", settings_new or [])
+    files = [*run.files(OptionKind.FILES, OptionKind.RULE), formula_old, formula_new, transition_old, transition_new]
+    outputs = checked(output or [], [old, new, *filter(None, files)], ENDINGS)
     given = (
-        _Given(
-            _OLD,
-            old,
-            formula_old or formula,
-            transition_old or transition,
-            both,
-            own_sets[0],
-        ),
-        _Given(
-            _NEW,
-            new,
-            formula_new or formula,
-            transition_new or transition,
-            both,
-            own_sets[1],
-        ),
+        _given(_OLD, old, run, {"formula": formula_old, "transition": transition_old, "settings": settings_old}),
+        _given(_NEW, new, run, {"formula": formula_new, "transition": transition_new, "settings": settings_new}),
     )
-    named = {
-        "--population": population,
-        "--spend": spend,
-        "--input": inputs,
-        "--sample": sample,
-        "--map": mapping,
-        "--unit": units,
-        "--leave-out": leave_out,
-        "--years": years,
-        "--boundaries": boundaries,
-        "--crosswalk": crosswalk,
-        "--formula": formula,
-        "--transition": transition,
-        "--set": settings,
-    }
-    own = (
-        {"--formula-old": formula_old, "--transition-old": transition_old, "--set-old": settings_old},
-        {"--formula-new": formula_new, "--transition-new": transition_new, "--set-new": settings_new},
-    )
-    _used(given, named, own)
+    _used(given, run)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import comparison as comparing  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, progress, show_comparison  # noqa: PLC0415
+    from gpit_fairshare.reports.comparison import show_comparison  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     allowed, limit = comparing.tolerance_of(tolerance), comparing.limit_of(fail_over)
     with progress(make_console(stderr=True), "Comparing") as advance:
-        run = {
-            "population": population,
-            "spend": spend,
-            "inputs": inputs,
-            "mapping": options.pairs("--map", mapping or []),
-            "units": options.pairs("--unit", units or []),
-            "leave_out": leave_out or (),
-            "max_size": max_size,
-            "years": years or None,
-            "boundaries": boundaries,
-            "crosswalk": crosswalk,
-            "sample": sample,
-            "with_effects": False,
-        }
-        comparison = comparing.compare(*(one.side(run) for one in given), tolerance=allowed, fail_over=limit)
+        arguments = run.arguments(without=_OF_A_SIDE)
+        comparison = comparing.compare(*(one.side(arguments) for one in given), tolerance=allowed, fail_over=limit)
         drafts = _write(comparison, outputs, top, advance)
     with drafts, reader_may_leave():
         if form == "text":
@@ -167,6 +123,8 @@ class _Given:
 
     word: str
     name: str
+    flags: Sequence[str]
+    """Options that were typed for this side alone."""
     formula: str | None
     transition: str | None
     shared: Mapping[str, str]
@@ -225,17 +183,36 @@ class _Given:
         return UsageError(f"--set-{self.word.lower()}{str(fault)[len('--set') :]}") if mine else fault
 
 
-def _used(given: Sequence[_Given], named: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> None:
+def _given(word: str, name: str, run: options.TypedOptions, typed: Mapping[str, Any]) -> _Given:
+    """Return one side.
+
+    Args:
+        word: What messages call it.
+        name: The result file or scheme.
+        run: The options for both sides.
+        typed: Those for this side alone, by the name of the option for both.
+
+    Raises:
+        UsageError: A setting is no pair, or is given twice.
+    """
+    flags = {f"{OPTIONS[name].flag}-{word.lower()}": value for name, value in typed.items()}
+    formula, transition = (typed[name] or run.values[name] for name in ("formula", "transition"))
+    shared = run.argument("settings") or {}
+    own = options.pairs("settings", typed["settings"] or [], f"--set-{word.lower()}")
+    return _Given(word, name, [flag for flag, value in flags.items() if value], formula, transition, shared, own)
+
+
+def _used(given: Sequence[_Given], run: options.TypedOptions) -> None:
     """Refuse options that nothing would use: files are compared as they are.
 
     Raises:
         UsageError: One was given.
     """
-    for one, mine in zip(given, own, strict=True):
-        wrong = [option for option, value in mine.items() if value]
-        if one.is_file and wrong:
-            raise UsageError(f"{', '.join(wrong)}: {one.word} is a result file, which is compared as it is")
-    wrong = [option for option, value in named.items() if value]
+    for one in given:
+        if one.is_file and one.flags:
+            raise UsageError(f"{', '.join(one.flags)}: {one.word} is a result file, which is compared as it is")
+    # Those that a side may have for itself come last.
+    wrong = [*run.flags(without=["max_size", *_OF_A_SIDE]), *run.flags(without=set(OPTIONS) - set(_OF_A_SIDE))]
     if all(one.is_file for one in given) and wrong:
         raise UsageError(f"{', '.join(wrong)}: both are result files, which are compared as they are; give a scheme")
 
@@ -256,7 +233,7 @@ def _format(how: str, *, as_json: bool) -> str:
 def _text(comparison: Comparison, form: str, top: int) -> str:
     """Return a comparison as a text in a format."""
     from gpit_fairshare.comparison import csv_text  # noqa: PLC0415  # polars loads here, not for --help
-    from gpit_fairshare.export import json_text  # noqa: PLC0415
+    from gpit_fairshare.results.writing import json_text  # noqa: PLC0415
 
     match form:
         case "json":

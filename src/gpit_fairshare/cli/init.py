@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpit_fairshare.cli import options  # noqa: TC001 - typer reads it from the annotations
+from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import print_text, reader_may_leave
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.words import visible
@@ -18,17 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+@options.verb()
 def init(
     *,
     folder: Annotated[
         str, typer.Argument(metavar="DIR", help="Folder to write into; made if it is not there.", show_default=False)
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the list.")] = False,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Start a folder: templates for population and spend, a scheme of your own and a first case, ready to run."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     if not folder.strip():
         raise UsageError("DIR is empty; give the name of a folder, or . for this one")
     # XlsxWriter loads here, so that --help answers at once.

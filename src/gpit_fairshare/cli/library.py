@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpit_fairshare.cli import options  # noqa: TC001 - typer reads it from the annotations
+from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import print_json, print_text, reader_may_leave, tell
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.words import visible
@@ -42,24 +42,22 @@ OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only this kind of f
 
 
 @app.callback()
-def _verbs(*, debug: options.Debug = False, no_plugins: options.NoPlugins = False) -> None:
+@options.verb()
+def _verbs() -> None:
     """Schemes, formulas and transitions, built in or of your own."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
 
 
 @app.command("list")
+@options.verb()
 def list_all(
     *,
     kind: OfKind = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every file.")] = False,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """List every scheme, formula and transition, with how many of its figures are cited and assumed."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.console import make_console  # noqa: PLC0415
-    from gpit_fairshare.console.library import show_library  # noqa: PLC0415
+    from gpit_fairshare.reports.library import show_library  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
     from gpit_fairshare.scheme import entries_document, library_entries, library_problems  # noqa: PLC0415
 
     entries, problems = library_entries(kind.value if kind else None), library_problems()
@@ -72,6 +70,7 @@ def list_all(
 
 
 @app.command("show")
+@options.verb()
 def show(
     *,
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="What to show.", show_default=False)],
@@ -80,15 +79,12 @@ def show(
         Format, typer.Option("--format", help="As text, as Markdown, or the file itself to copy from.")
     ] = Format.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with the whole method.")] = False,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Show a method in words and formulas, with its parameters, checks, properties and sources."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     if as_json and form is not Format.TEXT:
         raise UsageError(f"--json and --format {form.value}: give one of the two")
-    from gpit_fairshare.console import make_console  # noqa: PLC0415  # as above
-    from gpit_fairshare.console.library import method_markdown, show_method  # noqa: PLC0415
+    from gpit_fairshare.reports.library import method_markdown, show_method  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415  # as above
     from gpit_fairshare.scheme import library_problems, method  # noqa: PLC0415
 
     found, text = method(name, kind.value if kind else None)
@@ -103,6 +99,7 @@ def show(
 
 
 @app.command("new")
+@options.verb()
 def new(
     *,
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="The file to write.", show_default=False)],
@@ -110,11 +107,8 @@ def new(
     copied: Annotated[
         str | None, typer.Option("--from", metavar="NAME", help="Copy this file of the library, under the new name.")
     ] = None,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Write a new formula, transition or scheme that runs as it stands, with remarks on what to change."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     from gpit_fairshare.templates.rules import write_rule  # noqa: PLC0415  # as above
 
     path, written, origin = write_rule(name, kind.value if kind else None, copied)
@@ -125,14 +119,12 @@ def new(
 
 
 @app.command("schema")
+@options.verb()
 def schema(
     *,
     kind: OfKind = None,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Print the JSON Schema of the files, by which editors complete and check what you write."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     from gpit_fairshare.scheme import file_schema  # noqa: PLC0415  # as above
 
     with reader_may_leave():
@@ -140,26 +132,24 @@ def schema(
 
 
 @app.command("check")
+@options.verb("formula", "transition")
 def check(  # the options of the verb
     *,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME|FILE", help="What to check; without any, the whole library.", show_default=False),
     ] = None,
-    formula: options.Formula = None,
-    transition: options.Transition = None,
+    run: options.TypedOptions,
     strict: Annotated[bool, typer.Option("--strict", help="End with exit code 1 if there is a warning.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Check schemes, formulas and transitions: everything that is to be said at once. Nothing is calculated."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.console import make_console, show_reviews  # noqa: PLC0415
+    from gpit_fairshare.reports.reviewing import show_reviews  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
     from gpit_fairshare.scheme import library_problems, review_all, reviews_document  # noqa: PLC0415
 
-    reviews = review_all(names or (), formula=formula, transition=transition)
+    reviews = review_all(names or (), **run.arguments())
     _warn(library_problems())
     with reader_may_leave():
         if as_json:

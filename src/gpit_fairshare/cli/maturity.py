@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+@options.verb("settings", "mapping", "units", "leave_out", "max_size")
 def maturity(  # noqa: PLR0913  # the options of the verb
     *,
     indicators: Annotated[
@@ -36,11 +37,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
     year: Annotated[
         str | None, typer.Option("--year", metavar="YEAR", help="Financial year, such as 2017/18; else 2016/17.")
     ] = None,
-    settings: options.Settings = None,
-    mapping: options.Mapping = None,
-    units: options.Units = None,
-    leave_out: options.LeaveOut = None,
-    max_size: options.MaxSize = options.MEGABYTES,
+    run: options.TypedOptions,
     output: options.Output = None,
     manifest: options.Manifest = False,
     by_ccg: Annotated[
@@ -50,20 +47,18 @@ def maturity(  # noqa: PLR0913  # the options of the verb
         Path | None, typer.Option("--by-practice", metavar="FILE", help="Write all practices in order, as .csv.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the tables.")] = False,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Work out the Digital Primary Care Maturity Index of practices and CCGs."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     read = [*indicators, *(ccg_indicators or []), *(population or []), *(allocation or [])]
     outputs = checked(output or [], read, ENDINGS)
     beside = manifests(outputs, read, wanted=manifest)
     asked = (("--by-ccg", by_ccg), ("--by-practice", by_practice))
     _check_orders([(option, path) for option, path in asked if path], [*outputs, *beside.values()], read)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.console import make_console, progress, show_maturity  # noqa: PLC0415
-    from gpit_fairshare.export import write_table  # noqa: PLC0415
     from gpit_fairshare.maturity import assess  # noqa: PLC0415
+    from gpit_fairshare.reports.maturity import show_maturity  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
+    from gpit_fairshare.results.writing import write_table  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Working out the index") as advance:
         found = assess(
@@ -72,11 +67,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
             population=population,
             allocation=allocation,
             year=year,
-            settings=options.pairs("--set", settings or []),
-            mapping=options.pairs("--map", mapping or []),
-            units=options.pairs("--unit", units or []),
-            leave_out=leave_out or (),
-            max_size=max_size,
+            **run.arguments(),
         )
         tables = [(by_ccg, found.ccgs), (by_practice, found.practices)]
         orders = {path: partial(write_table, table) for path, table in tables if path}

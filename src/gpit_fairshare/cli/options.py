@@ -1,63 +1,36 @@
-"""Options that several verbs share, each with its help."""
+"""The options of verbs: those of a run, as `run_options` describes them, and others that several verbs share."""
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import dataclass, fields
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import EllipsisType, MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.run_options import OPTIONS, OptionKind, RunOptions, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-Population = Annotated[
-    list[str] | None,
-    typer.Option("--population", metavar="FILE", help="Population by organisation; FILE:SHEET for Excel."),
-]
-Spend = Annotated[
-    list[str] | None,
-    typer.Option("--spend", metavar="FILE", help="Historic spend by organisation, or lines of cost."),
-]
-Inputs = Annotated[
-    list[str] | None, typer.Option("--input", metavar="FILE", help="Further columns, joined by org_code.")
-]
-Formula = Annotated[
-    str | None, typer.Option("--formula", metavar="NAME|FILE", help="Use this formula instead of the scheme's.")
-]
-Transition = Annotated[
-    str | None, typer.Option("--transition", metavar="NAME|FILE", help="Use this transition instead of the scheme's.")
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME[@YEAR]=VALUE", help="Give a parameter another value for this run."),
-]
-Sample = Annotated[bool, typer.Option("--sample", help="Use the England 2014/15 sample; its spend is illustrative.")]
-Mapping = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="HEADING=COLUMN", help="Say which column a heading of yours is."),
-]
-Units = Annotated[
-    list[str] | None,
-    typer.Option("--unit", metavar="HEADING=UNIT", help="Say the unit of a column: £, £000, £m, people, 000 people."),
-]
-Years = Annotated[
-    list[str] | None,
-    typer.Option("--years", metavar="YEAR", help="Run the scheme for this year instead of its own; may be repeated."),
-]
-Boundaries = Annotated[
-    str | None,
-    typer.Option("--boundaries", metavar="DATE|YEAR", help="Restate all rows on the organisations of that day."),
-]
-Crosswalk = Annotated[
-    list[str] | None,
-    typer.Option("--crosswalk", metavar="FILE", help="Mergers and splits, beside those of CCGs that are known."),
-]
-LeaveOut = Annotated[
-    list[str] | None, typer.Option("--leave-out", metavar="CODE", help="Leave out the rows of this code.")
-]
-MaxSize = Annotated[int, typer.Option("--max-size", metavar="MB", min=1, help="Largest file to read, in MB, unpacked.")]
+_TYPES: Final[Mapping[OptionKind, Any]] = {
+    OptionKind.FLAG: bool,
+    OptionKind.RULE: str | None,
+    OptionKind.MEGABYTES: int,
+    OptionKind.DAY: str | None,
+}
+"""What typer makes of an option; all others may be repeated."""
+_PAIRS: Final = {
+    OptionKind.SETTINGS: "NAME=VALUE or NAME@2015/16=VALUE",
+    OptionKind.COLUMNS: "HEADING=COLUMN",
+    OptionKind.UNITS: "HEADING=UNIT, such as 'Spend=£m'",
+}
+"""How a pair of a name and its value is written, for a message."""
+_DEFAULTS: Final = {field.name: field.default for field in fields(RunOptions)}
 
 
 def leave_plugins_out(context: typer.Context, wanted: bool) -> bool:
@@ -90,32 +63,122 @@ Manifest = Annotated[
 Debug = Annotated[bool, typer.Option("--debug", hidden=True)]
 """May stand on either side of the verb; the command line looks for it itself."""
 
-MEGABYTES = 64
-"""Largest file that is read if nobody says more: `inputs.LARGEST`, without loading what that needs."""
+
+@dataclass(frozen=True, slots=True)
+class TypedOptions:
+    """The options of a run as they were typed; pairs are still texts, and what was not typed is None or empty."""
+
+    values: Mapping[str, Any]
+    """By the name of the field in `RunOptions`."""
+
+    def files(self, *kinds: OptionKind, without: Sequence[str] = ()) -> list[str]:
+        """Return the files and names of the library that were typed, for options of these kinds."""
+        names = [name for name in self.values if OPTIONS[name].kind in kinds and name not in without]
+        return [text for name in names for text in listed(self.values[name]) if text]
+
+    def flags(self, *, without: Collection[str] = ()) -> list[str]:
+        """Return the options that were typed, as they were."""
+        return [OPTIONS[name].flag for name, value in self.values.items() if value and name not in without]
+
+    def argument(self, name: str) -> Any:
+        """Return the value of an option as a run takes it.
+
+        Raises:
+            UsageError: It is no pair, or the same name is given twice.
+        """
+        option, value = OPTIONS[name], self.values[name]
+        return pairs(name, value, option.flag) if option.kind in _PAIRS and value else value
+
+    def arguments(self, *, without: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the arguments of a run: what was typed.
+
+        Raises:
+            UsageError: As above.
+        """
+        return {
+            name: self.argument(name)
+            for name, value in self.values.items()
+            if name not in without and value is not None and value != []
+        }
 
 
-_FORMS = {
-    "--map": "HEADING=COLUMN",
-    "--unit": "HEADING=UNIT, such as 'Spend=£m'",
-    "--set": "NAME=VALUE or NAME@2015/16=VALUE",
-}
-"""How each option of pairs is written, for messages."""
+def verb(
+    *order: str | EllipsisType, without: Sequence[str] = (), unset: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Let typer see the options of a run in place of a verb's parameter `run`, and those that every verb has.
+
+    Args:
+        order: Options of the run that the verb takes, in the order of its help; ... stands for all that are not named.
+            A parameter of the verb may be named among them, to come there.
+        without: Options that ... does not stand for.
+        unset: Options that have no default here, each with its help.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = dict(inspect.signature(function, eval_str=True).parameters)
+        rest = [name for name in OPTIONS if name not in (*order, *without)]
+        names = [name for entry in order for name in (rest if isinstance(entry, EllipsisType) else [entry])]
+        in_order = {name: own.pop(name) if name in own else _parameter(name, unset) for name in names}
+        parameters = [each for name, one in own.items() for each in (in_order.values() if name == "run" else [one])]
+
+        def call(**values: Any) -> None:
+            del values["debug"], values["no_plugins"]  # the command line looks for them itself
+            if "run" in own:
+                typed = {name: values.pop(name) for name in names if name in OPTIONS}
+                values["run"] = TypedOptions(
+                    {name: value or None if name in unset else value for name, value in typed.items()}
+                )
+            function(**values)
+
+        call.__name__, call.__doc__ = function.__name__, function.__doc__
+        vars(call)["__signature__"] = Signature([*parameters, *_EVERY_VERB])
+        return call
+
+    return decorate
 
 
-def given(*names: str | None) -> list[str]:
-    """Return the names or files that were given; what is a file is not written over."""
-    return [name for name in names if name]
+def _parameter(name: str, unset: Mapping[str, str]) -> Parameter:
+    """Return the parameter that typer reads an option from."""
+    option, default = OPTIONS[name], _DEFAULTS[name]
+    kind = _TYPES.get(option.kind, list[str] | None)
+    if name in unset:
+        kind, default = kind | None, None
+    details = typer.Option(
+        option.flag,
+        metavar=option.kind.value or None,
+        min=1 if option.kind is OptionKind.MEGABYTES else None,
+        help=unset.get(name, option.help),
+    )
+    return Parameter(
+        name, Parameter.KEYWORD_ONLY, default=None if default == () else default, annotation=Annotated[kind, details]
+    )
 
 
-def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
-    """Return NAME=VALUE options as a dict; the same name twice is an error, not a silent choice."""
-    found: dict[str, str] = {}
+def pairs(name: str, texts: Sequence[str], flag: str) -> dict[str, str]:
+    """Return NAME=VALUE options as a dict; the same name twice is an error, not a silent choice.
+
+    Args:
+        name: Which option of a run it is.
+        texts: What was typed.
+        flag: What messages call it.
+
+    Raises:
+        UsageError: A text is no pair, or a name is given twice.
+    """
+    option = OPTIONS[name]
+    values: dict[str, str] = {}
     for text in texts:
-        name, equals, value = text.partition("=") if option == "--set" else text.rpartition("=")
-        if not equals or not name.strip() or not value.strip():
-            form = _FORMS[option]
-            raise UsageError(f"{option} {text}: expected {form}")
-        if name.strip() in found:
-            raise UsageError(f"{option} {name.strip()}: given twice; give it once")
-        found[name.strip()] = value.strip()
-    return found
+        # A heading may have a = in it, and a value of a parameter may not.
+        left, equals, right = text.partition("=") if option.kind is OptionKind.SETTINGS else text.rpartition("=")
+        if not equals or not left.strip() or not right.strip():
+            raise UsageError(f"{flag} {text}: expected {_PAIRS[option.kind]}")
+        if left.strip() in values:
+            raise UsageError(f"{flag} {left.strip()}: given twice; give it once")
+        values[left.strip()] = right.strip()
+    return values
+
+
+_EVERY_VERB: Final = [
+    Parameter(name, Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+    for name, annotation in (("debug", Debug), ("no_plugins", NoPlugins))
+]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _TABLES: Final = (".csv", ".parquet")
 _BESIDE: Final = ".manifest.json"
-"""Ending of the manifest beside a table, as `export.MANIFEST_ENDING` has it, without loading what that needs."""
+"""Ending of the manifest beside a table, as in `results.writing`, without loading what that needs."""
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def print_text(text: str) -> None:
 
 def print_json(document: object) -> None:
     """Print a document as JSON."""
-    from gpit_fairshare.export import json_text  # noqa: PLC0415  # polars loads here, not for --help
+    from gpit_fairshare.results.writing import json_text  # noqa: PLC0415  # polars loads here, not for --help
 
     print_text(json_text(document))
 

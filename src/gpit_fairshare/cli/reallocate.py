@@ -17,6 +17,7 @@ _LETTERS = (".csv", ".md")
 """Endings of letters, as `reallocation.ENDINGS` has them, without loading what that needs."""
 
 
+@options.verb("settings", "mapping", "units", "max_size")
 def reallocate(  # noqa: PLR0913  # the options of the verb
     *,
     allocation: Annotated[
@@ -44,21 +45,15 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
         list[str] | None,
         typer.Option("--receive", metavar="WHO", help="Who receives: pressures, unmet-need, everybody."),
     ] = None,
-    settings: options.Settings = None,
-    mapping: options.Mapping = None,
-    units: options.Units = None,
-    max_size: options.MaxSize = options.MEGABYTES,
+    run: options.TypedOptions,
     output: options.Output = None,
     manifest: options.Manifest = False,
     letters: Annotated[
         Path | None, typer.Option("--letters", metavar="FILE", help="Write the table of changes; .csv or .md.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Reallocate forecast underspends within a year: recover, give to others, show what changes for whom."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     read = [allocation, forecast, *([adjustments] if adjustments else [])]
     outputs = checked(output or [], read, ENDINGS)
     beside = manifests(outputs, read, wanted=manifest)
@@ -68,8 +63,8 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
             raise UsageError(f"--letters {letters}: is written already; give each a file of its own")
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import reallocation  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, progress  # noqa: PLC0415
-    from gpit_fairshare.console.reallocation import show_reallocation  # noqa: PLC0415
+    from gpit_fairshare.reports.reallocation import show_reallocation  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Reallocating") as advance:
         result = reallocation.reallocate(
@@ -80,17 +75,14 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
             tolerance=tolerance,
             recover=recover,
             receive=receive or (),
-            settings=options.pairs("--set", settings or []),
-            mapping=options.pairs("--map", mapping or []),
-            units=options.pairs("--unit", units or []),
-            max_size=max_size,
+            **run.arguments(),
         )
         found = reallocation.changes(result)
         writer = partial(reallocation.write_letters, found, ending=letters.suffix.lower()) if letters else None
         drafts = write(result, outputs, beside, advance, {letters: writer} if letters and writer else {})
     with drafts, reader_may_leave():
         if as_json:
-            from gpit_fairshare.export import document  # noqa: PLC0415
+            from gpit_fairshare.results.writing import document  # noqa: PLC0415
 
             print_json(document(result))
         else:

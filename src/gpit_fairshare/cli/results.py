@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.cli.output import checked
 from gpit_fairshare.errors import UsageError
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from gpit_fairshare.console import Advance
     from gpit_fairshare.engine import Result
+    from gpit_fairshare.reports.terminal import Advance
 
 ENDINGS: Final = (".xlsx", ".csv", ".parquet", ".json")
 
@@ -26,7 +26,7 @@ def manifests(outputs: Sequence[Path], inputs: Sequence[str], *, wanted: bool) -
     tables = [path for path in outputs if path.suffix.lower() in (".csv", ".parquet")]
     if wanted and not tables:
         raise UsageError("--manifest: belongs to a .csv or .parquet file, and -o names none; others carry it inside")
-    from gpit_fairshare.export import manifest_name  # noqa: PLC0415  # polars loads here, not for --help
+    from gpit_fairshare.results.writing import manifest_name  # noqa: PLC0415  # polars loads here, not for --help
 
     places = {path: path.with_name(manifest_name(path)) for path in tables}
     places = {path: place for path, place in places.items() if wanted or place.exists()}
@@ -50,26 +50,16 @@ def write(
         advance: Is told how far a workbook has come.
         others: Further files, each with what writes it to the place that it is given.
     """
-    from gpit_fairshare import export, files  # noqa: PLC0415  # polars loads here, not for --help
+    from gpit_fairshare import files  # noqa: PLC0415
+    from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help
 
-    def workbook(result: Result, path: Path) -> None:
-        from gpit_fairshare.workbook import write_workbook  # noqa: PLC0415  # only if one is asked for
-
-        write_workbook(result, path, advance)
-
-    writers: dict[str, Callable[[Result, Path], Any]] = {
-        ".xlsx": workbook,
-        ".csv": export.write_csv,
-        ".parquet": export.write_parquet,
-        ".json": export.write_json,
-    }
     with ExitStack() as stack:
         for path in outputs:
             draft = stack.enter_context(files.in_place(path))
-            writers[path.suffix.lower()](result, draft)
+            writing.write_result(result, draft, path.suffix.lower(), advance)
             if path in manifests:
                 beside = stack.enter_context(files.in_place(manifests[path]))
-                export.write_manifest(result, beside, draft, path.name)
+                writing.write_manifest(result, beside, draft, path.name)
         for path, writer in (others or {}).items():
             writer(stack.enter_context(files.in_place(path)))
         return stack.pop_all()

@@ -10,6 +10,7 @@ from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import print_json, reader_may_leave
 
 
+@options.verb("max_size")
 def verify(
     *,
     result: Annotated[
@@ -19,20 +20,17 @@ def verify(
         list[str] | None,
         typer.Argument(metavar="FILE|FOLDER", help="Where the run's files are, if not beside the result."),
     ] = None,
-    max_size: options.MaxSize = options.MEGABYTES,
+    run: options.TypedOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
-    debug: options.Debug = False,
-    no_plugins: options.NoPlugins = False,
 ) -> None:
     """Run a result again from its manifest: the same bytes, or exactly what differs. Nothing is written."""
-    del debug, no_plugins  # may stand on either side of the verb; the command line looks for them itself
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import verification  # noqa: PLC0415
-    from gpit_fairshare.console import make_console, progress  # noqa: PLC0415
-    from gpit_fairshare.console.verification import show_verification  # noqa: PLC0415
+    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
+    from gpit_fairshare.reports.verification import show_verification  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Verifying") as advance:
-        found = verification.verify(result, files or (), max_size=max_size, advance=advance)
+        found = verification.verify(result, files or (), **run.arguments(), advance=advance)
     with reader_may_leave():
         if as_json:
             print_json(found.document())

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.comparison import shown
 from gpit_fairshare.comparison.headline import headline, method
 from gpit_fairshare.comparison.words import PENNY, less, quantum, rounded_to, total
 from gpit_fairshare.words import is_money
-from gpit_fairshare.workbook.layout import number_format, table_name
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Region, Sheet, letter
-from gpit_fairshare.workbook.writing import Book, Styles, add
+from gpit_fairshare.workbook.layout import NOT_GIVEN, number_format
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Prose, Sheet, letter
+from gpit_fairshare.workbook.writing import write_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
     from pathlib import Path
 
-    from gpit_fairshare.comparison.model import Comparison
+    from gpit_fairshare.comparison.model import Cause, Comparison
 
-_CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # as every workbook of the house: its date says nothing
 _HOLDS, _FAILS = "holds", "fails"
+_NEW_LESS_OLD: Final = f"F{ROW}-E{ROW}"
 _LONG: Final = 40
 """Characters of a name in the title."""
 
@@ -29,32 +28,15 @@ _LONG: Final = 40
 def write_workbook(
     comparison: Comparison, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a comparison as a workbook; `advance` is told how many cells are done, of how many."""
+    """Write a comparison as a workbook; `advance` is called with how many cells are done, of how many."""
     changes = _Changes(comparison)
     sheets = [_summary(comparison, changes), changes.sheet, _causes(comparison, changes), _definition(comparison)]
-    book = Book(path)
-    book.set_properties(
-        {
-            "title": f"Comparison: {comparison.old.name} and {comparison.new.name}"[:250],
-            "keywords": "NHS, allocations, comparison",
-            "comments": headline(comparison)[:250],
-            "created": _CREATED,
-        }
-    )
-    for sheet in sheets:
-        sheet.finish()
-    styles, done, cells_in_all = Styles(book), 0, sum(sheet.count() for sheet in sheets)
-    tables: set[str] = set()
-
-    def written(cells: int) -> None:
-        nonlocal done
-        done += cells
-        advance(min(done, cells_in_all - 1), cells_in_all)
-
-    for sheet in sheets:
-        add(sheet, book, styles, table_name(sheet.name, tables), written)
-    book.close()
-    advance(cells_in_all, cells_in_all)
+    properties = {
+        "title": f"Comparison: {comparison.old.name} and {comparison.new.name}"[:250],
+        "keywords": "NHS, allocations, comparison",
+        "comments": headline(comparison)[:250],
+    }
+    write_sheets(path, sheets, properties, advance)
 
 
 class _Changes:
@@ -84,65 +66,56 @@ class _Changes:
 
     def _write(self) -> None:
         comparison, changes = self.comparison, self.comparison.changes
-        unit = f" ({comparison.unit or '£'})"
-        self._column("year", "Year", 9, [one.year for one in changes])
-        self._column("code", "Code", 9, [one.code for one in changes])
-        self._column("name", "Name", 32, [one.name or "[not given]" for one in changes])
-        self._column("status", "Stands in", 11, [_STANDS[one.status] for one in changes])
-        old = self._column("old", f"Old{unit}", 14, [_float(one.old) for one in changes], None, self.amounts)
-        new = self._column("new", f"New{unit}", 14, [_float(one.new) for one in changes], None, self.amounts)
-        formula = self.exactly(f"{letter(new)}{ROW}-{letter(old)}{ROW}")
-        figures = [float(one.change) for one in changes]
-        change = self._column("change", f"Change{unit}", 14, figures, formula, self.signed)
+        amounts, signed, unit = self.amounts, self.signed, f" ({comparison.unit or '£'})"
+        causes = {cause.name: cause for cause in comparison.attribution}
         ratios: list[Any] = [float(one.change / abs(one.old)) if one.old else NOT_APPLICABLE for one in changes]
-        here = f"{letter(old)}{ROW}"
-        formula = f'IF({here}=0,"{NOT_APPLICABLE}",{letter(change)}{ROW}/ABS({here}))'
-        self._column("percent", "Change (%)", 11, ratios, formula, "distance")
-        if any(one.people is not None for one in changes):
-            self._per_head(change)
-        self._column("first", "First to differ", 24, [one.first or NOT_APPLICABLE for one in changes])
-        for cause in comparison.attribution:
-            amounts = [float(cause.amounts[one.key]) for one in changes]
-            self._column(cause.name, f"{shown.cause_name(cause)}{unit}", 14, amounts, None, self.pence)
-        if comparison.attribution and changes:
-            self._check(change)
-        for name in ("old", "new", "change", *(one.name for one in comparison.attribution)):
-            values = [self.sheet.value(row, self.columns[name]) for row in range(FIRST_ROW, self.sheet.last_row + 1)]
-            fill = self.sheet.fills.get(self.columns[name])
-            if fill:
-                self.sheet.total_above(self.columns[name], values, fill.format)
+        ratio = f'IF(E{ROW}=0,"{NOT_APPLICABLE}",G{ROW}/ABS(E{ROW}))'
+        people = [one.people for one in changes]
+        rates: list[Any] = [float(one.change) / one.people if one.people else NOT_APPLICABLE for one in changes]
+        rate = f'IF(I{ROW}=0,"{NOT_APPLICABLE}",G{ROW}/I{ROW})'
+        per_head: list[tuple[str, str, float, list[Any], str | None, str]] = [
+            ("people", "Registered population", 14, people, None, "people"),
+            ("per_head", "Change per head", 11, rates, rate, "change per head"),
+        ]
+        for key, heading, width, values, formula, number in (
+            ("year", "Year", 9, [one.year for one in changes], None, "number"),
+            ("code", "Code", 9, [one.code for one in changes], None, "number"),
+            ("name", "Name", 32, [one.name or NOT_GIVEN for one in changes], None, "number"),
+            ("status", "Stands in", 11, [_STANDS[one.status] for one in changes], None, "number"),
+            ("old", f"Old{unit}", 14, [_float(one.old) for one in changes], None, amounts),
+            ("new", f"New{unit}", 14, [_float(one.new) for one in changes], None, amounts),
+            (
+                "change",
+                f"Change{unit}",
+                14,
+                [float(one.change) for one in changes],
+                self.exactly(_NEW_LESS_OLD),
+                signed,
+            ),
+            ("percent", "Change (%)", 11, ratios, ratio, "distance"),
+            *(per_head if any(count is not None for count in people) else ()),
+            ("first", "First to differ", 24, [one.first or NOT_APPLICABLE for one in changes], None, "number"),
+            *(
+                (name, f"{shown.cause_name(cause)}{unit}", 14, self._contributions(cause), None, self.pence)
+                for name, cause in causes.items()
+            ),
+        ):
+            total = key in ("old", "new", "change", *causes)
+            self.columns[key] = self.sheet.add_column(heading, width, values, formula, number, total=total)
+        if causes and changes:
+            self._check([letter(self.columns[name]) for name in causes])
         if changes:
             self.sheet.put(TOTAL_ROW, 3, "Total")
 
-    def _per_head(self, change: int) -> None:
-        changes = self.comparison.changes
-        people = self._column("people", "Registered population", 14, [one.people for one in changes], None, "people")
-        rates: list[Any] = [float(one.change) / one.people if one.people else NOT_APPLICABLE for one in changes]
-        heads = f"{letter(people)}{ROW}"
-        formula = f'IF({heads}=0,"{NOT_APPLICABLE}",{letter(change)}{ROW}/{heads})'
-        self._column("per_head", "Change per head", 11, rates, formula, "change per head")
+    def _contributions(self, cause: Cause) -> list[float]:
+        return [float(cause.amounts[one.key]) for one in self.comparison.changes]
 
-    def _check(self, change: int) -> None:
+    def _check(self, causes: Sequence[str]) -> None:
         """Say of each row whether its causes add up to its change."""
-        causes = [self.columns[one.name] for one in self.comparison.attribution]
-        cells = f"{letter(causes[0])}{ROW}:{letter(causes[-1])}{ROW}"
-        formula = f'IF(ABS({letter(change)}{ROW}-SUM({cells}))<{_half(self.comparison)},"{_HOLDS}","{_FAILS}")'
-        column = self._column("check", "Causes add up", 10, [_HOLDS] * len(self.comparison.changes), formula)
-        _mark_failing(self.sheet, column)
-
-    def _column(  # a column has that many sides
-        self,
-        name: str,
-        heading: str,
-        width: float,
-        values: Sequence[Any],
-        formula: str | None = None,
-        number: str = "number",
-    ) -> int:
-        column = self.columns[name] = self.sheet.heading(heading, width)
-        if values:
-            self.sheet.fill(column, values, formula, number)
-        return column
+        cells = f"{causes[0]}{ROW}:{causes[-1]}{ROW}"
+        formula = f'IF(ABS(G{ROW}-SUM({cells}))<{_half(self.comparison)},"{_HOLDS}","{_FAILS}")'
+        column = self.sheet.add_column("Causes add up", 10, [_HOLDS] * len(self.comparison.changes), formula)
+        self.sheet.flag(self.sheet.region(column), _FAILS)
 
     @property
     def signed(self) -> str:
@@ -171,11 +144,6 @@ def _format(comparison: Comparison) -> str:
     return number_format("£", [*amounts, *totals])
 
 
-def _mark_failing(sheet: Sheet, column: int) -> None:
-    region = Region(FIRST_ROW, column, sheet.last_row, column)
-    sheet.marks.append((region, {"type": "cell", "criteria": "==", "value": f'"{_FAILS}"', "look": "wrong"}))
-
-
 def _summary(comparison: Comparison, changes: _Changes) -> Sheet:
     """Return a row for each year: totals, and what the sheet Changes comes to, counted there."""
     names = (one.name if len(one.name) <= _LONG else f"{one.name[:_LONG]}…" for one in (comparison.old, comparison.new))
@@ -185,7 +153,9 @@ def _summary(comparison: Comparison, changes: _Changes) -> Sheet:
     status = f"{where},{changes.range_of('status')}"
     both = f'{status},"{_STANDS["both"]}",{changes.range_of("change")}'
     ratios: list[Any] = [float(one.change / abs(one.old)) if one.old else NOT_APPLICABLE for one in years]
-    amounts, signed, half = changes.amounts, changes.signed, _half(comparison)
+    amounts, signed = changes.amounts, changes.signed
+    alone, sum_of_rows = f'COUNTIFS({status},"{{}}")', f"SUMIFS({changes.range_of('change')},{where})"
+    adds_up = f'IF(ABS(D{ROW}-J{ROW})<{_half(comparison)},"{_HOLDS}","{_FAILS}")'
     differences = [float(one.change) for one in years]
     for heading, values, formula, number in (
         ("Year", [one.year for one in years], None, "number"),
@@ -195,37 +165,15 @@ def _summary(comparison: Comparison, changes: _Changes) -> Sheet:
         ("Change (%)", ratios, f'IF(B{ROW}=0,"{NOT_APPLICABLE}",D{ROW}/ABS(B{ROW}))', "distance"),
         (f"{noun}s that gain", [one.gain for one in years], f'COUNTIFS({both},">0")', "count"),
         (f"{noun}s that lose", [one.lose for one in years], f'COUNTIFS({both},"<0")', "count"),
-        (
-            f"{noun}s in the new result alone",
-            [one.added for one in years],
-            f'COUNTIFS({status},"{_STANDS["added"]}")',
-            "count",
-        ),
-        (
-            f"{noun}s in the old result alone",
-            [one.removed for one in years],
-            f'COUNTIFS({status},"{_STANDS["removed"]}")',
-            "count",
-        ),
-        (
-            f"Change of the rows{unit}",
-            differences,
-            changes.exactly(f"SUMIFS({changes.range_of('change')},{where})"),
-            signed,
-        ),
-        (
-            "The rows make up the change",
-            [_HOLDS] * len(years),
-            f'IF(ABS(D{ROW}-J{ROW})<{half},"{_HOLDS}","{_FAILS}")',
-            "number",
-        ),
+        (f"{noun}s in the new result alone", [one.added for one in years], alone.format(_STANDS["added"]), "count"),
+        (f"{noun}s in the old result alone", [one.removed for one in years], alone.format(_STANDS["removed"]), "count"),
+        (f"Change of the rows{unit}", differences, changes.exactly(sum_of_rows), signed),
+        ("The rows make up the change", [_HOLDS] * len(years), adds_up, "number"),
     ):
-        column = sheet.heading(heading, 15)
-        sheet.fill(column, values, formula, number)
-        if column in (2, 3, 4):
-            sheet.total_above(column, [one for one in values if isinstance(one, float)], number)
+        total = heading in (f"Old{unit}", f"New{unit}", f"Change{unit}")
+        sheet.add_column(heading, 15, values, formula, number, total=total)
     sheet.put(TOTAL_ROW, 1, "Total")
-    _mark_failing(sheet, len(sheet.headings))
+    sheet.flag(sheet.region(len(sheet.headings)), _FAILS)
     return sheet
 
 
@@ -245,16 +193,11 @@ def _causes(comparison: Comparison, changes: _Changes) -> Sheet:
     note = method(comparison) if comparison.attribution else untold
     sheet = Sheet("Causes", "Why it changed", f"{_mark(comparison)}Each adds up the rows of the sheet Changes.")
     unit = f" ({comparison.unit or '£'})"
-    for heading, width in (("Cause", 34), ("What changed", 60)):
-        sheet.heading(heading, width, wrap=heading != "Cause")
     number = changes.pence
-    for heading in ("Change", "Alone", "Interaction"):
-        sheet.heading(f"{heading}{unit}", 17)
-    for year in comparison.years:
-        sheet.heading(f"Change {year.year}{unit}", 17)
+    figures = ("Change", "Alone", "Interaction", *(f"Change {year.year}" for year in comparison.years))
+    sheet.add_headings((("Cause", 34), ("What changed", Prose(60)), *((f"{figure}{unit}", 17) for figure in figures)))
     for row, cause in enumerate(comparison.attribution, FIRST_ROW):
-        sheet.put(row, 1, shown.cause_name(cause))
-        sheet.put(row, 2, shown.cause_said(cause) or "none")
+        sheet.put_row(row, (shown.cause_name(cause), shown.cause_said(cause) or "none"))
         cells, alone = changes.range_of(cause.name), cause.total_alone()
         sheet.put(row, 3, float(cause.total()), changes.exactly(f"SUM({cells})"), number)
         sheet.put(row, 4, NOT_APPLICABLE if alone is None else float(alone), None, number)
@@ -268,17 +211,13 @@ def _causes(comparison: Comparison, changes: _Changes) -> Sheet:
             sheet.put(row, column, float(cause.total(year.year)), formula, number)
     row = FIRST_ROW + len(comparison.attribution)
     if comparison.attribution:
-        sheet.put(row, 1, "All together")
-        sheet.put(row, 2, "The change of all rows")
+        sheet.put_row(row, ("All together", "The change of all rows", None, NOT_APPLICABLE, NOT_APPLICABLE))
         for column, when in ((3, ""), *((at, one.year) for at, one in enumerate(comparison.years, 6))):
             value = float(total(one.total(when) for one in comparison.attribution))
             cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{row - 1}"
             sheet.put(row, column, value, changes.exactly(f"SUM({cells})"), number)
-        for column in (4, 5):
-            sheet.put(row, column, NOT_APPLICABLE)
         row += 1
-    sheet.put(row, 1, "Method" if comparison.attribution else "None")
-    sheet.put(row, 2, note)
+    sheet.put_row(row, ("Method" if comparison.attribution else "None", note))
     return sheet
 
 
@@ -287,15 +226,8 @@ def _definition(comparison: Comparison) -> Sheet:
     sheet = Sheet(
         "Definition", "What was compared, and in what the rules differ", "Formulas as the schemes write them."
     )
-    for heading, width, wrap in (
-        ("What", 28, False),
-        ("Name", 34, False),
-        ("Year", 9, False),
-        ("Old", 60, True),
-        ("New", 60, True),
-        ("Note", 40, True),
-    ):
-        sheet.heading(heading, width, wrap=wrap)
+    prose = (("Old", Prose(60)), ("New", Prose(60)), ("Note", Prose(40)))
+    sheet.add_headings((("What", 28), ("Name", 34), ("Year", 9), *prose))
     sides = ("; ".join(shown.side_said(side)) for side in (comparison.old, comparison.new))
     old, new = comparison.columns
     sheet.rows(

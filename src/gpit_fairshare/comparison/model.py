@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare.comparison import document, markdown, table
 from gpit_fairshare.comparison.words import NOTHING, exact, less, percent, plain, short, total, value_text
-from gpit_fairshare.results import in_one_line
+from gpit_fairshare.results.agreement import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.results import OffRule, Record
+    from gpit_fairshare.results.agreement import OffRule
+    from gpit_fairshare.results.model import Record
 
 Key = tuple[str, str]
 """Year and code."""

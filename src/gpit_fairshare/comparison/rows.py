@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gpit_fairshare.comparison.model import Status
-    from gpit_fairshare.results import Record
+    from gpit_fairshare.results.model import Record
 
 _OLD, _NEW = "old:", "new:"
 _HERE, _THERE = "old", "new"

@@ -14,9 +14,9 @@ from gpit_fairshare.comparison.words import NOTHING, figure, total
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import packaged_crosswalk
-from gpit_fairshare.results import Record, filled, off_rule, read_record, record_of
-from gpit_fairshare.results.agreement import predicates_of, same_as_written
-from gpit_fairshare.results.model import KEYS
+from gpit_fairshare.results.agreement import off_rule, predicates_of, same_as_written
+from gpit_fairshare.results.model import KEYS, Record, record_of
+from gpit_fairshare.results.reading import filled, read_record
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gpit_fairshare.comparison.words import plain
-from gpit_fairshare.export import FORMULA_STARTS
+from gpit_fairshare.results.writing import FORMULA_STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Year, figure
-from gpit_fairshare.engine.strangers import hold
+from gpit_fairshare.engine.plugin_checks import check_row_by_row
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs import year_start
 from gpit_fairshare.language import (
+    AGGREGATES,
     NATIONAL,
     ORGANISATION,
     Kind,
@@ -142,7 +143,10 @@ class Run:
         for node in walk(tree):
             match node:
                 case t.Figure(function, of):
-                    names, unit = [to_text(node)], None if function == "count" else self.scheme.symbols[of].unit
+                    names, unit = (
+                        [to_text(node)],
+                        None if AGGREGATES[function].is_count else self.scheme.symbols[of].unit,
+                    )
                 case t.Name(of) | t.Previous(of) | t.Given(of):
                     names, unit = [of, previous_column(of)], self.scheme.symbols[of].unit
                 case _:
@@ -154,7 +158,7 @@ class Run:
 
     def _formula(self, tree: t.Expression, kind: Kind, where: str) -> Values:
         try:
-            hold(tree, self.now.frames[kind], first_year=self.before is None)
+            check_row_by_row(tree, self.now.frames[kind], first_year=self.before is None)
             rendered = render(tree, first_year=self.before is None)
             parts = rendered.value.alias("value"), rendered.defined.alias("defined")
             frame = select(self.now.frames[kind], [tree], *parts)
@@ -208,14 +212,15 @@ class Run:
                     f"{where}, {self.year}, {self._row_names(kind)[row]}: {node.of} is blank, and {name} needs it; "
                     f"make a step of it with where(given({node.of}), …)"
                 )
+        of_rows = AGGREGATES[node.function].of_rows
         if node.within is None:
-            self._put(where, name, NATIONAL, [_summary(node.function, values)], pl.Float64)
+            self._put(where, name, NATIONAL, [float(of_rows(values))], pl.Float64)
             return
         members = self._members(kind, node.within, where)
         rows: list[Values] = [[] for _ in self.now.labels[node.within]]
         for value, index in zip(values, members, strict=True):
             rows[index].append(value)
-        self._put(where, name, group(node.within), [_summary(node.function, one) for one in rows], pl.Float64)
+        self._put(where, name, group(node.within), [float(of_rows(group_rows)) for group_rows in rows], pl.Float64)
 
     def _members(self, kind: Kind, within: str, where: str) -> list[int]:
         """Return the number of the group, from 0, that each row of a kind belongs to."""
@@ -418,23 +423,4 @@ class Run:
 
 def _grouping_columns(scheme: Scheme) -> list[str]:
     trees = [step.tree for step in scheme.steps] + [check.tree for check in scheme.checks]
-    found = [
-        node.within
-        for tree in trees
-        for node in walk(tree)
-        if isinstance(node, t.Figure | t.ShareOut | t.Rounded) and node.within
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _summary(function: str, values: Values) -> float:
-    """Return a figure over rows; `fsum` is exact, so the order of rows cannot change it."""
-    match function:
-        case "total":
-            return math.fsum(values)
-        case "count":
-            return float(sum(values))
-        case "largest":
-            return float(max(values))
-        case _:
-            return float(min(values))
+    return list(dict.fromkeys(column for tree in trees for column in t.groupings(tree)))

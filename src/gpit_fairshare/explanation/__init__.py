@@ -12,8 +12,10 @@ from gpit_fairshare.explanation.drafts import needed
 from gpit_fairshare.explanation.model import JSON_SCHEMA, Explanation, Line, Test, YearLines
 from gpit_fairshare.explanation.who import became, found, years_of
 from gpit_fairshare.explanation.writing import Writer
-from gpit_fairshare.language.in_words import with_unit, written
-from gpit_fairshare.results import Record, off_rule, read_record, record_of
+from gpit_fairshare.language.with_numbers import with_unit, written
+from gpit_fairshare.results.agreement import off_rule
+from gpit_fairshare.results.model import Record, record_of
+from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.workbooks import CHANGED
 from gpit_fairshare.words import nearest, sentence
 

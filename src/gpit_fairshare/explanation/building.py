@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from gpit_fairshare.explanation.drafts import Draft, Drafts
+from gpit_fairshare.explanation.drafts import Draft, Drafts, step_draft
 from gpit_fairshare.explanation.kernels import rounded, shared
 from gpit_fairshare.explanation.places import Place
-from gpit_fairshare.language import NATIONAL, ORGANISATION, kind_of, names_in
+from gpit_fairshare.language import AGGREGATES, NATIONAL, ORGANISATION, kind_of, names_in
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import previous_column
-from gpit_fairshare.language.in_words import column_of, leaves
+from gpit_fairshare.language.with_numbers import column_of, leaves
 from gpit_fairshare.words import sentence
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import CheckResult, Result
     from gpit_fairshare.scheme import Check, Parameter, Step, Value
-
-_ASKED: Final = {"total": "total of", "largest": "largest", "smallest": "smallest"}
 
 
 class Building:
@@ -119,12 +117,9 @@ class Building:
         symbol = self.scheme.symbols[leaf.of]
         over = self.place.over(symbol.kind, leaf.within)
         label = self.place.label(leaf.of)
-        said = (
-            f"number with {label}, of {over}"
-            if leaf.function == "count"
-            else f"{_ASKED[leaf.function]} {label} over {over}"
-        )
-        unit = None if leaf.function == "count" else symbol.unit
+        aggregate = AGGREGATES[leaf.function]
+        said = aggregate.in_words(label, over)
+        unit = None if aggregate.is_count else symbol.unit
         name = column_of(leaf)
         return Draft("figure", name, said, self.place.scope(leaf.within), unit, self.row[name])
 
@@ -189,26 +184,14 @@ class Building:
             case t.Rounded():
                 *behind, line = rounded(self.place, step, step.tree)
             case _:
-                behind, line = [], self._formula(step)
+                notes = self._first(step.tree)
+                behind, line = [], step_draft(self.place, step, self.row[step.name], tree=step.tree, notes=notes)
         for draft in behind:
             self._emit(draft)
         line.label = " ".join(step.label.split())
         line.answer = step.name == self.scheme.result
         line.total = self._total(step)
         self.drafts.add(line)
-
-    def _formula(self, step: Step) -> Draft:
-        return Draft(
-            "step",
-            step.name,
-            step.label,
-            self.place.of(step.kind),
-            self.scheme.symbols[step.name].unit,
-            self.row[step.name],
-            formula=step.formula,
-            tree=step.tree,
-            notes=self._first(step.tree),
-        )
 
     def _first(self, tree: t.Expression) -> tuple[str, ...]:
         """Say what stands for the year before in the first year."""

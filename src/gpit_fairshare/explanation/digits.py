@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.language import in_polars, in_words
+from gpit_fairshare.language import in_polars, with_numbers
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.function_types import BuiltInFunction
+from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.results.agreement import gives_again
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def evaluate(
     """Return the values of formulas over one row, None where they are undefined."""
     if not trees:
         return []
-    used = {in_words.column_of(leaf) for tree in trees for leaf in in_words.leaves(tree, first_year=first_year)}
+    used = {name for tree in trees for name in with_numbers.columns_of(tree, first_year=first_year)}
     columns = {"": pl.Series([0.0])}
     for name in used:
         value = cells[name]
@@ -120,31 +122,32 @@ class Digits:
     def text(self, year: Drafts, name: str) -> str:
         """Return the value of a name as it is printed."""
         key = year.key(name)
-        digits = in_words.DIGITS[self.level.get(key, 0)]
+        digits = with_numbers.DIGITS[self.level.get(key, 0)]
         value = year.cells[name]
         if digits > 17 and name in year.exact:
             value = year.exact[name]
-        return in_words.written(value, year.units.get(name), digits)
+        return with_numbers.written(value, year.units.get(name), digits)
 
     def texts(self, year: Drafts, tree: t.Expression) -> dict[str, str]:
         """Return the printed values of all that a formula takes its values from."""
-        names = {in_words.column_of(leaf) for leaf in in_words.leaves(tree, first_year=year.first_year)}
-        return {name: self.text(year, name) for name in names}
+        return {name: self.text(year, name) for name in with_numbers.columns_of(tree, first_year=year.first_year)}
 
     def side(self, year: Drafts, node: t.Expression, unit: str | None) -> str:
         """Return one side of a comparison as it is printed."""
         match node:
             case t.Name() | t.Figure() | t.Previous() if not (isinstance(node, t.Previous) and year.first_year):
-                return self.text(year, in_words.column_of(node))
+                return self.text(year, with_numbers.column_of(node))
             case t.Number(value):
-                return in_words.written(value, digits=17)
+                return with_numbers.written(value, digits=17)
             case t.Text(value):
-                return in_words.written(value)
+                return with_numbers.written(value)
             case _:
-                level = self.sides.get((year.year, id(node)), 0)
                 key = year.year, id(node)
+                level = self.sides.get(key, 0)
                 by_hand = None if key in self._as_run else self._by_hand(year, node)
-                return in_words.written(self._values[key] if by_hand is None else by_hand, unit, in_words.DIGITS[level])
+                return with_numbers.written(
+                    self._values[key] if by_hand is None else by_hand, unit, with_numbers.DIGITS[level]
+                )
 
     def _by_hand(self, year: Drafts, node: t.Expression) -> Fraction | None:
         """Return what the printed numbers come to, exactly; None where that is no plain arithmetic."""
@@ -154,16 +157,17 @@ class Digits:
             case t.Previous() if year.first_year:
                 return self._by_hand(year, node.first)
             case t.Name() | t.Figure() | t.Previous():
-                read = in_words.read(self.text(year, in_words.column_of(node)))
+                read = with_numbers.read(self.text(year, with_numbers.column_of(node)))
                 return read if isinstance(read, Fraction) else None
             case t.Negative(operand):
                 negated = self._by_hand(year, operand)
                 return None if negated is None else -negated
-            case t.Call("abs" | "min" | "max" as function, arguments):
-                values = [found for one in arguments if (found := self._by_hand(year, one)) is not None]
-                if len(values) < len(arguments):
+            case t.Call(name, arguments):
+                function = function_named(name)
+                if not isinstance(function, BuiltInFunction) or function.exact is None:
                     return None
-                return abs(values[0]) if function == "abs" else min(values) if function == "min" else max(values)
+                exact = [self._by_hand(year, argument) for argument in arguments]
+                return None if None in exact else function.exact(*exact)
             case t.Sum(sign, left, right):
                 first, second = self._by_hand(year, left), self._by_hand(year, right)
                 if first is None or second is None or (sign == "/" and not second):
@@ -182,7 +186,7 @@ class Digits:
         """Raise the precision of lines that do not give their values again; say whether there were any."""
         lines = [draft for draft in year.lines if draft.tree]
         cells = {
-            name: value if isinstance(value, str) else _float(in_words.read(self.text(year, name)))
+            name: value if isinstance(value, str) else _float(with_numbers.read(self.text(year, name)))
             for name, value in year.cells.items()
         }
         tests = list(self._numeric(year))
@@ -205,7 +209,7 @@ class Digits:
             if draft.parts and not gives_again(math.fsum(float(cells[name]) for name in draft.parts), draft.value):
                 raised |= self._raise(year, draft)
             if draft.rounding and not self._rounds(year, draft.rounding):
-                raised |= self._up(year.key(draft.rounding.of), len(in_words.DIGITS) - 1)
+                raised |= self._up(year.key(draft.rounding.of), len(with_numbers.DIGITS) - 1)
         return raised
 
     def _numeric(self, year: Drafts) -> Iterator[tuple[Draft, t.Comparison]]:
@@ -217,12 +221,12 @@ class Digits:
 
     def _as_printed(self, year: Drafts, test: t.Comparison) -> t.Expression:
         """Return a comparison of the two numbers that are printed."""
-        left, right = (_float(in_words.read(self.side(year, side, None))) for side in (test.left, test.right))
+        left, right = (_float(with_numbers.read(self.side(year, side, None))) for side in (test.left, test.right))
         return t.Comparison(test.relation, t.Number(left), t.Number(right))
 
     def _rounds(self, year: Drafts, one: Rounding) -> bool:
         """Say whether the printed figure comes apart into the same whole units and remainder."""
-        figure = in_words.read(self.text(year, one.of))
+        figure = with_numbers.read(self.text(year, one.of))
         assert isinstance(figure, Fraction)  # noqa: S101  # what is rounded is a number
         units = figure / one.to
         whole = math.floor(units)
@@ -232,7 +236,7 @@ class Digits:
         raised = self._up(year.key(draft.name), 2) if draft.kind != "check" else False
         names = list(draft.parts)
         if draft.tree:
-            names += [in_words.column_of(one) for one in in_words.leaves(draft.tree, first_year=year.first_year)]
+            names += with_numbers.columns_of(draft.tree, first_year=year.first_year)
         for name in names:
             raised |= self._up(year.key(name), 2)
         for test in self.tests.get(id(draft), []):

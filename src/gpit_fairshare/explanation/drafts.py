@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_words import leaves
+from gpit_fairshare.language.with_numbers import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from fractions import Fraction
 
     from gpit_fairshare.explanation.model import Kind
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.explanation.places import Place
+    from gpit_fairshare.scheme import Scheme, Step
 
 Key = tuple[str, str]
 """Year and name: one value, which is written alike wherever it stands."""
@@ -69,6 +70,12 @@ class Draft:
     exact: Fraction | None = None
 
 
+def step_draft(place: Place, step: Step, value: Any, **more: Any) -> Draft:
+    """Return the line of a step."""
+    unit = place.scheme.symbols[step.name].unit
+    return Draft("step", step.name, step.label, place.of(step.kind), unit, value, formula=step.formula, **more)
+
+
 @dataclass(slots=True)
 class Drafts:
     """The drafts of one year, and the values that they stand on."""
@@ -109,9 +116,7 @@ def needed(scheme: Scheme, asked: Sequence[str], step: str) -> Mapping[str, froz
         for one in reversed(scheme.steps):
             if one.name not in wanted:
                 continue
-            for node in t.walk(one.tree):
-                if isinstance(node, t.Figure | t.ShareOut | t.Rounded) and node.within:
-                    wanted.add(node.within)
+            wanted.update(t.groupings(one.tree))
             for leaf in leaves(one.tree, first_year=first_year):
                 match leaf:
                     case t.Previous(of):

@@ -6,10 +6,10 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.explanation.drafts import Draft, Rounding
+from gpit_fairshare.explanation.drafts import Draft, Rounding, step_draft
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_words import written
 from gpit_fairshare.language.units import dimension, times, unit_of
+from gpit_fairshare.language.with_numbers import written
 from gpit_fairshare.sharing import parts_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ def shared(place: Place, step: Step, tree: t.ShareOut) -> list[Draft]:
     """Return the figures behind a step of `share_out`, and the step itself."""
     rows = place.rows(step.kind, tree.within)
     over = place.over(step.kind, tree.within)
-    unit = place.scheme.symbols[step.name].unit
     factor = place.year.factor[step.name][place.group_number(tree.within)]
     own = place.year.exact[step.name][place.at(step.kind)]
     notes: tuple[str, ...] = ()
@@ -35,20 +34,7 @@ def shared(place: Place, step: Step, tree: t.ShareOut) -> list[Draft]:
         behind, arithmetic = _in_proportion(place, step, tree, rows, over)
     else:
         behind, arithmetic = _by_factor(place, step, tree, rows, over)
-    line = Draft(
-        "step",
-        step.name,
-        step.label,
-        place.of(step.kind),
-        unit,
-        float(own),
-        formula=step.formula,
-        tree=arithmetic,
-        arithmetic=True,
-        notes=notes,
-        exact=own,
-    )
-    return [behind, line]
+    return [behind, step_draft(place, step, float(own), tree=arithmetic, arithmetic=True, notes=notes, exact=own)]
 
 
 def _plain(tree: t.ShareOut) -> bool:
@@ -193,18 +179,7 @@ def rounded(place: Place, step: Step, tree: t.Rounded) -> list[Draft]:
         origin=_who(one, len(parts.up), over),
     )
     own = place.year.exact[step.name][place.at(step.kind)]
-    line = Draft(
-        "step",
-        step.name,
-        step.label,
-        place.of(step.kind),
-        unit,
-        float(own),
-        formula=step.formula,
-        rounding=one,
-        exact=own,
-    )
-    return [left, line]
+    return [left, step_draft(place, step, float(own), rounding=one, exact=own)]
 
 
 def _difference(total: int, wholes: int) -> str:

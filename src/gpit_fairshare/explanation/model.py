@@ -10,7 +10,7 @@ from gpit_fairshare.explanation.markdown import markdown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.results import OffRule
+    from gpit_fairshare.results.agreement import OffRule
 
 JSON_SCHEMA: Final = "gpit-explanation/1"
 

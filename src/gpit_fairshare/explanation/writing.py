@@ -10,7 +10,8 @@ from gpit_fairshare.explanation.kernels import remainder, units
 from gpit_fairshare.explanation.model import Line, Test
 from gpit_fairshare.language import plugged_in, unit_in
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_words import column_of, leaves, render, with_unit, written
+from gpit_fairshare.language.with_numbers import column_of, columns_of, render, with_unit, written
+from gpit_fairshare.words import inside
 
 if TYPE_CHECKING:
     from gpit_fairshare.explanation.digits import Digits
@@ -99,7 +100,7 @@ class Writer:
     def _uses(self, year: Drafts, draft: Draft) -> tuple[int, ...]:
         names = list(draft.parts)
         if draft.tree:
-            names += [column_of(leaf) for leaf in leaves(draft.tree, first_year=year.first_year)]
+            names += columns_of(draft.tree, first_year=year.first_year)
         if draft.rounding:
             names += [draft.rounding.of, f"left_over({draft.name})"]
         found = [self.numbers.get((year.year, name)) for name in names]
@@ -127,9 +128,7 @@ class Writer:
         match side:
             case t.Number() | t.Text():
                 return text
-            case t.Name() | t.Figure():
-                return f"{self._label(column_of(side), labels)} {text}"
-            case t.Previous() if not year.first_year:
+            case t.Name() | t.Figure() | t.Previous() if not (isinstance(side, t.Previous) and year.first_year):
                 return f"{self._label(column_of(side), labels)} {text}"
             case _:
                 return f"{t.to_text(side)} = {text}"
@@ -140,9 +139,7 @@ class Writer:
         return unit_in(side, self.scheme.symbols)
 
     def _label(self, name: str, labels: dict[str, str]) -> str:
-        label = labels.get(name) or self.scheme.labels.get(name, name)
-        label = " ".join(label.split())
-        return label[:1].lower() + label[1:] if label[1:2].islower() else label
+        return inside(" ".join((labels.get(name) or self.scheme.labels.get(name, name)).split()))
 
     # Rounding -------------------------------------------------------------------------------------------------
 

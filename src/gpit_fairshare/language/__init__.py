@@ -1,12 +1,16 @@
 """The formula language: text → tree → meaning, and its renderings.
 
 A formula is one step of a funding rule. `parse` reads it, `understand` finds the kind, type and
-unit of every step, and each rendering (`in_polars`, `in_excel`, `in_words`) turns the same tree into one form.
+unit of every step, and each rendering (`in_polars`, `in_excel`, `with_numbers`, `in_words`) turns the
+same tree into one form.
 """
 
-from gpit_fairshare.language.functions import (
-    FUNCTIONS,
-    Function,
+from gpit_fairshare.language.function_types import Function
+from gpit_fairshare.language.functions import AGGREGATES, FUNCTIONS
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Kind, Symbol, group, kind_of
+from gpit_fairshare.language.meaning import understand, unit_in
+from gpit_fairshare.language.parsing import parse
+from gpit_fairshare.language.plugin_functions import (
     Plugged,
     function_names,
     function_problems,
@@ -14,13 +18,11 @@ from gpit_fairshare.language.functions import (
     plugged_in,
     without_excel,
 )
-from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Kind, Symbol, group, kind_of
-from gpit_fairshare.language.meaning import understand, unit_in
-from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.tree import names_in, rebuilt, renamed, to_text, walk
 from gpit_fairshare.language.units import UNITS, have_like_units, unit_of
 
 __all__ = [
+    "AGGREGATES",
     "FUNCTIONS",
     "NATIONAL",
     "ORGANISATION",

@@ -1,200 +1,113 @@
-"""Functions that plug-ins add to the language: every rendering of a formula finds them here."""
+"""The functions that the formula language has itself: to add one, add its object here and its row to docs/language.md.
+
+Packages add functions by the same class, `Function`: see `plugin_functions`.
+"""
 
 from __future__ import annotations
 
-import inspect
-import keyword
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+import math
+from typing import Final
 
-from gpit_fairshare import plugins
-from gpit_fairshare.errors import PluginError
-from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.units import UNITS
+import polars as pl
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from gpit_fairshare.language.arithmetic import rounded_half_up
+from gpit_fairshare.language.function_types import Aggregate, Argument, BuiltInFunction, Function, SpecialForm
 
-    from gpit_fairshare.plugins import Plugin
-
-CALLS: Final = {"min": (2, 64), "max": (2, 64), "clip": (3, 3), "abs": (1, 1), "round": (2, 2), "where": (3, 3)}
-"""Functions of numbers that the language has itself, with the fewest and the most arguments."""
-FIGURES: Final = ("total", "count", "largest", "smallest")
-FUNCTIONS: Final = (*CALLS, *FIGURES, "given", "previous", "share_out", "rounded")
-"""Every function of the language."""
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_PLACE: Final = re.compile(r"\{([^\W\d]\w*)\}")
-_MOST: Final = 16
-"""Arguments that a function may have."""
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function that a package adds to the formula language: numbers in, a number out, row by row.
-
-    The entry point's name, in the group `gpit_fairshare.functions`, is the function's name in formulas.
-    """
-
-    polars: Callable[..., Any]
-    """Is given an expression for each argument, and returns one; null or NaN where there is no value."""
-    arguments: Mapping[str, str | None]
-    """Name of each argument, in order, with the unit that it must have; None where any will do."""
-    words: str
-    """What it gives, in a sentence for whoever reads the method."""
-    unit: str | None = None
-    """Unit of what it gives: one of the language's, or the name of the argument whose unit it has."""
-    excel: str | None = None
-    """The same as a formula of Excel, without its equals sign: `{x}*EXP({rate})`. Without it a workbook holds
-    the values of the steps that use the function, and says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plugged:
-    """A function with its name in formulas and the plug-in that it comes from."""
-
-    name: str
-    function: Function
-    plugin: Plugin
-
-    def __str__(self) -> str:
-        return f"the function {self.name} of the {self.plugin}"
-
-    @property
-    def count(self) -> int:
-        """How many arguments it takes."""
-        return len(self.function.arguments)
-
-    @property
-    def copies(self) -> int:
-        """How often its Excel formula writes the argument that it writes most."""
-        places = _PLACE.findall(self.function.excel or "")
-        return max((places.count(one) for one in places), default=1)
-
-    def in_excel(self, cells: Sequence[str]) -> str:
-        """Return its Excel formula over the cells, or formulas in brackets, of its arguments."""
-        texts = dict(zip(self.function.arguments, cells, strict=True))
-        return f"({_PLACE.sub(lambda found: texts[found[1]], self.function.excel or '')})"
-
-
-def plugged(name: str) -> Plugged | None:
-    """Return the function of a plug-in by its name; None where no plug-in that can be used has it."""
-    if name in FUNCTIONS:
-        return None
-    for one in plugins.installed(plugins.FUNCTIONS):
-        if one.name == name:
-            found = _loaded(one)
-            if isinstance(found, Plugged):
-                return found
-    return None
-
-
-def known(name: str) -> Plugged:
-    """Return the function of a plug-in that a formula was read with.
-
-    Raises:
-        PluginError: It is not there any more.
-    """
-    found = plugged(name)
-    if found is None:
-        raise PluginError(f"there is no function {name}; install the plug-in that has it")
-    return found
-
-
-def plugged_in(tree: t.Expression) -> list[Plugged]:
-    """Return the functions of plug-ins that a formula uses, each once."""
-    names = (node.function for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in CALLS)
-    return [known(name) for name in dict.fromkeys(names)]
-
-
-def without_excel(tree: t.Expression) -> list[Plugged]:
-    """Return the functions for whose sake a workbook holds values of this formula, and no formula."""
-    return [one for one in plugged_in(tree) if one.function.excel is None]
-
-
-def function_names() -> list[str]:
-    """Return the names of the functions that plug-ins add and that can be used."""
-    return sorted({one.name for one in plugins.installed(plugins.FUNCTIONS) if plugged(one.name)})
-
-
-def function_problems() -> list[str]:
-    """Return a line for each function of a plug-in that cannot be used."""
-    problems: list[str] = []
-    seen: dict[str, Plugin] = {}
-    for one in plugins.installed(plugins.FUNCTIONS):
-        found = _loaded(one)
-        if isinstance(found, str):
-            problems.append(found)
-        elif one.name in seen:
-            problems.append(str(one.fault(f"the name is taken by the {seen[one.name]}; this one is left out")))
-        else:
-            seen[one.name] = one
-    return problems
-
-
-@cache
-def _loaded(plugin: Plugin) -> Plugged | str:
-    """Return a function that is fit for use, or what is wrong with it."""
-    try:
-        if plugin.name in FUNCTIONS:
-            raise plugin.fault("the name is taken by the language; this one is left out")
-        if keyword.iskeyword(plugin.name):
-            raise plugin.fault("its name is a word of the language")
-        if not _NAME.fullmatch(plugin.name):
-            raise plugin.fault("its name is not up to 64 small letters, digits and _, beginning with a letter")
-        function = plugin.load()
-        with plugins.contained(lambda fault: plugin.fault(f"it cannot be looked at ({fault})")):
-            wrong = _wrong(function)
-        if wrong:
-            raise plugin.fault(wrong)
-    except PluginError as fault:
-        return str(fault)
-    return Plugged(plugin.name, function, plugin)
-
-
-def _wrong(function: Any) -> str:
-    """Say what a plug-in has got wrong about its function; an empty text if nothing."""
-    if not isinstance(function, Function):
-        return f"expected an object of gpit_fairshare.Function, found {type(function).__name__}"
-    # Whatever a stranger put into it: nothing holds its fields to their types.
-    given: dict[str, Any] = vars(function)
-    arguments, words, unit, excel = (given[key] for key in ("arguments", "words", "unit", "excel"))
-    if not callable(given["polars"]):
-        return "it has no Polars rendering; `polars` is a function of expressions"
-    units = (*UNITS[:-1], None)
-    if not isinstance(arguments, Mapping) or not 1 <= len(arguments) <= _MOST:
-        return f"`arguments` has 1 to {_MOST} names, each with its unit or None"
-    for name, wanted in arguments.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name) or wanted not in units:
-            return f"argument {name}: expected a name, and a unit out of {', '.join(UNITS[:-1])}, or None"
-    if not isinstance(words, str) or not words.strip():
-        return "`words` says in a sentence what it gives"
-    if unit not in (*units, *arguments):
-        return f"`unit` is one of {', '.join(UNITS[:-1])}, the name of an argument, or None"
-    try:
-        inspect.signature(given["polars"]).bind(*arguments)
-    except (TypeError, ValueError):
-        return f"`polars` does not take the {len(arguments)} arguments"
-    return "" if excel is None else _wrong_excel(excel, arguments)
-
-
-def _closed(formula: str) -> bool:
-    """Return whether every bracket of a formula is closed, and no quotation mark or brace is left."""
-    depth = 0
-    for one in formula:
-        depth += {"(": 1, ")": -1}.get(one, 0)
-        if depth < 0:
-            return False
-    return depth == 0 and not set(formula) & set('"{}')
-
-
-def _wrong_excel(excel: Any, arguments: Mapping[str, Any]) -> str:
-    if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
-        return "`excel` is a formula on one line without its equals sign, or None"
-    outside = re.sub(r'"[^"]*"', "", _PLACE.sub("1", excel))
-    if not _closed(outside):
-        return "`excel` has a bracket or a quotation mark too many or too few"
-    strangers = [one for one in _PLACE.findall(excel) if one not in arguments]
-    return f"`excel` names {{{strangers[0]}}}, which is no argument" if strangers else ""
+BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
+    "min": BuiltInFunction(
+        words="the smallest of two values or more",
+        arguments={"a": Argument.ALIKE, "b": Argument.ALIKE},
+        repeated_up_to=64,
+        unit="a",
+        polars=pl.min_horizontal,
+        excel="MIN({all})",
+        phrase="the smallest of {all}",
+        exact=min,
+    ),
+    "max": BuiltInFunction(
+        words="the largest of two values or more",
+        arguments={"a": Argument.ALIKE, "b": Argument.ALIKE},
+        repeated_up_to=64,
+        unit="a",
+        polars=pl.max_horizontal,
+        excel="MAX({all})",
+        phrase="the largest of {all}",
+        exact=max,
+    ),
+    "clip": BuiltInFunction(
+        words="x, but never below low nor above high; if these cross, low",
+        arguments={"x": Argument.ALIKE, "low": Argument.ALIKE, "high": Argument.ALIKE},
+        unit="x",
+        polars=lambda x, low, high: pl.max_horizontal(low, pl.min_horizontal(x, high)),
+        excel="MAX({low},MIN({x},{high}))",
+        phrase="{x}, kept between {low} and {high}",
+    ),
+    "abs": BuiltInFunction(
+        words="x without its sign",
+        arguments={"x": Argument.ALIKE},
+        unit="x",
+        polars=lambda x: x.abs(),
+        excel="ABS({x})",
+        phrase="{x} without its sign",
+        exact=abs,
+    ),
+    "round": BuiltInFunction(
+        words="x to so many decimals, halves away from zero; -3 is to thousands",
+        arguments={"x": None, "digits": Argument.DIGITS},
+        unit="x",
+        polars=rounded_half_up,
+        excel="ROUND({x},{digits})",
+        phrase="{x} rounded to {digits} decimals",
+        copies_in_polars=6,
+    ),
+    "where": BuiltInFunction(
+        words="Excel's IF",
+        arguments={"condition": Argument.CONDITION, "yes": Argument.BRANCH, "no": Argument.BRANCH},
+        unit="yes",
+        polars=lambda condition, yes, no: pl.when(condition).then(yes).otherwise(no),
+        excel="IF({condition},{yes},{no})",
+        phrase="{yes} if {condition}, else {no}",
+    ),
+    "total": Aggregate(
+        words="the sum over all organisations, or within a group",
+        of_rows=math.fsum,  # exact, so that the order of rows cannot change it
+        excel="SUM({cells})",
+        excel_within="SUMIFS({cells},{groups},{group})",
+        heading="Total of",
+        phrase="total of",
+    ),
+    "count": Aggregate(
+        words="how many organisations have a yes",
+        of_rows=sum,
+        excel="SUMPRODUCT(--{cells})",
+        excel_within="SUMPRODUCT(({groups}={group})*{cells})",
+        heading="Number with",
+        phrase="number of rows with",
+        is_count=True,
+    ),
+    "largest": Aggregate(
+        words="the largest value of all organisations",
+        of_rows=max,
+        excel="MAX({cells})",
+        excel_within="_xlfn.MAXIFS({cells},{groups},{group})",
+        heading="Largest",
+        phrase="largest",
+    ),
+    "smallest": Aggregate(
+        words="the smallest value of all organisations",
+        of_rows=min,
+        excel="MIN({cells})",
+        excel_within="_xlfn.MINIFS({cells},{groups},{group})",
+        heading="Smallest",
+        phrase="smallest",
+    ),
+    "given": SpecialForm(words="yes if the cell of an input column is filled"),
+    "previous": SpecialForm(words="x of the year before; y in the first year", options=("first",)),
+    "share_out": SpecialForm(
+        words="shares of an amount", options=("by", "base", "at_least", "at_most", "within"), is_whole_step=True
+    ),
+    "rounded": SpecialForm(words="whole pounds that keep the total", options=("to", "within"), is_whole_step=True),
+}
+"""Every function of the language, by name; to `where`, and to each `SpecialForm`, renderings give further meaning."""
+FUNCTIONS: Final = tuple(BUILT_INS)
+AGGREGATES: Final = {name: entry for name, entry in BUILT_INS.items() if isinstance(entry, Aggregate)}

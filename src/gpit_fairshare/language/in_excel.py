@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.functions import CALLS, known
-from gpit_fairshare.language.in_polars import digits_of
+from gpit_fairshare.language.function_types import Argument, BuiltInFunction
+from gpit_fairshare.language.plugin_functions import function_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,21 +144,20 @@ class _Writer:
                 return f"NOT({self.text(operand)})"
             case t.Given(name):
                 return f'({self.cells.name(name)}<>"")'
-            case t.Call("where", (condition, yes, no)):
-                return f"IF({self.text(condition)},{self.value(yes)},{self.value(no)})"
-            case t.Call("clip", (value, low, high)):
-                value_, low_, high_ = (self.value(one) for one in (value, low, high))
-                return f"MAX({low_},MIN({value_},{high_}))"
-            case t.Call("round", (value, _)):
-                return f"ROUND({self.text(value)},{self.cells.number(digits_of(tree))})"
-            case t.Call(function, arguments) if function not in CALLS:
-                return known(function).in_excel([self.argument(one) for one in arguments])
-            case t.Call(function, arguments):
-                return f"{function.upper()}({','.join(self.value(one) for one in arguments)})"
+            case t.Call(name, arguments):
+                function = function_named(name)
+                write = self.built_in if isinstance(function, BuiltInFunction) else self.plugged
+                return function.in_excel([write(sort, argument) for sort, argument in function.sorted(arguments)])
             case _:  # pragma: no cover - every other node is written above
                 raise TypeError(type(tree).__name__)
 
-    def argument(self, tree: t.Expression) -> str:
+    def built_in(self, sort: Argument | str | None, tree: t.Expression) -> str:
+        """Write an argument of a built-in function; only one that may be the result has to be a value by itself."""
+        if sort is Argument.DIGITS:
+            return self.cells.number(int(t.written_number(tree) or 0))
+        return self.value(tree) if sort in (Argument.ALIKE, Argument.BRANCH) else self.text(tree)
+
+    def plugged(self, _: Argument | str | None, tree: t.Expression) -> str:
         """Write what a plug-in's formula may put anywhere: in brackets unless it is one cell or call."""
         written = self.value(tree)
         alone = self.strong(tree)[1] == _STRENGTH["atom"] and not written.endswith("+0")

@@ -1,150 +1,107 @@
-"""Tree → the formula with its numbers put in, for a person who works it out again.
-
-Operators and functions are those of the language. £ stands before money, % behind percentages, thousands are
-parted by a comma alone and arguments by a comma and a space, so that `max(0, 1,234)` has two of them.
-"""
+"""Tree → the formula in words, with labels in the place of names, for whoever reads a method."""
 
 from __future__ import annotations
 
-import ast
-from dataclasses import fields, is_dataclass, replace
-from decimal import Context, Decimal
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_polars import previous_column
+from gpit_fairshare.language.functions import AGGREGATES
+from gpit_fairshare.language.plugin_functions import function_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-DIGITS: Final = (12, 15, 17, 20, 25, 40)
-"""Significant digits that a number may be written with, the fewest first; 17 tell every float from every other."""
-_FLOAT_DIGITS: Final = 17
-_LARGEST, _SMALLEST = 21, -9
-"""Powers of ten from which, and below which, a number is written with an exponent."""
-_SAFE: Final = 15
-"""Digits of whole numbers, and of pounds and pence, that are written in full whatever the precision."""
-_SUFFIXES: Final = {"people": " people", "£ per head": " per head"}
+_SIGNS: Final = {"+": "+", "-": "−", "*": "×", "/": "÷"}
+_RELATIONS: Final = {
+    "<": "is below",
+    "<=": "is at most",
+    ">": "is above",
+    ">=": "is at least",
+    "==": "is",
+    "!=": "is not",
+}
+_STRENGTH: Final = {"+": 1, "-": 1, "*": 2, "/": 2}
 
 
-def render(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool) -> str:
-    """Return the formula with every name, figure and value of the year before replaced by its text.
+def render(tree: t.Expression, labels: Mapping[str, str]) -> str:
+    """Return a formula in words: `last year's Allocation (first year: Historic spend)`.
 
-    Args:
-        tree: The formula; a kernel has none, and its arithmetic is put as a formula of its own.
-        texts: What `written` made of each value, under the names of the columns of `in_polars`.
-        first_year: Whether `previous` stands for its `first`.
+    A name that has no label stands as it is.
     """
-    return t.to_text(_put_in(tree, texts, first_year=first_year))
+    return _Words(labels).text(tree)
 
 
-def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, inner: bool = False) -> t.Expression:
-    """Return the tree with texts in the place of its leaves; `inner` brackets one that begins with a minus."""
-    match tree:
-        case t.Number(value):
-            return t.Name(written(value, digits=_FLOAT_DIGITS))
-        case t.Previous(first=first) if first_year:
-            return _put_in(first, texts, first_year=True, inner=inner)
-        case t.Given(name):
-            return t.Given(texts[name])
-        case t.Name() | t.Figure() | t.Previous():
-            text = texts[column_of(tree)]
-            return t.Name(f"({text})" if inner and text.startswith("-") else text)
-        case t.Call("round", (value, digits)):
-            return t.Call("round", (_put_in(value, texts, first_year=first_year), digits))
-    changes: dict[str, Any] = {}
-    for field in fields(tree):
-        value = getattr(tree, field.name)
-        within = isinstance(tree, t.Negative) or (isinstance(tree, t.Sum) and field.name == "right")
-        if isinstance(value, tuple):
-            changes[field.name] = tuple(_put_in(one, texts, first_year=first_year) for one in value)
-        elif is_dataclass(value):
-            changes[field.name] = _put_in(value, texts, first_year=first_year, inner=within)
-    return replace(tree, **changes)
+class _Words:
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self.labels = labels
 
+    def label(self, name: str) -> str:
+        return " ".join(self.labels.get(name, name).split())
 
-def leaves(tree: t.Expression, *, first_year: bool) -> Iterator[t.Name | t.Given | t.Figure | t.Previous]:
-    """Yield what a formula takes its values from, left to right; `first` stands for `previous` in the first year."""
-    match tree:
-        case t.Previous(first=first) if first_year:
-            yield from leaves(first, first_year=True)
-        case t.Name() | t.Given() | t.Figure() | t.Previous():
-            yield tree
-        case _:
-            for child in t.children(tree):
-                yield from leaves(child, first_year=first_year)
+    def text(self, tree: t.Expression) -> str:  # noqa: C901, PLR0912  # one branch per node of the tree
+        match tree:
+            case t.Number(value):
+                return t.number_text(value)
+            case t.Text():
+                return t.to_text(tree)
+            case t.Name(name):
+                return self.label(name)
+            case t.Negative(operand):
+                return f"−{self.inner(operand)}"
+            case t.Sum(operator, left, right):
+                return f"{self.side(left, operator)} {_SIGNS[operator]} {self.side(right, operator, right=True)}"
+            case t.Comparison(relation, left, right):
+                return f"{self.text(left)} {_RELATIONS[relation]} {self.text(right)}"
+            case t.Logic(operator, operands):
+                return f" {operator} ".join(self.inner(one) for one in operands)
+            case t.Not(operand):
+                return f"not {self.inner(operand)}"
+            case t.Given(name):
+                return f"{self.label(name)} is given"
+            case t.Figure(function, of, within):
+                return f"{AGGREGATES[function].phrase} {self.label(of)}{self.within(within)}"
+            case t.Previous(of, first):
+                return f"last year's {self.label(of)} (first year: {self.text(first)})"
+            case t.Rounded(of, to, within):
+                size = "whole pounds" if to == 1 else f"multiples of {t.number_text(to)}"
+                return f"{self.text(of)} in {size} that keep the total{self.within(within)}"
+            case t.ShareOut():
+                return self.shared(tree)
+            case t.Call():
+                return self.call(tree)
 
+    def shared(self, tree: t.ShareOut) -> str:
+        bounds = [
+            f"{word} {self.text(leaf)}"
+            for word, leaf in (("on top of", tree.base), ("at least", tree.at_least), ("at most", tree.at_most))
+            if leaf is not None
+        ]
+        means = "".join(f", {one}" for one in bounds)
+        return f"{self.text(tree.amount)} shared out by {self.text(tree.by)}{means}{self.within(tree.within)}"
 
-def column_of(leaf: t.Name | t.Given | t.Figure | t.Previous) -> str:
-    """Return the name of the column that holds the value of a leaf, as `in_polars` reads it."""
-    match leaf:
-        case t.Previous(of):
-            return previous_column(of)
-        case t.Figure():
-            return t.to_text(leaf)
-        case t.Name(name) | t.Given(name):
-            return name
+    def call(self, tree: t.Call) -> str:
+        texts = [self.text(argument) for argument in tree.arguments]
+        if tree.function == "where":
+            texts[1] = self.branch(tree.arguments[1])
+        return function_named(tree.function).in_words(tree.function, texts)
 
+    def branch(self, tree: t.Expression) -> str:
+        """Return what stands before an `if`: another `where` needs brackets there."""
+        return self.inner(tree) if isinstance(tree, t.Call) and tree.function == "where" else self.text(tree)
 
-# Values as texts ----------------------------------------------------------------------------------------------
+    def within(self, column: str | None) -> str:
+        return f", within each {self.label(column)}" if column else ""
 
+    def side(self, tree: t.Expression, operator: str, *, right: bool = False) -> str:
+        """Return an operand, in brackets where it would be read otherwise without."""
+        if isinstance(tree, t.Sum):
+            weaker = _STRENGTH[tree.operator] < _STRENGTH[operator]
+            same = right and _STRENGTH[tree.operator] == _STRENGTH[operator]
+            return f"({self.text(tree)})" if weaker or same else self.text(tree)
+        return self.inner(tree)
 
-def written(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> str:
-    """Write a value so that it can be read back: `£294,000`, `50%`, `yes`, `'North'`, `blank`.
-
-    Whole numbers, and pounds and pence, are written in full up to 15 digits; of others the first `digits` that
-    are not leading zeros, money at least to the penny. Up to 17 digits a fraction counts as the float nearest
-    to it, above that exactly.
-    """
-    if value is None:
-        return "blank"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return t.to_text(t.Text(value))
-    number = _decimal(value, digits).scaleb(2 if unit == "%" else 0, Context(prec=2_000))
-    money = (unit or "").startswith("£")
-    text = _number(abs(number), digits, money=money)
-    sign = "-" if number < 0 else ""
-    return f"{sign}{'£' if money else ''}{text}{'%' if unit == '%' else ''}"
-
-
-def _decimal(value: float | Fraction, digits: int) -> Decimal:
-    if digits <= _FLOAT_DIGITS:
-        return Decimal(repr(float(value)))
-    exact = Fraction(value)
-    return Context(prec=digits).divide(Decimal(exact.numerator), Decimal(exact.denominator))
-
-
-def _number(number: Decimal, digits: int, *, money: bool) -> str:
-    """Write a number that is not below nought."""
-    if not number:
-        return "0"
-    size = number.adjusted()
-    places = -int(number.normalize(Context(prec=2_000)).as_tuple().exponent)
-    if places > 2 or size >= _SAFE:
-        least = size + 3 if money and size < _SAFE else 1
-        number = Context(prec=max(digits, least)).plus(number)
-        places = -int(number.normalize(Context(prec=2_000)).as_tuple().exponent)
-    if not _SMALLEST <= size < _LARGEST:
-        return f"{number.normalize(Context(prec=2_000)):e}"
-    places = 2 if money and places == 1 else max(places, 0)
-    return f"{number:,.{places}f}"
-
-
-def with_unit(text: str, unit: str | None) -> str:
-    """Return a written value with the unit behind it that a result shows: `106,613 people`, `£2.47 per head`."""
-    return text + _SUFFIXES.get(unit or "", "")
-
-
-def read(text: str) -> Fraction | bool | str | None:
-    """Return the value that `written` wrote, to the digits that it has."""
-    if text in ("yes", "no"):
-        return text == "yes"
-    if text == "blank":
-        return None
-    if text[0] in "'\"":
-        return str(ast.literal_eval(text))
-    plain = text.replace("£", "").replace(",", "")
-    return Fraction(plain.removesuffix("%")) / (100 if plain.endswith("%") else 1)
+    def inner(self, tree: t.Expression) -> str:
+        """Return a part of a larger phrase, in brackets unless it is a name or a number."""
+        text = self.text(tree)
+        alone = isinstance(tree, t.Name | t.Number | t.Text | t.Given)
+        return text if alone or (isinstance(tree, t.Figure) and not tree.within) else f"({text})"

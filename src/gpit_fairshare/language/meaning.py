@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.functions import CALLS, known
+from gpit_fairshare.language.function_types import Argument
+from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
+from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
 from gpit_fairshare.words import nearest
@@ -260,34 +262,34 @@ class _Reach:
         return PURE
 
     def call(self, tree: t.Call) -> Dimension | None:
-        if tree.function == "where":
-            condition, yes, no = tree.arguments
-            self.condition(condition)
-            units = self.unit(yes), self.unit(no)
-            if type_of(yes, self.everything) != type_of(no, self.everything):
-                raise _kind("both branches of where must be numbers, or both yes/no", no.position)
-            return self.fit(units, tree.position, "branches of one where")
-        units_ = [self.number(argument) for argument in tree.arguments]
-        if tree.function not in CALLS:
-            return self.plugged(tree, units_)
-        return (
-            units_[0]
-            if tree.function == "round"
-            else self.fit(units_, tree.position, f"arguments of one {tree.function}")
-        )
-
-    def plugged(self, tree: t.Call, units: Sequence[Dimension | None]) -> Dimension | None:
-        """Return the unit of what a plug-in's function gives, having held its arguments to the units that it asks."""
-        function = known(tree.function).function
-        for (name, wanted), unit, argument in zip(function.arguments.items(), units, tree.arguments, strict=True):
+        """Return the unit of what a function gives, having held its arguments to what it takes."""
+        function = function_named(tree.function)
+        arguments = function.sorted(tree.arguments)
+        units = [self.argument(sort, argument) for sort, argument in arguments]
+        for (name, wanted), unit, argument in zip(function.arguments.items(), units, tree.arguments, strict=False):
             try:
-                together(unit, dimension(wanted))
+                together(unit, None if isinstance(wanted, Argument) else dimension(wanted))
             except ValueError:
                 message = f"{tree.function} takes {wanted} for {name}; found {unit}"
                 raise _unit(message, argument.position) from None
-        if function.unit is not None and function.unit in function.arguments:
-            return units[list(function.arguments).index(function.unit)]
-        return dimension(function.unit)
+        branches = [argument for sort, argument in arguments if sort is Argument.BRANCH]
+        if len({type_of(branch, self.everything) for branch in branches}) > 1:
+            message = f"both branches of {tree.function} must be numbers, or both yes/no"
+            raise _kind(message, branches[-1].position)
+        if function.unit is None or function.unit not in function.arguments:
+            return dimension(function.unit)
+        sort = function.arguments[function.unit]
+        if sort in (Argument.ALIKE, Argument.BRANCH):
+            alike = [unit for unit, (its_sort, _) in zip(units, arguments, strict=True) if its_sort is sort]
+            return self.fit(alike, tree.position, f"{sort.value} of one {tree.function}")
+        return units[list(function.arguments).index(function.unit)]
+
+    def argument(self, sort: str | Argument | None, tree: t.Expression) -> Dimension | None:
+        """Return the unit of an argument, having checked its type."""
+        if sort is Argument.CONDITION:
+            self.condition(tree)
+            return PURE
+        return self.unit(tree) if sort is Argument.BRANCH else self.number(tree)
 
     def within(self, column: str | None, position: int) -> None:
         if column is None:
@@ -298,10 +300,11 @@ class _Reach:
 
     def figure(self, tree: t.Figure) -> Dimension | None:
         symbol = self.symbol(tree.of, tree.of_position)
-        expected = "yes/no" if tree.function == "count" else "number"
+        is_count = AGGREGATES[tree.function].is_count
+        expected = "yes/no" if is_count else "number"
         if symbol.type != expected:
             hint = (
-                "; count takes a yes/no step"
+                f"; {tree.function} takes a yes/no step"
                 if expected == "yes/no"
                 else "; use count(…)"
                 if symbol.type == "yes/no"
@@ -317,7 +320,7 @@ class _Reach:
                 tree.of_position,
             )
         self.within(tree.within, tree.within_position)
-        return COUNT if tree.function == "count" else symbol.measure
+        return COUNT if is_count else symbol.measure
 
     def previous(self, tree: t.Previous) -> Dimension | None:
         symbol = self.symbol(tree.of, tree.of_position, through_previous=True)

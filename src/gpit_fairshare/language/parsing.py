@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.functions import (
-    CALLS,
-    FIGURES,
-    FUNCTIONS,
+from gpit_fairshare.language.function_types import Aggregate, Argument, Function, SpecialForm
+from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS
+from gpit_fairshare.language.plugin_functions import (
+    function_named,
     function_names,
     function_problems,
     plugged,
@@ -28,7 +28,7 @@ from gpit_fairshare.language.functions import (
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 LONGEST = 1_000
 DEEPEST = 32
@@ -76,12 +76,6 @@ _RELATIONS: dict[type[ast.cmpop], t.Relation] = {
     ast.GtE: ">=",
     ast.Eq: "==",
     ast.NotEq: "!=",
-}
-_OPTIONS = {
-    "previous": ("first",),
-    "share_out": ("by", "base", "at_least", "at_most", "within"),
-    "rounded": ("to", "within"),
-    **dict.fromkeys(FIGURES, ("within",)),
 }
 _IN_EXCEL = {
     "if": "where(condition, yes, no)",
@@ -241,10 +235,8 @@ def _size(tree: t.Expression) -> int:
     match tree:
         case t.Comparison():
             copies = 2
-        case t.Call("round"):
-            copies = 6
-        case t.Call(function) if added := plugged(function):
-            copies = added.copies
+        case t.Call(function):
+            copies = function_named(function).copies
         case _:
             copies = 1
     return 1 + copies * sum(_size(child) for child in t.children(tree))
@@ -383,38 +375,47 @@ class _Reader:
             raise FormulaError("only a function's name is followed by a bracket; × is written *", self.after(node.func))
         function = node.func.id
         added = plugged(function)
-        if function not in FUNCTIONS and not added:
+        entry = added.function if added else BUILT_INS.get(function)
+        if entry is None:
             raise self.fault(node, _no_function(function))
-        options = self.options(node, function)
+        options = self.options(node, function, entry.options)
         place = self.position(node)
-        if added or function in CALLS:
-            self.counted(node, *((added.count, added.count) if added else CALLS[function]))
-            arguments = tuple(below(argument) for argument in node.args)
-            if function == "round":
-                self.digits(node.args[1], arguments[1])
-            return t.Call(function, arguments, place)
-        if function in FIGURES:
-            self.counted(node, 1, 1)
-            of = self.plain(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
-            within, within_place = self.column(options)
-            return t.Figure(function, of, within, place, self.position(node.args[0]), within_place)  # type: ignore[arg-type]  # one of FIGURES
+        if isinstance(entry, SpecialForm) and entry.is_whole_step and not whole:
+            raise self.fault(node, f"{function} is a whole step by itself; give it a step and use that step's name")
+        self.counted(node, function, *entry.limits, entry.options)
+        match entry:
+            case Function():
+                arguments = tuple(below(argument) for argument in node.args)
+                for argument, (sort, read) in zip(node.args, entry.sorted(arguments), strict=True):
+                    if sort is Argument.DIGITS:
+                        self.digits(argument, read, function)
+                return t.Call(function, arguments, place)
+            case Aggregate():
+                of = self.plain(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
+                within, within_place = self.column(options)
+                return t.Figure(function, of, within, place, self.position(node.args[0]), within_place)
+        return self.special_form(node, function, options, below)
+
+    def special_form(
+        self,
+        node: ast.Call,
+        function: str,
+        options: dict[str, ast.expr],
+        below: Callable[[ast.expr], t.Expression],
+    ) -> t.Expression:
+        place = self.position(node)
         if function == "given":
-            self.counted(node, 1, 1)
             of = self.plain(node.args[0], "given takes the name of an input column")
             return t.Given(of, place, self.position(node.args[0]))
         if function == "previous":
-            self.counted(node, 1, 1)
             if "first" not in options:
                 raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
             of = self.plain(node.args[0], "previous takes a plain name; make the formula a step of its own")
             return t.Previous(of, below(options["first"]), place, self.position(node.args[0]))
-        if not whole:
-            raise self.fault(node, f"{function} is a whole step by itself; give it a step and use that step's name")
         return self.kernel(node, function, options)
 
-    def options(self, node: ast.Call, function: str) -> dict[str, ast.expr]:
+    def options(self, node: ast.Call, function: str, known: Sequence[str]) -> dict[str, ast.expr]:
         """Return the named arguments; unknown ones are refused with the nearest known name."""
-        known = _OPTIONS.get(function, ())
         found: dict[str, ast.expr] = {}
         for option in node.keywords:
             if option.arg is None:
@@ -428,7 +429,6 @@ class _Reader:
         return found
 
     def kernel(self, node: ast.Call, function: str, options: dict[str, ast.expr]) -> t.ShareOut | t.Rounded:
-        self.counted(node, 1, 1)
         place = self.position(node)
         within, within_place = self.column(options)
         if function == "rounded":
@@ -471,22 +471,19 @@ class _Reader:
         named = options["within"]
         return self.plain(named, "within takes the name of a text column"), self.position(named)
 
-    def counted(self, node: ast.Call, least: int, most: int) -> None:
+    def counted(self, node: ast.Call, function: str, least: int, most: int, options: Sequence[str]) -> None:
         found = len(node.args)
         if least <= found <= most:
             return
-        function = node.func.id if isinstance(node.func, ast.Name) else "this"
         expected = f"{least}" if least == most else f"{least} or more" if found < least else f"at most {most}"
         message = f"{function} takes {expected} argument{'s' if most > 1 else ''}, not {found}"
         if found < least:
             raise self.fault(node, message)
-        if function in _OPTIONS:
-            message += f"; the others go by name, such as {_OPTIONS[function][0]}=…"
+        if options:
+            message += f"; the others go by name, such as {options[0]}=…"
         raise self.fault(node.args[most], message)
 
-    def digits(self, node: ast.expr, read: t.Expression) -> None:
-        value = read
-        if isinstance(value, t.Negative) and isinstance(value.operand, t.Number):
-            value = t.Number(-value.operand.value)
-        if not isinstance(value, t.Number) or value.value != int(value.value) or abs(value.value) > 9:
-            raise self.fault(node, "the digits of round are a whole number from -9 to 9")
+    def digits(self, node: ast.expr, read: t.Expression, function: str) -> None:
+        value = t.written_number(read)
+        if value is None or value != int(value) or abs(value) > 9:
+            raise self.fault(node, f"the digits of {function} are a whole number from -9 to 9")

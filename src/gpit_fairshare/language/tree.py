@@ -106,7 +106,7 @@ class Given:
 class Figure:
     """A figure over organisations (or groups): total, count, largest or smallest of a named column."""
 
-    function: Literal["total", "count", "largest", "smallest"]
+    function: str
     of: str
     within: str | None = None
     position: int = 0
@@ -202,18 +202,19 @@ def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
         match node:
             case Name(name, position) | Given(name, _, position):
                 yield name, position
-            case Figure(_, of, within, _, position, within_position):
+            case Figure(of=of, of_position=position) | Previous(of=of, of_position=position):
                 yield of, position
-                if within:
-                    yield within, within_position
-            case Previous(of, _, _, position):
-                yield of, position
-            case ShareOut(within=str(within), within_position=position):
-                yield within, position
-            case Rounded(within=str(within), within_position=position):
-                yield within, position
             case _:
                 pass
+        if isinstance(node, Figure | ShareOut | Rounded) and node.within:
+            yield node.within, node.within_position
+
+
+def groupings(tree: Expression) -> Iterator[str]:
+    """Yield every column that stands in `within`."""
+    for node in walk(tree):
+        if isinstance(node, Figure | ShareOut | Rounded) and node.within:
+            yield node.within
 
 
 def renamed(tree: Expression, name_of: Callable[[str], str]) -> Expression:
@@ -263,6 +264,17 @@ _STRENGTH = {
 def number_text(value: float) -> str:
     """Write a number as a person would: `1`, `0.5`, `1000000`, `1e+22`."""
     return str(int(value)) if value == int(value) and abs(value) < 1e16 else repr(value)
+
+
+def written_number(tree: Expression) -> float | None:
+    """Return the number that is written there, with its sign; None where there is anything else."""
+    match tree:
+        case Number(value):
+            return value
+        case Negative(Number(value)):
+            return -value
+        case _:
+            return None
 
 
 def to_text(tree: Expression) -> str:

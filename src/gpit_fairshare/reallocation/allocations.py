@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import parse_year, split_sheet
-from gpit_fairshare.results import open_result
+from gpit_fairshare.results.reading import open_result
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:

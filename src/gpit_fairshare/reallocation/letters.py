@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import figure
-from gpit_fairshare.export import FORMULA_STARTS
+from gpit_fairshare.results.writing import FORMULA_STARTS
 from gpit_fairshare.words import in_markdown, joined
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.export import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, manifest_name
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.inputs import MEGABYTE, Unreadable
 from gpit_fairshare.magnitude import LARGEST, without_traces
 from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, scheme_of
 from gpit_fairshare.results.workbooks import book_manifest, read_book
+from gpit_fairshare.results.writing import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, manifest_name
 from gpit_fairshare.structured_texts import parse_json
 from gpit_fairshare.words import nearest
 

@@ -12,7 +12,7 @@ from gpit_fairshare.results.agreement import same_as_written
 from gpit_fairshare.results.model import Origins, not_as_written
 from gpit_fairshare.scheme import number
 from gpit_fairshare.structured_texts import TextError, parse_json
-from gpit_fairshare.workbook.layout import cell_digest, place_of
+from gpit_fairshare.workbook.places import cell_digest, place_of
 from gpit_fairshare.workbook.sheets import column_number
 
 if TYPE_CHECKING:

@@ -16,19 +16,24 @@ from pydantic import ValidationError
 from gpit_fairshare.errors import SchemeError
 from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
 from gpit_fairshare.scheme.files import Read
-from gpit_fairshare.scheme.findings import SchemeFindings
+from gpit_fairshare.scheme.findings import Faults
 from gpit_fairshare.scheme.joining import Joined, complete
 from gpit_fairshare.scheme.model import Assumption, Source
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import gather
-from gpit_fairshare.scheme.shape import SchemeFile
+from gpit_fairshare.scheme.shape import CheckEntry, SchemeFile, StepEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gpit_fairshare.scheme.model import Parameter, Scheme, Value
 
-_UPKEEP: Final = ("owner", "date", "quality", "impact")
+_HEAD: Final = ("name", "title", "organisation", "years", "indicative", "formula", "transition", "result")
+_PARAMETER: Final = ("name", "label", "unit", "minimum", "maximum", "note")
+_STEP: Final = ("name", "label", "unit", "kind", "formula", "note", "non_recurrent", "where")
+_INPUT: Final = ("label", "unit", "type", "optional", "of", "signed")
+_CHECK: Final = ("name", "formula", "note", "stops", "where")
+"""Attributes of the model that are keys of the table, in its order."""
 
 
 def definition(scheme: Scheme) -> dict[str, Any]:
@@ -38,63 +43,39 @@ def definition(scheme: Scheme) -> dict[str, Any]:
     """
     keys = _source_keys(scheme)
     return {
-        "name": scheme.name,
-        "title": scheme.title,
-        "organisation": scheme.organisation,
-        "years": list(scheme.years),
-        "indicative": list(scheme.indicative),
-        "formula": scheme.formula,
-        "transition": scheme.transition,
-        "result": scheme.result,
-        "report_by": scheme.report_by,
-        "paid_from": scheme.paid_from,
+        **_plain(scheme, *_HEAD, "report_by", "paid_from"),
         "money": asdict(scheme.money),
         "counts": {column: list(words) for column, words in scheme.counts.items()},
-        "sources": [
+        "sources": [{**asdict(source), "key": key} for source, key in keys.items()],
+        "parameters": [
             {
-                "key": keys[source],
-                "title": source.title,
-                "publisher": source.publisher,
-                "url": source.url,
-                "date": source.date,
-                "note": source.note,
+                **_plain(parameter, *_PARAMETER),
+                "values": {year: _value(value, keys) for year, value in parameter.values.items()},
             }
-            for source in keys
+            for parameter in scheme.parameters.values()
         ],
-        "parameters": [_parameter(one, keys) for one in scheme.parameters.values()],
         "inputs": [
             {
-                "name": one.name,
-                "label": scheme.labels[one.name],
-                "unit": one.unit,
-                "type": one.type,
-                "optional": one.optional,
+                "name": symbol.name,
+                "label": scheme.labels[symbol.name],
+                **_plain(symbol, "unit", "type", "optional"),
                 # Only where a column has it, so that what other schemes write stays as it was.
-                **({"of": one.of} if one.of else {}),
-                **({"signed": True} if one.signed else {}),
+                **({"of": symbol.of} if symbol.of else {}),
+                **({"signed": True} if symbol.signed else {}),
             }
-            for one in dict.fromkeys((*scheme.inputs, *scheme.symbols.values()))
-            if one.role == "input"
+            for symbol in dict.fromkeys((*scheme.inputs, *scheme.symbols.values()))
+            if symbol.role == "input"
         ],
-        "steps": [
-            {
-                "name": step.name,
-                "label": step.label,
-                "unit": step.unit,
-                "kind": str(step.kind),
-                "formula": step.formula,
-                "note": step.note,
-                "non_recurrent": step.non_recurrent,
-                "where": step.where,
-            }
-            for step in scheme.steps
-        ],
-        "checks": [
-            {"name": one.name, "formula": one.formula, "note": one.note, "stops": one.stops, "where": one.where}
-            for one in scheme.checks
-        ],
+        "steps": [{**_plain(step, *_STEP), "kind": str(step.kind)} for step in scheme.steps],
+        "checks": [_plain(check, *_CHECK) for check in scheme.checks],
         "assumptions": [{**asdict(one), "years": list(one.years)} for one in scheme.assumptions],
     }
+
+
+def _plain(item: object, *names: str) -> dict[str, Any]:
+    """Return some attributes by name, tuples as the lists that JSON has."""
+    values = {name: getattr(item, name) for name in names}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _source_keys(scheme: Scheme) -> dict[Source, str]:
@@ -111,23 +92,10 @@ def _source_keys(scheme: Scheme) -> dict[Source, str]:
     return keys
 
 
-def _parameter(parameter: Parameter, keys: Mapping[Source, str]) -> dict[str, Any]:
-    return {
-        "name": parameter.name,
-        "label": parameter.label,
-        "unit": parameter.unit,
-        "minimum": parameter.minimum,
-        "maximum": parameter.maximum,
-        "note": parameter.note,
-        "values": {year: _value(value, keys) for year, value in parameter.values.items()},
-    }
-
-
 def _value(value: Value, keys: Mapping[Source, str]) -> dict[str, Any]:
-    upkeep = value.upkeep
-    said = {name: getattr(upkeep, name) for name in _UPKEEP if getattr(upkeep, name)} if upkeep else {}
+    upkeep = {key: text for key, text in asdict(value.upkeep).items() if text} if value.upkeep else {}
     origin = {"source": keys[value.source]} if value.source else {"assumption": value.assumption}
-    return {"value": value.written, **origin, **said, "overridden": value.overridden}
+    return {"value": value.written, **origin, **upkeep, "overridden": value.overridden}
 
 
 def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest: str, file: str) -> Scheme:
@@ -152,7 +120,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, SchemeFile))}") from None
     sources = {one["key"]: Source(**one) for one in table["sources"]}
     read = Read(file, digest, None, model, sources)
-    raised = SchemeFindings()
+    raised = Faults()
     joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
     joined.draft.add(gather(read, raised), raised)
     complete(joined, raised)
@@ -186,35 +154,38 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
 
 def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return the table as a scheme file would have it."""
-    head = {key: table[key] for key in ("name", "title", "organisation", "years", "indicative", "result")}
+    head = _some(table, *(key for key in _HEAD if key not in ("formula", "transition")))
     head |= {key: table[key] for key in ("report_by", "paid_from") if table[key]}
-    step_keys = ("name", "label", "formula", "unit", "note", "non_recurrent")
     return {
-        "scheme": {**head, "sources": [one["key"] for one in table["sources"]]},
+        "scheme": {**head, "sources": [source["key"] for source in table["sources"]]},
         "sources": {
-            one["key"]: {key: one[key] for key in ("title", "publisher", "url", "note")} | _dated(one)
-            for one in table["sources"]
+            source["key"]: _some(source, "title", "publisher", "url", "note") | _dated(source)
+            for source in table["sources"]
         },
         "parameters": {
-            one["name"]: {
-                **{key: one[key] for key in ("label", "unit", "note")},
-                **{key: one[key] for key in ("minimum", "maximum") if one[key]},
+            parameter["name"]: {
+                **_some(parameter, "label", "unit", "note"),
+                **{key: parameter[key] for key in ("minimum", "maximum") if parameter[key]},
                 "values": {
-                    year: {key: said for key, said in value.items() if key != "overridden"} | _dated(value)
-                    for year, value in one["values"].items()
+                    year: {key: text for key, text in value.items() if key != "overridden"} | _dated(value)
+                    for year, value in parameter["values"].items()
                 },
             }
-            for one in table["parameters"]
+            for parameter in table["parameters"]
         },
         "inputs": {
-            one["name"]: {key: one[key] for key in ("label", "unit", "type", "optional", "of", "signed") if key in one}
-            for one in table["inputs"]
-            if one["name"] not in IN_EVERY_TABLE
+            column["name"]: {key: column[key] for key in _INPUT if key in column}
+            for column in table["inputs"]
+            if column["name"] not in IN_EVERY_TABLE
         },
-        "steps": [{key: one[key] for key in step_keys} for one in table["steps"]],
-        "checks": [{key: one[key] for key in ("name", "formula", "note", "stops")} for one in table["checks"]],
+        "steps": [_some(step, *StepEntry.model_fields) for step in table["steps"]],
+        "checks": [_some(check, *CheckEntry.model_fields) for check in table["checks"]],
         **_money(table),
     }
+
+
+def _some(entry: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: entry[key] for key in keys}
 
 
 def _money(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import function_problems
 from gpit_fairshare.plugins import Used, are_allowed
 from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
-from gpit_fairshare.scheme.findings import SchemeFindings, StoppedError
+from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.mending import mended
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import File, FormulaFile, Header, SchemeFile, TransitionFile
@@ -85,7 +85,7 @@ def shelves_with(name: str) -> list[Shelf]:
     return [shelf for shelf in SINGULAR if name in library_names(shelf)]
 
 
-def shelves_of(name: str, faults: SchemeFindings) -> list[Shelf]:
+def shelves_of(name: str, faults: Faults) -> list[Shelf]:
     """Return the shelves of the library that have a name, or the one that a file says it belongs to.
 
     A file that does not say it, or cannot be read, is told as a fault.
@@ -106,9 +106,7 @@ def shelves_of(name: str, faults: SchemeFindings) -> list[Shelf]:
     )
 
 
-def read_file(
-    name: str, model: type[AnyFile], faults: SchemeFindings, named_in: Read[Any] | None = None
-) -> Read[AnyFile]:
+def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[Any] | None = None) -> Read[AnyFile]:
     """Read a file by library name or path; a name that stands in a file may be a file beside that one.
 
     Raises:
@@ -120,9 +118,7 @@ def read_file(
     return _read(place, plugin, model, faults)
 
 
-def _read(
-    place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: SchemeFindings
-) -> Read[AnyFile]:
+def _read(place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: Faults) -> Read[AnyFile]:
     file, shelf = one_line(place.name), _MODELS[model]
     text, data = read_toml(place, faults=faults)
     head = SINGULAR[shelf]
@@ -137,7 +133,7 @@ def _read(
     return Read(file, digest, place if isinstance(place, Path) else None, parsed, sources, text, plugin)
 
 
-def read_book(book: Book, faults: SchemeFindings) -> Read[Any]:
+def read_book(book: Book, faults: Faults) -> Read[Any]:
     """Read a file of the library.
 
     Raises:
@@ -154,7 +150,7 @@ def library_problems() -> list[str]:
     for book in library_books():
         if book.plugin:
             try:
-                read_book(book, SchemeFindings())
+                read_book(book, Faults())
             except GpitError as fault:
                 problems.append(str(book.plugin.fault(f"{book.shelf}/{fault}")))
     return [*problems, *function_problems()]
@@ -181,7 +177,7 @@ def read_toml(
     error: type[GpitError] = SchemeError,
     parse_float: Callable[[str], Any] = float,
     *,
-    faults: SchemeFindings | None = None,
+    faults: Faults | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """Read a TOML file; return its text with line ends of one character, and what it holds.
 
@@ -190,7 +186,7 @@ def read_toml(
         GpitError: It is not TOML: of the type `error`, with the file and the place in it.
         StoppedError: The same, where faults are kept.
     """
-    file, faults = one_line(place.name), faults or SchemeFindings()
+    file, faults = one_line(place.name), faults or Faults()
     try:
         # Whatever the editor made of it: with a byte order mark or without, with either line end.
         data = read_regular(place) if isinstance(place, Path) else place.read_bytes()
@@ -211,7 +207,7 @@ def read_toml(
         raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, fault.place), fault.found, raises=error) from None
 
 
-def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: SchemeFindings) -> AnyFile:
+def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
     """Return what a file says; where faults are kept, what it says without what is at fault in it."""
     for _ in range(_ROUNDS):
         try:
@@ -236,7 +232,7 @@ def _is_path(name: str) -> bool:
 
 
 def _find(
-    name: str, shelves: Sequence[Shelf], named_in: Read[Any] | None, faults: SchemeFindings
+    name: str, shelves: Sequence[Shelf], named_in: Read[Any] | None, faults: Faults
 ) -> tuple[Path | Traversable, Plugin | None]:
     """Find a file by library name or path, and say which plug-in has it; a name in a file may be a file beside it."""
     kind = " or ".join(SINGULAR[shelf] for shelf in shelves).replace(" or ", ", ", len(shelves) - 2)
@@ -303,7 +299,7 @@ def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
             yield f"values › {name} › {year}", entry
 
 
-def _sources(file: str, head: str, model: File, faults: SchemeFindings) -> dict[str, Source]:
+def _sources(file: str, head: str, model: File, faults: Faults) -> dict[str, Source]:
     """Return the sources of a file; one that is used and not declared, or the reverse, is an error."""
     header: Header = getattr(model, head)
     used = [(f"{head} › sources", key) for key in header.sources]

@@ -27,7 +27,7 @@ _CODES: Final[dict[Sort, FindingCode]] = {
 }
 
 
-class SchemeFindings(FindingCollector):
+class Faults(FindingCollector):
     """What was noticed about the files of a scheme, and which of its parts cannot be relied on."""
 
     def __init__(self, *, collect: bool = False) -> None:

@@ -20,7 +20,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.plugins import Used
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import read_file
-from gpit_fairshare.scheme.findings import SchemeFindings, StoppedError
+from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.model import Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
@@ -59,9 +59,7 @@ def load(
         SchemeError: A file is not as it should be: file, place and what to do.
         FormulaError: A formula is not in the language or makes no sense.
     """
-    ready = join(
-        scheme, SchemeFindings(), formula=formula, transition=transition, settings=settings, years=years
-    ).scheme
+    ready = join(scheme, Faults(), formula=formula, transition=transition, settings=settings, years=years).scheme
     if ready is None:  # pragma: no cover - whatever there is no scheme for was raised
         raise SchemeError(f"{one_line(scheme)}: the files do not make a scheme")
     return ready
@@ -101,7 +99,7 @@ class Joined:
 
 def join(
     scheme: str,
-    faults: SchemeFindings,
+    faults: Faults,
     *,
     formula: str | None = None,
     transition: str | None = None,
@@ -145,7 +143,7 @@ def _in_years(read: Read[SchemeFile], years: Sequence[str]) -> Read[SchemeFile]:
 
 def complete(
     joined: Joined,
-    faults: SchemeFindings,
+    faults: Faults,
     settings: Sequence[Setting] = (),
     *,
     swapped: bool = False,
@@ -175,7 +173,7 @@ def complete(
         joined.scheme = replace(ready, digest=_digest(ready, other_years=other_years))
 
 
-def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: SchemeFindings) -> Joined:
+def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Faults) -> Joined:
     """Read a formula or transition without a scheme, as far as it can be understood; tell every fault.
 
     A transition takes `fair_share` for one amount of £ for each organisation.
@@ -201,7 +199,7 @@ def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Sch
     return joined
 
 
-def _put_together(joined: Joined, faults: SchemeFindings, formula: str | None, transition: str | None) -> None:
+def _put_together(joined: Joined, faults: Faults, formula: str | None, transition: str | None) -> None:
     """Read formula and transition and put the three files together; a file that cannot be read hides no other.
 
     Raises:
@@ -241,7 +239,7 @@ def _put_together(joined: Joined, faults: SchemeFindings, formula: str | None, t
     joined.reads = draft.reads
 
 
-def _stands_alone(part: Part, draft: Draft, faults: SchemeFindings) -> None:
+def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
     """Refuse a transition that leans on one formula's inner steps or parameters."""
     steps = {step.name for step in draft.steps}
     if "fair_share" not in steps | faults.lost:
@@ -267,7 +265,7 @@ def _stands_alone(part: Part, draft: Draft, faults: SchemeFindings) -> None:
             faults.error(FindingCode.LEANS, Where(part.read.file, f"money › {key}"), found, remedy=remedy)
 
 
-def _close(draft: Draft, read: Read[SchemeFile], faults: SchemeFindings) -> None:
+def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
     """Make sure that the scheme has an answer; without a transition the fair share is the allocation."""
     result = read.model.scheme.result
     steps = {step.name: step for step in draft.steps}
@@ -300,7 +298,7 @@ def _close(draft: Draft, read: Read[SchemeFile], faults: SchemeFindings) -> None
             faults.lost.add(name)
 
 
-def _understood(joined: Joined, faults: SchemeFindings) -> Scheme | None:
+def _understood(joined: Joined, faults: Faults) -> Scheme | None:
     """Return the scheme with kinds, types and units inferred, before its parameters have values."""
     read, draft = joined.read, joined.draft
     head = read.model.scheme

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.language import in_labels, names_in, plugged_in
+from gpit_fairshare.language import in_words, names_in, plugged_in
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import figures_of, read_book, shelves_of
-from gpit_fairshare.scheme.findings import SchemeFindings
+from gpit_fairshare.scheme.findings import Faults
 from gpit_fairshare.scheme.joining import join, join_alone, labels_of
 from gpit_fairshare.scheme.schema import descriptions
 from gpit_fairshare.scheme.shape import FormulaFile, PaidHeader, SchemeFile, TransitionFile
@@ -58,7 +58,7 @@ def library_entries(kind: str | None = None) -> list[Entry]:
             continue
         for book in sorted(library_books([shelf]), key=lambda one: one.name):
             try:
-                read = read_book(book, SchemeFindings())
+                read = read_book(book, Faults())
             except GpitError:
                 if book.plugin is None:
                     raise
@@ -191,13 +191,13 @@ def method(name: str, kind: str | None = None) -> tuple[Method, str]:
     Raises:
         GpitError: There is no such file, or it is at fault.
     """
-    shelves = [shelf for shelf in shelves_of(name, SchemeFindings()) if kind in (None, SINGULAR[shelf])]
+    shelves = [shelf for shelf in shelves_of(name, Faults()) if kind in (None, SINGULAR[shelf])]
     if not shelves:
         raise UsageError(f"{one_line(name)}: is no {kind}; gpit library list has all names")
     if len(shelves) > 1:
         kinds = " and a ".join(SINGULAR[shelf] for shelf in shelves)
         raise UsageError(f"{one_line(name)}: is the name of a {kinds}; say which with --kind")
-    faults, shelf = SchemeFindings(), shelves[0]
+    faults, shelf = Faults(), shelves[0]
     if shelf == "schemes":
         joined = join(name, faults)
     else:
@@ -249,7 +249,7 @@ def _flat(text: str) -> str:
 
 
 def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> StepSaid:
-    words = in_labels.render(step.tree, labels)
+    words = in_words.render(step.tree, labels)
     symbol = joined.symbols.get(step.name)
     unit = step.unit or (symbol.unit if symbol else None) or ""
     functions = tuple(f"{one.name}: {_flat(one.function.words)}" for one in plugged_in(step.tree))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gpit_fairshare.language import Symbol
-    from gpit_fairshare.scheme.findings import SchemeFindings
+    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.model import Step
     from gpit_fairshare.scheme.shape import MoneyEntry
 
@@ -40,7 +40,7 @@ def money_of(
     layers: Sequence[Layer],
     steps: Sequence[Step],
     symbols: Mapping[str, Symbol],
-    faults: SchemeFindings,
+    faults: Faults,
     paid_from: str = "",
 ) -> Money:
     """Return the money account that the files of a scheme describe, in names.
@@ -174,7 +174,7 @@ def listed_in(entry: MoneyEntry) -> Iterator[tuple[str, str]]:
             yield key, name
 
 
-def _report_names(layer: Layer, entry: MoneyEntry, symbols: Mapping[str, Symbol], faults: SchemeFindings) -> None:
+def _report_names(layer: Layer, entry: MoneyEntry, symbols: Mapping[str, Symbol], faults: Faults) -> None:
     """Report names that do not exist, and names that are no money."""
     for key, name in listed_in(entry):
         symbol, place = symbols.get(name), f"money › {key}"

@@ -26,7 +26,7 @@ from gpit_fairshare.scheme.parts import UNREAD
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gpit_fairshare.scheme.findings import SchemeFindings
+    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.model import Check, Step
     from gpit_fairshare.scheme.parts import Draft
 
@@ -40,7 +40,7 @@ STANDARD_INPUTS: Final = {
 IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 
 
-def only_one_thing(draft: Draft, faults: SchemeFindings) -> None:
+def only_one_thing(draft: Draft, faults: Faults) -> None:
     """See that a name is only one thing; where faults are kept, the second thing is put out of reach."""
     seen: dict[str, str] = {}
 
@@ -63,9 +63,7 @@ def only_one_thing(draft: Draft, faults: SchemeFindings) -> None:
             draft.steps[index] = replace(step, name=f"{step.name} ({index})")
 
 
-def _symbols(
-    draft: Draft, report_by: str | None, faults: SchemeFindings, given: Mapping[str, Symbol]
-) -> dict[str, Symbol]:
+def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs.
 
     Codes, names and the column to report by are texts, so that a formula that takes one for a number is refused.
@@ -138,7 +136,7 @@ def _text_columns(tree: t.Expression) -> Iterator[str]:
 
 
 def meaning(
-    draft: Draft, faults: SchemeFindings, report_by: str | None = None, *, given: Mapping[str, Symbol] | None = None
+    draft: Draft, faults: Faults, report_by: str | None = None, *, given: Mapping[str, Symbol] | None = None
 ) -> dict[str, Symbol]:
     """Return what every name means; `given` are names that another file would define."""
     symbols = _symbols(draft, report_by, faults, given or {})
@@ -156,7 +154,7 @@ def meaning(
     return known
 
 
-def check_answer(draft: Draft, symbols: Mapping[str, Symbol], of: tuple[str, str, str], faults: SchemeFindings) -> None:
+def check_answer(draft: Draft, symbols: Mapping[str, Symbol], of: tuple[str, str, str], faults: Faults) -> None:
     """See that the answer, and what is paid once of it, are one number for each organisation."""
     file, result, organisation = of
     answer = symbols[result] if result in symbols and symbols[result].role == "step" else None
@@ -179,5 +177,5 @@ def check_answer(draft: Draft, symbols: Mapping[str, Symbol], of: tuple[str, str
         faults.error(FindingCode.ANSWER, Where(file), found)
 
 
-def _tell_step(step: Step, code: FindingCode, found: str, draft: Draft, faults: SchemeFindings) -> None:
+def _tell_step(step: Step, code: FindingCode, found: str, draft: Draft, faults: Faults) -> None:
     faults.error(code, place_in(step.where, draft.files[step.where]), found, message=f"{step.where}: {found}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme.files import Read
-    from gpit_fairshare.scheme.findings import SchemeFindings
+    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.shape import InputEntry, ParameterEntry, UseEntry
 
 MOST_STEPS: Final = 500
@@ -50,7 +50,7 @@ class Part:
     """Number of steps, those that it uses included."""
 
 
-def gather(read: Read[Any], faults: SchemeFindings, above: Sequence[Read[Any]] = ()) -> Part:
+def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> Part:
     """Read the formulas that a file uses by name, down to the last.
 
     Raises:
@@ -92,7 +92,7 @@ def gather(read: Read[Any], faults: SchemeFindings, above: Sequence[Read[Any]] =
 
 
 def _used(
-    read: Read[Any], use: UseEntry, others: Sequence[str], faults: SchemeFindings, above: Sequence[Read[Any]]
+    read: Read[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[Read[Any]]
 ) -> tuple[UseEntry, Part]:
     """Read a formula that a file uses by name; a slip in what it replaces is put right, where faults are kept."""
     place = f"use › {use.as_}"
@@ -131,7 +131,7 @@ _Steps = tuple[tuple[StepEntry, t.Expression], ...]
 _Checks = tuple[tuple[CheckEntry, t.Expression], ...]
 
 
-def _formulas(read: Read[Any], faults: SchemeFindings) -> tuple[_Steps, _Checks]:
+def _formulas(read: Read[Any], faults: Faults) -> tuple[_Steps, _Checks]:
     """Parse the formulas of a file."""
     return (
         tuple((step, _parsed(read, step, faults)) for step in read.model.steps),
@@ -139,7 +139,7 @@ def _formulas(read: Read[Any], faults: SchemeFindings) -> tuple[_Steps, _Checks]
     )
 
 
-def _parsed(read: Read[Any], entry: StepEntry | CheckEntry, faults: SchemeFindings) -> Expression:
+def _parsed(read: Read[Any], entry: StepEntry | CheckEntry, faults: Faults) -> Expression:
     try:
         return parse(entry.formula)
     except FormulaError as fault:
@@ -148,7 +148,7 @@ def _parsed(read: Read[Any], entry: StepEntry | CheckEntry, faults: SchemeFindin
     return UNREAD
 
 
-def _ends_well(read: Read[Any], faults: SchemeFindings) -> None:
+def _ends_well(read: Read[Any], faults: Faults) -> None:
     """See that a formula ends in fair_share and a transition in allocation."""
     kinds: dict[type, tuple[str, str]] = {
         FormulaFile: ("formula", "fair_share"),
@@ -183,9 +183,7 @@ class Draft:
     layers: list[Layer] = field(default_factory=list)
     """The files that build on one another, for the money account; formulas that they use by name are no layers."""
 
-    def add(
-        self, part: Part, faults: SchemeFindings, prefix: str = "", outside: Callable[[str], str] = _as_it_is
-    ) -> None:
+    def add(self, part: Part, faults: Faults, prefix: str = "", outside: Callable[[str], str] = _as_it_is) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
         A used formula comes first, or as soon as the steps that its `with` names stand above it. Its own
@@ -228,13 +226,7 @@ class Draft:
             self.layers.append(Layer(part.read.file, part.read.model.money, part.own))
 
     def _use(
-        self,
-        read: Read[Any],
-        use: UseEntry,
-        inner: Part,
-        prefix: str,
-        called: Callable[[str], str],
-        faults: SchemeFindings,
+        self, read: Read[Any], use: UseEntry, inner: Part, prefix: str, called: Callable[[str], str], faults: Faults
     ) -> None:
         for name, replacement in use.with_.items():
             if name in inner.parameters:
@@ -248,7 +240,7 @@ class Draft:
         )
 
     def _declare(
-        self, read: Read[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: SchemeFindings
+        self, read: Read[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: Faults
     ) -> None:
         """Take over the parameters and inputs that a file declares, but those that `with` replaces."""
 
@@ -265,7 +257,7 @@ class Draft:
                 if entry != other and name not in faults.lost:
                     _differently(read, f"inputs › {name}", first, faults)
 
-    def _declare_parameter(self, name: str, entry: ParameterEntry, read: Read[Any], faults: SchemeFindings) -> None:
+    def _declare_parameter(self, name: str, entry: ParameterEntry, read: Read[Any], faults: Faults) -> None:
         """Take over a parameter; of two files that declare it alike, one may give its values as well."""
         other, first = self.parameters.setdefault(name, (entry, read))
         values = [one.values for one in (entry, other) if one.values]
@@ -278,7 +270,7 @@ class Draft:
             self.parameters[name] = (entry, read)
 
 
-def _differently(read: Read[Any], place: str, first: Read[Any], faults: SchemeFindings) -> None:
+def _differently(read: Read[Any], place: str, first: Read[Any], faults: Faults) -> None:
     found = f"{first.file} declares it differently"
     faults.error(
         FindingCode.TWO_PLACES,

@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.findings import Finding, FindingCode, Where
-from gpit_fairshare.language import NATIONAL, names_in, unit_of, walk
+from gpit_fairshare.language import AGGREGATES, NATIONAL, names_in, unit_of, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.findings import place_in
 from gpit_fairshare.scheme.mending import STAND_IN
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.findings import Level
     from gpit_fairshare.language import Symbol
     from gpit_fairshare.scheme.files import Read
-    from gpit_fairshare.scheme.findings import SchemeFindings
+    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.joining import Joined
     from gpit_fairshare.scheme.model import Check, Step
 
@@ -33,7 +33,7 @@ _NEARLY_TEXT: Final = 0.7
 _PER_HEAD: Final = (1, -1)
 
 
-def remark(joined: Joined, faults: SchemeFindings, *, swapped: bool) -> None:
+def remark(joined: Joined, faults: Faults, *, swapped: bool) -> None:
     """Add all remarks on files whose names are understood.
 
     `swapped` says that the scheme runs with another formula or transition than its own, so that what it has for
@@ -56,7 +56,7 @@ def remark(joined: Joined, faults: SchemeFindings, *, swapped: bool) -> None:
 class _Remarks:
     """The joined files, and what their formulas name."""
 
-    def __init__(self, joined: Joined, faults: SchemeFindings) -> None:
+    def __init__(self, joined: Joined, faults: Faults) -> None:
         self.joined = joined
         self.draft = joined.draft
         self.faults = faults
@@ -321,7 +321,7 @@ def _named(node: t.Expression) -> list[str]:
     match node:
         case t.Name(name) | t.Previous(name):
             return [name]
-        case t.Figure(function, name) if function != "count":
+        case t.Figure(function, name) if not AGGREGATES[function].is_count:
             return [name]
         case _:
             return []

@@ -9,7 +9,7 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.findings import gravest_first
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import read_file, shelves_of, shelves_with
-from gpit_fairshare.scheme.findings import SchemeFindings, StoppedError
+from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.joining import join, join_alone
 from gpit_fairshare.scheme.remarks import remark
 from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, TransitionFile
@@ -94,7 +94,7 @@ def review(
     Raises:
         UsageError: `formula` or `transition` was given with something that is no scheme.
     """
-    faults = SchemeFindings(collect=True)
+    faults = Faults(collect=True)
     joined: Joined | None = None
     swapped = formula is not None or transition is not None
     try:
@@ -138,7 +138,7 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
 def _names_its_own(scheme: str, formula: str | None, transition: str | None) -> bool:
     """Return whether a scheme of the library names what is to be replaced, rather than having steps of its own."""
     try:
-        head = read_file(scheme, SchemeFile, SchemeFindings()).model.scheme
+        head = read_file(scheme, SchemeFile, Faults()).model.scheme
     except GpitError:
         return True  # what is at fault is told when it is looked at
     return not (formula and not head.formula) and not (transition and not head.transition)
@@ -158,7 +158,7 @@ def _known(name: str) -> list[Shelf] | list[None]:
     return shelves_with(name) or [None]
 
 
-def _reviewed(kind: str, joined: Joined, faults: SchemeFindings) -> Review:
+def _reviewed(kind: str, joined: Joined, faults: Faults) -> Review:
     model = joined.read.model
     head = getattr(model, kind)
     files = {(one.file, one.digest): None for one in (joined.read, *joined.reads)} | faults.files

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.scheme.files import Read
-    from gpit_fairshare.scheme.findings import SchemeFindings
+    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.shape import ParameterEntry, SchemeFile, ValueEntry
 
 EVERY_YEAR: Final = "every_year"
@@ -69,7 +69,7 @@ def give_values(
     declared: Mapping[str, tuple[ParameterEntry, Read[Any]]],
     read: Read[SchemeFile],
     settings: Sequence[Setting],
-    faults: SchemeFindings,
+    faults: Faults,
     *,
     swapped: bool,
 ) -> tuple[dict[str, Parameter], list[str]]:
@@ -111,9 +111,7 @@ def give_values(
     return parameters, notes
 
 
-def give_defaults(
-    declared: Mapping[str, tuple[ParameterEntry, Read[Any]]], faults: SchemeFindings
-) -> dict[str, Parameter]:
+def give_defaults(declared: Mapping[str, tuple[ParameterEntry, Read[Any]]], faults: Faults) -> dict[str, Parameter]:
     """Return the parameters with their defaults, where no scheme gives values, having seen that they fit.
 
     A bound that no file at hand declares may be a parameter of the scheme.
@@ -129,9 +127,7 @@ def give_defaults(
     return parameters
 
 
-def _tell_lacking(
-    lacking: Sequence[tuple[_Declared, str, str]], read: Read[SchemeFile], faults: SchemeFindings
-) -> None:
+def _tell_lacking(lacking: Sequence[tuple[_Declared, str, str]], read: Read[SchemeFile], faults: Faults) -> None:
     """Tell which parameters lack a value: each with its first year without one, and what there is."""
     for one, year, said in lacking:
         place, found = one.table.replace(".", " › "), f"there is no value for {said}"
@@ -161,9 +157,7 @@ def _written(value: Exact | None) -> str:
     return "" if value is None else str(value)
 
 
-def _by_year(
-    one: _Declared, years: tuple[str, ...], settings: Sequence[Setting], faults: SchemeFindings
-) -> dict[str, Value]:
+def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting], faults: Faults) -> dict[str, Value]:
     """Return the value of each year that has one. Nothing carries over between years."""
     file, place = one.origin.file, one.table.replace(".", " › ")
     for year in one.written:
@@ -208,7 +202,7 @@ def _value(entry: ValueEntry, origin: Read[Any]) -> Value:
 def _within_bounds(
     parameters: Mapping[str, Parameter],
     declared: Mapping[str, tuple[ParameterEntry, Read[Any]]],
-    faults: SchemeFindings,
+    faults: Faults,
     read: Read[SchemeFile] | None = None,
 ) -> None:
     """Refuse a value outside its bounds; a bound that is a parameter has its value of the same year."""
@@ -242,7 +236,7 @@ def place_of_values(name: str, origin: Read[Any], scheme: Read[Any] | None) -> W
     return Where(origin.file, f"parameters › {name}")
 
 
-def _like_units(parameter: Parameter, other: Parameter, file: str, place: str, faults: SchemeFindings) -> bool:
+def _like_units(parameter: Parameter, other: Parameter, file: str, place: str, faults: Faults) -> bool:
     """Refuse a bound in another unit than that of what it bounds; say whether the two can be compared."""
     fit = have_like_units(parameter.unit, other.unit)
     if not fit:
@@ -251,7 +245,7 @@ def _like_units(parameter: Parameter, other: Parameter, file: str, place: str, f
     return fit
 
 
-def _fixed_bound(written: str, file: str, place: str, known: Iterable[str], faults: SchemeFindings) -> float | None:
+def _fixed_bound(written: str, file: str, place: str, known: Iterable[str], faults: Faults) -> float | None:
     try:
         return number(written)
     except ValueError:

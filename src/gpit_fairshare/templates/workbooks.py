@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import io
 import textwrap
-import zipfile
 from typing import TYPE_CHECKING, Any, Final
 
-import xlsxwriter
-
 from gpit_fairshare.templates.sheets import COMMAND, LAST_ROW
+from gpit_fairshare.workbook.writing import CREATED, TEXTS_STAY, add_table
+from gpit_fairshare.workbook.xlsxwriter_internals import Book
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
     from gpit_fairshare.templates.sheets import Column, Template
 
-# Templates must not differ by when they were written: the date says nothing and is always the same.
-_CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter wants a plain date
 _NUMBERS: Final = {"text": "@", "people": "#,##0", "£": "£#,##0.00;-£#,##0.00"}
 _NOTE: Final = {"width": 300, "font_size": 9}
 _NOTE_CHARACTERS: Final = 46
@@ -47,27 +41,22 @@ _FINDINGS: Final = (
 
 def workbook(template: Template) -> bytes:
     """Return a template as an .xlsx file: the sheet of figures first, the instructions behind it."""
-    stream = io.BytesIO()
-    book = xlsxwriter.Workbook(
-        stream,
-        {"in_memory": True, "strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False},
-    )
+    book = Book(in_memory=True)
     book.set_properties(
         {
             "title": template.title,
             "subject": "Input template of gpit",
             "author": "gpit_fairshare",
             "comments": "The figures are examples: replace them with your own.",
-            "created": _CREATED,
+            "created": CREATED,
         }
     )
     _figures(book, template)
     _instructions(book, template)
-    book.close()
-    return _in_english(stream.getvalue())
+    return book.contents()
 
 
-def _figures(book: xlsxwriter.Workbook, template: Template) -> None:
+def _figures(book: Book, template: Template) -> None:
     """Write the sheet to be filled in: headings in row 1, examples below, rules as far down as there is room."""
     page = book.add_worksheet(template.sheet)
     page.set_comments_author("gpit")
@@ -77,27 +66,14 @@ def _figures(book: xlsxwriter.Workbook, template: Template) -> None:
         # The whole column: a code typed further down is a text as well.
         page.set_column(index, index, column.width, style)
         for row, cells in enumerate(template.rows, 1):
-            _put(page, row, index, cells[index], style)
+            page.write(row, index, cells[index], style)  # a text such as 0123 stays a text
         page.write_comment(0, index, *_note(column))
         page.data_validation(1, index, LAST_ROW - 1, index, _rule(column))
         bold = book.add_format({"bold": True, "bottom": 1, **_gutter(column, index)})
-        headings.append({"header": column.name, "header_format": bold})
-    page.add_table(
-        0,
-        0,
-        len(template.rows),
-        len(template.columns) - 1,
-        {
-            "name": template.sheet,
-            "columns": headings,
-            "autofilter": False,
-            "style": "Table Style Light 1",
-            "banded_rows": False,
-        },
-    )
+        headings.append((column.name, bold))
+    add_table(page, 1, len(template.rows) + 1, template.sheet, headings)
     page.freeze_panes(1, 0)
-    # Codes such as 0123 are texts by intent; Excel need not warn of them.
-    page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+    page.ignore_errors(TEXTS_STAY)
     _on_paper(page, pages=0)
     page.repeat_rows(0)
 
@@ -107,16 +83,6 @@ def _gutter(column: Column, index: int) -> dict[str, Any]:
     if column.kind != "text":
         return {"align": "right", "indent": 1}
     return {"indent": 1} if index else {}
-
-
-def _put(page: Worksheet, row: int, column: int, value: str | int, style: Format) -> None:
-    if value == "":
-        page.write_blank(row, column, None, style)
-    elif isinstance(value, str):
-        # Never write(): 0123 stays a text.
-        page.write_string(row, column, value, style)
-    else:
-        page.write_number(row, column, value, style)
 
 
 def _note(column: Column) -> tuple[str, dict[str, Any]]:
@@ -137,7 +103,7 @@ def _rule(column: Column) -> dict[str, Any]:
     }
 
 
-def _instructions(book: xlsxwriter.Workbook, template: Template) -> None:
+def _instructions(book: Book, template: Template) -> None:
     """Write the second sheet: what each column is, how to fill it in, how to run gpit, what it may say."""
     page = book.add_worksheet("Instructions")
     page.hide_gridlines(2)
@@ -180,18 +146,3 @@ def _on_paper(page: Worksheet, *, pages: int) -> None:
     page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, pages)
-
-
-def _in_english(data: bytes) -> bytes:
-    """Return the workbook with its language among its properties, which XlsxWriter cannot write.
-
-    Programs that read aloud go by the language.
-    """
-    stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
-        for entry in old.infolist():
-            part = old.read(entry)
-            if entry.filename == "docProps/core.xml":
-                part = part.replace(b"</cp:coreProperties>", b"<dc:language>en-GB</dc:language></cp:coreProperties>")
-            new.writestr(entry, part)  # with the fixed date that XlsxWriter gave it
-    return stream.getvalue()

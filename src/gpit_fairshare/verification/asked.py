@@ -4,40 +4,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import split_sheet
 from gpit_fairshare.plugins import Used
+from gpit_fairshare.run_options import OPTIONS, OptionKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ROLES: Final = ("population", "spend", "input", "crosswalk")
+ROLES: Final = {option.key: name for name, option in OPTIONS.items() if option.kind is OptionKind.FILES}
+"""Role of a file to the argument of `allocate`."""
 
 
-class Run(BaseModel):
-    """The options of `gpit allocate`, files by their base names, as `allocation.allocate` puts them down."""
+_RECORDED: Final[dict[OptionKind, Any]] = {
+    OptionKind.FLAG: bool,
+    OptionKind.RULE: str | None,
+    OptionKind.SETTINGS: dict[str, str],
+    OptionKind.COLUMNS: dict[str, str],
+    OptionKind.UNITS: dict[str, str],
+    OptionKind.CODES: list[str],
+    OptionKind.MEGABYTES: Annotated[int, Field(ge=1, le=1_000_000)],
+    OptionKind.DAY: str | None,
+    OptionKind.YEARS: list[str] | None,
+    OptionKind.FILES: list[str],
+}
+"""What `allocation.recorded` writes for an option."""
+_fields: Final[dict[str, Any]] = {option.key: (_RECORDED[option.kind], ...) for option in OPTIONS.values()}
+_run_options = create_model(
+    "_run_options",
+    __config__=ConfigDict(strict=True, extra="forbid"),
+    **{**_fields, "scheme": (str, ...)},  # unlike a formula or a transition it is always there
+)
 
-    model_config = ConfigDict(strict=True, extra="forbid")
 
-    sample: bool
-    scheme: str
-    formula: str | None
-    transition: str | None
-    set: dict[str, str]
-    map: dict[str, str]
-    unit: dict[str, str]
-    leave_out: list[str]
-    max_size: int = Field(ge=1, le=1_000_000)
-    boundaries: str | None
-    years: list[str] | None
-    population: list[str]
-    spend: list[str]
-    input: list[str]
-    crosswalk: list[str]
+class Run(_run_options):  # type: ignore[misc, valid-type]  # mypy knows no class that is made when the program runs
+    """The options of `gpit allocate`, files by their base names, as `allocation.recorded` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,8 @@ def read_manifest(manifest: Mapping[str, Any], result: str) -> Asked:
         ) from None
     run = read.run
     names = [name for role in ROLES for name in getattr(run, role)]
-    for name in [*names, run.scheme, run.formula or "", run.transition or ""]:
+    rules = [getattr(run, option.key) or "" for option in OPTIONS.values() if option.kind is OptionKind.RULE]
+    for name in [*names, *rules]:
         file = split_sheet(name)[0]
         if PureWindowsPath(file).name != file or file in (".", "..") or "\0" in name:
             shown = ascii(name)[1:61]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from gpit_fairshare.results import OffRule
+    from gpit_fairshare.results.agreement import OffRule
 
 JSON_SCHEMA: Final = "gpit-verification/1"
 MOST_KEPT: Final = 100_000

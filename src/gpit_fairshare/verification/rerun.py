@@ -7,30 +7,20 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare import export
 from gpit_fairshare.engine import versions_now
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.inputs import Unreadable
 from gpit_fairshare.language import plugged
 from gpit_fairshare.plugins import version_of
-from gpit_fairshare.results import (
-    LARGEST_RESULT,
-    OffRule,
-    ResultFile,
-    off_rule,
-    open_result,
-    read_record,
-    table_frame,
-    unreadable,
-)
-from gpit_fairshare.results.agreement import predicates_of
+from gpit_fairshare.results.agreement import OffRule, off_rule, predicates_of
+from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_result, read_record, table_frame, unreadable
+from gpit_fairshare.results.writing import TABLE_ENDINGS, json_text, manifest_name, write_manifest, write_result
 from gpit_fairshare.structured_texts import parse_json
 from gpit_fairshare.verification.cells import Book
 from gpit_fairshare.verification.documents import compare_documents, entries
 from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification
 from gpit_fairshare.verification.tables import compare_tables
 from gpit_fairshare.verification.workbooks import Answers, compare_books
-from gpit_fairshare.workbook import write_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -83,7 +73,7 @@ def compared(
     """
     room.mkdir()
     again = _written(_as_then(result, file.manifest), file, room, advance)
-    now = {**again.manifest, **parse_json(export.json_text(dict(result.manifest)))}
+    now = {**again.manifest, **parse_json(json_text(dict(result.manifest)))}
     content, facts = Differences(), list(found.facts)
     same = file.data == again.data and file.beside == again.beside
     files = tuple(_with_rows(found.files, result))
@@ -156,16 +146,11 @@ def _with_digests(now: Sequence[Mapping[str, Any]], then: Sequence[Mapping[str, 
 def _written(result: Result, file: ResultFile, room: Path, advance: Callable[[int, int], None]) -> ResultFile:
     """Write the run again as the file was written, and return it."""
     path = room / f"again{file.path.suffix.lower()}"
-    match path.suffix:
-        case ".xlsx":
-            write_workbook(result, path, advance)
-        case ".json":
-            export.write_json(result, path)
-        case ending:
-            (export.write_csv if ending == ".csv" else export.write_parquet)(result, path)
-            table = file.document.get("table")
-            name = str(table.get("file", "")) if isinstance(table, dict) else ""
-            export.write_manifest(result, path.with_name(export.manifest_name(path)), path, name)
+    write_result(result, path, path.suffix, advance)
+    if path.suffix in TABLE_ENDINGS:
+        table = file.document.get("table")
+        name = str(table.get("file", "")) if isinstance(table, dict) else ""
+        write_manifest(result, path.with_name(manifest_name(path)), path, name)
     return open_result(path)
 
 
@@ -276,7 +261,7 @@ def _others(
             if isinstance(row, dict)
         }
     else:
-        name = export.manifest_name(file.path)
+        name = manifest_name(file.path)
         table = file.document.get("table")
         if isinstance(table, dict) and table.get("sha256") != hashlib.sha256(file.data).hexdigest():
             facts.insert(0, f"The table was changed since {name} was written: it has another digest.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.plugins import version_of
+from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.scheme import library_files, library_names, own_names
 from gpit_fairshare.structured_texts import parse_toml
 from gpit_fairshare.verification.model import FileSeen
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 _DEEP: Final = "1/2/3/4/5/6/7/8"
 """Folders above a scheme, so that names such as `../rules/x.toml` stay inside."""
-_OPTION: Final = {"population": "population", "spend": "spend", "input": "inputs", "crosswalk": "crosswalk"}
-"""Role of a file to the argument of `allocate`."""
 
 
 @dataclass(slots=True)
@@ -51,10 +50,13 @@ def stage(asked: Asked, places: Places, room: Path) -> Stage:
     for wanted in asked.inputs:
         inputs.take(wanted, asked)
     rules = _Rules(asked, places, room / "rules")
-    run = asked.run
-    scheme = rules.option("scheme", run.scheme)
-    formula = rules.option("formula", run.formula) if run.formula else None
-    transition = rules.option("transition", run.transition) if run.transition else None
+    arguments: dict[str, Any] = {}
+    for name, option in OPTIONS.items():
+        value = getattr(asked.run, option.key)
+        if option.kind is OptionKind.RULE:
+            arguments[name] = rules.option(name, value) if value else None
+        elif option.kind is not OptionKind.MEGABYTES:  # the manifest does not say how much is read
+            arguments[name] = inputs.paths.get(option.key) or None if option.kind is OptionKind.FILES else value
     scheme_files = rules.seen()
     places.used |= set(rules.staged.values())
     missing = list(dict.fromkeys([*inputs.missing, *rules.missing]))
@@ -64,20 +66,6 @@ def stage(asked: Asked, places: Places, room: Path) -> Stage:
             f"{len(missing)} {files} missing: {', '.join(missing)}; looked {places.said}. "
             f"Name them, or the folder that they are in, after the result{_to_install(asked)}"
         )
-    arguments: dict[str, Any] = {
-        "scheme": scheme,
-        "formula": formula,
-        "transition": transition,
-        "settings": run.set,
-        "mapping": run.map,
-        "units": run.unit,
-        "leave_out": run.leave_out,
-        "boundaries": run.boundaries,
-        "years": run.years,
-        "sample": run.sample,
-    }
-    for role, option in _OPTION.items():
-        arguments[option] = inputs.paths.get(role) or None
     return Stage(arguments, inputs.seen, scheme_files)
 
 

@@ -11,10 +11,10 @@ from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written
 from gpit_fairshare.verification.cells import Book, Cell, Row, address
 from gpit_fairshare.verification.formulas import normal
 from gpit_fairshare.verification.model import Change, Differences, Kind
-from gpit_fairshare.workbook import front
+from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.layout import PARAMETERS
+from gpit_fairshare.workbook.rounding_columns import REMAINDER
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
-from gpit_fairshare.workbook.steps import REMAINDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -147,7 +147,7 @@ class _Comparison:
     def __init__(self, sheets: Mapping[str, str], answers: Answers, into: Differences) -> None:
         self.sheets, self.into = sheets, into
         self.done = Compared(answers=answers)
-        self.status = front.DRAFT
+        self.status = reference_sheets.DRAFT
         """What the file says instead of Draft."""
         self.formulas = 0
         self.values = 0
@@ -170,7 +170,7 @@ class _Comparison:
             self.done.answers.take(called, number, row, 0)
             self.done.answers.take(name, number, own, 1)
             # Pieces of the manifest are put together and compared entry by entry.
-            if row != own and not (name == front.MANIFEST and (_is_piece(row) or _is_piece(own))):
+            if row != own and not (name == reference_sheets.MANIFEST and (_is_piece(row) or _is_piece(own))):
                 for column in sorted({*row, *own}):
                     self._cell(page, number, column, row.get(column, _NOTHING), own)
             self._count(row, own)
@@ -228,21 +228,30 @@ class _Comparison:
     def _filled_in(self, page: _Page, number: int, column: int, found: Cell, own: Row) -> bool:
         """Return whether a cell is a field to be filled in, and take down what was."""
         item = own.get(1, _NOTHING).value
-        if page.name != front.ABOUT or column != 2 or item not in front.TO_FILL_IN or number < FIRST_ROW:
+        if (
+            page.name != reference_sheets.ABOUT
+            or column != 2
+            or item not in reference_sheets.TO_FILL_IN
+            or number < FIRST_ROW
+        ):
             return False
-        if own[column].value != front.TO_FILL_IN[item]:
+        if own[column].value != reference_sheets.TO_FILL_IN[item]:
             return False
         says = f"={found.formula}" if found.formula is not None else found.value
         self.done.filled_in.append(Change(str(item), own[column].value, says))
-        if own[column].value == front.DRAFT:
+        if own[column].value == reference_sheets.DRAFT:
             self.status = str(found.value or "")
         return True
 
     def _says_status(self, found: Cell, expected: Cell) -> bool:
         """Return whether a note differs in nothing but what was filled in for Draft."""
-        if expected.formula is None or front.STATUS_NAME not in expected.formula or not isinstance(expected.value, str):
+        if (
+            expected.formula is None
+            or reference_sheets.STATUS_NAME not in expected.formula
+            or not isinstance(expected.value, str)
+        ):
             return False
-        before, _, after = expected.value.rpartition(f"{front.DRAFT}. ")
+        before, _, after = expected.value.rpartition(f"{reference_sheets.DRAFT}. ")
         return bool(found.value == f"{before}{self.status}. {after}")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.workbook.per_head import CHANGE, PATH, SPREAD
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Chart, Series
 
 if TYPE_CHECKING:
@@ -23,9 +22,7 @@ def charts(
     drawn = _changes(change, noun) if change else []
     drawn += [_spread(spread, noun)] if spread else []
     drawn += [_path(path, noun)] if path else []
-    if areas and areas.last_row - FIRST_ROW < _MOST_AREAS:
-        drawn.append(_areas(layout, areas))
-    return drawn
+    return drawn + ([_areas(layout, areas)] if areas and areas.last_row - FIRST_ROW < _MOST_AREAS else [])
 
 
 def _capital(noun: str) -> str:
@@ -35,90 +32,89 @@ def _capital(noun: str) -> str:
 def _changes(sheet: Sheet, noun: str) -> list[Chart]:
     """Return the change per head of the first year and of the last."""
     columns = [column for column, heading in enumerate(sheet.headings, 1) if heading.startswith("Change ")]
-    in_places = sheet.headings[0] == "Place"
-    across = (
-        f"{_capital(noun)}s, from the largest gain to the largest loss"
-        if in_places
-        else f"Share of {noun}s, lowest first"
-    )
+    across = f"Share of {noun}s, lowest first"
+    if sheet.headings[0] == "Place":
+        across = f"{_capital(noun)}s, from the largest gain to the largest loss"
     drawn = []
     for column in dict.fromkeys((columns[0], columns[-1])):
         year = sheet.headings[column - 1].split()[1]
-        says = (
-            f"Columns: change of the allocation on historic spend in £ per registered patient, {year}, sorted. "
-            f"The figures stand on the sheet {CHANGE}."
+        says = f"Columns: change of the allocation on historic spend in £ per registered patient, {year}, sorted. "
+        drawn.append(
+            Chart(
+                "column",
+                f"Change on historic spend per head, {year}",
+                across,
+                "£ per registered patient",
+                (Series(f"Change {year}", sheet.column_range(1), sheet.column_range(column)),),
+                f"{says}{_source(sheet)}",
+                "change per head",
+                labels_below=False,
+            )
         )
-        series = (Series(f"Change {year}", sheet.column_range(1), sheet.column_range(column)),)
-        title, up = f"Change on historic spend per head, {year}", "£ per registered patient"
-        drawn.append(Chart("column", title, across, up, series, says, "change per head", labels_below=False))
     return drawn
 
 
 def _spread(sheet: Sheet, noun: str) -> Chart:
-    """Return how many organisations stand in each band: historic spend, or the first allocation, and the last."""
-    series = [
+    """Return how many organisations are in each band: historic spend, or the first allocation, and the last."""
+    series = tuple(
         Series(sheet.headings[column - 1].rpartition(" (")[0], sheet.column_range(2), sheet.column_range(column))
-        for column in range(3, len(sheet.headings) + 1)
-    ]
-    says = (
-        f"Columns: number of {noun}s in each band of £ per registered patient, "
-        f"{' and '.join(one.name.lower() for one in dict.fromkeys((series[0], series[-1])))}. "
-        f"The figures stand on the sheet {SPREAD}."
+        for column in dict.fromkeys((3, len(sheet.headings)))
     )
+    names = " and ".join(one.name.lower() for one in series)
     return Chart(
         "column",
         f"{_capital(noun)}s by £ per head, before and after",
         "£ per registered patient: where each band begins",
         f"Number of {noun}s",
-        tuple(dict.fromkeys((series[0], series[-1]))),
-        says,
+        series,
+        f"Columns: number of {noun}s in each band of £ per registered patient, {names}. {_source(sheet)}",
         "count",
     )
 
 
 def _path(sheet: Sheet, noun: str) -> Chart:
+    """Return how far apart organisations are, from the first money to the last year."""
     series = tuple(
         Series(heading.partition(" (")[0], sheet.column_range(1), sheet.column_range(column))
         for column, heading in enumerate(sheet.headings[1:], 2)
     )
-    first = "historic spend" if sheet.value(FIRST_ROW, 1) == "Historic spend" else "the first year"
-    says = (
-        f"Lines: highest, upper quartile, median, lower quartile and lowest £ per registered patient of any {noun}, "
-        f"from {first} to the last year. "
-        f"The figures stand on the sheet {PATH}."
-    )
+    first, across = "the first year", "Allocations by year"
+    if sheet.value(FIRST_ROW, 1) == "Historic spend":
+        first, across = "historic spend", "Historic spend, then allocations by year"
+    says = "Lines: highest, upper quartile, median, lower quartile and lowest £ per registered patient"
     return Chart(
         "line",
         "Path of £ per head over the years",
-        "Historic spend, then allocations by year" if first == "historic spend" else "Allocations by year",
+        across,
         "£ per registered patient",
         series,
-        says,
+        f"{says} of any {noun}, from {first} to the last year. {_source(sheet)}",
         "£ per head",
     )
 
 
 def _areas(layout: Layout, sheet: Sheet) -> Chart:
+    """Return what each area gets, year by year."""
     label, by = layout.scheme.labels[layout.scheme.result], sheet.headings[0]
-    by_ = f"{by[:1].lower()}{by[1:]}"
+    areas = f"{by[:1].lower()}{by[1:]}"
     series = tuple(
         Series(year, sheet.column_range(1), sheet.column_range(column))
         for year in layout.years
         for column, heading in enumerate(sheet.headings, 1)
         if heading.startswith(f"{label} {year}")
     )
-    says = (
-        f"Bars: total of the allocations of each {by_} in £ million, by year. "
-        f"The figures stand on the sheet {sheet.name}."
-    )
     return Chart(
         "bar",
-        f"Where the money goes: {label[:1].lower()}{label[1:]} by {by_}",
+        f"Where the money goes: {label[:1].lower()}{label[1:]} by {areas}",
         by,
         "£ million",
         series,
-        says,
+        f"Bars: total of the allocations of each {areas} in £ million, by year. {_source(sheet)}",
         "millions",
         height=max(300, 90 + (sheet.last_row - FIRST_ROW + 1) * (10 + 6 * min(4, len(series)))),
         wide=True,
     )
+
+
+def _source(sheet: Sheet) -> str:
+    return f"The figures stand on the sheet {sheet.name}."

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine import DIFFERENCE, PEOPLE, moved_by, rounding_step
+from gpit_fairshare.engine import BASELINE, DIFFERENCE, PEOPLE, moved_by, rounding_step
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.words import joined
-from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
 from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED
-from gpit_fairshare.workbook.per_head import column_of
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Region, Sheet, letter
+from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, parameter_states
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Prose, Region, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet
     from gpit_fairshare.workbook.layout import Layout
-    from gpit_fairshare.workbook.published import Published
+    from gpit_fairshare.workbook.sheets import Sheet
     from gpit_fairshare.workbook.steps import StepWriter
     from gpit_fairshare.workbook.summary_sheets import SummaryRows
 
@@ -53,37 +55,32 @@ class Live:
 
 def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> Sheet:
     """Return every check and warning with a live word for each year, what is unspent, and one cell for them all."""
-    note = f"{layout.illustrative}A check that fails must be put right; a warning may be meant, and wants a look."
-    sheet = Sheet(CHECKS, "Checks and warnings", note, "Control")
-    for heading, width in (("Check", 60), ("What is tested", 60), ("Kind", 24)):
-        sheet.heading(heading, width, wrap=heading != "Kind")
-    for year in layout.years:
-        sheet.heading(year, 14)
-    for row, one in enumerate(live, FIRST_ROW):
-        good, bad = _WORDS[one.kind]
-        for column, text in enumerate((one.name, one.tests, one.kind), 1):
-            sheet.put(row, column, text)
+    note = "A check that fails must be put right; a warning may be meant, and wants a look."
+    sheet = layout.sheet(CHECKS, "Checks and warnings", note, "Control")
+    sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24)))
+    sheet.add_headings((year, 14) for year in layout.years)
+    for row, check in enumerate(live, FIRST_ROW):
+        good, bad = _WORDS[check.kind]
+        sheet.put_row(row, (check.name, check.tests, check.kind))
         for column, year in enumerate(layout.years, 4):
-            formula, holds = one.years[year]
+            formula, holds = check.years[year]
             # An input that somebody emptied can make a check an error: that is no check that holds.
             live_word = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
             sheet.put(row, column, good if holds else bad, live_word)
     _put_unspent(sheet, layout, summary)
     cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"
-    holds = all(held for one in live if one.kind == "Check" for _, held in one.years.values())
-    shown = sum(not held for one in live if one.kind == "Warning" for _, held in one.years.values())
+    count = Counter(check.kind for check in live for _, holds in check.years.values() if not holds)
     sheet.put(TOTAL_ROW, 1, "Status of all checks")
     status = f'IF(COUNTIF({cells},"fails")=0,"{ALL_HOLD}","{ONE_FAILS}")'
-    sheet.put(TOTAL_ROW, 2, ALL_HOLD if holds else ONE_FAILS, status)
-    sheet.put(TOTAL_ROW, 3, f"Warnings: {shown}", f'"Warnings: "&COUNTIF({cells},"look at it")')
-    region = Region(FIRST_ROW, 4, sheet.last_row, 3 + len(layout.years))
-    for word in ("fails", "look at it"):
-        sheet.marks.append((region, {"type": "cell", "criteria": "==", "value": f'"{word}"', "look": "wrong"}))
+    sheet.put(TOTAL_ROW, 2, ONE_FAILS if count["Check"] else ALL_HOLD, status)
+    sheet.put(TOTAL_ROW, 3, f"Warnings: {count['Warning']}", f'"Warnings: "&COUNTIF({cells},"look at it")')
+    for _, bad in _WORDS.values():
+        sheet.flag(Region(FIRST_ROW, 4, sheet.last_row, 3 + len(layout.years)), bad)
     return sheet
 
 
 def live_checks(
-    layout: Layout, writers: Mapping[str, StepWriter], published: Published, summary: SummaryRows
+    layout: Layout, writers: Mapping[str, StepWriter], published: AllocationsSheet, summary: SummaryRows
 ) -> list[Live]:
     """Return the scheme's checks, those that a workbook needs because it can be changed, and the warnings."""
     return [
@@ -99,41 +96,41 @@ def live_checks(
     ]
 
 
-def _alike(layout: Layout, kind: str, name: str, tests: str, formula: str) -> Live:
+def _check(name: str, tests: str, formulas: Mapping[str, str]) -> Live:
+    """Return a check that held in the run, which gpit refuses otherwise, by the formulas of the years."""
+    return Live("Check", name, tests, {year: (formula, True) for year, formula in formulas.items()})
+
+
+def _every_year(layout: Layout, name: str, tests: str, formula: str) -> Live:
     """Return a check whose formula is the same for every year."""
-    return Live(kind, name, tests, dict.fromkeys(layout.years, (formula, True)))
+    return _check(name, tests, dict.fromkeys(layout.years, formula))
 
 
-def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
+def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
     held = {(one.year, one.name, one.formula): one.holds for one in layout.result.checks}
-    return [
-        Live(
-            "Check",
-            check.name,
-            f"{check.formula} [as it was in the run]" if without_excel(check.tree) else check.formula,
-            {
-                year: (writer.check(check, index), held[year, check.name, check.formula])
-                for year, writer in writers.items()
-            },
-        )
-        for index, check in enumerate(layout.scheme.checks)
-    ]
+    for index, check in enumerate(layout.scheme.checks):
+        tests = f"{check.formula} [as it was in the run]" if without_excel(check.tree) else check.formula
+        years = {
+            year: (writer.check(check, index), held[year, check.name, check.formula])
+            for year, writer in writers.items()
+        }
+        yield Live("Check", check.name, tests, years)
 
 
-def _of_fixed(layout: Layout) -> list[Live]:
-    """Return that nothing was changed where steps hold values of the run, which would not follow."""
+def _of_fixed(layout: Layout) -> Iterator[Live]:
+    """Yield that nothing was changed where steps hold values of the run, which would not follow."""
     names = fixed_parts(layout)
     if not names:
-        return []
+        return
     tests = []
     if layout.parameter_rows:
         states = parameter_states(layout)
         tests.append(f'COUNTIF({states},"{CHANGED}")+COUNTIF({states},"{OUTSIDE}")=0')
-    if controls := layout.input_controls:
-        tests.append(f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED}")=0')
+    if controls := layout.control_range():
+        tests.append(f'COUNTIF({controls},"{CHANGED}")=0')
     says = f"{joined(names)}: values of the run, which do not follow a change"
     name = "No parameter or input was changed that values of the run rest on"
-    return [_alike(layout, "Check", name, says, ",".join(tests) or "TRUE")]
+    yield _every_year(layout, name, says, ",".join(tests) or "TRUE")
 
 
 def fixed_parts(layout: Layout) -> list[str]:
@@ -142,166 +139,137 @@ def fixed_parts(layout: Layout) -> list[str]:
     return steps + [f"check {check.name}" for check in layout.scheme.checks if without_excel(check.tree)]
 
 
-def _of_inputs(layout: Layout) -> list[Live]:
-    """Return that inputs are complete, and parameters within their bounds."""
-    live = []
-    noun = layout.scheme.organisation
+def _of_inputs(layout: Layout) -> Iterator[Live]:
+    """Yield that inputs are complete, and parameters within their bounds."""
     for symbol in layout.scheme.inputs:
         if symbol.type != "number" or symbol.name not in layout.input_ranges:
             continue
-        label = layout.scheme.labels[symbol.name]
-        cells = layout.input_ranges[symbol.name]
+        label, cells = layout.scheme.labels[symbol.name], layout.input_ranges[symbol.name]
         if symbol.optional:
             formula = f"COUNT({cells})+COUNTBLANK({cells})=ROWS({cells})"
-            live.append(_alike(layout, "Check", f"{label} is a number or empty", "No input is a text", formula))
+            yield _every_year(layout, f"{label} is a number or empty", "No input is a text", formula)
             continue
-        formula = f"COUNT({cells})=ROWS({cells})"
-        live.append(
-            _alike(layout, "Check", f"{label} is a number for every {noun}", "No input is empty or a text", formula)
-        )
+        name, formula = f"{label} is a number for every {layout.scheme.organisation}", f"COUNT({cells})=ROWS({cells})"
+        yield _every_year(layout, name, "No input is empty or a text", formula)
         if symbol.unit in ("£", "people") and not symbol.signed:
             formula = f'COUNTIF({cells},"<0")=0'
-            live.append(_alike(layout, "Check", f"{label} is not below nil", "No input is negative", formula))
-    people, spend = (
-        column_of(layout.block(ORGANISATION, layout.years[0]), name) for name in (PEOPLE, "historic_spend")
-    )
-    if people and spend:
-        years = {}
-        for year in layout.years:
-            block = layout.block(ORGANISATION, year)
-            heads, money = block.column_range(PEOPLE), block.column_range("historic_spend")
-            years[year] = (f"SUMPRODUCT(({heads}<=0)*({money}>0))=0", True)
-        live.append(Live("Check", "Nobody has spend without patients", "gpit refuses such inputs", years))
+            yield _every_year(layout, f"{label} is not below nil", "No input is negative", formula)
+    blocks = layout.organisations()
+    if all(blocks[layout.years[0]].number_column(name) for name in (PEOPLE, BASELINE)):
+        formulas = {
+            year: f"SUMPRODUCT(({block.column_range(PEOPLE)}<=0)*({block.column_range(BASELINE)}>0))=0"
+            for year, block in blocks.items()
+        }
+        yield _check("Nobody has spend without patients", "gpit refuses such inputs", formulas)
     if layout.parameter_rows:
-        cells = parameter_states(layout)
-        name, formula = "Parameters are numbers within their bounds", f'COUNTIF({cells},"{OUTSIDE}")=0'
-        live.append(_alike(layout, "Check", name, "See the sheet Parameters", formula))
-    return live
+        formula = f'COUNTIF({parameter_states(layout)},"{OUTSIDE}")=0'
+        yield _every_year(layout, "Parameters are numbers within their bounds", "See the sheet Parameters", formula)
 
 
-def _of_lines(layout: Layout) -> list[Live]:
-    """Return that every line of cost has an amount, and is marked with words that gpit knows."""
+def _of_lines(layout: Layout) -> Iterator[Live]:
+    """Yield that every line of cost has an amount, and is marked with words that gpit knows."""
     cells, counts = layout.line_ranges, layout.scheme.counts
     if not cells:
-        return []
+        return
     amounts = cells["amount"]
     formula = f'(COUNT({amounts})=ROWS({amounts}))*(COUNTIF({amounts},"<0")=0)'
     name = "Every line of spend has an amount of nil or more"
-    live = [_alike(layout, "Check", name, "No amount is empty, a text or negative", formula)]
+    yield _every_year(layout, name, "No amount is empty, a text or negative", formula)
     tests = []
     for column in counts:
         words = [f'COUNTIF({cells[column]},"{word}")' for word in LINE_WORDS.get(column, ())]
         marked = "+".join(words) or f'SUMPRODUCT(--({cells[column]}<>""))'
         tests.append(f"{marked}=ROWS({cells[column]})")
     if tests:
-        name = "Every line of spend says what the scheme counts by"
-        says = "; ".join(f"{one}: {' or '.join(LINE_WORDS.get(one, ('a text',)))}" for one in counts)
-        live.append(_alike(layout, "Check", name, says, ",".join(tests)))
-    return live
+        says = "; ".join(f"{column}: {' or '.join(LINE_WORDS.get(column, ('a text',)))}" for column in counts)
+        yield _every_year(layout, "Every line of spend says what the scheme counts by", says, ",".join(tests))
 
 
-def _of_groups(layout: Layout) -> list[Live]:
-    """Return that every organisation is in a group that has a row: a new name would be in none."""
-    live = []
-    blocks = {year: layout.block(ORGANISATION, year) for year in layout.years}
+def _of_groups(layout: Layout) -> Iterator[Live]:
+    """Yield that every organisation is in a group that has a row: a new name would be in none."""
+    blocks = layout.organisations()
     for column in dict.fromkeys(column for block in blocks.values() for column in block.year.labels):
         key = f"group {column}"
-        if not all(key in block.helpers for block in blocks.values()):
-            continue
-        years = {year: (f"COUNTIF({block.helper_range(key)},0)=0", True) for year, block in blocks.items()}
-        label = layout.scheme.labels[column]
-        name = f"{label} of every {layout.scheme.organisation} is one that the run had"
-        live.append(Live("Check", name, "New groups are made in the input files", years))
-    return live
+        if all(key in block.helpers for block in blocks.values()):
+            name = f"{layout.scheme.labels[column]} of every {layout.scheme.organisation} is one that the run had"
+            formulas = {year: f"COUNTIF({block.helper_range(key)},0)=0" for year, block in blocks.items()}
+            yield _check(name, "New groups are made in the input files", formulas)
 
 
-def _of_sharing(writers: Mapping[str, StepWriter]) -> list[Live]:
-    live = []
+def _of_sharing(writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+    """Yield that each `share_out` can be shared out, pays its floors and gives all that it may."""
     for name, tests, which in (
         ("the floors fit in the money", "What must be given at the least is no more than the amount", "fits"),
         ("all is given", "What is given is the amount, or the most that the ceilings allow", "spends"),
         ("it can be shared out", "No negative weight, no floor above its ceiling, one amount for a group", "sound"),
     ):
-        labels = dict.fromkeys(label for writer in writers.values() for label in getattr(writer, which))
-        live += [
-            Live(
-                "Check",
-                f"{label}: {name}",
-                tests,
-                {year: (getattr(writer, which)[label], True) for year, writer in writers.items()},
-            )
-            for label in labels
-        ]
-    return live
+        by_label: dict[str, dict[str, str]] = {}
+        for year, writer in writers.items():
+            for cells in writer.share_outs.values():
+                if formula := getattr(cells, which):
+                    by_label.setdefault(cells.label, {})[year] = formula
+        yield from (_check(f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
 
 
-def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> list[Live]:
-    """Return that no fund is overspent, and that what was given and what is unspent make it up, to the rounding."""
-    live = []
-    funds = {(fund.year, fund.step): fund for fund in layout.result.funds}
+def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+    """Yield that no fund is overspent, and that what was given and what is unspent make it up, to the rounding."""
+    labels = {fund.step: fund.label for fund in layout.result.funds if fund.year == layout.years[0]}
     for step in [step for step in layout.scheme.steps if isinstance(step.tree, t.ShareOut)]:
         final = rounding_step(layout.scheme, step.name) or step
         within, made_up = {}, {}
         for year, writer in writers.items():
-            block = layout.block(step.kind, year)
-            given, amount = f"SUM({block.column_range(final.name)})", writer.shared[step.name]
+            given = f"SUM({layout.block(step.kind, year).column_range(final.name)})"
+            amount, left = writer.share_outs[step.name].shared, writer.share_outs[step.name].left_over or "0"
             margin = layout.number(max(1.0, moved_by(final, layout.result.years[year])))
-            within[year] = (f"{given}<={amount}+{margin}", True)
-            left = writer.left_over.get(step.name, "0")
-            made_up[year] = (f"ABS({given}+{left}-{amount})<={margin}", True)
-        label = funds[layout.years[0], step.name].label
+            within[year] = f"{given}<={amount}+{margin}"
+            made_up[year] = f"ABS({given}+{left}-{amount})<={margin}"
+        label = labels[step.name]
         tests = f"Total of {final.name} is no more than {label}"
-        live.append(Live("Check", f"{label} is not overspent, to the rounding", tests, within))
+        yield _check(f"{label} is not overspent, to the rounding", tests, within)
         tests = f"Total of {final.name} and what is unspent come to {label}, to the rounding"
-        live.append(Live("Check", f"{label}: given and unspent make up the whole", tests, made_up))
-    return live
+        yield _check(f"{label}: given and unspent make up the whole", tests, made_up)
 
 
-def _of_sheets(layout: Layout, published: Published) -> list[Live]:
-    """Return that the published table comes to what the sheets of the years come to."""
-    label = layout.scheme.labels[layout.scheme.result]
-    years = {}
+def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
+    """Yield that the published table comes to what the sheets of the years come to."""
+    formulas = {}
     for year, column in published.totals.items():
         cells = layout.block(ORGANISATION, year).column_range(layout.scheme.result)
         total = f"{ALLOCATIONS}!${letter(column)}${TOTAL_ROW}"
-        years[year] = (f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))", True)
-    if not years:  # an index or a rate is not added up
-        return []
-    return [Live("Check", f"{ALLOCATIONS} adds up to the sheets of the years", f"Totals of {label}", years)]
+        formulas[year] = f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))"
+    if formulas:  # an index or a rate is not added up
+        tests = f"Totals of {layout.scheme.labels[layout.scheme.result]}"
+        yield _check(f"{ALLOCATIONS} adds up to the sheets of the years", tests, formulas)
 
 
-def _warnings(layout: Layout, writers: Mapping[str, StepWriter], summary: SummaryRows) -> list[Live]:
-    """Return what gpit warns of as well: it may be meant."""
+def _warnings(layout: Layout, writers: Mapping[str, StepWriter], summary: SummaryRows) -> Iterator[Live]:
+    """Yield what gpit warns of as well: it may be meant."""
     scheme, label = layout.scheme, layout.scheme.labels[layout.scheme.result]
-    live = []
     if scheme.symbols[scheme.result].unit == "£":
-        below = {}
-        for year in layout.years:
-            block = layout.block(ORGANISATION, year)
-            values, cells = block.values(scheme.result), block.column_range(scheme.result)
-            below[year] = (f'COUNTIF({cells},"<0")=0', not any(value < 0 for value in values))
-        live.append(Live("Warning", f"{label} is nowhere below nil", "No allocation is negative", below))
+        below = {
+            year: (
+                f'COUNTIF({block.column_range(scheme.result)},"<0")=0',
+                not any(value < 0 for value in block.values(scheme.result)),
+            )
+            for year, block in layout.organisations().items()
+        }
+        yield Live("Warning", f"{label} is nowhere below nil", "No allocation is negative", below)
         if scheme.non_recurrent:
-            live.append(_non_recurrent(layout))
+            yield _non_recurrent(layout)
         if balance := _balance(layout, summary):
-            live.append(balance)
-    moved = {
-        year: _movement(layout, writers[year], before)
-        for before, year in zip(layout.years, layout.years[1:], strict=False)
-    }
+            yield balance
+    moved = {year: _movement(layout, writers[year], before) for before, year in pairwise(layout.years)}
     if moved and all(moved.values()):
         name = f"Patients of no {scheme.organisation} change by more than a tenth in a year"
         years = {layout.years[0]: ("TRUE", True)} | {year: one for year, one in moved.items() if one}
-        live.append(Live("Warning", name, "Registered population against the year before", years))
-    return live
+        yield Live("Warning", name, "Registered population against the year before", years)
 
 
 def _non_recurrent(layout: Layout) -> Live:
     """Return whether non-recurrent money is a part of the allocation, as the scheme says that it is."""
     scheme = layout.scheme
     years = {}
-    for year in layout.years:
-        block = layout.block(ORGANISATION, year)
+    for year, block in layout.organisations().items():
         cells = [block.column_range(one.name) for one in scheme.non_recurrent]
         beyond = "-".join((block.column_range(scheme.result), *cells))
         parts = zip(block.values(scheme.result), *(block.values(one.name) for one in scheme.non_recurrent), strict=True)
@@ -335,8 +303,7 @@ def _put_unspent(sheet: Sheet, layout: Layout, summary: SummaryRows) -> None:
     for index, line in enumerate(first.unspent if first else ()):
         row = sheet.last_row + 1
         tests = f"{summary.sheet.name}: what is left when every ceiling is reached"
-        for column, text in enumerate((f"{UNSPENT}: {line.label}", tests, UNSPENT), 1):
-            sheet.put(row, column, text)
+        sheet.put_row(row, (f"{UNSPENT}: {line.label}", tests, UNSPENT))
         for column, (year, account) in enumerate(accounts.items(), 4):
             pounds = math.floor(account.unspent[index].amount + 0.5)
             cell = summary.cell(f"{UNSPENT} {line.name}", year)
@@ -346,11 +313,11 @@ def _put_unspent(sheet: Sheet, layout: Layout, summary: SummaryRows) -> None:
 def _movement(layout: Layout, writer: StepWriter, before: str) -> tuple[str, bool] | None:
     """Return whether no organisation's patients change by more than a tenth; None where they cannot be compared."""
     now, old = (layout.block(ORGANISATION, year) for year in (writer.year, before))
-    if not column_of(now, PEOPLE) or not column_of(old, PEOPLE) or now.year.codes() != old.year.codes():
+    if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():
         return None
     share = layout.constant("moved_share", *_MOVED)
     here, there = now.column_range(PEOPLE), old.column_range(PEOPLE)
     more, fewer = f"({here}-{there}>{share}*{there})", f"({there}-{here}>{share}*{there})"
     formula = f"SUMPRODUCT({more}+{fewer})=0"
-    pairs = zip(column_of(now, PEOPLE), column_of(old, PEOPLE), strict=True)
+    pairs = zip(now.number_column(PEOPLE), old.number_column(PEOPLE), strict=True)
     return formula, not any(abs(a - b) > _MOVED[0] * b for a, b in pairs)

@@ -7,24 +7,26 @@ the last one, so that a practice which somebody moves to another CCG moves here 
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.language import ORGANISATION, group
-from gpit_fairshare.workbook.layout import Vector, rows_by_group, sheet_name
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Sheet, letter, quoted
+from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.workbook.columns import Vector
+from gpit_fairshare.workbook.layout import sheet_name
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpit_fairshare.workbook.layout import Block
-    from gpit_fairshare.workbook.steps import StepWriter
+    from gpit_fairshare.language import Kind
+    from gpit_fairshare.workbook.columns import KernelFigures
 
 
 class OwnOrder:
     """The rows of a block as its workings have them, where all are in one group."""
 
-    def __init__(self, writer: StepWriter, block: Block) -> None:
-        self.writer, self.block = writer, block
+    def __init__(self, figures: KernelFigures) -> None:
+        self.columns, self.block = figures.columns, figures.block
 
     def see(self, column: Vector) -> Vector:
         """Return a column of the block as it is seen from here."""
@@ -36,9 +38,8 @@ class OwnOrder:
 
     def add(self, key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column; its values are given in the order of the block."""
-        self.writer.helper(self.block, key, heading, formula, values, "number")
-        cell = self.block.helper_cell(key, ROW, here=self.block.workings)
-        return Vector(list(values), self.block.helper_range(key), cell)
+        column = self.columns.helper(self.block, key, heading, formula, values)
+        return Vector(values, column.range, self.block.helper_cell(key, here=self.block.workings))
 
     def ends(self, _index: int) -> tuple[str, str]:
         """Return the first and last place of a group, as the sheet Sharing sees them."""
@@ -54,65 +55,50 @@ class OwnOrder:
 
 
 class GroupOrder:
-    """A sheet with the rows of a block by group, and in each group as they stand in the block."""
+    """A sheet with the rows of a block by group, and in each group as the block has them."""
 
-    def __init__(self, writer: StepWriter, block: Block, within: str) -> None:
-        self.writer, self.block, self.within = writer, block, within
-        layout, scheme = writer.layout, writer.scheme
-        self.groups = layout.block(group(within), writer.year)
-        members = writer.members(block, within)
-        by_group = rows_by_group(members)
-        self.rows = [row for rows in by_group for row in rows]
-        label, word = scheme.labels[within], writer.year.replace("/", "-")
+    def __init__(self, figures: KernelFigures) -> None:
+        columns, block, groups = figures.columns, figures.block, figures.groups
+        layout, scheme, within = columns.layout, columns.scheme, figures.within or ""
+        self.groups = groups
+        self.rows = [row for rows in figures.rows for row in rows]
+        label, word = scheme.labels[within], columns.year.replace("/", "-")
         noun = scheme.organisation if block.kind == ORGANISATION else scheme.labels[block.kind.column or ""]
-        self.sheet = Sheet(
+        self.sheet = sheet = layout.sheet(
             sheet_name("Order", layout.taken, word),  # short: the formulas of a search name it ten times
-            f"{noun[:1].upper()}{noun[1:]}s by {label[:1].lower()}{label[1:]}, {writer.year}",
-            f"{layout.illustrative}Each {noun} with the others of its group, so that a search looks at no other rows.",
+            f"{noun[:1].upper()}{noun[1:]}s by {label[:1].lower()}{label[1:]}, {columns.year}",
+            f"Each {noun} with the others of its group, so that a search looks at no other rows.",
             "Working",
             frozen=4,
         )
-        numbers = block.helper_range(f"group {within}")
-        self._ends_of_groups(numbers, by_group)
-        firsts = self.groups.column_range(self._first)
-        sheet = self.sheet
-        sheet.fill(sheet.heading("Place", 9), list(range(1, block.height + 1)), None, "count")
-        formula = f"MATCH($A{ROW},{firsts},1)"
-        sheet.fill(
-            sheet.heading(f"{label}: number of the group", 12),
-            [members[row] + 1 for row in self.rows],
-            formula,
-            "count",
-        )
+        numbers = figures.numbers
+        self._first, self._last = f"First place on {sheet.name}", f"Last place on {sheet.name}"
+        lasts = list(accumulate(map(len, figures.rows)))
+        firsts = [1, *(last + 1 for last in lasts[:-1])]
+        first_letter, last_letter = (letter(len(groups.sheet.headings) + place) for place in (1, 2))
+
+        def first_place(row: int) -> str:
+            return "1" if row == FIRST_ROW else f"${last_letter}{row - 1}+1"
+
+        columns.group_column(groups, self._first, self._first, "", first_place, firsts)
+        formula = f"${first_letter}{ROW}+COUNTIF({numbers},$B{ROW})-1"
+        columns.group_column(groups, self._last, self._last, "", formula, lasts)
+        first_places = groups.column_range(self._first)
 
         def row_of(row: int) -> str:
             first = f"MATCH($B{row},{numbers},0)"
             if row == FIRST_ROW:
                 return first
-            rest = f"INDEX({numbers},$C{row - 1}+1):INDEX({numbers},ROWS({numbers}))"
-            return f"IF($A{row}=INDEX({firsts},$B{row}),{first},$C{row - 1}+MATCH($B{row},{rest},0))"
+            below = f"INDEX({numbers},$C{row - 1}+1):INDEX({numbers},ROWS({numbers}))"
+            return f"IF($A{row}=INDEX({first_places},$B{row}),{first},$C{row - 1}+MATCH($B{row},{below},0))"
 
-        sheet.fill(sheet.heading("Row among all", 12), [row + 1 for row in self.rows], row_of, "count")
+        members = [figures.members[row] + 1 for row in self.rows]
         names = block.sheet.fills[1].values
+        sheet.add_column("Place", 9, list(range(1, block.height + 1)), None, "count")
+        sheet.add_column(f"{label}: number of the group", 12, members, f"MATCH($A{ROW},{first_places},1)", "count")
+        sheet.add_column("Row among all", 12, [row + 1 for row in self.rows], row_of, "count")
         formula = f"INDEX({block.sheet.column_range(1)},$C{ROW})"
-        sheet.fill(sheet.heading(block.sheet.headings[0], 12), [names[row] for row in self.rows], formula)
-
-    def _ends_of_groups(self, numbers: str, by_group: Sequence[Sequence[int]]) -> None:
-        """Write at which place each group begins and ends."""
-        self._first, self._last = f"First place on {self.sheet.name}", f"Last place on {self.sheet.name}"
-        sizes = [len(rows) for rows in by_group]
-        lasts = [sum(sizes[: index + 1]) for index in range(len(sizes))]
-        first_letter, last_letter = (letter(len(self.groups.sheet.headings) + one) for one in (1, 2))
-        self.writer.group_column(
-            self.groups,
-            self._first,
-            self._first,
-            "",
-            lambda row: "1" if row == FIRST_ROW else f"${last_letter}{row - 1}+1",
-            [last - size + 1 for last, size in zip(lasts, sizes, strict=True)],
-        )
-        formula = f"${first_letter}{ROW}+COUNTIF({numbers},$B{ROW})-1"
-        self.writer.group_column(self.groups, self._last, self._last, "", formula, lasts)
+        sheet.add_column(block.sheet.headings[0], 12, [names[row] for row in self.rows], formula)
 
     def see(self, column: Vector) -> Vector:
         """Return a column of the block as it is seen from here; its values stay in the order of the block."""
@@ -124,20 +110,18 @@ class GroupOrder:
 
     def add(self, _key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column; its values are given in the order of the block."""
-        column = self.sheet.heading(heading, 16)
-        self.sheet.fill(column, [values[row] for row in self.rows], formula)
-        return Vector(list(values), self.sheet.column_range(column), f"${letter(column)}{ROW}")
+        column = self.sheet.add_column(heading, 16, [values[row] for row in self.rows], formula)
+        return Vector(values, self.sheet.column_range(column), self.sheet.cell(column, here=self.sheet))
 
     def ends(self, index: int) -> tuple[str, str]:
         """Return the first and last place of a group, as the sheet Sharing sees them."""
-        place = quoted(self.groups.sheet.name)
-        first, last = (letter(self.groups.columns[key]) for key in (self._first, self._last))
-        return f"{place}!${first}${FIRST_ROW + index}", f"{place}!${last}${FIRST_ROW + index}"
+        row = f"${FIRST_ROW + index}"
+        return self.groups.cell(self._first, row), self.groups.cell(self._last, row)
 
     def span(self, first: Vector, last: Vector) -> str:
         """Return one column or several side by side, as figures of the group see them."""
-        ends = [f"${letter(self.groups.columns[key])}{ROW}" for key in (self._first, self._last)]
-        return between(first, last, ends[0], ends[1])
+        start, end = (self.groups.cell(key, here=self.groups.sheet) for key in (self._first, self._last))
+        return between(first, last, start, end)
 
     def own(self) -> str:
         """Return what is true on the rows of the figure's group, as a factor."""
@@ -150,15 +134,15 @@ def between(first: Vector, last: Vector, start: str, end: str) -> str:
 
 
 def between_on(row: int, start: str, end: str) -> Callable[[Vector], str]:
-    """Return what gives the cells of a column between the places that stand in two columns of a row."""
+    """Return what gives the cells of a column between the places that two columns of a row hold."""
     return lambda column: between(column, column, f"{start}{row}", f"{end}{row}")
 
 
-def order_of(writer: StepWriter, block: Block, within: str | None) -> OwnOrder | GroupOrder:
-    """Return the order in which the rows of a block are searched; each grouping has its sheet once a year."""
-    if within is None:
-        return OwnOrder(writer, block)
-    key = (block.kind, within)
-    if key not in writer.orders:
-        writer.orders[key] = GroupOrder(writer, block, within)
-    return writer.orders[key]
+def order_of(figures: KernelFigures, orders: dict[tuple[Kind, str], GroupOrder]) -> OwnOrder | GroupOrder:
+    """Return the order in which the rows of a block are searched; `orders` keeps the sheets of a year."""
+    if figures.within is None:
+        return OwnOrder(figures)
+    key = (figures.block.kind, figures.within)
+    if key not in orders:
+        orders[key] = GroupOrder(figures)
+    return orders[key]

@@ -1,137 +1,22 @@
-"""What a reader may change: parameters, people and money, each on a sheet of its own."""
+"""The sheets of people, money and other inputs, which a reader may change."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.engine import BASELINE, PEOPLE
-from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import group
-from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.scheme import number as as_number
-from gpit_fairshare.workbook.layout import (
-    CHANGED,
-    PARAMETER_STATE,
-    PARAMETER_VALUE,
-    PARAMETERS,
-    PLACES,
-    Layout,
-    cell_digest,
-    number_format,
-    place_marks,
-)
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Region, Sheet, is_web, letter, quoted
+from gpit_fairshare.workbook.input_controls import control_numbers, control_texts, require_number
+from gpit_fairshare.workbook.layout import EVERY_YEAR, NOT_GIVEN, number_format, with_unit
+from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
+from gpit_fairshare.workbook.sheets import FIRST_ROW, Sheet, letter
+from gpit_fairshare.workbook.spend_lines_sheet import sums_of_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    import polars as pl
-
-    from gpit_fairshare.scheme import Parameter
-
-SPEND_LINES: Final = "Spend lines"
-OUTSIDE: Final = "out of bounds"
-EVERY_YEAR: Final = "every year"
-_ORDER_RATE: Final = 0.001
-_LARGEST: Final = 1e15
-"""What stands for no bound: Excel's rules want two numbers, and beyond this it counts no pounds."""
-_MOST_TEXTS: Final = 20
-"""Different texts of a column that are counted one by one."""
-_LONGEST_TEXT: Final = 120
-"""Characters of a text that is counted; in formulas Excel takes up to 255, quotation marks being two each."""
-
-
-# Parameters -----------------------------------------------------------------------------------------------
-
-
-def parameters_sheet(layout: Layout) -> Sheet:
-    """Return every parameter with its value, bounds, and source or assumption: a row for each year."""
-    note = "Change a value in blue and the whole workbook follows; what is not within the bounds fails a check."
-    sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
-    for heading, width in (
-        ("Parameter", 36),
-        ("Name", 22),
-        ("Year", 9),
-        ("Value", 14),
-        ("State", 20),
-        ("Unit", 10),
-        ("Minimum", 12),
-        ("Maximum", 12),
-        ("Value in the run", 14),
-        ("Source or assumption of the value in the run", 50),
-        ("Link", 44),
-    ):
-        sheet.heading(heading, width, wrap=heading.startswith(("Parameter", "Source", "Link")))
-    for parameter in layout.scheme.parameters.values():
-        for year in layout.years:
-            _parameter(layout, sheet, parameter, year)
-    return sheet
-
-
-def _parameter(layout: Layout, sheet: Sheet, parameter: Parameter, year: str) -> None:
-    """Write one parameter in one year: the value to change, what became of it, its bounds, that of the run."""
-    row, value = layout.parameter_rows[parameter.name, year], parameter.values[year]
-    number = number_format(parameter.unit, [one.value for one in parameter.values.values()])
-    for column, text in enumerate((parameter.label, parameter.name, year), 1):
-        sheet.put(row, column, text)
-    sheet.put(row, PARAMETER_VALUE, value.value, None, number, unlocked=True)
-    sheet.put(row, 6, parameter.unit or "none")
-    bounds = ((7, parameter.minimum), (8, parameter.maximum))
-    for column, bound in bounds:
-        own = bool(bound) and bound not in layout.scheme.parameters
-        sheet.put(row, column, as_number(bound) if own else bound or "none", None, number)
-    sheet.put(row, 9, value.value, None, number)
-    low, high = (_bound_cell(layout, bound, f"${letter(column)}{row}", year) for column, bound in bounds)
-    cell = f"${letter(PARAMETER_VALUE)}{row}"
-    outside = [f"{cell}<{low}"] if low else []
-    outside += [f"{cell}>{high}"] if high else []
-    in_run = "set for this run" if value.overridden else "as the scheme has it"
-    state = f'IF({cell}=$I{row},{x.text(in_run)},"{CHANGED}")'
-    beyond = f"IFERROR(OR({','.join([f'NOT(ISNUMBER({cell}))', *outside])}),TRUE)"
-    sheet.put(row, PARAMETER_STATE, in_run, f'IF({beyond},"{OUTSIDE}",{state})')
-    sheet.put(row, 10, f"Source: {value.source}." if value.source else f"Assumption: {value.assumption}")
-    if value.source and is_web(value.source.url):
-        sheet.lead(row, 11, value.source.title, value.source.url)
-    else:
-        sheet.put(row, 11, "none")
-    place = Region(row, PARAMETER_VALUE, row, PARAMETER_VALUE)
-    _rule(sheet, place, (low, high), f"{parameter.label}, {year}", parameter.unit or "")
-
-
-def parameter_states(layout: Layout) -> str:
-    """Return the cells that say what became of each parameter."""
-    state = letter(PARAMETER_STATE)
-    return f"{PARAMETERS}!${state}${FIRST_ROW}:${state}${FIRST_ROW + len(layout.parameter_rows) - 1}"
-
-
-def _bound_cell(layout: Layout, bound: str, cell: str, year: str) -> str:
-    """Return a bound as formulas find it: its own cell, the parameter that it names, or nothing."""
-    return "" if not bound else layout.parameter_cell(bound, year) if bound in layout.scheme.parameters else cell
-
-
-def _rule(
-    sheet: Sheet, region: Region, bounds: tuple[str, str], asked: str, unit: str, *, optional: bool = False
-) -> None:
-    """Let cells take numbers between their bounds alone, and say what is asked for."""
-    low, high = bounds
-    rule: dict[str, Any] = {
-        "validate": "decimal",
-        "criteria": "between",
-        "minimum": f"={low}" if low else -_LARGEST,
-        "maximum": f"={high}" if high else _LARGEST,
-        "ignore_blank": optional,
-        "input_title": "Input",
-        "input_message": (f"{asked}, in {unit}." if unit else f"{asked}.")[:250],
-        "error_title": "Not taken",
-        "error_message": "Expected a number within its bounds; money and people are not below nil.",
-    }
-    sheet.rules.append((region, rule))
-
-
-# People, money and whatever else the scheme's steps use ---------------------------------------------------
+    from gpit_fairshare.workbook.layout import Layout
 
 
 @dataclass(slots=True)
@@ -146,9 +31,9 @@ class _Table:
 
 
 def input_sheets(layout: Layout) -> list[Sheet]:
-    """Return the sheets of people, money and other inputs, and remember where each cell stands.
+    """Return the sheets of people, money and other inputs, and remember where each cell is.
 
-    A row that serves every year stands once, so that changing it changes all years, as it would in its file.
+    A row that serves every year is there once, so that changing it changes all years, as it would in its file.
     """
     scheme, result = layout.scheme, layout.result
     names = [symbol.name for symbol in scheme.inputs]
@@ -159,7 +44,7 @@ def input_sheets(layout: Layout) -> list[Sheet]:
     sorted_out: dict[str, list[str]] = {"Population": [], "Spend": [], "Other inputs": []}
     for name in names:
         sorted_out[_sheet_of(layout, name)].append(name)
-    noun = scheme.organisation
+    noun, line_sums = scheme.organisation, sums_of_lines(layout)
     says = {
         "Population": (
             f"Population of each {noun}",
@@ -168,7 +53,7 @@ def input_sheets(layout: Layout) -> list[Sheet]:
         "Spend": (
             f"Spend of each {noun}",
             "Each figure of historic spend is the sum of the lines that count: change the lines."
-            if _lines_of(layout)
+            if line_sums
             else f"Historic spend of each {noun}, as read and checked.",
         ),
         "Other inputs": (
@@ -180,9 +65,10 @@ def input_sheets(layout: Layout) -> list[Sheet]:
     for name, columns in sorted_out.items():
         if columns:
             title, note = says[name]
-            note += " An empty cell: no value was given." if _may_be_blank(layout, columns) else ""
+            symbols = [scheme.symbols.get(column) for column in columns]
+            note += " An empty cell: no value was given." if any(one and one.optional for one in symbols) else ""
             sheet = Sheet(name, title, f"{layout.illustrative if name == 'Spend' else ''}{note}", "Input", frozen=3)
-            _fill_inputs(layout, _Table(sheet, columns))
+            _fill_inputs(layout, _Table(sheet, columns), line_sums)
             sheets.append(sheet)
     return sheets
 
@@ -196,86 +82,82 @@ def _sheet_of(layout: Layout, name: str) -> str:
     return {"population": "Population", "spend": "Spend"}.get(role, "Other inputs")
 
 
-def _may_be_blank(layout: Layout, names: Sequence[str]) -> bool:
-    return any(name in layout.scheme.symbols and layout.scheme.symbols[name].optional for name in names)
-
-
-def _fill_inputs(layout: Layout, table: _Table) -> None:
+def _fill_inputs(layout: Layout, table: _Table, line_sums: Mapping[tuple[str, str], str]) -> None:
     """Write the rows of a sheet of inputs: those that serve every year first, by code; then year by year."""
-    scheme, sheet = layout.scheme, table.sheet
-    entries = _entries(layout, table.names)
-    frames = {year.year: year.organisations for year in layout.result.years.values()}
-    called = {year: dict(frame.select("org_code", "org_name").iter_rows()) for year, frame in frames.items()}
-    sheet.fill(sheet.heading("Year", 12), [word for word, _, _ in entries])
-    sheet.fill(sheet.heading("Code", 9), [code for _, _, code in entries])
-    sheet.fill(sheet.heading("Name", 40), [called[year][code] or "[not given]" for _, year, code in entries])
-    for name in table.names:
-        unit = scheme.symbols[name].unit if name in scheme.symbols else None
-        label = scheme.labels.get(name, name.replace("_", " ").capitalize())
-        table.columns[name] = sheet.heading(f"{label} ({unit})" if unit else label, 22)
+    sheet, names = table.sheet, table.names
+    entries = _entries(layout, names)
+    rows = {year: _rows(layout, year, names) for year in layout.years}
+    sheet.add_column("Year", 12, [word for word, _, _ in entries])
+    sheet.add_column("Code", 9, [code for _, _, code in entries])
+    sheet.add_column("Name", 40, [rows[year][code]["org_name"] or NOT_GIVEN for _, year, code in entries])
     for row, (word, year, code) in enumerate(entries, FIRST_ROW):
         for one in layout.years if word == EVERY_YEAR else [year]:
             table.rows[one, code] = row
-    values = {year: _values(frame, table.names) for year, frame in frames.items()}
-    lines = _lines_of(layout)
-    for name in table.names:
-        cells = [values[year][code, name] for _, year, code in entries]
+    cells = {name: [rows[year][code].get(name) for _, year, code in entries] for name in names}
+    for name in names:
+        column = letter(len(sheet.headings) + 1)
         formulas = [
-            (lines.get((year, code)) if name == BASELINE else None)
-            or _sum_of_predecessors(layout, table, name, year, code)
+            (line_sums.get((year, code)) if name == BASELINE else None)
+            or _sum_of_predecessors(layout, table, name, column, year, code)
             for _, year, code in entries
         ]
-        _input_column(layout, table, name, cells, formulas)
+        _input_column(layout, table, name, cells[name], formulas)
     origins = layout.result.inputs.origins
-    own = {name: [origins.get((year, code, name), "") for _, year, code in entries] for name in table.names}
+    own = {name: [origins.get((year, code, name), "") for _, year, code in entries] for name in names}
     places = [list(dict.fromkeys(filter(None, row))) for row in zip(*own.values(), strict=True)]
-    where = sheet.heading("Where from", 50)
-    sheet.fill(where, [PLACES.join(row) or "[not given]" for row in places])
+    where = sheet.add_column("Where from", 50, [PLACES.join(row) or NOT_GIVEN for row in places])
+    columns = {name: letter(column) for name, column in table.columns.items()}
     layout.input_tables.append(
         {
             "sheet": sheet.name,
             "first_row": FIRST_ROW,
             "last_row": sheet.last_row,
-            "columns": {"year": "A", "org_code": "B"}
-            | {name: letter(column) for name, column in table.columns.items()}
-            | {"where_from": letter(where)},
-            "digests": {
-                name: "".join(cell_digest(values[year][code, name]) for _, year, code in entries)
-                for name in table.names
-            },
-            "places": {name: place_marks(places, own[name]) for name in table.names},
+            "columns": {"year": "A", "org_code": "B", **columns, "where_from": letter(where)},
+            "digests": {name: "".join(map(cell_digest, cells[name])) for name in names},
+            "places": {name: place_marks(places, own[name]) for name in names},
         }
     )
     olds = predecessors(layout)
     if any((year, code) in olds for _, year, code in entries):
         before = [", ".join(olds.get((year, code), [])) or "none" for _, year, code in entries]
-        sheet.fill(sheet.heading("Predecessors", 24), before)
+        sheet.add_column("Predecessors", 24, before)
+
+
+def _rows(layout: Layout, year: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the inputs of each organisation in a year, by its code."""
+    frame = layout.result.years[year].organisations
+    columns = ["org_code", "org_name", *(name for name in names if name in frame.columns)]
+    return {row["org_code"]: row for row in frame.select(columns).iter_rows(named=True)}
 
 
 def _input_column(
     layout: Layout, table: _Table, name: str, cells: Sequence[Any], formulas: Sequence[str | None]
 ) -> None:
     """Write one column of inputs: what may be changed, what follows from other cells, and what is allowed."""
-    sheet, column, symbol = table.sheet, table.columns[name], layout.scheme.symbols.get(name)
-    text = any(isinstance(one, str) for one in cells)
-    unit = symbol.unit if symbol else None
-    number = "number" if text else number_format(unit, list(cells))
-    live = (lambda row: formulas[row - FIRST_ROW]) if any(formulas) else None
-    # A text that no step uses names an area, and the sheet of areas has a row for those of the run alone.
-    sheet.fill(column, cells, live, number, unlocked=not (text and symbol is None))
+    sheet, symbol = table.sheet, layout.scheme.symbols.get(name)
+    is_text, unit = any(isinstance(value, str) for value in cells), symbol.unit if symbol else None
+    table.columns[name] = column = sheet.add_column(
+        with_unit(layout.label(name), unit),
+        22,
+        cells,
+        (lambda row: formulas[row - FIRST_ROW]) if any(formulas) else None,
+        "number" if is_text else number_format(unit, list(cells)),
+        # A text that no step uses names an area, and the sheet of areas has a row for those of the run alone.
+        unlocked=not (is_text and symbol is None),
+    )
     for (year, code), row in table.rows.items():
-        layout.input_cells[year, code, name] = f"{quoted(sheet.name)}!${letter(column)}${row}"
-    layout.input_ranges[name] = sheet.column_range(column)
-    region = Region(FIRST_ROW, column, sheet.last_row, column)
-    if text:
+        layout.input_cells[year, code, name] = sheet.cell(column, f"${row}")
+    region = sheet.region(column)
+    layout.input_ranges[name] = cell_range = sheet.column_range(column)
+    if is_text:
         if symbol is not None:
             layout.text_inputs[name] = sheet, region
-            _control_texts(layout, name, sheet.column_range(column), cells)
+            control_texts(layout, name, cell_range, cells)
         return
-    _control(layout, name, sheet.column_range(column), cells)
+    control_numbers(layout, name, cell_range, cells)
     low = "0" if unit in ("£", "people") and not (symbol and symbol.signed) else ""
-    asked = layout.scheme.labels.get(name, name)
-    _rule(sheet, region, (low, ""), asked, unit or "", optional=symbol is not None and symbol.optional)
+    asked, optional = layout.scheme.labels.get(name, name), symbol is not None and symbol.optional
+    require_number(sheet, region, (low, ""), asked, unit, optional=optional)
 
 
 def offer_choices(layout: Layout, areas: Sheet | None) -> None:
@@ -290,58 +172,7 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
             continue
         rule = {"validate": "list", "source": f"={source}", "error_title": "Not taken"}
         says = f"Expected one of those on the sheet {source.partition('!')[0]}."
-        sheet.rules.append((region, rule | {"error_message": says}))
-
-
-def _control(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:
-    """Keep two totals of a column as it was read, so that a change made in the workbook is seen.
-
-    The second counts each value for a little less than the one above: values that change places change it.
-    """
-    label = layout.scheme.labels.get(name, name.replace("_", " ").capitalize())
-    numbers = [value for value in values if value is not None]
-    layout.control(f"as_read_{name}", math.fsum(numbers), f"{label}: total in the run.", f"SUM({cells})")
-    if len(numbers) > 1:
-        control_order(layout, f"{name}_in_order", f"{label}: total in the run", cells, numbers)
-
-
-def control_order(layout: Layout, name: str, says: str, cells: str, numbers: Sequence[float]) -> None:
-    """Keep a total in which each number, from the top down, counts for a little less: NPV's discount."""
-    rate = layout.constant("order_rate", _ORDER_RATE, "By which a row counts for less than the one above it, in order.")
-    total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
-    layout.control(f"as_read_{name}", total, f"{says}, each row for a little less.", f"NPV({rate},{cells})")
-
-
-def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:
-    """Keep how many rows have each text of a column, so that a change of one is seen; not of a column of names."""
-    label = layout.scheme.labels.get(name, name.replace("_", " ").capitalize())
-    counts = Counter(value or "" for value in values)
-    if len(counts) > _MOST_TEXTS or max(map(len, counts)) > _LONGEST_TEXT:
-        return
-    for number, (text, count) in enumerate(sorted(counts.items()), 1):
-        says = f"{label}: rows with {text!r} in the run."
-        layout.control(f"as_read_{name}_{number}", count, says, f"SUMPRODUCT(--({cells}={x.text(text)}))")
-
-
-def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str], amounts: Sequence[float]) -> None:
-    """Keep how many lines have each word of a column, and the £ of those with one: two changes may cancel out."""
-    _control_texts(layout, f"{name}_of_lines", cells, values)
-    word = max(values, key=lambda value: (value == "yes", value))
-    total = math.fsum(amount for amount, one in zip(amounts, values, strict=True) if one == word)
-    label = name.replace("_", " ").capitalize()
-    says = f"{label}: £ of the lines with {word!r} in the run."
-    formula = f"SUMIFS({layout.line_ranges['amount']},{cells},{x.text(word)})"
-    layout.control(f"as_read_amount_by_{name}", total, says, formula)
-
-
-def _all_rows(layout: Layout) -> list[tuple[str, str]]:
-    return [(year.year, code) for year in layout.result.years.values() for code in year.codes()]
-
-
-def _values(frame: pl.DataFrame, names: Sequence[str]) -> dict[tuple[str, str], Any]:
-    codes = frame["org_code"].to_list()
-    columns = {name: frame[name].to_list() if name in frame.columns else [None] * frame.height for name in names}
-    return {(code, name): cells[row] for name, cells in columns.items() for row, code in enumerate(codes)}
+        sheet.validate(region, rule | {"error_message": says})
 
 
 def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -350,11 +181,12 @@ def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]
     moved = set() if inputs.boundaries else {(one.year, one.successor) for one in inputs.restated}
     shared: dict[str, str] = {}
     own: list[tuple[str, str, str]] = []
-    for year, code in _all_rows(layout):
-        if (year, code) not in moved and all((year, code, name) in inputs.undated for name in names):
-            shared.setdefault(code, year)
-        else:
-            own.append((year, year, code))
+    for year, result in layout.result.years.items():
+        for code in result.codes():
+            if (year, code) not in moved and all((year, code, name) in inputs.undated for name in names):
+                shared.setdefault(code, year)
+            else:
+                own.append((year, year, code))
     return [(EVERY_YEAR, year, code) for code, year in sorted(shared.items())] + own
 
 
@@ -363,96 +195,14 @@ def predecessors(layout: Layout) -> dict[tuple[str, str], list[str]]:
     return {key: sorted({one.predecessor for one in moved}) for key, moved in layout.moved.items()}
 
 
-def _sum_of_predecessors(layout: Layout, table: _Table, name: str, year: str, code: str) -> str | None:
-    """Return the sum of the cells of merged predecessors, where all of them stand on the sheet."""
-    inputs = layout.result.inputs
-    if inputs.boundaries:
+def _sum_of_predecessors(  # a cell has that many sides
+    layout: Layout, table: _Table, name: str, column: str, year: str, code: str
+) -> str | None:
+    """Return the sum of the cells of merged predecessors, where all of them are on the sheet."""
+    if layout.result.inputs.boundaries:
         return None
     parts = [one for one in layout.moved.get((year, code), ()) if one.column == name]
     rows = [table.rows.get((layout.years[0], one.predecessor)) for one in parts]
     if not parts or None in rows:
         return None
-    return "+".join(f"${letter(table.columns[name])}${row}" for row in rows)
-
-
-# Lines of spend -------------------------------------------------------------------------------------------
-
-
-_LINE_COLUMNS: Final = (
-    ("org_code", "Code", 9),
-    ("year", "Year", 12),
-    ("amount", "Amount (£)", 16),
-    ("category", "Category", 16),
-    ("cost_type", "Cost type", 14),
-    ("committed", "Committed", 14),
-    ("basis", "Basis", 14),
-)
-
-
-def spend_lines_sheet(layout: Layout) -> Sheet | None:
-    """Return the lines of cost with the live rule of which count, or None where the spend has no lines."""
-    lines = layout.result.inputs.lines
-    if lines is None or BASELINE not in layout.scheme.symbols:
-        return None
-    lines = _sorted_lines(lines)
-    note = f"{layout.illustrative}Change a line and the spend follows; Counts is the scheme's rule applied to the line."
-    sheet = Sheet(SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
-    blanks = {"year": EVERY_YEAR, "basis": "[not given]", "category": "[not given]"}
-    for name, heading, width in _LINE_COLUMNS:
-        column = sheet.heading(heading, width)
-        values = [blanks.get(name, "[not given]") if one is None else one for one in lines[name].to_list()]
-        unlocked = name in ("amount", *LINE_WORDS, *layout.scheme.counts)
-        number = number_format("£", values) if name == "amount" else "number"
-        sheet.fill(column, values, None, number, unlocked=unlocked)
-        region, cells = Region(FIRST_ROW, column, sheet.last_row, column), sheet.column_range(column)
-        layout.line_ranges[name] = cells
-        if name == "amount":
-            _rule(sheet, region, ("0", ""), "Amount of the line", "£")
-            _control(layout, "amount_of_lines", cells, lines[name].to_list())
-        elif name in LINE_WORDS:
-            sheet.rules.append((region, {"validate": "list", "source": list(LINE_WORDS[name])}))
-            _control_words(layout, name, cells, values, lines["amount"].to_list())
-        elif unlocked:
-            _control_texts(layout, f"{name}_of_lines", cells, values)
-    place = {name: f"${letter(column)}{ROW}" for column, (name, _, _) in enumerate(_LINE_COLUMNS, 1)}
-    rule = ",".join(
-        "OR(" + ",".join(f"EXACT(LOWER({place[key]}),{x.text(text.lower())})" for text in allowed) + ")"
-        for key, allowed in layout.scheme.counts.items()
-    )
-    counts = ["yes" if one else "no" for one in lines["counts"].to_list()]
-    column = sheet.heading("Counts", 12)
-    sheet.fill(column, counts, f'IF(AND({rule}),"yes","no")' if rule else None)
-    _control_words(layout, "counts", sheet.column_range(column), counts, lines["amount"].to_list())
-    if lines["predecessor"].count():
-        sheet.fill(sheet.heading("Predecessor", 14), [one or "none" for one in lines["predecessor"].to_list()])
-    return sheet
-
-
-def _sorted_lines(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return the lines so that those of one organisation and year stand together, in a fixed order."""
-    keys = ["org_code", "year", "category", "cost_type", "committed", "amount", "predecessor"]
-    return lines.sort([name for name in keys if name in lines.columns], nulls_last=False)
-
-
-def _lines_of(layout: Layout) -> dict[tuple[str, str], str]:
-    """Return the formula that sums the counting lines of each year and organisation."""
-    lines = layout.result.inputs.lines
-    if lines is None or BASELINE not in layout.scheme.symbols:
-        return {}
-    blocks: dict[tuple[str, str | None], list[int]] = {}
-    for row, (code, year) in enumerate(_sorted_lines(lines).select("org_code", "year").iter_rows(), FIRST_ROW):
-        blocks.setdefault((code, year), []).append(row)
-    formulas = {}
-    for year, one in layout.result.years.items():
-        for code in one.codes():
-            moved = [
-                one.predecessor for one in layout.moved.get((year, code), ()) if one.column in (BASELINE, "amount")
-            ]
-            codes = dict.fromkeys([code, *moved])
-            ranges = [rows for each in codes for key in (None, year) if (rows := blocks.get((each, key)))]
-            parts = [
-                f'SUMIFS({quoted(SPEND_LINES)}!$C${rows[0]}:$C${rows[-1]},{quoted(SPEND_LINES)}!$H${rows[0]}:$H${rows[-1]},"yes")'
-                for rows in ranges
-            ]
-            formulas[year, code] = "+".join(parts) or "0"
-    return formulas
+    return "+".join(f"${column}${row}" for row in rows)

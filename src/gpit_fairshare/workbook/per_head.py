@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import BASELINE, PEOPLE
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOT_APPLICABLE, ROW, Sheet, letter, quoted
+from gpit_fairshare.workbook.layout import NOT_GIVEN
+from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOT_APPLICABLE, ROW, letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.workbook.layout import Block, Layout
+    from gpit_fairshare.workbook.sheets import Sheet
     from gpit_fairshare.workbook.steps import StepWriter
 
 CHANGE: Final = "Change per head"
@@ -27,50 +30,37 @@ _EDGE: Final = x.CONSTANTS["tolerance"][0]
 """£ per head by which a rate may miss the start of its band: one that stands on it is in it in every program."""
 
 
-def column_of(block: Block, name: str) -> list[float]:
-    """Return a column of numbers of the organisations; empty where it is absent or has a blank."""
-    if name not in block.columns:
-        return []
-    values = block.values(name)
-    return [] if None in values else values
-
-
 def write_per_head(writers: dict[str, StepWriter]) -> None:
     """Add £ per head to the workings of each year: historic spend, allocation, change, and its place."""
-    for writer in writers.values():
-        layout, block = writer.layout, writer.layout.block(ORGANISATION, writer.year)
-        people = column_of(block, PEOPLE)
-        if not people or layout.scheme.symbols[layout.scheme.result].unit != "£":
+    for year, writer in writers.items():
+        layout, columns = writer.layout, writer.columns
+        block, result = layout.block(ORGANISATION, year), layout.scheme.result
+        if not block.number_column(PEOPLE) or layout.scheme.symbols[result].unit != "£":
             continue
-        heads = f"{quoted(block.sheet.name)}!${letter(block.columns[PEOPLE])}{ROW}"
-        for key, says in ((BASELINE, "Historic spend"), (layout.scheme.result, "Allocation")):
-            if column_of(block, key):
-                money = f"{quoted(block.sheet.name)}!${letter(block.columns[key])}{ROW}"
-                formula = f'IF({heads}>0,{money}/{heads},"{NOT_APPLICABLE}")'
-                values = rates_of(block, key)
-                writer.helper(
-                    block, f"{key} per head", f"{says} per registered patient (£)", formula, values, "£ per head"
-                )
-        if not column_of(block, BASELINE):
+        heads = block.cell(PEOPLE)
+        for key, says in ((BASELINE, "Historic spend"), (result, "Allocation")):
+            if block.number_column(key):
+                formula = f'IF({heads}>0,{block.cell(key)}/{heads},"{NOT_APPLICABLE}")'
+                heading = f"{says} per registered patient (£)"
+                columns.helper(block, f"{key} per head", heading, formula, rates_of(block, key), "£ per head")
+        if not block.number_column(BASELINE):
             continue
-        old, now = rates_of(block, BASELINE), rates_of(block, layout.scheme.result)
+        old, now = rates_of(block, BASELINE), rates_of(block, result)
         changes = [NOT_APPLICABLE if a == NOT_APPLICABLE else b - a for a, b in zip(old, now, strict=True)]
-        cells = [
-            block.helper_cell(f"{key} per head", ROW, here=block.workings) for key in (layout.scheme.result, BASELINE)
-        ]
-        formula = f'IF(ISNUMBER({cells[0]}),{cells[0]}-{cells[1]},"{NOT_APPLICABLE}")'
+        after, before = (block.helper_cell(f"{key} per head", here=block.workings) for key in (result, BASELINE))
+        formula = f'IF(ISNUMBER({after}),{after}-{before},"{NOT_APPLICABLE}")'
         heading = "Change on historic spend per registered patient (£)"
-        writer.helper(block, "change per head", heading, formula, changes, "change per head")
+        columns.helper(block, "change per head", heading, formula, changes, "change per head")
         if len(changes) <= MOST_SORTED:
             column = f"${letter(block.helpers['change per head'])}"
             place = x.rank(column, ROW, block.last, FIRST_ROW)
             formula = f'IF(ISNUMBER({column}{ROW}),{place},"{NOT_APPLICABLE}")'
-            writer.helper(block, "place", "Place by change per head", formula, _places(changes), "count")
+            columns.helper(block, "place", "Place by change per head", formula, _places(changes), "count")
 
 
 def rates_of(block: Block, key: str) -> list[Any]:
     """Return £ per head of every organisation, and a mark where it has no patients."""
-    money, people = column_of(block, key), column_of(block, PEOPLE)
+    money, people = block.number_column(key), block.number_column(PEOPLE)
     return [pounds / heads if heads > 0 else NOT_APPLICABLE for pounds, heads in zip(money, people, strict=bool(money))]
 
 
@@ -85,63 +75,55 @@ def _places(changes: Sequence[Any]) -> list[Any]:
 
 def change_sheet(layout: Layout) -> Sheet | None:
     """Return the change per head of every organisation, sorted live; of every hundredth where there are many."""
-    blocks = [layout.block(ORGANISATION, year) for year in layout.years]
-    blocks = [block for block in blocks if "change per head" in block.helpers]
+    blocks = [block for block in layout.organisations().values() if "change per head" in block.helpers]
     if not blocks:
         return None
     title = f"{layout.scheme.title}: change per registered patient"
     if any("place" not in block.helpers for block in blocks):
         return _change_by_hundredths(layout, blocks, title)
     says = f"Allocation less historic spend, the largest gain first. {NOT_APPLICABLE}: does not apply."
-    sheet = Sheet(CHANGE, title, layout.illustrative + says)
-    longest = max(block.height for block in blocks)
-    sheet.fill(sheet.heading("Place", 9), list(range(1, longest + 1)), None, "count")
+    sheet = layout.sheet(CHANGE, title, says)
+    places = range(1, max(block.height for block in blocks) + 1)
+    sheet.add_column("Place", 9, list(places), None, "count")
     for block in blocks:
-        year, changes, places = (
-            block.year.year,
-            _helper_values(block, "change per head"),
-            _helper_values(block, "place"),
-        )
-        order = {place: row for row, place in enumerate(places)}
-        codes, names = block.year.codes(), block.year.organisations["org_name"].to_list()
-        found = f"MATCH($A{ROW},{block.helper_range('place')},0)"
-        for heading, values, cells, width in (
-            (f"Code {year}", codes, _sheet_range(block, 1), 9),
-            (f"Name {year}", [name or "[not given]" for name in names], _sheet_range(block, 2), 40),
-            (f"Change {year} (£ per head)", changes, block.helper_range("change per head"), 16),
+        year, codes = block.year.year, block.year.codes()
+        names = [name or NOT_GIVEN for name in block.year.organisations["org_name"].to_list()]
+        changes = block.helper_values("change per head")
+        row_at = {place: row for row, place in enumerate(block.helper_values("place"))}
+        place_cell = f"MATCH($A{ROW},{block.helper_range('place')},0)"
+        for heading, width, values, cells, number in (
+            (f"Code {year}", 9, codes, block.sheet.column_range(1), "number"),
+            (f"Name {year}", 40, names, block.sheet.column_range(2), "number"),
+            (f"Change {year} (£ per head)", 16, changes, block.helper_range("change per head"), "change per head"),
         ):
-            column = sheet.heading(heading, width)
-            sorted_ = [values[order[place]] if place in order else NOT_APPLICABLE for place in range(1, longest + 1)]
-            number = "change per head" if cells.endswith("head") or values is changes else "number"
-            sheet.fill(column, sorted_, f'IFERROR(INDEX({cells},{found}),"{NOT_APPLICABLE}")', number)
+            in_order = [values[row_at[place]] if place in row_at else NOT_APPLICABLE for place in places]
+            formula = f'IFERROR(INDEX({cells},{place_cell}),"{NOT_APPLICABLE}")'
+            sheet.add_column(heading, width, in_order, formula, number)
     return sheet
 
 
 def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -> Sheet:
     count, noun = max(block.height for block in blocks), layout.scheme.organisation
     note = (
-        f"{layout.illustrative}{count:,} {noun}s are too many to be sorted by formulas: "
+        f"{count:,} {noun}s are too many to be sorted by formulas: "
         "instead each row shows the change that so many per cent of them stay below."
     )
-    sheet = Sheet(CHANGE, title, note)
+    sheet = layout.sheet(CHANGE, title, note)
     shares = [index / 100 for index in range(101)]
     hundred = layout.constant("constant_100", 100, "Hundredths in a whole.")
-    formula = f"(ROW()-ROW($A${HEADING_ROW})-1)/{hundred}"
-    sheet.fill(sheet.heading(f"Share of {noun}s (%)", 20), shares, formula, "%")
+    sheet.add_column(f"Share of {noun}s (%)", 20, shares, f"(ROW()-ROW($A${HEADING_ROW})-1)/{hundred}", "%")
     for block in blocks:
-        values = [value for value in _helper_values(block, "change per head") if value != NOT_APPLICABLE]
-        column = sheet.heading(f"Change {block.year.year} (£ per head)", 20)
-        cells = [_percentile(sorted(values), share) for share in shares]
-        sheet.fill(column, cells, f"PERCENTILE({block.helper_range('change per head')},$A{ROW})", "change per head")
+        changes = sorted(_numbers(block, "change per head"))
+        heading = f"Change {block.year.year} (£ per head)"
+        formula = f"PERCENTILE({block.helper_range('change per head')},$A{ROW})"
+        values = [_percentile(changes, share) for share in shares]
+        sheet.add_column(heading, 20, values, formula, "change per head")
     return sheet
 
 
-def _helper_values(block: Block, key: str) -> Sequence[Any]:
-    return block.workings.fills[block.helpers[key]].values
-
-
-def _sheet_range(block: Block, column: int) -> str:
-    return f"{quoted(block.sheet.name)}!${letter(column)}${FIRST_ROW}:${letter(column)}${block.last}"
+def _numbers(block: Block, key: str) -> list[float]:
+    """Return the figures of a column of the workings, without those that do not apply."""
+    return [value for value in block.helper_values(key) if value != NOT_APPLICABLE]
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float:
@@ -154,68 +136,59 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
 
 def _sets(layout: Layout) -> list[tuple[str, Block, str]]:
     """Return heading, block and workings column of £ per head: historic spend once, then each year's allocation."""
-    found: list[tuple[str, Block, str]] = []
-    for year in layout.years:
-        block = layout.block(ORGANISATION, year)
-        if f"{BASELINE} per head" in block.helpers and not found:
-            found.append(("Historic spend", block, f"{BASELINE} per head"))
-        if f"{layout.scheme.result} per head" in block.helpers:
-            found.append((f"Allocation {year}", block, f"{layout.scheme.result} per head"))
-    return found
+    before, after = f"{BASELINE} per head", f"{layout.scheme.result} per head"
+    blocks = layout.organisations()
+    sets = [("Historic spend", block, before) for block in blocks.values() if before in block.helpers][:1]
+    return sets + [(f"Allocation {year}", block, after) for year, block in blocks.items() if after in block.helpers]
 
 
 def spread_sheet(layout: Layout) -> Sheet | None:
     """Return how many organisations have which £ per head, before and after, in bands of equal width."""
     sets = _sets(layout)
-    rates = [[one for one in _helper_values(block, key) if one != NOT_APPLICABLE] for _, block, key in sets]
+    rates = [_numbers(block, key) for _, block, key in sets]
     if not sets or not all(rates):
         return None
     noun = layout.scheme.organisation
-    note = f"{layout.illustrative}How many {noun}s have which £ per registered patient; the last band has no upper end."
-    sheet = Sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per registered patient", note)
-    lowest, highest = min(map(min, rates)), max(map(max, rates))
-    width = _nice((highest - lowest) / (_BANDS - 1))
+    note = f"How many {noun}s have which £ per registered patient; the last band has no upper end."
+    sheet = layout.sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per registered patient", note)
+    starts, width = _bands(min(map(min, rates)), max(map(max, rates)))
     step = layout.constant("band_width", width, f"£ per head: width of the bands on the sheet {SPREAD}.")
-    first = math.floor(lowest / width + _EDGE) * width
-    starts = [first]
-    while len(starts) < _BANDS and starts[-1] + width <= highest:
-        starts.append(starts[-1] + width)
     ranges = [block.helper_range(key) for _, block, key in sets]
-    last = FIRST_ROW + len(starts) - 1
+    last, form = FIRST_ROW + len(starts) - 1, '"0.00"'
+
+    def band(row: int) -> str:
+        end = '" and over"' if row == last else f'" to "&TEXT($B{row + 1},{form})'
+        return f"TEXT($B{row},{form})&{end}"
 
     def start(row: int) -> str:
         lows = f"MIN({','.join(ranges)})"
         return f"INT({lows}/{step}+tolerance)*{step}" if row == FIRST_ROW else f"$B{row - 1}+{step}"
 
-    texts = [
-        f"{one:.2f} and over" if index == len(starts) - 1 else f"{one:.2f} to {starts[index + 1]:.2f}"
-        for index, one in enumerate(starts)
-    ]
-    form = '"0.00"'
-    sheet.fill(
-        sheet.heading("Band (£ per head)", 20),
-        texts,
-        lambda row: (
-            f'TEXT($B{row},{form})&" and over"'
-            if row == last
-            else f'TEXT($B{row},{form})&" to "&TEXT($B{row + 1},{form})'
-        ),
-    )
-    sheet.fill(sheet.heading("From (£ per head)", 14), starts, start, "£ per head")
+    texts = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(starts)] + [f"{starts[-1]:.2f} and over"]
+    sheet.add_column("Band (£ per head)", 20, texts, band)
+    sheet.add_column("From (£ per head)", 14, starts, start, "£ per head")
     for (heading, _, _), cells, values in zip(sets, ranges, rates, strict=True):
-        counts = [sum(_from(value, one) for value in values) for one in starts]
-        counts = [one - (counts[place + 1] if place + 1 < len(counts) else 0) for place, one in enumerate(counts)]
-        column = sheet.heading(f"{heading} ({noun}s)", 18)
+        above = [sum(_from(value, low) for value in values) for low in starts]
+        counts = [here - beyond for here, beyond in zip(above, [*above[1:], 0], strict=True)]
+        column = letter(len(sheet.headings) + 1)
 
-        def counted(row: int, cells: str = cells, above: str = letter(column)) -> str:
-            if row == last:
-                return (
-                    f"COUNT({cells})-SUM({above}{FIRST_ROW}:{above}{row - 1})" if row > FIRST_ROW else f"COUNT({cells})"
-                )
-            return f"SUMPRODUCT(({cells}>=$B{row}-tolerance)*({cells}<$B{row + 1}-tolerance))"
+        def counted(row: int, cells: str = cells, column: str = column) -> str:
+            if row < last:
+                return f"SUMPRODUCT(({cells}>=$B{row}-tolerance)*({cells}<$B{row + 1}-tolerance))"
+            lower = f"-SUM({column}{FIRST_ROW}:{column}{row - 1})" if row > FIRST_ROW else ""
+            return f"COUNT({cells}){lower}"
 
-        sheet.fill(column, counts, counted, "count")
+        sheet.add_column(f"{heading} ({noun}s)", 18, counts, counted, "count")
     return sheet
+
+
+def _bands(lowest: float, highest: float) -> tuple[list[float], float]:
+    """Return where each band begins, and how wide they are."""
+    width = _nice((highest - lowest) / (_BANDS - 1))
+    starts = [math.floor(lowest / width + _EDGE) * width]
+    while len(starts) < _BANDS and starts[-1] + width <= highest:
+        starts.append(starts[-1] + width)
+    return starts, width
 
 
 def _from(value: float, start: float) -> bool:
@@ -228,7 +201,7 @@ def _nice(width: float) -> float:
     if width <= _PENNY:
         return _PENNY
     power = 10.0 ** math.floor(math.log10(width))
-    return next(round(one * power, 12) for one in (1, 2, 5, 10) if one * power >= width * (1 - 1e-12))
+    return next(round(times * power, 12) for times in (1, 2, 5, 10) if times * power >= width * (1 - 1e-12))
 
 
 def path_sheet(layout: Layout) -> Sheet | None:
@@ -237,12 +210,11 @@ def path_sheet(layout: Layout) -> Sheet | None:
     if len(sets) < 2:
         return None
     noun = layout.scheme.organisation
-    note = (
-        f"{layout.illustrative}Each {noun} counts once, whatever its size; half of them lie between the two quartiles."
-    )
-    sheet = Sheet(PATH, f"{layout.scheme.title}: path of £ per registered patient", note)
-    sheet.fill(sheet.heading("Money", 26), [heading for heading, _, _ in sets])
+    note = f"Each {noun} counts once, whatever its size; half of them lie between the two quartiles."
+    sheet = layout.sheet(PATH, f"{layout.scheme.title}: path of £ per registered patient", note)
+    sheet.add_column("Money", 26, [heading for heading, _, _ in sets])
     three = layout.constant("constant_3", 3, "The third of four quarters.")
+    rates = [sorted(_numbers(block, key)) for _, block, key in sets]
     for heading, share, call in (
         ("Highest", 1.0, "MAX({})"),
         ("Upper quartile", 0.75, f"QUARTILE({{}},{three})"),
@@ -250,15 +222,11 @@ def path_sheet(layout: Layout) -> Sheet | None:
         ("Lower quartile", 0.25, "QUARTILE({},1)"),
         ("Lowest", 0.0, "MIN({})"),
     ):
-        column = sheet.heading(f"{heading} (£ per head)", 16)
-        values = []
-        for _, block, key in sets:
-            rates = sorted(one for one in _helper_values(block, key) if one != NOT_APPLICABLE)
-            values.append(_percentile(rates, share) if rates else 0.0)
 
         def formula(row: int, call: str = call) -> str:
             _, block, key = sets[row - FIRST_ROW]
             return call.format(block.helper_range(key))
 
-        sheet.fill(column, values, formula, "£ per head")
+        values = [_percentile(ordered, share) if ordered else 0.0 for ordered in rates]
+        sheet.add_column(f"{heading} (£ per head)", 16, values, formula, "£ per head")
     return sheet

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
+from gpit_fairshare.workbook.text_widths import BOLD, lines_needed, number_width, text_width
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 TITLE_ROW: Final = 1
 NOTE_ROW: Final = 2
@@ -25,55 +28,31 @@ FIRST_ROW: Final = 5
 LINE: Final = 13.5
 """Height of one line in points: 12.75 in Excel, and a little for other programs."""
 NOT_APPLICABLE: Final = "[z]"
-"""Stands where a figure has no meaning; the note of the sheet says so."""
+"""In place of a figure that has no meaning; the note of the sheet says so."""
 NONE: Final = "none"
-"""Stands in a cell of text that has nothing to say, since an empty cell may be a slip."""
+"""In a cell of text that has nothing to say, since an empty cell may be a slip."""
 MARKS: Final = (NOT_APPLICABLE, NONE)
-"""Texts that stand in a column of figures where one is missing, and stand as the figures do."""
+"""Texts in a column of figures where one is missing; they are on the side of the figures."""
 INDENT: Final = 1.5
 """What the gutter of a cell takes of its column."""
-BOLD: Final = 1.08
-"""How much wider bold letters run."""
 _LONGEST_COLUMN: Final = 60.0
 _HEADING_LINES: Final = 5
 """Lines that a heading may take before its column grows instead."""
 _TITLE: Final = 1.4 * BOLD
 """How much wider a title runs than the text of cells."""
-_RUNS: Final = {
-    "'ijl|": 0.4,
-    " !,./:;I[\\]ft": 0.5,
-    "()-`r{}": 0.6,
-    '"*Jcksvxyz^': 0.9,
-    "FTZ+<=>~": 1.08,
-    "ABEKPSVXY&": 1.2,
-    "CDHNRUw": 1.3,
-    "GOQ": 1.4,
-    "Mm": 1.5,
-    "%": 1.6,
-    "W@": 1.8,
-}
-_WIDTHS: Final = {letter: width for letters, width in _RUNS.items() for letter in letters}
-"""Widths of Arial's letters, where they are not that of a figure; columns are measured in figures."""
 ROW: Final = "\N{SYMBOL FOR NULL}"
-"""Stands for the number of the row in a formula that is alike all the way down a column."""
+"""In place of the number of the row, in a formula that is the same all the way down a column."""
 
+Formula = str | Callable[[int], str | None]
+"""The formula of a column: a text with ROW in it, or what gives the formula (or None) of the row with a number."""
 Role = Literal["Input", "Working", "Output", "Control"]
 """What a sheet is for: inputs are what a reader may change, controls say whether the rest can be relied on."""
 
-_DECIMALS: Final = {
-    "£": 0,
-    "thousands": 0,
-    "pence": 2,
-    "£ per head": 2,
-    "change": 0,
-    "change per head": 2,
-    "people": 0,
-    "count": 0,
-    "ratio": 4,
-    "remainder": 6,
-}
-_NO_POUNDS: Final = ("people", "count", "ratio", "remainder")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+class Prose(float):
+    """The width of a column whose texts are wrapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +73,7 @@ class Fill:
     """The cells of a column from the first row of the table down: values, and their formula."""
 
     values: Sequence[Any]
-    formula: str | Callable[[int], str | None] | None
-    """A formula with ROW in it, or what gives the formula (or None) of the row with a number."""
+    formula: Formula | None
     format: str
     unlocked: bool
 
@@ -145,43 +123,12 @@ class Chart:
     """Alternative text."""
     number: str
     """Number format of the values' axis, as FORMATS calls it."""
-    stacked: bool = False
     labels_below: bool = True
     """Whether each category has its label; 211 of them cannot be read."""
     height: int = 300
     """Height in pixels."""
     wide: bool = False
     """Whether it takes the place of two side by side."""
-
-
-@lru_cache(maxsize=20_000)
-def text_width(text: str) -> float:
-    """Return how wide a text in Arial runs, measured in figures as columns are: capitals take more than letters."""
-    return 1.03 * sum([_WIDTHS.get(one, 1.0) if one < "\u1100" else 2.0 for one in text])
-
-
-def lines_needed(text: str, width: float) -> int:
-    """Return how many lines a text takes in a column of a width, word by word; a longer word is broken."""
-    lines = 0
-    for paragraph in text.split("\n"):
-        lines, used = lines + 1, 0.0
-        for word in paragraph.split(" "):
-            own = text_width(word)
-            if used and used + own > width:
-                lines, used = lines + 1, 0.0
-            lines += math.ceil(own / width) - 1 if own > width else 0
-            used += (own % width if own > width else own) + text_width(" ")
-    return lines
-
-
-def number_width(value: float, kind: str) -> float:
-    """Return how wide a figure runs in a format, as FORMATS calls it; 0 for those that shrink into their column."""
-    if kind in ("%", "distance"):
-        return text_width(f"+{value:.1%}")
-    if kind not in _DECIMALS:
-        return 0.0
-    sign = "-" if value < 0 else "+" if kind.startswith("change") else ""
-    return text_width(f"{sign}{'' if kind in _NO_POUNDS else '£'}{abs(value):,.{_DECIMALS[kind]}f}")
 
 
 def letter(column: int) -> str:
@@ -203,6 +150,13 @@ def column_number(letters: str) -> int:
 def quoted(sheet: str) -> str:
     """Return a sheet's name as formulas write it."""
     return "'" + sheet.replace("'", "''") + "'"
+
+
+def free_name(taken: set[str], numbered: Callable[[int], str]) -> str:
+    """Return the first name, by its number from 1, that is not taken, and take it; capitals make no difference."""
+    name = next(name for name in map(numbered, count(1)) if name.casefold() not in taken)
+    taken.add(name.casefold())
+    return name
 
 
 def is_web(address: str) -> bool:
@@ -232,27 +186,51 @@ class Sheet:
     """Columns of prose, whose texts are wrapped."""
     frozen: int = 0
     """Columns that stay in view; the headings stay with them."""
-    rules: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
+    validations: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
     """Data validation, as XlsxWriter takes it."""
-    marks: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
+    conditional_formats: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
     """Conditional formats, as XlsxWriter takes them; a `look` among them names one of the workbook's formats."""
     status: tuple[str, str] | None = None
     """What ends the note, such as "Draft. All checks hold.", and the formula that gives it."""
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 
-    def heading(self, text: str, width: float = 15, *, wrap: bool = False) -> int:
+    def heading(self, text: str, width: float = 15) -> int:
         """Add a column and return its number; Excel's tables want every heading once."""
         # A line break would have to be written in two ways, in the cell and in the table's list of columns.
-        text = " ".join(clean(text).split())
-        heading, count = text[:250], 2
-        while heading.casefold() in {one.casefold() for one in self.headings}:
-            heading, count = f"{text[:240]} ({count})", count + 1
-        self.headings.append(heading)
+        text, taken = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
+        self.headings.append(free_name(taken, lambda n: f"{text[:240]} ({n})" if n > 1 else text[:250]))
         column = len(self.headings)
         self.widths[column] = width
-        if wrap:
+        if isinstance(width, Prose):
             self.wrapped.add(column)
+        return column
+
+    def add_headings(self, columns: Iterable[tuple[str, float]]) -> None:
+        """Add columns by their headings and widths."""
+        for heading, width in columns:
+            self.heading(heading, width)
+
+    def add_column(  # a column has that many sides
+        self,
+        heading: str,
+        width: float,
+        values: Sequence[Any],
+        formula: Formula | None = None,
+        number: str = "number",
+        *,
+        unlocked: bool = False,
+        total: bool = False,
+    ) -> int:
+        """Add a column and fill it from the first row of the table down, with its total above; return its number."""
+        column = self.heading(heading, width)
+        if values:
+            self.fills[column] = Fill(values, formula, number, unlocked)
+            self.last_row = max(self.last_row, FIRST_ROW + len(values) - 1)
+        if values and total:
+            cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{self.last_row}"
+            amount = math.fsum(value for value in values if isinstance(value, int | float))
+            self.put(TOTAL_ROW, column, amount, f"SUM({cells})", number)
         return column
 
     def put(  # a cell has that many sides
@@ -269,35 +247,29 @@ class Sheet:
         self.cells[row, column] = Cell(value, formula, number, unlocked)
         self.last_row = max(self.last_row, row)
 
-    def lead(self, row: int, column: int, text: str, to: str) -> None:
+    def link(self, row: int, column: int, text: str, to: str) -> None:
         """Place a cell that leads to another sheet of the workbook, or to an address on the web."""
         self.put(row, column, text)
         self.cells[row, column] = Cell(text, link=to)
 
-    def fill(
-        self,
-        column: int,
-        values: Sequence[Any],
-        formula: str | Callable[[int], str | None] | None = None,
-        number: str = "number",
-        *,
-        unlocked: bool = False,
-    ) -> None:
-        """Fill a column of the table from its first row down."""
-        self.fills[column] = Fill(values, formula, number, unlocked)
-        self.last_row = max(self.last_row, FIRST_ROW + len(values) - 1)
-
-    def total_above(self, column: int, values: Iterable[float | None], number: str) -> None:
-        """Put the total of a filled column above its heading; blanks count as nought."""
-        cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{self.last_row}"
-        total = math.fsum(value for value in values if value is not None)
-        self.put(TOTAL_ROW, column, total, f"SUM({cells})", number)
+    def put_row(self, row: int, values: Iterable[Any]) -> None:
+        """Place plain values in the first cells of a row."""
+        for column, value in enumerate(values, 1):
+            self.put(row, column, value)
 
     def rows(self, rows: Sequence[Sequence[Any]]) -> None:
         """Fill the table with plain values; what has nothing to say says so."""
         for row, values in enumerate(rows, FIRST_ROW):
-            for column, value in enumerate(values, 1):
-                self.put(row, column, NONE if value is None or value == "" else value)
+            self.put_row(row, (NONE if value is None or value == "" else value for value in values))
+
+    def validate(self, region: Region, settings: dict[str, Any]) -> None:
+        """Let cells take no other values than these."""
+        self.validations.append((region, settings))
+
+    def flag(self, region: Region, word: str) -> None:
+        """Show a word, which says that something is wrong, bold and red wherever it comes up."""
+        settings = {"type": "cell", "criteria": "==", "value": f'"{word}"', "look": "wrong"}
+        self.conditional_formats.append((region, settings))
 
     def count(self) -> int:
         """Return how many cells there are, with title, note and headings."""
@@ -317,6 +289,15 @@ class Sheet:
         first = next((one for one in values if one not in (None, *MARKS)), None)
         return first is None or isinstance(first, str)
 
+    def region(self, column: int) -> Region:
+        """Return the cells of a column of the table."""
+        return Region(FIRST_ROW, column, self.last_row, column)
+
+    def cell(self, column: int, row: int | str = ROW, *, here: Sheet | None = None) -> str:
+        """Return a cell of a column as formulas on the sheet `here` write it, or on any other sheet."""
+        cell = f"${letter(column)}{row}"
+        return cell if here is self else f"{quoted(self.name)}!{cell}"
+
     def column_range(self, column: int) -> str:
         """Return a column of the table as a range that may be used on any sheet."""
         cells = f"${letter(column)}${FIRST_ROW}:${letter(column)}${self.last_row}"
@@ -335,12 +316,11 @@ class Sheet:
 
     def _explain(self) -> None:
         """Add to the note what a reader cannot know: what a mark stands for, and why a cell is empty."""
-        cells = [cell for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
-        marked = any(NOT_APPLICABLE in (fill.cell(FIRST_ROW).formula or "") for fill in self.fills.values())
-        marked = marked or any(NOT_APPLICABLE in fill.values for fill in self.fills.values())
-        marked = marked or any(NOT_APPLICABLE in (cell.value, cell.formula) for cell in cells)
-        empty = any(None in fill.values or "" in fill.values for fill in self.fills.values())
-        empty = empty or any(cell.value is None or cell.value == "" for cell in cells)
+        columns = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
+        cells = [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
+        content = [*columns, *cells]
+        marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
+        empty = any(None in values or "" in values for _, values in content)
         for there, mark, says in (
             (marked, NOT_APPLICABLE, f"{NOT_APPLICABLE}: does not apply."),
             (empty, "empty cell", "An empty cell: no value was given."),

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine import BASELINE, DIFFERENCE, NO_CHANGE, NOT_GIVEN, PEOPLE, SUPPORT, Area
+from gpit_fairshare.engine import BASELINE, DIFFERENCE, NO_CHANGE, PEOPLE, SUPPORT, Area
+from gpit_fairshare.engine import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import NATIONAL, ORGANISATION
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.workbook.layout import Layout, number_format, sheet_name
-from gpit_fairshare.workbook.per_head import column_of, rates_of
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, Sheet, letter
+from gpit_fairshare.workbook.layout import NOT_GIVEN, Layout, number_format, sheet_name, with_unit
+from gpit_fairshare.workbook.per_head import rates_of
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gpit_fairshare.engine import MoneyAccount, MoneyLine, YearMeasures
     from gpit_fairshare.workbook.layout import Block
+    from gpit_fairshare.workbook.sheets import Sheet
     from gpit_fairshare.workbook.steps import StepWriter
 
 SUMMARY: Final = "Summary"
@@ -30,11 +32,10 @@ class SummaryRows:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        note = f"{layout.illustrative}National figures, each a live formula; charts stand below the table."
-        self.sheet = Sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
+        note = "National figures, each a live formula; charts stand below the table."
+        self.sheet = layout.sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
         self.sheet.heading("Figure", 62)
-        for year in layout.years:
-            self.sheet.heading(f"{year} {layout.scheme.certainty(year)}", 22)
+        self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", 22) for year in layout.years)
         self.rows: dict[str, int] = {}
 
     def put(self, label: str, year: str, formula: str, value: float, number: str, key: str = "") -> str:
@@ -55,7 +56,7 @@ class SummaryRows:
 
     def money(self, label: str, year: str, formula: str, value: float, key: str = "") -> str:
         """Write an amount in £."""
-        return self.put(label, year, formula, value, _money(value), key)
+        return self.put(label, year, formula, value, number_format("£", [value]), key)
 
 
 def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRows:
@@ -64,21 +65,15 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
     for measures in layout.measures:
         year = measures.year
         block = layout.block(ORGANISATION, year)
-        answer, allocation = block.column_range(layout.scheme.result), block.values(layout.scheme.result)
         if measures.money:
             _account(rows, writers[year], measures.money)
-        elif layout.adds_up:
-            label, unit = layout.scheme.labels[layout.scheme.result], layout.scheme.symbols[layout.scheme.result].unit
-            number = number_format(unit, list(allocation))
-            rows.put(f"{label}: total ({unit})", year, f"SUM({answer})", measures.allocated, number)
         else:
-            _ends(layout, rows, year, answer, allocation)
-        baseline, people = column_of(block, BASELINE), column_of(block, PEOPLE)
-        if baseline:
-            _against_baseline(layout, block, rows, measures)
-        if people and math.fsum(people) and f"{layout.scheme.result} per head" in block.helpers:
-            _per_head(layout, block, rows, allocation)
-        if column_of(block, SUPPORT) and measures.supported is not None:
+            _answers(rows, block, measures)
+        if block.number_column(BASELINE):
+            _against_baseline(rows, block, measures)
+        if math.fsum(block.number_column(PEOPLE)) and f"{layout.scheme.result} per head" in block.helpers:
+            _per_head(rows, block)
+        if block.number_column(SUPPORT) and measures.supported is not None:
             label = f"{layout.scheme.organisation}s that draw transition support"
             rows.put(label, year, f'COUNTIF({block.column_range(SUPPORT)},">0")', measures.supported, "count")
     return rows
@@ -88,26 +83,26 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
     """Write the money account of one year; each line has a formula of its own, and the difference follows from them."""
     layout, year = rows.layout, writer.year
 
-    def lines(side: str, listed: Sequence[MoneyLine], formulas: Mapping[str, str]) -> list[str]:
+    def lines(side: str, listed: Sequence[MoneyLine]) -> list[str]:
         return [
             rows.money(
                 f"{side}: {line.label} (£)",
                 year,
-                formulas.get(line.name) or _line(layout, writer, line.name, unspent=side == UNSPENT),
+                _line(layout, writer, line.name, unspent=side == UNSPENT),
                 line.amount,
                 f"{side} {line.name}",
             )
             for line in listed
         ]
 
-    money_in = lines("Money in", account.money_in, {})
+    money_in = lines("Money in", account.money_in)
     if len(money_in) > 1:
         value = math.fsum(line.amount for line in account.money_in)
         rows.money("Money in: total (£)", year, f"SUM({money_in[0]}:{money_in[-1]})", value)
-    taken_away = lines("Taken away", account.taken_away, {})
+    taken_away = lines("Taken away", account.taken_away)
     allocated = f"SUM({layout.block(ORGANISATION, year).column_range(account.out.name)})"
     out = rows.money("Money out: allocations (£)", year, allocated, account.out.amount)
-    unspent = lines(UNSPENT, account.unspent, writer.left_over)
+    unspent = lines(UNSPENT, account.unspent)
     if account.difference is not None:
         formula = "+".join(money_in) + "".join(f"-{cell}" for cell in (*taken_away, out, *unspent))
         pence = layout.constant("pence", 2, "Decimal places of a difference: whole pence.")
@@ -116,62 +111,60 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
 
 def _line(layout: Layout, writer: StepWriter, name: str, *, unspent: bool) -> str:
     """Return the money of a name over all organisations, as the engine adds it up."""
-    if unspent and name in writer.shared:  # a share_out step without a ceiling leaves nothing over
-        return "0"
+    if unspent and name in writer.share_outs:  # a share_out step without a ceiling leaves nothing over
+        return writer.share_outs[name].left_over or "0"
     if name in layout.scheme.money.whole_amounts:
-        return writer.shared[name]
+        return writer.share_outs[name].shared
     kind = layout.scheme.symbols[name].kind
     if kind == NATIONAL:
-        return layout.national_cell(name, writer.year)
+        return layout.name_of(name, writer.year)
     return f"SUM({layout.block(kind, writer.year).column_range(name)})"
 
 
-def _ends(layout: Layout, rows: SummaryRows, year: str, cells: str, answers: Sequence[float]) -> None:
-    """Write the ends of an answer that does not add up, an index or a rate."""
-    label, unit = layout.scheme.labels[layout.scheme.result], layout.scheme.symbols[layout.scheme.result].unit
-    number = number_format(unit, list(answers))
-    rows.put(f"{label}: lowest ({unit})", year, f"MIN({cells})", min(answers), number)
-    rows.put(f"{label}: highest ({unit})", year, f"MAX({cells})", max(answers), number)
+def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
+    """Write what answers that are no money come to: their total, or the ends of an index or a rate."""
+    scheme, cells = rows.layout.scheme, block.column_range(rows.layout.scheme.result)
+    answers, unit = block.values(scheme.result), scheme.symbols[scheme.result].unit
+    figures = [("lowest", "MIN", min(answers)), ("highest", "MAX", max(answers))]
+    if rows.layout.adds_up:
+        figures = [("total", "SUM", measures.allocated)]
+    for which, function, value in figures:
+        label, number = f"{scheme.labels[scheme.result]}: {which} ({unit})", number_format(unit, list(answers))
+        rows.put(label, block.year.year, f"{function}({cells})", value, number)
 
 
-def _money(amount: float) -> str:
-    return number_format("£", [amount])
-
-
-def _against_baseline(layout: Layout, block: Block, rows: SummaryRows, measures: YearMeasures) -> None:
+def _against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
     """Write who gains and loses on historic spend, and what is short."""
-    year, noun = block.year.year, layout.scheme.organisation
-    here, there = block.column_range(layout.scheme.result), block.column_range(BASELINE)
+    layout, year, noun = rows.layout, block.year.year, rows.layout.scheme.organisation
+    after, before = block.column_range(layout.scheme.result), block.column_range(BASELINE)
     total = measures.baseline or 0.0
     least = layout.constant("no_change", NO_CHANGE, "£: a smaller change of an allocation is rounding.")
-    rows.put("Historic spend (£)", year, f"SUM({there})", total, _money(total))
-    gain, lose = f"({here}-{there}>={least})", f"({there}-{here}>={least})"
-    gains, losses = measures.gain or 0, measures.lose or 0
-    rows.put(f"{noun}s that gain on historic spend", year, f"SUMPRODUCT(--{gain})", gains, "count")
-    rows.put(f"{noun}s that lose on historic spend", year, f"SUMPRODUCT(--{lose})", losses, "count")
+    gain, lose = f"({after}-{before}>={least})", f"({before}-{after}>={least})"
+    rows.money("Historic spend (£)", year, f"SUM({before})", total)
+    for word, test, count in (("gain", gain, measures.gain), ("lose", lose, measures.lose)):
+        rows.put(f"{noun}s that {word} on historic spend", year, f"SUMPRODUCT(--{test})", count or 0, "count")
     short = measures.shortfall.total if measures.shortfall else 0.0
-    formula = f"SUMPRODUCT({lose}*({there}-{here}))"
-    rows.put("Shortfall: historic spend above allocation (£)", year, formula, short, _money(short))
-    people = column_of(block, PEOPLE)
-    if people and math.fsum(people):
-        cells, heads = block.column_range(PEOPLE), math.fsum(people)
-        rate = f"SUM({there})/SUM({cells})"
+    formula = f"SUMPRODUCT({lose}*({before}-{after}))"
+    rows.money("Shortfall: historic spend above allocation (£)", year, formula, short)
+    if heads := math.fsum(block.number_column(PEOPLE)):
+        rate = f"SUM({before})/SUM({block.column_range(PEOPLE)})"
         rows.put("Historic spend per registered patient (£)", year, rate, total / heads, "£ per head")
 
 
-def _per_head(layout: Layout, block: Block, rows: SummaryRows, now: Sequence[float]) -> None:
-    year, cells = block.year.year, block.column_range(PEOPLE)
-    heads = math.fsum(block.values(PEOPLE))
-    rate = f"SUM({block.column_range(layout.scheme.result)})/SUM({cells})"
-    rows.put("Allocation per registered patient (£)", year, rate, math.fsum(now) / heads, "£ per head")
-    for key, word in ((BASELINE, "historic spend"), (layout.scheme.result, "allocation")):
+def _per_head(rows: SummaryRows, block: Block) -> None:
+    """Write the allocation per head of all, and the ends of what organisations have per head."""
+    scheme, year = rows.layout.scheme, block.year.year
+    rate = f"SUM({block.column_range(scheme.result)})/SUM({block.column_range(PEOPLE)})"
+    value = math.fsum(block.values(scheme.result)) / math.fsum(block.values(PEOPLE))
+    rows.put("Allocation per registered patient (£)", year, rate, value, "£ per head")
+    for key, word in ((BASELINE, "historic spend"), (scheme.result, "allocation")):
         if f"{key} per head" not in block.helpers:
             continue
         rates = [value for value in rates_of(block, key) if value != NOT_APPLICABLE]
         column = block.helper_range(f"{key} per head")
-        for which, formula, value in (("Lowest", "MIN", min(rates)), ("Highest", "MAX", max(rates))):
-            label = f"{which} {word} per registered patient of any {layout.scheme.organisation} (£)"
-            rows.put(label, year, f"{formula}({column})", value, "£ per head")
+        for which, function, value in (("Lowest", "MIN", min(rates)), ("Highest", "MAX", max(rates))):
+            label = f"{which} {word} per registered patient of any {scheme.organisation} (£)"
+            rows.put(label, year, f"{function}({column})", value, "£ per head")
 
 
 # Areas ----------------------------------------------------------------------------------------------------------
@@ -179,48 +172,38 @@ def _per_head(layout: Layout, block: Block, rows: SummaryRows, now: Sequence[flo
 
 def areas_sheet(layout: Layout) -> Sheet | None:
     """Return totals by the scheme's `report_by` column, live; None where there is no such column."""
-    column = layout.scheme.report_by
-    blocks = [layout.block(ORGANISATION, year) for year in layout.years]
+    column, blocks = layout.scheme.report_by, layout.organisations().values()
     if not column or not all(column in block.columns for block in blocks):
         return None
-    label = layout.scheme.labels.get(column, column.replace("_", " ").capitalize())
-    name = sheet_name(f"By {label}", layout.taken)
-    note = f"{layout.illustrative}Totals of the year sheets, each a live formula."
-    sheet = Sheet(name, f"{layout.scheme.title}: by {label[:1].lower()}{label[1:]}", note)
-    sheet.heading(label, 40)
+    label = layout.label(column)
+    title = f"{layout.scheme.title}: by {label[:1].lower()}{label[1:]}"
+    note = "Totals of the year sheets, each a live formula."
+    sheet = layout.sheet(sheet_name(f"By {label}", layout.taken), title, note)
     names = sorted({text or "" for block in blocks for text in block.values(column)})
-    sheet.fill(1, [text or "[not given]" for text in names])
+    sheet.add_column(label, 40, [text or NOT_GIVEN for text in names])
     # EXACT only where it is needed: two areas that differ in case alone.
-    alike = len({text.casefold() for text in names}) < len(names)
+    exact = len({text.casefold() for text in names}) < len(names)
     nothing = Area("", 0, 0.0, 0.0, 0.0)
     for block, measures in zip(blocks, layout.measures, strict=True):
-        where = block.column_range(column)
         by_name = {area.name: area for area in measures.areas}
-        areas = [by_name.get(text or NOT_GIVEN, nothing) for text in names]
+        areas = [by_name.get(text or UNNAMED_AREA, nothing) for text in names]
 
-        def same(row: int, where: str = where) -> str:
-            wanted = f"$A{row}" if names[row - FIRST_ROW] else x.text("")
-            return f"EXACT({where},{wanted})" if alike else f"({where}={wanted})"
+        def formula(start: str, end: str, column_range: str = block.column_range(column)) -> Callable[[int], str]:
+            def of_row(row: int) -> str:
+                name = f"$A{row}" if names[row - FIRST_ROW] else x.text("")
+                same = f"EXACT({column_range},{name})" if exact else f"({column_range}={name})"
+                return f"{start}{same}{end}"
 
-        def counted(row: int, same: Callable[[int], str] = same) -> str:
-            return f"SUMPRODUCT(--{same(row)})"
+            return of_row
 
         counts = [area.organisations for area in areas]
-        column_ = sheet.heading(f"{layout.scheme.organisation}s {block.year.year}", 14)
-        sheet.fill(column_, counts, counted, "count")
-        sheet.total_above(column_, counts, "count")
+        heading = f"{layout.scheme.organisation}s {block.year.year}"
+        sheet.add_column(heading, 14, counts, formula("SUMPRODUCT(--", ")"), "count", total=True)
         for step, figure in ((PEOPLE, "people"), (BASELINE, "baseline"), (layout.scheme.result, "allocation")):
-            if not column_of(block, step):
-                continue
-            totals = [getattr(area, figure) or 0.0 for area in areas]
-            unit = layout.scheme.symbols[step].unit
-            head = f"{layout.scheme.labels[step]} {block.year.year}" + (f" ({unit})" if unit else "")
-
-            def summed(row: int, same: Any = same, cells: str = block.column_range(step)) -> str:
-                return f"SUMPRODUCT({same(row)}*{cells})"
-
-            number, column_ = number_format(unit, totals), sheet.heading(head, 18)
-            sheet.fill(column_, totals, summed, number)
-            sheet.total_above(column_, totals, number)
+            if block.number_column(step):
+                totals, unit = [getattr(area, figure) or 0.0 for area in areas], layout.scheme.symbols[step].unit
+                heading = with_unit(f"{layout.scheme.labels[step]} {block.year.year}", unit)
+                summed = formula("SUMPRODUCT(", f"*{block.column_range(step)})")
+                sheet.add_column(heading, 18, totals, summed, number_format(unit, totals), total=True)
     sheet.put(TOTAL_ROW, 1, "Total")
     return sheet

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import io
-from tempfile import TemporaryDirectory
+import datetime as dt
+import re
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
-from xlsxwriter import Workbook
-from xlsxwriter.core import Core
-from xlsxwriter.exceptions import XlsxFileError
-from xlsxwriter.packager import Packager
-
 from gpit_fairshare.language.in_excel import text as literal
-from gpit_fairshare.workbook.rows import Page
 from gpit_fairshare.workbook.sheets import (
     FIRST_ROW,
     HEADING_ROW,
@@ -22,16 +15,20 @@ from gpit_fairshare.workbook.sheets import (
     MARKS,
     NOTE_ROW,
     clean,
+    free_name,
     quoted,
 )
+from gpit_fairshare.workbook.xlsxwriter_internals import LiveBook, format_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
     from gpit_fairshare.workbook.sheets import Cell, Chart, Region, Sheet
+    from gpit_fairshare.workbook.xlsxwriter_internals import Page
 
 FORMATS: Final = {
     "£": "£#,##0;-£#,##0",
@@ -50,8 +47,10 @@ FORMATS: Final = {
     "count": "#,##0",
     "remainder": "0.000000",
 }
-_LANGUAGE: Final = "en-GB"
-_FONT: Final = {"font_name": "Arial", "font_size": 10}
+CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter wants a plain date
+"""A workbook must not differ by when it was written: the date says nothing and is always the same."""
+TEXTS_STAY: Final = {"number_stored_as_text": "A1:XFD1048576"}
+"""Codes such as 0123 are texts by intent; Excel need not warn of them."""
 _WIDE: Final = 190
 """Characters across that A4 shows at a size that can be read; a wider sheet is printed on A3."""
 _A4, _A3 = 9, 8
@@ -60,132 +59,113 @@ _CHARTS_GAP: Final = 16
 _ROW_PIXELS: Final = 20
 _COLOURS: Final = ("#005EB8", "#ED8B00", "#425563", "#009639", "#7C2855", "#330072")
 """Blue first, then what stands apart from it in shades of grey too."""
+_MARKERS: Final = ("circle", "square", "diamond", "triangle", "x", "plus")
 _INPUT: Final = "#1F3A93"
+_HEADING: Final = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
+_LINK: Final = {"font_color": "#0563C1", "underline": 1, "valign": "top", "text_wrap": True}
 _MAY: Final = {"select_locked_cells": True, "select_unlocked_cells": True, "format_columns": True, "format_rows": True}
 """What a reader of a protected sheet may do besides typing into its inputs."""
-
-
-class _Core(Core):  # type: ignore[misc]  # the package ships no types
-    """Document properties with the language, which screen readers go by and XlsxWriter has no setting for."""
-
-    def _write_cp_content_status(self) -> None:
-        super()._write_cp_content_status()
-        self._xml_data_element("dc:language", _LANGUAGE)
-
-
-class _Packager(Packager):  # type: ignore[misc]
-    def _write_core_file(self) -> None:
-        core = _Core()
-        core._set_properties(self.workbook.doc_properties)  # noqa: SLF001  # as the packager itself does
-        core._set_xml_writer(self._filename("docProps/core.xml"))  # noqa: SLF001
-        core._assemble_xml_file()  # noqa: SLF001
-
-    def _write_shared_strings_file(self) -> None:
-        # The rows are in the file by now, and with them every text is known.
-        self.workbook.str_table._sort_string_data()  # noqa: SLF001
-        super()._write_shared_strings_file()
-
-
-class _Stream(io.BytesIO):
-    """An archive in memory, which stays open for as long as it is there.
-
-    After a failure XlsxWriter lets its archive and this go together. Where this went first, the archive could not end,
-    and would complain on standard error.
-    """
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-class Book(Workbook):  # type: ignore[misc]
-    """A workbook of such sheets, in Arial, whose texts stay texts."""
-
-    worksheet_class = Page
-
-    def __init__(self, path: Path) -> None:
-        options = {
-            "strings_to_formulas": False,
-            "strings_to_numbers": False,
-            "strings_to_urls": False,
-            # XlsxWriter changes what it is given, so that a second workbook of a process would differ from the first.
-            "default_format_properties": dict(_FONT),
-        }
-        self.path = path
-        super().__init__(_Stream(), options)
-        self.set_size(2400, 1400)
-
-    def close(self) -> None:
-        """Write the file; what XlsxWriter keeps on disk meanwhile goes away, also after an error.
-
-        Raises:
-            OSError: The file, or what is kept meanwhile, cannot be written.
-        """
-        with TemporaryDirectory(prefix="gpit-workbook-") as self.tmpdir:
-            try:
-                super().close()
-            except XlsxFileError as fault:
-                cause = fault.args[0]
-                raise cause if isinstance(cause, OSError) else OSError(errno.EFBIG, str(cause)) from None
-        self.path.write_bytes(self.filename.getvalue())
-
-    def _get_packager(self) -> Packager:
-        return _Packager()
-
-    def _prepare_sst_string_data(self) -> None:
-        """Leave the table of texts open: rows that are still to be written add to it."""
 
 
 class Styles:
     """The few formats of the workbook, made once each."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: LiveBook) -> None:
         self.book = book
-        self.made: dict[tuple[str | bool, ...], Format] = {}
-        self.title = book.add_format({"bold": True, "font_size": 14})
-        heading = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
-        self.first_heading = book.add_format(heading)
-        # An indent keeps a figure on the right from touching the text on the left of the next column.
-        # Excel indents nothing that does not say on which side it stands.
-        self.text_heading = book.add_format({**heading, "align": "left", "indent": 1})
-        self.number_heading = book.add_format({**heading, "align": "right", "indent": 1})
-        link = {"font_color": "#0563C1", "underline": 1, "valign": "top", "text_wrap": True}
-        self.first_link = book.add_format(link)
-        self.link = book.add_format({**link, "align": "left", "indent": 1})
-        self.looks = {"wrong": book.add_format({"bold": True, "font_color": "#9C0006"})}
+        self.made: dict[tuple[tuple[str, Any], ...], Format] = {}
+        self.title = self._format({"bold": True, "font_size": 14})
+        self.looks = {"wrong": self._format({"bold": True, "font_color": "#9C0006"})}
 
     def number(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
         """Return what says the number of a cell's format in the file, by its column and whether it is bold."""
-        return lambda cell, column, bold: int(self.cell(cell, sheet, column, bold=bold)._get_xf_index())  # noqa: SLF001
+        return lambda cell, column, bold: format_number(self.cell(cell, sheet, column, bold=bold))
 
     def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
         """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
-        text, first, wrap = isinstance(cell.value, str), column == 1, column in sheet.wrapped and cell.format != "note"
-        if text and cell.value in MARKS:
-            text = sheet.is_text(column)
+        is_text = sheet.is_text(column) if cell.value in MARKS else isinstance(cell.value, str)
         # Where some texts take several lines, the cells beside them begin on the first.
-        top = bool(sheet.wrapped)
-        key = (cell.format, text, first, wrap, top, bold, cell.unlocked)
+        settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
+        settings |= _side(column, is_text=is_text)
+        settings |= {"text_wrap": True} if column in sheet.wrapped and cell.format != "note" else {}
+        settings |= {"bold": True} if bold else {}
+        settings |= {"locked": False, "font_color": _INPUT} if cell.unlocked else {}
+        return self._format(settings)
+
+    def heading(self, sheet: Sheet, column: int) -> Format:
+        """Return the format of a column's heading, on the side of its figures or texts."""
+        return self._format({**_HEADING, **_side(column, is_text=sheet.is_text(column))})
+
+    def link(self, column: int) -> Format:
+        """Return the format of a text that leads elsewhere."""
+        return self._format({**_LINK, **_side(column, is_text=True)})
+
+    def _format(self, settings: dict[str, Any]) -> Format:
+        key = tuple(settings.items())
         if key not in self.made:
-            settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if top else "vcenter"}
-            if not text or not first:
-                settings |= {"align": "left" if text else "right", "indent": 1}
-            settings |= {"text_wrap": True} if wrap else {}
-            settings |= {"bold": True} if bold else {}
-            settings |= {"locked": False, "font_color": _INPUT} if cell.unlocked else {}
             self.made[key] = self.book.add_format(settings)
         return self.made[key]
 
-    def heading(self, sheet: Sheet, column: int) -> Format:
-        """Return the format of a column's heading, which stands as its figures or texts do."""
-        if not sheet.is_text(column):
-            return self.number_heading
-        return self.first_heading if column == 1 else self.text_heading
+
+def _side(column: int, *, is_text: bool) -> dict[str, Any]:
+    """Return on which side of its column a cell is.
+
+    An indent keeps a figure on the right from touching the text on the left of the next column. Excel indents
+    nothing that does not say on which side it is.
+    """
+    return {} if is_text and column == 1 else {"align": "left" if is_text else "right", "indent": 1}
 
 
-def add(sheet: Sheet, book: Book, styles: Styles, table: str, written: Callable[[int], None]) -> None:
+def write_sheets(
+    path: Path,
+    sheets: Sequence[Sheet],
+    properties: Mapping[str, str],
+    advance: Callable[[int, int], None],
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """Write sheets as a workbook.
+
+    Args:
+        path: The file.
+        sheets: In their order.
+        properties: Of the document, such as its title.
+        advance: Called with how many cells are done, of how many.
+        names: Defined names, each with its cell.
+
+    Raises:
+        OSError: The file, or what is kept meanwhile, cannot be written.
+    """
+    book, names = LiveBook(), names or {}
+    book.set_properties({**properties, "created": CREATED})
+    for sheet in sheets:
+        sheet.finish()
+    styles, done, total = Styles(book), 0, sum(sheet.count() for sheet in sheets)
+
+    def written(cells: int) -> None:
+        nonlocal done
+        done += cells
+        # The last word is kept until the file is whole.
+        advance(min(done, total - 1), total)
+
+    # Tables and defined names share one list in Excel, in which capitals make no difference.
+    tables = {name.casefold() for name in names}
+    for sheet in sheets:
+        _add(sheet, book, styles, table_name(sheet.name, tables), written)
+    for name, cell in names.items():
+        book.define_name(name, f"={cell}")
+    path.write_bytes(book.contents())
+    advance(total, total)
+
+
+def table_name(sheet: str, taken: set[str]) -> str:
+    """Return a name for the table of a sheet: letters, figures and low lines, no cell's address, not there yet."""
+    base = "Table_" + re.sub(r"\W+", "_", sheet.replace("£", "GBP_"), flags=re.ASCII)
+    return free_name(taken, lambda number: f"{base}_{number}" if number > 1 else base)
+
+
+def _add(sheet: Sheet, book: LiveBook, styles: Styles, table: str, written: Callable[[int], None]) -> None:
     """Add a finished sheet to the workbook; its table is called `table`.
 
-    Its cells are written when the workbook is closed, and `written` is told how many more are.
+    Its cells are written when the workbook is closed, and `written` is called with how many more are.
     """
     page = book.add_worksheet(sheet.name)
     for column, width in sheet.widths.items():
@@ -201,18 +181,16 @@ def add(sheet: Sheet, book: Book, styles: Styles, table: str, written: Callable[
         if cell.link:
             inside = not cell.link.startswith(("http://", "https://"))
             target = f"internal:{quoted(cell.link)}!A1" if inside else cell.link
-            look = styles.first_link if column == 1 else styles.link
-            page.write_url(row - 1, column - 1, target, look, clean(cell.value))
+            page.write_url(row - 1, column - 1, target, styles.link(column), clean(cell.value))
     page.show(sheet, styles.number(sheet), written)
-    for region, rule in sheet.rules:
-        page.data_validation(*_corners(region), rule)
-    for region, mark in sheet.marks:
+    for region, validation in sheet.validations:
+        page.data_validation(*_corners(region), validation)
+    for region, mark in sheet.conditional_formats:
         looks = {"format": styles.looks[mark["look"]]} if "look" in mark else {}
         settings = {key: value for key, value in mark.items() if key != "look"}
         page.conditional_format(*_corners(region), settings | looks)
     _charts(sheet, book, page)
-    # Codes such as 0123 are texts by intent; inputs that a formula sums may stand beside it.
-    page.ignore_errors({"number_stored_as_text": "A1:XFD1048576", "formula_unlocked": "A1:XFD1048576"})
+    page.ignore_errors({**TEXTS_STAY, "formula_unlocked": "A1:XFD1048576"})  # inputs that a formula sums
     if sheet.frozen:
         page.freeze_panes(FIRST_ROW - 1, sheet.frozen)
     page.protect("", _MAY)
@@ -226,7 +204,7 @@ def add(sheet: Sheet, book: Book, styles: Styles, table: str, written: Callable[
         page.set_paper(_A3 if sum(sheet.widths.values()) > _WIDE else _A4)
         page.fit_to_pages(1, 0)
         page.repeat_rows(0, HEADING_ROW - 1)
-    # The number of the page alone: whatever says something stands in cells.
+    # The number of the page alone: all that says something is in cells.
     page.set_footer("&C&P / &N")
 
 
@@ -243,34 +221,32 @@ def _note(sheet: Sheet, page: Page) -> None:
 
 
 def _table(sheet: Sheet, page: Page, styles: Styles, name: str) -> None:
-    page.add_table(
-        HEADING_ROW - 1,
-        0,
-        sheet.last_row - 1,
-        len(sheet.headings) - 1,
-        {
-            "name": name,
-            "columns": [
-                {"header": heading, "header_format": styles.heading(sheet, column)}
-                for column, heading in enumerate(sheet.headings, 1)
-            ],
-            "autofilter": False,
-            "style": "Table Style Light 1",
-            "banded_rows": False,
-        },
-    )
-    page.tables[-1]["description"] = sheet.title
-    # One table a sheet overlaps nothing: what XlsxWriter noted of every cell to see that, it need not keep.
-    page.table_cells.clear()
+    headings = [(heading, styles.heading(sheet, column)) for column, heading in enumerate(sheet.headings, 1)]
+    add_table(page, HEADING_ROW, sheet.last_row, name, headings)
+    page.describe_table(sheet.title)
     lines = max(sheet.heading_lines(column) for column in range(1, len(sheet.headings) + 1))
     page.set_height(HEADING_ROW, LINE * lines + 3)
+
+
+def add_table(
+    page: Worksheet, heading_row: int, last_row: int, name: str, headings: Sequence[tuple[str, Format]]
+) -> None:
+    """Make a table of the rows from that of the headings, each with its format."""
+    settings = {
+        "name": name,
+        "columns": [{"header": heading, "header_format": look} for heading, look in headings],
+        "autofilter": False,
+        "style": "Table Style Light 1",
+        "banded_rows": False,
+    }
+    page.add_table(heading_row - 1, 0, last_row - 1, len(headings) - 1, settings)
 
 
 def _corners(region: Region) -> tuple[int, int, int, int]:
     return region.first_row - 1, region.first_column - 1, region.last_row - 1, region.last_column - 1
 
 
-def _charts(sheet: Sheet, book: Book, page: Page) -> None:
+def _charts(sheet: Sheet, book: LiveBook, page: Page) -> None:
     """Put the charts below the table, two side by side."""
     row, left = sheet.last_row + 1, True
     for index, chart in enumerate(sheet.charts):
@@ -287,41 +263,30 @@ def _charts(sheet: Sheet, book: Book, page: Page) -> None:
         page.insert_chart(row, 0, _drawn(chart, book), settings)
 
 
-def _drawn(chart: Chart, book: Book) -> Any:
-    drawn = book.add_chart({"type": chart.kind} | ({"subtype": "stacked"} if chart.stacked else {}))
-    text = {"name": "Arial", "size": 9, "bold": False}
+def _drawn(chart: Chart, book: LiveBook) -> Any:
+    """Return a chart as XlsxWriter takes it."""
+    drawn = book.add_chart({"type": chart.kind})
     for index, series in enumerate(chart.series):
         colour = _COLOURS[index % len(_COLOURS)]
-        line = {"color": colour, "width": 2.25}
         look: dict[str, Any] = {"fill": {"color": colour}, "gap": 30 if chart.labels_below else 5}
         if chart.kind == "line":
-            look = {
-                "line": line,
-                "marker": {"type": ("circle", "square", "diamond", "triangle", "x", "plus")[index % 6]},
-            }
-        drawn.add_series(
-            {"name": series.name, "categories": f"={series.categories}", "values": f"={series.values}", **look}
-        )
+            marker = _MARKERS[index % len(_MARKERS)]
+            look = {"line": {"color": colour, "width": 2.25}, "marker": {"type": marker}}
+        cells = {"categories": f"={series.categories}", "values": f"={series.values}"}
+        drawn.add_series({"name": series.name, **cells, **look})
     drawn.set_title({"name": chart.title, "name_font": {"name": "Arial", "size": 12, "bold": True}, "overlay": False})
-    names: dict[str, Any] = {"name": chart.across, "name_font": text, "num_font": text}
+    text = {"name": "Arial", "size": 9, "bold": False}
+    fonts: dict[str, Any] = {"name_font": text, "num_font": text}
+    names = {"name": chart.across, **fonts, "label_position": "none", "major_tick_mark": "none"}
     if chart.labels_below:
-        names["interval_unit"] = 1
-    else:
-        names |= {"label_position": "none", "major_tick_mark": "none"}
-    if chart.labels_below and chart.kind != "bar":
-        names["label_position"] = "low"
-    values = {
-        "name": chart.up,
-        "name_font": text,
-        "num_font": text,
-        "num_format": FORMATS[chart.number],
-        "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}},
-    }
-    if chart.kind == "bar":  # its categories stand on the left, the first at the top, and its values below
+        names = {"name": chart.across, **fonts, "interval_unit": 1}
+    lines = {"visible": True, "line": {"color": "#D9D9D9"}}
+    values = {"name": chart.up, **fonts, "num_format": FORMATS[chart.number], "major_gridlines": lines}
+    if chart.kind == "bar":  # its categories are on the left, the first at the top, and its values below
         drawn.set_y_axis(names | {"reverse": True})
         drawn.set_x_axis(values | {"label_position": "high"})
     else:
-        drawn.set_x_axis(names)
+        drawn.set_x_axis(names | ({"label_position": "low"} if chart.labels_below else {}))
         drawn.set_y_axis(values)
     drawn.set_legend({"none": True} if len(chart.series) == 1 else {"position": "bottom", "font": text})
     width = 2 * _CHART_WIDTH + _CHARTS_GAP if chart.wide else _CHART_WIDTH

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Final, NamedTuple, TextIO, TypeAlias
 
 from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
@@ -23,10 +27,14 @@ from rich.text import Text
 from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
+Advance: TypeAlias = Callable[[float, float], None]
+"""Says how much is done, and of how much."""
+_PATIENCE: Final = 1.0
+"""Seconds that work may last before a bar is shown."""
 _PIPED_WIDTH: Final = 80
 _NARROWEST: Final = 56
 """Narrower terminals break the lines themselves: better that than a figure cut off."""
@@ -226,3 +234,49 @@ def _stripped(segments: Sequence[Segment]) -> list[Segment]:
     if kept:
         kept[-1] = Segment(kept[-1].text.rstrip(), kept[-1].style)
     return [*kept, Segment.line()]
+
+
+@contextmanager
+def progress(console: Console, label: str) -> Iterator[Advance]:
+    """Show on a terminal how far work has come, once it has lasted a second; else show nothing.
+
+    Yields:
+        A function to call with how much is done, and of how much.
+    """
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield lambda _done, _total: None
+        return
+    # Standard output stays as it is: results may be on their way to a file through it.
+    bar = Progress(
+        SpinnerColumn("line"),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    task = bar.add_task(Page(console).fit(label), total=None)
+    state = threading.Lock()
+    over = False
+
+    def begin() -> None:
+        with state:
+            if not over:
+                bar.start()
+
+    def advance(done: float, total: float) -> None:
+        bar.update(task, completed=done, total=total)
+
+    timer = threading.Timer(_PATIENCE, begin)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield advance
+    finally:
+        timer.cancel()
+        with state:
+            over = True
+            bar.stop()
+        timer.join()

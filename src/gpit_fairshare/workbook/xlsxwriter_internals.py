@@ -1,15 +1,24 @@
-"""Sheets whose rows are made while the file is written, so that no formula is held longer than its row.
+"""Everything that overrides or calls a private member of XlsxWriter, and nothing else does.
 
 XlsxWriter keeps every cell of a workbook until the end, some three hundred bytes each; its way of writing
-row by row leaves out tables. So titles, headings and links are told to it, and all else is read off our own
-sheet, a row at a time, when it asks for the rows.
+row by row leaves out tables. So it is given titles, headings and links, and all else is read off our own
+sheet, a row at a time, when it asks for the rows: no formula is held longer than its row.
+
+A newer XlsxWriter may differ here: `tests/test_xlsxwriter_internals.py` names the version that was tried.
 """
 
 from __future__ import annotations
 
+import errno
+import io
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
+from xlsxwriter import Workbook
+from xlsxwriter.core import Core
+from xlsxwriter.exceptions import XlsxFileError
+from xlsxwriter.packager import Packager
 from xlsxwriter.worksheet import Worksheet
 
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TITLE_ROW, TOTAL_ROW, Cell, clean, letter
@@ -17,10 +26,14 @@ from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TITLE_ROW, TOTAL_ROW,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xlsxwriter.format import Format
+
     from gpit_fairshare.workbook.sheets import Fill, Sheet
 
-_TELL: Final = 2_000
-"""Cells after which it is said how far the writing has come."""
+_LANGUAGE: Final = "en-GB"
+_FONT: Final = {"font_name": "Arial", "font_size": 10}
+_REPORT_AFTER: Final = 2_000
+"""Cells after which the progress of the writing is reported."""
 
 
 class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
@@ -30,7 +43,7 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
     style: Callable[[Cell, int, bool], int]
     """The number of a cell's format, by its column and whether it is bold."""
     written: Callable[[int], None]
-    """Is told how many more cells are written."""
+    """Called with how many more cells are written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,6 +54,12 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
         """Make a row higher, both in the file and for the charts that stand below it."""
         self.heights[row] = points
         self.set_row(row - 1, points)
+
+    def describe_table(self, text: str) -> None:
+        """Give the only table of the sheet a text for those who cannot see it, which `add_table` has no option for."""
+        self.tables[-1]["description"] = text
+        # One table overlaps no other: what XlsxWriter noted of every cell to see that, it need not keep.
+        self.table_cells.clear()
 
     def show(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], written: Callable[[int], None]) -> None:
         """Take the cells of a sheet; they are let go when they are written."""
@@ -69,7 +88,7 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
         for (row, column), cell in sheet.cells.items():
             placed.setdefault(row, {})[column] = cell
         filled = {column: _Column(column, fill, self.style) for column, fill in sheet.fills.items()}
-        width, told = len(sheet.headings), 0
+        width, unreported = len(sheet.headings), 0
         for row in range(TITLE_ROW, sheet.last_row + 1):
             own, single = self.table.get(row - 1, {}), placed.get(row, {})
             cells: list[str] = []
@@ -86,17 +105,17 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
             if cells:
                 height = f' ht="{self.heights[row]:g}" customHeight="1"' if row in self.heights else ""
                 self.fh.write(f'<row r="{row}"{height}>{"".join(cells)}</row>')
-            told += len(cells)
-            if told >= _TELL:
-                self.written(told)
-                told = 0
-        self.written(told)
+            unreported += len(cells)
+            if unreported >= _REPORT_AFTER:
+                self.written(unreported)
+                unreported = 0
+        self.written(unreported)
         sheet.cells, sheet.fills = {}, {}
 
     def _own(self, row: int, column: int) -> str:
-        """Return a text that XlsxWriter was told: a title, a heading, a link."""
+        """Return a text that XlsxWriter was given: a title, a heading, a link."""
         cell = self.table[row - 1][column - 1]
-        style = cell.format._get_xf_index() if cell.format else 0  # noqa: SLF001  # as it does itself
+        style = format_number(cell.format) if cell.format else 0
         return f'<c r="{letter(column)}{row}" s="{style}" t="s"><v>{cell.string}</v></c>'
 
     def _element(self, place: str, style: int, value: Any, formula: str | None) -> str:
@@ -121,6 +140,11 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
         return f'{start} t="s"><v>{index}</v></c>'
 
 
+def format_number(made: Format) -> int:
+    """Return the number of a format in the file, which it gets when it is first asked for."""
+    return int(made._get_xf_index())  # noqa: SLF001  # as XlsxWriter does itself
+
+
 class _Column:
     """A filled column on its way into the file: what is alike on all its rows is worked out once."""
 
@@ -142,3 +166,74 @@ class _Column:
         if kind not in self.styles:
             self.styles[kind] = self.style(self.fill.cell(row), self.column, False)
         return f"{self.letter}{row}", self.styles[kind], value, formula
+
+
+class _Core(Core):  # type: ignore[misc]  # the package ships no types
+    """Document properties with the language, which screen readers go by and XlsxWriter has no setting for."""
+
+    def _write_cp_content_status(self) -> None:
+        super()._write_cp_content_status()
+        self._xml_data_element("dc:language", _LANGUAGE)
+
+
+class _Packager(Packager):  # type: ignore[misc]
+    def _write_core_file(self) -> None:
+        core = _Core()
+        core._set_properties(self.workbook.doc_properties)  # noqa: SLF001  # as the packager itself does
+        core._set_xml_writer(self._filename("docProps/core.xml"))  # noqa: SLF001
+        core._assemble_xml_file()  # noqa: SLF001
+
+    def _write_shared_strings_file(self) -> None:
+        # The rows are in the file by now, and with them every text is known.
+        self.workbook.str_table._sort_string_data()  # noqa: SLF001
+        super()._write_shared_strings_file()
+
+
+class _Stream(io.BytesIO):
+    """An archive in memory, which stays open for as long as it is there.
+
+    After a failure XlsxWriter lets its archive and this go together. Where this went first, the archive could not end,
+    and would complain on standard error.
+    """
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Book(Workbook):  # type: ignore[misc]
+    """A workbook in memory whose texts stay texts, with its language among its properties."""
+
+    def __init__(self, **options: Any) -> None:
+        texts = dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False)
+        super().__init__(_Stream(), {**texts, **options})
+
+    def contents(self) -> bytes:
+        """Return the finished file; what XlsxWriter keeps on disk meanwhile goes away, also after an error.
+
+        Raises:
+            OSError: What is kept meanwhile cannot be written.
+        """
+        with TemporaryDirectory(prefix="gpit-workbook-") as self.tmpdir:
+            try:
+                self.close()
+            except XlsxFileError as fault:
+                cause = fault.args[0]
+                raise cause if isinstance(cause, OSError) else OSError(errno.EFBIG, str(cause)) from None
+        return bytes(self.filename.getvalue())
+
+    def _get_packager(self) -> Packager:
+        return _Packager()
+
+    def _prepare_sst_string_data(self) -> None:
+        """Leave the table of texts open: rows that are still to be written add to it."""
+
+
+class LiveBook(Book):
+    """A workbook of our own sheets, in Arial."""
+
+    worksheet_class = Page
+
+    def __init__(self) -> None:
+        # XlsxWriter changes what it is given, so that a second workbook of a process would differ from the first.
+        super().__init__(default_format_properties=dict(_FONT))
+        self.set_size(2400, 1400)

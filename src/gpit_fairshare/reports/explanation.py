@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 from rich.text import Text
 
-from gpit_fairshare.console.page import Page
-from gpit_fairshare.results import in_one_line
+from gpit_fairshare.reports.terminal import Page
+from gpit_fairshare.results.agreement import in_one_line
 from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:

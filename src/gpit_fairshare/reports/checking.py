@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.console.page import Column, Page, Row
-from gpit_fairshare.console.words import counted, joined, money, plain_number, whole
+from gpit_fairshare.numbers import money, plain_number, whole
+from gpit_fairshare.reports.terminal import Column, Page, Row
+from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from rich.console import Console
 from gpit_fairshare.cases.comparing import plain
 from gpit_fairshare.cases.junit import UNUSED
 from gpit_fairshare.cases.shape import ORIGINS
-from gpit_fairshare.console.page import Cells, Column, Page, Row
-from gpit_fairshare.console.words import counted, joined, sentence
+from gpit_fairshare.reports.terminal import Cells, Column, Page, Row
+from gpit_fairshare.words import counted, joined, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
-from gpit_fairshare.console.checking import show_findings
-from gpit_fairshare.console.page import Column, Page, Row
-from gpit_fairshare.console.screen import Screen
-from gpit_fairshare.console.words import counted, money, signed
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.numbers import money, signed
+from gpit_fairshare.reports.allocation import Screen
+from gpit_fairshare.reports.checking import show_findings
+from gpit_fairshare.reports.terminal import Column, Page, Row
+from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from gpit_fairshare.comparison import shown
 from gpit_fairshare.comparison.headline import QUOTED, headline, method
 from gpit_fairshare.comparison.shown import FORMULAS, NEW_FINDING
-from gpit_fairshare.console.page import Column, Page, Row
-from gpit_fairshare.console.words import sentence
+from gpit_fairshare.reports.terminal import Column, Page, Row
+from gpit_fairshare.words import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,31 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
-from gpit_fairshare.console.page import Cells, Column, Page, Row
-from gpit_fairshare.console.words import (
-    counted,
-    inside,
-    is_money,
-    joined,
-    money,
-    or_dash,
-    per_head,
-    percentage,
-    plain_number,
-    plural,
-    sentence,
-    signed,
-    span,
-    whole,
-    written_value,
-)
 from gpit_fairshare.engine import BASELINE, DIFFERENCE, SUPPORT
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.numbers import money, or_dash, per_head, percentage, plain_number, signed, whole, written_value
+from gpit_fairshare.reports.checking import show_findings
+from gpit_fairshare.reports.terminal import Cells, Column, Page, Row
+from gpit_fairshare.words import counted, inside, is_money, joined, plural, sentence, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from rich.console import Console
 
     from gpit_fairshare.engine import Effect, Inequality, MoneyAccount, MoneyLine, Movement, Result, YearMeasures
     from gpit_fairshare.scheme import Scheme
@@ -51,6 +39,34 @@ _HALF_A_PENNY: Final = 0.005
 _HALF_A_POUND: Final = 0.5
 _LABEL: Final = 28
 """Columns that a label keeps before another year is put beside it."""
+_ALIKE: Final = 3
+"""Findings of one kind that stand below a result; `gpit check` shows more."""
+
+
+def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> None:
+    """Print what a run comes to: verdict, money, gains and losses, inequality, assumptions, findings, checks.
+
+    Args:
+        result: A finished run.
+        console: Where to print; the layout needs 56 columns and uses 100 at most.
+        written: Names of the files that the result was written to.
+    """
+    screen = Screen(Page(console), result, result.measures())
+    screen.verdict(written)
+    screen.boundaries()
+    screen.illustrative()
+    screen.settings()
+    screen.year_by_year()
+    if screen.in_money:
+        screen.inequality()
+        screen.not_at_parity()
+        screen.movements()
+    screen.assumptions()
+    shown_above = {FindingCode.SET_FOR_THIS_RUN}
+    if screen.in_money and screen.says_all_unspent:
+        shown_above.add(FindingCode.UNSPENT)
+    show_findings([one for one in result.findings if one.number not in shown_above], console, alike=_ALIKE)
+    screen.checks()
 
 
 class Screen:
@@ -132,7 +148,9 @@ class Screen:
         """Print what was set for this run alone, a line for each parameter and value."""
         found: dict[tuple[str, str], list[str]] = {}
         for name, year, value in self.scheme.overridden():
-            found.setdefault((name, written_value(value, self.scheme.parameters[name].unit)), []).append(year)
+            found.setdefault(
+                (name, written_value(value.value, self.scheme.parameters[name].unit, value.written)), []
+            ).append(year)
         if found:
             self.page.heading("Set for this run, not in the scheme", "bold yellow")
         for (name, written), years in found.items():

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import without_excel
 from gpit_fairshare.words import joined
-from gpit_fairshare.workbook.checks import OVERALL, WARNINGS, fixed_parts
-from gpit_fairshare.workbook.input_sheets import OUTSIDE, parameter_states
-from gpit_fairshare.workbook.layout import CHANGED, places
-from gpit_fairshare.workbook.sheets import FIRST_ROW, Region, Sheet, is_web
+from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
+from gpit_fairshare.workbook.layout import CHANGED
+from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, parameter_states
+from gpit_fairshare.workbook.places import places
+from gpit_fairshare.workbook.sheets import FIRST_ROW, Prose, Region, Sheet, is_web
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine import Effect
     from gpit_fairshare.scheme import Check, Step
@@ -30,6 +31,7 @@ READING: Final = (
 )
 BUT_FOR: Final = "But for the values named above, every other"
 DRAFT: Final = "Draft"
+_CHANGED_HERE: Final = "Changed in this workbook"
 _FOLLOW: Final = " The values of the run, named below, do not follow."
 TO_FILL: Final = "[name and date]"
 TO_FILL_IN: Final = {
@@ -49,52 +51,44 @@ MANIFEST: Final = "Manifest"
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
     """Return the first sheet: what this is, whether its checks hold, who signed it, and what stands where."""
     scheme, result = layout.scheme, layout.result
-    note = f"{layout.illustrative}{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
-    sheet = Sheet(ABOUT, scheme.title, note, "Control")
-    sheet.heading("Item", 30)
-    sheet.heading("What it says", 110, wrap=True)
+    note = f"{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
+    sheet = layout.sheet(ABOUT, scheme.title, note, "Control")
+    sheet.add_headings((("Item", 30), ("What it says", Prose(110))))
     indicative = [year for year in layout.years if year in scheme.indicative]
     firm = [year for year in layout.years if year not in scheme.indicative]
     says = [f"{', '.join(years)} {word}" for years, word in ((firm, "firm"), (indicative, "indicative")) if years]
-    facts: list[tuple[str, str, str | None]] = [
-        ("Status of the checks", status[0], OVERALL),
-        ("Warnings of the checks", status[1], WARNINGS),
-        ("Warnings about the inputs", _warnings(layout), None),
-        (
-            "What it is",
-            f"{layout.answers} {'to' if layout.adds_up else 'of'} the {scheme.organisation}s, {'; '.join(says)}",
-            None,
-        ),
-        ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…, in full on Manifest", None),
-        ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}", None),
-        *(("Boundaries", text, None) for text in _boundaries(layout)),
-        *(("Data", text, None) for text in _data(layout)),
-        *(("Illustrative spend", text, None) for text in result.inputs.illustrative),
-        ("Set for this run", _set(layout), None),
-        ("Changed in this workbook", _unchanged(layout), _changed(layout)),
-        *(("Plug-ins", text, None) for text in _plugins(layout)),
-        *(("Values, not formulas", text, None) for text in _fixed(layout)),
-        ("Assumptions", f"{len(scheme.assumptions)}, listed on the sheet Assumptions", None),
-        ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING, None),
-    ]
-    row = FIRST_ROW
-    for item, text, formula in facts:
+    receivers = f"{'to' if layout.adds_up else 'of'} the {scheme.organisation}s"
+    facts = (
+        ("Status of the checks", status[0]),
+        ("Warnings of the checks", status[1]),
+        ("Warnings about the inputs", _warnings(layout)),
+        ("What it is", f"{layout.answers} {receivers}, {'; '.join(says)}"),
+        ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…, in full on Manifest"),
+        ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}"),
+        ("Boundaries", _boundaries(layout)),
+        *(("Data", text) for text in _data(layout)),
+        *(("Illustrative spend", text) for text in result.inputs.illustrative),
+        ("Set for this run", _set(layout)),
+        (_CHANGED_HERE, f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"),
+        ("Plug-ins", "; ".join(f"{one.kind} {one.name} of {one.package} {one.version}" for one in scheme.plugins)),
+        ("Values, not formulas", _fixed(layout)),
+        ("Assumptions", f"{len(scheme.assumptions)}, listed on the sheet Assumptions"),
+        ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING),
+    )
+    live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _changed(layout)}
+    for row, (item, text) in enumerate([(item, text) for item, text in facts if text], FIRST_ROW):
         sheet.put(row, 1, item)
-        sheet.put(row, 2, text, formula)
-        row += 1
-    for item, text in TO_FILL_IN.items():
+        sheet.put(row, 2, text, live.get(item))
+    for row, (item, text) in enumerate(TO_FILL_IN.items(), sheet.last_row + 1):
         sheet.put(row, 1, item)
         sheet.put(row, 2, text, unlocked=True)
         if text == DRAFT:
             layout.names[STATUS_NAME] = f"{sheet.name}!$B${row}"
-            sheet.rules.append((Region(row, 2, row, 2), {"validate": "list", "source": [DRAFT, "Final"]}))
-        row += 1
-    for one in sheets:
-        sheet.lead(row, 1, one.name, one.name)
-        sheet.put(row, 2, f"{one.role}. {one.title}.")
-        row += 1
-    region = Region(FIRST_ROW, 2, FIRST_ROW, 2)
-    sheet.marks.append((region, {"type": "cell", "criteria": "==", "value": '"A check fails"', "look": "wrong"}))
+            sheet.validate(Region(row, 2, row, 2), {"validate": "list", "source": [DRAFT, "Final"]})
+    for row, listed in enumerate(sheets, sheet.last_row + 1):
+        sheet.link(row, 1, listed.name, listed.name)
+        sheet.put(row, 2, f"{listed.role}. {listed.title}.")
+    sheet.flag(Region(FIRST_ROW, 2, FIRST_ROW, 2), ONE_FAILS)
     return sheet
 
 
@@ -129,31 +123,19 @@ def _set(layout: Layout) -> str:
     return "; ".join(overrides) or "Nothing: every parameter was as the scheme gives it"
 
 
-def _plugins(layout: Layout) -> list[str]:
-    """Return what the run took from plug-ins, in one text."""
-    used = layout.scheme.plugins
-    return ["; ".join(f"{one.kind} {one.name} of {one.package} {one.version}" for one in used)] if used else []
-
-
-def _fixed(layout: Layout) -> list[str]:
-    """Return which steps and checks hold values of the run, and why, in one text."""
+def _fixed(layout: Layout) -> str:
+    """Return which steps and checks hold values of the run, and why; an empty text if none do."""
     names = fixed_parts(layout)
     parts: list[Step | Check] = [*layout.scheme.steps, *layout.scheme.checks]
     functions = dict.fromkeys(str(one) for part in parts for one in without_excel(part.tree))
     why = f"{joined(list(functions))} {'has' if len(functions) == 1 else 'have'} no Excel formula"
-    return [f"{joined(names)}: {why}. What is changed here does not reach them; run gpit again."] if names else []
-
-
-def _unchanged(layout: Layout) -> str:
-    """Return what stands for changes while there are none."""
-    return f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"
+    return f"{joined(names)}: {why}. What is changed here does not reach them; run gpit again." if names else ""
 
 
 def _changed(layout: Layout) -> str:
     """Return a live sentence about what was changed since the run wrote the workbook."""
     inputs = '"none"'
-    if controls := layout.input_controls:
-        cells = f"{controls[0]}:{controls[-1].rpartition('!')[2]}"
+    if cells := layout.control_range():
         inputs = f'IF(COUNTIF({cells},"{CHANGED}")=0,"none","yes")'
     count = "0"
     if layout.parameter_rows:
@@ -164,25 +146,40 @@ def _changed(layout: Layout) -> str:
     return f'"Parameters: "&({count})&". Inputs: "&{inputs}&".{follow}"'
 
 
-def _boundaries(layout: Layout) -> list[str]:
+def _boundaries(layout: Layout) -> str:
     """Return the sentence that says on whose boundaries the figures are, where that was asked for."""
     day, noun = layout.result.inputs.boundaries, layout.scheme.organisation
-    return [f"All figures are those of the {noun}s of {day_in_words(day)}; Findings has the mergers."] if day else []
+    return f"All figures are those of the {noun}s of {day_in_words(day)}; Findings has the mergers." if day else ""
+
+
+def _text_sheet(name: str, title: str, note: str, columns: Mapping[str, float], rows: Sequence[Sequence[Any]]) -> Sheet:
+    """Return a sheet of texts: its columns by their headings, each with its width, and a row for each thing."""
+    sheet = Sheet(name, title, note, "Control")
+    sheet.add_headings(columns.items())
+    sheet.rows(rows)
+    return sheet
 
 
 def assumptions_sheet(layout: Layout) -> Sheet:
     """Return what is taken without a source, numbered, with what hangs on it and who answers for it."""
-    note = "What is taken without a source; a reviewer begins here. The effects are values of other runs, not formulas."
-    sheet = Sheet("Assumptions", "Assumptions that the scheme makes", layout.illustrative + note, "Control")
-    headings = (("Number", 9), ("About", 44), ("Parameter", 24), ("Years", 20), ("Assumption", 80))
-    for heading, width in (*headings, ("Effect of a tenth less", 40), ("Effect of a tenth more", 40)):
-        sheet.heading(heading, width, wrap=width >= 40)
     assumptions = layout.scheme.assumptions
     kept = [name for name in ("owner", "date", "quality", "impact") if any(getattr(one, name) for one in assumptions)]
-    for name in kept:
-        sheet.heading(name.capitalize(), 16)
     effects = {(one.assumption, one.change > 0): _effect(layout, one) for one in layout.result.effects}
-    sheet.rows(
+    return _text_sheet(
+        "Assumptions",
+        "Assumptions that the scheme makes",
+        f"{layout.illustrative}What is taken without a source; a reviewer begins here. "
+        "The effects are values of other runs, not formulas.",
+        {
+            "Number": 9,
+            "About": Prose(44),
+            "Parameter": 24,
+            "Years": 20,
+            "Assumption": Prose(80),
+            "Effect of a tenth less": Prose(40),
+            "Effect of a tenth more": Prose(40),
+            **{name.capitalize(): 16 for name in kept},
+        },
         [
             (
                 *(one.number, one.about, one.parameter, ", ".join(one.years), one.text),
@@ -193,9 +190,8 @@ def assumptions_sheet(layout: Layout) -> Sheet:
                 *(getattr(one, name) for name in kept),
             )
             for one in assumptions
-        ]
+        ],
     )
-    return sheet
 
 
 def _effect(layout: Layout, effect: Effect) -> str:
@@ -210,28 +206,16 @@ def _effect(layout: Layout, effect: Effect) -> str:
 
 def steps_sheet(layout: Layout) -> Sheet:
     """Return the method: every step in order, as the scheme writes it."""
-    sheet = Sheet(
+    return _text_sheet(
         "Method",
         "Method, step by step",
         "Every step in order, as the scheme writes it; one definition makes the calculation and this workbook.",
-        "Control",
-    )
-    for heading, width in (
-        ("Step", 32),
-        ("Label", 40),
-        ("Unit", 12),
-        ("Kind", 16),
-        ("Formula", 80),
-        ("Note", 60),
-    ):
-        sheet.heading(heading, width, wrap=heading in ("Formula", "Note"))
-    sheet.rows(
+        {"Step": 32, "Label": 40, "Unit": 12, "Kind": 16, "Formula": Prose(80), "Note": Prose(60)},
         [
-            (one.name, one.label, one.unit or "none", str(one.kind), one.formula, _note(one))
-            for one in layout.scheme.steps
-        ]
+            (step.name, step.label, step.unit or "none", str(step.kind), step.formula, _note(step))
+            for step in layout.scheme.steps
+        ],
     )
-    return sheet
 
 
 def _note(step: Step) -> str:
@@ -247,55 +231,52 @@ def _note(step: Step) -> str:
 
 def findings_sheet(layout: Layout) -> Sheet:
     """Return what was noticed about the inputs and the run."""
-    sheet = Sheet(
+    return _text_sheet(
         "Findings",
         "Findings about the inputs and the run",
         "What was noticed about the inputs and this run.",
-        "Control",
-    )
-    for heading, width in (
-        ("Number", 9),
-        ("Level", 10),
-        ("File", 36),
-        ("Place", 24),
-        ("Found", 90),
-        ("Expected", 40),
-        ("What to do", 50),
-    ):
-        sheet.heading(heading, width, wrap=heading in ("Found", "Expected", "What to do"))
-    sheet.rows(
+        {
+            "Number": 9,
+            "Level": 10,
+            "File": 36,
+            "Place": 24,
+            "Found": Prose(90),
+            "Expected": Prose(40),
+            "What to do": Prose(50),
+        },
         [
-            (one.number, one.level, one.file, one.place, one.found, one.expected, one.remedy)
-            for one in layout.result.findings
-        ]
+            (
+                finding.number,
+                finding.level,
+                finding.file,
+                finding.place,
+                finding.found,
+                finding.expected,
+                finding.remedy,
+            )
+            for finding in layout.result.findings
+        ],
     )
-    return sheet
 
 
 def sources_sheet(layout: Layout) -> Sheet:
     """Return the publications that the scheme cites."""
-    note = "Publications that the scheme, formula and transition files cite."
-    sheet = Sheet("Sources", "Sources of figures and rules", note, "Control")
-    for heading, width in (("Name", 28), ("Publisher", 30), ("Title", 50), ("Date", 14), ("Address", 60)):
-        sheet.heading(heading, width, wrap=heading in ("Publisher", "Title", "Address"))
     sources = layout.scheme.sources
-    sheet.rows([(one.key, one.publisher, one.title, one.date, one.url) for one in sources])
-    for row, one in enumerate(sources, FIRST_ROW):
-        if is_web(one.url):
-            sheet.lead(row, 3, one.title, one.url)
+    sheet = _text_sheet(
+        "Sources",
+        "Sources of figures and rules",
+        "Publications that the scheme, formula and transition files cite.",
+        {"Name": 28, "Publisher": Prose(30), "Title": Prose(50), "Date": 14, "Address": Prose(60)},
+        [(source.key, source.publisher, source.title, source.date, source.url) for source in sources],
+    )
+    for row, source in enumerate(sources, FIRST_ROW):
+        if is_web(source.url):
+            sheet.link(row, 3, source.title, source.url)
     return sheet
 
 
 def manifest_sheet(layout: Layout) -> Sheet:
     """Return what is needed to run again and get the same bytes."""
-    sheet = Sheet(
-        MANIFEST,
-        "Manifest: what this workbook was made from",
-        "Versions, scheme and inputs of this run, by their digests; no clock and no paths.",
-        "Control",
-    )
-    sheet.heading("Item", 44)
-    sheet.heading("Value", 100, wrap=True)
     manifest = layout.result.manifest
     rows: list[tuple[str, str]] = [("gpit_fairshare", manifest["gpit"])]
     rows += [(f"Library {name}", version) for name, version in manifest["libraries"].items()]
@@ -308,23 +289,14 @@ def manifest_sheet(layout: Layout) -> Sheet:
     ]
     if manifest["boundaries"]:
         rows.append(("Boundaries", manifest["boundaries"]))
-    for one in manifest["inputs"]:
-        sheet_part = f" sheet {one['sheet']}" if one["sheet"] else ""
-        rows.append(
-            (
-                f"Input ({one['role']}) {one['file']}{sheet_part}",
-                f"SHA-256 {one['sha256']}; {one['rows']} rows",
-            )
-        )
-        rows += [
-            (
-                f"Unit of {unit['column']} in {one['file']}{sheet_part}",
-                f"{unit['unit']}, from the heading '{unit['heading']}'"
-                if unit["stated_by"] == "heading"
-                else f"{unit['unit']}, for the heading '{unit['heading']}' ({unit['stated_by'] or 'not stated'})",
-            )
-            for unit in one["units"]
-        ]
+    for source in manifest["inputs"]:
+        sheet = f" sheet {source['sheet']}" if source["sheet"] else ""
+        content = f"SHA-256 {source['sha256']}; {source['rows']} rows"
+        rows.append((f"Input ({source['role']}) {source['file']}{sheet}", content))
+        for unit in source["units"]:
+            heading, stated_by = f"the heading '{unit['heading']}'", unit["stated_by"]
+            by = f"from {heading}" if stated_by == "heading" else f"for {heading} ({stated_by or 'not stated'})"
+            rows.append((f"Unit of {unit['column']} in {source['file']}{sheet}", f"{unit['unit']}, {by}"))
     for one in manifest["parameters"]:
         mark = " (set for this run)" if one["overridden"] else ""
         rows.append((f"Parameter {one['name']} {one['year']}", f"{one['written']}{mark}"))
@@ -332,5 +304,10 @@ def manifest_sheet(layout: Layout) -> Sheet:
     text = json.dumps({**manifest, "workbook": places(layout)}, ensure_ascii=False)
     pieces = [text[start : start + 1000] for start in range(0, len(text), 1000)]
     rows += [(f"JSON {index} of {len(pieces)}", piece) for index, piece in enumerate(pieces, 1)]
-    sheet.rows(rows)
-    return sheet
+    return _text_sheet(
+        MANIFEST,
+        "Manifest: what this workbook was made from",
+        "Versions, scheme and inputs of this run, by their digests; no clock and no paths.",
+        {"Item": 44, "Value": Prose(100)},
+        rows,
+    )

@@ -27,7 +27,7 @@ NOTICED: Final = 1.0
 """£: a smaller change is rounding."""
 
 
-def effects(result: Result) -> tuple[Effect, ...]:
+def sensitivities(result: Result) -> tuple[Effect, ...]:
     """Return two effects, a tenth down and a tenth up, for every assumption that is a number.
 
     None are worked out where that would take too many runs, or runs over too many rows.

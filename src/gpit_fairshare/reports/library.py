@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.console.page import Page
-from gpit_fairshare.console.words import joined, span, written_value
 from gpit_fairshare.explanation.markdown import code
-from gpit_fairshare.scheme import Value, number
+from gpit_fairshare.numbers import written_value
+from gpit_fairshare.reports.terminal import Page
+from gpit_fairshare.scheme import number
 from gpit_fairshare.words import in_markdown as plain
+from gpit_fairshare.words import joined, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -228,7 +229,7 @@ def _figure(written: str, unit: str) -> str:
         return written
     if unit == "%" and not written.endswith("%") and "/" not in written:
         return f"{value * 100:.10g}%"
-    return written_value(Value(value, written), unit)
+    return written_value(value, unit, written)
 
 
 def _input(one: Needed) -> _Item:

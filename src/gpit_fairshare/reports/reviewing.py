@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.console.checking import show_findings
-from gpit_fairshare.console.page import Page
-from gpit_fairshare.console.words import counted, joined, span
 from gpit_fairshare.findings import LEVELS
+from gpit_fairshare.reports.checking import show_findings
+from gpit_fairshare.reports.terminal import Page
+from gpit_fairshare.words import counted, joined, span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

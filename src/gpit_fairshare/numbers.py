@@ -1,35 +1,12 @@
-"""Numbers and nouns as a screen writes them."""
+"""Every figure that people read is written here: money, changes, per head, shares, people, plain numbers."""
 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.words import counted, inside, is_money, joined, plural, sentence
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from gpit_fairshare.scheme import Value
-
-
-__all__ = [
-    "counted",
-    "inside",
-    "is_money",
-    "joined",
-    "money",
-    "or_dash",
-    "per_head",
-    "percentage",
-    "plain_number",
-    "plural",
-    "sentence",
-    "signed",
-    "span",
-    "whole",
-    "written_value",
-]
+    from collections.abc import Callable
 
 
 def money(amount: float, digits: int = 0) -> str:
@@ -66,15 +43,6 @@ def _is_not_nil(text: str) -> bool:
     return any(character in "123456789" for character in text)
 
 
-def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:
-    """Write years: `2014/15`, `2014/15 and 2015/16`, `2014/15 to 2023/24`, or `every year` of a whole."""
-    if len(years) > 1 and tuple(years) == tuple(whole):
-        return "every year"
-    firsts = [int(year[:4]) for year in years]
-    follow_on = firsts == list(range(firsts[0], firsts[0] + len(firsts))) if firsts else False
-    return f"{years[0]} to {years[-1]}" if follow_on and len(years) > 2 else joined(years)
-
-
 def whole(number: float) -> str:
     """Write a whole number, thousands apart."""
     return f"{number:,.0f}"
@@ -90,9 +58,8 @@ def or_dash(value: float | None, write: Callable[[float], str]) -> str:
     return "–" if value is None else write(value)
 
 
-def written_value(value: Value, unit: str | None) -> str:
-    """Write a value in its unit where that loses nothing of it, else as the option wrote it."""
-    number = value.value
+def written_value(number: float, unit: str | None, as_typed: str) -> str:
+    """Write a value in its unit where that loses nothing of it, else as somebody typed it."""
     to_the_penny = number == round(number, 2)
     match unit:
         case "£" if to_the_penny:
@@ -102,4 +69,4 @@ def written_value(value: Value, unit: str | None) -> str:
         case "people" if number.is_integer():
             return whole(number)
         case _:
-            return value.written
+            return as_typed

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from rich.cells import cell_len
 
-from gpit_fairshare.console.checking import show_findings
-from gpit_fairshare.console.page import Cells, Column, Page, Row
-from gpit_fairshare.console.words import counted, or_dash, per_head, percentage, plural, whole, written_value
 from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.numbers import or_dash, per_head, percentage, whole, written_value
+from gpit_fairshare.reports.checking import show_findings
+from gpit_fairshare.reports.terminal import Cells, Column, Page, Row
+from gpit_fairshare.words import counted, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,7 @@ def _settings(page: Page, maturity: Maturity) -> None:
         page.heading("Set for this run, not in the scheme", "bold yellow")
     for name, _, value in found:
         unit = scheme.parameters[name].unit
-        page.paragraph(f"{scheme.labels[name]} ({name}): {written_value(value, unit)}", lead="  ")
+        page.paragraph(f"{scheme.labels[name]} ({name}): {written_value(value.value, unit, value.written)}", lead="  ")
 
 
 def _answered(page: Page, maturity: Maturity) -> None:

@@ -19,7 +19,7 @@ _WITHIN = 1e-12
 """How far a value may be from that of the same row among other rows: vectors may be worked out in another order."""
 
 
-def hold(tree: t.Expression, frame: pl.DataFrame, *, first_year: bool) -> None:
+def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: bool) -> None:
     """See that each function of a plug-in in a formula gives a number for every row, whatever the other rows are.
 
     Raises:
@@ -31,10 +31,10 @@ def hold(tree: t.Expression, frame: pl.DataFrame, *, first_year: bool) -> None:
     # From the inside out: what is wrong further in would be laid on the outer one.
     for node in reversed(list(walk(tree))):
         if isinstance(node, t.Call) and node.function in functions:
-            _hold(functions[node.function], node, frame, first_year=first_year)
+            _check_call(functions[node.function], node, frame, first_year=first_year)
 
 
-def _hold(one: Plugged, node: t.Call, frame: pl.DataFrame, *, first_year: bool) -> None:
+def _check_call(one: Plugged, node: t.Call, frame: pl.DataFrame, *, first_year: bool) -> None:
     values = _values(one, node, frame, first_year=first_year)
     # Every other row, the last first: a total, a rank or the row before comes out otherwise then.
     rows = list(range(0, frame.height, 2))[::-1]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.console.page import Page
-from gpit_fairshare.console.words import counted, joined
-from gpit_fairshare.results import in_one_line
+from gpit_fairshare.reports.terminal import Page
+from gpit_fairshare.results.agreement import in_one_line
 from gpit_fairshare.verification import Kind, Verdict, shown
+from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A Result as files: CSV, Parquet and JSON."""
+"""A Result as files: CSV, Parquet and JSON, the manifest beside a table, and the workbook."""
 
 from __future__ import annotations
 
@@ -11,16 +11,37 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from gpit_fairshare.engine import Result, YearMeasures
 
+TABLE_ENDINGS: Final = (".csv", ".parquet")
+"""Files that hold the tidy table alone: their manifest is a file beside them."""
 JSON_SCHEMA: Final = "gpit-allocation/1"
 MANIFEST_SCHEMA: Final = "gpit-table-manifest/1"
 MANIFEST_ENDING: Final = ".manifest.json"
 """What the manifest of `out.csv` is called: `out.csv.manifest.json`."""
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """A text that begins so has an apostrophe in front in a CSV file: no spreadsheet takes it for a formula."""
+
+
+def write_result(result: Result, path: Path, ending: str, advance: Callable[[int, int], None]) -> None:
+    """Write a result to `path` as the kind of file that an ending in small letters means.
+
+    `advance` is called with the steps done and to do while a workbook is written.
+    """
+    match ending:
+        case ".xlsx":
+            from gpit_fairshare.workbook import write_workbook  # noqa: PLC0415  # XlsxWriter loads for a workbook alone
+
+            write_workbook(result, path, advance)
+        case ".json":
+            write_json(result, path)
+        case ".csv":
+            write_csv(result, path)
+        case _:
+            write_parquet(result, path)
 
 
 def write_csv(result: Result, path: Path) -> None:

@@ -1,0 +1,168 @@
+"""Functions by name: those of the language, and those that plug-ins add to it."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare import plugins
+from gpit_fairshare.errors import PluginError
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.function_types import PLACE, Function
+from gpit_fairshare.language.functions import BUILT_INS
+from gpit_fairshare.language.units import UNITS
+
+if TYPE_CHECKING:
+    from gpit_fairshare.plugins import Plugin
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_MOST: Final = 16
+"""Arguments that a function may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plugged:
+    """A function with its name in formulas and the plug-in that it comes from."""
+
+    name: str
+    function: Function
+    plugin: Plugin
+
+    def __str__(self) -> str:
+        return f"the function {self.name} of the {self.plugin}"
+
+
+def plugged(name: str) -> Plugged | None:
+    """Return the function of a plug-in by its name; None where no plug-in that can be used has it."""
+    if name in BUILT_INS:
+        return None
+    for one in plugins.installed(plugins.FUNCTIONS):
+        if one.name == name:
+            found = _loaded(one)
+            if isinstance(found, Plugged):
+                return found
+    return None
+
+
+def known(name: str) -> Plugged:
+    """Return the function of a plug-in that a formula was read with.
+
+    Raises:
+        PluginError: It is not there any more.
+    """
+    found = plugged(name)
+    if found is None:
+        raise PluginError(f"there is no function {name}; install the plug-in that has it")
+    return found
+
+
+def function_named(name: str) -> Function:
+    """Return the function that a call in a formula means.
+
+    Raises:
+        PluginError: It is one of a plug-in that is not there any more.
+    """
+    built_in = BUILT_INS.get(name)
+    return built_in if isinstance(built_in, Function) else known(name).function
+
+
+def plugged_in(tree: t.Expression) -> list[Plugged]:
+    """Return the functions of plug-ins that a formula uses, each once."""
+    names = (node.function for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in BUILT_INS)
+    return [known(name) for name in dict.fromkeys(names)]
+
+
+def without_excel(tree: t.Expression) -> list[Plugged]:
+    """Return the functions for whose sake a workbook holds values of this formula, and no formula."""
+    return [one for one in plugged_in(tree) if one.function.excel is None]
+
+
+def function_names() -> list[str]:
+    """Return the names of the functions that plug-ins add and that can be used."""
+    return sorted({one.name for one in plugins.installed(plugins.FUNCTIONS) if plugged(one.name)})
+
+
+def function_problems() -> list[str]:
+    """Return a line for each function of a plug-in that cannot be used."""
+    problems: list[str] = []
+    seen: dict[str, Plugin] = {}
+    for one in plugins.installed(plugins.FUNCTIONS):
+        found = _loaded(one)
+        if isinstance(found, str):
+            problems.append(found)
+        elif one.name in seen:
+            problems.append(str(one.fault(f"the name is taken by the {seen[one.name]}; this one is left out")))
+        else:
+            seen[one.name] = one
+    return problems
+
+
+@cache
+def _loaded(plugin: Plugin) -> Plugged | str:
+    """Return a function that is fit for use, or what is wrong with it."""
+    try:
+        if plugin.name in BUILT_INS:
+            raise plugin.fault("the name is taken by the language; this one is left out")
+        if keyword.iskeyword(plugin.name):
+            raise plugin.fault("its name is a word of the language")
+        if not _NAME.fullmatch(plugin.name):
+            raise plugin.fault("its name is not up to 64 small letters, digits and _, beginning with a letter")
+        function = plugin.load()
+        with plugins.contained(lambda fault: plugin.fault(f"it cannot be looked at ({fault})")):
+            wrong = _wrong(function)
+        if wrong:
+            raise plugin.fault(wrong)
+    except PluginError as fault:
+        return str(fault)
+    return Plugged(plugin.name, function, plugin)
+
+
+def _wrong(function: Any) -> str:
+    """Say what a plug-in has got wrong about its function; an empty text if nothing."""
+    if not isinstance(function, Function):
+        return f"expected an object of gpit_fairshare.Function, found {type(function).__name__}"
+    # Whatever a stranger put into it: nothing holds its fields to their types.
+    given: dict[str, Any] = vars(function)
+    arguments, words, unit, excel = (given[key] for key in ("arguments", "words", "unit", "excel"))
+    if not callable(given["polars"]):
+        return "it has no Polars rendering; `polars` is a function of expressions"
+    units = (*UNITS[:-1], None)
+    if not isinstance(arguments, Mapping) or not 1 <= len(arguments) <= _MOST:
+        return f"`arguments` has 1 to {_MOST} names, each with its unit or None"
+    for name, wanted in arguments.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or wanted not in units:
+            return f"argument {name}: expected a name, and a unit out of {', '.join(UNITS[:-1])}, or None"
+    if not isinstance(words, str) or not words.strip():
+        return "`words` says in a sentence what it gives"
+    if unit not in (*units, *arguments):
+        return f"`unit` is one of {', '.join(UNITS[:-1])}, the name of an argument, or None"
+    try:
+        inspect.signature(given["polars"]).bind(*arguments)
+    except (TypeError, ValueError):
+        return f"`polars` does not take the {len(arguments)} arguments"
+    return "" if excel is None else _wrong_excel(excel, arguments)
+
+
+def _closed(formula: str) -> bool:
+    """Return whether every bracket of a formula is closed, and no quotation mark or brace is left."""
+    depth = 0
+    for one in formula:
+        depth += {"(": 1, ")": -1}.get(one, 0)
+        if depth < 0:
+            return False
+    return depth == 0 and not set(formula) & set('"{}')
+
+
+def _wrong_excel(excel: Any, arguments: Mapping[str, Any]) -> str:
+    if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
+        return "`excel` is a formula on one line without its equals sign, or None"
+    outside = re.sub(r'"[^"]*"', "", PLACE.sub("1", excel))
+    if not _closed(outside):
+        return "`excel` has a bracket or a quotation mark too many or too few"
+    strangers = [one for one in PLACE.findall(excel) if one not in arguments]
+    return f"`excel` names {{{strangers[0]}}}, which is no argument" if strangers else ""

@@ -1,0 +1,161 @@
+"""Tree → the formula with its numbers put in, for a person who works it out again.
+
+Operators and functions are those of the language. £ stands before money, % behind percentages, thousands are
+parted by a comma alone and arguments by a comma and a space, so that `max(0, 1,234)` has two of them.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import fields, is_dataclass, replace
+from decimal import Context, Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.function_types import Argument
+from gpit_fairshare.language.in_polars import previous_column
+from gpit_fairshare.language.plugin_functions import function_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+DIGITS: Final = (12, 15, 17, 20, 25, 40)
+"""Significant digits that a number may be written with, the fewest first; 17 tell every float from every other."""
+_FLOAT_DIGITS: Final = 17
+_LARGEST, _SMALLEST = 21, -9
+"""Powers of ten from which, and below which, a number is written with an exponent."""
+_SAFE: Final = 15
+"""Digits of whole numbers, and of pounds and pence, that are written in full whatever the precision."""
+_SUFFIXES: Final = {"people": " people", "£ per head": " per head"}
+
+
+def render(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool) -> str:
+    """Return the formula with every name, figure and value of the year before replaced by its text.
+
+    Args:
+        tree: The formula; a kernel has none, and its arithmetic is put as a formula of its own.
+        texts: What `written` made of each value, under the names of the columns of `in_polars`.
+        first_year: Whether `previous` stands for its `first`.
+    """
+    return t.to_text(_put_in(tree, texts, first_year=first_year))
+
+
+def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, inner: bool = False) -> t.Expression:
+    """Return the tree with texts in the place of its leaves; `inner` brackets one that begins with a minus."""
+    match tree:
+        case t.Number(value):
+            return t.Name(written(value, digits=_FLOAT_DIGITS))
+        case t.Previous(first=first) if first_year:
+            return _put_in(first, texts, first_year=True, inner=inner)
+        case t.Given(name):
+            return t.Given(texts[name])
+        case t.Name() | t.Figure() | t.Previous():
+            text = texts[column_of(tree)]
+            return t.Name(f"({text})" if inner and text.startswith("-") else text)
+        case t.Call(name, arguments):
+            put = (
+                argument if sort is Argument.DIGITS else _put_in(argument, texts, first_year=first_year)
+                for sort, argument in function_named(name).sorted(arguments)
+            )
+            return t.Call(name, tuple(put))
+    changes: dict[str, Any] = {}
+    for field in fields(tree):
+        part = getattr(tree, field.name)
+        within = isinstance(tree, t.Negative) or (isinstance(tree, t.Sum) and field.name == "right")
+        if isinstance(part, tuple):
+            changes[field.name] = tuple(_put_in(one, texts, first_year=first_year) for one in part)
+        elif is_dataclass(part):
+            changes[field.name] = _put_in(part, texts, first_year=first_year, inner=within)  # type: ignore[arg-type]  # as in `children`
+    return replace(tree, **changes)
+
+
+def leaves(tree: t.Expression, *, first_year: bool) -> Iterator[t.Name | t.Given | t.Figure | t.Previous]:
+    """Yield what a formula takes its values from, left to right; `first` stands for `previous` in the first year."""
+    match tree:
+        case t.Previous(first=first) if first_year:
+            yield from leaves(first, first_year=True)
+        case t.Name() | t.Given() | t.Figure() | t.Previous():
+            yield tree
+        case _:
+            for child in t.children(tree):
+                yield from leaves(child, first_year=first_year)
+
+
+def column_of(leaf: t.Name | t.Given | t.Figure | t.Previous) -> str:
+    """Return the name of the column that holds the value of a leaf, as `in_polars` reads it."""
+    match leaf:
+        case t.Previous(of):
+            return previous_column(of)
+        case t.Figure():
+            return t.to_text(leaf)
+        case t.Name(name) | t.Given(name):
+            return name
+
+
+def columns_of(tree: t.Expression, *, first_year: bool) -> list[str]:
+    """Return the names of the columns that a formula takes its values from, left to right, each as often as it does."""
+    return [column_of(leaf) for leaf in leaves(tree, first_year=first_year)]
+
+
+# Values as texts ----------------------------------------------------------------------------------------------
+
+
+def written(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> str:
+    """Write a value so that it can be read back: `£294,000`, `50%`, `yes`, `'North'`, `blank`.
+
+    Whole numbers, and pounds and pence, are written in full up to 15 digits; of others the first `digits` that
+    are not leading zeros, money at least to the penny. Up to 17 digits a fraction counts as the float nearest
+    to it, above that exactly.
+    """
+    if value is None:
+        return "blank"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return t.to_text(t.Text(value))
+    number = _decimal(value, digits).scaleb(2 if unit == "%" else 0, Context(prec=2_000))
+    money = (unit or "").startswith("£")
+    text = _number(abs(number), digits, money=money)
+    sign = "-" if number < 0 else ""
+    return f"{sign}{'£' if money else ''}{text}{'%' if unit == '%' else ''}"
+
+
+def _decimal(value: float | Fraction, digits: int) -> Decimal:
+    if digits <= _FLOAT_DIGITS:
+        return Decimal(repr(float(value)))
+    exact = Fraction(value)
+    return Context(prec=digits).divide(Decimal(exact.numerator), Decimal(exact.denominator))
+
+
+def _number(number: Decimal, digits: int, *, money: bool) -> str:
+    """Write a number that is not below nought."""
+    if not number:
+        return "0"
+    size = number.adjusted()
+    places = -int(number.normalize(Context(prec=2_000)).as_tuple().exponent)
+    if places > 2 or size >= _SAFE:
+        least = size + 3 if money and size < _SAFE else 1
+        number = Context(prec=max(digits, least)).plus(number)
+        places = -int(number.normalize(Context(prec=2_000)).as_tuple().exponent)
+    if not _SMALLEST <= size < _LARGEST:
+        return f"{number.normalize(Context(prec=2_000)):e}"
+    places = 2 if money and places == 1 else max(places, 0)
+    return f"{number:,.{places}f}"
+
+
+def with_unit(text: str, unit: str | None) -> str:
+    """Return a written value with the unit behind it that a result shows: `106,613 people`, `£2.47 per head`."""
+    return text + _SUFFIXES.get(unit or "", "")
+
+
+def read(text: str) -> Fraction | bool | str | None:
+    """Return the value that `written` wrote, to the digits that it has."""
+    if text in ("yes", "no"):
+        return text == "yes"
+    if text == "blank":
+        return None
+    if text[0] in "'\"":
+        return str(ast.literal_eval(text))
+    plain = text.replace("£", "").replace(",", "")
+    return Fraction(plain.removesuffix("%")) / (100 if plain.endswith("%") else 1)

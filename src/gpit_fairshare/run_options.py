@@ -1,0 +1,170 @@
+"""The options of a run, each described once: its names, its help, its default, and how files write it.
+
+The verbs of the command line take their options from here, `allocate` and `check` their arguments, a manifest its
+`run` and a case its `[run]`. To add an option, add a field to `RunOptions`, and use it where it takes effect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date  # noqa: TC003  # `get_type_hints` reads it from the annotations
+from enum import Enum
+from functools import wraps
+from inspect import getdoc, signature
+from pathlib import Path
+from typing import Annotated, Any, Final, ParamSpec, TypeVar, get_type_hints
+
+Files = str | Path | Sequence[str | Path] | None
+Rule = str | Path | None
+Arguments = ParamSpec("Arguments")
+Options = TypeVar("Options", bound="RunOptions")
+Answer = TypeVar("Answer")
+
+DEFAULT_SCHEME: Final = "gpit-2014-16"
+MEGABYTES: Final = 64
+"""Largest file that is read by default: `inputs.LARGEST`, without loading what that needs."""
+
+
+class OptionKind(Enum):
+    """What the value of an option is, with how the command line's help writes it.
+
+    A manifest lists options by kind, in this order.
+    """
+
+    FLAG = ""
+    RULE = "NAME|FILE"
+    """A scheme, formula or transition: a name of the library or a file."""
+    SETTINGS = "NAME[@YEAR]=VALUE"
+    COLUMNS = "HEADING=COLUMN"
+    UNITS = "HEADING=UNIT"
+    CODES = "CODE"
+    MEGABYTES = "MB"
+    DAY = "DATE|YEAR"
+    YEARS = "YEAR"
+    FILES = "FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What is known of an option beside the name, the type and the default that its field has."""
+
+    flag: str
+    """Its name on the command line."""
+    kind: OptionKind
+    help: str
+
+    @property
+    def key(self) -> str:
+        """Return its name in manifests and cases."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a user says of a run, in the order of `gpit allocate --help`.
+
+    Attributes:
+        population: File or files with `org_code` and `registered_population`; `FILE:SHEET` for Excel.
+        spend: File or files with `org_code` and `historic_spend`, or with lines of cost.
+        inputs: Further files joined by `org_code` (and `year`).
+        scheme: A library name or the path of a scheme file.
+        formula: Replaces the scheme's formula: a library name or a path.
+        transition: Replaces the scheme's transition: a library name or a path.
+        settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`.
+        mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
+        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
+        leave_out: Codes whose rows are left out, such as totals that do not say so.
+        max_size: Megabytes that a file may hold, unpacked.
+        years: Run the scheme for these financial years instead of its own; its values must be those of every year.
+        boundaries: The day on whose organisations all rows are restated: a date, `2020-04-01`, or `2020/21`
+            for its first day.
+        crosswalk: File or files of mergers and splits, beside those of CCGs that are known.
+        sample: Use the England sample (its spend is illustrative) instead of files.
+    """
+
+    population: Annotated[
+        Files, Option("--population", OptionKind.FILES, "Population by organisation; FILE:SHEET for Excel.")
+    ] = None
+    spend: Annotated[
+        Files, Option("--spend", OptionKind.FILES, "Historic spend by organisation, or lines of cost.")
+    ] = None
+    inputs: Annotated[Files, Option("--input", OptionKind.FILES, "Further columns, joined by org_code.")] = None
+    scheme: Annotated[Rule, Option("--scheme", OptionKind.RULE, "Scheme: a library name or a file.")] = DEFAULT_SCHEME
+    formula: Annotated[Rule, Option("--formula", OptionKind.RULE, "Use this formula instead of the scheme's.")] = None
+    transition: Annotated[
+        Rule, Option("--transition", OptionKind.RULE, "Use this transition instead of the scheme's.")
+    ] = None
+    settings: Annotated[
+        Mapping[str, float | str] | None,
+        Option("--set", OptionKind.SETTINGS, "Give a parameter another value for this run."),
+    ] = None
+    mapping: Annotated[
+        Mapping[str, str] | None, Option("--map", OptionKind.COLUMNS, "Say which column a heading of yours is.")
+    ] = None
+    units: Annotated[
+        Mapping[str, str] | None,
+        Option("--unit", OptionKind.UNITS, "Say the unit of a column: £, £000, £m, people, 000 people."),
+    ] = None
+    leave_out: Annotated[
+        Sequence[str], Option("--leave-out", OptionKind.CODES, "Leave out the rows of this code.")
+    ] = ()
+    max_size: Annotated[int, Option("--max-size", OptionKind.MEGABYTES, "Largest file to read, in MB, unpacked.")] = (
+        MEGABYTES
+    )
+    years: Annotated[
+        Sequence[str] | None,
+        Option("--years", OptionKind.YEARS, "Run the scheme for this year instead of its own; may be repeated."),
+    ] = None
+    boundaries: Annotated[
+        str | date | None, Option("--boundaries", OptionKind.DAY, "Restate all rows on the organisations of that day.")
+    ] = None
+    crosswalk: Annotated[
+        Files, Option("--crosswalk", OptionKind.FILES, "Mergers and splits, beside those of CCGs that are known.")
+    ] = None
+    sample: Annotated[
+        bool, Option("--sample", OptionKind.FLAG, "Use the England 2014/15 sample; its spend is illustrative.")
+    ] = False
+
+
+OPTIONS: Final[Mapping[str, Option]] = {
+    name: hint.__metadata__[0] for name, hint in get_type_hints(RunOptions, include_extras=True).items()
+}
+"""Every option by the name of its field."""
+
+
+def listed(paths: Files) -> list[str]:
+    """Return one path or several, or none, as a list of texts."""
+    if paths is None:
+        return []
+    return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+
+
+def called_with(
+    model: Callable[Arguments, Options],
+) -> Callable[[Callable[[Options], Answer]], Callable[Arguments, Answer]]:
+    """Let a function of options be called with their fields as arguments, each by name; its docstring lists them."""
+
+    def decorate(function: Callable[[Options], Answer]) -> Callable[Arguments, Answer]:
+        @wraps(function)
+        def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+            return function(model(*args, **kwargs))
+
+        types = get_type_hints(model)
+        parameters = [field.replace(annotation=types[name]) for name, field in signature(model).parameters.items()]
+        answer = signature(function).return_annotation
+        vars(call)["__signature__"] = signature(model).replace(parameters=parameters, return_annotation=answer)
+        call.__doc__ = (getdoc(function) or "").replace("\nReturns:", f"\nArgs:\n{_meanings(model)}\n\nReturns:", 1)
+        return call
+
+    return decorate
+
+
+def _meanings(model: Any) -> str:
+    """Return what each field of a model means, as the docstrings of the model and of those above it say."""
+    entries: dict[str, str] = {}
+    for part in reversed(model.__mro__):
+        text = (getdoc(part) or "").partition("Attributes:\n")[2]
+        entries |= {entry.partition(":")[0]: entry for entry in re.split(r"\n(?=    \S)", text) if entry}
+    return "\n".join(entries.values())

@@ -1,0 +1,238 @@
+"""The tables that are published: every organisation's allocation of every year, in pounds and in thousands."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.engine import BASELINE, PEOPLE
+from gpit_fairshare.inputs import year_start
+from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.words import inside
+from gpit_fairshare.workbook.layout import ALLOCATIONS, NOT_GIVEN, number_format, sheet_name, with_unit
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, letter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gpit_fairshare.workbook.layout import Block, Layout
+    from gpit_fairshare.workbook.sheets import Sheet
+
+THOUSANDS: Final = "Allocations £000"
+FAIR_SHARE: Final = "fair_share"
+
+
+class AllocationsSheet:
+    """The sheet of allocations, or other answers, while it is made: one row per organisation of any year, by code."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout, self.adds_up = layout, layout.adds_up
+        scheme = layout.scheme
+        self.blocks = layout.organisations()
+        self.row_in = {
+            year: {code: row for row, code in enumerate(block.year.codes(), FIRST_ROW)}
+            for year, block in self.blocks.items()
+        }
+        self.codes = sorted({code for rows in self.row_in.values() for code in rows})
+        unit = scheme.symbols[scheme.result].unit
+        self.money = unit == "£"
+        self.unit = "" if unit == "yes/no" else unit
+        note = f"One row per {scheme.organisation}. {NOT_APPLICABLE}: does not apply."
+        if self.adds_up and not scheme.non_recurrent:
+            note += " All of it recurs, as far as the scheme says."
+        years = ", ".join(f"{year} ({scheme.certainty(year)})" for year in layout.years)
+        name = ALLOCATIONS if self.adds_up else sheet_name(layout.answers, layout.taken)
+        self.sheet = layout.sheet(name, f"{scheme.title}: {inside(layout.answers)} {years}", note)
+        self.totals: dict[str, int] = {}
+        """Year to the column of its total."""
+        self.parts: list[int] = []
+        """The columns of recurrent and non-recurrent money and of totals."""
+
+    def write(self) -> Sheet:
+        """Write all columns and return the sheet."""
+        _name_columns(self.layout, self.sheet, self.codes)
+        for year in self.layout.years:
+            if self.adds_up:
+                self._year(year)
+            else:
+                self._answer(year)
+        if self.adds_up:
+            self.sheet.put(TOTAL_ROW, 2, "Total")
+        return self.sheet
+
+    def _year(self, year: str) -> None:
+        """Write what an organisation gets in a year: what recurs, what does not, and what that comes to."""
+        scheme, block = self.layout.scheme, self.blocks[year]
+        allocation = self._values(block, scheme.result)
+        once = [self._values(block, step.name) for step in scheme.non_recurrent]
+        single = {code: math.fsum(part[code] for part in once) for code in allocation}
+        recurrent = {code: allocation[code] - single[code] for code in allocation}
+        number = number_format("£" if self.money else None, [*allocation.values(), *single.values()])
+
+        def non_recurrent(row: int) -> str:
+            return "+".join(block.cell(step.name, row) for step in scheme.non_recurrent) or "0"
+
+        def remaining(row: int) -> str:
+            return block.cell(scheme.result, row) + (f"-({non_recurrent(row)})" if scheme.non_recurrent else "")
+
+        first = self._from_year(year, "recurrent", recurrent, remaining, number, total=True)
+        second = self._from_year(year, "non-recurrent", single, non_recurrent, number, total=True)
+        both = f"${letter(first)}{ROW}+${letter(second)}{ROW}"
+        total = self._add(year, "total", self.unit, allocation, lambda _: both, number, total=True)
+        self.totals[year] = total
+        self.parts += [first, second, total]
+        self._change(year, total, allocation)
+        if self.money:
+            column = self._ratio(year, "per registered patient", "£", PEOPLE, allocation)
+            if column:
+                # The bars of Excel 2007: those of later versions are an extension that other programs drop.
+                bars = {"type": "data_bar", "bar_color": "#8FB8DE"}
+                self.sheet.conditional_formats.append((self.sheet.region(column), bars))
+        self._ratio(year, "distance from fair share", "%", FAIR_SHARE, allocation)
+
+    def _answer(self, year: str) -> None:
+        """Add an answer that is neither added up nor split into what recurs and what does not."""
+        scheme, block = self.layout.scheme, self.blocks[year]
+        values = self._values(block, scheme.result)
+        number = number_format(scheme.symbols[scheme.result].unit, [*values.values()])
+        what = inside(scheme.labels[scheme.result])
+        self._from_year(year, what, values, lambda row: block.cell(scheme.result, row), number)
+
+    def _values(self, block: Block, name: str) -> dict[str, float]:
+        """Return a column of numbers by organisation, empty where it is absent or has a blank."""
+        symbol = self.layout.scheme.symbols.get(name)
+        values = block.number_column(name) if not symbol or symbol.kind == ORGANISATION else []
+        return dict(zip(block.year.codes(), values, strict=True)) if values else {}
+
+    def _from_year(  # a column has that many sides
+        self,
+        year: str,
+        what: str,
+        values: dict[str, float],
+        formula: Callable[[int], str],
+        number: str,
+        *,
+        total: bool = False,
+    ) -> int:
+        """Add a column that refers to the rows of a year's sheet."""
+        rows = self.row_in[year]
+        return self._add(year, what, self.unit, values, lambda code: formula(rows[code]), number, total=total)
+
+    def _add(  # a column has that many sides
+        self,
+        year: str,
+        what: str,
+        unit: str | None,
+        values: Mapping[str, Any],
+        formula: Callable[[str], str],
+        number: str,
+        *,
+        total: bool = False,
+    ) -> int:
+        """Add a column of a year: `formula` gives that of an organisation's row, with ROW in it."""
+        cells = [values.get(code, NOT_APPLICABLE) for code in self.codes]
+
+        def formula_of(row: int) -> str | None:
+            code = self.codes[row - FIRST_ROW]
+            return formula(code).replace(ROW, str(row)) if code in values else None
+
+        heading = with_unit(f"{year} {self.layout.scheme.certainty(year)}: {what}", unit)
+        return self.sheet.add_column(heading, 15, cells, formula_of, number, total=total)
+
+    def _change(self, year: str, total: int, allocation: dict[str, float]) -> None:
+        """Add the change on the year before, or on historic spend in the first year."""
+        index = self.layout.years.index(year)
+        if index == 0:
+            old, name, what = self.blocks[year], BASELINE, "change on historic spend"
+            before_of = {code: [code] for code in self.row_in[year]}
+        else:
+            year_before = self.layout.years[index - 1]
+            old, name, what = self.blocks[year_before], self.layout.scheme.result, f"change on {year_before}"
+            before_of = self._year_before(year, year_before)
+        values, rows = self._values(old, name), self.row_in[old.year.year]
+        before = {code: math.fsum(values[one] for one in codes) for code, codes in before_of.items()} if values else {}
+        if not before:
+            return
+        changes = {code: allocation[code] - before[code] for code in allocation if code in before}
+
+        def formula(code: str) -> str:
+            cells = "+".join(old.cell(name, rows[one]) for one in before_of[code])
+            return f"${letter(total)}{ROW}-({cells})"
+
+        number = "change" if number_format("£", list(changes.values())) == "£" else "change per head"
+        self._add(year, what, self.unit, changes, formula, number, total=True)
+
+    def _year_before(self, year: str, year_before: str) -> dict[str, list[str]]:
+        """Return, by organisation, those that became it since the year before."""
+        crosswalk, now = self.layout.result.inputs.crosswalk, self.row_in[year]
+        before_of: dict[str, list[str]] = {}
+        for code in self.row_in[year_before]:
+            successors = [code]
+            if code not in now:
+                successors = list(crosswalk.shares(code, year_start(year_before), year_start(year)))
+            if len(successors) == 1 and successors[0] in now:
+                before_of.setdefault(successors[0], []).append(code)
+        return before_of
+
+    def _ratio(self, year: str, what: str, unit: str, below: str, allocation: dict[str, float]) -> int | None:
+        """Add allocations over a column of the year; a distance, in %, is a ratio less one. None without the column."""
+        block, rows = self.blocks[year], self.row_in[year]
+        under = self._values(block, below)
+        if not under:
+            return None
+        less, minus, number = (1, "-1", "distance") if unit == "%" else (0, "", "£ per head")
+        ratios = {
+            code: value / under[code] - less if under[code] > 0 else NOT_APPLICABLE
+            for code, value in allocation.items()
+        }
+        top = letter(self.totals[year])
+
+        def formula(code: str) -> str:
+            cell = block.cell(below, rows[code])
+            return f'IF({cell}>0,${top}{ROW}/{cell}{minus},"{NOT_APPLICABLE}")'
+
+        column = self._add(year, what, unit, ratios, formula, number)
+        bottom = math.fsum(under.values())
+        if bottom > 0:
+            whole = f"SUM({block.column_range(below)})"
+            ratio = math.fsum(allocation.values()) / bottom - less
+            self.sheet.put(TOTAL_ROW, column, ratio, f"IF({whole}>0,{top}{TOTAL_ROW}/{whole}{minus},0)", number)
+        return column
+
+
+def _name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> None:
+    """Write code, name and area of every organisation, as the last year that has it calls it."""
+    names: dict[str, str] = {}
+    areas: dict[str, str] = {}
+    by = layout.scheme.report_by
+    for year in layout.result.years.values():
+        names |= {code: name for code, name in year.organisations.select("org_code", "org_name").iter_rows() if name}
+        if by and by in year.organisations.columns:
+            areas |= dict(year.organisations.select("org_code", by).iter_rows())
+    sheet.add_column("Code", 9, list(codes))
+    sheet.add_column("Name", 40, [names.get(code, NOT_GIVEN) for code in codes])
+    if by and areas:
+        sheet.add_column(layout.label(by), 30, [areas.get(code) or NOT_GIVEN for code in codes])
+
+
+def thousands_sheet(layout: Layout, published: AllocationsSheet) -> Sheet | None:
+    """Return the same in thousands of pounds; None where the answer is no money."""
+    if not published.money:
+        return None
+    title = f"{published.sheet.title}, in thousands of pounds"
+    note = "Shown to the nearest £1,000; the cells hold every pound, so that they add up."
+    sheet = layout.sheet(THOUSANDS, title, note)
+    _name_columns(layout, sheet, published.codes)
+    thousand = layout.constant("constant_1000", 1000, "Pounds in a thousand pounds.")
+    for source in published.parts:
+        pounds = published.sheet.fills[source].values
+
+        def formula(row: int, source: int = source, pounds: Sequence[Any] = pounds) -> str | None:
+            is_text = isinstance(pounds[row - FIRST_ROW], str)
+            return None if is_text else f"{ALLOCATIONS}!${letter(source)}{row}/{thousand}"
+
+        heading = published.sheet.headings[source - 1].replace("(£)", "(£000)")
+        values = [value if isinstance(value, str) else value / 1000 for value in pounds]
+        sheet.add_column(heading, 15, values, formula, "thousands", total=True)
+    sheet.put(TOTAL_ROW, 2, "Total")
+    return sheet

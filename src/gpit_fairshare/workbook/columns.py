@@ -1,0 +1,198 @@
+"""Columns and figures of one year: what steps, shares, rounding and groups all write with.
+
+Every helper cell carries the value that its formula gives, worked out here in the same way; the steps' own
+cells carry the engine's values, which LibreOffice and Excel reproduce.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gpit_fairshare.language import ORGANISATION, group, to_text
+from gpit_fairshare.language import tree as t
+from gpit_fairshare.workbook.layout import number_format, with_unit
+from gpit_fairshare.workbook.references import Refs
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpit_fairshare.language import Kind
+    from gpit_fairshare.scheme import Step
+    from gpit_fairshare.workbook.layout import Block, Layout
+    from gpit_fairshare.workbook.sheets import Formula, Sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """A column of figures: values, the range that they are in, and the cell of a row, with ROW for its number."""
+
+    values: Sequence[Any]
+    range: str
+    cell: str
+
+
+class YearColumns:
+    """Writes columns and national figures of one year."""
+
+    def __init__(self, layout: Layout, year: str) -> None:
+        self.layout = layout
+        self.scheme = layout.scheme
+        self.year = year
+        self.now = layout.result.years[year]
+        self.first_year = layout.years[0] == year
+
+    def block(self, kind: Kind) -> Block:
+        """Return the block of a kind in this year."""
+        return self.layout.block(kind, self.year)
+
+    def national_refs(self) -> Refs:
+        """Return how formulas of national figures name things."""
+        return Refs(self.layout, self.year, None, 0, self.layout.national)
+
+    def step(self, step: Step, formula: Formula | None, says: str = "") -> None:
+        """Write a step's column: a formula for each row, with the engine's value, or the values alone."""
+        block = self.block(step.kind)
+        values, unit = block.values(step.name), "" if step.unit == "yes/no" else step.unit
+        heading = with_unit(step.label, "; ".join(filter(None, (unit, says))))
+        number, total = number_format(step.unit, values), step.unit in ("£", "people")
+        block.columns[step.name] = block.sheet.add_column(heading, 16, values, formula, number, total=total)
+
+    def national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:
+        """Write a national figure of this year."""
+        self.layout.put_national(key, label, unit or "", self.year, formula, value, number_format(unit, [value]))
+
+    def helper(
+        self, block: Block, key: str, heading: str, formula: Formula, values: Sequence[Any], number: str = "number"
+    ) -> Vector:
+        """Add a column of the workings, once: its formula, and the values that it gives."""
+        if key not in block.helpers:
+            block.helpers[key] = block.workings.add_column(heading, 16, values, formula, number)
+        return Vector(values, block.helper_range(key), block.helper_cell(key))
+
+    def group_column(
+        self, block: Block, key: str, label: str, unit: str | None, formula: Formula, values: Sequence[Any]
+    ) -> None:
+        """Add a column to the sheet of a group that is no step of the scheme."""
+        number = number_format(unit, list(values))
+        block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
+
+    def vector(self, block: Block, leaf: t.Name | t.Number) -> Vector:
+        """Return a kernel's argument as a column with a cell for every row of a block."""
+        if isinstance(leaf, t.Name) and self.scheme.symbols[leaf.name].kind == block.kind:
+            return Vector(block.values(leaf.name), block.column_range(leaf.name), block.cell(leaf.name))
+        text = to_text(leaf)
+        values: Sequence[Any]
+        if isinstance(leaf, t.Number):
+            values, formula, label = [leaf.value] * block.height, self.layout.number(leaf.value), text
+        else:
+            symbol = self.scheme.symbols[leaf.name]
+            if symbol.kind.column:
+                self.membership(block, symbol.kind.column)
+            formula = Refs(self.layout, self.year, block, ROW, block.workings).name(leaf.name)
+            values, label = block.values(leaf.name), with_unit(self.scheme.labels[leaf.name], symbol.unit)
+        return self.helper(block, f"value {text}", f"{label}, on every row", formula, values)
+
+    # Groups of rows ---------------------------------------------------------------------------------
+
+    def membership(self, block: Block, column: str) -> None:
+        """Number each row's group on the workings: numbers, since SUMIFS reads texts as patterns."""
+        key, label, says = f"group {column}", self.scheme.labels[column], "number of the group"
+        if key in block.helpers:
+            return
+        own, inner = block.sheet.cell(2), block.kind.column
+        if inner is None:
+            groups = self.block(group(column)).sheet
+            # Groups that differ in case alone are refused, so = tells them apart as well as EXACT does.
+            formula = f"SUMPRODUCT(--({groups.column_range(1)}={block.cell(column)}),{groups.column_range(2)})"
+            values = [index + 1 for index in self.now.membership[column]]
+        elif inner == column:
+            formula, values, says = own, list(range(1, block.height + 1)), "number"
+        else:  # A group inside a larger group: that of any of its organisations.
+            organisations = self.block(ORGANISATION)
+            self.membership(organisations, column)
+            self.membership(organisations, inner)
+            outer_range, inner_range = (organisations.helper_range(f"group {name}") for name in (column, inner))
+            formula = f"INDEX({outer_range},MATCH({own},{inner_range},0))"
+            pairs = zip(self.now.membership[inner], self.now.membership[column], strict=True)
+            outer_of = dict(reversed(list(pairs)))  # the first of several rows counts
+            values = [outer_of[index] + 1 for index in range(block.height)]
+        self.helper(block, key, f"{label}: {says}", formula, values, "count")
+
+
+class KernelFigures:
+    """Figures that only the workings of a kernel need: national ones, or one per group on the groups' sheet."""
+
+    def __init__(self, columns: YearColumns, step: Step, within: str | None) -> None:
+        self.columns, self.layout, self.step, self.within = columns, columns.layout, step, within
+        self.block = columns.block(step.kind)
+        self.members = [0] * self.block.height
+        """The number of the group, from 0, that each row belongs to."""
+        self.numbers = ""
+        """The numbers of the groups on the workings, from 1."""
+        if within:
+            columns.membership(self.block, within)
+            self.members = [int(number) - 1 for number in self.block.helper_values(f"group {within}")]
+            self.numbers = self.block.helper_range(f"group {within}")
+        self.rows = rows_by_group(self.members)
+        """The rows of each group."""
+
+    @property
+    def groups(self) -> Block:
+        """The block of the groups."""
+        return self.columns.block(group(self.within or ""))
+
+    def put(
+        self,
+        key: str,
+        says: str,
+        formula: Formula,
+        values: Sequence[Any],
+        unit: str | None = None,
+        label: str = "",
+    ) -> None:
+        """Write a figure once: a national one, or one per group.
+
+        Its unit is that of the step, unless it is a yes/no or another unit is given.
+        """
+        if unit is None:
+            unit = "" if isinstance(values[0], bool) else self.step.unit
+        label = label or f"{self.step.label}: {says}"
+        if self.within:
+            if key not in self.groups.columns:
+                self.columns.group_column(self.groups, key, label, unit, formula, values)
+        elif self.beside(key) not in self.layout.names:
+            only = formula if isinstance(formula, str) else formula(FIRST_ROW)
+            self.columns.national(key, label, unit, only, values[0])
+
+    def sum_of(self, cells: str) -> str:
+        """Return the sum of a range over the rows that a figure is about."""
+        return f"SUMIFS({cells},{self.numbers},$B{ROW})" if self.within else f"SUM({cells})"
+
+    def beside(self, key: str) -> str:
+        """Return a figure as written beside others of its kind: by name, or on the group's row."""
+        if not self.within:
+            return self.layout.name_of(key, self.columns.year)
+        return self.groups.cell(key, here=self.groups.sheet)
+
+    def on_rows(self, key: str, here: Sheet) -> str:
+        """Return a figure for each row of the block, as written on one of its two sheets."""
+        if not self.within:
+            return self.layout.name_of(key, self.columns.year)
+        number = self.block.helper_cell(f"group {self.within}", here=here)
+        return f"INDEX({self.groups.column_range(key)},{number})"
+
+    def over_all(self, function: str, key: str) -> str:
+        """Return a national figure, or what a function such as SUM or AND gives over those of all groups."""
+        if not self.within:
+            return self.layout.name_of(key, self.columns.year)
+        return f"{function}({self.groups.column_range(key)})"
+
+
+def rows_by_group(members: Sequence[int]) -> list[list[int]]:
+    """Return the rows of each group, both counted from 0."""
+    rows: list[list[int]] = [[] for _ in range(max(members) + 1)]
+    for row, index in enumerate(members):
+        rows[index].append(row)
+    return rows

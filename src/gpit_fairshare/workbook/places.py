@@ -1,0 +1,89 @@
+"""Where the figures of a result are in its workbook, and which file each input came from."""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.workbook.sheets import FIRST_ROW, letter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpit_fairshare.workbook.layout import Layout
+
+PLACES: Final = "; "
+"""What is between the places that the inputs of one row came from."""
+NOWHERE: Final = "-"
+_MARKS: Final = string.digits + string.ascii_letters
+"""Signs for the first place of a row, the second and so on; the last is for all that come later."""
+
+
+def places(layout: Layout) -> dict[str, Any]:
+    """Return where the figures of a result stand, with stable keys: the manifest of a workbook says it.
+
+    `tables` has the sheets of organisations and of groups, year by year; `cells` the national figures and the
+    parameters; `inputs` the sheets of inputs, each with its columns of years, codes and places, and for each
+    column of inputs the digests of its cells in the run, row by row.
+    """
+    tables = []
+    for (kind, year), block in layout.blocks.items():
+        first = {"org_code": 1, "org_name": 2} if kind.column is None else {}
+        columns = {name: letter(column) for name, column in (first | block.columns).items()}
+        tables.append(
+            {
+                "by": kind.column,
+                "year": year,
+                "sheet": block.sheet.name,
+                "first_row": FIRST_ROW,
+                "last_row": block.last,
+                "columns": columns,
+            }
+        )
+    keys = (*layout.scheme.parameters, *layout.national_rows)
+    return {
+        "tables": tables,
+        "cells": [
+            {"name": key, "year": year, "cell": cell.replace("$", "")}
+            for key in keys
+            for year in layout.years
+            if (cell := layout.names.get(layout.name_of(key, year)))
+        ],
+        "inputs": layout.input_tables,
+    }
+
+
+def cell_digest(value: Any) -> str:
+    """Return four signs by which an input of the run is known again, as far as a spreadsheet keeps it: 15 digits."""
+    text = "" if value is None else format(float(value), ".15g") if isinstance(value, int | float) else str(value)
+    return hashlib.sha256(text.encode()).hexdigest()[:4]
+
+
+def place_marks(places: Sequence[Sequence[str]], own: Sequence[str]) -> str:
+    """Return which of the places of its row each value of a column came from: one sign a row, or one for all rows.
+
+    Args:
+        places: The places of each row, each of them once.
+        own: The place of the column's value on each row, empty where no file has it.
+    """
+    marks = [
+        _MARKS[min(there.index(one), len(_MARKS) - 1)] if one else NOWHERE
+        for there, one in zip(places, own, strict=True)
+    ]
+    return marks[0] if len(set(marks)) == 1 else "".join(marks)
+
+
+def place_of(where: str, marks: str, row: int) -> str:
+    """Return the place of one value, from those of its row as they stand in a cell; all of them if it cannot be told.
+
+    Args:
+        where: The cell with the places of the row.
+        marks: What `place_marks` gave for the column.
+        row: The row, from 0.
+    """
+    mark = marks[row if len(marks) > 1 else 0]
+    if mark == NOWHERE:
+        return ""
+    places, number = where.split(PLACES), _MARKS.index(mark)
+    return places[number] if number < min(len(places), len(_MARKS) - 1) else where

@@ -1,0 +1,174 @@
+"""The search of a bounded `share_out` as live cells, round by round, and the factor that it leads to.
+
+With bounds every row is clip(base + factor × weight). What all rows take together grows with the factor
+in straight lines between the points at which a row leaves its floor or reaches its ceiling. The sheet
+Sharing halves the list of those points until it knows between which two the amount is spent; the factor
+follows. That takes some ten rows for 211 organisations and fifteen for 8,000, and no loop. Within groups
+the rows of each are next to each other on a sheet of their own, so that a group's search looks at no others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.workbook.group_order import between, between_on
+from gpit_fairshare.workbook.layout import SHARING, with_unit
+from gpit_fairshare.workbook.search import CEILING, FLOOR
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gpit_fairshare.workbook.columns import KernelFigures, Vector
+    from gpit_fairshare.workbook.group_order import GroupOrder, OwnOrder
+    from gpit_fairshare.workbook.search import Search
+    from gpit_fairshare.workbook.shared_amount import SharedAmount
+
+_FACTOR: Final = "for one unit of weight"
+
+
+class SearchColumns:
+    """The columns that a search looks at: weights, what the factor gives at a bound, and where a bound turns."""
+
+    def __init__(
+        self,
+        figures: KernelFigures,
+        order: OwnOrder | GroupOrder,
+        search: Search,
+        weights: Vector,
+        base: Vector,
+        bounds: Mapping[str, Vector],
+    ) -> None:
+        """Write what each row takes before the factor counts, and the factors at which it turns."""
+        self.figures, self.order, self.search = figures, order, search
+        name, label, unit = figures.step.name, figures.step.label, figures.step.unit
+
+        def add(key: str, says: str, unit: str | None, formula: str, values: Sequence[float]) -> Vector:
+            return order.add(f"{name} {key}", with_unit(f"{label}: {says}", unit), formula, values)
+
+        self.weights = order.copy(f"{name} weight", f"{label}: weight", weights)
+        weight, own = self.weights.cell, order.see(base).cell
+        cells = {side: order.see(bound).cell for side, bound in bounds.items()}
+        formula = f"IF({weight}>0,{cells.get(FLOOR, own)},{clipped(own, cells)})"
+        self.start = add("start", "before the factor counts", unit, formula, search.start)
+        self.rises = {
+            side: add(
+                f"{side} rise",
+                f"what the factor gives at the {side}",
+                unit,
+                f"IF({weight}>0,{cell}-{own},0)",
+                search.rises[side],
+            )
+            for side, cell in cells.items()
+        }
+        # The turning points are side by side, and make one range.
+        self.points = {
+            side: add(
+                f"{side} turns",
+                f"factor at which the {side} turns",
+                _FACTOR,
+                f"IF({weight}>0,{rise.cell}/{weight},0)",
+                search.turns[side],
+            )
+            for side, rise in self.rises.items()
+        }
+        self.outer = (next(iter(self.points.values())), list(self.points.values())[-1])
+        """The first and the last column of turning points."""
+
+    def write(self, amount: SharedAmount) -> None:
+        """Write the rounds of the search, and the factor of each group from the point below it on a straight line up.
+
+        The factor is the figure `factor of` the step.
+        """
+        ends = [self._rounds(index, amount) for index in range(len(self.figures.rows))]
+        factors = [self.search.factor(index) for index in range(len(ends))]
+        figures, name, span = self.figures, self.figures.step.name, self.order.span
+
+        def at_end(column: str, row: int) -> str:
+            return f"{quoted(SHARING)}!${column}${ends[row - FIRST_ROW]}"
+
+        def below_factor(row: int) -> str:
+            return f"IF({at_end('F', row)}=0,0,MAX(0,{at_end('I', row)}))"
+
+        below, spent, moving = f"below factor of {name}", f"spent below factor of {name}", f"weights moving of {name}"
+        values = [factor.below for factor in factors]
+        figures.put(below, "factor at the point below", below_factor, values, _FACTOR)
+        below_cell = figures.beside(below)
+        formula = self._spent(below_cell, lambda column: span(column, column))
+        figures.put(spent, "spent at that factor", formula, [factor.spent for factor in factors])
+        formula, values = self._moving(below_cell), [factor.moving for factor in factors]
+        figures.put(moving, "weights that still share", formula, values, "weight")
+        spent_cell, moving_cell, points = figures.beside(spent), figures.beside(moving), span(*self.outer)
+        line = f"{below_cell}+({amount.beside()}-{spent_cell})/{moving_cell}"
+
+        def factor_of(row: int) -> str:
+            rank = at_end("F", row)
+            next_point = f"SMALL({points},MIN(COUNT({points}),{rank}+1))"
+            upto = f"IF({rank}>=COUNT({points}),{line},MIN({next_point},{line}))"
+            return f"IF({moving_cell}<=0,{below_cell},MAX(0,{upto}))".replace(ROW, str(row))
+
+        figures.put(f"factor of {name}", "factor", factor_of, [factor.factor for factor in factors], _FACTOR)
+
+    def _rounds(self, index: int, amount: SharedAmount) -> int:
+        """Write the rounds of a group on the sheet Sharing, and return the row of the last."""
+        figures, search = self.figures, self.search
+        columns, sheet, step = figures.columns, figures.layout.sharing, figures.step
+        label = columns.now.labels[figures.within][index] if figures.within else "all"
+        (first_place, last_place), (first, last) = search.places[index], self.order.ends(index)
+        for number, tried in enumerate(search.rounds(index), 1):
+            row = sheet.last_row + 1
+            above = row - 1
+            points = between(*self.outer, f"$L{row}", f"$M{row}")
+            held = f"$J{above}<=$K{above}+tolerance*MAX(1,ABS($K{above}))"
+            lowest, highest = "0", f"COUNT({points})+1"
+            if number > 1:
+                lowest = f"IF({held},MAX($F{above},$H{above}),$F{above})"
+                highest = f"IF({held},$G{above},MIN($G{above},$H{above}))"
+            sheet.put_row(row, (with_unit(step.label, step.unit), columns.year, label))
+            spent = self._spent(f"$I{row}", between_on(row, "$L", "$M"))
+            for column, (value, formula, form) in enumerate(
+                (
+                    (index + 1, None, "count"),
+                    (number, None, "count"),
+                    (tried.lowest, lowest, "count"),
+                    (tried.highest, highest, "count"),
+                    (tried.tried, f"MAX(1,INT(AVERAGE($F{row},$G{row})))", "count"),
+                    (tried.point, f"SMALL({points},$H{row})", "number"),
+                    (tried.spent, spent, "number"),
+                    (amount.values[index], amount.of_group(index), "number"),
+                    (first_place, first, "count"),
+                    (last_place, last, "count"),
+                ),
+                4,
+            ):
+                sheet.put(row, column, value, formula, form)
+        return sheet.last_row
+
+    def _spent(self, factor: str, span: Callable[[Vector], str]) -> str:
+        """Return what the rows of a group take together at a factor; `span` says where a column's rows are.
+
+        A row whose floor or ceiling turns at this very factor may count as turned or not: it takes the same.
+        That is why SUMIF will do, which compares texts of 15 digits.
+        """
+
+        def turned(cells: Vector, side: str) -> str:
+            return f'SUMIF({span(self.points[side])},"<"&{factor},{span(cells)})'
+
+        moving = turned(self.weights, FLOOR) if FLOOR in self.points else f"SUM({span(self.weights)})"
+        moving += f"-{turned(self.weights, CEILING)}" if CEILING in self.points else ""
+        spent = f"SUM({span(self.start)})+{factor}*({moving})"
+        spent += f"-{turned(self.rises[FLOOR], FLOOR)}" if FLOOR in self.points else ""
+        return spent + (f"+{turned(self.rises[CEILING], CEILING)}" if CEILING in self.points else "")
+
+    def _moving(self, factor: str) -> str:
+        """Return the weights of the rows that take more as soon as the factor grows."""
+        terms = self.order.own() + self.weights.range
+        for side, relation in ((FLOOR, "<="), (CEILING, ">")):
+            terms += f"*({self.points[side].range}{relation}{factor})" if side in self.points else ""
+        return f"SUMPRODUCT({terms})"
+
+
+def clipped(cell: str, bounds: Mapping[str, str]) -> str:
+    """Return a cell between the cells of its bounds."""
+    below = f"MIN({cell},{bounds[CEILING]})" if CEILING in bounds else cell
+    return f"MAX({bounds[FLOOR]},{below})" if FLOOR in bounds else below

@@ -1,0 +1,229 @@
+"""Schemes and tables that are hard on a workbook."""
+
+from __future__ import annotations
+
+from gpit_fairshare import allocate
+from running import SAMPLES, write_rows
+from small_schemes import MERGER, NATION, TWO, people_by_year, scheme
+
+THREE = '["2014/15", "2015/16", "2016/17"]'
+
+
+PEOPLE = [{"org_code": code, "registered_population": 100 * number} for number, code in enumerate("ABCDE", 1)]
+
+
+SPEND = [{"org_code": code, "historic_spend": 900 * number % 2100 + 50.25} for number, code in enumerate("ABCDE", 1)]
+
+
+NASTY = "<b> & 'Q' \"x\" *?~ =1+1 [z]"
+"""What has a meaning in XML, in formulas, in names of sheets and in the patterns of SUMIFS."""
+
+
+SPREAD = """
+    unrounded = share_out(pot, by=registered_population) # £
+    allocation = rounded(unrounded) # £
+"""
+
+
+def no_population(folder):
+    """Need alone; nobody is counted."""
+    rows = [{"org_code": code, "need": number} for number, code in enumerate("ABC", 1)]
+    steps = "allocation = rounded(unrounded) # £"
+    steps = f"unrounded = share_out(pot, by=need) # £\n{steps}"
+    return allocate(population=write_rows(folder / "p.csv", rows), scheme=scheme(folder, steps))
+
+
+def no_spend(_folder):
+    """The default formula without a transition, which uses no spend."""
+    return allocate(population=SAMPLES / "abcd-population.csv", transition="none")
+
+
+def no_money(folder):
+    """Points and places: no unit anywhere, and an answer that is no money."""
+    steps = """
+        size = registered_population / total(registered_population)
+        large = size > 0.2
+        allocation = where(large, 2, 1) + size
+    """
+    return allocate(population=write_rows(folder / "p.csv", PEOPLE), scheme=scheme(folder, steps))
+
+
+def groups_of_groups(folder):
+    """Money from a region to its areas and on to organisations, with bounds, in tens and in pence."""
+    steps = """
+        ccg_people = total(registered_population, within=ccg) # people
+        ccg_unrounded = share_out(pot, by=ccg_people, within=region) # £
+        ccg_money = rounded(ccg_unrounded, to=10, within=region) # £
+        large = registered_population > 200
+        larges = count(large, within=ccg)
+        floor = where(large, 30, 20) # £
+        unrounded = share_out(ccg_money, by=registered_population, at_least=floor, within=ccg) # £
+        allocation = rounded(unrounded, to=0.01, within=ccg) # £
+        range = largest(ccg_people, within=region) - smallest(registered_population, within=region)
+        spread = range * larges
+    """
+    rows = [{**row, "ccg": NASTY} if row["ccg"] == "00A" else row for row in NATION]
+    return allocate(population=write_rows(folder / "p.csv", rows), scheme=scheme(folder, steps, pot=2000))
+
+
+def merged(folder):
+    """13T has what 00F, 00G and 00H had, and their spend, of which no row says a year."""
+    steps = """
+        baseline = previous(allocation, first=historic_spend) # £
+        floor = baseline * 0.9 # £
+        unrounded = share_out(pot, by=registered_population, at_least=floor) # £
+        allocation = rounded(unrounded) # £
+    """
+    spend = [{"org_code": code, "historic_spend": 200 + number} for number, code in enumerate(MERGER["2014/15"])]
+    return allocate(
+        population=people_by_year(folder, MERGER),
+        spend=write_rows(folder / "s.csv", spend),
+        scheme=scheme(folder, steps, years=TWO),
+    )
+
+
+def merged_at_a_day(_folder):
+    """England on the boundaries of 2020/21, with its lines of spend."""
+    return allocate(sample=True, boundaries="2020/21")
+
+
+def names_that_mean_something(folder):
+    """Brackets, quotation marks, wildcards and formulas in names of organisations, groups and columns."""
+    rows = [
+        {"org_code": code, "org_name": f"{NASTY} {code}", "region": region, "registered_population": 100}
+        for code, region in zip("ABCD", (NASTY, f"{NASTY}x", "a*", "ab"), strict=True)
+    ]
+    steps = """
+        by_region = total(registered_population, within=region) # people
+        weight = by_region + registered_population # people
+        unrounded = share_out(pot, by=weight) # £
+        first = region == 'a*'
+        allocation = rounded(unrounded) # £
+    """
+    extra = "[inputs.region]\nlabel = '''Region's <&> \"name\"'''\ntype = \"text\"\n"
+    path = scheme(folder, steps, extra=extra)
+    text = path.read_text(encoding="utf-8").replace('title = "Test"', f"title = '''{NASTY}'''\nreport_by = \"region\"")
+    path.write_text(text, encoding="utf-8")
+    return allocate(population=write_rows(folder / "p.csv", rows), scheme=path)
+
+
+def one_organisation(folder):
+    """One row, on which every range has one cell."""
+    return allocate(
+        population=write_rows(folder / "p.csv", PEOPLE[:1]),
+        spend=write_rows(folder / "s.csv", SPEND[:1]),
+        settings={"revenue_budget": 1000, "transition_fund": 100},
+    )
+
+
+def three_years(folder):
+    """Half way to the fair share in each of three years, and a count of the years gone."""
+    steps = """
+        gone = previous(gone, first=0) + 1
+        share = share_out(pot, by=registered_population) # £
+        baseline = previous(allocation, first=historic_spend) # £
+        unrounded = 0.5 * baseline + 0.5 * share # £
+        allocation = rounded(unrounded) # £
+    """
+    return allocate(
+        population=write_rows(folder / "p.csv", PEOPLE),
+        spend=write_rows(folder / "s.csv", SPEND),
+        scheme=scheme(folder, steps, years=THREE),
+    )
+
+
+def optional_blanks(folder):
+    """A column of which some cells are blank, and a text of which some are."""
+    rows = [
+        {**row, "extra": extra, "tier": tier}
+        for row, extra, tier in zip(PEOPLE, (5, "", 0, "", 2.5), ("a", "", "b", "a", ""), strict=True)
+    ]
+    steps = """
+        asked = where(given(extra), min(extra, 3), 0 - 1)
+        first = where(given(tier), where(tier == 'a', 1, 0), 0)
+        allocation = asked * registered_population + first
+    """
+    extra = '[inputs.extra]\nlabel = "Extra"\noptional = true\n'
+    extra += '[inputs.tier]\nlabel = "Tier"\ntype = "text"\noptional = true\n'
+    return allocate(population=write_rows(folder / "p.csv", rows), scheme=scheme(folder, steps, extra=extra))
+
+
+def nobody_there(folder):
+    """An organisation without patients and spend beside others that have both."""
+    people = [*PEOPLE, {"org_code": "F", "registered_population": 0}]
+    spend = [*SPEND, {"org_code": "F", "historic_spend": 0}]
+    return allocate(
+        population=write_rows(folder / "p.csv", people),
+        spend=write_rows(folder / "s.csv", spend),
+        settings={"revenue_budget": 1000, "transition_fund": 100},
+    )
+
+
+def below_nil(folder):
+    """Allocations below nil, of which gpit and the workbook both warn."""
+    steps = """
+        unrounded = share_out(pot, by=registered_population) - historic_spend # £
+        allocation = rounded(unrounded) # £
+    """
+    steps = steps.replace(
+        "unrounded = share_out(pot, by=registered_population) -",
+        "share = share_out(pot, by=registered_population) # £\nunrounded = share -",
+    )
+    return allocate(
+        population=write_rows(folder / "p.csv", PEOPLE),
+        spend=write_rows(folder / "s.csv", SPEND),
+        scheme=scheme(folder, steps),
+    )
+
+
+def categories_in_capitals(folder):
+    """Lines that count by their category, written in capitals in the scheme and in others in the file."""
+    lines = [
+        {"org_code": code, "category": category, "cost_type": "Revenue", "committed": "YES", "amount": amount}
+        for code in "ABCDE"
+        for category, amount in (("core", 100.1), ("CORE", 200.2), ("other", 400))
+    ]
+    extra = '[spend]\ncounts = { category = ["Core"], committed = ["yes"] }\nassumption = "A."\n'
+    return allocate(
+        population=write_rows(folder / "p.csv", PEOPLE),
+        spend=write_rows(folder / "s.csv", lines),
+        scheme=scheme(folder, "allocation = historic_spend # £", extra=extra),
+    )
+
+
+def many_columns(folder):
+    """Forty columns of numbers and texts: whether they were changed does not fit in one formula of Excel."""
+    rows = [
+        {**row, **{f"n{index}": row["registered_population"] + index for index in range(40)}, "kind": "x" * 100 + kind}
+        for row, kind in zip(PEOPLE, "ababc", strict=True)
+    ]
+    steps = f"""
+        sum = {" + ".join(f"n{index}" for index in range(40))}
+        allocation = where(kind == 'a', sum, 2 * sum)
+    """
+    extra = '[inputs.kind]\nlabel = "Kind"\ntype = "text"\n'
+    return allocate(population=write_rows(folder / "p.csv", rows), scheme=scheme(folder, steps, extra=extra))
+
+
+def nothing_to_share(folder):
+    """A pot of nothing, so that every share is nil."""
+    return allocate(population=write_rows(folder / "p.csv", PEOPLE), scheme=scheme(folder, SPREAD, pot=0))
+
+
+HARD = [
+    no_population,
+    no_spend,
+    no_money,
+    groups_of_groups,
+    merged,
+    merged_at_a_day,
+    names_that_mean_something,
+    one_organisation,
+    three_years,
+    optional_blanks,
+    nobody_there,
+    below_nil,
+    categories_in_capitals,
+    many_columns,
+    nothing_to_share,
+]

@@ -1,0 +1,305 @@
+"""Random formulas and rows, and what each formula comes to in exact fractions."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import random
+
+import polars as pl
+
+from gpit_fairshare.language import in_polars
+from gpit_fairshare.language import tree as t
+
+NOISE = Fraction(1, 2**47)
+
+
+TOLERANCE = Fraction(1, 10**12)
+
+
+class Undecided(Exception):  # noqa: N818 - not an error of anybody's
+    """Floating point may or may not tell the difference here."""
+
+
+class Near(NamedTuple):
+    """An exact number and how far a calculation in floating point may be from it."""
+
+    value: Fraction
+    error: Fraction = Fraction(0)
+
+
+UNDEFINED = "undefined"
+
+
+def evaluate(node, row):
+    """The value of a formula in a row: a Near, True, False or UNDEFINED.
+
+    `row` gives a number, text, yes/no or None (a blank cell) for each name, and for figures and last year's
+    values under the text of the formula, such as `total(a)` and `previous(a)`.
+    """
+    match node:
+        case t.Number(value):
+            return Near(Fraction(value))
+        case t.Text(value):
+            return value
+        case t.Name(name):
+            return cell(row, name)
+        case t.Figure(function, of, None):
+            return cell(row, f"{function}({of})")
+        case t.Figure(function, of, within):
+            return cell(row, f"{function}({of}, within={within})")
+        case t.Previous(of, first):
+            return evaluate(first, row) if row["first year"] else cell(row, f"previous({of})")
+        case t.Given(name):
+            return row[name] is not None
+        case t.Call("where", (condition, yes, no)):
+            chosen = evaluate(condition, row)
+            return UNDEFINED if chosen is UNDEFINED else evaluate(yes if chosen else no, row)
+    parts = [evaluate(part, row) for part in below(node)]
+    return UNDEFINED if any(part is UNDEFINED for part in parts) else combined(node, parts)
+
+
+def cell(row, name):
+    """The value of a cell; a blank one is undefined."""
+    value = row[name]
+    if value is None:
+        return UNDEFINED
+    return value if isinstance(value, bool | str) else Near(Fraction(value))
+
+
+def below(node):
+    """The parts of a node whose values all count."""
+    match node:
+        case t.Negative(operand) | t.Not(operand):
+            return [operand]
+        case t.Sum(_, left, right) | t.Comparison(_, left, right):
+            return [left, right]
+        case t.Logic(_, operands):
+            return list(operands)
+        case t.Call("round", (value, _)):
+            return [value]
+        case t.Call(_, arguments):
+            return list(arguments)
+    raise AssertionError(node)
+
+
+def combined(node, parts):
+    """The value of a node whose parts are all defined."""
+    match node:
+        case t.Negative():
+            return Near(-parts[0].value, parts[0].error)
+        case t.Not():
+            return not parts[0]
+        case t.Logic("and"):
+            return all(parts)
+        case t.Logic("or"):
+            return any(parts)
+        case t.Comparison(relation, t.Text(), _) | t.Comparison(relation, _, t.Text()):
+            return (parts[0] == parts[1]) is (relation == "==")
+        case t.Comparison(relation):
+            return compared(relation, *parts)
+        case t.Sum(sign):
+            return calculated(sign, *parts)
+        case t.Call("abs"):
+            return Near(abs(parts[0].value), parts[0].error)
+        case t.Call("min" | "max" as function):
+            chosen = {"min": min, "max": max}[function](part.value for part in parts)
+            return Near(chosen, max(part.error for part in parts))
+        case t.Call("clip"):
+            value, low, high = (part.value for part in parts)
+            return Near(max(low, min(value, high)), max(part.error for part in parts))
+        case t.Call("round", (_, digits)):
+            return half_away(parts[0], digits)
+    raise AssertionError(node)
+
+
+def representable(value):
+    """Whether a float holds a fraction exactly."""
+    return abs(value) < 10**300 and Fraction(float(value)) == value
+
+
+def calculated(sign, left, right):
+    """The result of + - * or / with the noise that it may have."""
+    (x, dx), (y, dy) = left, right
+    exact = dx == dy == 0
+    if sign == "*":
+        value = x * y
+        error = abs(x) * dy + abs(y) * dx + dx * dy
+    elif sign == "/":
+        if abs(y) <= dy:
+            if not exact:
+                raise Undecided
+            return UNDEFINED
+        value = x / y
+        error = (dx + abs(value) * dy) / (abs(y) - dy)
+    else:
+        value = x + y if sign == "+" else x - y
+        # Excel and LibreOffice take what is left of two nearly equal numbers for nothing.
+        exact = exact and (value == 0 or abs(value) > max(abs(x), abs(y)) / 2**40)
+        error = dx + dy + (0 if exact else (abs(x) + abs(y)) * NOISE)
+    if exact and representable(value):
+        return Near(value)
+    return Near(value, error + abs(value) * NOISE)
+
+
+def compared(relation, left, right):
+    """A comparison as the language defines it: equal within 1e-12 · max(1, |a|, |b|)."""
+    apart, margin = left.value - right.value, TOLERANCE * max(Fraction(1), abs(left.value), abs(right.value))
+    doubt = left.error + right.error + margin / 2**40
+    if abs(abs(apart) - margin) <= doubt:
+        raise Undecided
+    greater, less = apart > margin, -apart > margin
+    return {
+        ">": greater,
+        "<": less,
+        ">=": not less,
+        "<=": not greater,
+        "==": not greater and not less,
+        "!=": greater or less,
+    }[relation]
+
+
+def half_away(number, digits):
+    """Round half away from zero; how close to a half counts as the half itself is not for an oracle to say."""
+    places = -int(digits.operand.value) if isinstance(digits, t.Negative) else int(digits.value)
+    scale = Fraction(10) ** places
+    size = abs(number.value) * scale
+    whole = math.floor(size + Fraction(1, 2))
+    from_half = abs(size - math.floor(size) - Fraction(1, 2))
+    a_half = from_half == 0 and number.error == 0 and size < 2**40
+    if not a_half and from_half <= number.error * scale + size / 10**14:
+        raise Undecided
+    value = whole / scale * (-1 if number.value < 0 else 1)
+    return Near(value, Fraction(0) if representable(value) else abs(value) * NOISE)
+
+
+def expected(node, row):
+    """The value, or None where floating point may or may not tell the difference."""
+    try:
+        return evaluate(node, row)
+    except Undecided:
+        return None
+
+
+NUMBERS = ("a", "b", "c", "d")
+
+
+OPTIONAL = ("o", "p")
+
+
+FIGURES = (
+    t.Figure("total", "a"),
+    t.Figure("largest", "b", "region"),
+    t.Figure("count", "flag"),
+)
+
+
+COLUMNS = (*NUMBERS, *OPTIONAL, "total(a)", "largest(b, within=region)", "count(flag)", "previous(a)", "previous(o)")
+
+
+REGIONS = ("North", "NORTH", "O'Neill", 'St "Bart\'s"', "Ynys Môn", "a & b <c>", "=1+1", " North", "x_x0041_y")
+"""Texts that differ in case, blanks, quotes and marks of other languages alone."""
+
+
+VALUES = (0, 1, -1, 2, 3, 0.5, 2.5, -2.5, 0.125, 1000, 1_000_000.25, -7, 2.0**30, 2.0**-12, 1 + 2.0**-41, 468_022)
+"""All exact in binary; 1 + 2^-41 equals 1 in the language."""
+
+
+class Generator:
+    """Formulas that make sense, from a source of random choices."""
+
+    def __init__(self, choose: random.Random) -> None:
+        self.choose = choose
+
+    def number(self, depth):
+        """A formula of a number, at most so deep."""
+        if depth == 0 or self.choose.random() < 0.15:
+            return self.leaf()
+        part, condition = lambda: self.number(depth - 1), lambda: self.yes_no(depth - 1)
+        match self.choose.randrange(12):
+            case 0 | 1 | 2:
+                return t.Sum(self.choose.choice("+-*"), part(), part())
+            case 3 | 4:
+                return t.Sum("/", part(), part())
+            case 5:
+                return t.Negative(part())
+            case 6:
+                return t.Call(
+                    self.choose.choice(("min", "max")), tuple(part() for _ in range(self.choose.randint(2, 3)))
+                )
+            case 7:
+                return t.Call("clip", (part(), part(), part()))
+            case 8:
+                return t.Call("abs", (part(),))
+            case 9:
+                digits = self.choose.randint(-3, 4)
+                written = t.Number(float(digits)) if digits >= 0 else t.Negative(t.Number(float(-digits)))
+                return t.Call("round", (part(), written))
+            case _:
+                return t.Call("where", (condition(), part(), part()))
+
+    def yes_no(self, depth):
+        """A formula of a yes/no, at most so deep."""
+        if depth == 0:
+            return self.choose.choice((t.Name("flag"), t.Given("o"), t.Given("p"), t.Given("region"), self.text()))
+        condition = lambda: self.yes_no(depth - 1)  # noqa: E731 - one word for it, as above
+        match self.choose.randrange(8):
+            case 0 | 1 | 2 | 3:
+                relation = self.choose.choice(("<", "<=", ">", ">=", "==", "!="))
+                return t.Comparison(relation, self.number(depth - 1), self.number(depth - 1))
+            case 4:
+                return t.Logic(self.choose.choice(("and", "or")), (condition(), condition(), condition()))
+            case 5:
+                return t.Not(condition())
+            case 6:
+                return t.Call("where", (condition(), condition(), condition()))
+            case _:
+                return self.text()
+
+    def text(self):
+        """A comparison of a text column with a text, either way round."""
+        sides = [t.Name("region"), t.Text(self.choose.choice(REGIONS))]
+        self.choose.shuffle(sides)
+        return t.Comparison(self.choose.choice(("==", "!=")), *sides)
+
+    def leaf(self):
+        """A number, a name, a figure or last year's value."""
+        match self.choose.randrange(10):
+            case 0 | 1 | 2 | 3:
+                return t.Name(self.choose.choice(NUMBERS))
+            case 4 | 5:
+                return t.Name(self.choose.choice(OPTIONAL))
+            case 6:
+                return self.choose.choice(FIGURES)
+            case 7:
+                return t.Previous(self.choose.choice(("a", "o")), t.Name(self.choose.choice((*NUMBERS, *OPTIONAL))))
+            case _:
+                return t.Number(abs(float(self.choose.choice(VALUES))))
+
+    def row(self):
+        """A value for every name; optional cells are blank now and then."""
+        row = {name: self.choose.choice(VALUES) for name in COLUMNS}
+        row["region"] = self.choose.choice(REGIONS)
+        for name in (*OPTIONAL, "previous(o)", "region"):
+            if self.choose.random() < 0.3:
+                row[name] = None
+        row["flag"] = self.choose.random() < 0.5
+        return row
+
+
+def in_a_frame(node, rows, *, first_year):
+    """(value, defined) of a formula for each row, by Polars."""
+    frame = pl.DataFrame(rows, schema={**dict.fromkeys(COLUMNS, pl.Float64), "region": pl.String, "flag": pl.Boolean})
+    rendered = in_polars.render(node, first_year=first_year)
+    found = frame.select(value=rendered.value, defined=rendered.defined).rows()
+    return found * len(rows) if len(found) == 1 else found
+
+
+def agrees(found, exact):
+    """Whether a number or yes/no is the exact one, within 1e-12 and the noise of the calculation."""
+    if isinstance(exact, bool) or isinstance(found, bool):
+        return found is exact
+    return abs(Fraction(found) - exact.value) <= exact.error + abs(exact.value) * TOLERANCE
