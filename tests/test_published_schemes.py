@@ -325,7 +325,7 @@ def test_chain_of_two_mergers(mergers):
 
 def test_fair_share_of_the_merged_is_the_sum_of_its_members():
     """ODS successors: on the boundaries of 2021 each fair share is that of its members of 2014, to £1 for each."""
-    successors = read_rows(PACKAGE / "inputs" / "ccg-successors.csv")
+    successors = read_rows(PACKAGE / "inputs" / "mergers" / "ccg-successors.csv")
     into = {row["org_code"]: row["successor_code"] for row in successors}
     apart = allocate(sample=True, transition="none", with_effects=False)
     merged = allocate(sample=True, transition="none", boundaries="2021-04-01", with_effects=False)
