@@ -1,6 +1,6 @@
 """GitHub's runner, as far as the workflows of this project need it: steps as they stand, in bash.
 
-`python tests/workflow.py FOLDER` makes a repository of a folder, with a main branch and a pull request, and
+`python tests/support/workflow.py FOLDER` makes a repository of a folder, with a main branch and a pull request, and
 runs the workflow that stands in it. Steps of other people's actions (checkout, setup-python, upload-artifact)
 are passed over; the project's own action is taken from this checkout. What GitHub would be told by `gh` is
 kept in a file.
@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 OWN = re.compile(r"gpit-fairshare/gpit-fairshare@")
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _TOKEN = re.compile(

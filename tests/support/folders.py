@@ -11,8 +11,8 @@ import pytest
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.inputs import Need, Request, read_inputs
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 
 PEOPLE = Need("registered_population", "number", "people")
 SPEND = Need("historic_spend", "number", "£")

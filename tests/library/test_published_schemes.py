@@ -14,7 +14,7 @@ from gpit_fairshare import allocate
 from running import SAMPLES, read_rows, write_rows
 
 PACKAGE = Path(str(resources.files("gpit_fairshare")))
-PUBLISHED = Path(__file__).parent / "published"
+PUBLISHED = Path(__file__).parents[1] / "published"
 TARGETS = read_rows(PUBLISHED / "ccg-targets-2013-14.csv")
 CCGS = [row for row in TARGETS if row["name"] != "AT total"]
 AREAS = {

@@ -11,7 +11,7 @@ import pytest
 
 from gpit_fairshare.inputs import Crosswalk, Succession, packaged_crosswalk, year_start
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 POPULATIONS = SHARED / "england-ccg-populations.csv"
 PRACTICES = SHARED / "gp-reg-pat-prac-all-2021-01.csv"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-SAMPLES = Path(__file__).parents[1] / "data" / "samples"
-PUBLISHED = Path(__file__).parents[2] / "shared" / "data"
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+PUBLISHED = Path(__file__).parents[3] / "shared" / "data"
 
 needs_published_tables = pytest.mark.skipif(
     not (PUBLISHED / "england-ccg-populations.csv").exists()

@@ -201,5 +201,5 @@ def merged(scheme: Scheme, rows: Mapping[str, Row], one: str, other: str) -> dic
 
 def all_test_names() -> set[str]:
     """The names of all test functions."""
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
     return {name for text in texts for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE)}

@@ -1,6 +1,6 @@
 """What `gpit` gives for the sample, as SHA-256 digests: outputs, and what each verb prints.
 
-`python tests/same_bytes.py` runs every command and writes the digests to `same_bytes.json`. They hold for the
+`python tests/support/same_bytes.py` runs every command and writes the digests to `same_bytes.json`. They hold for the
 versions of libraries that are written beside them: a workbook names them in its manifest, and Parquet's bytes
 follow Polars.
 """

@@ -2,7 +2,7 @@
 
 Run this file to write the kept findings again after a change that is meant:
 
-    .venv/bin/python tests/checked_files.py
+    .venv/bin/python tests/support/checked_files.py
 
 Read the difference line by line before you commit it, and explain each line in the changelog.
 """

@@ -18,7 +18,7 @@ from tiers import slow, slow_but
 LIBRARY = Path(str(resources.files("gpit_fairshare") / "library"))
 FILES = {path.relative_to(LIBRARY).as_posix(): path for path in LIBRARY.glob("*/*.toml")}
 KINDS = {"schemes": "scheme", "formulas": "formula", "transitions": "transition"}
-SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 
 PEOPLE = {"A": 100_000, "B": 200_000, "C": 300_000, "D": 400_000}
 SPEND = {"A": 500_000, "B": 500_000, "C": 450_000, "D": 820_000}

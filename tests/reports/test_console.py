@@ -24,7 +24,7 @@ from gpit_fairshare.inputs import Crosswalk, packaged_crosswalk
 from gpit_fairshare.reports import allocation, checking, terminal
 from gpit_fairshare.scheme import Setting, load
 
-SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 FOUR = ("revenue_budget=2000000", "transition_fund=300000")
 BOX = re.compile("[\u2500-\u259f]")
 

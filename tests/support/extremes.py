@@ -1,6 +1,6 @@
 """Runs with numbers that are hard to hold: schemes, values and inputs drawn by seed, through the verbs.
 
-`python tests/extremes.py 1000 1500` tries those seeds and prints each run that ends as none may.
+`python tests/support/extremes.py 1000 1500` tries those seeds and prints each run that ends as none may.
 """
 
 from __future__ import annotations
