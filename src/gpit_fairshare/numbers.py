@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,3 +70,13 @@ def written_value(number: float, unit: str | None, as_typed: str) -> str:
             return whole(number)
         case _:
             return as_typed
+
+
+def figure(value: Any, unit: str | None = "") -> str:
+    """Write a figure for a message: thousands apart, pence only where there are any, £ before money."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    written = f"{abs(float(value)):,.2f}".removesuffix(".00")
+    return f"{'-' if value < 0 else ''}{'£' if (unit or '').startswith('£') else ''}{written}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gpit_fairshare.comparison.headline import NEW_FINDING
 from gpit_fairshare.comparison.model import Difference
-from gpit_fairshare.comparison.shown import NEW_FINDING
 from gpit_fairshare.comparison.words import value_text, value_texts
 from gpit_fairshare.findings import LEVELS, FindingCode
 from gpit_fairshare.language import to_text
