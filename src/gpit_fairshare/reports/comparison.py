@@ -156,7 +156,7 @@ def _movements(title: str, changes: Sequence[Change], comparison: ComparedResult
         if per_head:
             cells.append("–" if change.per_head is None else signed(change.per_head, pence=True))
         rows.append(Row(cells))
-    columns = [Column("Code", Role.CODE), Column("Name", Role.NAME, least=8)]
+    columns = [Column("Code", Role.CODE), Column("Name", Role.NAME, wanted=8)]
     columns += [Column("Year", Role.CODE)] if several else []
     columns += [Column("Change"), Column("%"), *([Column("Per head")] if per_head else [])]
     yield Heading(title)

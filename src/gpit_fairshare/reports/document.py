@@ -155,6 +155,8 @@ class Row:
 
     cells: Sequence[str]
     heading: bool = False
+    below: str = ""
+    """A text on lines of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,7 @@ def _markdown_table(table: Table) -> Iterator[str]:
         cells = [in_markdown(cell) for cell in row.cells]
         if row.heading:
             cells = [f"**{cell}**" if cell else "" for cell in cells]
+        cells[0] += f": {in_markdown(row.below)}" if row.below else ""
         yield f"| {' | '.join(cells)} |\n"
 
 
@@ -309,6 +310,8 @@ def _html_table(table: Table) -> str:
             continue
         cells = [f"<td{kind}>{_in_html(cell)}</td>" for kind, cell in zip(kinds, row.cells, strict=True)]
         lines.append(f"<tr>{''.join(cells)}</tr>\n")
+        if row.below:
+            lines.append(f'<tr><td colspan="{len(kinds)}">{_in_html(row.below)}</td></tr>\n')
     return f'<div class="table">\n<table>\n{"".join(lines)}</tbody>\n</table>\n</div>\n'
 
 

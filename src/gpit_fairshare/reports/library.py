@@ -48,9 +48,9 @@ def library_document(entries: Sequence[Entry]) -> Document:
             if entry.kind == kind:
                 years = span(entry.years) if entry.years else "any"
                 origin = f" [{entry.package} {entry.version}]" if entry.package else ""
-                rows.append(Row([Code(entry.name), years, str(entry.cited), str(entry.assumed)]))
-                rows.append(Row([f"  {entry.title}{origin}", "", "", ""]))
-        columns = [Column(heading, Role.TEXT), Column("years", Role.CODE), Column("cited"), Column("assumed")]
+                cells = [Code(entry.name), years, str(entry.cited), str(entry.assumed)]
+                rows.append(Row(cells, below=f"{entry.title}{origin}"))
+        columns = [Column(heading, Role.TEXT), Column("years", Role.TEXT), Column("cited"), Column("assumed")]
         blocks += [Table(columns, rows)] if rows else []
     text = (
         "Cited and assumed: figures in the file itself that have a source, and that are assumptions. "

@@ -295,8 +295,8 @@ class Page:
             column = table.columns[at]
             others = sum(widths) - widths[at] + 2 * (len(widths) - 1)
             room = self.width - (len(_INDENT) if table.inset else 0) - others
-            fits = room >= min(widths[at], max(column.least, column.wanted))
-            widths[at] = max(1, min(widths[at], max(column.least, room)))
+            fits = room >= max(column.least, min(widths[at], column.wanted))
+            widths[at] = max(1, column.least, min(widths[at], room))
             return widths, fits
         return widths, sum(widths) + 2 * (len(widths) - 1) <= self.width
 
@@ -363,13 +363,26 @@ class Page:
         self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
     ) -> None:
         """Print a table of fixed widths, two columns apart; those that are set in are so much wider."""
+        total = sum(widths) + 2 * (len(columns) - 1) + len(_INDENT) * len(set_in)
+        options = self.console.options.update(width=max(total, self.width))
+        starts = [0, *(at for at, row in enumerate(rows, 1) if row.below)]
+        for start, end in zip_longest(starts, starts[1:]):
+            part = rows[start:end]
+            grid = self._part(columns, widths, part, set_in)
+            grid.show_header = not start and any(column.heading for column in columns)
+            for segments in self.console.render_lines(grid, options, pad=False):
+                self._line(Segments(_stripped(segments)))
+            if part and part[-1].below:
+                self.paragraph(part[-1].below, lead=_INDENT * 2)
+
+    def _part(
+        self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
+    ) -> Grid:
+        """Return rows of a table, with its headings."""
         grid = Grid(box=self.box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-        grid.show_header = any(column.heading for column in columns)
         headed = any(row.heading for row in rows)
-        total = 2 * (len(columns) - 1)
         for at, (column, fitted) in enumerate(zip(columns, widths, strict=True)):
             inset = len(_INDENT) if at in set_in else 0
-            total += fitted + inset
             figures = column.role is Role.FIGURE
             grid.add_column(
                 Text(self.fit(f"{'' if headed else ' ' * inset}{column.heading}")),
@@ -386,9 +399,7 @@ class Page:
                 inset = at in set_in and not row.heading
                 cells.append(Padding(cell, (0, 0, 0, len(_INDENT))) if inset else cell)
             grid.add_row(*cells)
-        options = self.console.options.update(width=max(total, self.width))
-        for segments in self.console.render_lines(grid, options, pad=False):
-            self._line(Segments(_stripped(segments)))
+        return grid
 
     _printers: ClassVar[dict[type, Callable[[Page, Any], None]]] = {
         Title: _title,
