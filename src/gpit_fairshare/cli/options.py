@@ -60,9 +60,13 @@ NoPlugins = Annotated[
 
 def output(what: str, endings: Sequence[str] = ()) -> Any:
     """Return the option `-o` of a verb whose answer can be written to files of these endings, and as a document."""
+    return typer.Option("-o", "--output", metavar="FILE", help=written_to(what, endings))
+
+
+def written_to(what: str, endings: Sequence[str]) -> str:
+    """Return the help of an option that writes something, to files of these endings or as a document."""
     *first, last = (*endings, *FORMATS)
-    text = f"Write the {what}; {', '.join(first)} or {last}."
-    return typer.Option("-o", "--output", metavar="FILE", help=text)
+    return f"Write the {what}; {', '.join(first)} or {last}."
 
 
 Output = Annotated[list[Path] | None, output("result", RESULT_ENDINGS)]

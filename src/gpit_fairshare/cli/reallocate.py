@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.reallocation import Change
 
-_LETTERS = (".csv", *FORMATS)
+_LETTERS = ".csv"
 
 
 @options.verb("settings", "mapping", "units", "max_size")
@@ -54,7 +54,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     output: options.Output = None,
     manifest: options.Manifest = False,
     letters: Annotated[
-        Path | None, typer.Option("--letters", metavar="FILE", help="Write the table of changes; .csv, .md or .html.")
+        Path | None, typer.Option("--letters", metavar="FILE", help=options.written_to("table of changes", [_LETTERS]))
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
 ) -> None:
@@ -63,7 +63,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     outputs = checked(output or [], read, ENDINGS)
     beside = manifests(outputs, read, wanted=manifest)
     if letters:
-        checked([letters], read, _LETTERS, option="--letters")
+        checked([letters], read, [_LETTERS, *FORMATS], option="--letters")
         if letters.resolve() in {path.resolve() for path in (*outputs, *beside.values())}:
             raise UsageError(f"--letters {letters}: is written already; give each a file of its own")
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
