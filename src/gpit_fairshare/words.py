@@ -60,11 +60,6 @@ def listed(texts: Sequence[str], most: int = 12) -> str:
     return joined([*texts[:most], *rest]) or "none"
 
 
-def pounds(amount: float) -> str:
-    """Write an amount to the penny: `£1,234.50`."""
-    return f"-£{-amount:,.2f}" if amount < 0 else f"£{amount:,.2f}"
-
-
 def option(name: str, heading: str, value: str) -> str:
     """Return an option about a heading as it has to be typed: in double quotes where the heading has an apostrophe."""
     quote = '"' if "'" in heading else "'"

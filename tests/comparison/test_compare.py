@@ -1237,17 +1237,17 @@ def test_a_finding_is_the_same_whatever_the_file_is_called(tmp_path):
 )
 def test_values_are_written_as_people_read_them(value, unit, said):
     """At most six digits of what has no end, pounds with pence, and nothing left off a sum of money."""
-    from gpit_fairshare.comparison.words import value_text
+    from gpit_fairshare.numbers import parameter_value
 
-    assert value_text(value, unit) == said
+    assert parameter_value(value, unit) == said
 
 
 def test_values_that_differ_never_look_alike():
     """A third against its first eight digits is written in full, since six are the same."""
-    from gpit_fairshare.comparison.words import value_texts
+    from gpit_fairshare.numbers import parameter_values
 
-    assert value_texts(1 / 3, 0.33333333, ("%", "%")) == ("33.33333333333333%", "33.333333%")
-    assert value_texts(1 / 3, 0.25, ("%", "%")) == ("33.3333%", "25%")
+    assert parameter_values(1 / 3, 0.33333333, ("%", "%")) == ("33.33333333333333%", "33.333333%")
+    assert parameter_values(1 / 3, 0.25, ("%", "%")) == ("33.3333%", "25%")
 
 
 def test_noise_of_a_rule_that_does_not_round_is_not_shown(tmp_path):

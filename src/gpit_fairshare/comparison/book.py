@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.comparison.headline import cause_name, cause_said, headline, method, side_said
-from gpit_fairshare.comparison.words import PENNY, less, quantum, rounded_to, total
+from gpit_fairshare.comparison.words import less, quantum, total
+from gpit_fairshare.numbers import PENNY, rounded_to
 from gpit_fairshare.words import is_money
 from gpit_fairshare.workbook.layout import NOT_GIVEN, number_format
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Prose, Sheet, letter

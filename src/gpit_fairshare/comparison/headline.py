@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.comparison.words import figure, signed, total
+from gpit_fairshare.comparison.words import total
+from gpit_fairshare.numbers import exact_change, exact_money
 from gpit_fairshare.words import counted, inside, is_money, joined
 
 if TYPE_CHECKING:
@@ -63,13 +64,13 @@ def _rows(comparison: ComparedResults) -> str:
     said += [f"{counted(len(there), 'row')} {status}" for status, there in sides.items() if there]
     if said:
         changes = [*moved, *sides["added"], *sides["removed"]]
-        told = f"{', '.join(said)}: {signed(total(one.change for one in changes), unit)} in all"
+        told = f"{', '.join(said)}: {exact_change(total(one.change for one in changes), unit)} in all"
         told += _extreme("gain", [one for one in moved if one.change > 0], unit)
         told += _extreme("loss", [one for one in moved if one.change < 0], unit)
         return f"{told}."
     if within:
         verb = "differs" if len(within) == 1 else "differ"
-        most = figure(comparison.tolerance, unit)
+        most = exact_money(comparison.tolerance, unit)
         return f"The same but for {most}: {len(within):,} of {rows} {verb}, none by more."
     verb = "differs" if len(others) == 1 else "differ"
     return f"The answers are the same; {len(others):,} of {rows} {verb} in other figures."
@@ -79,7 +80,7 @@ def _extreme(word: str, changes: list[Change], unit: str | None) -> str:
     if not changes:
         return ""
     one = changes[0]
-    return f"; largest {word} {signed(one.change, unit)} ({one.code}, {one.year})"
+    return f"; largest {word} {exact_change(one.change, unit)} ({one.code}, {one.year})"
 
 
 def _limit(comparison: ComparedResults) -> str:

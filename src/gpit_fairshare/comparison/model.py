@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
-from gpit_fairshare.comparison.words import NOTHING, exact, less, percent, plain, short, total, value_text
+from gpit_fairshare.comparison.words import NOTHING, less, percent, short, total
+from gpit_fairshare.numbers import decimal_text, exact, parameter_value
 from gpit_fairshare.results.agreement import in_one_line
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ class Limit:
         return one.size * 100 > self.size * (one.old or NOTHING).copy_abs()
 
     def __str__(self) -> str:
-        return f"{plain(self.size, grouped=True)}%" if self.relative else value_text(self.size, "£")
+        return f"{decimal_text(self.size, grouped=True)}%" if self.relative else parameter_value(self.size, "£")
 
 
 @dataclass(frozen=True)

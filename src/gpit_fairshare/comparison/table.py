@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from gpit_fairshare.comparison.words import plain
+from gpit_fairshare.numbers import decimal_text
 from gpit_fairshare.results.writing import FORMULA_STARTS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def csv_text(comparison: ComparedResults) -> str:
 
 def _cell(value: object) -> str:
     if isinstance(value, Decimal):
-        return plain(value)
+        return decimal_text(value)
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 

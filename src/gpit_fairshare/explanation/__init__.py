@@ -12,7 +12,8 @@ from gpit_fairshare.explanation.drafts import needed
 from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, Line, Test, YearLines
 from gpit_fairshare.explanation.who import became, found, years_of
 from gpit_fairshare.explanation.writing import Writer
-from gpit_fairshare.language.with_numbers import with_unit, written
+from gpit_fairshare.language.with_numbers import written
+from gpit_fairshare.numbers import with_unit
 from gpit_fairshare.results.agreement import off_rule
 from gpit_fairshare.results.model import Record, record_of
 from gpit_fairshare.results.reading import read_record

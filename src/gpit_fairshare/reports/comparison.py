@@ -16,7 +16,8 @@ from gpit_fairshare.comparison.headline import (
     says_no_more,
     side_said,
 )
-from gpit_fairshare.comparison.words import figure, percent, quantum, rounded_to, signed, total, written_percent
+from gpit_fairshare.comparison.words import percent, quantum, total
+from gpit_fairshare.numbers import exact_change, exact_money, percent_change, rounded_to
 from gpit_fairshare.reports.document import (
     Code,
     Column,
@@ -105,8 +106,12 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
     unit, years = comparison.unit, comparison.years
 
     def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> Row:
-        amounts = [figure(old, unit, pence=pence), figure(new, unit, pence=pence), signed(change, unit, pence=pence)]
-        return Row([name, *amounts, written_percent(percent(change, old)), f"{gain:,}", f"{lose:,}"])
+        amounts = [
+            exact_money(old, unit, pence=pence),
+            exact_money(new, unit, pence=pence),
+            exact_change(change, unit, pence=pence),
+        ]
+        return Row([name, *amounts, percent_change(percent(change, old)), f"{gain:,}", f"{lose:,}"])
 
     rows = [row(year.year, year.old, year.new, year.change, year.gain, year.lose) for year in years]
     if len(years) > 1:
@@ -130,7 +135,7 @@ def _causes(comparison: ComparedResults) -> Iterator[Block]:
 
     def written(amount: Decimal | None) -> str:
         # To the penny, as contributions are: what rounding has beyond it is noise of the sums.
-        return "–" if amount is None else signed(rounded_to(amount, quantum(unit)), unit)
+        return "–" if amount is None else exact_change(rounded_to(amount, quantum(unit)), unit)
 
     amounts = [(cause.total(), cause.total_alone(), cause.interaction()) for cause in causes]
     rows = [Row([cause_name(cause), *map(written, three)]) for cause, three in zip(causes, amounts, strict=True)]
@@ -152,9 +157,9 @@ def _movements(title: str, changes: Sequence[Change], comparison: ComparedResult
     rows = []
     for change in shown:
         cells = [change.code, change.name, *([change.year] if several else [])]
-        cells += [signed(change.change, unit), written_percent(change.percent)]
+        cells += [exact_change(change.change, unit), percent_change(change.percent)]
         if per_head:
-            cells.append("–" if change.per_head is None else signed(change.per_head, pence=True))
+            cells.append("–" if change.per_head is None else exact_change(change.per_head, pence=True))
         rows.append(Row(cells))
     columns = [Column("Code", Role.CODE), Column("Name", Role.NAME, wanted=8)]
     columns += [Column("Year", Role.CODE)] if several else []

@@ -17,8 +17,8 @@ import polars as pl
 
 from gpit_fairshare.language import NATIONAL
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.with_numbers import DIGITS, with_unit, written
-from gpit_fairshare.numbers import figure
+from gpit_fairshare.language.with_numbers import written
+from gpit_fairshare.numbers import DIGITS, figure, with_unit
 from gpit_fairshare.results.model import KEYS
 from gpit_fairshare.words import inside
 
