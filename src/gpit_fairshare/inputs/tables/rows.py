@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,7 +10,7 @@ from gpit_fairshare.findings import FindingCode, FindingCollector, Level, Where
 from gpit_fairshare.inputs.columns.cells import (
     EVERY_YEAR,
     LARGEST_NUMBER,
-    Manner,
+    NumberStyle,
     Read,
     Refused,
     read_cell,
@@ -121,21 +122,6 @@ class InputFile:
         return self.sheet.where(row, self.headings.columns[column])
 
 
-class _Remark:
-    """Something that happens to many cells of a file and is reported once."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.first = Where()
-        self.examples: list[str] = []
-
-    def add(self, where: Where, example: str = "") -> None:
-        self.first = self.first if self.count else where
-        self.count += 1
-        if example:
-            self.examples.append(f"{example} in {where.place}")
-
-
 class RowReader:
     """Reads the rows of one file."""
 
@@ -143,12 +129,10 @@ class RowReader:
         self.part = part
         self.request = request
         self.findings = findings
-        self._trimmed = _Remark()
-        self._loose = _Remark()
-        self._dashes = _Remark()
-        self._marks = _Remark()
-        self._below_nil: dict[str, _Remark] = {}
-        self._manners: dict[int, Manner] = {}
+        self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
+        """What was done to read cells, with their places and the cells."""
+        self._below_nil: defaultdict[str, list[Where]] = defaultdict(list)
+        self._styles: dict[int, NumberStyle] = {}
         self._codes: dict[str, Read] = {}
         self._texts: dict[str, Read] = {}
         self._records: Sequence[tuple[int, tuple[Any, ...]]] = ()
@@ -247,8 +231,8 @@ class RowReader:
         read = {number: read_year(cell) for number, cell in cells}
         years = {number: str(year.value) if year.value else None for number, year in read.items()}
         for number, cell in cells:
-            if read[number].marked:
-                self._marks.add(part.where(number, "year"), shown(cell))
+            for code in read[number].remarks:
+                self._remarks[code].append((part.where(number, "year"), cell))
             if years[number] is None and not is_blank(cell):
                 self.findings.error(
                     FindingCode.YEAR,
@@ -301,7 +285,7 @@ class RowReader:
             and need.kind == "number"
             and 0 <= cell < LARGEST_NUMBER
             and is_in_bounds(cell)
-            and self._manner(index).factor == 1
+            and self._style(index).factor == 1
         ):
             return float(cell)  # most cells of a workbook: the long way comes to the same
         sheet = self.part.sheet
@@ -313,62 +297,61 @@ class RowReader:
             level: Level = "warning" if need is not None and need.lenient else "error"
             self.findings.add(replace(fault.finding, level=level), sheet.where(number, index))
             return _FAULTY
-        if read.marked:
-            self._marks.add(sheet.where(number, index), shown(cell))
-        if read.trimmed:
-            self._trimmed.add(sheet.where(number, index))
-        if read.loose:
-            self._loose.add(sheet.where(number, index))
-        if read.dash:
-            self._dashes.add(sheet.where(number, index))
+        for code in read.remarks:
+            self._remarks[code].append((sheet.where(number, index), cell))
         if need is not None and need.is_sum and not need.signed and isinstance(read.value, float) and read.value < 0:
-            self._below_nil.setdefault(need.name, _Remark()).add(sheet.where(number, index))
+            self._below_nil[need.name].append(sheet.where(number, index))
         return read.value
 
     def _read(self, index: int, cell: Any, need: Need | None) -> Read:
         """Read a cell by its column; texts, many of which stand in many rows, are read once."""
         is_code = need is None or need.name == "practice_code"
         if type(cell) is not str or not (is_code or (need and need.kind == "text")):
-            return read_code(cell) if need is None or is_code else read_cell(cell, need, self._manner(index))
+            return read_code(cell) if need is None or is_code else read_cell(cell, need, self._style(index))
         known = self._codes if is_code else self._texts
         read = known.get(cell)
         if read is None:
-            read = known[cell] = read_code(cell) if need is None or is_code else read_cell(cell, need, Manner())
+            read = known[cell] = read_code(cell) if need is None or is_code else read_cell(cell, need, NumberStyle())
         return read
 
-    def _manner(self, index: int) -> Manner:
-        if index not in self._manners:
+    def _style(self, index: int) -> NumberStyle:
+        if index not in self._styles:
             sheet = self.part.sheet
-            self._manners[index] = Manner(sheet.typed, sheet.decimal_comma, self.part.headings.units.factor(index))
-        return self._manners[index]
+            self._styles[index] = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.headings.units.factor(index))
+        return self._styles[index]
 
     def _report(self) -> None:
-        place = self.part.sheet_place
         for name, below in self._below_nil.items():
+            others = f" and in {counted(len(below) - 1, 'other row')}" if len(below) > 1 else ""
             self.findings.warning(
                 FindingCode.NEGATIVE,
-                below.first,
-                f"{name} is below nil here"
-                + (f" and in {counted(below.count - 1, 'other row')}" if below.count > 1 else "")
-                + ", and is counted as it stands",
+                below[0],
+                f"{name} is below nil here{others}, and is counted as it stands",
                 remedy="See that it is meant: a scheme that adds this column up would refuse it",
             )
-        if trimmed := self._trimmed.count:
-            found = f"left out the spaces around {counted(trimmed, 'text')}, the first in {self._trimmed.first.place}"
-            self.findings.note(FindingCode.TRIMMED, place, found)
-        if marks := self._marks.count:
-            found = f"left the footnote marks out of {counted(marks, 'cell')}: {listed(self._marks.examples, 3)}"
-            self.findings.note(FindingCode.MARK, place, found)
-        if loose := self._loose.count:
-            found = f"read {counted(loose, 'number')} written as text or with £, commas, brackets or a size"
-            self.findings.note(FindingCode.LOOSE_NUMBERS, place, f"{found}, the first in {self._loose.first.place}")
-        if dashes := self._dashes.count:
-            found = f"read {counted(dashes, 'dash')} as nil, the first in {self._dashes.first.place}"
-            self.findings.note(
-                FindingCode.DASHES, place, found, "Write what is meant where a dash does not stand for nil"
-            )
+        for code, (noun, text, remedy) in _REMARKS.items():
+            if cells := self._remarks[code]:
+                first = cells[0][0].place
+                examples = listed([f"{shown(cell)} in {where.place}" for where, cell in cells], 3)
+                found = text.format(counted(len(cells), noun), first=first, examples=examples)
+                self.findings.note(code, self.part.sheet_place, found, remedy)
 
 
+_REMARKS = {
+    FindingCode.TRIMMED: ("text", "left out the spaces around {}, the first in {first}", ""),
+    FindingCode.MARK: ("cell", "left the footnote marks out of {}: {examples}", ""),
+    FindingCode.LOOSE_NUMBERS: (
+        "number",
+        "read {} written as text or with £, commas, brackets or a size, the first in {first}",
+        "",
+    ),
+    FindingCode.DASHES: (
+        "dash",
+        "read {} as nil, the first in {first}",
+        "Write what is meant where a dash does not stand for nil",
+    ),
+}
+"""What is said of cells that were read in one of these ways: the noun for them, the text, and a remedy."""
 _KEYS = ("org_code", "practice_code", "year")
 """Columns without which it cannot be said whose a row is."""
 _PLAIN = (int, float)
