@@ -38,7 +38,7 @@ from gpit_fairshare.inputs.tables.sums import Grouping, sum_practices
 from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 
 Rows = dict[str, dict[str, "Row"]]
@@ -168,8 +168,6 @@ class _Reading:
         self.origins: dict[tuple[str, str, str], str] = {}
         self.undated: set[tuple[str, str, str]] = set()
         self.columns: dict[str, Column] = {}
-        self._rows: list[Rows] = []
-        """Rows of each group, as of the organisations that stand in each year."""
 
     def read_rows(self) -> None:
         """Read the rows of each file, sum lines and practices, and sort them by year."""
@@ -222,20 +220,15 @@ class _Reading:
         first = self.groups[0]
         if self.request.boundaries is None:
             self._check_codes()
-        self._rows = [first.rows]
-        for group in self.groups[1:]:
-            rows: Rows = {}
-            for year in self.request.years:
-                if self.request.boundaries is not None or group.of:
-                    rows[year] = group.rows[year]
-                    continue
+        for group in (group for group in self.groups[1:] if not group.of):
+            rows = dict(group.rows)
+            for year in self.request.years if self.request.boundaries is None else ():
                 rows[year], moved = restate_year(
                     group, year, first.rows[year], self.request, self.crosswalk, self.findings
                 )
                 self.restated += moved
-            self._rows.append(rows)
-            if not group.of:
-                self._check_sides(first, group, rows)
+            self._check_sides(first, group, rows)
+            group.rows = rows
         self._give_to_rows()
         names = {year: {code: self._name(year, code) for code in first.rows[year]} for year in self.request.years}
         report_changes(self.request.years, names, self.crosswalk, self.findings, first.name)
@@ -244,14 +237,14 @@ class _Reading:
 
     def _give_to_rows(self) -> None:
         """Bring what is said of larger organisations to the rows that belong to them."""
-        for index, group in enumerate(self.groups):
+        for group in self.groups:
             if not group.of or not group.gives:
                 continue
-            belonging = {}
-            for year, standing in self._rows[0].items():
-                rows = {code: self._row(group.of, year, code) for code in standing}
-                belonging[year] = {code: row.text_of(group.of) if row else "" for code, row in rows.items()}
-            self._rows[index] = give_to_rows(group, belonging, self.findings)
+            parents = {}
+            for year, organisations in self.groups[0].rows.items():
+                rows = {code: self._row(group.of, year, code) for code in organisations}
+                parents[year] = {code: row.text_of(group.of) if row else "" for code, row in rows.items()}
+            group.rows = give_to_rows(group, parents, self.findings)
 
     def _check_codes(self) -> None:
         """Point out codes that are hardly meant; those that serve every year are spoken of once."""
@@ -262,7 +255,7 @@ class _Reading:
 
     def table(self, year: str) -> pl.DataFrame:
         """Return the table of one year."""
-        codes = sorted(self._rows[0][year]) if self._rows else []
+        codes = sorted(self._codes(year))
         series = [
             pl.Series("org_code", codes, pl.String),
             pl.Series("org_name", [self._name(year, code) for code in codes], pl.String),
@@ -286,13 +279,12 @@ class _Reading:
             return
         empty: dict[str, list[str]] = {}
         for year in self.request.years:
-            for code in sorted(self._rows[0][year]):
-                people = self._row("registered_population", year, code)
-                if people and people.number_of("registered_population") == 0:
+            for code in sorted(self._codes(year)):
+                if self._number("registered_population", year, code) == 0:
                     empty.setdefault(code, []).append(year)
         without = []
         for code, years in empty.items():
-            funded = [year for year in years if self._spend(year, code)]
+            funded = [year for year in years if self._number("historic_spend", year, code)]
             year = (funded or years)[0]
             people = self._row("registered_population", year, code)
             if not funded or not people:
@@ -301,7 +293,8 @@ class _Reading:
             self.findings.error(
                 FindingCode.NO_PATIENTS,
                 people.where("registered_population"),
-                f"{code} has no patients and yet a historic_spend in {year} ({self._origin(year, code)})",
+                f"{code} has no patients and yet a historic_spend in {year} "
+                f"({self.origins.get((year, code, 'historic_spend'), '')})",
                 remedy="Correct the population, or move the spend to the organisation that has the patients",
                 organisation=code,
             )
@@ -328,10 +321,9 @@ class _Reading:
     def _figures(self, column: str, year: str) -> dict[str, Figure]:
         """Return the figures of a column by organisation, with their places."""
         figures = {}
-        for code in self._rows[0][year] if self._rows else ():
+        for code in self._codes(year):
             row = self._row(column, year, code)
-            value = row.number_of(column) if row else None
-            if row and value is not None:
+            if row and (value := row.number_of(column)) is not None:
                 # The sum of several lines stands in no cell of its own.
                 where = row.where(column) if column in row.file.headings.columns else row.file.sheet_place
                 # What is unlikely of one organisation has no cause in common with what is of another.
@@ -382,15 +374,7 @@ class _Reading:
         """Report organisations that one group has and the other has not."""
         if not group.gives or not all(part.keyed for part in [*first.parts, *group.parts]):
             return
-        lacking: dict[str, list[str]] = {}
-        strange: dict[str, list[str]] = {}
-        for year in self.request.years:
-            if not first.rows[year] or not rows[year]:
-                continue  # a year that is missing was reported as a whole
-            for code in first.rows[year].keys() - rows[year].keys():
-                lacking.setdefault(code, []).append(year)
-            for code in rows[year].keys() - first.rows[year].keys():
-                strange.setdefault(code, []).append(year)
+        lacking, strange = _years_alone(first.rows, rows), _years_alone(rows, first.rows)
         for code, years in sorted(lacking.items()) if group.essential else []:
             meant = _meant(first.rows[years[0]][code], years, rows, strange)
             self._report_side(first.rows[years[0]][code], group, years, meant, fatal=True)
@@ -440,24 +424,31 @@ class _Reading:
             elif need in needed:
                 self.columns[need.name] = Column(need.name, need.kind, need.unit, "input", "")
 
+    def _codes(self, year: str) -> Collection[str]:
+        """Return the organisations of a year, which the first group says, in the order of its files."""
+        return self.groups[0].rows[year] if self.groups else ()
+
     def _row(self, column: str, year: str, code: str) -> Row | None:
         """Return the row that gives a column for an organisation and year."""
-        for group, rows in zip(self.groups, self._rows, strict=True):
-            if column in group.gives:
-                return rows[year].get(code)
-        return None
+        group = next((group for group in self.groups if column in group.gives), None)
+        return group.rows[year].get(code) if group else None
+
+    def _number(self, column: str, year: str, code: str) -> float | None:
+        row = self._row(column, year, code)
+        return row.number_of(column) if row else None
 
     def _name(self, year: str, code: str) -> str:
-        own = [rows for group, rows in zip(self.groups, self._rows, strict=True) if not group.of]
-        names = (rows[year][code].text_of("org_name") for rows in own if code in rows[year])
-        return next(filter(None, names), "")
+        rows = (group.rows[year].get(code) for group in self.groups if not group.of)
+        return next((name for row in rows if row and (name := row.text_of("org_name"))), "")
 
-    def _spend(self, year: str, code: str) -> float:
-        row = self._row("historic_spend", year, code)
-        return (row.number_of("historic_spend") if row else None) or 0.0
 
-    def _origin(self, year: str, code: str) -> str:
-        return self.origins.get((year, code, "historic_spend"), "")
+def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
+    """Return the organisations that others lack, with the years; a year that is missing was reported as a whole."""
+    alone: dict[str, list[str]] = {}
+    for year in rows:
+        for code in rows[year].keys() - others[year].keys() if others[year] else ():
+            alone.setdefault(code, []).append(year)
+    return alone
 
 
 def _meant(row: Row, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
