@@ -223,7 +223,7 @@ def report_changes(
             if mergers:
                 sentences.append(crosswalk.merger_sentence(code, after, until, known))
                 came = came - {code}
-                went = went - {old_code for merger in mergers for old_code in merger.predecessors}
+                went = went - {step.predecessor for merger in mergers for step in merger}
         sentences += [f"new: {_called(came, known)}"] if came else []
         sentences += [f"gone: {_called(went, known)}"] if went else []
         findings.note(
