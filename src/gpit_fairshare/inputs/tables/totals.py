@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, Headings
 from gpit_fairshare.inputs.columns.marks import is_no_code
-from gpit_fairshare.inputs.tables.subtotals import FileRow, Subtotals, SummedColumn, leave_out
+from gpit_fairshare.inputs.tables.subtotals import Subtotals, leave_out
 from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, power_of_ten
+from gpit_fairshare.inputs.tables.summed_rows import FileRow, SummedColumn
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
