@@ -5,9 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError
@@ -15,15 +13,15 @@ from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import parse_year
 from gpit_fairshare.inputs.columns.column_units import ColumnUnits
 from gpit_fairshare.inputs.columns.marks import bare_heading
+from gpit_fairshare.inputs.columns.standard_columns import folded, is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import parse_unit, split_unit
-from gpit_fairshare.structured_texts import parse_toml
 from gpit_fairshare.words import counted, listed, nearest, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.files.reading import Sheet
-    from gpit_fairshare.inputs.model import Kind, Request, Role
+    from gpit_fairshare.inputs.model import Request, Role
 
 STRUCTURE = ("org_code", "org_name", "year", "practice_code")
 """Columns that say whose and when a row is."""
@@ -36,51 +34,6 @@ PARENT = {"org_code": "parent_code", "org_name": "parent_name"}
 """Where practices are the rows, the organisation that they belong to."""
 COMMISSIONER = "ccg_code"
 """The same where a step uses it, by this name."""
-
-
-@dataclass(frozen=True)
-class Standard:
-    """A column that the headings file knows."""
-
-    kind: Kind
-    aliases: frozenset[str]
-    weak: frozenset[str]
-    last: frozenset[str]
-    unit: str = ""
-    option: str = ""
-    only: str = ""
-    words: frozenset[str] = frozenset()
-    """Words of all its headings, in small letters."""
-
-
-@cache
-def standard_columns() -> Mapping[str, Standard]:
-    """Return the columns of the headings file by name; read once."""
-    text = files(__package__).joinpath("headings.toml").read_text(encoding="utf-8")
-    return {
-        name: Standard(
-            kind=entry["kind"],
-            aliases=frozenset(folded(alias) for alias in [name, *entry["aliases"]]),
-            weak=frozenset(folded(alias) for alias in entry.get("weak", ())),
-            last=frozenset(folded(alias) for alias in entry.get("last", ())),
-            unit=entry.get("unit", ""),
-            option=entry.get("option", ""),
-            only=entry.get("only", ""),
-            words=_words(name, *entry["aliases"], *entry.get("weak", ()), *entry.get("last", ())),
-        )
-        for name, entry in parse_toml(text).items()
-    }
-
-
-def _words(*headings: str) -> frozenset[str]:
-    return frozenset(word for heading in headings for word in re.findall(r"[a-z&/-]+", heading.casefold()))
-
-
-def folded(heading: str) -> str:
-    """Return a heading without capital letters, spaces, punctuation and footnote marks, for comparison."""
-    # Before the normal form, which makes of ² a 2.
-    text = unicodedata.normalize("NFKC", bare_heading(heading)).casefold()
-    return "".join(character for character in text if character.isalnum())
 
 
 def plain_name(heading: str) -> str:
@@ -175,11 +128,6 @@ def check_named_headings(request: Request, sheets: Iterable[Sheet]) -> None:
                 )
 
 
-def is_named(heading: str, name: str) -> bool:
-    """Return whether a user's name for a heading means this one, with or without its unit."""
-    return folded(name) in (folded(heading), folded(split_unit(heading)[0]))
-
-
 class Headings:
     """The headings of one file, matched to columns in order of how surely they are meant."""
 
@@ -191,7 +139,6 @@ class Headings:
         if "historic_spend" in self.wanted and role == "spend":
             self.wanted.add("amount")
         self.used = self.wanted | set(standard_columns()) | set(request.counts)
-        self._units = {need.name: need.unit for need in request.needs}
         self.columns: dict[str, int] = {}
         self.repeats: dict[str, list[int]] = {}
         self._names: dict[int, str] = {}
@@ -201,7 +148,7 @@ class Headings:
         self.lines_of_code: dict[str, list[int]] = {}
         """Where a heading of totals is over lines of cost: the rows of each code that has several."""
         self._match()
-        self.units = self._column_units()
+        self.units = ColumnUnits(sheet, self.columns, request)
 
     @property
     def has_lines(self) -> bool:
@@ -213,30 +160,6 @@ class Headings:
         """Headings as they are in the file that were read as a column, from left to right."""
         pairs = sorted((index, name) for name, index in self.columns.items())
         return tuple((self.sheet.marked.get(index, self.sheet.headings[index]), name) for index, name in pairs)
-
-    def _unit_of(self, name: str) -> str:
-        """Return the unit that the scheme gives a column, else that of the headings file, if any."""
-        standard = standard_columns().get(name)
-        return self._units.get(name) or (standard.unit if standard else "")
-
-    def _column_units(self) -> ColumnUnits:
-        """Return the units of the columns, once it is known which headings they are."""
-        standard = standard_columns()
-        by_user = {
-            index: unit
-            for heading, text in self.request.units.items()
-            for index, own in enumerate(self.sheet.headings)
-            if is_named(own, heading) and (unit := parse_unit(text))
-        }
-        texts = {name for name in self.columns if name in standard and standard[name].kind == "text"}
-        return ColumnUnits(
-            self.sheet,
-            self.columns,
-            {name: self._unit_of(name) for name in self.columns},
-            texts | set(self.request.keep_text),
-            by_user,
-            frozenset().union(*(column.words for column in standard.values() if column.kind == "number")),
-        )
 
     def _quoted(self, index: int) -> str:
         """Return a heading with its place, for a message: `'Patients' (column C)`."""
@@ -335,7 +258,8 @@ class Headings:
 
     def _commissioner(self, heading: str) -> str | None:
         """Return the CCG of a practice for a second heading of codes, where a step uses it."""
-        wanted = self.request.by_practice and "org_code" in self.columns and COMMISSIONER in self._units
+        has_step = any(need.name == COMMISSIONER for need in self.request.needs)
+        wanted = has_step and self.request.by_practice and "org_code" in self.columns
         return COMMISSIONER if wanted and folded(heading) in standard_columns()["org_code"].aliases else None
 
     def _leftover(self, heading: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import Refused, parse_day, read_code, read_text, shown
-from gpit_fairshare.inputs.columns.headings import folded
+from gpit_fairshare.inputs.columns.standard_columns import folded
 from gpit_fairshare.inputs.files.grids import Wish, is_blank
 from gpit_fairshare.inputs.files.reading import Sheet, locate, read_sheet
 from gpit_fairshare.inputs.mergers.crosswalk import (

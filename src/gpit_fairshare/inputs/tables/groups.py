@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.columns.headings import Headings, headings_said, standard_columns
+from gpit_fairshare.inputs.columns.headings import Headings, headings_said
+from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.model import Need, Request, Role
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
 from gpit_fairshare.inputs.tables.sums import exact_total

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import read_year
-from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said, standard_columns
+from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said
 from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
 from gpit_fairshare.inputs.model import ADDED_UP, Column, Inputs, Need, Role
 from gpit_fairshare.inputs.tables.sums import exact_total
@@ -80,7 +81,7 @@ def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str,
         heading=headings.title(column.name) if headings else "",
         file=column.file,
         unit=column.unit,
-        stated=stated.unit.text if stated and factor > 1 else "",
+        stated=stated.text if stated and factor > 1 else "",
         year=called,
         filled=len(figures),
         blank=inputs.tables[year].height - len(figures),
@@ -119,7 +120,7 @@ def needs_of(files: Iterable[Headings], findings: FindingCollector) -> tuple[Nee
         for name, index in sorted(columns.items(), key=lambda pair: pair[1]):
             standard = standard_columns().get(name)
             stated = headings.units.of(index)
-            unit = standard.unit if standard else "£" if stated and stated.unit.measure == "£" else ""
+            unit = standard.unit if standard else "£" if stated and stated.measure == "£" else ""
             own = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
             if own or name in needs:
                 continue
