@@ -79,8 +79,8 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
     if not request.years:
         request = replace(request, years=years_of(files) or (EVERY_YEAR,))
     if not request.needs:
-        request = replace(request, needs=needs_of(files, findings))
-        report_lacking(files, findings)
+        request = replace(request, needs=needs_of(files))
+        report_lacking(files)
     groups = make_groups(sheets, request)
     inputs = _inputs(request, groups, findings, all_read=all_read)
     years = {year: "" if year == EVERY_YEAR else year for year in request.years}
@@ -91,7 +91,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     mark_larger(groups, request.needs)
     for group in groups:
         for part in group.parts:
-            part.headings.report(findings)
+            part.headings.report()
     share_out_columns(groups, request, findings, all_read=all_read)
     crosswalk, walked = read_crosswalks(request.crosswalk, findings, Wish(largest=request.largest))
     sources = (*(_source(part) for group in groups for part in group.parts), *walked)
@@ -181,11 +181,11 @@ class _Reading:
                 continue
             for part in group.parts:
                 wanted = self._wanted(group, part)
-                RowReader(part, self.request, self.findings).read(wanted)
-                translate_ons_codes(part, self.crosswalk, self.findings, strict=self.request.boundaries is not None)
-                check_fit(part, self.request, self.findings)
+                RowReader(part).read(wanted)
+                translate_ons_codes(part, self.crosswalk, strict=self.request.boundaries is not None)
+                check_fit(part)
                 if self.request.scheme:
-                    part.headings.report_unused({need.name for need in wanted}, self.findings)
+                    part.headings.report_unused({need.name for need in wanted})
                 codes.add(part)
                 self._read_basis(part)
                 self._sum(group, part)
@@ -357,11 +357,11 @@ class _Reading:
         if not part.keyed:
             return
         if part.has_lines and "historic_spend" in group.gives:
-            self.lines = [*(self.lines or []), *sum_lines(part, needs, self.request, self.findings)]
+            self.lines = [*(self.lines or []), *sum_lines(part, needs)]
         elif part.has_lines:
-            Grouping(part, needs, self.request, self.findings).join()
+            Grouping(part, needs).join()
         elif part.by_practice:
-            sum_practices(part, needs, self.request, self.findings)
+            sum_practices(part, needs)
         if "historic_spend" in columns and "historic_spend" in group.gives and self.request.counts:
             rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
             self.findings.note(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.numbers import read_number
 from gpit_fairshare.inputs.columns.standard_columns import is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import (
@@ -92,13 +92,12 @@ class ColumnUnits:
                 applied.append(AppliedUnit(self.sheet.headings[index], name, text, factor, place))
         return tuple(applied)
 
-    def report(self, used: Collection[str], essential: Collection[str], findings: FindingCollector) -> None:
+    def report(self, used: Collection[str], essential: Collection[str]) -> None:
         """Report which figures are multiplied, and refuse units that are not understood or contradict each other.
 
         Args:
             used: names of the columns that the run uses.
             essential: those of them of which a fault stops the run; a fault of another is a warning.
-            findings: where to report.
         """
         indices = [index for name, index in sorted(self.columns.items(), key=lambda pair: pair[1]) if name in used]
         multiplied = [
@@ -108,17 +107,13 @@ class ColumnUnits:
         ]
         if multiplied:
             texts = listed(multiplied, 20)
-            findings.note(
-                FindingCode.UNIT,
-                Where(self.sheet.name),
-                f"figures are multiplied as the file states their unit: {texts}",
-            )
+            self.sheet.findings.note(FindingCode.UNIT, f"figures are multiplied as the file states their unit: {texts}")
         names = {index: name for name, index in self.columns.items()}
         measured = [index for index in indices if self._measures[index] in ("£", "people")]
         for index in measured:
-            report = findings.error if names[index] in essential else findings.warning
-            self._report_column(index, names[index], report, findings)
-        self._report_table([index for index in measured if index not in self._by_user], findings)
+            report = self.sheet.findings.error if names[index] in essential else self.sheet.findings.warning
+            self._report_column(index, names[index], report)
+        self._report_table([index for index in measured if index not in self._by_user])
 
     def _find(self, index: int) -> StatedUnit | None:
         stated = self._by_user.get(index) or self._in_heading(index)[0] or self._beside(index)
@@ -174,29 +169,26 @@ class ColumnUnits:
             for cell in cells
         )
 
-    def _report_column(self, index: int, name: str, report: Callable[..., None], findings: FindingCollector) -> None:
+    def _report_column(self, index: int, name: str, report: Callable[..., None]) -> None:
         """Report what is wrong with the unit of one column of £ or people."""
         heading, measure = self.sheet.headings[index], self._measures[index]
-        where = Where(self.sheet.name)
         own, unknown = self._in_heading(index)
         unit, beside = self.of(index), self._beside(index)
         if unit and unit.measure not in ("", measure):
             says = "that it is money" if unit.measure == "£" else f"{unit.text}"
             report(
                 FindingCode.UNIT,
-                where,
                 f"'{heading}' is read as {name}, which is {measure}, and says {says}"
                 + ("" if unit.stated_by == HEADING else f" ({unit.stated_by})"),
                 remedy=f"Name the right column with --map 'HEADING={name}', "
                 f"or the right unit with {option('--unit', heading, measure)}",
             )
         elif index in self._by_user:
-            self._report_overruled(index, own, unknown, findings)
+            self._report_overruled(index, own, unknown)
         elif unknown or index in self.sheet.odd_units:
             text = unknown.strip() or self.sheet.odd_units[index]
             report(
                 FindingCode.UNIT,
-                where,
                 f"'{heading}' is read as {name}, in {measure}, and seems to state another unit"
                 f"{'' if unknown else ' in the cell beside it'}: '{text}' is not understood",
                 "a unit such as (£), (£000) or (£m), or none" if measure == "£" else "people, (000s) or no unit",
@@ -206,13 +198,12 @@ class ColumnUnits:
         elif own and beside and beside.factor != own.factor:
             report(
                 FindingCode.UNIT,
-                where,
                 f"'{heading}' says {own.text}, and the cell beside it says {beside.text}",
                 "one unit for each column",
                 _IN_HEADING,
             )
 
-    def _report_overruled(self, index: int, own: StatedUnit | None, unknown: str, findings: FindingCollector) -> None:
+    def _report_overruled(self, index: int, own: StatedUnit | None, unknown: str) -> None:
         """Point out what else the file says of a column whose unit the user gives."""
         given = self._by_user[index]
         others = [str(own)] if own and own.factor != given.factor else []
@@ -224,46 +215,41 @@ class ColumnUnits:
             same = [unit for unit in self._whole_table if unit.measure == given.measure]
             others += [str(unit) for unit in same if unit.factor != given.factor]
         if others:
-            findings.warning(
+            self.sheet.findings.warning(
                 FindingCode.UNIT,
-                Where(self.sheet.name),
                 f"'{self.sheet.headings[index]}' is read in {given.text}, as --unit says; "
                 f"the file says {listed(others)}",
                 remedy="Leave --unit out if the file is right",
             )
 
-    def _report_table(self, indices: Collection[int], findings: FindingCollector) -> None:
+    def _report_table(self, indices: Collection[int]) -> None:
         """Refuse statements for the whole table that contradict headings, or leave open which figures they are for.
 
         Args:
             indices: columns of £ or people whose unit the user does not give.
-            findings: where to report.
         """
-        where = Where(self.sheet.name)
         pounds = [unit for unit in self._whole_table if unit.measure == "£"]
         factors = {unit.factor for unit in pounds}
         money = [index for index in indices if self._measures[index] == "£"]
         plain = [index for index in money if (own := self._in_heading(index)[0]) and own.factor == 1]
         if factors - {1} and plain:
-            findings.error(
+            self.sheet.findings.error(
                 FindingCode.UNIT,
-                where,
                 f"the {pounds[0].stated_by} states {pounds[0].text}, and '{self.sheet.headings[plain[0]]}' says £",
                 "one unit for each column",
                 _IN_HEADING,
             )
         without = [index for index in indices if index not in self.sheet.units and not any(self._in_heading(index))]
         if len(factors) > 1 and any(self._measures[index] == "£" for index in without):
-            findings.error(
+            self.sheet.findings.error(
                 FindingCode.UNIT,
-                where,
                 f"the file states several units of money: {listed([str(unit) for unit in pounds])}",
                 "one",
                 _IN_HEADING,
             )
-        self._report_vague([index for index in without if not self.of(index)], findings)
+        self._report_vague([index for index in without if not self.of(index)])
 
-    def _report_vague(self, without: Collection[int], findings: FindingCollector) -> None:
+    def _report_vague(self, without: Collection[int]) -> None:
         """Refuse texts that speak of thousands or millions and may mean columns without a unit."""
         if not without:
             return
@@ -275,9 +261,8 @@ class ColumnUnits:
         texts += [text for index, text in sheet.odd_units.items() if not self._holds_figures(index)]
         texts += self._units_by_row()
         for text in texts:
-            findings.error(
+            self.sheet.findings.error(
                 FindingCode.UNIT,
-                Where(sheet.name),
                 f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions",
                 remedy=_IN_HEADING,
             )

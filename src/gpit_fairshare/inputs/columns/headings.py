@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import parse_year
 from gpit_fairshare.inputs.columns.column_units import ColumnUnits
 from gpit_fairshare.inputs.columns.marks import bare_heading
@@ -135,6 +135,7 @@ class Headings:
         self.sheet = sheet
         self.role = role
         self.request = request
+        self.findings = sheet.findings
         self.wanted = {need.name for need in request.needs} | set(request.keep_text)
         if "historic_spend" in self.wanted and role == "spend":
             self.wanted.add("amount")
@@ -269,16 +270,14 @@ class Headings:
             return name or None
         return PARENT.get(name) if self.request.by_practice else None
 
-    def report(self, findings: FindingCollector) -> None:
+    def report(self) -> None:
         """Add what is to be said about the headings: repeated, unusable, or read under another name."""
-        where = Where(self.sheet.name)
         for column, indices in self.repeats.items():
             titles = listed([self._quoted(index) for index in indices])
             if column in self.used:
                 alike = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
-                findings.error(
+                self.findings.error(
                     FindingCode.DUPLICATE_HEADING,
-                    where,
                     f"{titles} would all be {column}",
                     remedy="Rename those that are not meant, or put each year or table in a file of its own; "
                     "--map cannot tell headings apart that are the same"
@@ -286,39 +285,37 @@ class Headings:
                     else f"Name the right one with --map 'HEADING={column}', or rename the others",
                 )
             else:
-                findings.warning(FindingCode.DUPLICATE_HEADING, where, f"{titles} have the same name; neither is used")
+                self.findings.warning(FindingCode.DUPLICATE_HEADING, f"{titles} have the same name; neither is used")
         for index, column in self._left_aside.items():
             filled = self._quoted(self.columns[column])
             found = f"{self._quoted(index)} is blank and left aside: {filled} is read as {column}"
-            findings.note(FindingCode.DUPLICATE_HEADING, where, found)
-        self._report_spread(findings)
+            self.findings.note(FindingCode.DUPLICATE_HEADING, found)
+        self._report_spread()
         for index, column in self._displaced():
-            findings.warning(
+            self.findings.warning(
                 FindingCode.DUPLICATE_HEADING,
-                where,
                 f"{self._quoted(self.columns[column])} is {column} as --map says, so that {self._quoted(index)}, "
                 f"which would be {column}, is not used",
                 remedy=f"Leave --map '{self.title(column)}={column}' out if that one is not meant",
             )
         for heading, column in self.matched:
             if keyword.iskeyword(column):
-                findings.warning(
+                self.findings.warning(
                     FindingCode.KEYWORD,
-                    where,
                     f"the heading '{heading}' becomes {column}, a word that no formula can use",
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
                 )
-        self.units.report(self.wanted, {*self.request.essential, "amount"}, findings)
-        self._report_total_over_lines(findings)
+        self.units.report(self.wanted, {*self.request.essential, "amount"})
+        self._report_total_over_lines()
         renamed = [
             f"'{heading}' as {column}"
             for heading, column in self.matched
             if column in self.used and heading != column and not (column == "amount" and self.lines_of_code)
         ]
         if renamed:
-            findings.note(FindingCode.HEADING, where, f"read {listed(renamed, most=40)}")
+            self.findings.note(FindingCode.HEADING, f"read {listed(renamed, most=40)}")
 
-    def _report_spread(self, findings: FindingCollector) -> None:
+    def _report_spread(self) -> None:
         """Refuse a heading that is merged over several columns of figures, where one of them is used."""
         lenient = {need.name for need in self.request.needs if need.lenient}
         for index, columns in self.sheet.spread.items():
@@ -326,17 +323,17 @@ class Headings:
             if name not in self.used:
                 continue
             places = listed([self.sheet.column(column).removeprefix("column ") for column in columns])
-            report = findings.warning if name in lenient else findings.error
+            report = self.findings.warning if name in lenient else self.findings.error
             report(
                 FindingCode.MERGED,
-                self.sheet.where(self.sheet.heading_row, index),
                 f"the heading '{self.sheet.headings[index]}' is merged over columns {places}, which all hold figures, "
                 f"and only one can be {name}",
                 "a heading for each column",
                 "Unmerge the heading, and give each column one of its own",
+                at=self.sheet.where(self.sheet.heading_row, index),
             )
 
-    def report_unused(self, wanted: Collection[str], findings: FindingCollector) -> None:
+    def report_unused(self, wanted: Collection[str]) -> None:
         """Name the columns that hold something and of which a run takes nothing; repeated headings are reported."""
         used = {index for name, index in self.columns.items() if name in {"org_code", "year", *wanted}}
         reported = {index for indices in self.repeats.values() for index in indices}
@@ -347,23 +344,23 @@ class Headings:
             if index in self._filled and index not in used | reported
         ]
         if unused:
-            findings.note(FindingCode.UNUSED, Where(self.sheet.name), f"not used: {listed(unused)}")
+            self.findings.note(FindingCode.UNUSED, f"not used: {listed(unused)}")
 
-    def _report_total_over_lines(self, findings: FindingCollector) -> None:
+    def _report_total_over_lines(self) -> None:
         if not self.lines_of_code:
             return
         code, rows = next(iter(self.lines_of_code.items()))
         words = [self.title(name) for name in LINE_WORDS if name in self.columns and name != "basis"]
         others = counted(len(self.lines_of_code) - 1, "other code")
         heading = self.title("amount")
-        findings.error(
+        self.findings.error(
             FindingCode.DUPLICATE_ROW,
-            self.sheet.where(rows[1], self.columns["org_code"]),
             f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, as lines of cost "
             f"do{f', and so have {others}' if len(self.lines_of_code) > 1 else ''}; "
             f"but '{heading}' is known as historic_spend, the total of an organisation",
             remedy=f"If it is the amount of each line, say so with {option('--map', heading, 'amount')}; "
             "if it is a total, give one row for each code",
+            at=self.sheet.where(rows[1], self.columns["org_code"]),
         )
 
     def _displaced(self) -> list[tuple[int, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import read_year
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said
 from gpit_fairshare.inputs.columns.numbers import read_number
@@ -102,7 +102,7 @@ def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
     return tuple(sorted(str(year) for year in years if year))
 
 
-def needs_of(files: Iterable[Headings], findings: FindingCollector) -> tuple[Need, ...]:
+def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
     """Return the columns worth looking at: patients and spend, and every other column that holds numbers.
 
     Patients and spend are needed in full; a cell of another column that cannot be read is a warning, since
@@ -134,23 +134,21 @@ def needs_of(files: Iterable[Headings], findings: FindingCollector) -> tuple[Nee
             elif standard or _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
         if unsummed:
-            findings.note(
+            headings.findings.note(
                 FindingCode.UNUSED,
-                Where(sheet.name),
                 f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}",
                 "Give a scheme with --scheme to check the columns that it needs",
             )
         if passed_over:
-            findings.note(
+            headings.findings.note(
                 FindingCode.UNUSED,
-                Where(sheet.name),
                 f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were",
                 "Give a scheme with --scheme to check the columns that it needs",
             )
     return tuple(needs.values())
 
 
-def report_lacking(files: Sequence[Headings], findings: FindingCollector) -> None:
+def report_lacking(files: Sequence[Headings]) -> None:
     """Point out files of patients without a column of patients, and files of spend without one of money.
 
     No scheme says that they are needed, but their options do; a run would be refused.
@@ -160,9 +158,8 @@ def report_lacking(files: Sequence[Headings], findings: FindingCollector) -> Non
         if any(name in headings.columns for headings in theirs for name in names):
             continue
         for headings in theirs:
-            findings.warning(
+            headings.findings.warning(
                 FindingCode.MISSING_COLUMN,
-                Where(headings.sheet.name),
                 f"no column is known as {' or '.join(names)}; {headings_said(headings.sheet.headings)}",
                 remedy=f"Name it with --map 'HEADING={names[0]}', or give the file with --input",
             )

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Level, Where
+from gpit_fairshare.findings import FindingCode, Level, Where
 from gpit_fairshare.inputs.columns.cells import (
     EVERY_YEAR,
     LARGEST_NUMBER,
@@ -27,6 +27,7 @@ from gpit_fairshare.words import counted, listed, nearest_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gpit_fairshare.findings import FileFindings
     from gpit_fairshare.inputs.columns.headings import Headings
     from gpit_fairshare.inputs.files.reading import Sheet
     from gpit_fairshare.inputs.model import Need, Request, Role
@@ -94,6 +95,16 @@ class InputFile:
         return self.headings.sheet
 
     @property
+    def request(self) -> Request:
+        """What is asked for."""
+        return self.headings.request
+
+    @property
+    def findings(self) -> FileFindings:
+        """Where to report."""
+        return self.sheet.findings
+
+    @property
     def role(self) -> Role:
         """The option that gave the file."""
         return self.headings.role
@@ -125,10 +136,10 @@ class InputFile:
 class RowReader:
     """Reads the rows of one file."""
 
-    def __init__(self, part: InputFile, request: Request, findings: FindingCollector) -> None:
+    def __init__(self, part: InputFile) -> None:
         self.part = part
-        self.request = request
-        self.findings = findings
+        self.request = part.request
+        self.findings = part.findings
         self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
         """What was done to read cells, with their places and the cells."""
         self._below_nil: defaultdict[str, list[Where]] = defaultdict(list)
@@ -150,7 +161,7 @@ class RowReader:
             return
         there = [(need, index) for need, index in there if index not in uncalculated]
         needs = [need for need, _ in there]
-        self._records, part.left_out = organisation_rows(part.headings, needs, self.request, self.findings)
+        self._records, part.left_out = organisation_rows(part.headings, needs)
         years = self._years()
         for number, cells in self._records:
             year = years[number] if years is not None else None
@@ -173,12 +184,12 @@ class RowReader:
             report = self.findings.warning if index in lenient else self.findings.error
             report(
                 FindingCode.NOT_CALCULATED,
-                sheet.where(rows[0], index),
                 f"{counted(len(rows), 'formula')} of {used[index]} ({cells}) "
                 f"{'stores' if len(rows) == 1 else 'all store'} 0, and the workbook asks to be calculated: "
                 "no program has done so",
                 "formulas with their values",
                 "Open the workbook in Excel, let it calculate, and save it",
+                at=sheet.where(rows[0], index),
             )
         return refused
 
@@ -188,7 +199,6 @@ class RowReader:
         near = nearest_of("org_code", headings) or self._like_codes()
         self.findings.error(
             FindingCode.MISSING_COLUMN,
-            Where(self.part.sheet.name),
             f"no column org_code; the headings are {listed([repr(heading) for heading in headings], 30)}",
             "one with the code of each "
             + (self.request.organisation if not self.part.by_practice else "practice's organisation"),
@@ -214,7 +224,6 @@ class RowReader:
             if self.request.years != (EVERY_YEAR,):
                 self.findings.note(
                     FindingCode.EVERY_YEAR,
-                    Where(part.sheet.name),
                     f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
                 )
             return None
@@ -222,11 +231,11 @@ class RowReader:
         if blank:
             self.findings.error(
                 FindingCode.YEAR,
-                part.where(blank[0], "year"),
                 "the year is blank here"
                 + (f" and in {counted(len(blank) - 1, 'other row')}" if len(blank) > 1 else "")
                 + ", while other rows have one",
                 "a year in every row, or in none",
+                at=part.where(blank[0], "year"),
             )
         read = {number: read_year(cell) for number, cell in cells}
         years = {number: str(year.value) if year.value else None for number, year in read.items()}
@@ -236,9 +245,9 @@ class RowReader:
             if years[number] is None and not is_blank(cell):
                 self.findings.error(
                     FindingCode.YEAR,
-                    part.where(number, "year"),
                     f"{shown(cell)} is not a year",
                     "one such as 2014/15",
+                    at=part.where(number, "year"),
                 )
         part.years = tuple(sorted({year for year in years.values() if year}))
         self._report_gaps()
@@ -246,7 +255,6 @@ class RowReader:
         if others:
             self.findings.note(
                 FindingCode.OTHER_YEARS,
-                Where(part.sheet.name),
                 f"left out {counted(len(others), 'row')} of {listed(sorted(set(others)))}, "
                 "which the scheme does not have",
             )
@@ -258,7 +266,6 @@ class RowReader:
         if gaps:
             self.findings.warning(
                 FindingCode.YEAR_GAP,
-                self.part.sheet_place,
                 f"there are rows for {listed(self.part.years)}, and none for "
                 f"{listed([f'{start}/{(start + 1) % 100:02}' for start in gaps])} between them",
                 remedy="Add the years that are missing, if they are meant to be there",
@@ -295,7 +302,7 @@ class RowReader:
                 raise Refused(FindingCode.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
         except Refused as fault:
             level: Level = "warning" if need is not None and need.lenient else "error"
-            self.findings.add(replace(fault.finding, level=level), sheet.where(number, index))
+            self.findings.add(replace(fault.finding, level=level), at=sheet.where(number, index))
             return _FAULTY
         for code in read.remarks:
             self._remarks[code].append((sheet.where(number, index), cell))
@@ -325,16 +332,16 @@ class RowReader:
             others = f" and in {counted(len(below) - 1, 'other row')}" if len(below) > 1 else ""
             self.findings.warning(
                 FindingCode.NEGATIVE,
-                below[0],
                 f"{name} is below nil here{others}, and is counted as it stands",
                 remedy="See that it is meant: a scheme that adds this column up would refuse it",
+                at=below[0],
             )
         for code, (noun, text, remedy) in _REMARKS.items():
             if cells := self._remarks[code]:
                 first = cells[0][0].place
                 examples = listed([f"{shown(cell)} in {where.place}" for where, cell in cells], 3)
                 found = text.format(counted(len(cells), noun), first=first, examples=examples)
-                self.findings.note(code, self.part.sheet_place, found, remedy)
+                self.findings.note(code, found, remedy)
 
 
 _REMARKS = {

@@ -10,7 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, FindingCollector
+from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.tables.block_sums import CERTAIN, Sums, find_sums
 from gpit_fairshare.inputs.tables.code_levels import CodeLevels, Level
 from gpit_fairshare.words import counted, listed
@@ -39,9 +39,7 @@ class _YearRows(NamedTuple):
 class Subtotals:
     """The rows of one file that are totals and do not say so."""
 
-    def __init__(
-        self, headings: Headings, columns: Sequence[SummedColumn], key: int, findings: FindingCollector
-    ) -> None:
+    def __init__(self, headings: Headings, columns: Sequence[SummedColumn], key: int, findings: FileFindings) -> None:
         self.headings = headings
         self.columns = columns
         self.key = key
@@ -98,10 +96,10 @@ class Subtotals:
     def _error(self, row: FileRow, text: str, codes: Sequence[str]) -> None:
         self.findings.error(
             FindingCode.SUBTOTAL,
-            self.headings.sheet.where(row.number, self.key),
             f"{text}, and would be counted twice",
             "organisations, and totals that say so",
             _remedy(codes),
+            at=self.headings.sheet.where(row.number, self.key),
         )
 
     def _check_codes(self, left: Sequence[FileRow], higher: Mapping[str, Level]) -> None:
@@ -124,9 +122,9 @@ class Subtotals:
         if is_list:
             self.findings.warning(
                 FindingCode.SUBTOTAL,
-                self.headings.sheet.where(rows[0].number, self.key),
                 f"{text}; they were read as organisations, since they are not the sum of these",
                 remedy=f"See whether their figures are in other rows as well. {_remedy(codes)}",
+                at=self.headings.sheet.where(rows[0].number, self.key),
             )
         else:
             self._error(rows[0], text, codes)
@@ -145,9 +143,9 @@ class Subtotals:
                 doubted |= {row.at for row in entry.rows}
                 self.findings.warning(
                     FindingCode.SUBTOTAL,
-                    self.headings.sheet.where(row.number, self.key),
                     f"{_is_sum(codes, entry, row.year)}, which may be chance",
                     remedy=f"If {'it is a total' if len(codes) == 1 else 'they are totals'}: {_remedy(codes)}",
+                    at=self.headings.sheet.where(row.number, self.key),
                 )
         for column in self.columns if len(left) > _FEW else ():
             figures = [abs(column.figures[row.at] or 0) for row in left]
@@ -155,9 +153,9 @@ class Subtotals:
             if row.at not in doubted and self._is_half(column, [row], left):
                 self.findings.warning(
                     FindingCode.SUBTOTAL,
-                    self.headings.sheet.where(row.number, column.position),
                     f"the {column.name} of {row.code} is that of all {len(left) - 1:,} other rows together",
                     remedy=f"If it is a total, leave it out with {leave_out(row.code)}",
+                    at=self.headings.sheet.where(row.number, column.position),
                 )
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import counted, listed
@@ -21,7 +21,7 @@ from gpit_fairshare.words import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.inputs.model import Need, Request
+    from gpit_fairshare.inputs.model import Need
 
 
 SMALLEST = {"£": Fraction(1, 100), "people": Fraction(1)}
@@ -91,22 +91,20 @@ def rows_of(number: int, file: str) -> str:
 class Grouping:
     """Brings the rows of each organisation of a file together, column by column."""
 
-    def __init__(self, part: InputFile, needs: Sequence[Need], request: Request, findings: FindingCollector) -> None:
+    def __init__(self, part: InputFile, needs: Sequence[Need]) -> None:
         self.part = part
-        self.findings = findings
-        self.essential = request.essential
         self.needs = []
         self._clashes: dict[str, set[str]] = {}
         for need in needs:
             if need.kind == "text" or need.is_sum:
                 self.needs.append(need)
             else:
-                findings.error(
+                part.findings.error(
                     FindingCode.NOT_SUMMED,
-                    Where(part.sheet.name, part.headings.title(need.name)),
                     f"{need.name} is a rate or has no unit, and cannot be summed",
-                    remedy=f"Give it by {request.organisation} in another file, "
+                    remedy=f"Give it by {part.request.organisation} in another file, "
                     "or give it the unit £ or people in the scheme",
+                    at=Where(part.sheet.name, part.headings.title(need.name)),
                 )
 
     def groups(self) -> Iterator[list[Row]]:
@@ -139,28 +137,28 @@ class Grouping:
             # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
             left = "their names are left blank" if column == "org_name" else "the column is left out"
             self.part.dropped |= {column} - {"org_name"}
-            self.findings.warning(
+            self.part.findings.warning(
                 FindingCode.TEXTS_DIFFER,
-                Where(self.part.sheet.name, self.part.headings.title(column)),
                 f"the rows of {listed(sorted(codes))} differ; {left}",
+                at=Where(self.part.sheet.name, self.part.headings.title(column)),
             )
 
     def _clash(self, group: Sequence[Row], need: Need) -> None:
-        if need.name not in self.essential:
+        if need.name not in self.part.request.essential:
             self._clashes.setdefault(need.name, set()).add(group[0].code)
             return
         texts = sorted({row.text_of(need.name) for row in group} - {""})
-        self.findings.error(
+        self.part.findings.error(
             FindingCode.TEXTS_DIFFER,
-            group[0].where(need.name),
             f"the rows of {group[0].code} differ: {listed([repr(text) for text in texts])}",
             f"one {need.name} for all of them",
+            at=group[0].where(need.name),
         )
 
     def _check_blanks(self, code: str, need: Need, cells: Sequence[Value]) -> None:
         blank = sum(cell.value is None for cell in cells)
         if need.is_sum and 0 < blank < len(cells):
-            self.findings.warning(
+            self.part.findings.collector.warning(
                 FindingCode.PARTLY_BLANK,
                 Where(self.part.sheet.name, self.part.headings.title(need.name), need.name),
                 f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
@@ -168,46 +166,42 @@ class Grouping:
             )
 
 
-def sum_practices(part: InputFile, needs: Sequence[Need], request: Request, findings: FindingCollector) -> None:
+def sum_practices(part: InputFile, needs: Sequence[Need]) -> None:
     """Sum the rows of practices to organisations, in place.
 
     Args:
         part: the file; its rows are replaced.
-        needs: the columns that the tables take from it.
-        request: what is asked for; needed columns must be sums, or texts that agree.
-        findings: where to report.
+        needs: the columns that the tables take from it; they must be sums, or texts that agree.
     """
-    _check_repeats(part, findings)
+    _check_repeats(part)
     practices = part.rows
     empty = {row.text_of("practice_code") for row in practices if row.number_of("registered_population") == 0}
     if empty:
-        findings.note(
-            FindingCode.NO_PATIENTS,
-            Where(part.sheet.name),
-            f"{counted(len(empty), 'practice')} without patients: {listed(sorted(empty))}",
+        part.findings.note(
+            FindingCode.NO_PATIENTS, f"{counted(len(empty), 'practice')} without patients: {listed(sorted(empty))}"
         )
-    Grouping(part, needs, request, findings).join()
+    Grouping(part, needs).join()
     years = sorted({row.year or "" for row in practices})
     sums = [
         (f"in {year} " if year else "")
         + counted(sum((row.year or "") == year for row in practices), "practice")
-        + f" to {counted(sum((row.year or '') == year for row in part.rows), request.organisation)}"
+        + f" to {counted(sum((row.year or '') == year for row in part.rows), part.request.organisation)}"
         for year in years
     ]
     if sums:
-        findings.note(FindingCode.PRACTICES, Where(part.sheet.name), f"summed {', '.join(sums)}")
+        part.findings.note(FindingCode.PRACTICES, f"summed {', '.join(sums)}")
 
 
-def _check_repeats(part: InputFile, findings: FindingCollector) -> None:
+def _check_repeats(part: InputFile) -> None:
     seen: dict[tuple[str | None, str], Row] = {}
     for row in part.rows:
         practice = row.text_of("practice_code")
         first = seen.setdefault((row.year, practice), row) if practice else row
         if first is not row:
-            findings.error(
+            part.findings.error(
                 FindingCode.DUPLICATE_ROW,
-                row.where("practice_code"),
                 f"practice {practice} stands in {first.place} already" + (f" for {row.year}" if row.year else ""),
                 "each practice once a year",
                 "Take one of the rows out",
+                at=row.where("practice_code"),
             )

@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, Headings
 from gpit_fairshare.inputs.columns.marks import is_no_code
 from gpit_fairshare.inputs.tables.subtotals import Subtotals, leave_out
@@ -76,7 +76,7 @@ class _PartRows:
 class Totals:
     """The rows of totals of one file."""
 
-    def __init__(self, headings: Headings, needs: Iterable[Need], findings: FindingCollector) -> None:
+    def __init__(self, headings: Headings, needs: Iterable[Need], findings: FileFindings) -> None:
         self.headings = headings
         self.findings = findings
         columns = headings.columns
@@ -151,11 +151,11 @@ class Totals:
         if len(sums) > 1 and 2 * len(sums) >= len(groups):
             self.findings.error(
                 FindingCode.SUBTOTAL,
-                self.headings.sheet.where(sums[0].number, self.columns[0].position),
                 f"this line of {sums[0].code} is the sum of its other lines, and so is a line of "
                 f"{counted(len(sums) - 1, 'other organisation')}; they would be counted twice",
                 "lines of cost, and totals that say so",
                 "Take these lines out, or write Total as their category",
+                at=self.headings.sheet.where(sums[0].number, self.columns[0].position),
             )
 
     # Rows that say what they are.
@@ -163,10 +163,10 @@ class Totals:
     def _refuse_many(self, candidates: Sequence[FileRow]) -> None:
         self.findings.error(
             FindingCode.TOTAL,
-            self.headings.sheet.where(candidates[0].number, self.key),
             f"{len(candidates):,} rows say that they are totals, or have figures and no code",
             f"at most {_MOST_LABELLED:,}",
             "Give the rows of organisations alone",
+            at=self.headings.sheet.where(candidates[0].number, self.key),
         )
 
     def _leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
@@ -175,7 +175,6 @@ class Totals:
         notes = {at: self._note(self.rows[at], sums[at].parts) for at in left}
         for row in candidates:
             verdict = self._compare(row)
-            where = self.headings.sheet.where(row.number, self.key)
             if verdict is None:
                 if row.label:
                     notes[row.at] = f"row {row.number:,} '{row.label}', which has no figure to check"
@@ -188,17 +187,15 @@ class Totals:
                 called = f"the row of '{row.label}'" if row.label else "a row without a code"
                 self.findings.warning(
                     FindingCode.TOTAL,
-                    where,
                     f"{called} is left out; its {verdict.column} differs by {_amount(verdict.gap)} from the sum of "
                     f"{counted(verdict.rows, 'row')}, which rounding may explain",
+                    at=self.headings.sheet.where(row.number, self.key),
                 )
             else:
                 notes[row.at] = self._note(row, verdict.rows)
         if notes:
             texts = [notes[at] for at in sorted(notes)]
-            self.findings.note(
-                FindingCode.TOTAL, Where(self.headings.sheet.name), f"left out as totals: {listed(texts, 5)}"
-            )
+            self.findings.note(FindingCode.TOTAL, f"left out as totals: {listed(texts, 5)}")
         left |= set(notes)
         self._report_below(left)
         return left
@@ -220,22 +217,22 @@ class Totals:
         if left and below and last and not self.year:
             self.findings.warning(
                 FindingCode.TOTAL,
-                self.headings.sheet.where(below[0].number, self.key),
                 f"{counted(len(below), 'row')} below the total in row {self.rows[last].number:,} were read as well",
                 "the total below all of its rows",
                 "Leave them out with --leave-out if they say again what stands above",
+                at=self.headings.sheet.where(below[0].number, self.key),
             )
 
     def _disagrees(self, row: FileRow, verdict: _Verdict) -> None:
         index = next(column.position for column in self.columns if column.name == verdict.column)
         self.findings.error(
             FindingCode.TOTAL,
-            self.headings.sheet.where(row.number, index),
             f"the row of '{row.label}' has {_amount(verdict.total)} as {verdict.column}, "
             f"and {counted(verdict.rows, 'row')} come to {_amount(verdict.total - verdict.gap)}",
             "a total that agrees with its rows",
             "Correct the total or the rows, or take the total out; a row may be missing or changed"
             + (f"; if {row.code} is an organisation, give it another name" if row.code not in ("", row.label) else ""),
+            at=self.headings.sheet.where(row.number, index),
         )
 
     def _compare(self, row: FileRow) -> _Verdict | None:
@@ -313,10 +310,10 @@ class Totals:
         for row in statistics:
             self.findings.error(
                 FindingCode.SUBTOTAL,
-                self.headings.sheet.where(row.number, self.key),
                 f"'{row.code}' is no code, and the row would be counted as an organisation",
                 "organisations, and totals that say so",
                 f"Take the row out of the file, or leave it out with {leave_out(row.code)}",
+                at=self.headings.sheet.where(row.number, self.key),
             )
         return {row.at for row in statistics}
 
