@@ -149,7 +149,7 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
 
 def _source(part: InputFile) -> Source:
     headings = part.headings
-    return part.sheet.source(part.role, headings.matched, headings.units.applied(headings.wanted))
+    return part.sheet.source(headings.role, headings.matched, headings.units.applied(headings.wanted))
 
 
 class _Reading:
@@ -325,7 +325,7 @@ class _Reading:
             row = self._row(column, year, code)
             if row and (value := row.number_of(column)) is not None:
                 # The sum of several lines stands in no cell of its own.
-                where = row.where(column) if column in row.file.headings.columns else row.file.sheet_place
+                where = row.where(column) if column in row.file.headings.columns else Where(row.file.sheet.name)
                 # What is unlikely of one organisation has no cause in common with what is of another.
                 figures[code] = Figure(value, where._replace(column=""))
         return figures
@@ -364,9 +364,8 @@ class _Reading:
             sum_practices(part, needs)
         if "historic_spend" in columns and "historic_spend" in group.gives and self.request.counts:
             rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
-            self.findings.note(
+            part.findings.note(
                 FindingCode.TOTALS_GIVEN,
-                Where(part.sheet.name),
                 f"historic_spend is taken as it stands; that it is {listed(rules)} alone cannot be checked",
             )
 

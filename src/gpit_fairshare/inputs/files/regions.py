@@ -375,14 +375,9 @@ def _heading(cell: Any) -> str:
     return " ".join(str(cell.why if isinstance(cell, Broken) else cell).split())
 
 
-def _text(cells: Sequence[Any], most: int = 4) -> str:
-    texts = [_short(_heading(cell)) for cell in cells if not is_blank(cell)]
-    return listed([f"'{text}'" for text in texts], most)
+def _text(cells: Sequence[Any]) -> str:
+    return listed([f"'{on_one_line(_heading(cell), 60)}'" for cell in cells if not is_blank(cell)], 4)
 
 
-def _short(text: str, most: int = 60) -> str:
-    return on_one_line(text, most)
-
-
-def _said(rows: Sequence[Left], most: int = 5) -> str:
-    return f"{counted(len(rows), 'row')}: {listed([f'{row.text} in row {row.first:,}' for row in rows], most)}"
+def _said(rows: Sequence[Left]) -> str:
+    return f"{counted(len(rows), 'row')}: {listed([f'{row.text} in row {row.first:,}' for row in rows], 5)}"

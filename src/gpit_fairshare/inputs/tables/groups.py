@@ -103,9 +103,8 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
             )
         for part in owners[0].parts:
             if not part.has(need.name) and not need.optional:
-                findings.error(
+                part.findings.error(
                     FindingCode.MISSING_COLUMN,
-                    Where(part.sheet.name),
                     f"no column {need.name}, which another file beside it has; {_headings_of([part])}",
                     remedy=f"Name it with --map 'HEADING={need.name}'",
                 )

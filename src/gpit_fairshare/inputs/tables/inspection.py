@@ -19,6 +19,7 @@ from gpit_fairshare.words import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gpit_fairshare.inputs.files.reading import Sheet
     from gpit_fairshare.inputs.tables.groups import Group
 
 _GIVES: Mapping[Role, tuple[str, ...]] = {
@@ -125,13 +126,13 @@ def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
             if own or name in needs:
                 continue
             if summed and (lines or not unit):
-                if not standard and _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
+                if not standard and _mostly_numbers(sheet, index):
                     unsummed.append(f"{sheet.headings[index]} ({sheet.column(index)})")
             elif name in ("registered_population", "historic_spend"):
                 needs[name] = Need(name, "number", unit)
             elif len(needs) >= MOST_COLUMNS:
                 passed_over += 1
-            elif standard or _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
+            elif standard or _mostly_numbers(sheet, index):
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
         if unsummed:
             headings.findings.note(
@@ -165,9 +166,9 @@ def report_lacking(files: Sequence[Headings]) -> None:
             )
 
 
-def _mostly_numbers(cells: Sequence[Any], *, typed: bool) -> bool:
-    filled = [cell for cell in cells if not is_blank(cell)]
-    return sum(_is_number(cell, typed=typed) for cell in filled) * 2 > len(filled)
+def _mostly_numbers(sheet: Sheet, index: int) -> bool:
+    filled = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
+    return sum(_is_number(cell, typed=sheet.typed) for cell in filled) * 2 > len(filled)
 
 
 def _is_number(cell: Any, *, typed: bool) -> bool:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.findings import FileFindings
     from gpit_fairshare.inputs.columns.headings import Headings
     from gpit_fairshare.inputs.files.reading import Sheet
-    from gpit_fairshare.inputs.model import Need, Request, Role
+    from gpit_fairshare.inputs.model import Need, Request
 
 
 class Value(NamedTuple):
@@ -103,16 +103,6 @@ class InputFile:
     def findings(self) -> FileFindings:
         """Where to report."""
         return self.sheet.findings
-
-    @property
-    def role(self) -> Role:
-        """The option that gave the file."""
-        return self.headings.role
-
-    @property
-    def sheet_place(self) -> Where:
-        """The file as a whole, for a finding."""
-        return Where(self.sheet.name)
 
     @property
     def by_practice(self) -> bool:

@@ -22,6 +22,11 @@ WORDS = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
 """The words that a line may be marked with."""
 _OWN_WORDS = ("basis", "provider")
 """Columns whose texts stay as they are written."""
+_COLUMNS = (
+    *("year", "org_code", "amount", "category", "cost_type", "committed", "counts", "basis", "row", "file"),
+    "predecessor",
+)
+"""The columns of a table of lines."""
 _SPREAD = ("category", "provider", "cost_type", "committed")
 
 
@@ -72,35 +77,22 @@ def sum_lines(part: InputFile, needs: Sequence[Need]) -> list[Line]:
 
 def lines_table(lines: Sequence[Line]) -> pl.DataFrame:
     """Return lines as a table, in an order that does not depend on that of the file."""
-    schema = {
-        "year": pl.String,
-        "org_code": pl.String,
-        "amount": pl.Float64,
-        "category": pl.String,
-        "cost_type": pl.String,
-        "committed": pl.String,
-        "counts": pl.Boolean,
-        "basis": pl.String,
-        "row": pl.Int64,
-        "file": pl.String,
-        "predecessor": pl.String,
-    }
     rows = [
-        (
-            line.year,
-            line.org_code,
-            line.amount,
-            *(line.words.get(column) for column in ("category", "cost_type", "committed")),
-            not line.excluded,
-            line.words.get("basis"),
-            line.row,
-            line.file,
-            line.predecessor or None,
-        )
+        {
+            **line.words,
+            "year": line.year,
+            "org_code": line.org_code,
+            "amount": line.amount,
+            "counts": not line.excluded,
+            "row": line.row,
+            "file": line.file,
+            "predecessor": line.predecessor or None,
+        }
         for line in lines
     ]
+    schema = dict.fromkeys(_COLUMNS, pl.String) | {"amount": pl.Float64, "counts": pl.Boolean, "row": pl.Int64}
     order = ["org_code", "year", "category", "cost_type", "committed", "amount", "basis", "predecessor", "file", "row"]
-    return pl.DataFrame(rows, schema=schema, orient="row").sort(order, nulls_last=True)
+    return pl.DataFrame(rows, schema=schema).sort(order, nulls_last=True)
 
 
 def _check_columns(part: InputFile, needs: Sequence[Need]) -> None:
