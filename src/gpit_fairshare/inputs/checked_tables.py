@@ -91,7 +91,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     mark_larger(groups, request.needs)
     for group in groups:
         for part in group.parts:
-            part.headings.report()
+            part.report()
     share_out_columns(groups, request, findings, all_read=all_read)
     crosswalk, walked = read_crosswalks(request.crosswalk, findings, Wish(largest=request.largest))
     sources = (*(_source(part) for group in groups for part in group.parts), *walked)
@@ -148,8 +148,7 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
 
 
 def _source(part: InputFile) -> Source:
-    headings = part.headings
-    return part.sheet.source(headings.role, headings.matched, headings.units.applied(headings.wanted))
+    return part.sheet.source(part.role, part.matched, part.units.applied(part.wanted))
 
 
 class _Reading:
@@ -185,7 +184,7 @@ class _Reading:
                 translate_ons_codes(part, self.crosswalk, strict=self.request.boundaries is not None)
                 check_fit(part)
                 if self.request.scheme:
-                    part.headings.report_unused({need.name for need in wanted})
+                    part.report_unused({need.name for need in wanted})
                 codes.add(part)
                 self._read_basis(part)
                 self._sum(group, part)
@@ -325,7 +324,7 @@ class _Reading:
             row = self._row(column, year, code)
             if row and (value := row.number_of(column)) is not None:
                 # The sum of several lines stands in no cell of its own.
-                where = row.where(column) if column in row.file.headings.columns else Where(row.file.sheet.name)
+                where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
                 # What is unlikely of one organisation has no cause in common with what is of another.
                 figures[code] = Figure(value, where._replace(column=""))
         return figures
@@ -350,7 +349,7 @@ class _Reading:
 
     def _sum(self, group: Group, part: InputFile) -> None:
         """Sum lines of cost or practices to organisations, where a file has them."""
-        columns = part.headings.columns
+        columns = part.columns
         needs = [need for need in group.gives.values() if need.name in columns]
         if "org_name" in columns:
             needs.append(Need("org_name", "text", optional=True))

@@ -182,7 +182,6 @@ class Headings:
         headed = [index for index, heading in enumerate(self.sheet.headings) if heading]
         blank = [index for index in headed if index not in self._filled]
         for read in (*layers, self._commissioner, self._leftover):
-            self._leave_aside(read, blank)
             self._claim(read, blank)
         self._take_total_for_amount()
 
@@ -233,24 +232,18 @@ class Headings:
         cells = [row[index] for _, row in self.sheet.rows if row[index] is not None]
         return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
 
-    def _leave_aside(self, read: Callable[[str], str | None], blank: Sequence[int]) -> None:
-        """Leave aside blank columns of which a filled one has the name."""
-        for index in blank:
-            column = read(self.sheet.headings[index])
-            if index not in self._names and column and self.columns.get(column) in self._filled:
-                self._names[index] = ""
-                self._left_aside[index] = column
-
     def _claim(self, read: Callable[[str], str | None], places: Sequence[int]) -> None:
         """Let each heading without a column claim one, unless a surer heading has claimed it before."""
         claims: dict[str, list[int]] = {}
         for index in places:
             heading = self.sheet.headings[index]
-            if index in self._names or not heading:
-                continue
-            column = read(heading)
+            column = read(heading) if heading and index not in self._names else None
             if column and column not in self.columns:
                 claims.setdefault(column, []).append(index)
+            elif column and index not in self._filled and self.columns[column] in self._filled:
+                # A filled column has the name of this blank one.
+                self._names[index] = ""
+                self._left_aside[index] = column
         for column, indices in claims.items():
             self.columns.setdefault(column, indices[0])
             self._names.update(dict.fromkeys(indices, column))

@@ -41,13 +41,10 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
     Raises:
         ValueError: the XML is damaged.
     """
-    places = _PLACE.findall(xml)
-    columns = {place.rstrip(_DIGITS) for place in places}
-    width = max((column_index(letters.decode()) + 1 for letters in columns), default=0)
-    height = max((int(row) for row in {place.lstrip(_LETTERS) for place in places}), default=0)
+    rows, width = _rows_and_width(xml)
     hidden = b"hidden=" in xml
     markup = Markup(
-        height,
+        max(rows, default=0),
         width,
         hidden_rows=_hidden_rows(xml) if hidden else [],
         hidden_columns=_hidden_columns(xml[: xml.find(b"sheetData")]) if hidden else [],
@@ -68,16 +65,21 @@ def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
         cut = text.rfind(b"<")
         cut = len(text) if cut < 0 or b">" in text[cut:] else cut
         text, rest = text[:cut], text[cut:]
-        places = _PLACE.findall(text)
-        numbers = {place.lstrip(_LETTERS) for place in places}
+        numbers, widest = _rows_and_width(text)
         rows += len(numbers)
         rows_without_places += len(_ROW_START.findall(text))
-        height = max(height, *map(int, numbers), 0)
-        names = {place.rstrip(_DIGITS) for place in places}
-        width = max(width, *(column_index(name.decode()) + 1 for name in names), 0)
+        height, width = max(height, *numbers, 0), max(width, widest)
         if _END_OF_ROWS.search(text):
             break
     return rows or rows_without_places, width * height
+
+
+def _rows_and_width(xml: bytes) -> tuple[set[int], int]:
+    """Return the rows of cells that are not blank, and the number of columns up to the last of them."""
+    places = _PLACE.findall(xml)
+    columns = {place.rstrip(_DIGITS) for place in places}
+    rows = {int(row) for row in {place.lstrip(_LETTERS) for place in places}}
+    return rows, max((column_index(letters.decode()) + 1 for letters in columns), default=0)
 
 
 def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:

@@ -41,7 +41,7 @@ def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, *, strict: bool) 
         part.findings.note(
             FindingCode.ONS_CODES,
             f"read {counted(len(known), 'ONS code')} as ODS codes: {listed(pairs, _SHOWN)}",
-            at=Where(part.sheet.name, part.headings.title("org_code")),
+            at=Where(part.sheet.name, part.title("org_code")),
         )
     if unknown and not strict:
         part.findings.warning(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.columns.headings import Headings, headings_said
+from gpit_fairshare.inputs.columns.headings import headings_said
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.model import Need, Request, Role
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
@@ -55,7 +55,7 @@ def make_groups(sheets: Iterable[tuple[Role, Sheet]], request: Request) -> list[
     """Put files together by their option, in the order population, spend, input."""
     groups: list[Group] = []
     for role, sheet in sheets:
-        part = InputFile(Headings(sheet, role, request))
+        part = InputFile(sheet, role, request)
         if role != "input" and groups and groups[-1].role == role:
             groups[-1].parts.append(part)
         else:

@@ -71,7 +71,7 @@ def summarise(inputs: Inputs, groups: Sequence[Group], years: Mapping[str, str])
 
 def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str, called: str) -> ColumnSummary:
     parts = [part for group in groups if column.name in group.gives for part in group.parts]
-    places = [(part.headings, part.headings.columns.get(column.name)) for part in parts]
+    places = [(part, part.columns.get(column.name)) for part in parts]
     headings, index = next(((one, at) for one, at in places if at is not None), (None, None))
     stated = headings.units.of(index) if headings and index is not None else None
     factor = stated.factor if stated else 1

@@ -31,7 +31,7 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
         if group.role != "input" or not of:
             continue
         for part in group.parts:
-            columns = part.headings.columns
+            columns = part.columns
             if "org_code" not in columns and of in columns:
                 columns["org_code"] = columns.pop(of)
         if not rows & _codes(group):
@@ -40,7 +40,7 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
 
 def _codes(group: Group) -> set[str]:
     """Return the codes of a group's rows as they stand, before anything is checked."""
-    places = [(part, part.headings.columns.get("org_code")) for part in group.parts]
+    places = [(part, part.columns.get("org_code")) for part in group.parts]
     return {str(row[at]).strip() for part, at in places if at is not None for _, row in part.sheet.rows}
 
 

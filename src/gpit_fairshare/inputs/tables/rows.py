@@ -18,6 +18,7 @@ from gpit_fairshare.inputs.columns.cells import (
     read_year,
     shown,
 )
+from gpit_fairshare.inputs.columns.headings import Headings
 from gpit_fairshare.inputs.files.grids import is_blank
 from gpit_fairshare.inputs.files.regions import is_code
 from gpit_fairshare.inputs.tables.excluded_rows import organisation_rows
@@ -27,10 +28,8 @@ from gpit_fairshare.words import counted, listed, nearest_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.findings import FileFindings
-    from gpit_fairshare.inputs.columns.headings import Headings
     from gpit_fairshare.inputs.files.reading import Sheet
-    from gpit_fairshare.inputs.model import Need, Request
+    from gpit_fairshare.inputs.model import Need, Request, Role
 
 
 class Value(NamedTuple):
@@ -59,7 +58,7 @@ class Row:
     @property
     def place(self) -> str:
         """The place of the code for a finding about something else: `a.csv row 5`."""
-        return self.file.sheet.origin(self.number, self.file.headings.columns["org_code"])
+        return self.file.sheet.origin(self.number, self.file.columns["org_code"])
 
     def number_of(self, column: str) -> float | None:
         """Return a number, or None where it is blank, faulty or not there."""
@@ -72,55 +71,35 @@ class Row:
         return value if isinstance(value, str) else ""
 
 
-@dataclass
-class InputFile:
-    """A file on its way to the tables. A role may have several."""
+class InputFile(Headings):
+    """A file on its way to the tables, from its headings to its rows. A role may have several."""
 
-    headings: Headings
-    rows: list[Row] = field(default_factory=list)
-    years: tuple[str, ...] = ()
-    """Years that the file has, also those outside the scheme."""
-    dated: bool = False
-    """Whether rows have a year; if not, they serve every year of the scheme."""
-    dropped: set[str] = field(default_factory=set)
-    """Columns that turned out to be of no use."""
-    left_out: set[str] = field(default_factory=set)
-    """Codes of rows that the user leaves out."""
-    keyed: bool = True
-    """Whether the file says whose each row is."""
-
-    @property
-    def sheet(self) -> Sheet:
-        """The cells that were read."""
-        return self.headings.sheet
-
-    @property
-    def request(self) -> Request:
-        """What is asked for."""
-        return self.headings.request
-
-    @property
-    def findings(self) -> FileFindings:
-        """Where to report."""
-        return self.sheet.findings
+    def __init__(self, sheet: Sheet, role: Role, request: Request) -> None:
+        super().__init__(sheet, role, request)
+        self.rows: list[Row] = []
+        self.years: tuple[str, ...] = ()
+        """Years that the file has, also those outside the scheme."""
+        self.dated = False
+        """Whether rows have a year; if not, they serve every year of the scheme."""
+        self.dropped: set[str] = set()
+        """Columns that turned out to be of no use."""
+        self.left_out: set[str] = set()
+        """Codes of rows that the user leaves out."""
+        self.keyed = True
+        """Whether the file says whose each row is."""
 
     @property
     def by_practice(self) -> bool:
         """Whether the rows are practices that must be summed to organisations."""
-        return "practice_code" in self.headings.columns
-
-    @property
-    def has_lines(self) -> bool:
-        """Whether the rows are lines of cost."""
-        return self.headings.has_lines
+        return "practice_code" in self.columns
 
     def has(self, column: str) -> bool:
         """Whether the file gives a column, be it by summing its lines."""
-        return column in self.headings.columns or (column == "historic_spend" and self.has_lines)
+        return column in self.columns or (column == "historic_spend" and self.has_lines)
 
     def where(self, row: int, column: str) -> Where:
         """Return the place of a cell for a finding."""
-        return self.sheet.where(row, self.headings.columns[column])
+        return self.sheet.where(row, self.columns[column])
 
 
 class RowReader:
@@ -140,7 +119,7 @@ class RowReader:
 
     def read(self, wanted: Iterable[Need]) -> None:
         """Read the rows of the scheme's years, with the wanted columns as far as the file has them."""
-        part, columns = self.part, self.part.headings.columns
+        part, columns = self.part, self.part.columns
         if "org_code" not in columns:
             self._no_code()
             return
@@ -151,7 +130,7 @@ class RowReader:
             return
         there = [(need, index) for need, index in there if index not in uncalculated]
         needs = [need for need, _ in there]
-        self._records, part.left_out = organisation_rows(part.headings, needs)
+        self._records, part.left_out = organisation_rows(part, needs)
         years = self._years()
         for number, cells in self._records:
             year = years[number] if years is not None else None
@@ -163,7 +142,7 @@ class RowReader:
 
     def _uncalculated(self, wanted: Sequence[tuple[Need, int]]) -> set[int]:
         """Refuse columns of formulas that no program has calculated, and return them."""
-        sheet, columns = self.part.sheet, self.part.headings.columns
+        sheet, columns = self.part.sheet, self.part.columns
         keys = {columns[name]: name for name in _KEYS if name in columns}
         used = {**{index: need.name for need, index in wanted}, **keys}
         lenient = {index for need, index in wanted if need.lenient}
@@ -207,7 +186,7 @@ class RowReader:
     def _years(self) -> dict[int, str | None] | None:
         """Return the year of each row, None where it cannot be read; None for rows that serve every year."""
         part = self.part
-        index = part.headings.columns.get("year")
+        index = part.columns.get("year")
         cells = [] if index is None else [(number, row[index]) for number, row in self._records]
         blank = [number for number, cell in cells if is_blank(cell)]
         if len(blank) == len(cells):
@@ -264,7 +243,7 @@ class RowReader:
     def _row(self, number: int, year: str | None, cells: tuple[Any, ...], wanted: list[tuple[Need, int]]) -> Row | None:
         """Read one row; None if it cannot be said whose it is."""
         part = self.part
-        index = part.headings.columns["org_code"]
+        index = part.columns["org_code"]
         code = self._cell(number, index, cells[index], None)
         values = {}
         origin = part.sheet.origin
@@ -314,7 +293,7 @@ class RowReader:
     def _style(self, index: int) -> NumberStyle:
         if index not in self._styles:
             sheet = self.part.sheet
-            self._styles[index] = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.headings.units.factor(index))
+            self._styles[index] = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.units.factor(index))
         return self._styles[index]
 
     def _report(self) -> None:

@@ -103,11 +103,11 @@ def _check_columns(part: InputFile, needs: Sequence[Need]) -> None:
                 FindingCode.NOT_SUMMED,
                 f"{need.name} stands beside lines of cost, and is not known to be a part that adds up",
                 remedy=f"Give it by {part.request.organisation} in another file",
-                at=Where(part.sheet.name, part.headings.title(need.name)),
+                at=Where(part.sheet.name, part.title(need.name)),
             )
     # Which lines count is a question for when the rows are known to be lines.
-    for column in part.request.counts if not part.headings.lines_of_code else ():
-        if column not in part.headings.columns:
+    for column in part.request.counts if not part.lines_of_code else ():
+        if column not in part.columns:
             headings = [repr(heading) for heading in part.sheet.headings if heading]
             part.findings.error(
                 FindingCode.MISSING_COLUMN,
@@ -152,7 +152,7 @@ def _spend(part: InputFile, lines: Sequence[Line]) -> Value:
     """Add up the lines of an organisation that count; nil if none does."""
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
-        origin = part.sheet.origin(lines[0].row, part.headings.columns["amount"])
+        origin = part.sheet.origin(lines[0].row, part.columns["amount"])
     elif counting:
         origin = rows_of(len(counting), part.sheet.file)
     else:
@@ -163,7 +163,7 @@ def _spend(part: InputFile, lines: Sequence[Line]) -> Value:
 def _report_spread(part: InputFile, lines: Sequence[Line]) -> None:
     """Say what the lines are for and who provides it, as far as the file tells: the largest first."""
     for column in _SPREAD:
-        if column not in part.headings.columns:
+        if column not in part.columns:
             continue
         amounts: dict[str, list[float]] = {}
         names: dict[str, str] = {}

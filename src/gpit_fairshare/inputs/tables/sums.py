@@ -104,7 +104,7 @@ class Grouping:
                     f"{need.name} is a rate or has no unit, and cannot be summed",
                     remedy=f"Give it by {part.request.organisation} in another file, "
                     "or give it the unit £ or people in the scheme",
-                    at=Where(part.sheet.name, part.headings.title(need.name)),
+                    at=Where(part.sheet.name, part.title(need.name)),
                 )
 
     def groups(self) -> Iterator[list[Row]]:
@@ -140,7 +140,7 @@ class Grouping:
             self.part.findings.warning(
                 FindingCode.TEXTS_DIFFER,
                 f"the rows of {listed(sorted(codes))} differ; {left}",
-                at=Where(self.part.sheet.name, self.part.headings.title(column)),
+                at=Where(self.part.sheet.name, self.part.title(column)),
             )
 
     def _clash(self, group: Sequence[Row], need: Need) -> None:
@@ -160,7 +160,7 @@ class Grouping:
         if need.is_sum and 0 < blank < len(cells):
             self.part.findings.collector.warning(
                 FindingCode.PARTLY_BLANK,
-                Where(self.part.sheet.name, self.part.headings.title(need.name), need.name),
+                Where(self.part.sheet.name, self.part.title(need.name), need.name),
                 f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
                 organisation=code,
             )
