@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, Level, Where
@@ -21,15 +22,16 @@ from gpit_fairshare.inputs.columns.cells import (
 from gpit_fairshare.inputs.columns.headings import Headings
 from gpit_fairshare.inputs.files.grids import is_blank
 from gpit_fairshare.inputs.files.regions import is_code
+from gpit_fairshare.inputs.model import Need
 from gpit_fairshare.inputs.tables.excluded_rows import organisation_rows
 from gpit_fairshare.magnitude import is_in_bounds
 from gpit_fairshare.words import counted, listed, nearest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.files.reading import Sheet
-    from gpit_fairshare.inputs.model import Need, Request, Role
+    from gpit_fairshare.inputs.model import Request, Role
 
 
 class Value(NamedTuple):
@@ -102,6 +104,18 @@ class InputFile(Headings):
         return self.sheet.where(row, self.columns[column])
 
 
+class _Column(NamedTuple):
+    """A column whose cells are read."""
+
+    need: Need
+    position: int
+    is_plain: bool
+    """Whether numbers are what is written."""
+    read: Callable[[Any], Read]
+    read_text: Callable[[str], Read]
+    """The same for texts; those of names and codes, which stand in many rows, are read once."""
+
+
 class RowReader:
     """Reads the rows of one file."""
 
@@ -112,9 +126,6 @@ class RowReader:
         self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
         """What was done to read cells, with their places and the cells."""
         self._below_nil: defaultdict[str, list[Where]] = defaultdict(list)
-        self._styles: dict[int, NumberStyle] = {}
-        self._codes: dict[str, Read] = {}
-        self._texts: dict[str, Read] = {}
         self._records: Sequence[tuple[int, tuple[Any, ...]]] = ()
 
     def read(self, wanted: Iterable[Need]) -> None:
@@ -128,16 +139,21 @@ class RowReader:
         if uncalculated & {columns[name] for name in _KEYS if name in columns}:
             part.keyed = False
             return
-        there = [(need, index) for need, index in there if index not in uncalculated]
-        needs = [need for need, _ in there]
+        needs = [need for need, index in there if index not in uncalculated]
         self._records, part.left_out = organisation_rows(part, needs)
+        code, *others = [self._column(need) for need in (Need("org_code", "text"), *needs)]
         years = self._years()
         for number, cells in self._records:
             year = years[number] if years is not None else None
             if years is None or year in self.request.years:
-                row = self._row(number, year, cells, there)
-                if row:
-                    part.rows.append(row)
+                own_code = self._cell(number, code, cells[code.position])
+                values = {
+                    column.need.name: Value(value, part.sheet.origin(number, column.position))
+                    for column in others
+                    if (value := self._cell(number, column, cells[column.position])) is not _FAULTY
+                }
+                if own_code is not _FAULTY:
+                    part.rows.append(Row(number, year, own_code, values, part))
         self._report()
 
     def _uncalculated(self, wanted: Sequence[tuple[Need, int]]) -> set[int]:
@@ -240,61 +256,31 @@ class RowReader:
                 remedy="Add the years that are missing, if they are meant to be there",
             )
 
-    def _row(self, number: int, year: str | None, cells: tuple[Any, ...], wanted: list[tuple[Need, int]]) -> Row | None:
-        """Read one row; None if it cannot be said whose it is."""
-        part = self.part
-        index = part.columns["org_code"]
-        code = self._cell(number, index, cells[index], None)
-        values = {}
-        origin = part.sheet.origin
-        for need, at in wanted:
-            value = self._cell(number, at, cells[at], need)
-            if value is not _FAULTY:
-                values[need.name] = Value(value, origin(number, at))
-        return Row(number, year, code, values, part) if isinstance(code, str) and code is not _FAULTY else None
+    def _column(self, need: Need) -> _Column:
+        sheet, index = self.part.sheet, self.part.columns[need.name]
+        style = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.units.factor(index))
+        read = read_code if need.name in _CODES else partial(read_cell, need=need, style=style)
+        is_plain = need.kind == "number" and style.factor == 1
+        return _Column(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
 
-    def _cell(self, number: int, index: int, cell: Any, need: Need | None) -> Any:
-        """Read a cell, or a code where there is no need; `_FAULTY` after a finding."""
-        if (
-            type(cell) in _PLAIN
-            and need is not None
-            and need.kind == "number"
-            and 0 <= cell < LARGEST_NUMBER
-            and is_in_bounds(cell)
-            and self._style(index).factor == 1
-        ):
+    def _cell(self, number: int, column: _Column, cell: Any) -> Any:
+        """Read a cell; `_FAULTY` after a finding."""
+        if type(cell) in _PLAIN and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
             return float(cell)  # most cells of a workbook: the long way comes to the same
-        sheet = self.part.sheet
+        need, sheet = column.need, self.part.sheet
         try:
-            read = self._read(index, cell, need)
-            if read.value is None and need is not None and not need.optional:
+            read = column.read_text(cell) if type(cell) is str else column.read(cell)
+            if read.value is None and not need.optional:
                 raise Refused(FindingCode.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
         except Refused as fault:
-            level: Level = "warning" if need is not None and need.lenient else "error"
-            self.findings.add(replace(fault.finding, level=level), at=sheet.where(number, index))
+            level: Level = "warning" if need.lenient else "error"
+            self.findings.add(replace(fault.finding, level=level), at=sheet.where(number, column.position))
             return _FAULTY
         for code in read.remarks:
-            self._remarks[code].append((sheet.where(number, index), cell))
-        if need is not None and need.is_sum and not need.signed and isinstance(read.value, float) and read.value < 0:
-            self._below_nil[need.name].append(sheet.where(number, index))
+            self._remarks[code].append((sheet.where(number, column.position), cell))
+        if need.is_sum and not need.signed and isinstance(read.value, float) and read.value < 0:
+            self._below_nil[need.name].append(sheet.where(number, column.position))
         return read.value
-
-    def _read(self, index: int, cell: Any, need: Need | None) -> Read:
-        """Read a cell by its column; texts, many of which stand in many rows, are read once."""
-        is_code = need is None or need.name == "practice_code"
-        if type(cell) is not str or not (is_code or (need and need.kind == "text")):
-            return read_code(cell) if need is None or is_code else read_cell(cell, need, self._style(index))
-        known = self._codes if is_code else self._texts
-        read = known.get(cell)
-        if read is None:
-            read = known[cell] = read_code(cell) if need is None or is_code else read_cell(cell, need, NumberStyle())
-        return read
-
-    def _style(self, index: int) -> NumberStyle:
-        if index not in self._styles:
-            sheet = self.part.sheet
-            self._styles[index] = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.units.factor(index))
-        return self._styles[index]
 
     def _report(self) -> None:
         for name, below in self._below_nil.items():
@@ -330,6 +316,7 @@ _REMARKS = {
 """What is said of cells that were read in one of these ways: the noun for them, the text, and a remedy."""
 _KEYS = ("org_code", "practice_code", "year")
 """Columns without which it cannot be said whose a row is."""
+_CODES = ("org_code", "practice_code")
 _PLAIN = (int, float)
 _FAULTY: Any = object()
 """Stands for a cell that a finding was made of, so that it is not reported a second time."""
