@@ -21,11 +21,11 @@ from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role, Source
 from gpit_fairshare.inputs.tables.counterparts import counterparts
 from gpit_fairshare.inputs.tables.groups import (
-    Codes,
     Group,
     columns_wanted,
     make_groups,
     place_by_year,
+    report_case,
     share_out_columns,
 )
 from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
@@ -170,12 +170,12 @@ class _Reading:
 
     def read_rows(self) -> None:
         """Read the rows of each file, sum lines and practices, and sort them by year."""
-        codes = Codes()
+        rows: list[Row] = []
         left_out: set[str] = set()
         for group in self.groups:
             if not group.gives and group is not self.groups[0]:
                 # A fault in a file that nothing depends on is nobody's business; that it is unused may be.
-                self.findings.note(FindingCode.UNUSED, Where(group.name), "no column of it is used")
+                group.findings.note(FindingCode.UNUSED, "no column of it is used")
                 group.rows = {year: {} for year in self.request.years}
                 continue
             for part in group.parts:
@@ -185,7 +185,7 @@ class _Reading:
                 check_fit(part)
                 if self.request.scheme:
                     part.report_unused({need.name for need in wanted})
-                codes.add(part)
+                rows += part.rows
                 self._read_basis(part)
                 self._sum(group, part)
             left_out |= {code for part in group.parts for code in part.left_out}
@@ -194,8 +194,8 @@ class _Reading:
                 for name, need in group.gives.items()
                 if not any(name in part.dropped for part in group.parts)
             }
-            place_by_year(group, self.request, self.findings)
-        codes.report(self.findings)
+            place_by_year(group)
+        report_case(rows, self.findings)
         unknown = [code for code in self.request.leave_out if code not in left_out]
         if unknown:
             there = {row.code for group in self.groups for part in group.parts for row in part.rows}
@@ -206,9 +206,7 @@ class _Reading:
         day = self.request.boundaries
         if day is None:
             return
-        self.restated = restate_on_boundaries(
-            self.groups, self.lines or [], day, self.request, self.crosswalk, self.findings
-        )
+        self.restated = restate_on_boundaries(self.groups, self.lines or [], day, self.crosswalk, self.findings)
         if self.lines is not None:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
 
@@ -222,15 +220,13 @@ class _Reading:
         for group in (group for group in self.groups[1:] if not group.of):
             rows = dict(group.rows)
             for year in self.request.years if self.request.boundaries is None else ():
-                rows[year], moved = restate_year(
-                    group, year, first.rows[year], self.request, self.crosswalk, self.findings
-                )
+                rows[year], moved = restate_year(group, year, first.rows[year], self.crosswalk)
                 self.restated += moved
             self._check_sides(first, group, rows)
             group.rows = rows
         self._give_to_rows()
         names = {year: {code: self._name(year, code) for code in first.rows[year]} for year in self.request.years}
-        report_changes(self.request.years, names, self.crosswalk, self.findings, first.name)
+        report_changes(names, self.crosswalk, first.findings)
         self._check_names(names)
         self._name_columns()
 
@@ -243,7 +239,7 @@ class _Reading:
             for year, organisations in self.groups[0].rows.items():
                 rows = {code: self._row(group.of, year, code) for code in organisations}
                 parents[year] = {code: row.text_of(group.of) if row else "" for code, row in rows.items()}
-            group.rows = give_to_rows(group, parents, self.findings)
+            group.rows = give_to_rows(group, parents)
 
     def _check_codes(self) -> None:
         """Point out codes that are hardly meant; those that serve every year are spoken of once."""
@@ -298,9 +294,7 @@ class _Reading:
                 organisation=code,
             )
         if without:
-            self.findings.warning(
-                FindingCode.NO_PATIENTS, Where(self.groups[0].name), f"no patients in {listed(without)}"
-            )
+            self.groups[0].findings.warning(FindingCode.NO_PATIENTS, f"no patients in {listed(without)}")
 
     def check_plausible(self) -> None:
         """Point out figures that are hard to believe."""
@@ -386,12 +380,8 @@ class _Reading:
             return
         blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
         if blank:
-            self.findings.error(
-                FindingCode.BLANK,
-                Where(self.groups[0].name),
-                f"no org_name for {listed(blank)}",
-                "a name for each code",
-            )
+            found = f"no org_name for {listed(blank)}"
+            self.groups[0].findings.error(FindingCode.BLANK, found, "a name for each code")
 
     def _report_side(self, row: Row, other: Group, years: Sequence[str], meant: str, *, fatal: bool) -> None:
         name = row.text_of("org_name")

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, day_in_words
 from gpit_fairshare.words import listed, nearest
@@ -15,7 +15,7 @@ from gpit_fairshare.words import listed, nearest
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.model import Request
+    from gpit_fairshare.findings import FileFindings, FindingCollector
     from gpit_fairshare.inputs.tables.groups import Group
     from gpit_fairshare.inputs.tables.rows import Row
 
@@ -32,14 +32,17 @@ class RowsOfYears:
     """By organisation."""
     years: Sequence[str]
     day: date
-    request: Request
     crosswalk: Crosswalk
-    findings: FindingCollector
+
+    @property
+    def findings(self) -> FindingCollector:
+        """Where to report."""
+        return self.group.findings.collector
 
     @property
     def when(self) -> str:
         """The years, for a message: it ends in a space, or is empty for all years."""
-        return "" if len(self.years) == len(self.request.years) else f"for {listed(self.years)} "
+        return "" if len(self.years) == len(self.group.request.years) else f"for {listed(self.years)} "
 
     def merger_sentence(self, successor: str) -> str:
         """Say how an organisation of the day came about."""
@@ -194,23 +197,15 @@ def check_codes(rows: Mapping[str, Row], year: str, crosswalk: Crosswalk, findin
 # What mergers explain.
 
 
-def report_changes(
-    years: Sequence[str],
-    names: Mapping[str, Mapping[str, str]],
-    crosswalk: Crosswalk,
-    findings: FindingCollector,
-    file: str,
-) -> None:
+def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk, findings: FileFindings) -> None:
     """Say which organisations came and went between one year and the next.
 
     Args:
-        years: years of the scheme, in order.
-        names: for each year, the name of each organisation by code.
+        names: for each year of the scheme, in order, the name of each organisation by code.
         crosswalk: what is known of mergers and splits.
-        findings: where to report.
-        file: the files that say which organisations there are.
+        findings: about the files that say which organisations there are.
     """
-    for earlier, later in pairwise(years):
+    for earlier, later in pairwise(names):
         old, new = names[earlier], names[later]
         came, went = set(new) - set(old), set(old) - set(new)
         if not old or not new or not (came or went):
@@ -228,7 +223,6 @@ def report_changes(
         sentences += [f"gone: {_called(went, known)}"] if went else []
         findings.note(
             FindingCode.CHANGES,
-            Where(file),
             f"{len(old):,} in {earlier} and {len(new):,} in {later}: {'; '.join(sentences)}",
         )
 
