@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,7 +18,7 @@ from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswal
 from gpit_fairshare.inputs.mergers.crosswalk_file import read_crosswalks
 from gpit_fairshare.inputs.mergers.ons_codes import translate_ons_codes
 from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate_on_boundaries, restate_year
-from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role, Source
+from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role
 from gpit_fairshare.inputs.tables.counterparts import counterparts
 from gpit_fairshare.inputs.tables.groups import (
     Group,
@@ -89,12 +89,12 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
 
 def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
     mark_larger(groups, request.needs)
-    for group in groups:
-        for part in group.parts:
-            part.report()
+    parts = [part for group in groups for part in group.parts]
+    for part in parts:
+        part.report()
     share_out_columns(groups, request, findings, all_read=all_read)
     crosswalk, walked = read_crosswalks(request.crosswalk, findings, Wish(largest=request.largest))
-    sources = (*(_source(part) for group in groups for part in group.parts), *walked)
+    read = [part.sheet.source(part.role, part.matched, part.units.applied(part.wanted)) for part in parts]
     reading = _Reading(request, groups, crosswalk or packaged_crosswalk(), findings)
     reading.read_rows()
     if crosswalk is None:
@@ -112,7 +112,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
         columns=reading.columns,
         lines=lines_table(reading.lines) if reading.lines is not None else None,
         origins=reading.origins,
-        sources=sources,
+        sources=(*read, *walked),
         findings=tuple(findings.items),
         illustrative=tuple(reading.illustrative),
         restated=tuple(sorted(reading.restated)),
@@ -147,26 +147,20 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
     return sheets, all_read
 
 
-def _source(part: InputFile) -> Source:
-    return part.sheet.source(part.role, part.matched, part.units.applied(part.wanted))
-
-
+@dataclass
 class _Reading:
     """The tables while they are made."""
 
-    def __init__(
-        self, request: Request, groups: Sequence[Group], crosswalk: Crosswalk, findings: FindingCollector
-    ) -> None:
-        self.request = request
-        self.groups = groups
-        self.crosswalk = crosswalk
-        self.findings = findings
-        self.lines: list[Line] | None = None
-        self.illustrative: list[str] = []
-        self.restated: list[Restated] = []
-        self.origins: dict[tuple[str, str, str], str] = {}
-        self.undated: set[tuple[str, str, str]] = set()
-        self.columns: dict[str, Column] = {}
+    request: Request
+    groups: Sequence[Group]
+    crosswalk: Crosswalk
+    findings: FindingCollector
+    lines: list[Line] | None = None
+    illustrative: list[str] = field(default_factory=list)
+    restated: list[Restated] = field(default_factory=list)
+    origins: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    undated: set[tuple[str, str, str]] = field(default_factory=set)
+    columns: dict[str, Column] = field(default_factory=dict)
 
     def read_rows(self) -> None:
         """Read the rows of each file, sum lines and practices, and sort them by year."""
@@ -189,11 +183,8 @@ class _Reading:
                 self._read_basis(part)
                 self._sum(group, part)
             left_out |= {code for part in group.parts for code in part.left_out}
-            group.gives = {
-                name: need
-                for name, need in group.gives.items()
-                if not any(name in part.dropped for part in group.parts)
-            }
+            dropped = {name for part in group.parts for name in part.dropped}
+            group.gives = {name: need for name, need in group.gives.items() if name not in dropped}
             place_by_year(group)
         report_case(rows, self.findings)
         unknown = [code for code in self.request.leave_out if code not in left_out]
@@ -389,28 +380,26 @@ class _Reading:
         when = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
         hint = merger_hint(row.code, years[0], other.rows[years[0]], self.crosswalk)
         found = f"{called} is not in {other.name}{when}" + (f" ({hint})" if hint else "")
-        where = row.where("org_code")
         report = self.findings.error if fatal else self.findings.warning
+        expected = remedy = ""
         if not fatal:
             found += " and is left out"
         if meant and not hint:
+            found += f"; did you mean {meant}?"
             remedy = "Write the code in the same way in both files if it is meant"
-            report(FindingCode.ONE_SIDED, where, f"{found}; did you mean {meant}?", "", remedy, organisation=row.code)
         elif fatal:
+            expected = "the same organisations in both"
             remedy = f"Add the code to {other.name}, or take it out here"
-            report(FindingCode.ONE_SIDED, where, found, "the same organisations in both", remedy, organisation=row.code)
-        else:
-            report(FindingCode.ONE_SIDED, where, found, organisation=row.code)
+        report(FindingCode.ONE_SIDED, row.where("org_code"), found, expected, remedy, organisation=row.code)
 
     def _name_columns(self) -> None:
         needed, kept = columns_wanted(self.request)
         for need in [*needed, *kept]:
             owner = next((group for group in self.groups if need.name in group.gives), None)
-            if owner:
-                files = ", ".join(part.sheet.file for part in owner.parts)
-                self.columns[need.name] = Column(need.name, need.kind, need.unit, owner.role, files)
-            elif need in needed:
-                self.columns[need.name] = Column(need.name, need.kind, need.unit, "input", "")
+            if owner or need in needed:
+                files = ", ".join(part.sheet.file for part in owner.parts) if owner else ""
+                role = owner.role if owner else "input"
+                self.columns[need.name] = Column(need.name, need.kind, need.unit, role, files)
 
     def _codes(self, year: str) -> Collection[str]:
         """Return the organisations of a year, which the first group says, in the order of its files."""

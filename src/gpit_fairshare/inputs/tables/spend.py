@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -62,14 +62,7 @@ def sum_lines(part: InputFile, needs: Sequence[Need]) -> list[Line]:
     _check_columns(part, needs)
     lines = {row.number: line for row in part.rows if (line := _line(part, row))}
     grouping = Grouping(part, [need for need in needs if need.kind == "text"])
-    rows = []
-    for group in grouping.groups():
-        values = grouping.values(group)
-        mine = [lines[row.number] for row in group if row.number in lines]
-        if mine:
-            values["historic_spend"] = _spend(part, mine)
-        rows.append(replace(group[0], values=values))
-    grouping.replace_rows(rows)
+    grouping.join(lambda group: _spend(part, [lines[row.number] for row in group if row.number in lines]))
     _report_spread(part, list(lines.values()))
     _report_left_out(part, list(lines.values()))
     return list(lines.values())
@@ -148,8 +141,8 @@ def _line(part: InputFile, row: Row) -> Line | None:
     return Line(row.year, row.code, amount, words, excluded, row.number, part.sheet.name)
 
 
-def _spend(part: InputFile, lines: Sequence[Line]) -> Value:
-    """Add up the lines of an organisation that count; nil if none does."""
+def _spend(part: InputFile, lines: Sequence[Line]) -> dict[str, Value]:
+    """Add up the lines of an organisation that count: nil if none does, and nothing without lines."""
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
         origin = part.sheet.origin(lines[0].row, part.columns["amount"])
@@ -157,7 +150,7 @@ def _spend(part: InputFile, lines: Sequence[Line]) -> Value:
         origin = rows_of(len(counting), part.sheet.file)
     else:
         origin = f"none of {rows_of(len(lines), part.sheet.file)}"
-    return Value(exact_total(counting), origin)
+    return {"historic_spend": Value(exact_total(counting), origin)} if lines else {}
 
 
 def _report_spread(part: InputFile, lines: Sequence[Line]) -> None:

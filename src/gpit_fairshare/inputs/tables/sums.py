@@ -6,6 +6,7 @@ the rate of a whole is from the rates of its parts alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
@@ -19,7 +20,7 @@ from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from gpit_fairshare.inputs.model import Need
 
@@ -107,13 +108,13 @@ class Grouping:
                     at=Where(part.sheet.name, part.title(need.name)),
                 )
 
-    def groups(self) -> Iterator[list[Row]]:
+    def _groups(self) -> Iterator[list[Row]]:
         """Return the rows of each year and organisation, sorted by both."""
         rows = sorted(self.part.rows, key=lambda row: (row.year or "", row.code, row.number))
         for _, members in groupby(rows, key=lambda row: (row.year, row.code)):
             yield list(members)
 
-    def values(self, group: Sequence[Row]) -> dict[str, Value]:
+    def _values(self, group: Sequence[Row]) -> dict[str, Value]:
         """Return the values of an organisation; texts that differ are missing from them."""
         values = {}
         for need in self.needs:
@@ -126,13 +127,11 @@ class Grouping:
                 values[need.name] = value
         return values
 
-    def join(self) -> None:
-        """Make one row of the rows of each organisation."""
-        self.replace_rows(replace(group[0], values=self.values(group)) for group in self.groups())
-
-    def replace_rows(self, rows: Iterable[Row]) -> None:
-        """Put the organisations in the place of the rows that they were made of."""
-        self.part.rows = list(rows)
+    def join(self, further: Callable[[Sequence[Row]], Mapping[str, Value]] = lambda _: {}) -> None:
+        """Make one row of the rows of each organisation; `further` gives values that are no column of the file."""
+        self.part.rows = [
+            replace(group[0], values={**self._values(group), **further(group)}) for group in self._groups()
+        ]
         for column, codes in sorted(self._clashes.items()):
             # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
             left = "their names are left blank" if column == "org_name" else "the column is left out"
@@ -174,19 +173,18 @@ def sum_practices(part: InputFile, needs: Sequence[Need]) -> None:
         needs: the columns that the tables take from it; they must be sums, or texts that agree.
     """
     _check_repeats(part)
-    practices = part.rows
-    empty = {row.text_of("practice_code") for row in practices if row.number_of("registered_population") == 0}
+    practices = Counter(row.year or "" for row in part.rows)
+    empty = {row.text_of("practice_code") for row in part.rows if row.number_of("registered_population") == 0}
     if empty:
         part.findings.note(
             FindingCode.NO_PATIENTS, f"{counted(len(empty), 'practice')} without patients: {listed(sorted(empty))}"
         )
     Grouping(part, needs).join()
-    years = sorted({row.year or "" for row in practices})
+    organisations = Counter(row.year or "" for row in part.rows)
     sums = [
         (f"in {year} " if year else "")
-        + counted(sum((row.year or "") == year for row in practices), "practice")
-        + f" to {counted(sum((row.year or '') == year for row in part.rows), part.request.organisation)}"
-        for year in years
+        + f"{counted(number, 'practice')} to {counted(organisations[year], part.request.organisation)}"
+        for year, number in sorted(practices.items())
     ]
     if sums:
         part.findings.note(FindingCode.PRACTICES, f"summed {', '.join(sums)}")
