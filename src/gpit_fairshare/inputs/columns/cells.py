@@ -153,10 +153,6 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
     Raises:
         Refused: the cell is of another kind, too long, or holds characters that cannot be seen.
     """
-    if type(cell) is str:
-        text = cell.strip()
-        if len(text) <= length and text.isprintable() and not text.startswith("#"):  # as nearly all are
-            return Read(text, _TRIMMED if len(text) != len(cell) else ())
     if isinstance(cell, int) and not isinstance(cell, bool):
         return Read(str(cell))
     if not isinstance(cell, str) or cell.strip() in ERROR_TEXTS:

@@ -134,18 +134,13 @@ def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
                 passed_over += 1
             elif standard or _mostly_numbers(sheet, index):
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
+        remedy = "Give a scheme with --scheme to check the columns that it needs"
         if unsummed:
-            headings.findings.note(
-                FindingCode.UNUSED,
-                f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}",
-                "Give a scheme with --scheme to check the columns that it needs",
-            )
+            found = f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}"
+            headings.findings.note(FindingCode.UNUSED, found, remedy)
         if passed_over:
-            headings.findings.note(
-                FindingCode.UNUSED,
-                f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were",
-                "Give a scheme with --scheme to check the columns that it needs",
-            )
+            found = f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were"
+            headings.findings.note(FindingCode.UNUSED, found, remedy)
     return tuple(needs.values())
 
 
