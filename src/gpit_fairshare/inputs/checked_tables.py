@@ -293,7 +293,7 @@ class _Reading:
         people = {year: self._figures("registered_population", year) for year in years}
         for figures in people.values():
             check_whole(figures, self.findings)
-        check_movements(years, people, self.request.moved_share, self.findings)
+        check_movements(people, self.request.moved_share, self.findings)
         seen = None
         for year in years:
             spend = self._figures("historic_spend", year)
