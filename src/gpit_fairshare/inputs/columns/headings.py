@@ -179,8 +179,8 @@ class Headings:
         self._claim_practices()
         self._claim(self._commissioner, self._filled)
         self._claim(self._leftover, self._filled)
-        headed = [index for index, heading in enumerate(self.sheet.headings) if heading]
-        blank = [index for index in headed if index not in self._filled]
+        headings = enumerate(self.sheet.headings)
+        blank = [index for index, heading in headings if heading and index not in self._filled]
         for read in (*layers, self._commissioner, self._leftover):
             self._claim(read, blank)
         self._take_total_for_amount()

@@ -85,6 +85,11 @@ def read_number(text: str, *, decimal_comma: bool = False) -> Number | None:
     return Number(value / 100 if percent else value, "written", match["size"] is not None, percent)
 
 
+def decimal_places(number: Decimal) -> int:
+    """Return how many decimal places a number needs: 1 for 1.50, and none for 1,500."""
+    return -min(int(number.normalize().as_tuple().exponent), 0)
+
+
 def advice(text: str) -> str:
     """Say what to do about a text that is not read as a number; empty if there is nothing to say."""
     folded = text.strip().casefold()

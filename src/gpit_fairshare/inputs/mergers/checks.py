@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, day_in_words
 from gpit_fairshare.words import listed, nearest
@@ -91,14 +91,13 @@ def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
         end: an organisation of the day.
         codes: the organisations of the rows that go into it.
     """
-    where = Where(of.rows[min(codes)].file.sheet.name)
+    findings = of.rows[min(codes)].file.findings
     became = of.merger_sentence(end)
     for new in filter(of.crosswalk.began_by_merger, sorted(codes)):
         olds = sorted(of.crosswalk.origins(new, of.day).intersection(codes))
         if olds:
-            of.findings.error(
+            findings.error(
                 FindingCode.INCOMPLETE,
-                where,
                 f"{of.when}{listed(olds)} and their successor {new} are both in the file, and would be "
                 f"counted twice in {end} ({became})",
                 remedy="Take one of them out, or add a year column that says of which year each row is",
@@ -113,10 +112,10 @@ def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
     found = f"{of.when}{listed(missing)} is missing, so that the figures of {end} {{}} too low ({became})"
     if at is None or any(of.crosswalk.stands(code, at) for code in missing):
         remedy = "Add the rows that are missing, or take the others out"
-        of.findings.error(FindingCode.INCOMPLETE, where, found.format("would be"), remedy=remedy)
+        findings.error(FindingCode.INCOMPLETE, found.format("would be"), remedy=remedy)
     else:
         remedy = "See whether the other rows hold all that is meant"
-        of.findings.warning(FindingCode.INCOMPLETE, where, found.format("may be"), remedy=remedy)
+        findings.warning(FindingCode.INCOMPLETE, found.format("may be"), remedy=remedy)
 
 
 # Counting closed organisations with their successors, year by year.
@@ -135,21 +134,19 @@ def report_split(of: RowsOfYears, code: str, successors: Sequence[str]) -> None:
 
 def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
     """Refuse half a merger: a sum without one of its parts, or beside the whole."""
-    where = Where(of.rows[codes[0]].file.sheet.name)
+    findings = of.rows[codes[0]].file.findings
     year, became = of.years[0], of.merger_sentence(successor)
     missing = of.crosswalk.missing(successor, of.day, of.rows)
     if successor in of.rows:
-        of.findings.error(
+        findings.error(
             FindingCode.INCOMPLETE,
-            where,
             f"{listed(codes)} and their successor {successor} are both in the file, and for {year} "
             f"they would be counted twice ({became})",
             remedy="Add a year column that says of which year each row is",
         )
     elif missing:
-        of.findings.error(
+        findings.error(
             FindingCode.INCOMPLETE,
-            where,
             f"{listed(missing)} is missing, so that the figures of {successor} for {year} would be too low ({became})",
             remedy=f"Add the rows that are missing, or give {successor} with a year column",
         )

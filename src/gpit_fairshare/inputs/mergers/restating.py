@@ -327,7 +327,7 @@ class _WithSuccessors(_Restatement):
         return replace(first, code=successor, values=values)
 
     def _report_clash(self, successor: str, members: Sequence[_Member], need: Need) -> None:
-        where = Where(members[0].row.file.sheet.name)
+        findings = members[0].row.file.findings
         codes = listed([member.code for member in members])
         found = (
             f"{need.name} differs between {codes}, which are {successor} in {self.years[0]}, and only "
@@ -335,9 +335,9 @@ class _WithSuccessors(_Restatement):
         )
         if need.name in self.group.request.essential:
             remedy = f"Give {need.name} of {successor} with a year column"
-            self.findings.error(FindingCode.NOT_SUMMED, where, found, remedy=remedy)
+            findings.error(FindingCode.NOT_SUMMED, found, remedy=remedy)
         else:
-            self.findings.warning(FindingCode.NOT_SUMMED, where, f"{found}; it is left blank")
+            findings.warning(FindingCode.NOT_SUMMED, f"{found}; it is left blank")
 
     def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, Row]) -> None:
         mergers = [self.merger_sentence(successor) for successor in sorted(movers)]

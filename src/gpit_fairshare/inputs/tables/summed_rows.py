@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.columns.numbers import decimal_places, read_number
 from gpit_fairshare.inputs.files.grids import is_blank
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class SummedColumn(NamedTuple):
         """Read the figures of a column as they are written, whatever their unit."""
         position = headings.columns[need.name]
         numbers = [_number(cells[position]) for _, cells in rows]
-        decimals = max((_decimals(number) for number in numbers if isinstance(number, Decimal)), default=0)
+        decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
         figures = [None if number is None else int(number * 10**decimals) for number in numbers]
         is_counted = need.unit == "people" and not decimals and headings.units.factor(position) == 1
         return cls(need.name, position, figures, decimals, is_counted)
@@ -82,7 +82,3 @@ def _number(cell: Any) -> int | Decimal | None:
         return None
     number = round(number, _MOST_DECIMALS) if isinstance(number, Decimal) else number
     return int(number) if number == int(number) else number
-
-
-def _decimals(number: Decimal) -> int:
-    return -min(int(number.normalize().as_tuple().exponent), 0)

@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.inputs.columns.numbers import decimal_places
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import counted, listed
@@ -59,8 +60,7 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
     if len(fractions) == 1:
         return dict.fromkeys(fractions, amount)
     exact = Fraction(repr(amount))
-    places = -min(int(Decimal(repr(amount)).normalize().as_tuple().exponent), 0)
-    step = min(SMALLEST.get(unit, Fraction(1)), Fraction(1, 10**places))
+    step = min(SMALLEST.get(unit, Fraction(1)), Fraction(1, 10 ** decimal_places(Decimal(repr(amount)))))
     codes = sorted(fractions)
     parts = rounded([exact * fractions[code] for code in codes], to=str(step))
     return dict(zip(codes, parts.values, strict=True))
