@@ -12,7 +12,7 @@ from gpit_fairshare.numbers import money
 from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 
 FEWEST = 5
@@ -38,18 +38,15 @@ class Figure(NamedTuple):
     where: Where
 
 
-def check_movements(
-    years: Sequence[str], people: Mapping[str, Mapping[str, Figure]], share: float, findings: FindingCollector
-) -> None:
+def check_movements(people: Mapping[str, Mapping[str, Figure]], share: float, findings: FindingCollector) -> None:
     """Point out organisations whose patients changed by more than a share from one year to the next.
 
     Args:
-        years: years in order.
-        people: registered population by year and organisation.
+        people: registered population by year, in order, and organisation.
         share: 0.1 for a tenth of the earlier year.
         findings: where to report.
     """
-    for earlier, later in pairwise(years):
+    for earlier, later in pairwise(people):
         for code, now in sorted(people[later].items()):
             before = people[earlier].get(code)
             if before is None or before == now or not before.value:
