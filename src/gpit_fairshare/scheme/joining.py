@@ -25,7 +25,7 @@ from gpit_fairshare.scheme.model import Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
 from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather, place_of
-from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, SchemeHeader, TransitionFile
+from gpit_fairshare.scheme.shape import FILE_MODELS, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import give_defaults, give_values, list_assumptions
 from gpit_fairshare.words import nearest
 
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.scheme.files import Read
+    from gpit_fairshare.scheme.library import FileKind
     from gpit_fairshare.scheme.model import Check, Parameter
-    from gpit_fairshare.scheme.shape import CheckEntry, StepEntry
+    from gpit_fairshare.scheme.shape import CheckEntry, File, StepEntry
     from gpit_fairshare.scheme.values import Setting
 
 MOST_PARAMETERS: Final = 1_000
@@ -88,13 +89,8 @@ class Joined:
     @property
     def result(self) -> str:
         """The step that is the answer of the file."""
-        match self.read.model:
-            case SchemeFile() as file:
-                return file.scheme.result or "allocation"
-            case FormulaFile():
-                return "fair_share"
-            case _:
-                return "allocation"
+        model: File = self.read.model
+        return (model.scheme.result if isinstance(model, SchemeFile) else None) or model.answer
 
 
 def join(
@@ -173,7 +169,7 @@ def complete(
         joined.scheme = replace(ready, digest=_digest(ready, other_years=other_years))
 
 
-def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Faults) -> Joined:
+def join_alone(name: str, kind: FileKind, faults: Faults) -> Joined:
     """Read a formula or transition without a scheme, as far as it can be understood; tell every fault.
 
     A transition takes `fair_share` for one amount of £ for each organisation.
@@ -181,8 +177,8 @@ def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Fau
     Raises:
         StoppedError: The file itself cannot be read.
     """
-    read = read_file(name, model, faults)
-    joined = Joined(read, *((read.model.formula.name, "") if isinstance(read.model, FormulaFile) else ("", "")))
+    read = read_file(name, FILE_MODELS[kind], faults)
+    joined = Joined(read, formula=read.model.header.name if kind == "formula" else "")
     try:
         part = gather(read, faults)
     except StoppedError:
@@ -191,7 +187,7 @@ def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Fau
     draft.add(part, faults)
     joined.reads = draft.reads
     only_one_thing(draft, faults)
-    given = {} if model is FormulaFile else {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")}
+    given = {} if kind == "formula" else {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")}
     joined.symbols = meaning(draft, faults, given=given)
     check_answer(draft, joined.symbols, (read.file, joined.result, "organisation"), faults)
     money_of(draft.layers, draft.steps, joined.symbols, faults)  # for its faults alone

@@ -14,7 +14,7 @@ from gpit_fairshare.scheme.files import read_file
 from gpit_fairshare.scheme.findings import StoppedError
 from gpit_fairshare.scheme.model import Check, Step
 from gpit_fairshare.scheme.money import Layer
-from gpit_fairshare.scheme.shape import NAME, CheckEntry, Exact, FormulaFile, StepEntry, TransitionFile
+from gpit_fairshare.scheme.shape import NAME, CheckEntry, Exact, FormulaFile, StepEntry
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
@@ -150,17 +150,13 @@ def _parsed(read: Read[Any], entry: StepEntry | CheckEntry, faults: Faults) -> E
 
 def _ends_well(read: Read[Any], faults: Faults) -> None:
     """See that a formula ends in fair_share and a transition in allocation."""
-    kinds: dict[type, tuple[str, str]] = {
-        FormulaFile: ("formula", "fair_share"),
-        TransitionFile: ("transition", "allocation"),
-    }
-    kind, name = kinds.get(type(read.model), ("", ""))
+    kind, answer = read.model.kind, read.model.answer
     steps = [step.name for step in read.model.steps]
     last = steps[-1] if steps else "no step"
-    if kind and last != name and name not in faults.lost:
-        faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} is {name}; found {last}")
-        if name not in steps:
-            faults.lost.add(name)
+    if kind != "scheme" and last != answer and answer not in faults.lost:
+        faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} is {answer}; found {last}")
+        if answer not in steps:
+            faults.lost.add(answer)
 
 
 def _as_it_is(name: str) -> str:

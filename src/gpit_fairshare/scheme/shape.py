@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
 from gpit_fairshare.scheme.faults import OriginError
+from gpit_fairshare.scheme.library import FileKind  # noqa: TC001  # as above
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
@@ -292,18 +293,6 @@ class PropertiesEntry(Entry):
     """What a merged organisation gets is what its members got together, to the rounding."""
 
 
-class File(Entry):
-    """What the three kinds of file have in common."""
-
-    sources: dict[Line, SourceEntry] = {}
-    parameters: dict[Name, ParameterEntry] = {}
-    inputs: dict[Name, InputEntry] = {}
-    steps: list[StepEntry] = []
-    checks: list[CheckEntry] = []
-    money: MoneyEntry | None = None
-    properties: PropertiesEntry | None = None
-
-
 class Header(Entry):
     """What a formula or transition is called, and where it was read."""
 
@@ -316,6 +305,27 @@ class Header(Entry):
     infeasible: Text = ""
     """When the rule has no answer, and what becomes of the run."""
     sources: list[Line] = []
+
+
+class File(Entry):
+    """What the three kinds of file have in common."""
+
+    kind: ClassVar[FileKind]
+    answer: ClassVar[str] = "allocation"
+    """The step that is the answer, in which the steps of a formula or a transition end."""
+    sources: dict[Line, SourceEntry] = {}
+    parameters: dict[Name, ParameterEntry] = {}
+    inputs: dict[Name, InputEntry] = {}
+    steps: list[StepEntry] = []
+    checks: list[CheckEntry] = []
+    money: MoneyEntry | None = None
+    properties: PropertiesEntry | None = None
+
+    @property
+    def header(self) -> Header:
+        """Return the table that the file begins with."""
+        header: Header = getattr(self, self.kind)
+        return header
 
 
 Payer = Literal["within the budget", "top-slice", "new money"]
@@ -333,6 +343,8 @@ class PaidHeader(Header):
 class FormulaFile(File):
     """A file whose steps end in `fair_share`."""
 
+    kind = "formula"
+    answer = "fair_share"
     formula: Header
     use: list[UseEntry] = []
 
@@ -340,6 +352,7 @@ class FormulaFile(File):
 class TransitionFile(File):
     """A file whose steps end in `allocation` and rely on `fair_share`, inputs and last year alone."""
 
+    kind = "transition"
     transition: PaidHeader
 
 
@@ -404,7 +417,14 @@ class SpendEntry(Entry):
 class SchemeFile(File):
     """A file that names a formula and a transition, or has steps of its own, and gives the values."""
 
+    kind = "scheme"
     scheme: SchemeHeader
     use: list[UseEntry] = []
     values: dict[Name, dict[YearOrEvery, ValueEntry]] = {}
     spend: SpendEntry | None = None
+
+
+FILE_MODELS: Final[dict[FileKind, type[File]]] = {
+    model.kind: model for model in (FormulaFile, TransitionFile, SchemeFile)
+}
+"""The shape of each kind of file."""
