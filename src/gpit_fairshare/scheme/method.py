@@ -10,7 +10,7 @@ from gpit_fairshare.language import in_words, names_in, plugged_in
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import figures_of, kinds_of, read_library_file
 from gpit_fairshare.scheme.findings import Faults
-from gpit_fairshare.scheme.joining import join, join_alone, labels_of
+from gpit_fairshare.scheme.joining import join, labels_of
 from gpit_fairshare.scheme.library import FileKind, all_library_files
 from gpit_fairshare.scheme.schema import descriptions
 from gpit_fairshare.scheme.shape import PaidHeader, SchemeFile
@@ -192,7 +192,7 @@ def method(name: str, kind: str | None = None) -> tuple[Method, str]:
         raise UsageError(f"{one_line(name)}: is no {kind}; gpit library list has all names")
     if len(kinds) > 1:
         raise UsageError(f"{one_line(name)}: is the name of a {' and a '.join(kinds)}; say which with --kind")
-    joined = join(name, Faults()) if kinds == ["scheme"] else join_alone(name, kinds[0], Faults())
+    joined = join(name, Faults(), kinds[0])
     return _said(joined), joined.read.text
 
 

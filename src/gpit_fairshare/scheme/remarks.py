@@ -256,7 +256,7 @@ class _Remarks:
             if origins and not origins & {"", STAND_IN}:
                 found = "every value is an assumption; none has a source"
                 self.faults.note(FindingCode.ALL_ASSUMED, places[name], found)
-        listed = list_assumptions(parameters, self.joined.read)
+        listed = list_assumptions(parameters, self.joined.read.model)
         assumptions = [one for one in listed if one.parameter and one.text != STAND_IN]
         for file in dict.fromkeys(places[one.parameter].file for one in assumptions):
             here = [one for one in assumptions if places[one.parameter].file == file]

@@ -10,7 +10,7 @@ from gpit_fairshare.findings import gravest_first
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import kinds_in_library, kinds_of, read_file
 from gpit_fairshare.scheme.findings import Faults, StoppedError
-from gpit_fairshare.scheme.joining import join, join_alone
+from gpit_fairshare.scheme.joining import join
 from gpit_fairshare.scheme.library import KINDS, library_names
 from gpit_fairshare.scheme.remarks import remark
 from gpit_fairshare.scheme.shape import SchemeFile
@@ -101,10 +101,7 @@ def review(
         kind = kind or kinds_of(scheme, faults)[0]
         if swapped and kind != "scheme":
             raise UsageError(f"{one_line(scheme)}: is a {kind}; --formula and --transition go with schemes alone")
-        if kind == "scheme":
-            joined = join(scheme, faults, formula=formula, transition=transition)
-        else:
-            joined = join_alone(scheme, kind, faults)
+        joined = join(scheme, faults, kind, formula=formula, transition=transition)
     except StoppedError:
         pass
     if joined is None:

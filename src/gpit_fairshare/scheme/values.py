@@ -255,7 +255,7 @@ def _fixed_bound(written: str, file: str, place: str, known: Iterable[str], faul
         return None
 
 
-def list_assumptions(parameters: Mapping[str, Parameter], read: Read[SchemeFile]) -> tuple[Assumption, ...]:
+def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> tuple[Assumption, ...]:
     """Number what is taken without a source: one entry per parameter and text, with its years."""
     found: dict[tuple[str, str, Upkeep], list[str]] = {}
     for name, parameter in parameters.items():
@@ -265,10 +265,10 @@ def list_assumptions(parameters: Mapping[str, Parameter], read: Read[SchemeFile]
     entries = [
         (parameters[name].label, text, name, tuple(years), upkeep) for (name, text, upkeep), years in found.items()
     ]
-    spend = read.model.spend
+    spend = file.spend
     if spend and spend.assumption:
         text = " ".join(spend.assumption.split())
-        years = tuple(read.model.scheme.years)
+        years = tuple(file.scheme.years)
         entries.append(("What counts as historic spend", text, "", years, Upkeep()))
     return tuple(
         Assumption(index, about, text, name, years, one.owner, one.date, one.quality, one.impact)
