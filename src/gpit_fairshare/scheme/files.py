@@ -25,8 +25,8 @@ from gpit_fairshare.scheme.library import (
     library_names,
     own_names,
 )
-from gpit_fairshare.scheme.mending import mended
 from gpit_fairshare.scheme.model import Source
+from gpit_fairshare.scheme.partial_parse import without_faults
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile
 from gpit_fairshare.structured_texts import TextError, parse_toml
 from gpit_fairshare.words import nearest
@@ -207,14 +207,13 @@ def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Fault
             found = of_shape(fault, data, model)
         for one in found:
             # Whoever misspells a key misses it as well: it is one slip.
-            if one.kind == "missing" and any(one.key == other.near and one.place == other.place for other in found):
+            if one.kind == "missing" and any(one.path == (*other.path[:-1], other.near) for other in found):
                 continue
-            about = FindingCode.ORIGIN if one.of_origin else FindingCode.SHAPE
+            about = FindingCode.ORIGIN if one.kind == "origin" else FindingCode.SHAPE
             faults.error(about, Where(file, one.place), one.said, message=f"{file}: {first_of(found)}")
-        again = mended(data, found, faults.lost)
-        if again is None:
-            raise StoppedError
-        data = again
+        data = without_faults(data, found, faults.lost) or {}
+        if not data:
+            break
     raise StoppedError
 
 

@@ -9,9 +9,9 @@ from gpit_fairshare.findings import Finding, FindingCode, Where
 from gpit_fairshare.language import AGGREGATES, NATIONAL, names_in, unit_of, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.findings import place_in
-from gpit_fairshare.scheme.mending import STAND_IN
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
+from gpit_fairshare.scheme.partial_parse import STAND_IN
 from gpit_fairshare.scheme.parts import UNREAD
 from gpit_fairshare.scheme.shape import NAME, SchemeFile, TransitionFile
 from gpit_fairshare.scheme.values import list_assumptions, place_of_values

@@ -91,12 +91,12 @@ def give_values(
     parameters, lacking = {}, []
     for name, (entry, origin) in declared.items():
         one = _Declared(name, entry, entry.values, origin, f"parameters.{name}.values")
-        if name in read.model.values:
+        if read.model.values.get(name):
             if entry.values:
                 found = f"the parameter has values in {origin.file}, where it is declared, as well"
                 faults.error(FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), found, remedy="keep one")
             one = _Declared(name, entry, read.model.values[name], read, f"values.{name}")
-        elif not entry.values and origin is not read:
+        elif not entry.values and (origin is not read or name in read.model.values):
             one = _Declared(name, entry, {}, origin, f"values.{name}")
         values = _by_year(one, years, settings, faults)
         missing = [year for year in years if year not in values]
