@@ -24,7 +24,7 @@ from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.model import Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
-from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather, place_of
+from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather
 from gpit_fairshare.scheme.shape import FILE_MODELS, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import give_defaults, give_values, list_assumptions
 from gpit_fairshare.words import nearest
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.files import Read
     from gpit_fairshare.scheme.library import FileKind
     from gpit_fairshare.scheme.model import Check, Money, Parameter
-    from gpit_fairshare.scheme.shape import CheckEntry, File, StepEntry
+    from gpit_fairshare.scheme.shape import File
     from gpit_fairshare.scheme.values import Setting
 
 MOST_PARAMETERS: Final = 1_000
@@ -230,15 +230,15 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
         faults.error(FindingCode.ANSWER, Where(part.read.file), found, remedy="name a formula")
         faults.lost.add("fair_share")
     inner = (steps | set(draft.parameters)) - part.own - set(part.read.model.parameters) - {"fair_share"}
-    entries: tuple[tuple[StepEntry | CheckEntry, t.Expression], ...] = (*part.steps, *part.checks)
-    for entry, tree in entries:
-        for name, position in names_in(tree):
+    formulas: tuple[Step | Check, ...] = (*part.steps, *part.checks)
+    for formula in formulas:
+        for name, position in names_in(formula.tree):
             if name in inner:
                 fault = FormulaError(
                     "a transition relies on fair_share, input columns and its own steps and parameters, "
                     f"not on {name}; the money to spend is total(fair_share)",
                     position,
-                    place_of(part.read, entry),
+                    formula.where,
                 )
                 faults.formula_error(fault, part.read.file, FindingCode.LEANS)
     for key, name in listed_in(part.read.model.money) if part.read.model.money else ():
@@ -254,9 +254,9 @@ def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
     steps = {step.name: step for step in draft.steps}
     if result is None and "allocation" not in steps:
         if "fair_share" in steps:
+            names: dict[str, Any] = {"name": "allocation", "label": "Allocation", "formula": "fair_share"}
             where, unit = f"{read.file}, step allocation", steps["fair_share"].unit
-            draft.steps.append(Step("allocation", "Allocation", unit, "fair_share", t.Name("fair_share", 1), where))
-            draft.files[where] = read.file
+            draft.steps.append(Step(**names, unit=unit, where=where, file=read.file, tree=t.Name("fair_share", 1)))
         elif not {"fair_share", "allocation"} & faults.lost:
             found = "no step is named allocation or fair_share"
             faults.error(FindingCode.ANSWER, Where(read.file), found, remedy='name the answer with result = "…"')

@@ -78,7 +78,7 @@ class _Remarks:
 
     def _at(self, one: Step | Check) -> Where:
         """Return the file and the place of a step or check."""
-        return place_in(one.where, self.draft.files[one.where])
+        return place_in(one.where, one.file)
 
     def _first_use(self, name: str) -> Step | Check:
         return next(one for one in self.parts if name in self.names[one.where])
