@@ -107,7 +107,7 @@ def _source_keys(scheme: Scheme) -> dict[Source, str]:
 
 
 def _value(value: Value, keys: Mapping[Source, str]) -> dict[str, Any]:
-    upkeep = {key: text for key, text in asdict(value.upkeep).items() if text} if value.upkeep else {}
+    upkeep = {key: text for key, text in asdict(value.upkeep).items() if text}
     origin = {"source": keys[value.source]} if value.source else {"assumption": value.assumption}
     return {"value": value.written, **origin, **upkeep, "overridden": value.overridden}
 
@@ -148,7 +148,13 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         steps=tuple(replace(step, where=places[step.name]) for step in scheme.steps),
         checks=tuple(replace(check, where=places[check.name]) for check in scheme.checks),
         parameters={
-            name: replace(parameter, values=_marked(parameter.values, written[name]))
+            name: replace(
+                parameter,
+                values={
+                    year: replace(value, overridden=written[name][year]["overridden"])
+                    for year, value in parameter.values.items()
+                },
+            )
             for name, parameter in scheme.parameters.items()
         },
         counts={column: tuple(words) for column, words in table["counts"].items()},
@@ -188,11 +194,3 @@ def _entry(written: Mapping[str, Any], model: type[Entry]) -> dict[str, Any]:
     """Return the keys that an entry of a file has as well; an empty text stands for a key that a file leaves out."""
     entry = {key: written[key] for key in model.model_fields if written.get(key) not in (None, "")}
     return entry | ({"date": dt.date.fromisoformat(entry["date"])} if "date" in entry else {})
-
-
-def _marked(values: Mapping[str, Value], written: Mapping[str, Any]) -> dict[str, Value]:
-    """Return values of a parameter, those that were set for the run marked as such."""
-    return {
-        year: replace(value, overridden=True, upkeep=None) if written[year]["overridden"] else value
-        for year, value in values.items()
-    }

@@ -295,14 +295,7 @@ def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
     if isinstance(model, SchemeFile) and model.spend and model.spend.source:
         used.append(("spend", model.spend.source))
     sources = {
-        key: Source(
-            key,
-            entry.title,
-            entry.publisher,
-            entry.url,
-            entry.date.isoformat() if entry.date else "",
-            entry.note,
-        )
+        key: Source(key, **entry.model_dump() | {"date": entry.date.isoformat() if entry.date else ""})
         for key, entry in model.sources.items()
     }
     for place, key in used:
@@ -313,7 +306,7 @@ def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
                 FindingCode.NO_SUCH_SOURCE, Where(file, place), found, remedy=f"declare it under [sources.{shown}]"
             )
     cited = {key for _, key in used}
-    sources |= {key: Source(key, one_line(key), "", "", "") for key in cited if key not in sources}
+    sources |= {key: Source(key, one_line(key)) for key in cited if key not in sources}
     for key in model.sources:
         if key not in cited and key not in faults.lost:
             place, found = f"sources › {key}", "nothing in the file uses this source"

@@ -328,11 +328,10 @@ def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ..
 def _plugins(reads: Sequence[Read[Any]], draft: Draft) -> tuple[Used, ...]:
     """Return what a scheme takes from plug-ins: files first, then functions, each once."""
     files = [one.used() for one in reads]
-    parts: tuple[Step | Check, ...] = (*draft.steps, *draft.checks)
     functions = [
         Used("function", one.name, one.plugin.package, one.plugin.version, one.plugin.digest())
-        for part in parts
-        for one in plugged_in(part.tree)
+        for formula in draft.formulas
+        for one in plugged_in(formula.tree)
     ]
     return tuple(dict.fromkeys(one for one in (*files, *functions) if one))
 

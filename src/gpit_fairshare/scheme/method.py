@@ -251,8 +251,7 @@ def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) ->
 
 def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
     """Return the columns that the formulas use, in the order of first use."""
-    trees = [one.tree for one in joined.draft.steps] + [one.tree for one in joined.draft.checks]
-    used = dict.fromkeys(name for tree in trees for name, _ in names_in(tree))
+    used = dict.fromkeys(name for formula in joined.draft.formulas for name, _ in names_in(formula.tree))
     found = []
     for name in used:
         symbol = joined.symbols.get(name)

@@ -28,9 +28,9 @@ class Source:
 
     key: str
     title: str
-    publisher: str
-    url: str
-    date: str
+    publisher: str = ""
+    url: str = ""
+    date: str = ""
     note: str = ""
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ class Value:
     assumption: str = ""
     overridden: bool = False
     """Whether `--set` gave it for this run."""
-    upkeep: Upkeep | None = None
+    upkeep: Upkeep = Upkeep()
     """What the file says of the assumption besides its text."""
 
 

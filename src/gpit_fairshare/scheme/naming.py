@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gpit_fairshare.scheme.findings import Faults
-    from gpit_fairshare.scheme.model import Check, Step
+    from gpit_fairshare.scheme.model import Step
     from gpit_fairshare.scheme.parts import Draft
 
 STANDARD_INPUTS: Final = {
@@ -75,14 +75,13 @@ def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping
     }
     seen = {*steps, *draft.inputs, *symbols}
     lost = {name: Symbol(name, "step", ORGANISATION) for name in (*faults.lost, UNREAD.name) if name not in seen}
-    parts: tuple[Step | Check, ...] = (*draft.steps, *draft.checks)
-    texts = {column for part in parts for column in _text_columns(part.tree)}
+    texts = {column for formula in draft.formulas for column in _text_columns(formula.tree)}
     texts |= {"org_code", "org_name"} | ({report_by} - set(STANDARD_INPUTS) if report_by else set())
-    for part in parts:
-        for name, position in names_in(part.tree):
+    for formula in draft.formulas:
+        for name, position in names_in(formula.tree):
             if name == "year":
                 found = "a formula is the same in every year; what differs by year is a parameter"
-                faults.formula_error(FormulaError(found, position, part.where, "name"), part.file)
+                faults.formula_error(FormulaError(found, position, formula.where, "name"), formula.file)
                 faults.lost.add(name)
                 lost[name] = Symbol(name, "step", ORGANISATION)
             if name not in seen and name not in symbols and name not in lost and name not in given:
@@ -142,8 +141,7 @@ def meaning(
     symbols = _symbols(draft, report_by, faults, given or {})
     steps = {step.name for step in draft.steps}
     doubtful = {*faults.lost, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
-    formulas: tuple[Step | Check, ...] = (*draft.steps, *draft.checks)
-    files = {formula.where: formula.file for formula in formulas}
+    files = {formula.where: formula.file for formula in draft.formulas}
     known = understand(
         [Definition(step.name, step.tree, step.unit, step.where) for step in draft.steps],
         symbols,

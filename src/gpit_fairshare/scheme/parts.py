@@ -166,6 +166,11 @@ class Draft:
     layers: list[Layer] = field(default_factory=list)
     """The files that build on one another, for the money account; formulas that they use by name are no layers."""
 
+    @property
+    def formulas(self) -> tuple[Step | Check, ...]:
+        """All steps, and after them all checks."""
+        return (*self.steps, *self.checks)
+
     def add(self, part: Part, faults: Faults, prefix: str = "", outside: Callable[[str], str] = _as_it_is) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
@@ -34,6 +34,8 @@ class Review:
     name: str
     """What the file calls itself, or what was asked for where it could not be read."""
     title: str = ""
+    sound: bool = True
+    """Whether there is no error, so that a scheme can be run."""
     formula: str = ""
     transition: str = ""
     """Names of the formula and the transition that a scheme was looked at with."""
@@ -51,25 +53,11 @@ class Review:
         """Say whether there is a finding of a level."""
         return any(finding.level == level for finding in self.findings)
 
-    @property
-    def sound(self) -> bool:
-        """Whether there is no error, so that a scheme can be run."""
-        return not self.has("error")
-
     def document(self) -> dict[str, Any]:
         """Return the review with stable keys, for JSON."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "title": self.title,
-            "sound": self.sound,
-            "formula": self.formula,
-            "transition": self.transition,
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {
             "years": list(self.years),
             "files": [{"file": file, "sha256": digest} for file, digest in self.files],
-            "steps": self.steps,
-            "checks": self.checks,
-            "parameters": self.parameters,
             "findings": [
                 {key: value for key, value in one.entry().items() if key not in ("sheet", "cell", "others")}
                 for one in self.findings
@@ -104,11 +92,11 @@ def review(
         joined = join(scheme, faults, kind, formula=formula, transition=transition)
     except StoppedError:
         pass
-    if joined is None:
-        return Review(kind or "", one_line(scheme), files=tuple(faults.files), findings=gravest_first(faults.items))
-    if joined.symbols:
+    if joined and joined.symbols:
         remark(joined, faults, swapped=swapped)
-    return _reviewed(joined, faults)
+    sound, findings = not faults.errors, gravest_first(faults.items)
+    unread = Review(kind or "", one_line(scheme), sound=sound, files=tuple(faults.files), findings=findings)
+    return _reviewed(joined, unread) if joined else unread
 
 
 def review_all(names: Sequence[str] = (), *, formula: str | None = None, transition: str | None = None) -> list[Review]:
@@ -150,20 +138,21 @@ def reviews_document(reviews: Sequence[Review]) -> dict[str, Any]:
     }
 
 
-def _reviewed(joined: Joined, faults: Faults) -> Review:
-    model = joined.read.model
-    files = {(one.file, one.digest): None for one in (joined.read, *joined.reads)} | faults.files
-    found = Review(
-        kind=model.kind,
+def _reviewed(joined: Joined, unread: Review) -> Review:
+    """Return a review with what the file says of itself, and how much the joined files have of everything."""
+    model, draft = joined.read.model, joined.draft
+    counts: dict[str, Any] = {
+        "steps": len(draft.steps),
+        "checks": len(draft.checks),
+        "parameters": len(draft.parameters),
+    }
+    return replace(
+        unread,
         name=model.header.name,
         title=model.header.title,
         formula=joined.formula,
         transition=joined.transition,
         years=tuple(model.scheme.years) if isinstance(model, SchemeFile) else (),
-        files=tuple(files),
-        findings=gravest_first(faults.items),
+        files=tuple(dict.fromkeys([(one.file, one.digest) for one in (joined.read, *joined.reads)] + [*unread.files])),
+        **(counts if joined.symbols else {}),
     )
-    if not joined.symbols:
-        return found
-    draft = joined.draft
-    return replace(found, steps=len(draft.steps), checks=len(draft.checks), parameters=len(draft.parameters))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
@@ -262,7 +262,7 @@ def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> t
     for name, parameter in parameters.items():
         for year, value in parameter.values.items():
             if value.assumption:
-                found.setdefault((name, value.assumption, value.upkeep or Upkeep()), []).append(year)
+                found.setdefault((name, value.assumption, value.upkeep), []).append(year)
     entries = [
         (parameters[name].label, text, name, tuple(years), upkeep) for (name, text, upkeep), years in found.items()
     ]
@@ -272,6 +272,6 @@ def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> t
         years = tuple(file.scheme.years)
         entries.append(("What counts as historic spend", text, "", years, Upkeep()))
     return tuple(
-        Assumption(index, about, text, name, years, one.owner, one.date, one.quality, one.impact)
-        for index, (about, text, name, years, one) in enumerate(entries, 1)
+        Assumption(index, about, text, name, years, **asdict(upkeep))
+        for index, (about, text, name, years, upkeep) in enumerate(entries, 1)
     )
