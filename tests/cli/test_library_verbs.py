@@ -30,7 +30,7 @@ from running import ROOT, SAMPLES, gpit
 
 LIBRARY = ROOT / "src" / "gpit_fairshare" / "library"
 SHELVES = {"formula": "formulas", "transition": "transitions", "scheme": "schemes"}
-EVERY = [(kind, name) for kind, shelf in SHELVES.items() for name in own_names(shelf)]
+EVERY = [(kind, name) for kind in SHELVES for name in own_names(kind)]
 LABELS = {"a": "Budget", "b": "Weighted population", "c": "Allocation", "d": "Region", "f": "Above average"}
 
 
@@ -80,7 +80,7 @@ def test_list_as_json():
     document = json.loads(run("library", "list", "--kind", "transition", "--json"))
 
     assert document == json.loads(json.dumps(entries_document(library_entries("transition"), [])))
-    assert [one["name"] for one in document["files"]] == library_names("transitions")
+    assert [one["name"] for one in document["files"]] == library_names("transition")
 
 
 # Show -------------------------------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ class _Given:
         if ending != ".toml":
             from gpit_fairshare.scheme import library_names  # noqa: PLC0415  # not for --help
 
-            known = library_names("schemes")
+            known = library_names("scheme")
             if self.name not in known:
                 raise UsageError(
                     f"{self.word} {self.name}: is neither a result file ({', '.join(RESULTS)}) nor a scheme (a .toml "
