@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.language import Kind
     from gpit_fairshare.scheme import Step
     from gpit_fairshare.workbook.layout import Block, Layout
-    from gpit_fairshare.workbook.sheets import Formula, Sheet
+    from gpit_fairshare.workbook.sheets import Formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class KernelFigures:
         values: Sequence[Any],
         unit: str | None = None,
         label: str = "",
-    ) -> None:
+    ) -> KernelFigure:
         """Write a figure once: a national one, or one per group.
 
         Its unit is that of the step, unless it is a yes/no or another unit is given.
@@ -162,32 +162,48 @@ class KernelFigures:
         if self.within:
             if key not in self.groups.columns:
                 self.columns.group_column(self.groups, key, label, unit, formula, values)
-        elif self.beside(key) not in self.layout.names:
+            return KernelFigure(self, values, key)
+        name = self.layout.name_of(key, self.columns.year)
+        if name not in self.layout.names:
             only = formula if isinstance(formula, str) else formula(FIRST_ROW)
             self.columns.national(key, label, unit, only, values[0])
+        return KernelFigure(self, values, key, name)
 
     def sum_of(self, cells: str) -> str:
         """Return the sum of a range over the rows that a figure is about."""
         return f"SUMIFS({cells},{self.numbers},$B{ROW})" if self.within else f"SUM({cells})"
 
-    def beside(self, key: str) -> str:
-        """Return a figure as written beside others of its kind: by name, or on the group's row."""
-        if not self.within:
-            return self.layout.name_of(key, self.columns.year)
-        return self.groups.cell(key, here=self.groups.sheet)
 
-    def on_rows(self, key: str, here: Sheet) -> str:
-        """Return a figure for each row of the block, as written on one of its two sheets."""
-        if not self.within:
-            return self.layout.name_of(key, self.columns.year)
-        number = self.block.helper_cell(f"group {self.within}", here=here)
-        return f"INDEX({self.groups.column_range(key)},{number})"
+@dataclass(frozen=True, slots=True)
+class KernelFigure:
+    """One figure of a kernel, and how formulas write it."""
 
-    def over_all(self, function: str, key: str) -> str:
-        """Return a national figure, or what a function such as SUM or AND gives over those of all groups."""
-        if not self.within:
-            return self.layout.name_of(key, self.columns.year)
-        return f"{function}({self.groups.column_range(key)})"
+    figures: KernelFigures
+    values: Sequence[Any]
+    """Its value, or that of each group."""
+    key: str
+    """Its column on the sheet of the groups, where each group has its own value."""
+    only: str = ""
+    """How formulas write it where it is one for all rows; else empty."""
+
+    def beside(self) -> str:
+        """Return it as written beside others of its kind: by name, or on the group's row."""
+        return self.only or self.figures.groups.cell(self.key, here=self.figures.groups.sheet)
+
+    def on_rows(self) -> str:
+        """Return it for each row of the block, as written on the sheet of the block."""
+        if self.only:
+            return self.only
+        block, cells = self.figures.block, self.figures.groups.column_range(self.key)
+        return f"INDEX({cells},{block.helper_cell(f'group {self.figures.within}', here=block.sheet)})"
+
+    def of_group(self, index: int) -> str:
+        """Return that of a group, as written on any other sheet."""
+        return self.only or self.figures.groups.cell(self.key, FIRST_ROW + index)
+
+    def over_all(self, function: str) -> str:
+        """Return what a function such as SUM or AND gives over the figures of all groups."""
+        return self.only or f"{function}({self.figures.groups.column_range(self.key)})"
 
 
 def rows_by_group(members: Sequence[int]) -> list[list[int]]:

@@ -19,10 +19,9 @@ from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, quoted
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gpit_fairshare.workbook.columns import KernelFigures, Vector
+    from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Vector
     from gpit_fairshare.workbook.group_order import GroupOrder, OwnOrder
     from gpit_fairshare.workbook.search import Search
-    from gpit_fairshare.workbook.shared_amount import SharedAmount
 
 _FACTOR: Final = "for one unit of weight"
 
@@ -75,10 +74,11 @@ class SearchColumns:
         self.outer = (next(iter(self.points.values())), list(self.points.values())[-1])
         """The first and the last column of turning points."""
 
-    def write(self, amount: SharedAmount) -> None:
+    def write(self, amount: KernelFigure) -> KernelFigure:
         """Write the rounds of the search, and the factor of each group from the point below it on a straight line up.
 
-        The factor is the figure `factor of` the step.
+        Returns:
+            The factor.
         """
         ends = [self._rounds(index, amount) for index in range(len(self.figures.rows))]
         factors = [self.search.factor(index) for index in range(len(ends))]
@@ -90,26 +90,25 @@ class SearchColumns:
         def below_factor(row: int) -> str:
             return f"IF({at_end('F', row)}=0,0,MAX(0,{at_end('I', row)}))"
 
-        below, spent, moving = f"below factor of {name}", f"spent below factor of {name}", f"weights moving of {name}"
-        values = [factor.below for factor in factors]
-        figures.put(below, "factor at the point below", below_factor, values, _FACTOR)
-        below_cell = figures.beside(below)
-        formula = self._spent(below_cell, lambda column: span(column, column))
-        figures.put(spent, "spent at that factor", formula, [factor.spent for factor in factors])
-        formula, values = self._moving(below_cell), [factor.moving for factor in factors]
-        figures.put(moving, "weights that still share", formula, values, "weight")
-        spent_cell, moving_cell, points = figures.beside(spent), figures.beside(moving), span(*self.outer)
-        line = f"{below_cell}+({amount.beside()}-{spent_cell})/{moving_cell}"
+        key, values = f"below factor of {name}", [factor.below for factor in factors]
+        below = figures.put(key, "factor at the point below", below_factor, values, _FACTOR).beside()
+        key, values = f"spent below factor of {name}", [factor.spent for factor in factors]
+        formula = self._spent(below, lambda column: span(column, column))
+        spent = figures.put(key, "spent at that factor", formula, values).beside()
+        key, values = f"weights moving of {name}", [factor.moving for factor in factors]
+        moving = figures.put(key, "weights that still share", self._moving(below), values, "weight").beside()
+        line, points = f"{below}+({amount.beside()}-{spent})/{moving}", span(*self.outer)
 
         def factor_of(row: int) -> str:
             rank = at_end("F", row)
             next_point = f"SMALL({points},MIN(COUNT({points}),{rank}+1))"
             upto = f"IF({rank}>=COUNT({points}),{line},MIN({next_point},{line}))"
-            return f"IF({moving_cell}<=0,{below_cell},MAX(0,{upto}))".replace(ROW, str(row))
+            return f"IF({moving}<=0,{below},MAX(0,{upto}))".replace(ROW, str(row))
 
-        figures.put(f"factor of {name}", "factor", factor_of, [factor.factor for factor in factors], _FACTOR)
+        values = [factor.factor for factor in factors]
+        return figures.put(f"factor of {name}", "factor", factor_of, values, _FACTOR)
 
-    def _rounds(self, index: int, amount: SharedAmount) -> int:
+    def _rounds(self, index: int, amount: KernelFigure) -> int:
         """Write the rounds of a group on the sheet Sharing, and return the row of the last."""
         figures, search = self.figures, self.search
         columns, sheet, step = figures.columns, figures.layout.sharing, figures.step
