@@ -15,7 +15,7 @@ from gpit_fairshare import CalculationError, GpitError, PluginError, SchemeError
 from gpit_fairshare.cli import app
 from gpit_fairshare.results.writing import write_json
 from gpit_fairshare.scheme import library_names, library_problems
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from oracle import rounded
 from plugging import EXAMPLE, HALVED, example, package
 from running import ROOT, SAMPLES, gpit, words

@@ -623,7 +623,6 @@ def test_update_prints_whole_paths(folder):
 
 STRUCK = """
 import os, signal, sys
-from gpit_fairshare import workbook
 from gpit_fairshare.results import writing
 from gpit_fairshare.cli import main
 def half(result, path, *_):

@@ -26,7 +26,7 @@ from gpit_fairshare.comparison.model import Limit
 from gpit_fairshare.reports.comparison import show_comparison
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.writing import json_text, write_csv, write_json, write_manifest
-from gpit_fairshare.workbook import write_workbook as write_allocations
+from gpit_fairshare.workbook.result_workbook import write_workbook as write_allocations
 from running import SAMPLES, YEARS, gpit, population_file, read_rows, words
 from running import write_rows as write_table
 from tiers import slow

@@ -21,7 +21,7 @@ from gpit_fairshare.language import NATIONAL, ORGANISATION
 from gpit_fairshare.reports.allocation import show
 from gpit_fairshare.results.writing import document
 from gpit_fairshare.scheme import load
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from recalculation import by_cell, recalculated_rows
 from rulebook import RULES, organisations, run, scheme_of
 from running import SAMPLES, SHARED, population_file, write_rows

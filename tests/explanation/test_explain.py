@@ -26,7 +26,7 @@ from gpit_fairshare.explanation.drafts import Draft, Drafts
 from gpit_fairshare.language import parse, to_text, with_numbers
 from gpit_fairshare.reports.explanation import show_explanation
 from gpit_fairshare.results import writing
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from random_formulas import COLUMNS, UNDEFINED, Generator, agrees, expected, in_a_frame
 from running import ROOT, SAMPLES, gpit, population_file, words, write_rows
 from small_schemes import TWO, scheme

@@ -22,7 +22,7 @@ from gpit_fairshare.errors import CalculationError, InputError, UsageError
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import Need, Request, Restated, boundary_date, read_inputs, year_start
 from gpit_fairshare.inputs.tables.sums import exact_total, portions
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from running import SAMPLES, SHARED, YEARS, gpit, read_rows, words, write_rows
 from small_schemes import TWO, people_by_year, rows_of, scheme
 

@@ -15,7 +15,7 @@ from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import Need
 from gpit_fairshare.inputs.columns.cells import read_year
 from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, has_mark, is_no_code
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 
 STRICT = {
     b"http://schemas.openxmlformats.org/spreadsheetml/2006/main": b"http://purl.oclc.org/ooxml/spreadsheetml/main",

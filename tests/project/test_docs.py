@@ -421,7 +421,7 @@ def test_sheets_of_the_workbook(written):
 
 def test_a_grouping_has_a_sheet(folder):
     """Figures by region have a sheet called Region 2014-15, as the text says."""
-    from gpit_fairshare.workbook import write_workbook
+    from gpit_fairshare.workbook.result_workbook import write_workbook
 
     run_steps(folder, [("people", "total(registered_population, within=region)")])
     result = allocate(

@@ -658,7 +658,7 @@ def after_allocate(tmp_path_factory):
 @pytest.fixture(scope="module")
 def book(after_allocate):
     """The workbook of two years of A to D beside the tables, whose years come to other allocations."""
-    from gpit_fairshare.workbook import write_workbook
+    from gpit_fairshare.workbook.result_workbook import write_workbook
 
     population, spend = (SAMPLES / f"abcd-{name}.csv" for name in ("population", "spend"))
     settings = {"revenue_budget": 2_000_000, "revenue_budget@2015/16": 2_400_000, "transition_fund": 300_000}

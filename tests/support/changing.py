@@ -15,7 +15,7 @@ import formualizer
 import openpyxl
 
 from gpit_fairshare import GpitError, Result, allocate
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from recalculation import plant_everywhere
 from running import YEARS, write_rows
 

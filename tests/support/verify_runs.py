@@ -6,7 +6,7 @@ import openpyxl
 
 from fuzzing import ods
 from gpit_fairshare.results import writing
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from running import write_rows
 
 PEOPLE = {"A": 100_000, "B": 200_000, "C": 300_000, "D": 400_000}

@@ -25,7 +25,7 @@ from gpit_fairshare.cli import _run
 from gpit_fairshare.results import writing
 from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written
 from gpit_fairshare.verification import Kind, formulas
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from retouching import by_openpyxl, calculated, change_cell, edited, element, formula_of, type_all_over, type_over
 from running import gpit, write_rows
 from tiers import slow, slow_but

@@ -11,8 +11,8 @@ import pytest
 
 import recalculation
 from gpit_fairshare import allocate
-from gpit_fairshare.workbook import write_workbook
 from gpit_fairshare.workbook.layout import sheet_name
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from gpit_fairshare.workbook.sheets import clean
 from gpit_fairshare.workbook.text_widths import lines_needed
 from running import SAMPLES, YEARS, write_rows

@@ -16,8 +16,8 @@ from openpyxl.utils import get_column_letter, range_boundaries
 
 import structure
 from books import CODES, NAMES, REGIONS, RUNS, Book, find, merger_run, odd_run
-from gpit_fairshare.workbook import write_workbook
 from gpit_fairshare.workbook.layout import sheet_name
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from gpit_fairshare.workbook.sheets import Sheet, is_web
 from gpit_fairshare.workbook.text_widths import lines_needed, text_width
 from gpit_fairshare.workbook.writing import table_name

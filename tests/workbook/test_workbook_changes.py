@@ -11,7 +11,7 @@ import pytest
 from changing import Book, Case, Change, differences, outcome
 from folders import repeatable
 from gpit_fairshare import GpitError, allocate
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from recalculation import recalculated_rows
 from running import SAMPLES, YEARS, read_rows, write_rows
 from small_schemes import scheme

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from gpit_fairshare import allocate
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from running import YEARS
 from tiers import fast_but
 

@@ -12,8 +12,8 @@ import pytest
 
 import recalculation
 from gpit_fairshare import allocate
-from gpit_fairshare.workbook import write_workbook
 from gpit_fairshare.workbook.per_head import MOST_SORTED
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from running import write_rows
 from small_schemes import rows_of, scheme
 

@@ -15,7 +15,7 @@ import pytest
 
 from changing import evaluated, is_error
 from gpit_fairshare import allocate
-from gpit_fairshare.workbook import write_workbook
+from gpit_fairshare.workbook.result_workbook import write_workbook
 from hard_schemes import HARD
 from recalculation import by_cell, cached_values, compare, formulas, plant_everywhere, recalculated_rows
 from rulebook import REPRESENTATIVE, RULES, Rule, invented

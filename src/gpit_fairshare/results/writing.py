@@ -33,7 +33,7 @@ def write_result(result: Result, path: Path, ending: str, advance: Callable[[int
     """
     match ending:
         case ".xlsx":
-            from gpit_fairshare.workbook import write_workbook  # noqa: PLC0415  # XlsxWriter loads for a workbook alone
+            from gpit_fairshare.workbook.result_workbook import write_workbook  # noqa: PLC0415  # XlsxWriter loads for a workbook alone
 
             write_workbook(result, path, advance)
         case ".json":

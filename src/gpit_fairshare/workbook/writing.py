@@ -7,7 +7,6 @@ import re
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.language.in_excel import text as literal
 from gpit_fairshare.workbook.sheets import (
     FIRST_ROW,
     HEADING_ROW,
@@ -214,6 +213,8 @@ def _note(sheet: Sheet, page: Page) -> None:
     if not sheet.status:
         page.write_string(NOTE_ROW - 1, 0, note)
         return
+    from gpit_fairshare.language.in_excel import text as literal  # noqa: PLC0415  # loads polars; a template has no status
+
     shown, formula = sheet.status
     # Excel takes texts of 255 characters in a formula.
     said = [literal(one) for one in wrap(note.removesuffix(shown), 200, drop_whitespace=False)]

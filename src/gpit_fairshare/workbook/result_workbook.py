@@ -1,0 +1,180 @@
+"""A Result as a live Excel workbook: every calculated cell a formula, with the value that it gives.
+
+Values are on sheets that call themselves Input, and the few numbers that formulas need on Constants; all
+else follows from them. The same result gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.words import inside
+from gpit_fairshare.workbook import reference_sheets
+from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet, thousands_sheet
+from gpit_fairshare.workbook.charts import charts
+from gpit_fairshare.workbook.checks import checks_sheet, live_checks
+from gpit_fairshare.workbook.input_controls import control_order
+from gpit_fairshare.workbook.input_sheets import input_sheets, offer_choices
+from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, block_kinds, number_format, sheet_name, with_unit
+from gpit_fairshare.workbook.parameters_sheet import parameters_sheet
+from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW
+from gpit_fairshare.workbook.spend_lines_sheet import spend_lines_sheet
+from gpit_fairshare.workbook.steps import StepWriter
+from gpit_fairshare.workbook.summary_sheets import areas_sheet, summary_rows
+from gpit_fairshare.workbook.writing import write_sheets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from gpit_fairshare.engine import Result
+    from gpit_fairshare.language import Kind
+    from gpit_fairshare.workbook.sheets import Sheet
+
+
+def write_workbook(
+    result: Result, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
+) -> None:
+    """Write a result as a workbook; `advance` is called with how many cells are done, of how many."""
+    layout = Layout(result)
+    scheme = result.scheme
+    properties = {
+        "title": scheme.title,
+        "subject": f"{scheme.organisation} {inside(layout.answers)} {', '.join(scheme.years)}",
+        "author": f"gpit_fairshare {result.manifest['gpit']}",
+        "keywords": "NHS, GP IT, fair share, allocations",
+        "comments": f"Scheme {scheme.name}, digest {scheme.digest}",
+    }
+    write_sheets(path, _build(layout), properties, advance, layout.names)
+
+
+def _build(layout: Layout) -> list[Sheet]:
+    """Lay out every sheet, in the order that they have in the workbook."""
+    inputs = input_sheets(layout)
+    lines = spend_lines_sheet(layout)
+    for year in layout.years:
+        for kind in block_kinds(layout):
+            layout.blocks[kind, year] = _block(layout, kind, year)
+    writers = {year: StepWriter(layout, year) for year in layout.years}
+    for writer in writers.values():
+        for step in layout.scheme.steps:
+            writer.step(step)
+        _control_groups(layout, writer)
+    published = AllocationsSheet(layout)
+    allocations = published.write()
+    write_per_head(writers)
+    summary = summary_rows(layout, writers)
+    live = live_checks(layout, writers, published, summary)
+    checks = checks_sheet(layout, live, summary)
+    areas, change, spread, path = areas_sheet(layout), change_sheet(layout), spread_sheet(layout), path_sheet(layout)
+    offer_choices(layout, areas)
+    summary.sheet.charts = charts(layout, change, spread, path, areas)
+    # Those of the organisations come first.
+    blocks = sorted(layout.blocks.values(), key=lambda block: block.kind != ORGANISATION)
+    maybe = [
+        summary.sheet,
+        areas,
+        allocations,
+        thousands_sheet(layout, published),
+        change,
+        spread,
+        path,
+        *(block.sheet for block in blocks),
+        parameters_sheet(layout),
+        *inputs,
+        lines,
+        layout.national,
+        layout.constants,
+        layout.sharing if layout.sharing.cells else None,
+        *(order.sheet for writer in writers.values() for order in writer.orders.values()),
+        *(block.workings for block in blocks if block.helpers),
+        checks,
+        reference_sheets.steps_sheet(layout),
+        reference_sheets.assumptions_sheet(layout),
+        reference_sheets.sources_sheet(layout),
+        reference_sheets.findings_sheet(layout),
+        reference_sheets.manifest_sheet(layout),
+    ]
+    body = [sheet for sheet in maybe if sheet is not None]
+    status = (str(checks.value(TOTAL_ROW, 2)), str(checks.value(TOTAL_ROW, 3)))
+    reference_sheets.tell_status(layout, body, status[0])
+    return [reference_sheets.about_sheet(layout, body, status), *body]
+
+
+def _control_groups(layout: Layout, writer: StepWriter) -> None:
+    """Keep which group each organisation was in, so that two that change places are seen."""
+    block = layout.block(ORGANISATION, writer.year)
+    for column, members in block.year.membership.items():
+        if f"group {column}" in block.helpers:
+            name, numbers = f"{column}_{writer.year.replace('/', '_')}", [float(member + 1) for member in members]
+            says = f"{layout.scheme.labels[column]} {writer.year}: numbers of the groups in the run"
+            control_order(layout, name, says, block.helper_range(f"group {column}"), numbers)
+
+
+def _block(layout: Layout, kind: Kind, year: str) -> Block:
+    """Make the sheet and workings of one kind in one year, with the columns that name its rows."""
+    scheme, now, word = layout.scheme, layout.result.years[year], year.replace("/", "-")
+    if kind.column is None:
+        name, end, noun, per = word, "", scheme.organisation, "step, in the order of the scheme"
+        title, workings_title, users = (
+            f"{scheme.title}: {year}",
+            f"Workings of each {noun}",
+            "sharing, checks and charts",
+        )
+    else:
+        name, end, per = scheme.labels[kind.column], word, "figure"
+        noun = inside(name)
+        title, workings_title, users = f"{name}, {year}", f"Workings by {noun}", "sharing and checks"
+    note = f"One row per {noun}, one column per {per}."
+    sheet = layout.sheet(sheet_name(name, layout.taken, end), title, note, "Working", frozen=2)
+    workings = layout.sheet(
+        sheet_name(f"Workings {name}", layout.taken, end),
+        f"{workings_title}, {year}",
+        f"What rounding, {users} need; same rows.",
+        "Working",
+        frozen=1,
+    )
+    block = Block(kind, now, sheet, workings)
+    if kind.column is None:
+        for target in (sheet, workings):
+            target.add_column("Code", 9, now.codes())
+        names = now.organisations["org_name"].to_list()
+        sheet.add_column("Name", 40, [name or NOT_GIVEN for name in names])
+        sheet.put(TOTAL_ROW, 2, "Total")
+        _input_columns(layout, block)
+    else:
+        labels = now.labels[kind.column]
+        for target in (sheet, workings):
+            block.columns[kind.column] = target.add_column(name, 32, labels)
+        sheet.add_column("Number", 9, list(range(1, len(labels) + 1)), None, "count")
+    return block
+
+
+def _input_columns(layout: Layout, block: Block) -> None:
+    """Refer to the sheets of inputs, column by column."""
+    scheme, year, codes = layout.scheme, block.year.year, block.year.codes()
+    names = [symbol.name for symbol in scheme.inputs]
+    if scheme.report_by and scheme.report_by not in names and scheme.report_by in block.year.organisations.columns:
+        names.insert(0, scheme.report_by)
+    names += [column for column in block.year.labels if column not in names]
+    for name in names:
+        symbol, values = scheme.symbols.get(name), block.values(name)
+        unit, optional = (symbol.unit, symbol.optional) if symbol else (None, False)
+        is_text = symbol is None or symbol.type == "text"
+
+        def formula(row: int, name: str = name, optional: bool = optional, values: list[object] = values) -> str:
+            place = layout.input_cells[year, codes[row - FIRST_ROW], name]
+            blank = optional or values[row - FIRST_ROW] is None
+            return f'IF(ISBLANK({place}),"",{place})' if blank else place
+
+        block.columns[name] = block.sheet.add_column(
+            with_unit(layout.label(name), unit),
+            30 if is_text else 16,
+            values,
+            formula,
+            "number" if is_text else number_format(unit, values),
+            # What is of a larger organisation is on the row of each of its members: a total would count it often.
+            total=unit in ("£", "people") and not (symbol and symbol.of),
+        )
