@@ -13,8 +13,8 @@ from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.words import joined
-from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED
-from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, parameter_states
+from gpit_fairshare.workbook.layout import ALLOCATIONS
+from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, changed_parameters, parameters_in
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Prose, Region, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT
 
@@ -122,12 +122,8 @@ def _of_fixed(layout: Layout) -> Iterator[Live]:
     names = fixed_parts(layout)
     if not names:
         return
-    tests = []
-    if layout.parameter_rows:
-        states = parameter_states(layout)
-        tests.append(f'COUNTIF({states},"{CHANGED}")+COUNTIF({states},"{OUTSIDE}")=0')
-    if controls := layout.control_range():
-        tests.append(f'COUNTIF({controls},"{CHANGED}")=0')
+    changes = (changed_parameters(layout), layout.changed_inputs())
+    tests = [f"{count}=0" for count in changes if count]
     says = f"{joined(names)}: values of the run, which do not follow a change"
     name = "No parameter or input was changed that values of the run rest on"
     yield _every_year(layout, name, says, ",".join(tests) or "TRUE")
@@ -161,9 +157,9 @@ def _of_inputs(layout: Layout) -> Iterator[Live]:
             for year, block in blocks.items()
         }
         yield _check("Nobody has spend without patients", "gpit refuses such inputs", formulas)
-    if layout.parameter_rows:
-        formula = f'COUNTIF({parameter_states(layout)},"{OUTSIDE}")=0'
-        yield _every_year(layout, "Parameters are numbers within their bounds", "See the sheet Parameters", formula)
+    if outside := parameters_in(layout, OUTSIDE):
+        name, tests = "Parameters are numbers within their bounds", "See the sheet Parameters"
+        yield _every_year(layout, name, tests, f"{outside}=0")
 
 
 def _of_lines(layout: Layout) -> Iterator[Live]:

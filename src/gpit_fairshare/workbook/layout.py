@@ -253,10 +253,10 @@ class Layout:
         self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED}")')
         self.input_controls.append(f"{CONSTANTS}!$D${row}")
 
-    def control_range(self) -> str:
-        """Return all cells that say whether inputs are what they were in the run; empty if there are none."""
+    def changed_inputs(self) -> str:
+        """Return how many totals of inputs are not what they were in the run; empty if none is kept."""
         controls = self.input_controls
-        return f"{controls[0]}:{controls[-1].rpartition('!')[2]}" if controls else ""
+        return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED}")' if controls else ""
 
     def number(self, value: float) -> str:
         """Return what stands for a number of the scheme in formulas: nought and one as they are, else a name."""

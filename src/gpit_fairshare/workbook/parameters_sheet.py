@@ -83,6 +83,12 @@ def _bounds(layout: Layout, parameter: Parameter, year: str, row: int) -> tuple[
     return low, high
 
 
-def parameter_states(layout: Layout) -> str:
-    """Return the cells that say what became of each parameter."""
-    return f"{PARAMETERS}!$E${FIRST_ROW}:$E${FIRST_ROW + len(layout.parameter_rows) - 1}"
+def parameters_in(layout: Layout, *states: str) -> str:
+    """Return how many parameters are in one of some states; an empty text if there are no parameters."""
+    cells = f"{PARAMETERS}!$E${FIRST_ROW}:$E${FIRST_ROW + len(layout.parameter_rows) - 1}"
+    return "+".join(f'COUNTIF({cells},"{state}")' for state in states if layout.parameter_rows)
+
+
+def changed_parameters(layout: Layout) -> str:
+    """Return how many parameters were changed: a value that was moved out of its bounds was changed too."""
+    return parameters_in(layout, CHANGED, OUTSIDE)
