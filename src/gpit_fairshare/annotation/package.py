@@ -17,9 +17,7 @@ from gpit_fairshare.annotation.markup import (
     Dialect,
     Unfit,
     add,
-    children,
     dialect_of,
-    elements,
     outermost,
     parse,
     serialise,
@@ -99,7 +97,7 @@ class Package:
         root = self.tree(relationships_part(""))
         targets = [
             _resolved("", entry.get("Target", ""))
-            for entry in children(root, "Relationship")
+            for entry in root.findall("{*}Relationship")
             if entry.get("Type", "").endswith("/officeDocument")
         ]
         if len(targets) != 1 or targets[0] not in self:
@@ -178,7 +176,7 @@ class Package:
     def content_type(self, part: str) -> str:
         """Return what a part is said to be; an empty text if nothing says it."""
         by_ending = ""
-        for entry in elements(self.types):
+        for entry in self.types.findall("*"):
             if entry.get("PartName", "").lower() == f"/{part}".lower():
                 return entry.get("ContentType", "")
             if entry.get("Extension", ".").lower() == part.rpartition(".")[2].lower():
@@ -205,7 +203,7 @@ class Package:
         """
         if relationships_part(source) not in self:
             return ""
-        for entry in children(self.tree(relationships_part(source)), "Relationship"):
+        for entry in self.tree(relationships_part(source)).findall("{*}Relationship"):
             meant = entry.get("Id") == identifier if identifier else entry.get("Type", "").rpartition("/")[2] == kind
             if meant and entry.get("TargetMode") != "External":
                 target = _resolved(source, entry.get("Target", ""))
@@ -223,7 +221,7 @@ class Package:
         if part not in self:
             self.create(part, outermost("Relationships", _RELATIONSHIPS), _RELATIONSHIPS_TYPE)
         root = self.edit(part)
-        taken = {entry.get("Id", "").lower() for entry in elements(root)}
+        taken = {entry.get("Id", "").lower() for entry in root.findall("*")}
         number = next(number for number in range(1, len(taken) + 2) if f"rid{number}" not in taken)
         add(
             root,
