@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import BASELINE, DIFFERENCE, PEOPLE, moved_by, rounding_step
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
@@ -15,7 +15,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.layout import ALLOCATIONS
 from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, changed_parameters, parameters_in
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Prose, Region, letter
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Region, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT
 
 if TYPE_CHECKING:
@@ -52,6 +52,13 @@ class Live:
     tests: str
     years: Mapping[str, tuple[str, bool]]
 
+    def word(self, year: str) -> Cell:
+        """Return the word that says whether it holds in a year."""
+        (good, bad), (formula, holds) = _WORDS[self.kind], self.years[year]
+        # An input that somebody emptied can make a check an error: that is no check that holds.
+        live = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
+        return Cell(good if holds else bad, live)
+
 
 def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> Sheet:
     """Return every check and warning with a live word for each year, what is unspent, and one cell for them all."""
@@ -59,21 +66,14 @@ def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> 
     sheet = layout.sheet(CHECKS, "Checks and warnings", note, "Control")
     sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24)))
     sheet.add_headings((year, 14) for year in layout.years)
-    for row, check in enumerate(live, FIRST_ROW):
-        good, bad = _WORDS[check.kind]
-        sheet.put_row(row, (check.name, check.tests, check.kind))
-        for column, year in enumerate(layout.years, 4):
-            formula, holds = check.years[year]
-            # An input that somebody emptied can make a check an error: that is no check that holds.
-            live_word = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
-            sheet.put(row, column, good if holds else bad, live_word)
-    _put_unspent(sheet, layout, summary)
+    words = [(check.name, check.tests, check.kind, *(check.word(year) for year in layout.years)) for check in live]
+    sheet.rows([*words, *_unspent(layout, summary)])
     cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"
     count = Counter(check.kind for check in live for _, holds in check.years.values() if not holds)
-    sheet.put(TOTAL_ROW, 1, "Status of all checks")
     status = f'IF(COUNTIF({cells},"fails")=0,"{ALL_HOLD}","{ONE_FAILS}")'
-    sheet.put(TOTAL_ROW, 2, ONE_FAILS if count["Check"] else ALL_HOLD, status)
-    sheet.put(TOTAL_ROW, 3, f"Warnings: {count['Warning']}", f'"Warnings: "&COUNTIF({cells},"look at it")')
+    overall = Cell(ONE_FAILS if count["Check"] else ALL_HOLD, status)
+    warnings = Cell(f"Warnings: {count['Warning']}", f'"Warnings: "&COUNTIF({cells},"look at it")')
+    sheet.put_row(TOTAL_ROW, ("Status of all checks", overall, warnings))
     for _, bad in _WORDS.values():
         sheet.flag(Region(FIRST_ROW, 4, sheet.last_row, 3 + len(layout.years)), bad)
     return sheet
@@ -292,18 +292,16 @@ def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
     return Live("Warning", "Money in is money out", f"{DIFFERENCE} is 0, to the rounding", years)
 
 
-def _put_unspent(sheet: Sheet, layout: Layout, summary: SummaryRows) -> None:
-    """Add a row for each kind of unspent money, with the amounts of Summary."""
+def _unspent(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
+    """Yield a row for each kind of unspent money, with the amounts of Summary."""
     accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
     first = accounts.get(layout.years[0])
     for index, line in enumerate(first.unspent if first else ()):
-        row = sheet.last_row + 1
         tests = f"{summary.sheet.name}: what is left when every ceiling is reached"
-        sheet.put_row(row, (f"{UNSPENT}: {line.label}", tests, UNSPENT))
-        for column, (year, account) in enumerate(accounts.items(), 4):
-            pounds = math.floor(account.unspent[index].amount + 0.5)
-            cell = summary.cell(f"{UNSPENT} {line.name}", year)
-            sheet.put(row, column, f"£{pounds:,}", f'"£"&TEXT({cell},"#,##0")')
+        pounds = [math.floor(account.unspent[index].amount + 0.5) for account in accounts.values()]
+        cells = [summary.cell(f"{UNSPENT} {line.name}", year) for year in accounts]
+        amounts = [Cell(f"£{n:,}", f'"£"&TEXT({cell},"#,##0")') for n, cell in zip(pounds, cells, strict=True)]
+        yield f"{UNSPENT}: {line.label}", tests, UNSPENT, *amounts
 
 
 def _movement(layout: Layout, writer: StepWriter, before: str) -> tuple[str, bool] | None:

@@ -13,7 +13,7 @@ from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.parameters_sheet import changed_parameters
 from gpit_fairshare.workbook.places import places
-from gpit_fairshare.workbook.sheets import FIRST_ROW, Prose, Region, Sheet, is_web
+from gpit_fairshare.workbook.sheets import FIRST_ROW, Cell, Prose, Region, Sheet, is_web
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,18 +77,13 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING),
     )
     live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _changed(layout)}
-    for row, (item, text) in enumerate([(item, text) for item, text in facts if text], FIRST_ROW):
-        sheet.put(row, 1, item)
-        sheet.put(row, 2, text, live.get(item))
-    for row, (item, text) in enumerate(TO_FILL_IN.items(), sheet.last_row + 1):
-        sheet.put(row, 1, item)
-        sheet.put(row, 2, text, unlocked=True)
-        if text == DRAFT:
-            layout.names[STATUS_NAME] = f"{sheet.name}!$B${row}"
-            sheet.validate(Region(row, 2, row, 2), {"validate": "list", "source": [DRAFT, "Final"]})
-    for row, listed in enumerate(sheets, sheet.last_row + 1):
-        sheet.link(row, 1, listed.name, listed.name)
-        sheet.put(row, 2, f"{listed.role}. {listed.title}.")
+    said = [(item, Cell(text, live.get(item))) for item, text in facts if text]
+    to_fill_in = [(item, Cell(text, unlocked=True)) for item, text in TO_FILL_IN.items()]
+    contents = [(Cell(each.name, link=each.name), f"{each.role}. {each.title}.") for each in sheets]
+    sheet.rows([*said, *to_fill_in, *contents])
+    status_row = FIRST_ROW + len(said) + list(TO_FILL_IN.values()).index(DRAFT)
+    layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
+    sheet.validate(Region(status_row, 2, status_row, 2), {"validate": "list", "source": [DRAFT, "Final"]})
     sheet.flag(Region(FIRST_ROW, 2, FIRST_ROW, 2), ONE_FAILS)
     return sheet
 
@@ -254,24 +249,23 @@ def findings_sheet(layout: Layout) -> Sheet:
 
 def sources_sheet(layout: Layout) -> Sheet:
     """Return the publications that the scheme cites."""
-    sources = layout.scheme.sources
-    sheet = _text_sheet(
+    return _text_sheet(
         "Sources",
         "Sources of figures and rules",
         "Publications that the scheme, formula and transition files cite.",
-        sources,
+        layout.scheme.sources,
         (
             ("Name", 28, "key"),
             ("Publisher", Prose(30), "publisher"),
-            ("Title", Prose(50), "title"),
+            (
+                "Title",
+                Prose(50),
+                lambda source: Cell(source.title, link=source.url) if is_web(source.url) else source.title,
+            ),
             ("Date", 14, "date"),
             ("Address", Prose(60), "url"),
         ),
     )
-    for row, source in enumerate(sources, FIRST_ROW):
-        if is_web(source.url):
-            sheet.link(row, 3, source.title, source.url)
-    return sheet
 
 
 def manifest_sheet(layout: Layout) -> Sheet:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.workbook.group_order import between, between_on
 from gpit_fairshare.workbook.layout import SHARING, with_unit
 from gpit_fairshare.workbook.search import CEILING, FLOOR
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Cell, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -123,24 +123,23 @@ class SearchColumns:
             if number > 1:
                 lowest = f"IF({held},MAX($F{above},$H{above}),$F{above})"
                 highest = f"IF({held},$G{above},MIN($G{above},$H{above}))"
-            sheet.put_row(row, (with_unit(step.label, step.unit), columns.year, label))
             spent = self._spent(f"$I{row}", between_on(row, "$L", "$M"))
-            for column, (value, formula, form) in enumerate(
-                (
-                    (index + 1, None, "count"),
-                    (number, None, "count"),
-                    (tried.lowest, lowest, "count"),
-                    (tried.highest, highest, "count"),
-                    (tried.tried, f"MAX(1,INT(AVERAGE($F{row},$G{row})))", "count"),
-                    (tried.point, f"SMALL({points},$H{row})", "number"),
-                    (tried.spent, spent, "number"),
-                    (amount.values[index], amount.of_group(index), "number"),
-                    (first_place, first, "count"),
-                    (last_place, last, "count"),
-                ),
-                4,
-            ):
-                sheet.put(row, column, value, formula, form)
+            cells = (
+                with_unit(step.label, step.unit),
+                columns.year,
+                label,
+                Cell(index + 1, None, "count"),
+                Cell(number, None, "count"),
+                Cell(tried.lowest, lowest, "count"),
+                Cell(tried.highest, highest, "count"),
+                Cell(tried.tried, f"MAX(1,INT(AVERAGE($F{row},$G{row})))", "count"),
+                Cell(tried.point, f"SMALL({points},$H{row})"),
+                Cell(tried.spent, spent),
+                Cell(amount.values[index], amount.of_group(index)),
+                Cell(first_place, first, "count"),
+                Cell(last_place, last, "count"),
+            )
+            sheet.put_row(row, cells)
         return sheet.last_row
 
     def _spent(self, factor: str, span: Callable[[Vector], str]) -> str:

@@ -247,18 +247,14 @@ class Sheet:
         self.cells[row, column] = Cell(value, formula, number, unlocked)
         self.last_row = max(self.last_row, row)
 
-    def link(self, row: int, column: int, text: str, to: str) -> None:
-        """Place a cell that leads to another sheet of the workbook, or to an address on the web."""
-        self.put(row, column, text)
-        self.cells[row, column] = Cell(text, link=to)
-
     def put_row(self, row: int, values: Iterable[Any]) -> None:
-        """Place plain values in the first cells of a row."""
+        """Place the first cells of a row, each a plain value or a `Cell`."""
         for column, value in enumerate(values, 1):
-            self.put(row, column, value)
+            self.cells[row, column] = value if isinstance(value, Cell) else Cell(value)
+        self.last_row = max(self.last_row, row)
 
-    def rows(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Fill the table with plain values; what has nothing to say says so."""
+    def rows(self, rows: Iterable[Iterable[Any]]) -> None:
+        """Fill the table with plain values and cells; what has nothing to say says so."""
         for row, values in enumerate(rows, FIRST_ROW):
             self.put_row(row, (NONE if value is None or value == "" else value for value in values))
 
