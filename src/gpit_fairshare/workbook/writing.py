@@ -17,6 +17,7 @@ from gpit_fairshare.workbook.sheets import (
     free_name,
     quoted,
 )
+from gpit_fairshare.workbook.text_widths import FORMATS
 from gpit_fairshare.workbook.xlsxwriter_internals import LiveBook, format_number
 
 if TYPE_CHECKING:
@@ -29,23 +30,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.workbook.sheets import Cell, Chart, Region, Sheet
     from gpit_fairshare.workbook.xlsxwriter_internals import Page
 
-FORMATS: Final = {
-    "£": "£#,##0;-£#,##0",
-    "thousands": "£#,##0;-£#,##0",
-    "millions": "£#,##0.0,,",
-    "pence": "£#,##0.00;-£#,##0.00",
-    "£ per head": "£#,##0.00;-£#,##0.00",
-    "change": "+£#,##0;-£#,##0;£0",
-    "change per head": "+£#,##0.00;-£#,##0.00;£0.00",
-    "people": "#,##0",
-    "%": "0.0%",
-    "distance": "+0.0%;-0.0%;0.0%",
-    "ratio": "0.0000",
-    "number": "General",
-    "note": "General",
-    "count": "#,##0",
-    "remainder": "0.000000",
-}
 CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter wants a plain date
 """A workbook must not differ by when it was written: the date says nothing and is always the same."""
 TEXTS_STAY: Final = {"number_stored_as_text": "A1:XFD1048576"}
