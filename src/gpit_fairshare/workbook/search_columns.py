@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.workbook.group_order import between, between_on
 from gpit_fairshare.workbook.layout import SHARING, with_unit
-from gpit_fairshare.workbook.search import CEILING, FLOOR
+from gpit_fairshare.workbook.search import CEILING, FLOOR, Search
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Cell, quoted
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Vector
     from gpit_fairshare.workbook.group_order import GroupOrder, OwnOrder
-    from gpit_fairshare.workbook.search import Search
 
 _FACTOR: Final = "for one unit of weight"
 
@@ -33,13 +32,13 @@ class SearchColumns:
         self,
         figures: KernelFigures,
         order: OwnOrder | GroupOrder,
-        search: Search,
         weights: Vector,
         base: Vector,
         bounds: Mapping[str, Vector],
+        amount: KernelFigure,
     ) -> None:
         """Write what each row takes before the factor counts, and the factors at which it turns."""
-        self.figures, self.order, self.search = figures, order, search
+        self.figures, self.order, self.amount = figures, order, amount
         name, label, unit = figures.step.name, figures.step.label, figures.step.unit
 
         def add(key: str, says: str, unit: str | None, formula: str, values: Sequence[float]) -> Vector:
@@ -49,38 +48,34 @@ class SearchColumns:
         weight, own = self.weights.cell, order.see(base).cell
         cells = {side: order.see(bound).cell for side, bound in bounds.items()}
         formula = f"IF({weight}>0,{cells.get(FLOOR, own)},{clipped(own, cells)})"
-        self.start = add("start", "before the factor counts", unit, formula, search.start)
-        self.rises = {
-            side: add(
-                f"{side} rise",
-                f"what the factor gives at the {side}",
-                unit,
-                f"IF({weight}>0,{cell}-{own},0)",
-                search.rises[side],
-            )
-            for side, cell in cells.items()
-        }
+        starts = zip(weights.values, bounds.get(FLOOR, base).values, clip(base, bounds), strict=True)
+        values = [first if heavy > 0 else within for heavy, first, within in starts]
+        self.start = add("start", "before the factor counts", unit, formula, values)
+        self.rises: dict[str, Vector] = {}
+        for side, bound in bounds.items():
+            formula, says = f"IF({weight}>0,{cells[side]}-{own},0)", f"what the factor gives at the {side}"
+            ends = zip(weights.values, bound.values, base.values, strict=True)
+            values = [end - begin if heavy > 0 else 0.0 for heavy, end, begin in ends]
+            self.rises[side] = add(f"{side} rise", says, unit, formula, values)
         # The turning points are side by side, and make one range.
-        self.points = {
-            side: add(
-                f"{side} turns",
-                f"factor at which the {side} turns",
-                _FACTOR,
-                f"IF({weight}>0,{rise.cell}/{weight},0)",
-                search.turns[side],
-            )
-            for side, rise in self.rises.items()
-        }
+        self.points: dict[str, Vector] = {}
+        for side, rise in self.rises.items():
+            formula, says = f"IF({weight}>0,{rise.cell}/{weight},0)", f"factor at which the {side} turns"
+            pairs = zip(weights.values, rise.values, strict=True)
+            values = [given / heavy if heavy > 0 else 0.0 for heavy, given in pairs]
+            self.points[side] = add(f"{side} turns", says, _FACTOR, formula, values)
+        turns = {side: column.values for side, column in self.points.items()}
+        self.search = Search(weights.values, self.start.values, turns, figures.rows, amount.values)
         self.outer = (next(iter(self.points.values())), list(self.points.values())[-1])
         """The first and the last column of turning points."""
 
-    def write(self, amount: KernelFigure) -> KernelFigure:
+    def write(self) -> KernelFigure:
         """Write the rounds of the search, and the factor of each group from the point below it on a straight line up.
 
         Returns:
             The factor.
         """
-        ends = [self._rounds(index, amount) for index in range(len(self.figures.rows))]
+        ends = [self._rounds(index) for index in range(len(self.figures.rows))]
         factors = [self.search.factor(index) for index in range(len(ends))]
         figures, name, span = self.figures, self.figures.step.name, self.order.span
 
@@ -97,7 +92,7 @@ class SearchColumns:
         spent = figures.put(key, "spent at that factor", formula, values).beside()
         key, values = f"weights moving of {name}", [factor.moving for factor in factors]
         moving = figures.put(key, "weights that still share", self._moving(below), values, "weight").beside()
-        line, points = f"{below}+({amount.beside()}-{spent})/{moving}", span(*self.outer)
+        line, points = f"{below}+({self.amount.beside()}-{spent})/{moving}", span(*self.outer)
 
         def factor_of(row: int) -> str:
             rank = at_end("F", row)
@@ -108,7 +103,7 @@ class SearchColumns:
         values = [factor.factor for factor in factors]
         return figures.put(f"factor of {name}", "factor", factor_of, values, _FACTOR)
 
-    def _rounds(self, index: int, amount: KernelFigure) -> int:
+    def _rounds(self, index: int) -> int:
         """Write the rounds of a group on the sheet Sharing, and return the row of the last."""
         figures, search = self.figures, self.search
         columns, sheet, step = figures.columns, figures.layout.sharing, figures.step
@@ -135,7 +130,7 @@ class SearchColumns:
                 Cell(tried.tried, f"MAX(1,INT(AVERAGE($F{row},$G{row})))", "count"),
                 Cell(tried.point, f"SMALL({points},$H{row})"),
                 Cell(tried.spent, spent),
-                Cell(amount.values[index], amount.of_group(index)),
+                Cell(self.amount.values[index], self.amount.of_group(index)),
                 Cell(first_place, first, "count"),
                 Cell(last_place, last, "count"),
             )
@@ -164,6 +159,14 @@ class SearchColumns:
         for side, relation in ((FLOOR, "<="), (CEILING, ">")):
             terms += f"*({self.points[side].range}{relation}{factor})" if side in self.points else ""
         return f"SUMPRODUCT({terms})"
+
+
+def clip(column: Vector, bounds: Mapping[str, Vector]) -> list[float]:
+    """Return each value of a column brought down to its ceiling, then up to its floor."""
+    values = list(column.values)
+    if CEILING in bounds:
+        values = list(map(min, values, bounds[CEILING].values))
+    return list(map(max, bounds[FLOOR].values, values)) if FLOOR in bounds else values
 
 
 def clipped(cell: str, bounds: Mapping[str, str]) -> str:

@@ -13,8 +13,8 @@ from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures
 from gpit_fairshare.workbook.group_order import order_of
 from gpit_fairshare.workbook.layout import with_unit
 from gpit_fairshare.workbook.references import Refs
-from gpit_fairshare.workbook.search import CEILING, FLOOR, Search, clip
-from gpit_fairshare.workbook.search_columns import SearchColumns, clipped
+from gpit_fairshare.workbook.search import CEILING, FLOOR
+from gpit_fairshare.workbook.search_columns import SearchColumns, clip, clipped
 from gpit_fairshare.workbook.sheets import ROW
 
 if TYPE_CHECKING:
@@ -137,13 +137,12 @@ class ShareOutWriter:
         base = columns.vector(block, tree.base or t.Number(0.0))
         leaves = {FLOOR: tree.at_least, CEILING: tree.at_most}
         bounds = {side: columns.vector(block, leaf) for side, leaf in leaves.items() if leaf}
-        values = {side: bound.values for side, bound in bounds.items()}
-        search = Search(self.weights.values, base.values, values, self.figures.rows, self.amount.values)
         order = order_of(self.figures, self.orders)
-        factor = SearchColumns(self.figures, order, search, self.weights, base, bounds).write(self.amount)
+        search = SearchColumns(self.figures, order, self.weights, base, bounds, self.amount)
+        factor = search.write()
         within_bounds = clipped(base.cell, {side: bound.cell for side, bound in bounds.items()})
         if tree.base or tree.at_least:
-            self._least(self._helper("least", "least", within_bounds, clip(base.values, values)))
+            self._least(self._helper("least", "least", within_bounds, clip(base, bounds)))
         share = f"{factor.on_rows()}*{self._local(tree.by)}"
         share = f"{self._local(tree.base)}+{share}" if tree.base else share
         # From the ceiling down: each bound's cell on the step's own sheet.
@@ -154,7 +153,7 @@ class ShareOutWriter:
             self._spends(None)
             return
         highest, weights = bounds[CEILING], self.weights
-        rows = zip(highest.values, weights.values, search.start, strict=True)
+        rows = zip(highest.values, weights.values, search.start.values, strict=True)
         most_values = [bound if weight > 0 else start for bound, weight, start in rows]
         formula = f"IF({weights.cell}>0,{highest.cell},{within_bounds})"
         most = self._helper("most", "most that can be given", formula, most_values)
