@@ -15,7 +15,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.layout import ALLOCATIONS
 from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, changed_parameters, parameters_in
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Region, letter
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> 
     warnings = Cell(f"Warnings: {count['Warning']}", f'"Warnings: "&COUNTIF({cells},"look at it")')
     sheet.put_row(TOTAL_ROW, ("Status of all checks", overall, warnings))
     for _, bad in _WORDS.values():
-        sheet.flag(Region(FIRST_ROW, 4, sheet.last_row, 3 + len(layout.years)), bad)
+        sheet.flag(cells, bad)
     return sheet
 
 

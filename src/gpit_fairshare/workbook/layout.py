@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.inputs.model import ADDED_UP
 from gpit_fairshare.language import ORGANISATION, Kind, group
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Region, Sheet, free_name
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Sheet, free_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,7 +170,7 @@ class Layout:
         """Column to all its cells."""
         self.line_ranges: dict[str, str] = {}
         """Column of the lines of spend to all its cells; empty where spend has no lines."""
-        self.text_inputs: dict[str, tuple[Sheet, Region]] = {}
+        self.text_inputs: dict[str, tuple[Sheet, str]] = {}
         """Column of texts to the cells that hold them."""
         self.input_controls: list[str] = []
         """Cells that say whether a column of inputs is what it was in the run."""

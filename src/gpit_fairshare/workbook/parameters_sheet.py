@@ -8,7 +8,7 @@ from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.scheme import number as as_number
 from gpit_fairshare.workbook.input_controls import require_number
 from gpit_fairshare.workbook.layout import CHANGED, PARAMETERS, number_format
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, Cell, Prose, Region, Sheet, is_web
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, Cell, Prose, Sheet, is_web
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def parameters_sheet(layout: Layout) -> Sheet:
         parameter = layout.scheme.parameters[name]
         sheet.put_row(row, _cells(layout, parameter, year, row))
         asked, bounds = f"{parameter.label}, {year}", _bounds(layout, parameter, year, row)
-        require_number(sheet, Region(row, 4, row, 4), bounds, asked, parameter.unit)
+        require_number(sheet, f"D{row}", bounds, asked, parameter.unit)
     return sheet
 
 

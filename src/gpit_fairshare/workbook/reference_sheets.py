@@ -13,7 +13,7 @@ from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.parameters_sheet import changed_parameters
 from gpit_fairshare.workbook.places import places
-from gpit_fairshare.workbook.sheets import FIRST_ROW, Cell, Prose, Region, Sheet, is_web
+from gpit_fairshare.workbook.sheets import FIRST_ROW, Cell, Prose, Sheet, is_web
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,8 +83,8 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     sheet.rows([*said, *to_fill_in, *contents])
     status_row = FIRST_ROW + len(said) + list(TO_FILL_IN.values()).index(DRAFT)
     layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
-    sheet.validate(Region(status_row, 2, status_row, 2), {"validate": "list", "source": [DRAFT, "Final"]})
-    sheet.flag(Region(FIRST_ROW, 2, FIRST_ROW, 2), ONE_FAILS)
+    sheet.validate(f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]})
+    sheet.flag(f"B{FIRST_ROW}", ONE_FAILS)
     return sheet
 
 
