@@ -60,8 +60,25 @@ class YearColumns:
         block.columns[step.name] = block.sheet.add_column(heading, 16, values, formula, number, total=total)
 
     def national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:
-        """Write a national figure of this year."""
-        self.layout.put_national(key, label, unit or "", self.year, formula, value, number_format(unit, [value]))
+        """Write a national figure of this year, on the row that it has in the other years too."""
+        layout, sheet = self.layout, self.layout.national
+        row = layout.national_rows.setdefault(key, FIRST_ROW + len(layout.national_rows))
+        sheet.put_row(row, (label, layout.identifier(key), unit or "none"))
+        column = 4 + layout.years.index(self.year)
+        sheet.put(row, column, value, formula, number_format(unit, [value]))
+        layout.names[layout.name_of(key, self.year)] = sheet.cell(column, f"${row}")
+
+    def figure(  # a figure has that many sides
+        self, within: str | None, key: str, label: str, unit: str | None, formula: Formula, values: Sequence[Any]
+    ) -> None:
+        """Write a figure over rows, once: a national one, or one for each group."""
+        if within:
+            block = self.block(group(within))
+            if key not in block.columns:
+                self.group_column(block, key, label, unit, formula, values)
+        elif self.layout.name_of(key, self.year) not in self.layout.names:
+            only = formula if isinstance(formula, str) else formula(FIRST_ROW)
+            self.national(key, label, unit, only, values[0])
 
     def helper(
         self, block: Block, key: str, heading: str, formula: Formula, values: Sequence[Any], number: str = "number"
@@ -159,15 +176,8 @@ class KernelFigures:
         if unit is None:
             unit = "" if isinstance(values[0], bool) else self.step.unit
         label = label or f"{self.step.label}: {says}"
-        if self.within:
-            if key not in self.groups.columns:
-                self.columns.group_column(self.groups, key, label, unit, formula, values)
-            return KernelFigure(self, values, key)
-        name = self.layout.name_of(key, self.columns.year)
-        if name not in self.layout.names:
-            only = formula if isinstance(formula, str) else formula(FIRST_ROW)
-            self.columns.national(key, label, unit, only, values[0])
-        return KernelFigure(self, values, key, name)
+        self.columns.figure(self.within, key, label, unit, formula, values)
+        return KernelFigure(self, values, key, "" if self.within else self.layout.name_of(key, self.columns.year))
 
     def sum_of(self, cells: str) -> str:
         """Return the sum of a range over the rows that a figure is about."""

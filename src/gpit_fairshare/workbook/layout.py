@@ -275,16 +275,6 @@ class Layout:
 
     # Cells ------------------------------------------------------------------------------------------
 
-    def put_national(
-        self, key: str, label: str, unit: str, year: str, formula: str | None, value: Any, number: str
-    ) -> None:
-        """Add a national figure of one year, on the row that it has in the other years too."""
-        row = self.national_rows.setdefault(key, FIRST_ROW + len(self.national_rows))
-        self.national.put_row(row, (label, self.identifier(key), unit or "none"))
-        column = 4 + self.years.index(year)
-        self.national.put(row, column, value, formula, number)
-        self.names[self.name_of(key, year)] = self.national.cell(column, f"${row}")
-
     def block(self, kind: Kind, year: str) -> Block:
         """Return the block of a kind in a year."""
         return self.blocks[kind, year]

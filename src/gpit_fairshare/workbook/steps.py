@@ -98,15 +98,13 @@ class StepWriter:
         label = f"{aggregate.heading} {self.scheme.labels[node.of]}"
         unit, cells = "" if aggregate.is_count else symbol.unit or "", source.column_range(node.of)
         if node.within is None:
-            columns.national(key, label, unit, filled(aggregate.excel, cells=cells), columns.now.national(key))
-            return
-        target = columns.block(group(node.within))
-        if key in target.columns:
-            return
-        columns.membership(source, node.within)
-        numbers = source.helper_range(f"group {node.within}")
-        formula = filled(aggregate.excel_within, cells=cells, groups=numbers, group=f"$B{ROW}")
-        columns.group_column(target, key, label, unit, formula, target.values(key))
+            formula, values = filled(aggregate.excel, cells=cells), [columns.now.national(key)]
+        else:
+            columns.membership(source, node.within)
+            numbers = source.helper_range(f"group {node.within}")
+            formula = filled(aggregate.excel_within, cells=cells, groups=numbers, group=f"$B{ROW}")
+            values = columns.block(group(node.within)).values(key)
+        columns.figure(node.within, key, label, unit, formula, values)
 
     # Checks -----------------------------------------------------------------------------------------
 

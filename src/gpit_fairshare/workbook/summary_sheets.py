@@ -10,8 +10,8 @@ from gpit_fairshare.engine import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import NATIONAL, ORGANISATION
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Layout, number_format, sheet_name, with_unit
-from gpit_fairshare.workbook.per_head import rates_of
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, letter
+from gpit_fairshare.workbook.per_head import applicable
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -160,8 +160,7 @@ def _per_head(rows: SummaryRows, block: Block) -> None:
     for key, word in ((BASELINE, "historic spend"), (scheme.result, "allocation")):
         if f"{key} per head" not in block.helpers:
             continue
-        rates = [value for value in rates_of(block, key) if value != NOT_APPLICABLE]
-        column = block.helper_range(f"{key} per head")
+        rates, column = applicable(block, f"{key} per head"), block.helper_range(f"{key} per head")
         for which, function, value in (("Lowest", "MIN", min(rates)), ("Highest", "MAX", max(rates))):
             label = f"{which} {word} per registered patient of any {scheme.organisation} (£)"
             rows.put(label, year, f"{function}({column})", value, "£ per head")
