@@ -297,6 +297,13 @@ def block_kinds(layout: Layout) -> list[Kind]:
     return [ORGANISATION, *(group(column) for column in year.labels)]
 
 
+def input_names(layout: Layout) -> list[str]:
+    """Return the inputs that the run has: the scheme's, after the column by which it reports if no step uses that."""
+    there = {column for year in layout.result.years.values() for column in year.organisations.columns}
+    names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
+    return [name for name in ([] if by in names else [by]) + names if name in there]
+
+
 def with_unit(label: str, unit: str | None) -> str:
     """Return a heading with its unit, if it has one."""
     return f"{label} ({unit})" if unit else label

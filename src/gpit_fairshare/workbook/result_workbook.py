@@ -16,7 +16,16 @@ from gpit_fairshare.workbook.charts import charts
 from gpit_fairshare.workbook.checks import checks_sheet, live_checks
 from gpit_fairshare.workbook.input_controls import control_order
 from gpit_fairshare.workbook.input_sheets import input_sheets, offer_choices
-from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, block_kinds, number_format, sheet_name, with_unit
+from gpit_fairshare.workbook.layout import (
+    NOT_GIVEN,
+    Block,
+    Layout,
+    block_kinds,
+    input_names,
+    number_format,
+    sheet_name,
+    with_unit,
+)
 from gpit_fairshare.workbook.parameters_sheet import parameters_sheet
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW
@@ -155,11 +164,7 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
 def _input_columns(layout: Layout, block: Block) -> None:
     """Refer to the sheets of inputs, column by column."""
     scheme, year, codes = layout.scheme, block.year.year, block.year.codes()
-    names = [symbol.name for symbol in scheme.inputs]
-    if scheme.report_by and scheme.report_by not in names and scheme.report_by in block.year.organisations.columns:
-        names.insert(0, scheme.report_by)
-    names += [column for column in block.year.labels if column not in names]
-    for name in names:
+    for name in dict.fromkeys((*input_names(layout), *block.year.labels)):
         symbol, values = scheme.symbols.get(name), block.values(name)
         unit, optional = (symbol.unit, symbol.optional) if symbol else (None, False)
         is_text = symbol is None or symbol.type == "text"
