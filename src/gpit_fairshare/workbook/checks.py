@@ -89,21 +89,17 @@ def live_checks(
         *_of_inputs(layout),
         *_of_lines(layout),
         *_of_groups(layout),
-        *_of_sharing(writers),
+        *_of_sharing(layout, writers),
         *_of_funds(layout, writers),
         *_of_sheets(layout, published),
         *_warnings(layout, writers, summary),
     ]
 
 
-def _check(name: str, tests: str, formulas: Mapping[str, str]) -> Live:
-    """Return a check that held in the run, which gpit refuses otherwise, by the formulas of the years."""
-    return Live("Check", name, tests, {year: (formula, True) for year, formula in formulas.items()})
-
-
-def _every_year(layout: Layout, name: str, tests: str, formula: str) -> Live:
-    """Return a check whose formula is the same for every year."""
-    return _check(name, tests, dict.fromkeys(layout.years, formula))
+def _check(layout: Layout, name: str, tests: str, formulas: str | Mapping[str, str]) -> Live:
+    """Return a check that held in the run, which gpit refuses otherwise, by its formula or those of the years."""
+    of_years = dict.fromkeys(layout.years, formulas) if isinstance(formulas, str) else formulas
+    return Live("Check", name, tests, {year: (formula, True) for year, formula in of_years.items()})
 
 
 def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
@@ -126,7 +122,7 @@ def _of_fixed(layout: Layout) -> Iterator[Live]:
     tests = [f"{count}=0" for count in changes if count]
     says = f"{joined(names)}: values of the run, which do not follow a change"
     name = "No parameter or input was changed that values of the run rest on"
-    yield _every_year(layout, name, says, ",".join(tests) or "TRUE")
+    yield _check(layout, name, says, ",".join(tests) or "TRUE")
 
 
 def fixed_parts(layout: Layout) -> list[str]:
@@ -143,23 +139,23 @@ def _of_inputs(layout: Layout) -> Iterator[Live]:
         label, cells = layout.scheme.labels[symbol.name], layout.input_ranges[symbol.name]
         if symbol.optional:
             formula = f"COUNT({cells})+COUNTBLANK({cells})=ROWS({cells})"
-            yield _every_year(layout, f"{label} is a number or empty", "No input is a text", formula)
+            yield _check(layout, f"{label} is a number or empty", "No input is a text", formula)
             continue
         name, formula = f"{label} is a number for every {layout.scheme.organisation}", f"COUNT({cells})=ROWS({cells})"
-        yield _every_year(layout, name, "No input is empty or a text", formula)
+        yield _check(layout, name, "No input is empty or a text", formula)
         if symbol.unit in ("£", "people") and not symbol.signed:
             formula = f'COUNTIF({cells},"<0")=0'
-            yield _every_year(layout, f"{label} is not below nil", "No input is negative", formula)
+            yield _check(layout, f"{label} is not below nil", "No input is negative", formula)
     blocks = layout.organisations()
     if all(blocks[layout.years[0]].number_column(name) for name in (PEOPLE, BASELINE)):
         formulas = {
             year: f"SUMPRODUCT(({block.column_range(PEOPLE)}<=0)*({block.column_range(BASELINE)}>0))=0"
             for year, block in blocks.items()
         }
-        yield _check("Nobody has spend without patients", "gpit refuses such inputs", formulas)
+        yield _check(layout, "Nobody has spend without patients", "gpit refuses such inputs", formulas)
     if outside := parameters_in(layout, OUTSIDE):
         name, tests = "Parameters are numbers within their bounds", "See the sheet Parameters"
-        yield _every_year(layout, name, tests, f"{outside}=0")
+        yield _check(layout, name, tests, f"{outside}=0")
 
 
 def _of_lines(layout: Layout) -> Iterator[Live]:
@@ -170,7 +166,7 @@ def _of_lines(layout: Layout) -> Iterator[Live]:
     amounts = cells["amount"]
     formula = f'(COUNT({amounts})=ROWS({amounts}))*(COUNTIF({amounts},"<0")=0)'
     name = "Every line of spend has an amount of nil or more"
-    yield _every_year(layout, name, "No amount is empty, a text or negative", formula)
+    yield _check(layout, name, "No amount is empty, a text or negative", formula)
     tests = []
     for column in counts:
         words = [f'COUNTIF({cells[column]},"{word}")' for word in LINE_WORDS.get(column, ())]
@@ -178,7 +174,7 @@ def _of_lines(layout: Layout) -> Iterator[Live]:
         tests.append(f"{marked}=ROWS({cells[column]})")
     if tests:
         says = "; ".join(f"{column}: {' or '.join(LINE_WORDS.get(column, ('a text',)))}" for column in counts)
-        yield _every_year(layout, "Every line of spend says what the scheme counts by", says, ",".join(tests))
+        yield _check(layout, "Every line of spend says what the scheme counts by", says, ",".join(tests))
 
 
 def _of_groups(layout: Layout) -> Iterator[Live]:
@@ -189,10 +185,10 @@ def _of_groups(layout: Layout) -> Iterator[Live]:
         if all(key in block.helpers for block in blocks.values()):
             name = f"{layout.scheme.labels[column]} of every {layout.scheme.organisation} is one that the run had"
             formulas = {year: f"COUNTIF({block.helper_range(key)},0)=0" for year, block in blocks.items()}
-            yield _check(name, "New groups are made in the input files", formulas)
+            yield _check(layout, name, "New groups are made in the input files", formulas)
 
 
-def _of_sharing(writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
     """Yield that each `share_out` can be shared out, pays its floors and gives all that it may."""
     for name, tests, which in (
         ("the floors fit in the money", "What must be given at the least is no more than the amount", "fits"),
@@ -204,7 +200,7 @@ def _of_sharing(writers: Mapping[str, StepWriter]) -> Iterator[Live]:
             for cells in writer.share_outs.values():
                 if formula := getattr(cells, which):
                     by_label.setdefault(cells.label, {})[year] = formula
-        yield from (_check(f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
+        yield from (_check(layout, f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
 
 
 def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
@@ -221,9 +217,9 @@ def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Liv
             made_up[year] = f"ABS({given}+{left}-{amount})<={margin}"
         label = labels[step.name]
         tests = f"Total of {final.name} is no more than {label}"
-        yield _check(f"{label} is not overspent, to the rounding", tests, within)
+        yield _check(layout, f"{label} is not overspent, to the rounding", tests, within)
         tests = f"Total of {final.name} and what is unspent come to {label}, to the rounding"
-        yield _check(f"{label}: given and unspent make up the whole", tests, made_up)
+        yield _check(layout, f"{label}: given and unspent make up the whole", tests, made_up)
 
 
 def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
@@ -235,7 +231,7 @@ def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
         formulas[year] = f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))"
     if formulas:  # an index or a rate is not added up
         tests = f"Totals of {layout.scheme.labels[layout.scheme.result]}"
-        yield _check(f"{ALLOCATIONS} adds up to the sheets of the years", tests, formulas)
+        yield _check(layout, f"{ALLOCATIONS} adds up to the sheets of the years", tests, formulas)
 
 
 def _warnings(layout: Layout, writers: Mapping[str, StepWriter], summary: SummaryRows) -> Iterator[Live]:

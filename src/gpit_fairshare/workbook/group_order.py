@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.words import sentence
 from gpit_fairshare.workbook.columns import Vector
 from gpit_fairshare.workbook.layout import sheet_name
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, letter
@@ -66,7 +67,7 @@ class GroupOrder:
         noun = scheme.organisation if block.kind == ORGANISATION else scheme.labels[block.kind.column or ""]
         self.sheet = sheet = layout.sheet(
             sheet_name("Order", layout.taken, word),  # short: the formulas of a search name it ten times
-            f"{noun[:1].upper()}{noun[1:]}s by {label[:1].lower()}{label[1:]}, {columns.year}",
+            f"{sentence(noun)}s by {label[:1].lower()}{label[1:]}, {columns.year}",
             f"Each {noun} with the others of its group, so that a search looks at no other rows.",
             "Working",
             frozen=4,
