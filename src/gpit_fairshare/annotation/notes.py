@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Unfit, add, local, outermost
+from gpit_fairshare.annotation.markup import Unfit, add, outermost
 from gpit_fairshare.annotation.sheet import place_of
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> Non
         listed.append(note)  # an element that has a place moves
     # Where there is no drawing, the old notes have no boxes either, and Excel wants one for each.
     boxed = before if sheet.root.find("{*}legacyDrawing") is not None else set()
-    boxes = {cell: _text_of(note) for cell, note in notes if str(cell) not in boxed}
+    boxes = {cell: "".join(map(str, note.itertext())) for cell, note in notes if str(cell) not in boxed}
     drawing = _part_of_boxes(package, sheet)
     if boxes:
         _draw(package, drawing, sheet, boxes)
@@ -123,10 +123,6 @@ def _cell_of(note: etree._Element, part: str) -> Place:
     return cell
 
 
-def _text_of(note: etree._Element) -> str:
-    return "".join(str(text) for text in note.itertext())
-
-
 def _author(authors: etree._Element) -> str:
     names = [author.text for author in authors.findall("{*}author")]
     if AUTHOR not in names:
@@ -145,7 +141,7 @@ def _append(note: etree._Element, text: str, part: str) -> None:
         run = etree.Element(etree.QName(etree.QName(body).namespace, "r"))
         plain.addprevious(run)
         run.append(plain)
-    at = sum(local(inner) in ("t", "r") for inner in body)
+    at = len(body.findall("{*}r"))
     between = "\n\n" if at else ""
     for index, (words, font) in enumerate(((f"{between}{AUTHOR}:", _BOLD), (f"\n{text}", _FONT))):
         run = add(body, "r")

@@ -50,7 +50,7 @@ class Styles:
         """Make sure of the lists that every workbook has, where this one leaves them out."""
         self._root = root
         self._fonts = self._list("fonts")
-        if not self._fonts.findall("{*}font"):
+        if self._fonts.find("{*}font") is None:
             font = self._append(self._fonts, "font")
             add(font, "sz", val="11")
             add(font, "name", val="Calibri")
@@ -58,14 +58,13 @@ class Styles:
         for pattern in ("none", "gray125")[len(self._fills.findall("{*}fill")) :]:  # Excel takes these two for granted
             add(self._append(self._fills, "fill"), "patternFill", patternType=pattern)
         borders = self._list("borders")
-        if not borders.findall("{*}border"):
+        if borders.find("{*}border") is None:
             border = self._append(borders, "border")
             for side in ("left", "right", "top", "bottom", "diagonal"):
                 add(border, side)
-        bases = root.find("{*}cellStyleXfs")
-        self._based = {"xfId": "0"} if bases is not None and bases.findall("{*}xf") else {}
+        self._based = {} if root.find("{*}cellStyleXfs/{*}xf") is None else {"xfId": "0"}
         self._looks = self._list("cellXfs")
-        if not self._looks.findall("{*}xf"):
+        if self._looks.find("{*}xf") is None:
             self._look()
         self._known = self._looks.findall("{*}xf")
         self._fill_ids: dict[str, str] = {}
@@ -137,9 +136,8 @@ class Styles:
         """Add the workbook's usual font in bold (`b`), or as a link (`u`)."""
         usual = self._fonts.findall("{*}font")[0]
         font = self._append(self._fonts, "font")
-        for other in usual:
-            if local(other) in _FONT_ORDER and local(other) not in ("b", "u", "color"):
-                font.append(copy.deepcopy(other))
+        kept = set(_FONT_ORDER) - {"b", "u", "color"}
+        font.extend(copy.deepcopy(other) for other in usual if local(other) in kept)
         insert(font, trait, _FONT_ORDER)
         if trait == "u":
             insert(font, "color", _FONT_ORDER, rgb=_LINK_COLOUR)
