@@ -126,21 +126,17 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     """Make the sheet and workings of one kind in one year, with the columns that name its rows."""
     scheme, now, word = layout.scheme, layout.result.years[year], year.replace("/", "-")
     if kind.column is None:
-        name, end, noun, per = word, "", scheme.organisation, "step, in the order of the scheme"
-        title, workings_title, users = (
-            f"{scheme.title}: {year}",
-            f"Workings of each {noun}",
-            "sharing, checks and charts",
-        )
+        name, end, title, noun = word, "", f"{scheme.title}: {year}", scheme.organisation
+        per, rows, users = "step, in the order of the scheme", f"of each {noun}", "sharing, checks and charts"
     else:
-        name, end, per = scheme.labels[kind.column], word, "figure"
-        noun = inside(name)
-        title, workings_title, users = f"{name}, {year}", f"Workings by {noun}", "sharing and checks"
+        name, end = scheme.labels[kind.column], word
+        title, noun = f"{name}, {year}", inside(name)
+        per, rows, users = "figure", f"by {noun}", "sharing and checks"
     note = f"One row per {noun}, one column per {per}."
     sheet = layout.sheet(sheet_name(name, layout.taken, end), title, note, "Working", frozen=2)
     workings = layout.sheet(
         sheet_name(f"Workings {name}", layout.taken, end),
-        f"{workings_title}, {year}",
+        f"Workings {rows}, {year}",
         f"What rounding, {users} need; same rows.",
         "Working",
         frozen=1,
