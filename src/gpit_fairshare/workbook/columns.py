@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import ORGANISATION, group, to_text
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.sharing import rows_by_group
 from gpit_fairshare.workbook.layout import number_format, with_unit
 from gpit_fairshare.workbook.references import Refs
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW
@@ -144,15 +145,15 @@ class KernelFigures:
     def __init__(self, columns: YearColumns, step: Step, within: str | None) -> None:
         self.columns, self.layout, self.step, self.within = columns, columns.layout, step, within
         self.block = columns.block(step.kind)
-        self.members = [0] * self.block.height
-        """The number of the group, from 0, that each row belongs to."""
         self.numbers = ""
         """The numbers of the groups on the workings, from 1."""
+        members, count = None, None
         if within:
             columns.membership(self.block, within)
-            self.members = [int(number) - 1 for number in self.block.helper_values(f"group {within}")]
+            members = [int(number) - 1 for number in self.block.helper_values(f"group {within}")]
+            count = self.groups.height
             self.numbers = self.block.helper_range(f"group {within}")
-        self.rows = rows_by_group(self.members)
+        self.rows = rows_by_group(members, self.block.height, count)
         """The rows of each group."""
 
     @property
@@ -214,11 +215,3 @@ class KernelFigure:
     def over_all(self, function: str) -> str:
         """Return what a function such as SUM or AND gives over the figures of all groups."""
         return self.only or f"{function}({self.figures.groups.column_range(self.key)})"
-
-
-def rows_by_group(members: Sequence[int]) -> list[list[int]]:
-    """Return the rows of each group, both counted from 0."""
-    rows: list[list[int]] = [[] for _ in range(max(members) + 1)]
-    for row, index in enumerate(members):
-        rows[index].append(row)
-    return rows

@@ -93,7 +93,7 @@ class GroupOrder:
             below = f"INDEX({numbers},$C{row - 1}+1):INDEX({numbers},ROWS({numbers}))"
             return f"IF($A{row}=INDEX({first_places},$B{row}),{first},$C{row - 1}+MATCH($B{row},{below},0))"
 
-        members = [figures.members[row] + 1 for row in self.rows]
+        members = [block.helper_values(f"group {within}")[row] for row in self.rows]
         names = block.sheet.fills[1].values
         sheet.add_column("Place", 9, list(range(1, block.height + 1)), None, "count")
         sheet.add_column(f"{label}: number of the group", 12, members, f"MATCH($A{ROW},{first_places},1)", "count")

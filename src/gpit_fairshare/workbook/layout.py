@@ -29,6 +29,7 @@ PARAMETERS: Final = "Parameters"
 NATIONAL_SHEET: Final = "National figures"
 CONSTANTS: Final = "Constants"
 SHARING: Final = "Sharing"
+MANIFEST: Final = "Manifest"
 FIXED: Final = "fixed"
 AS_READ: Final = "as read"
 CHANGED: Final = "changed here"
@@ -68,7 +69,7 @@ FIXED_NAMES: Final = (
     "Assumptions",
     "Sources",
     "Findings",
-    "Manifest",
+    MANIFEST,
 )
 """Sheets that are called the same in every workbook; those of years and groups take other names."""
 EVERY_YEAR: Final = "every year"

@@ -11,6 +11,7 @@ from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import without_excel
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
+from gpit_fairshare.workbook.layout import MANIFEST
 from gpit_fairshare.workbook.parameters_sheet import changed_parameters
 from gpit_fairshare.workbook.places import places
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Cell, Prose, Sheet, is_web
@@ -46,7 +47,6 @@ TO_FILL_IN: Final = {
 STATUS_NAME: Final = "draft_or_final"
 """Name by which formulas find whether the workbook is draft or final."""
 ABOUT: Final = "About"
-MANIFEST: Final = "Manifest"
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
