@@ -103,13 +103,13 @@ def _check(layout: Layout, name: str, tests: str, formulas: str | Mapping[str, s
 
 
 def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
-    held = {(one.year, one.name, one.formula): one.holds for one in layout.result.checks}
+    results = {(result.year, result.name, result.formula): result for result in layout.result.checks}
     for index, check in enumerate(layout.scheme.checks):
         tests = f"{check.formula} [as it was in the run]" if without_excel(check.tree) else check.formula
-        years = {
-            year: (writer.check(check, index), held[year, check.name, check.formula])
-            for year, writer in writers.items()
-        }
+        years = {}
+        for year, writer in writers.items():
+            result = results[year, check.name, check.formula]
+            years[year] = writer.check(check, index, frozenset(result.failing)), result.holds
         yield Live("Check", check.name, tests, years)
 
 

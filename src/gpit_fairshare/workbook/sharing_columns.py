@@ -74,19 +74,17 @@ class ShareOutWriter:
 
     def _shared_amount(self, amount: t.Name | t.Number) -> KernelFigure:
         """Return what the step has to share: one amount, or one for each group."""
-        figures, groups, now = self.figures, len(self.figures.rows), self.columns.now
+        figures, values = self.figures, list(map(float, self.columns.now.amounts[self.step.name]))
         if isinstance(amount, t.Number):
-            return KernelFigure(figures, [amount.value] * groups, "", self.layout.number(amount.value))
+            return KernelFigure(figures, values, "", self.layout.number(amount.value))
         name, kind = amount.name, self.columns.scheme.symbols[amount.name].kind
         if kind == NATIONAL:
-            return KernelFigure(figures, [now.national(name)] * groups, "", self.layout.name_of(name, now.year))
-        values = now.values(name, kind)
+            return KernelFigure(figures, values, "", self.layout.name_of(name, self.columns.year))
         if figures.within and kind == figures.groups.kind:
             return KernelFigure(figures, values, name)
         # Each row says the amount of its group; where all are one group, any row does.
         place = f"MATCH($B{ROW},{figures.numbers},0)" if figures.within else "1"
         formula = f"INDEX({self.block.column_range(name)},{place})"
-        values = [values[rows[0]] for rows in figures.rows]
         return figures.put(f"amount of {self.step.name}", "amount to be shared out", formula, values)
 
     def _total(self, key: str, says: str, column: Vector, unit: str | None = None, label: str = "") -> KernelFigure:

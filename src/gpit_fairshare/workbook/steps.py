@@ -16,6 +16,8 @@ from gpit_fairshare.workbook.sharing_columns import ShareOutCells, ShareOutWrite
 from gpit_fairshare.workbook.sheets import ROW
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gpit_fairshare.language import Kind
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme import Check, Step
@@ -108,8 +110,10 @@ class StepWriter:
 
     # Checks -----------------------------------------------------------------------------------------
 
-    def check(self, check: Check, index: int) -> str:
+    def check(self, check: Check, index: int, failing: Collection[str]) -> str:
         """Return the live formula of a check for this year; one on organisations gets a column of its own.
+
+        Those that are `failing` fail it in the run.
 
         The text is empty where the check uses a function that Excel has not.
         """
@@ -121,12 +125,6 @@ class StepWriter:
         if kind == NATIONAL:
             return self._national_formula(check.tree)
         columns, block = self.columns, self.columns.block(kind)
-        failing = {
-            name
-            for result in self.layout.result.checks
-            if (result.year, result.name, result.formula) == (self.year, check.name, check.formula)
-            for name in result.failing
-        }
         names = columns.now.codes() if kind == ORGANISATION else columns.now.labels[kind.column or ""]
         formula, holds = self._formula(check.tree, block, block.workings), [name not in failing for name in names]
         return f"AND({columns.helper(block, f'check {index}', f'Check: {check.name}', formula, holds).range})"
