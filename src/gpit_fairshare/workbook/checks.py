@@ -296,7 +296,8 @@ def _unspent(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
         tests = f"{summary.sheet.name}: what is left when every ceiling is reached"
         pounds = [math.floor(account.unspent[index].amount + 0.5) for account in accounts.values()]
         cells = [summary.cell(f"{UNSPENT} {line.name}", year) for year in accounts]
-        amounts = [Cell(f"£{n:,}", f'"£"&TEXT({cell},"#,##0")') for n, cell in zip(pounds, cells, strict=True)]
+        pairs = zip(pounds, cells, strict=True)
+        amounts = [Cell(f"£{amount:,}", f'"£"&TEXT({cell},"#,##0")') for amount, cell in pairs]
         yield f"{UNSPENT}: {line.label}", tests, UNSPENT, *amounts
 
 

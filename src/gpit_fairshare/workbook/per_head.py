@@ -43,7 +43,8 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
             if money := block.number_column(key):
                 formula = f'IF({heads}>0,{block.cell(key)}/{heads},"{NOT_APPLICABLE}")'
                 heading = f"{says} per registered patient (£)"
-                rates = [pounds / n if n > 0 else NOT_APPLICABLE for pounds, n in zip(money, people, strict=True)]
+                pairs = zip(money, people, strict=True)
+                rates = [pounds / persons if persons > 0 else NOT_APPLICABLE for pounds, persons in pairs]
                 columns.helper(block, f"{key} per head", heading, formula, rates, "£ per head")
         if not block.number_column(BASELINE):
             continue

@@ -49,20 +49,20 @@ class SearchColumns:
         cells = {side: order.see(bound).cell for side, bound in bounds.items()}
         formula = f"IF({weight}>0,{cells.get(FLOOR, own)},{clipped(own, cells)})"
         starts = zip(weights.values, bounds.get(FLOOR, base).values, clip(base, bounds), strict=True)
-        values = [first if heavy > 0 else within for heavy, first, within in starts]
+        values = [lowest if own_weight > 0 else bounded for own_weight, lowest, bounded in starts]
         self.start = add("start", "before the factor counts", unit, formula, values)
         self.rises: dict[str, Vector] = {}
         for side, bound in bounds.items():
             formula, says = f"IF({weight}>0,{cells[side]}-{own},0)", f"what the factor gives at the {side}"
             ends = zip(weights.values, bound.values, base.values, strict=True)
-            values = [end - begin if heavy > 0 else 0.0 for heavy, end, begin in ends]
+            values = [end - begin if own_weight > 0 else 0.0 for own_weight, end, begin in ends]
             self.rises[side] = add(f"{side} rise", says, unit, formula, values)
         # The turning points are side by side, and make one range.
         self.points: dict[str, Vector] = {}
         for side, rise in self.rises.items():
             formula, says = f"IF({weight}>0,{rise.cell}/{weight},0)", f"factor at which the {side} turns"
             pairs = zip(weights.values, rise.values, strict=True)
-            values = [given / heavy if heavy > 0 else 0.0 for heavy, given in pairs]
+            values = [gain / own_weight if own_weight > 0 else 0.0 for own_weight, gain in pairs]
             self.points[side] = add(f"{side} turns", says, _FACTOR, formula, values)
         turns = {side: column.values for side, column in self.points.items()}
         self.search = Search(weights.values, self.start.values, turns, figures.rows, amount.values)
