@@ -15,7 +15,7 @@ from gpit_fairshare.allocation import allocate
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import LARGEST, MEGABYTE
 from gpit_fairshare.results.reading import open_result
-from gpit_fairshare.verification.asked import read_manifest
+from gpit_fairshare.verification.manifest_run import read_manifest
 from gpit_fairshare.verification.model import (
     JSON_SCHEMA,
     Answer,
@@ -28,8 +28,8 @@ from gpit_fairshare.verification.model import (
     Verification,
 )
 from gpit_fairshare.verification.rerun import compared, other_versions
+from gpit_fairshare.verification.rerun_folder import stage
 from gpit_fairshare.verification.searching import Places
-from gpit_fairshare.verification.staging import stage
 from gpit_fairshare.verification.values import shown
 
 if TYPE_CHECKING:

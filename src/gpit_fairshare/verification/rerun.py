@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.verification.asked import Asked
     from gpit_fairshare.verification.documents import Entry
+    from gpit_fairshare.verification.manifest_run import Asked
 
 _FUNCTION: Final = "function "
 """Begins the name of a function among the versions."""

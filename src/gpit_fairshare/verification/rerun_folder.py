@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gpit_fairshare.scheme.shelves import Shelf
-    from gpit_fairshare.verification.asked import Asked, Wanted
+    from gpit_fairshare.verification.manifest_run import Asked, Wanted
     from gpit_fairshare.verification.searching import Places
 
 _DEEP: Final = "1/2/3/4/5/6/7/8"
