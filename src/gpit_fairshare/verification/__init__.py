@@ -75,15 +75,15 @@ def verify(
             files are those of the run, and the manifest's run cannot be run.
     """
     file = open_result(result)
-    asked = read_manifest(file.manifest, file.path.name)
+    spec = read_manifest(file.manifest, file.path.name)
     places = Places(file.path, files)
     with tempfile.TemporaryDirectory(prefix="gpit-verify-") as name:
         room = Path(name).resolve()
-        staged = stage(asked, places, room)
-        found = Verification(
+        staged = stage(spec, places, room)
+        verification = Verification(
             result=file.path.name,
-            scheme=asked.scheme,
-            versions=other_versions(asked),
+            scheme=spec.scheme.name,
+            versions=other_versions(spec),
             files=tuple(staged.files),
             scheme_files=tuple(staged.scheme_files),
             facts=tuple(f"{one} was not used: no file of the run has its name or digest." for one in places.unused),
@@ -92,12 +92,12 @@ def verify(
             again = allocate(**staged.arguments, max_size=max_size)
         except GpitError as fault:
             said = _without(room, str(fault))
-            if not found.versions and not any(one.differs for one in (*found.files, *found.scheme_files)):
+            if not verification.versions and not any(seen.differs for seen in verification.all_files):
                 raise UsageError(f"{file.path.name}: cannot be run again as its manifest says: {said}") from None
-            return found.but(fault=said)
-        run = {**again.manifest["run"], "max_size": asked.run.max_size}
+            return replace(verification, fault=said)
+        run = {**again.manifest["run"], "max_size": spec.run.max_size}
         again = replace(again, manifest={**again.manifest, "run": run})
-        return compared(file, found, again, room / "out", advance)
+        return compared(file, verification, again, room / "out", advance)
 
 
 def _without(room: Path, text: str) -> str:

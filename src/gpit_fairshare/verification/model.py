@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -64,11 +64,11 @@ class Differences:
     kept: list[Difference] = field(default_factory=list)
     counts: Counter[Kind] = field(default_factory=Counter)
 
-    def add(self, kind: Kind, place: str, about: str, found: Any, expected: Any, unit: str = "") -> None:
+    def add(self, difference: Difference) -> None:
         """Take a difference."""
-        self.counts[kind] += 1
-        if self.counts[kind] <= MOST_KEPT:
-            self.kept.append(Difference(kind, place, about, found, expected, unit))
+        self.counts[difference.kind] += 1
+        if self.counts[difference.kind] <= MOST_KEPT:
+            self.kept.append(difference)
 
     def drop(self, kind: Kind) -> None:
         """Leave out all of one kind."""
@@ -156,18 +156,18 @@ class Verification:
     fault: str = ""
     """Why the files as they are now cannot be run."""
 
-    def but(self, **changes: Any) -> Verification:
-        """Return a copy with some of it replaced."""
-        return replace(self, **changes)
+    @property
+    def all_files(self) -> tuple[FileSeen, ...]:
+        """Return the input files and the scheme files."""
+        return *self.files, *self.scheme_files
 
     @property
     def verdict(self) -> Verdict:
         """Return what came of it, in a word."""
-        seen = [*self.files, *self.scheme_files]
         if self.fault:
             return Verdict.CANNOT_BE_RUN
         differs = self.parameters or self.manifest or self.content.counts or self.off_rule
-        if differs or any(one.differs for one in seen):
+        if differs or any(seen.differs for seen in self.all_files):
             return Verdict.DIFFERS
         return Verdict.SAME_BYTES if self.same_bytes else Verdict.SAME_CONTENT
 
@@ -183,7 +183,7 @@ class Verification:
             "result": self.result,
             "scheme": self.scheme,
             "verified": self.verified,
-            "verdict": str(self.verdict),
+            "verdict": self.verdict,
             "fault": self.fault or None,
             "versions": [asdict(one) for one in self.versions],
             "files": [_seen(one) for one in self.files],
@@ -192,15 +192,9 @@ class Verification:
             "manifest": [asdict(one) for one in self.manifest],
             "answer": asdict(self.answer) if self.answer else None,
             "content": [
-                {
-                    "kind": str(one.kind),
-                    "place": one.place,
-                    "about": one.about,
-                    "found": one.found,
-                    "expected": one.expected,
-                }
+                {key: value for key, value in asdict(difference).items() if key != "unit"}
                 for kind in Kind
-                for one in self.content.of(kind)
+                for difference in self.content.of(kind)
             ],
             "counts": {str(kind): self.content.counts[kind] for kind in Kind if self.content.counts[kind]},
             "off_rule": [figure.document() for figure in self.off_rule],
