@@ -21,7 +21,7 @@ _MOST = 12
 """Codes of one name that are listed; the rest is counted."""
 
 
-def found(result: Result, wanted: str) -> str:
+def organisation_code(result: Result, wanted: str) -> str:
     """Return the code that is meant by a code, in capitals or not, or by a name as it stands in the inputs.
 
     Raises:
