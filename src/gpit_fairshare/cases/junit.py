@@ -25,7 +25,7 @@ def junit_xml(suite: Suite, table: Callable[[Verdict], str]) -> bytes:
         table: Returns what a person sees below the line of a case.
     """
     counts = {
-        "tests": len(suite.ran) + len(suite.unused),
+        "tests": len(suite.verdicts) + len(suite.unused),
         "failures": suite.count("failed") + len(suite.unused),
         "errors": suite.count("fault"),
     }

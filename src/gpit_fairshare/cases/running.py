@@ -55,6 +55,10 @@ class Verdict:
     there: int = 0
     """Organisations of these years that there are."""
     organisation: str = ""
+    case: Case | None = None
+    """What was read; None where the case cannot be read."""
+    result: Result | None = None
+    """What the run gave; None where it could not be run, or was refused."""
 
     @property
     def id(self) -> str:
@@ -62,16 +66,7 @@ class Verdict:
         return f"{self.file}::{self.name}" if self.name else self.file
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A case with its verdict, and what the verdict rests on where there is something."""
-
-    verdict: Verdict
-    case: Case | None = None
-    result: Result | None = None
-
-
-def run_case(found: Found, *, may_lack: bool = False) -> Ran:
+def run_case(found: Found, *, may_lack: bool = False) -> Verdict:
     """Read and run a case; faults of the case are its verdict and are not raised.
 
     Args:
@@ -85,12 +80,12 @@ def run_case(found: Found, *, may_lack: bool = False) -> Ran:
         case = read_case(found, model, may_lack=may_lack)
         result = _result(case)
         if isinstance(result, GpitError):
-            return Ran(_of_refusal(case, base, result), case)
-        return Ran(_of_result(case, base, result), case, result)
+            return _of_refusal(case, replace(base, case=case), result)
+        return _of_result(case, replace(base, case=case, result=result), result)
     except GpitError as fault:
         # The verdict begins with the file already.
         said = _in_words(fault).removeprefix(f"{one_line(found.path.name)}: ")
-        return Ran(_judged(base, "fault", (said,)))
+        return _judged(base, "fault", (said,))
 
 
 def _base(found: Found, model: CaseFile) -> Verdict:

@@ -200,7 +200,7 @@ def _changes(page: Page, changes: Sequence[Change]) -> None:
 def _closing(page: Page, suite: Suite) -> None:
     """Print how many cases there are, what became of them, and where their figures come from."""
     page.paragraph(
-        f"{counted(len(suite.ran), 'case')}: {_outcomes(suite)}.", _STYLES["failed" if suite.exit_code else "ok"]
+        f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", _STYLES["failed" if suite.exit_code else "ok"]
     )
     origins = [
         f"{origin} {suite.count('ok', origin):,} of {cases:,} ok"
