@@ -224,17 +224,13 @@ class Run:
 
     def _members(self, kind: Kind, within: str, where: str) -> list[int]:
         """Return the number of the group, from 0, that each row of a kind belongs to."""
-        rows = self.now.membership[within]
-        if kind.column is None:
-            return rows
-        if kind.column == within:
-            return list(range(len(self.now.labels[within])))
-        found: dict[int, int] = {}
-        for inner, outer in zip(self.now.membership[kind.column], rows, strict=True):
-            if found.setdefault(inner, outer) != outer:
-                label = self.now.labels[kind.column][inner]
-                raise CalculationError(f"{where}, {self.year}: {kind.column} {label} lies in more than one {within}")
-        return [found[index] for index in range(len(self.now.labels[kind.column]))]
+        members = self.now.members(kind, within)
+        if kind.column is not None:
+            for inner, outer in zip(self.now.membership[kind.column], self.now.membership[within], strict=True):
+                if members[inner] != outer:
+                    label = f"{kind.column} {self.now.labels[kind.column][inner]}"
+                    raise CalculationError(f"{where}, {self.year}: {label} lies in more than one {within}")
+        return members
 
     def _previous(self, node: t.Previous, where: str) -> None:
         name = previous_column(node.of)

@@ -72,16 +72,11 @@ class Place:
 
     def rows(self, kind: Kind, within: str | None) -> list[int]:
         """Return the rows of a kind that are counted with the organisation: those of its group, or all."""
-        height = self.year.frames[kind].height
+        rows = range(self.year.frames[kind].height)
         if within is None:
-            return list(range(height))
-        outer = self.year.membership[within]
-        if kind.column is not None and kind.column != within:
-            inner = dict(zip(self.year.membership[kind.column], outer, strict=True))
-            outer = [inner[number] for number in range(height)]
-        elif kind.column == within:
-            outer = list(range(height))
-        return [row for row in range(height) if outer[row] == self.group_number(within)]
+            return list(rows)
+        members = self.year.members(kind, within)
+        return [row for row in rows if members[row] == self.group_number(within)]
 
     def counted(self, kind: Kind, number: int) -> str:
         """Write how many rows of a kind there are: `211 CCGs`, `4 groups by region`."""

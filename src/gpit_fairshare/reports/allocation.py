@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
-from gpit_fairshare.engine import BASELINE, DIFFERENCE, SUPPORT
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import ORGANISATION
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from gpit_fairshare.engine import Effect, Inequality, MoneyAccount, MoneyLine, Movement, Result, YearMeasures
+    from gpit_fairshare.engine import Effect, Result
+    from gpit_fairshare.engine.measures import Inequality, MoneyAccount, MoneyLine, Movement, YearMeasures
     from gpit_fairshare.scheme import Scheme
 
 NEED: Final = "transition_need"
