@@ -212,15 +212,13 @@ class Run:
                     f"{where}, {self.year}, {self._row_names(kind)[row]}: {node.of} is blank, and {name} needs it; "
                     f"make a step of it with where(given({node.of}), …)"
                 )
+        groups, of = [values], NATIONAL
+        if node.within is not None:
+            groups, of = [[] for _ in self.now.labels[node.within]], group(node.within)
+            for value, number in zip(values, self._members(kind, node.within, where), strict=True):
+                groups[number].append(value)
         of_rows = AGGREGATES[node.function].of_rows
-        if node.within is None:
-            self._put(where, name, NATIONAL, [float(of_rows(values))], pl.Float64)
-            return
-        members = self._members(kind, node.within, where)
-        rows: list[Values] = [[] for _ in self.now.labels[node.within]]
-        for value, index in zip(values, members, strict=True):
-            rows[index].append(value)
-        self._put(where, name, group(node.within), [float(of_rows(group_rows)) for group_rows in rows], pl.Float64)
+        self._put(where, name, of, [float(of_rows(rows)) for rows in groups], pl.Float64)
 
     def _members(self, kind: Kind, within: str, where: str) -> list[int]:
         """Return the number of the group, from 0, that each row of a kind belongs to."""
@@ -238,20 +236,16 @@ class Run:
         before = self.before
         if before is None or name in self.now.frames[symbol.kind].columns:
             return
-        old = before.values(node.of, symbol.kind)
-        dtype = pl.Boolean if symbol.type == "yes/no" else pl.Float64
-        if symbol.kind == NATIONAL:
-            self._put(where, name, NATIONAL, old, dtype)
-        elif symbol.kind.column is not None:
-            there = dict(zip(before.labels[symbol.kind.column], old, strict=True))
-            for label in self.now.labels[symbol.kind.column]:
-                if label not in there:
-                    raise CalculationError(
-                        f"{where}, {self.year}: {symbol.kind.column} {label} has no value in {before.year}"
-                    )
-            self._put(where, name, symbol.kind, [there[label] for label in self.now.labels[symbol.kind.column]], dtype)
-        else:
-            self._put(where, name, ORGANISATION, self._carried(node.of, old, where), dtype)
+        values, column = before.values(node.of, symbol.kind), symbol.kind.column
+        if symbol.kind == ORGANISATION:
+            values = self._carried(node.of, values, where)
+        elif column is not None:
+            by_label = dict(zip(before.labels[column], values, strict=True))
+            labels = self.now.labels[column]
+            if new := [label for label in labels if label not in by_label]:
+                raise CalculationError(f"{where}, {self.year}: {column} {new[0]} has no value in {before.year}")
+            values = [by_label[label] for label in labels]
+        self._put(where, name, symbol.kind, values, pl.Boolean if symbol.type == "yes/no" else pl.Float64)
 
     def _carried(self, name: str, old: Values, where: str) -> Values:
         """Carry last year's values to this year's organisations, summing money and people over mergers."""

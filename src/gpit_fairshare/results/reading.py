@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +23,7 @@ from gpit_fairshare.structured_texts import parse_json
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gpit_fairshare.scheme import Scheme
 
@@ -47,12 +48,11 @@ def read_record(path: str | Path) -> Record:
     data = result_bytes(path)
     match path.suffix.lower():
         case ".json":
-            rows, manifest, origins = _json(path.name, data)
+            document = _result_document(path.name, data)
+            rows, manifest, origins = document["rows"], document.get("manifest"), _origins(document)
         case ".xlsx":
-            try:
+            with readable(path.name):
                 rows, manifest, origins = read_book(path.name, data, LARGEST_RESULT)
-            except Unreadable as fault:
-                raise unreadable(path.name, fault) from None
         case ending:
             rows, manifest, origins = _table(path, data, ending)
     scheme = scheme_of(manifest, path.name) if manifest is not None else None
@@ -103,10 +103,8 @@ def open_result(path: str | Path) -> ResultFile:
                 raise UsageError(f"{path.name}: has no manifest; expected a JSON document as gpit allocate writes it")
             return ResultFile(path, data, manifest, document)
         case ".xlsx":
-            try:
+            with readable(path.name):
                 return ResultFile(path, data, book_manifest(path.name, data, LARGEST_RESULT), {})
-            except Unreadable as fault:
-                raise unreadable(path.name, fault) from None
     beside = path.with_name(manifest_name(path))
     if not beside.is_file():
         raise UsageError(
@@ -118,9 +116,17 @@ def open_result(path: str | Path) -> ResultFile:
     return ResultFile(path, data, document["manifest"], document, text)
 
 
-def unreadable(name: str, fault: Unreadable) -> UsageError:
-    """Return why a workbook cannot be read, as one sentence that names it."""
-    return UsageError(f"{name}: {fault.finding.found}. {fault.finding.remedy}".rstrip(". "))
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Say in one sentence, which names the file, why a workbook cannot be read.
+
+    Raises:
+        UsageError: It is damaged, protected, too large or hostile.
+    """
+    try:
+        yield
+    except Unreadable as fault:
+        raise UsageError(f"{name}: {fault.finding.found}. {fault.finding.remedy}".rstrip(". ")) from None
 
 
 def result_bytes(path: Path) -> bytes:
@@ -167,11 +173,6 @@ def _manifest_document(name: str, data: bytes) -> dict[str, Any]:
     if document.get("schema") != MANIFEST_SCHEMA or not isinstance(document.get("manifest"), dict):
         raise UsageError(f"{name}: expected the manifest of a table; found {_schema(document)}")
     return document
-
-
-def _json(name: str, data: bytes) -> Parts:
-    document = _result_document(name, data)
-    return document["rows"], document.get("manifest"), _origins(document)
 
 
 def _schema(document: Mapping[str, Any]) -> str:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import versions_now
 from gpit_fairshare.errors import GpitError
-from gpit_fairshare.inputs import Unreadable
 from gpit_fairshare.language import plugged
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.results.agreement import OffRule, off_rule, predicates_of
-from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_result, read_record, table_frame, unreadable
+from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_result, read_record, readable, table_frame
 from gpit_fairshare.results.writing import TABLE_ENDINGS, json_text, manifest_name, write_manifest, write_result
 from gpit_fairshare.structured_texts import parse_json
 from gpit_fairshare.verification.cells import Book
@@ -210,11 +209,9 @@ def _workbook(
     file: ResultFile, again: ResultFile, answers: Answers, content: Differences, facts: list[str]
 ) -> Sequence[Change]:
     """Compare two workbooks, and return what was filled in."""
-    try:
+    with readable(file.path.name):
         found, expected = (Book(one.data, LARGEST_RESULT) for one in (file, again))
         comparison = compare_books(found, expected, answers, content)
-    except Unreadable as fault:
-        raise unreadable(file.path.name, fault) from None
     if comparison.without_values:
         facts.append("It was saved without values, so that formulas alone were compared.")
     return comparison.filled_in
