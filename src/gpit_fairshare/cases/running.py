@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.cases.discovery import Found
     from gpit_fairshare.cases.reading import Case
-    from gpit_fairshare.cases.shape import CaseFile, RunEntry
+    from gpit_fairshare.cases.shape import CaseFile
     from gpit_fairshare.engine import Result
 
 Outcome = Literal["ok", "failed", "fault"]
@@ -78,9 +78,10 @@ def run_case(found: Found, *, may_lack: bool = False) -> Verdict:
         model = read_model(found)
         base = _base(found, model)
         case = read_case(found, model, may_lack=may_lack)
-        result = _result(case)
-        if isinstance(result, GpitError):
-            return _of_refusal(case, replace(base, case=case), result)
+        try:
+            result = _result(case)
+        except GpitError as fault:
+            return _of_refusal(case, replace(base, case=case), fault)
         return _of_result(case, replace(base, case=case, result=result), result)
     except GpitError as fault:
         # The verdict begins with the file already.
@@ -103,26 +104,23 @@ def _in_words(fault: GpitError) -> str:
     return str(fault).replace("--set ", "run › set › ", 1) if str(fault).startswith("--set ") else str(fault)
 
 
-def _result(case: Case) -> Result | GpitError:
+def _result(case: Case) -> Result:
     """Run a case in its folder, so that paths and messages are as the case writes them."""
+    arguments = {
+        name: _argument(option.kind, getattr(case.model.run, option.key))
+        for name, option in OPTIONS.items()
+        if option.key in type(case.model.run).model_fields
+    }
     # What an assumption is worth is left out: no case looks at it, and it takes most of the time.
     with chdir(case.found.path.parent):
-        try:
-            return _calculated(case.model.run)
-        except GpitError as fault:
-            return fault
+        return allocate(**{name: value for name, value in arguments.items() if value is not None}, with_effects=False)
 
 
-def _calculated(run: RunEntry) -> Result:
-    options = {name: option for name, option in OPTIONS.items() if option.key in type(run).model_fields}
-    arguments = {name: getattr(run, option.key) for name, option in options.items()}
-    for name, option in options.items():
-        # Paths that every system reads: cases are written on one and run on another.
-        if option.kind is OptionKind.FILES:
-            arguments[name] = [path.replace("\\", "/") for path in arguments[name]]
-        elif option.kind is OptionKind.RULE and arguments[name]:
-            arguments[name] = arguments[name].replace("\\", "/")
-    return allocate(**{name: value for name, value in arguments.items() if value is not None}, with_effects=False)
+def _argument(kind: OptionKind, value: Any) -> Any:
+    """Return the value of an option, paths as every system reads them: cases are written on one and run on another."""
+    if kind is OptionKind.FILES:
+        return [path.replace("\\", "/") for path in value]
+    return value.replace("\\", "/") if kind is OptionKind.RULE and value else value
 
 
 def _of_refusal(case: Case, base: Verdict, fault: GpitError) -> Verdict:

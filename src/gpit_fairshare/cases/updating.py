@@ -193,11 +193,8 @@ def _cell(value: Any) -> str:
 def _first(case: Case, result: Result) -> str:
     """Return the table of a case that has none yet: all its years and organisations, and the columns it names."""
     columns = [*KEYS, *(case.head.columns or [result.scheme.result])]
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
-    return stream.getvalue()
+    rows = ([_cell(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
+    return "".join(_record(row, "\n") for row in (columns, *rows))
 
 
 def _table_anew(table: Table, result: Result, differences: Sequence[Difference]) -> str:

@@ -56,7 +56,8 @@ class Run:
             for symbol in blanks
         )
         self.now = Year(year, {NATIONAL: pl.DataFrame({"year": [year]}), ORGANISATION: table})
-        for column in _grouping_columns(scheme):
+        trees = [*(step.tree for step in scheme.steps), *(check.tree for check in scheme.checks)]
+        for column in dict.fromkeys(column for tree in trees for column in t.groupings(tree)):
             self._group_by(column)
         for name, parameter in scheme.parameters.items():
             self._put(scheme.name, name, NATIONAL, [parameter.values[year].value], pl.Float64)
@@ -409,8 +410,3 @@ class Run:
         )
         remedy = "Round to a larger unit, such as to=1 for whole pounds"
         return Finding.warning(FindingCode.TOO_FINE_A_UNIT, found, remedy)
-
-
-def _grouping_columns(scheme: Scheme) -> list[str]:
-    trees = [step.tree for step in scheme.steps] + [check.tree for check in scheme.checks]
-    return list(dict.fromkeys(column for tree in trees for column in t.groupings(tree)))

@@ -105,30 +105,28 @@ def _as_then(result: Result, then: Mapping[str, Any]) -> Result:
 
     Where these are others they are told as such, and each would be told again with every cell that repeats it.
     """
-    scheme = {**result.manifest["scheme"], "digest": then["scheme"].get("digest", "")}
-    scheme["files"] = _with_digests(scheme["files"], then["scheme"]["files"])
-    own = {"scheme": scheme, "inputs": _with_digests(result.manifest["inputs"], then["inputs"])}
-    versions = {key: then[key] for key in ("gpit", "libraries")}
-    versions["plugins"] = _as_those(result.manifest["plugins"], then.get("plugins", []))
-    return replace(
-        result,
-        scheme=replace(result.scheme, digest=str(scheme["digest"])),
-        manifest={**result.manifest, **versions, **own},
-    )
+    now = result.manifest
+    scheme = {**now["scheme"], "digest": then["scheme"].get("digest", "")}
+    scheme["files"] = _with_those_of(then["scheme"]["files"], now["scheme"]["files"], ["file"], ["sha256"])
+    manifest = {
+        **now,
+        **{key: then[key] for key in ("gpit", "libraries")},
+        "plugins": _with_those_of(
+            then.get("plugins", []), now["plugins"], ["kind", "name", "package"], ["version", "digest"]
+        ),
+        "scheme": scheme,
+        "inputs": _with_those_of(then["inputs"], now["inputs"], ["file"], ["sha256"]),
+    }
+    return replace(result, scheme=replace(result.scheme, digest=str(scheme["digest"])), manifest=manifest)
 
 
-def _as_those(now: Sequence[Mapping[str, Any]], then: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return plug-ins with the versions and digests of then, if the same things come from the same packages."""
-    keys = ("kind", "name", "package")
-    alike = [[one[key] for key in keys] for one in now] == [[one[key] for key in keys] for one in then]
-    return [dict(one) for one in (then if alike else now)]
-
-
-def _with_digests(now: Sequence[Mapping[str, Any]], then: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return entries of files with the digests that those of then have, if they are of the same files."""
-    if [one["file"] for one in now] != [one["file"] for one in then]:
-        return [dict(one) for one in now]
-    return [{**one, "sha256": old["sha256"]} for one, old in zip(now, then, strict=True)]
+def _with_those_of(
+    then: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], keys: Sequence[str], taken: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return entries with the versions or digests that those of then have, if `keys` say that they are of the same."""
+    if [[entry[key] for key in keys] for entry in now] != [[entry[key] for key in keys] for entry in then]:
+        return [dict(entry) for entry in now]
+    return [{**entry, **{key: old[key] for key in taken}} for entry, old in zip(now, then, strict=True)]
 
 
 def _written(result: Result, file: ResultFile, room: Path, advance: Callable[[int, int], None]) -> ResultFile:
