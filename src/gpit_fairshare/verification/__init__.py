@@ -17,11 +17,9 @@ from gpit_fairshare.inputs import LARGEST, MEGABYTE
 from gpit_fairshare.results.reading import open_result
 from gpit_fairshare.verification.manifest_run import read_manifest
 from gpit_fairshare.verification.model import (
-    JSON_SCHEMA,
     Answer,
     Change,
     Difference,
-    Differences,
     FileSeen,
     Kind,
     Verdict,
@@ -36,11 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = [
-    "JSON_SCHEMA",
     "Answer",
     "Change",
     "Difference",
-    "Differences",
     "FileSeen",
     "Kind",
     "Verdict",
