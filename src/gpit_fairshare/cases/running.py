@@ -189,9 +189,7 @@ class _Figures:
         self.kinds = _kinds(result.rows)
         self.national_kinds = _kinds(result.national)
         self._refuse_unknown()
-        self.known = {
-            year: {row["org_code"]: row for row in result.year(year).iter_rows(named=True)} for year in self.years
-        }
+        self.known = rows_by_code(result)
         self.national = {row["year"]: row for row in result.national.iter_rows(named=True)}
 
     def _refuse_unknown(self) -> None:
@@ -222,7 +220,7 @@ class _Figures:
                 expected[figure.year].add(figure.code)
         for year, codes in expected.items():
             there = self.known[year]
-            lost = sorted(code for code in codes if _row(there, code) is None)
+            lost = sorted(code for code in codes if row_of(there, code) is None)
             yield from (Difference(year, code, "", "missing row", "a row", None) for code in lost)
             if self.case.head.rows == "all":
                 more = sorted({code for code in there if code not in codes and harmless(code) not in codes})
@@ -232,7 +230,7 @@ class _Figures:
         """Yield the figures that are not as expected, of rows that are there."""
         tolerances = self.case.model.tolerance
         for figure in self.figures:
-            row = _row(self.known[figure.year], figure.code) if figure.code else self.national[figure.year]
+            row = row_of(self.known[figure.year], figure.code) if figure.code else self.national[figure.year]
             kinds: Mapping[str, Kind] = self.kinds if figure.code else self.national_kinds
             got = None if row is None else row[figure.column]
             difference = compare(figure, got, kinds[figure.column], tolerances)
@@ -257,7 +255,15 @@ class _Figures:
                 yield f"{rows} {where}."
 
 
-def _row(rows: Mapping[str, dict[str, Any]], code: str) -> dict[str, Any] | None:
+def rows_by_code(result: Result) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the rows of a result by year and code."""
+    rows: dict[str, dict[str, dict[str, Any]]] = {year: {} for year in result.years}
+    for row in result.rows.iter_rows(named=True):
+        rows[row["year"]][row["org_code"]] = row
+    return rows
+
+
+def row_of(rows: Mapping[str, dict[str, Any]], code: str) -> dict[str, Any] | None:
     """Return the row of a code, which a CSV file may hold with an apostrophe in front."""
     return rows.get(code) or next((rows[one] for one in (code[1:],) if one in rows and harmless(one) == code), None)
 

@@ -19,14 +19,14 @@ from tomlkit.items import Item
 
 from gpit_fairshare.cases.comparing import harmless, written
 from gpit_fairshare.cases.reading import KEYS
-from gpit_fairshare.cases.running import checks_said
+from gpit_fairshare.cases.running import checks_said, row_of, rows_by_code
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.files import followed, in_place, place_to_write
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.structured_texts import parse_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+    from collections.abc import Iterator, MutableMapping, Sequence
     from pathlib import Path
 
     from gpit_fairshare.cases.comparing import Difference
@@ -204,23 +204,22 @@ def _table_anew(table: Table, result: Result, differences: Sequence[Difference])
     end = "\r\n" if lines[0].endswith("\r\n") else "\n"
     wrong = {(one.year, one.code, one.column): one for one in differences if one.what != "extra row"}
     at_year, at_code = (table.header.index(key) for key in KEYS)
-    cells = _values(result)
+    rows = rows_by_code(result)
     kept: list[tuple[tuple[str, str], str]] = []
     for record, (first, last) in zip(table.records, table.lines[1:], strict=True):
         key = (record[at_year], record[at_code])
         if (*key, "") in wrong:
             continue
+        row = row_of(rows[key[0]], key[1]) or {}
         new = [
-            _cell(cells[key[0], key[1].removeprefix("'") if key not in cells else key[1]][column])
-            if (*key, column) in wrong
-            else cell
+            _cell(row[column]) if (*key, column) in wrong else cell
             for column, cell in zip(table.header, record, strict=True)
         ]
         kept.append((key, "".join(lines[first:last]) if new == list(record) else _record(new, end)))
     in_order = kept == sorted(kept, key=lambda it: it[0])
     for one in differences:
         if one.what == "extra row" and one.year in _years(table):
-            row = cells[one.year, one.code]
+            row = rows[one.year][one.code]
             kept.append(((one.year, one.code), _record([_cell(row[column]) for column in table.header], end)))
     if in_order:
         kept.sort(key=lambda it: it[0])
@@ -229,10 +228,6 @@ def _table_anew(table: Table, result: Result, differences: Sequence[Difference])
     parts = [part if part.endswith("\n") else part + end for part in (head, *(text for _, text in kept))]
     text = mark + "".join(parts)
     return text if lines[-1].endswith("\n") else text.removesuffix(end)
-
-
-def _values(result: Result) -> Mapping[tuple[str, str], dict[str, Any]]:
-    return {(row["year"], row["org_code"]): row for row in result.rows.iter_rows(named=True)}
 
 
 def _record(cells: Sequence[str], end: str) -> str:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -106,8 +107,12 @@ class FileSeen:
     rows_then: int | None = None
     rows_now: int | None = None
     """Rows below the headings; None for scheme files, and where the files cannot be run."""
-    another_name: str = ""
-    """Its name now, where the digest alone says that it is the one."""
+
+    @property
+    def another_name(self) -> str:
+        """Its name now, where the digest alone says that it is the one; else empty."""
+        name = Path(self.place).name
+        return name if name != self.name else ""
 
     @property
     def differs(self) -> bool:
@@ -220,4 +225,4 @@ def _plain(value: Any) -> Any:
 
 
 def _seen(one: FileSeen) -> dict[str, Any]:
-    return {**asdict(one), "differs": one.differs}
+    return {**asdict(one), "another_name": one.another_name, "differs": one.differs}

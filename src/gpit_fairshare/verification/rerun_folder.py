@@ -76,13 +76,12 @@ def _to_install(spec: RunSpec) -> str:
     return f"; the run used plug-ins that are not installed, or left out: {', '.join(lacking)}" if lacking else ""
 
 
-def _copied(source: Path, target: Path) -> Path:
+def _copy(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
     except OSError as fault:
         raise UsageError(f"{source}: cannot be read ({fault.strerror or fault})") from None
-    return target
 
 
 @dataclass(slots=True)
@@ -113,7 +112,7 @@ class _Inputs:
         number = list(dict.fromkeys(self._by.values())).index(source)
         target = self.room / str(number) / wanted.name
         if not target.exists():
-            _copied(source, target)
+            _copy(source, target)
         text = f"{target}:{wanted.asked_sheet}" if wanted.asked_sheet else str(target)
         self.paths.setdefault(wanted.role, []).append(text)
         self.seen.append(
@@ -125,7 +124,6 @@ class _Inputs:
                 wanted.sha256,
                 self.digests.of(target),
                 wanted.rows,
-                another_name=source.name if source.name != wanted.name else "",
             )
         )
 
@@ -177,8 +175,7 @@ class _Rules:
             place, now = next((one for one in found if one[1] == then), found[0])
             if len(found) > 1:
                 found.remove((place, now))
-            another = Path(place).name if place and Path(place).name != name else ""
-            seen[name, then] = FileSeen("scheme", name, "", place, then, now, another_name=another)
+            seen[name, then] = FileSeen("scheme", name, "", place, then, now)
         if not any(one.differs for one in seen.values()):
             self.missing += unheard
         # Else a file that names them may have changed, and says otherwise now which it wants.
@@ -199,7 +196,7 @@ class _Rules:
             return
         self.staged[target] = source
         if source != target:
-            _copied(source, target)
+            _copy(source, target)
         for name in _named_in(target):
             self._follow(name, source, target)
 
