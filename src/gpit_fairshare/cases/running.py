@@ -54,7 +54,6 @@ class Verdict:
     """Organisations of the years of the case that it looks at, once for each year."""
     there: int = 0
     """Organisations of these years that there are."""
-    organisation: str = ""
     case: Case | None = None
     """What was read; None where the case cannot be read."""
     result: Result | None = None
@@ -154,7 +153,6 @@ def _of_result(case: Case, base: Verdict, result: Result) -> Verdict:
         figures=len(case.figures),
         looked_at=len({(one.year, one.code) for one in case.figures if one.code}),
         there=sum(result.year(year).height for year in figures.years),
-        organisation=result.scheme.organisation,
     )
 
 
