@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import NATIONAL, Kind, group
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.words import counted, inside
+from gpit_fairshare.results.agreement import NATION, label_inside
+from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine import Year
     from gpit_fairshare.scheme import Scheme
-
-NATION = "nation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Place:
 
     def label(self, name: str) -> str:
         """Return the scheme's label of a name, as it stands inside a sentence and on one line."""
-        return inside(" ".join(self.scheme.labels.get(name, name.replace("_", " ")).split()))
+        return label_inside(self.scheme, name)
 
     def of(self, kind: Kind) -> str:
         """Say what a value of a kind is a value of: the organisation's code, its group, or the nation."""

@@ -88,8 +88,13 @@ def record_of(result: Result, name: str) -> Record:
     )
 
 
-class _ComparedFinding(BaseModel):
+class StrictModel(BaseModel):
+    """What is read of a manifest, with distrust: no value is taken for one of another type."""
+
     model_config = ConfigDict(strict=True)
+
+
+class _ComparedFinding(StrictModel):
     number: str
     level: str
     file: str
@@ -97,18 +102,16 @@ class _ComparedFinding(BaseModel):
     found: str
 
 
-class _ComparedInput(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _ComparedInput(StrictModel):
     role: str
     file: str
     sheet: str
     sha256: str
 
 
-class _ComparedManifest(BaseModel):
+class _ComparedManifest(StrictModel):
     """As much of a manifest as other results are compared with."""
 
-    model_config = ConfigDict(strict=True)
     gpit: str
     libraries: dict[str, str]
     boundaries: str | None

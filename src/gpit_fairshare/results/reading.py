@@ -23,7 +23,7 @@ from gpit_fairshare.structured_texts import parse_json
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gpit_fairshare.scheme import Scheme
 
@@ -263,7 +263,7 @@ def _column(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
     values = [None if value == "" else value for value in cells.to_list()]
     if not kind:
         kind = _guessed(values)
-    read = {"number": _number, "yes/no": _yes_no, "text": _text}[kind]
+    read, dtype = _KINDS[kind]
     found = []
     for row, value in enumerate(values, first):
         try:
@@ -275,22 +275,23 @@ def _column(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
         raise UsageError(f"{name}: row {found.index(None) + first}: {cells.name} is blank")
     if cells.name == "org_name":
         found = [value or "" for value in found]
-    dtype = {"number": pl.Float64, "yes/no": pl.Boolean, "text": pl.String}[kind]
     return pl.Series(cells.name, found, dtype=dtype)
 
 
 def _guessed(values: Sequence[Any]) -> str:
     """Return what a column of a table without a manifest holds, by all of its cells."""
     there = [value for value in values if value is not None]
-    for kind, read in (("yes/no", _yes_no), ("number", _number)):
-        try:
-            for value in there:
-                read(value)
-        except (ValueError, TypeError, OverflowError):
-            continue
-        if there:
-            return kind
-    return "text"
+    fitting = (kind for kind in ("yes/no", "number") if there and all(_is_of(kind, value) for value in there))
+    return next(fitting, "text")
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    """Return whether a value can be read as one of a kind."""
+    try:
+        _KINDS[kind][0](value)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
 
 
 def _number(value: Any) -> float:
@@ -317,6 +318,14 @@ def _text(value: Any) -> str:
     return text[1:] if text.startswith("'") and text[1:2] in FORMULA_STARTS else text
 
 
+_KINDS: Final[Mapping[str, tuple[Callable[[Any], Any], type[pl.DataType]]]] = {
+    "number": (_number, pl.Float64),
+    "yes/no": (_yes_no, pl.Boolean),
+    "text": (_text, pl.String),
+}
+"""What reads the values of a kind, and the type of their column."""
+
+
 def _once(frame: pl.DataFrame, name: str) -> None:
     """Refuse a table that has an organisation twice in a year: there would be no telling which row is meant."""
     twice = frame.filter(frame.select(*KEYS).is_duplicated())
@@ -336,17 +345,9 @@ def filled(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
             raise UsageError(f"{name}: has no column {column}; every result of its rule has one")
         cells = frame[column]
         if cells.dtype == pl.String:
-            row, cell = next((row, cell) for row, cell in enumerate(cells.to_list()) if not _is_number(cell))
+            row, cell = next((row, cell) for row, cell in enumerate(cells.to_list()) if not _is_of("number", cell))
             year, code = frame.select(*KEYS).row(row)
             raise UsageError(f"{name}: {column} of {code} in {year}: expected a number, found {cell!r:.40}")
         if cells.null_count():
             year, code = frame.filter(cells.is_null()).select(*KEYS).row(0)
             raise UsageError(f"{name}: {column} of {code} in {year} is blank; every row of a result has one")
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        _number(value)
-    except (ValueError, TypeError, OverflowError):
-        return False
-    return True

@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import split_sheet
+from gpit_fairshare.results.model import StrictModel
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ class InputFileSpec:
     rows: int | None = None
 
 
-class _Source(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _Source(StrictModel):
     role: str
     file: str
     sheet: str
@@ -69,21 +69,18 @@ class _Source(BaseModel):
     rows: int
 
 
-class _SchemeFile(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _SchemeFile(StrictModel):
     file: str
     sha256: str
 
 
-class _Scheme(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _Scheme(StrictModel):
     name: str
     digest: str
     files: list[_SchemeFile]
 
 
-class _Plugin(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _Plugin(StrictModel):
     kind: str
     name: str
     package: str
@@ -91,14 +88,13 @@ class _Plugin(BaseModel):
     digest: str
 
 
-class RunSpec(BaseModel):
+class RunSpec(StrictModel):
     """What running again takes of a manifest."""
 
-    model_config = ConfigDict(strict=True)
     gpit: str
     libraries: dict[str, str]
     scheme: _Scheme
-    plugins: list[_Plugin] = []
+    plugins: list[_Plugin] = Field(default_factory=list)
     """What the run took from plug-ins."""
     inputs: list[_Source]
     run: Run
