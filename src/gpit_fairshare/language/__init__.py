@@ -12,27 +12,24 @@ from gpit_fairshare.language.meaning import understand, unit_in
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.plugin_functions import (
     Plugged,
-    function_names,
     function_problems,
     plugged,
     plugged_in,
     without_excel,
 )
 from gpit_fairshare.language.tree import names_in, rebuilt, renamed, to_text, walk
-from gpit_fairshare.language.units import UNITS, have_like_units, unit_of
+from gpit_fairshare.language.units import have_like_units, unit_of
 
 __all__ = [
     "AGGREGATES",
     "FUNCTIONS",
     "NATIONAL",
     "ORGANISATION",
-    "UNITS",
     "Definition",
     "Function",
     "Kind",
     "Plugged",
     "Symbol",
-    "function_names",
     "function_problems",
     "group",
     "have_like_units",
