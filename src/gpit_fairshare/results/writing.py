@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+
+from gpit_fairshare.structured_texts import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,23 +127,6 @@ def _summary(measures: YearMeasures) -> dict[str, Any]:
     if measures.money:
         summary["money"] |= {"difference": measures.money.difference, "balances": measures.money.balances}
     return summary
-
-
-def json_text(value: Any) -> str:
-    """Return JSON with sorted-out whole numbers, fit for UTF-8, ending in a line feed."""
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    return text.encode(errors="backslashreplace").decode()  # half a character stays the escape that it came as
-
-
-def _plain(value: Any) -> Any:
-    """Write whole floats as integers: 667914, not 667914.0."""
-    if isinstance(value, float) and value == int(value) and abs(value) < 2**53:
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return value
 
 
 def write_json(result: Result, path: Path) -> None:
