@@ -18,7 +18,7 @@ from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 from gpit_fairshare.workbook.text_widths import BOLD, lines_needed, number_width, text_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 TITLE_ROW: Final = 1
 NOTE_ROW: Final = 2
@@ -90,15 +90,6 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One line or set of bars: where its name, its categories and its values stand."""
-
-    name: str
-    categories: str
-    values: str
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
     """A chart of figures that stand on a sheet, with all that a reader who cannot see it needs."""
 
@@ -108,7 +99,10 @@ class Chart:
     """Title of the axis of categories, with its unit."""
     up: str
     """Title of the axis of values, with its unit."""
-    series: tuple[Series, ...]
+    categories: str
+    """Their cells."""
+    series: Mapping[str, str]
+    """The name of each line or set of bars to the cells of its values."""
     says: str
     """Alternative text."""
     number: str
