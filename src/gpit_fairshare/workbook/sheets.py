@@ -295,9 +295,8 @@ class Sheet:
 
     def _explain(self) -> None:
         """Add to the note what a reader cannot know: what a mark stands for, and why a cell is empty."""
-        columns = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
-        cells = [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
-        content = [*columns, *cells]
+        content = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
+        content += [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
         marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
         empty = any(None in values or "" in values for _, values in content)
         for there, mark, says in (
