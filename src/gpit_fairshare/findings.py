@@ -381,6 +381,34 @@ class FindingCollector:
             self._noticed.append(_Noticed(finding, where, organisation))
 
 
+@dataclass(frozen=True)
+class FileFindings:
+    """Adds findings about one file to a collector; those without a place are about the file as a whole."""
+
+    collector: FindingCollector
+    file: str
+
+    def error(
+        self, code: FindingCode, found: str, expected: str = "", remedy: str = "", at: Where | None = None
+    ) -> None:
+        """Add an error; see `FindingCollector.error`."""
+        self.collector.error(code, at or Where(self.file), found, expected, remedy)
+
+    def warning(
+        self, code: FindingCode, found: str, expected: str = "", remedy: str = "", at: Where | None = None
+    ) -> None:
+        """Add something that should be looked at."""
+        self.collector.warning(code, at or Where(self.file), found, expected, remedy)
+
+    def note(self, code: FindingCode, found: str, remedy: str = "", at: Where | None = None) -> None:
+        """Add something that was done with the file and should be known."""
+        self.collector.note(code, at or Where(self.file), found, remedy)
+
+    def add(self, finding: Finding, at: Where | None = None) -> None:
+        """Add a finding that has no place yet."""
+        self.collector.add(finding, at or Where(self.file))
+
+
 def _counted_once(same: Sequence[_Noticed]) -> Finding:
     """Return the first of several findings with one cause, with their count and the first places."""
     first, where, organisation = same[0]

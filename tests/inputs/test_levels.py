@@ -10,7 +10,7 @@ from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import Need
 from gpit_fairshare.inputs.tables.block_sums import CERTAIN, find_sums
 from gpit_fairshare.inputs.tables.code_levels import CodeLevels
-from gpit_fairshare.inputs.tables.sum_evidence import FigureColumn
+from gpit_fairshare.inputs.tables.summed_rows import FileRow, SummedColumn
 from leveled_tables import PLAIN, leveled_table, plain_table
 
 HEAD = "org_code,registered_population\n"
@@ -201,14 +201,14 @@ def test_total_of_subtotals_in_several_groups(folder):
 
 def totals_of(drawn):
     """The rows that are found to be totals by their figures and codes."""
+    pence = 1 if drawn.unit == "people" else 100
     columns = [
-        FigureColumn(
-            [figure if drawn.unit == "people" else round(100 * figure) for figure in figures], drawn.unit == "people"
-        )
-        for figures in drawn.columns
+        SummedColumn(name, position, [round(pence * figure) for figure in figures], 0, drawn.unit == "people")
+        for position, (name, figures) in enumerate(zip(drawn.names(), drawn.columns, strict=True))
     ]
-    sums = find_sums(columns, drawn.codes, CodeLevels(drawn.codes), set(), CERTAIN)
-    return {row for entry in sums.certain for row in entry.rows}
+    rows = [FileRow(at, at + 2, (), "", code, "", False) for at, code in enumerate(drawn.codes)]
+    sums = find_sums(columns, rows, CodeLevels(drawn.codes), (), CERTAIN)
+    return {row.at for entry in sums.certain for row in entry.rows}
 
 
 def read_or_refused(folder, drawn, leave_out=()):

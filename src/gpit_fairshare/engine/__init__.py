@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.engine.manifest import manifest_of, tidy, versions_now
 from gpit_fairshare.engine.measures import funds_of
-from gpit_fairshare.engine.model import CheckResult, Effect, Year, figure
+from gpit_fairshare.engine.model import CheckResult, Effect, Year
 from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.engine.result import Result
 from gpit_fairshare.engine.year import Run
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Scheme
 
-__all__ = ["CheckResult", "Effect", "Result", "Year", "calculate", "figure", "versions_now"]
+__all__ = ["CheckResult", "Effect", "Result", "Year", "calculate", "versions_now"]
 
 
 def calculate(scheme: Scheme, inputs: Inputs) -> Result:

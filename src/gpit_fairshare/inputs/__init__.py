@@ -7,7 +7,6 @@ from gpit_fairshare.inputs.files.reading import split_sheet
 from gpit_fairshare.inputs.files.workbooks import open_package, part_twice, restored, sheet_parts, workbook_rows
 from gpit_fairshare.inputs.mergers.crosswalk import (
     Crosswalk,
-    Merger,
     Organisation,
     Succession,
     day_in_words,
@@ -26,7 +25,6 @@ __all__ = [
     "ColumnSummary",
     "Crosswalk",
     "Inputs",
-    "Merger",
     "Need",
     "Organisation",
     "Request",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,14 +18,14 @@ from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswal
 from gpit_fairshare.inputs.mergers.crosswalk_file import read_crosswalks
 from gpit_fairshare.inputs.mergers.ons_codes import translate_ons_codes
 from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate_on_boundaries, restate_year
-from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role, Source
+from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role
 from gpit_fairshare.inputs.tables.counterparts import counterparts
 from gpit_fairshare.inputs.tables.groups import (
-    Codes,
     Group,
     columns_wanted,
     make_groups,
     place_by_year,
+    report_case,
     share_out_columns,
 )
 from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
@@ -38,7 +38,7 @@ from gpit_fairshare.inputs.tables.sums import Grouping, sum_practices
 from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 
 Rows = dict[str, dict[str, "Row"]]
@@ -79,8 +79,8 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
     if not request.years:
         request = replace(request, years=years_of(files) or (EVERY_YEAR,))
     if not request.needs:
-        request = replace(request, needs=needs_of(files, findings))
-        report_lacking(files, findings)
+        request = replace(request, needs=needs_of(files))
+        report_lacking(files)
     groups = make_groups(sheets, request)
     inputs = _inputs(request, groups, findings, all_read=all_read)
     years = {year: "" if year == EVERY_YEAR else year for year in request.years}
@@ -89,12 +89,12 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
 
 def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
     mark_larger(groups, request.needs)
-    for group in groups:
-        for part in group.parts:
-            part.headings.report(findings)
+    parts = [part for group in groups for part in group.parts]
+    for part in parts:
+        part.report()
     share_out_columns(groups, request, findings, all_read=all_read)
     crosswalk, walked = read_crosswalks(request.crosswalk, findings, Wish(largest=request.largest))
-    sources = (*(_source(part) for group in groups for part in group.parts), *walked)
+    read = [part.sheet.source(part.role, part.matched, part.units.applied(part.wanted)) for part in parts]
     reading = _Reading(request, groups, crosswalk or packaged_crosswalk(), findings)
     reading.read_rows()
     if crosswalk is None:
@@ -112,7 +112,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
         columns=reading.columns,
         lines=lines_table(reading.lines) if reading.lines is not None else None,
         origins=reading.origins,
-        sources=sources,
+        sources=(*read, *walked),
         findings=tuple(findings.items),
         illustrative=tuple(reading.illustrative),
         restated=tuple(sorted(reading.restated)),
@@ -147,58 +147,46 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
     return sheets, all_read
 
 
-def _source(part: InputFile) -> Source:
-    headings = part.headings
-    return part.sheet.source(part.role, headings.matched, headings.units.applied(headings.wanted))
-
-
+@dataclass
 class _Reading:
     """The tables while they are made."""
 
-    def __init__(
-        self, request: Request, groups: Sequence[Group], crosswalk: Crosswalk, findings: FindingCollector
-    ) -> None:
-        self.request = request
-        self.groups = groups
-        self.crosswalk = crosswalk
-        self.findings = findings
-        self.lines: list[Line] | None = None
-        self.illustrative: list[str] = []
-        self.restated: list[Restated] = []
-        self.origins: dict[tuple[str, str, str], str] = {}
-        self.undated: set[tuple[str, str, str]] = set()
-        self.columns: dict[str, Column] = {}
-        self._rows: list[Rows] = []
-        """Rows of each group, as of the organisations that stand in each year."""
+    request: Request
+    groups: Sequence[Group]
+    crosswalk: Crosswalk
+    findings: FindingCollector
+    lines: list[Line] | None = None
+    illustrative: list[str] = field(default_factory=list)
+    restated: list[Restated] = field(default_factory=list)
+    origins: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    undated: set[tuple[str, str, str]] = field(default_factory=set)
+    columns: dict[str, Column] = field(default_factory=dict)
 
     def read_rows(self) -> None:
         """Read the rows of each file, sum lines and practices, and sort them by year."""
-        codes = Codes()
+        rows: list[Row] = []
         left_out: set[str] = set()
         for group in self.groups:
             if not group.gives and group is not self.groups[0]:
                 # A fault in a file that nothing depends on is nobody's business; that it is unused may be.
-                self.findings.note(FindingCode.UNUSED, Where(group.name), "no column of it is used")
+                group.findings.note(FindingCode.UNUSED, "no column of it is used")
                 group.rows = {year: {} for year in self.request.years}
                 continue
             for part in group.parts:
                 wanted = self._wanted(group, part)
-                RowReader(part, self.request, self.findings).read(wanted)
-                translate_ons_codes(part, self.crosswalk, self.findings, strict=self.request.boundaries is not None)
-                check_fit(part, self.request, self.findings)
+                RowReader(part).read(wanted)
+                translate_ons_codes(part, self.crosswalk, strict=self.request.boundaries is not None)
+                check_fit(part)
                 if self.request.scheme:
-                    part.headings.report_unused({need.name for need in wanted}, self.findings)
-                codes.add(part)
+                    part.report_unused({need.name for need in wanted})
+                rows += part.rows
                 self._read_basis(part)
                 self._sum(group, part)
             left_out |= {code for part in group.parts for code in part.left_out}
-            group.gives = {
-                name: need
-                for name, need in group.gives.items()
-                if not any(name in part.dropped for part in group.parts)
-            }
-            place_by_year(group, self.request, self.findings)
-        codes.report(self.findings)
+            dropped = {name for part in group.parts for name in part.dropped}
+            group.gives = {name: need for name, need in group.gives.items() if name not in dropped}
+            place_by_year(group)
+        report_case(rows, self.findings)
         unknown = [code for code in self.request.leave_out if code not in left_out]
         if unknown:
             there = {row.code for group in self.groups for part in group.parts for row in part.rows}
@@ -209,9 +197,7 @@ class _Reading:
         day = self.request.boundaries
         if day is None:
             return
-        self.restated = restate_on_boundaries(
-            self.groups, self.lines or [], day, self.request, self.crosswalk, self.findings
-        )
+        self.restated = restate_on_boundaries(self.groups, self.lines or [], day, self.crosswalk, self.findings)
         if self.lines is not None:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
 
@@ -222,36 +208,29 @@ class _Reading:
         first = self.groups[0]
         if self.request.boundaries is None:
             self._check_codes()
-        self._rows = [first.rows]
-        for group in self.groups[1:]:
-            rows: Rows = {}
-            for year in self.request.years:
-                if self.request.boundaries is not None or group.of:
-                    rows[year] = group.rows[year]
-                    continue
-                rows[year], moved = restate_year(
-                    group, year, first.rows[year], self.request, self.crosswalk, self.findings
-                )
+        for group in (group for group in self.groups[1:] if not group.of):
+            rows = dict(group.rows)
+            for year in self.request.years if self.request.boundaries is None else ():
+                rows[year], moved = restate_year(group, year, first.rows[year], self.crosswalk)
                 self.restated += moved
-            self._rows.append(rows)
-            if not group.of:
-                self._check_sides(first, group, rows)
+            self._check_sides(first, group, rows)
+            group.rows = rows
         self._give_to_rows()
         names = {year: {code: self._name(year, code) for code in first.rows[year]} for year in self.request.years}
-        report_changes(self.request.years, names, self.crosswalk, self.findings, first.name)
+        report_changes(names, self.crosswalk, first.findings)
         self._check_names(names)
         self._name_columns()
 
     def _give_to_rows(self) -> None:
         """Bring what is said of larger organisations to the rows that belong to them."""
-        for index, group in enumerate(self.groups):
+        for group in self.groups:
             if not group.of or not group.gives:
                 continue
-            belonging = {}
-            for year, standing in self._rows[0].items():
-                rows = {code: self._row(group.of, year, code) for code in standing}
-                belonging[year] = {code: row.text_of(group.of) if row else "" for code, row in rows.items()}
-            self._rows[index] = give_to_rows(group, belonging, self.findings)
+            parents = {}
+            for year, organisations in self.groups[0].rows.items():
+                rows = {code: self._row(group.of, year, code) for code in organisations}
+                parents[year] = {code: row.text_of(group.of) if row else "" for code, row in rows.items()}
+            group.rows = give_to_rows(group, parents)
 
     def _check_codes(self) -> None:
         """Point out codes that are hardly meant; those that serve every year are spoken of once."""
@@ -262,7 +241,7 @@ class _Reading:
 
     def table(self, year: str) -> pl.DataFrame:
         """Return the table of one year."""
-        codes = sorted(self._rows[0][year]) if self._rows else []
+        codes = sorted(self._codes(year))
         series = [
             pl.Series("org_code", codes, pl.String),
             pl.Series("org_name", [self._name(year, code) for code in codes], pl.String),
@@ -286,13 +265,12 @@ class _Reading:
             return
         empty: dict[str, list[str]] = {}
         for year in self.request.years:
-            for code in sorted(self._rows[0][year]):
-                people = self._row("registered_population", year, code)
-                if people and people.number_of("registered_population") == 0:
+            for code in sorted(self._codes(year)):
+                if self._number("registered_population", year, code) == 0:
                     empty.setdefault(code, []).append(year)
         without = []
         for code, years in empty.items():
-            funded = [year for year in years if self._spend(year, code)]
+            funded = [year for year in years if self._number("historic_spend", year, code)]
             year = (funded or years)[0]
             people = self._row("registered_population", year, code)
             if not funded or not people:
@@ -301,14 +279,13 @@ class _Reading:
             self.findings.error(
                 FindingCode.NO_PATIENTS,
                 people.where("registered_population"),
-                f"{code} has no patients and yet a historic_spend in {year} ({self._origin(year, code)})",
+                f"{code} has no patients and yet a historic_spend in {year} "
+                f"({self.origins.get((year, code, 'historic_spend'), '')})",
                 remedy="Correct the population, or move the spend to the organisation that has the patients",
                 organisation=code,
             )
         if without:
-            self.findings.warning(
-                FindingCode.NO_PATIENTS, Where(self.groups[0].name), f"no patients in {listed(without)}"
-            )
+            self.groups[0].findings.warning(FindingCode.NO_PATIENTS, f"no patients in {listed(without)}")
 
     def check_plausible(self) -> None:
         """Point out figures that are hard to believe."""
@@ -316,7 +293,7 @@ class _Reading:
         people = {year: self._figures("registered_population", year) for year in years}
         for figures in people.values():
             check_whole(figures, self.findings)
-        check_movements(years, people, self.request.moved_share, self.findings)
+        check_movements(people, self.request.moved_share, self.findings)
         seen = None
         for year in years:
             spend = self._figures("historic_spend", year)
@@ -328,12 +305,11 @@ class _Reading:
     def _figures(self, column: str, year: str) -> dict[str, Figure]:
         """Return the figures of a column by organisation, with their places."""
         figures = {}
-        for code in self._rows[0][year] if self._rows else ():
+        for code in self._codes(year):
             row = self._row(column, year, code)
-            value = row.number_of(column) if row else None
-            if row and value is not None:
+            if row and (value := row.number_of(column)) is not None:
                 # The sum of several lines stands in no cell of its own.
-                where = row.where(column) if column in row.file.headings.columns else row.file.sheet_place
+                where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
                 # What is unlikely of one organisation has no cause in common with what is of another.
                 figures[code] = Figure(value, where._replace(column=""))
         return figures
@@ -358,23 +334,22 @@ class _Reading:
 
     def _sum(self, group: Group, part: InputFile) -> None:
         """Sum lines of cost or practices to organisations, where a file has them."""
-        columns = part.headings.columns
+        columns = part.columns
         needs = [need for need in group.gives.values() if need.name in columns]
         if "org_name" in columns:
             needs.append(Need("org_name", "text", optional=True))
         if not part.keyed:
             return
         if part.has_lines and "historic_spend" in group.gives:
-            self.lines = [*(self.lines or []), *sum_lines(part, needs, self.request, self.findings)]
+            self.lines = [*(self.lines or []), *sum_lines(part, needs)]
         elif part.has_lines:
-            Grouping(part, needs, self.request, self.findings).join()
+            Grouping(part, needs).join()
         elif part.by_practice:
-            sum_practices(part, needs, self.request, self.findings)
+            sum_practices(part, needs)
         if "historic_spend" in columns and "historic_spend" in group.gives and self.request.counts:
             rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
-            self.findings.note(
+            part.findings.note(
                 FindingCode.TOTALS_GIVEN,
-                Where(part.sheet.name),
                 f"historic_spend is taken as it stands; that it is {listed(rules)} alone cannot be checked",
             )
 
@@ -382,15 +357,7 @@ class _Reading:
         """Report organisations that one group has and the other has not."""
         if not group.gives or not all(part.keyed for part in [*first.parts, *group.parts]):
             return
-        lacking: dict[str, list[str]] = {}
-        strange: dict[str, list[str]] = {}
-        for year in self.request.years:
-            if not first.rows[year] or not rows[year]:
-                continue  # a year that is missing was reported as a whole
-            for code in first.rows[year].keys() - rows[year].keys():
-                lacking.setdefault(code, []).append(year)
-            for code in rows[year].keys() - first.rows[year].keys():
-                strange.setdefault(code, []).append(year)
+        lacking, strange = _years_alone(first.rows, rows), _years_alone(rows, first.rows)
         for code, years in sorted(lacking.items()) if group.essential else []:
             meant = _meant(first.rows[years[0]][code], years, rows, strange)
             self._report_side(first.rows[years[0]][code], group, years, meant, fatal=True)
@@ -404,12 +371,8 @@ class _Reading:
             return
         blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
         if blank:
-            self.findings.error(
-                FindingCode.BLANK,
-                Where(self.groups[0].name),
-                f"no org_name for {listed(blank)}",
-                "a name for each code",
-            )
+            found = f"no org_name for {listed(blank)}"
+            self.groups[0].findings.error(FindingCode.BLANK, found, "a name for each code")
 
     def _report_side(self, row: Row, other: Group, years: Sequence[str], meant: str, *, fatal: bool) -> None:
         name = row.text_of("org_name")
@@ -417,47 +380,52 @@ class _Reading:
         when = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
         hint = merger_hint(row.code, years[0], other.rows[years[0]], self.crosswalk)
         found = f"{called} is not in {other.name}{when}" + (f" ({hint})" if hint else "")
-        where = row.where("org_code")
         report = self.findings.error if fatal else self.findings.warning
+        expected = remedy = ""
         if not fatal:
             found += " and is left out"
         if meant and not hint:
+            found += f"; did you mean {meant}?"
             remedy = "Write the code in the same way in both files if it is meant"
-            report(FindingCode.ONE_SIDED, where, f"{found}; did you mean {meant}?", "", remedy, organisation=row.code)
         elif fatal:
+            expected = "the same organisations in both"
             remedy = f"Add the code to {other.name}, or take it out here"
-            report(FindingCode.ONE_SIDED, where, found, "the same organisations in both", remedy, organisation=row.code)
-        else:
-            report(FindingCode.ONE_SIDED, where, found, organisation=row.code)
+        report(FindingCode.ONE_SIDED, row.where("org_code"), found, expected, remedy, organisation=row.code)
 
     def _name_columns(self) -> None:
         needed, kept = columns_wanted(self.request)
         for need in [*needed, *kept]:
             owner = next((group for group in self.groups if need.name in group.gives), None)
-            if owner:
-                files = ", ".join(part.sheet.file for part in owner.parts)
-                self.columns[need.name] = Column(need.name, need.kind, need.unit, owner.role, files)
-            elif need in needed:
-                self.columns[need.name] = Column(need.name, need.kind, need.unit, "input", "")
+            if owner or need in needed:
+                files = ", ".join(part.sheet.file for part in owner.parts) if owner else ""
+                role = owner.role if owner else "input"
+                self.columns[need.name] = Column(need.name, need.kind, need.unit, role, files)
+
+    def _codes(self, year: str) -> Collection[str]:
+        """Return the organisations of a year, which the first group says, in the order of its files."""
+        return self.groups[0].rows[year] if self.groups else ()
 
     def _row(self, column: str, year: str, code: str) -> Row | None:
         """Return the row that gives a column for an organisation and year."""
-        for group, rows in zip(self.groups, self._rows, strict=True):
-            if column in group.gives:
-                return rows[year].get(code)
-        return None
+        group = next((group for group in self.groups if column in group.gives), None)
+        return group.rows[year].get(code) if group else None
+
+    def _number(self, column: str, year: str, code: str) -> float | None:
+        row = self._row(column, year, code)
+        return row.number_of(column) if row else None
 
     def _name(self, year: str, code: str) -> str:
-        own = [rows for group, rows in zip(self.groups, self._rows, strict=True) if not group.of]
-        names = (rows[year][code].text_of("org_name") for rows in own if code in rows[year])
-        return next(filter(None, names), "")
+        rows = (group.rows[year].get(code) for group in self.groups if not group.of)
+        return next((name for row in rows if row and (name := row.text_of("org_name"))), "")
 
-    def _spend(self, year: str, code: str) -> float:
-        row = self._row("historic_spend", year, code)
-        return (row.number_of("historic_spend") if row else None) or 0.0
 
-    def _origin(self, year: str, code: str) -> str:
-        return self.origins.get((year, code, "historic_spend"), "")
+def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
+    """Return the organisations that others lack, with the years; a year that is missing was reported as a whole."""
+    alone: dict[str, list[str]] = {}
+    for year in rows:
+        for code in rows[year].keys() - others[year].keys() if others[year] else ():
+            alone.setdefault(code, []).append(year)
+    return alone
 
 
 def _meant(row: Row, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:

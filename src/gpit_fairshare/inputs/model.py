@@ -110,7 +110,7 @@ class AppliedUnit(NamedTuple):
     """As it is stated; `£` or `people` where nothing states one."""
     factor: int
     stated_by: str
-    """As `column_units.ColumnUnit` has it; empty where nothing states a unit."""
+    """As `column_units` names it; empty where nothing states a unit."""
 
 
 @dataclass(frozen=True)

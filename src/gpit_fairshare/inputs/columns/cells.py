@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, FindingError
 from gpit_fairshare.inputs.columns.marks import bare_text, bare_year, has_mark, is_no_code
-from gpit_fairshare.inputs.columns.numbers import advice, read_number
+from gpit_fairshare.inputs.columns.numbers import Notation, advice, read_number
 from gpit_fairshare.inputs.columns.units import scaled
 from gpit_fairshare.inputs.files.grids import ERROR_TEXTS, Broken, is_blank
 from gpit_fairshare.magnitude import SMALLEST, is_in_bounds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gpit_fairshare.inputs.model import Need
 
 EVERY_YEAR = "every year"
@@ -37,7 +39,14 @@ _DATE = re.compile(
 """What is left of a code such as MAR1 when Excel has taken it for a day."""
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
 """What is left of a code such as 1E5 when Excel has taken it for a number and written it again."""
+_CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
+_TRIMMED = (FindingCode.TRIMMED,)
+_REMARKS: Mapping[Notation, tuple[FindingCode, ...]] = {
+    "plain": (),
+    "written": (FindingCode.LOOSE_NUMBERS,),
+    "dash": (FindingCode.DASHES,),
+}
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of control and invisible characters, and of separators of lines."""
 
@@ -50,17 +59,12 @@ class Read(NamedTuple):
     """What a cell was read as, and how."""
 
     value: float | str | None
-    trimmed: bool = False
-    """Whether spaces around a text were left out."""
-    loose: bool = False
-    """Whether a number was read from a text that is more than its digits."""
-    dash: bool = False
-    """Whether a dash was read as nil."""
-    marked: bool = False
-    """Whether a footnote mark was left out."""
+    remarks: tuple[FindingCode, ...] = ()
+    """What was done to read it: `TRIMMED` where spaces around a text were left out, `MARK` for a footnote mark,
+    `LOOSE_NUMBERS` where a text is more than the digits of its number, `DASHES` where a dash was read as nil."""
 
 
-class Manner(NamedTuple):
+class NumberStyle(NamedTuple):
     """How the figures of a column are written."""
 
     typed: bool = False
@@ -71,13 +75,13 @@ class Manner(NamedTuple):
     """What the unit of the column makes of its figures: 1,000 for `£'000`."""
 
 
-def read_cell(cell: Any, need: Need, manner: Manner) -> Read:
+def read_cell(cell: Any, need: Need, style: NumberStyle) -> Read:
     """Read a cell as its column wants it; a blank one is None.
 
     Args:
         cell: what stands in the file.
         need: the column.
-        manner: how its figures are written.
+        style: how its figures are written.
 
     Raises:
         Refused: the cell has no meaning of the kind, or more than one.
@@ -86,9 +90,9 @@ def read_cell(cell: Any, need: Need, manner: Manner) -> Read:
         return Read(None)
     if need.kind == "text":
         read = read_text(cell)
-        text, marked = bare_text(str(read.value))
-        return read._replace(value=text, marked=marked)
-    read = _number(cell, need, manner)
+        text, is_marked = bare_text(str(read.value))
+        return Read(text, (*read.remarks, FindingCode.MARK) if is_marked else read.remarks)
+    read = _number(cell, need, style)
     if need.is_sum and not (need.lenient or need.signed) and read.value is not None and float(read.value) < 0:
         raise Refused(
             FindingCode.NEGATIVE, f"{shown(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
@@ -110,20 +114,14 @@ def read_code(cell: Any) -> Read:
             remedy="Give the row a code, or take it out if it is a total or a note",
         )
     if isinstance(cell, str):
-        if ("-" in cell or "/" in cell) and _DATE.fullmatch(cell.strip()):
-            raise Refused(
-                FindingCode.CODE_NOT_TEXT,
-                f"{shown(cell)} is a date as Excel writes it, and the code that it was is lost",
-                "a code as text",
-                "Take the code from where the file came from; Excel turns MAR1 into 01-Mar",
-            )
-        if "E" in cell and _SCIENTIFIC.fullmatch(cell.strip()):
-            raise Refused(
-                FindingCode.CODE_NOT_TEXT,
-                f"{shown(cell)} is a number as Excel writes it, and the code that it was is lost",
-                "a code as text",
-                "Take the code from where the file came from; Excel turns 1E5 into 1E+05",
-            )
+        for pattern, kind, change in _CHANGED_BY_EXCEL:
+            if pattern.fullmatch(cell.strip()):
+                raise Refused(
+                    FindingCode.CODE_NOT_TEXT,
+                    f"{shown(cell)} is {kind} as Excel writes it, and the code that it was is lost",
+                    "a code as text",
+                    f"Take the code from where the file came from; Excel turns {change}",
+                )
         if is_no_code(cell) or not any(map(str.isalnum, cell)):
             raise Refused(
                 FindingCode.BLANK_CODE,
@@ -155,10 +153,6 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
     Raises:
         Refused: the cell is of another kind, too long, or holds characters that cannot be seen.
     """
-    if type(cell) is str:
-        text = cell.strip()
-        if len(text) <= length and text.isprintable() and not text.startswith("#"):  # as nearly all are
-            return Read(text, trimmed=len(text) != len(cell))
     if isinstance(cell, int) and not isinstance(cell, bool):
         return Read(str(cell))
     if not isinstance(cell, str) or cell.strip() in ERROR_TEXTS:
@@ -174,7 +168,7 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
             f"{shown(text)} holds a line break or another character that cannot be seen",
             remedy="Type the text again",
         )
-    return Read(text, trimmed=text != cell)
+    return Read(text, _TRIMMED if text != cell else ())
 
 
 def parse_year(text: Any) -> str | None:
@@ -199,7 +193,7 @@ def read_year(cell: Any) -> Read:
     if year or not isinstance(cell, str):
         return Read(year)
     year = parse_year(bare_year(cell))
-    return Read(year, marked=year is not None)
+    return Read(year, (FindingCode.MARK,) if year else ())
 
 
 def parse_day(text: str) -> dt.date | None:
@@ -261,16 +255,16 @@ def shown(cell: Any) -> str:
     return repr(text) if isinstance(cell, str) else text
 
 
-def _number(cell: Any, need: Need, manner: Manner) -> Read:
+def _number(cell: Any, need: Need, style: NumberStyle) -> Read:
     expected = "a plain number such as 1234.56"
-    loose = dash = False
+    remarks: tuple[FindingCode, ...] = ()
     if isinstance(cell, str):
-        read = read_number(cell.strip(), decimal_comma=manner.decimal_comma)
+        read = read_number(cell.strip(), decimal_comma=style.decimal_comma)
         if read is None:
             raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a plain number", expected, advice(cell))
         if read.percent and need.is_sum:
             raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is a percentage", f"{need.unit}, {expected}")
-        if read.has_size and manner.factor != 1:
+        if read.has_size and style.factor != 1:
             raise Refused(
                 FindingCode.NOT_A_NUMBER,
                 f"{shown(cell)} says its own thousands or millions, and so does the file",
@@ -278,8 +272,7 @@ def _number(cell: Any, need: Need, manner: Manner) -> Read:
                 "Say it once: in the cell, or in the heading",
             )
         number = float(read.value)
-        dash = read.notation == "dash"
-        loose = not dash and (manner.typed or read.notation == "written")
+        remarks = _REMARKS["written" if style.typed and read.notation == "plain" else read.notation]
     elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         try:
             number = float(cell)
@@ -288,7 +281,7 @@ def _number(cell: Any, need: Need, manner: Manner) -> Read:
     else:
         raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a number", expected, _remedy(cell))
     if math.isfinite(number):
-        number = scaled(number, manner.factor)
+        number = scaled(number, style.factor)
     if not math.isfinite(number):
         raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a finite number", expected)
     if abs(number) >= LARGEST_NUMBER:
@@ -296,7 +289,7 @@ def _number(cell: Any, need: Need, manner: Manner) -> Read:
     if not is_in_bounds(number):
         raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too small", f"0, or a number above {SMALLEST:g}")
     # 0.0 and -0.0 are the same amount and should look the same wherever they go.
-    return Read(number + 0.0, loose=loose, dash=dash)
+    return Read(number + 0.0, remarks)
 
 
 def _remedy(cell: Any) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.columns.standard_columns import is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import (
     StatedUnit,
     heading_unit,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from gpit_fairshare.inputs.files.reading import Sheet
+    from gpit_fairshare.inputs.model import Request
 
 BY_USER = "--unit"
 HEADING = "heading"
@@ -36,53 +38,40 @@ _IN_HEADING = (
 )
 
 
-class ColumnUnit(NamedTuple):
-    """The unit of a column, and what states it."""
-
-    unit: StatedUnit
-    stated_by: str
-    """`--unit`, `heading`, `cell beside the heading`, `title`, `name of the sheet` or `name of the file`."""
-
-    @property
-    def factor(self) -> int:
-        """What one of the figures is worth."""
-        return self.unit.factor
-
-    def __str__(self) -> str:
-        return f"{self.unit.text} ({self.stated_by})"
-
-
 class ColumnUnits:
     """The units of the columns of one file.
 
     Args:
         sheet: the file.
         columns: index of each column by name.
-        measures: `£`, `people` or another unit of each column, as the scheme or headings.toml says; by name.
-        texts: names of columns that hold texts.
-        by_user: units that the user gives, by index of the column.
-        known_words: words of well-known headings, which change no figure.
+        request: what is asked for, among it the units that the user gives.
     """
 
-    def __init__(  # all that says what a column is
-        self,
-        sheet: Sheet,
-        columns: Mapping[str, int],
-        measures: Mapping[str, str],
-        texts: Collection[str],
-        by_user: Mapping[int, StatedUnit],
-        known_words: Collection[str],
-    ) -> None:
+    def __init__(self, sheet: Sheet, columns: Mapping[str, int], request: Request) -> None:
         self.sheet = sheet
         self.columns = columns
-        self._measures = {index: measures.get(name, "") for name, index in columns.items()}
-        self._by_user = by_user
-        self._known_words = known_words
-        self._text_columns = {columns[name] for name in texts if name in columns}
+        standard = standard_columns()
+        needed = {need.name: need.unit for need in request.needs}
+        self._measures = {
+            index: needed.get(name) or (standard[name].unit if name in standard else "")
+            for name, index in columns.items()
+        }
+        """`£`, `people` or another unit of each column, as the scheme or headings.toml says."""
+        self._by_user = {
+            index: unit._replace(stated_by=BY_USER)
+            for heading, text in request.units.items()
+            for index, own in enumerate(sheet.headings)
+            if is_named(own, heading) and (unit := parse_unit(text))
+        }
+        self._known_words = frozenset().union(
+            *(column.words for column in standard.values() if column.kind == "number")
+        )
+        texts = {*request.keep_text, *(name for name, column in standard.items() if column.kind == "text")}
+        self._text_columns = {index for name, index in columns.items() if name in texts}
         self._whole_table = self._table_statements()
-        self._units: dict[int, ColumnUnit | None] = {}
+        self._units: dict[int, StatedUnit | None] = {}
 
-    def of(self, index: int) -> ColumnUnit | None:
+    def of(self, index: int) -> StatedUnit | None:
         """Return the unit of a column, or None where nothing states one."""
         if index not in self._units:
             self._units[index] = self._find(index)
@@ -99,17 +88,16 @@ class ColumnUnits:
         for name, index in sorted(self.columns.items(), key=lambda pair: pair[1]):
             unit, measure = self.of(index), self._measures[index]
             if name in used and (measure in ("£", "people") or (unit and unit.factor > 1)):
-                text, factor, place = (unit.unit.text, unit.factor, unit.stated_by) if unit else (measure, 1, "")
+                text, factor, place = (unit.text, unit.factor, unit.stated_by) if unit else (measure, 1, "")
                 applied.append(AppliedUnit(self.sheet.headings[index], name, text, factor, place))
         return tuple(applied)
 
-    def report(self, used: Collection[str], essential: Collection[str], findings: FindingCollector) -> None:
+    def report(self, used: Collection[str], essential: Collection[str]) -> None:
         """Report which figures are multiplied, and refuse units that are not understood or contradict each other.
 
         Args:
             used: names of the columns that the run uses.
             essential: those of them of which a fault stops the run; a fault of another is a warning.
-            findings: where to report.
         """
         indices = [index for name, index in sorted(self.columns.items(), key=lambda pair: pair[1]) if name in used]
         multiplied = [
@@ -119,44 +107,43 @@ class ColumnUnits:
         ]
         if multiplied:
             texts = listed(multiplied, 20)
-            findings.note(
-                FindingCode.UNIT,
-                Where(self.sheet.name),
-                f"figures are multiplied as the file states their unit: {texts}",
-            )
+            self.sheet.findings.note(FindingCode.UNIT, f"figures are multiplied as the file states their unit: {texts}")
         names = {index: name for name, index in self.columns.items()}
         measured = [index for index in indices if self._measures[index] in ("£", "people")]
         for index in measured:
-            report = findings.error if names[index] in essential else findings.warning
-            self._report_column(index, names[index], report, findings)
-        self._report_table([index for index in measured if index not in self._by_user], findings)
+            report = self.sheet.findings.error if names[index] in essential else self.sheet.findings.warning
+            self._report_column(index, names[index], report)
+        self._report_table([index for index in measured if index not in self._by_user])
 
-    def _find(self, index: int) -> ColumnUnit | None:
-        if index in self._by_user:
-            return ColumnUnit(self._by_user[index], BY_USER)
-        own = self._in_heading(index)[0]
-        if own:
-            return ColumnUnit(own, HEADING)
-        if index in self.sheet.units:
-            return ColumnUnit(self.sheet.units[index], CELL)
+    def _find(self, index: int) -> StatedUnit | None:
+        stated = self._by_user.get(index) or self._in_heading(index)[0] or self._beside(index)
+        if stated:
+            return stated
         measure = self._measures.get(index, "")
-        return next((unit for unit in self._whole_table if measure and unit.unit.measure == measure), None)
+        return next((unit for unit in self._whole_table if measure and unit.measure == measure), None)
 
     def _in_heading(self, index: int) -> tuple[StatedUnit | None, str]:
         """Return the unit that a heading states, and what in it is not understood; columns of rates are left alone."""
         heading = self.sheet.headings[index]
         if self._measures.get(index, "") in ("£", "people"):
-            return heading_unit(heading, self._known_words)
-        return split_unit(heading)[1], ""
+            unit, unknown = heading_unit(heading, self._known_words)
+        else:
+            unit, unknown = split_unit(heading)[1], ""
+        return unit and unit._replace(stated_by=HEADING), unknown
 
-    def _table_statements(self) -> list[ColumnUnit]:
+    def _beside(self, index: int) -> StatedUnit | None:
+        """Return the unit that a cell above or below a heading states."""
+        unit = self.sheet.units.get(index)
+        return unit and unit._replace(stated_by=CELL)
+
+    def _table_statements(self) -> list[StatedUnit]:
         """Return the units stated for the whole table: by titles, names, and cells beside headings without figures."""
         sheet = self.sheet
-        cells = [unit for index, unit in sheet.units.items() if unit.factor > 1 and not self._holds_figures(index)]
+        cells = [index for index, unit in sheet.units.items() if unit.factor > 1 and not self._holds_figures(index)]
         texts = [*((title, TITLE) for title in sheet.titles), *self._names()]
         return [
-            *(ColumnUnit(unit, CELL) for unit in cells),
-            *(ColumnUnit(unit, place) for text, place in texts if (unit := unit_in_title(text))),
+            *filter(None, map(self._beside, cells)),
+            *(unit._replace(stated_by=place) for text, place in texts if (unit := unit_in_title(text))),
         ]
 
     def _names(self) -> list[tuple[str, str]]:
@@ -182,96 +169,87 @@ class ColumnUnits:
             for cell in cells
         )
 
-    def _report_column(self, index: int, name: str, report: Callable[..., None], findings: FindingCollector) -> None:
+    def _report_column(self, index: int, name: str, report: Callable[..., None]) -> None:
         """Report what is wrong with the unit of one column of £ or people."""
         heading, measure = self.sheet.headings[index], self._measures[index]
-        where = Where(self.sheet.name)
         own, unknown = self._in_heading(index)
-        unit = self.of(index)
-        if unit and unit.unit.measure not in ("", measure):
-            says = "that it is money" if unit.unit.measure == "£" else f"{unit.unit.text}"
+        unit, beside = self.of(index), self._beside(index)
+        if unit and unit.measure not in ("", measure):
+            says = "that it is money" if unit.measure == "£" else f"{unit.text}"
             report(
                 FindingCode.UNIT,
-                where,
                 f"'{heading}' is read as {name}, which is {measure}, and says {says}"
                 + ("" if unit.stated_by == HEADING else f" ({unit.stated_by})"),
                 remedy=f"Name the right column with --map 'HEADING={name}', "
                 f"or the right unit with {option('--unit', heading, measure)}",
             )
         elif index in self._by_user:
-            self._report_overruled(index, own, unknown, findings)
+            self._report_overruled(index, own, unknown)
         elif unknown or index in self.sheet.odd_units:
             text = unknown.strip() or self.sheet.odd_units[index]
             report(
                 FindingCode.UNIT,
-                where,
                 f"'{heading}' is read as {name}, in {measure}, and seems to state another unit"
                 f"{'' if unknown else ' in the cell beside it'}: '{text}' is not understood",
                 "a unit such as (£), (£000) or (£m), or none" if measure == "£" else "people, (000s) or no unit",
                 f"Give the unit with {option('--unit', heading, measure)} if that is what it is, "
                 "or correct the heading or the figures",
             )
-        elif own and index in self.sheet.units and self.sheet.units[index].factor != own.factor:
+        elif own and beside and beside.factor != own.factor:
             report(
                 FindingCode.UNIT,
-                where,
-                f"'{heading}' says {own.text}, and the cell beside it says {self.sheet.units[index].text}",
+                f"'{heading}' says {own.text}, and the cell beside it says {beside.text}",
                 "one unit for each column",
                 _IN_HEADING,
             )
 
-    def _report_overruled(self, index: int, own: StatedUnit | None, unknown: str, findings: FindingCollector) -> None:
+    def _report_overruled(self, index: int, own: StatedUnit | None, unknown: str) -> None:
         """Point out what else the file says of a column whose unit the user gives."""
         given = self._by_user[index]
-        others = [f"{own.text} ({HEADING})"] if own and own.factor != given.factor else []
+        others = [str(own)] if own and own.factor != given.factor else []
         others += [f"'{unknown.strip()}' ({HEADING})"] if unknown else []
         others += [f"'{self.sheet.odd_units[index]}' ({CELL})"] if index in self.sheet.odd_units else []
-        cell = self.sheet.units.get(index)
-        others += [f"{cell.text} ({CELL})"] if cell and cell.factor != given.factor else []
+        cell = self._beside(index)
+        others += [str(cell)] if cell and cell.factor != given.factor else []
         if not own and not cell:
-            same = [unit for unit in self._whole_table if unit.unit.measure == given.measure]
+            same = [unit for unit in self._whole_table if unit.measure == given.measure]
             others += [str(unit) for unit in same if unit.factor != given.factor]
         if others:
-            findings.warning(
+            self.sheet.findings.warning(
                 FindingCode.UNIT,
-                Where(self.sheet.name),
                 f"'{self.sheet.headings[index]}' is read in {given.text}, as --unit says; "
                 f"the file says {listed(others)}",
                 remedy="Leave --unit out if the file is right",
             )
 
-    def _report_table(self, indices: Collection[int], findings: FindingCollector) -> None:
+    def _report_table(self, indices: Collection[int]) -> None:
         """Refuse statements for the whole table that contradict headings, or leave open which figures they are for.
 
         Args:
             indices: columns of £ or people whose unit the user does not give.
-            findings: where to report.
         """
-        where = Where(self.sheet.name)
-        pounds = [unit for unit in self._whole_table if unit.unit.measure == "£"]
+        pounds = [unit for unit in self._whole_table if unit.measure == "£"]
         factors = {unit.factor for unit in pounds}
         money = [index for index in indices if self._measures[index] == "£"]
         plain = [index for index in money if (own := self._in_heading(index)[0]) and own.factor == 1]
         if factors - {1} and plain:
-            findings.error(
+            self.sheet.findings.error(
                 FindingCode.UNIT,
-                where,
-                f"the {pounds[0].stated_by} states {pounds[0].unit.text}, and '{self.sheet.headings[plain[0]]}' says £",
+                f"the {pounds[0].stated_by} states {pounds[0].text}, and '{self.sheet.headings[plain[0]]}' says £",
                 "one unit for each column",
                 _IN_HEADING,
             )
         without = [index for index in indices if index not in self.sheet.units and not any(self._in_heading(index))]
         if len(factors) > 1 and any(self._measures[index] == "£" for index in without):
-            findings.error(
+            self.sheet.findings.error(
                 FindingCode.UNIT,
-                where,
                 f"the file states several units of money: {listed([str(unit) for unit in pounds])}",
                 "one",
                 _IN_HEADING,
             )
-        self._report_vague([index for index in without if not self.of(index)], findings)
+        self._report_vague([index for index in without if not self.of(index)])
 
-    def _report_vague(self, without: Collection[int], findings: FindingCollector) -> None:
+    def _report_vague(self, without: Collection[int]) -> None:
         """Refuse texts that speak of thousands or millions and may mean columns without a unit."""
         if not without:
             return
@@ -279,20 +257,19 @@ class ColumnUnits:
         texts = [title for title in sheet.titles if is_vague(title)]
         texts += [note for note in sheet.notes if is_vague(note) or unit_in_title(note)]
         texts += [name for name, _ in self._names() if is_vague(name)]
-        texts += [unit.unit.text for unit in self._whole_table if not unit.unit.measure]
+        texts += [unit.text for unit in self._whole_table if not unit.measure]
         texts += [text for index, text in sheet.odd_units.items() if not self._holds_figures(index)]
         texts += self._units_by_row()
         for text in texts:
-            findings.error(
+            self.sheet.findings.error(
                 FindingCode.UNIT,
-                Where(sheet.name),
                 f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions",
                 remedy=_IN_HEADING,
             )
 
 
-def _source_in_words(unit: ColumnUnit) -> str:
+def _source_in_words(unit: StatedUnit) -> str:
     """Say what states a unit; nothing where the heading does, since it is named already."""
     if unit.stated_by == HEADING:
         return ""
-    return f" ({unit.unit.text})" if unit.stated_by in (CELL, TITLE) else f" ({unit})"
+    return f" ({unit.text})" if unit.stated_by in (CELL, TITLE) else f" ({unit})"

@@ -5,25 +5,23 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import parse_year
 from gpit_fairshare.inputs.columns.column_units import ColumnUnits
 from gpit_fairshare.inputs.columns.marks import bare_heading
+from gpit_fairshare.inputs.columns.standard_columns import folded, is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import parse_unit, split_unit
-from gpit_fairshare.structured_texts import parse_toml
 from gpit_fairshare.words import counted, listed, nearest, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.files.reading import Sheet
-    from gpit_fairshare.inputs.model import Kind, Request, Role
+    from gpit_fairshare.inputs.model import Request, Role
 
 STRUCTURE = ("org_code", "org_name", "year", "practice_code")
 """Columns that say whose and when a row is."""
@@ -36,51 +34,6 @@ PARENT = {"org_code": "parent_code", "org_name": "parent_name"}
 """Where practices are the rows, the organisation that they belong to."""
 COMMISSIONER = "ccg_code"
 """The same where a step uses it, by this name."""
-
-
-@dataclass(frozen=True)
-class Standard:
-    """A column that the headings file knows."""
-
-    kind: Kind
-    aliases: frozenset[str]
-    weak: frozenset[str]
-    last: frozenset[str]
-    unit: str = ""
-    option: str = ""
-    only: str = ""
-    words: frozenset[str] = frozenset()
-    """Words of all its headings, in small letters."""
-
-
-@cache
-def standard_columns() -> Mapping[str, Standard]:
-    """Return the columns of the headings file by name; read once."""
-    text = files(__package__).joinpath("headings.toml").read_text(encoding="utf-8")
-    return {
-        name: Standard(
-            kind=entry["kind"],
-            aliases=frozenset(folded(alias) for alias in [name, *entry["aliases"]]),
-            weak=frozenset(folded(alias) for alias in entry.get("weak", ())),
-            last=frozenset(folded(alias) for alias in entry.get("last", ())),
-            unit=entry.get("unit", ""),
-            option=entry.get("option", ""),
-            only=entry.get("only", ""),
-            words=_words(name, *entry["aliases"], *entry.get("weak", ()), *entry.get("last", ())),
-        )
-        for name, entry in parse_toml(text).items()
-    }
-
-
-def _words(*headings: str) -> frozenset[str]:
-    return frozenset(word for heading in headings for word in re.findall(r"[a-z&/-]+", heading.casefold()))
-
-
-def folded(heading: str) -> str:
-    """Return a heading without capital letters, spaces, punctuation and footnote marks, for comparison."""
-    # Before the normal form, which makes of ² a 2.
-    text = unicodedata.normalize("NFKC", bare_heading(heading)).casefold()
-    return "".join(character for character in text if character.isalnum())
 
 
 def plain_name(heading: str) -> str:
@@ -175,11 +128,6 @@ def check_named_headings(request: Request, sheets: Iterable[Sheet]) -> None:
                 )
 
 
-def is_named(heading: str, name: str) -> bool:
-    """Return whether a user's name for a heading means this one, with or without its unit."""
-    return folded(name) in (folded(heading), folded(split_unit(heading)[0]))
-
-
 class Headings:
     """The headings of one file, matched to columns in order of how surely they are meant."""
 
@@ -187,11 +135,11 @@ class Headings:
         self.sheet = sheet
         self.role = role
         self.request = request
+        self.findings = sheet.findings
         self.wanted = {need.name for need in request.needs} | set(request.keep_text)
         if "historic_spend" in self.wanted and role == "spend":
             self.wanted.add("amount")
         self.used = self.wanted | set(standard_columns()) | set(request.counts)
-        self._units = {need.name: need.unit for need in request.needs}
         self.columns: dict[str, int] = {}
         self.repeats: dict[str, list[int]] = {}
         self._names: dict[int, str] = {}
@@ -201,7 +149,7 @@ class Headings:
         self.lines_of_code: dict[str, list[int]] = {}
         """Where a heading of totals is over lines of cost: the rows of each code that has several."""
         self._match()
-        self.units = self._column_units()
+        self.units = ColumnUnits(sheet, self.columns, request)
 
     @property
     def has_lines(self) -> bool:
@@ -213,30 +161,6 @@ class Headings:
         """Headings as they are in the file that were read as a column, from left to right."""
         pairs = sorted((index, name) for name, index in self.columns.items())
         return tuple((self.sheet.marked.get(index, self.sheet.headings[index]), name) for index, name in pairs)
-
-    def _unit_of(self, name: str) -> str:
-        """Return the unit that the scheme gives a column, else that of the headings file, if any."""
-        standard = standard_columns().get(name)
-        return self._units.get(name) or (standard.unit if standard else "")
-
-    def _column_units(self) -> ColumnUnits:
-        """Return the units of the columns, once it is known which headings they are."""
-        standard = standard_columns()
-        by_user = {
-            index: unit
-            for heading, text in self.request.units.items()
-            for index, own in enumerate(self.sheet.headings)
-            if is_named(own, heading) and (unit := parse_unit(text))
-        }
-        texts = {name for name in self.columns if name in standard and standard[name].kind == "text"}
-        return ColumnUnits(
-            self.sheet,
-            self.columns,
-            {name: self._unit_of(name) for name in self.columns},
-            texts | set(self.request.keep_text),
-            by_user,
-            frozenset().union(*(column.words for column in standard.values() if column.kind == "number")),
-        )
 
     def _quoted(self, index: int) -> str:
         """Return a heading with its place, for a message: `'Patients' (column C)`."""
@@ -255,10 +179,9 @@ class Headings:
         self._claim_practices()
         self._claim(self._commissioner, self._filled)
         self._claim(self._leftover, self._filled)
-        headed = [index for index, heading in enumerate(self.sheet.headings) if heading]
-        blank = [index for index in headed if index not in self._filled]
+        headings = enumerate(self.sheet.headings)
+        blank = [index for index, heading in headings if heading and index not in self._filled]
         for read in (*layers, self._commissioner, self._leftover):
-            self._leave_aside(read, blank)
             self._claim(read, blank)
         self._take_total_for_amount()
 
@@ -309,24 +232,18 @@ class Headings:
         cells = [row[index] for _, row in self.sheet.rows if row[index] is not None]
         return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
 
-    def _leave_aside(self, read: Callable[[str], str | None], blank: Sequence[int]) -> None:
-        """Leave aside blank columns of which a filled one has the name."""
-        for index in blank:
-            column = read(self.sheet.headings[index])
-            if index not in self._names and column and self.columns.get(column) in self._filled:
-                self._names[index] = ""
-                self._left_aside[index] = column
-
     def _claim(self, read: Callable[[str], str | None], places: Sequence[int]) -> None:
         """Let each heading without a column claim one, unless a surer heading has claimed it before."""
         claims: dict[str, list[int]] = {}
         for index in places:
             heading = self.sheet.headings[index]
-            if index in self._names or not heading:
-                continue
-            column = read(heading)
+            column = read(heading) if heading and index not in self._names else None
             if column and column not in self.columns:
                 claims.setdefault(column, []).append(index)
+            elif column and index not in self._filled and self.columns[column] in self._filled:
+                # A filled column has the name of this blank one.
+                self._names[index] = ""
+                self._left_aside[index] = column
         for column, indices in claims.items():
             self.columns.setdefault(column, indices[0])
             self._names.update(dict.fromkeys(indices, column))
@@ -335,7 +252,8 @@ class Headings:
 
     def _commissioner(self, heading: str) -> str | None:
         """Return the CCG of a practice for a second heading of codes, where a step uses it."""
-        wanted = self.request.by_practice and "org_code" in self.columns and COMMISSIONER in self._units
+        has_step = any(need.name == COMMISSIONER for need in self.request.needs)
+        wanted = has_step and self.request.by_practice and "org_code" in self.columns
         return COMMISSIONER if wanted and folded(heading) in standard_columns()["org_code"].aliases else None
 
     def _leftover(self, heading: str) -> str | None:
@@ -345,16 +263,14 @@ class Headings:
             return name or None
         return PARENT.get(name) if self.request.by_practice else None
 
-    def report(self, findings: FindingCollector) -> None:
+    def report(self) -> None:
         """Add what is to be said about the headings: repeated, unusable, or read under another name."""
-        where = Where(self.sheet.name)
         for column, indices in self.repeats.items():
             titles = listed([self._quoted(index) for index in indices])
             if column in self.used:
                 alike = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
-                findings.error(
+                self.findings.error(
                     FindingCode.DUPLICATE_HEADING,
-                    where,
                     f"{titles} would all be {column}",
                     remedy="Rename those that are not meant, or put each year or table in a file of its own; "
                     "--map cannot tell headings apart that are the same"
@@ -362,39 +278,37 @@ class Headings:
                     else f"Name the right one with --map 'HEADING={column}', or rename the others",
                 )
             else:
-                findings.warning(FindingCode.DUPLICATE_HEADING, where, f"{titles} have the same name; neither is used")
+                self.findings.warning(FindingCode.DUPLICATE_HEADING, f"{titles} have the same name; neither is used")
         for index, column in self._left_aside.items():
             filled = self._quoted(self.columns[column])
             found = f"{self._quoted(index)} is blank and left aside: {filled} is read as {column}"
-            findings.note(FindingCode.DUPLICATE_HEADING, where, found)
-        self._report_spread(findings)
+            self.findings.note(FindingCode.DUPLICATE_HEADING, found)
+        self._report_spread()
         for index, column in self._displaced():
-            findings.warning(
+            self.findings.warning(
                 FindingCode.DUPLICATE_HEADING,
-                where,
                 f"{self._quoted(self.columns[column])} is {column} as --map says, so that {self._quoted(index)}, "
                 f"which would be {column}, is not used",
                 remedy=f"Leave --map '{self.title(column)}={column}' out if that one is not meant",
             )
         for heading, column in self.matched:
             if keyword.iskeyword(column):
-                findings.warning(
+                self.findings.warning(
                     FindingCode.KEYWORD,
-                    where,
                     f"the heading '{heading}' becomes {column}, a word that no formula can use",
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
                 )
-        self.units.report(self.wanted, {*self.request.essential, "amount"}, findings)
-        self._report_total_over_lines(findings)
+        self.units.report(self.wanted, {*self.request.essential, "amount"})
+        self._report_total_over_lines()
         renamed = [
             f"'{heading}' as {column}"
             for heading, column in self.matched
             if column in self.used and heading != column and not (column == "amount" and self.lines_of_code)
         ]
         if renamed:
-            findings.note(FindingCode.HEADING, where, f"read {listed(renamed, most=40)}")
+            self.findings.note(FindingCode.HEADING, f"read {listed(renamed, most=40)}")
 
-    def _report_spread(self, findings: FindingCollector) -> None:
+    def _report_spread(self) -> None:
         """Refuse a heading that is merged over several columns of figures, where one of them is used."""
         lenient = {need.name for need in self.request.needs if need.lenient}
         for index, columns in self.sheet.spread.items():
@@ -402,17 +316,17 @@ class Headings:
             if name not in self.used:
                 continue
             places = listed([self.sheet.column(column).removeprefix("column ") for column in columns])
-            report = findings.warning if name in lenient else findings.error
+            report = self.findings.warning if name in lenient else self.findings.error
             report(
                 FindingCode.MERGED,
-                self.sheet.where(self.sheet.heading_row, index),
                 f"the heading '{self.sheet.headings[index]}' is merged over columns {places}, which all hold figures, "
                 f"and only one can be {name}",
                 "a heading for each column",
                 "Unmerge the heading, and give each column one of its own",
+                at=self.sheet.where(self.sheet.heading_row, index),
             )
 
-    def report_unused(self, wanted: Collection[str], findings: FindingCollector) -> None:
+    def report_unused(self, wanted: Collection[str]) -> None:
         """Name the columns that hold something and of which a run takes nothing; repeated headings are reported."""
         used = {index for name, index in self.columns.items() if name in {"org_code", "year", *wanted}}
         reported = {index for indices in self.repeats.values() for index in indices}
@@ -423,23 +337,23 @@ class Headings:
             if index in self._filled and index not in used | reported
         ]
         if unused:
-            findings.note(FindingCode.UNUSED, Where(self.sheet.name), f"not used: {listed(unused)}")
+            self.findings.note(FindingCode.UNUSED, f"not used: {listed(unused)}")
 
-    def _report_total_over_lines(self, findings: FindingCollector) -> None:
+    def _report_total_over_lines(self) -> None:
         if not self.lines_of_code:
             return
         code, rows = next(iter(self.lines_of_code.items()))
         words = [self.title(name) for name in LINE_WORDS if name in self.columns and name != "basis"]
         others = counted(len(self.lines_of_code) - 1, "other code")
         heading = self.title("amount")
-        findings.error(
+        self.findings.error(
             FindingCode.DUPLICATE_ROW,
-            self.sheet.where(rows[1], self.columns["org_code"]),
             f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, as lines of cost "
             f"do{f', and so have {others}' if len(self.lines_of_code) > 1 else ''}; "
             f"but '{heading}' is known as historic_spend, the total of an organisation",
             remedy=f"If it is the amount of each line, say so with {option('--map', heading, 'amount')}; "
             "if it is a total, give one row for each code",
+            at=self.sheet.where(rows[1], self.columns["org_code"]),
         )
 
     def _displaced(self) -> list[tuple[int, str]]:

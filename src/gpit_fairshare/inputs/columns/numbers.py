@@ -24,6 +24,22 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _DASH = re.compile(rf"£?\s?(?:[{_MINUS}]|—)")
+_REMEDIES = {
+    rf"^{_EITHER.pattern}\Z": (
+        "Between semicolons it may be a decimal, or thousands: save the file with commas between cells, or as .xlsx"
+    ),
+    r"^(n/a|na|nil|none|null|\.\.|\*|tbc|x|\[(x|z|c|low)\])\Z": (
+        "Write 0 if nil is meant; if the figure is not known, it must be found first"
+    ),
+    r"^[0-9.]*[0-9],[0-9]+\Z": "Write it with a full stop for the decimal point: 1234.56",
+    r"^[0-9]+([/-][0-9]+)+\Z": "It may be a fraction, a date or a year: write the number",
+    r"^-?[0-9.]+e[+-]?[0-9]+\Z": "Write all of its digits: Excel drops some where it shows 1E+05",
+    r"\b(cr|dr)$": "Write a minus sign before what is taken off; ledgers differ in what CR means",
+    r"[$€]": "Give the amount in pounds",
+    r"^£?[0-9][0-9 ]*[0-9](\.[0-9]+)?\Z": "It may be two numbers: write it without spaces",
+    r"[0-9]\s*(\*+|\[.*\]|\(\w\)|[†‡§]+|\^\w+)$": "Take the mark of the footnote out of the cell",
+}
+"""What to do about texts that are no numbers, by a pattern for them in small letters; the first that fits counts."""
 
 
 class Number(NamedTuple):
@@ -69,29 +85,17 @@ def read_number(text: str, *, decimal_comma: bool = False) -> Number | None:
     return Number(value / 100 if percent else value, "written", match["size"] is not None, percent)
 
 
+def decimal_places(number: Decimal) -> int:
+    """Return how many decimal places a number needs: 1 for 1.50, and none for 1,500."""
+    return -min(int(number.normalize().as_tuple().exponent), 0)
+
+
 def advice(text: str) -> str:
     """Say what to do about a text that is not read as a number; empty if there is nothing to say."""
     folded = text.strip().casefold()
-    if _EITHER.fullmatch(folded):
-        return (
-            "Between semicolons it may be a decimal, or thousands: save the file with commas between cells, or as .xlsx"
-        )
-    if folded in ("n/a", "na", "nil", "none", "null", "..", "*", "tbc", "x", "[x]", "[z]", "[c]", "[low]"):
-        return "Write 0 if nil is meant; if the figure is not known, it must be found first"
-    if re.fullmatch(r"[0-9.]*[0-9],[0-9]+", folded):
-        return "Write it with a full stop for the decimal point: 1234.56"
-    if re.fullmatch(r"[0-9]+([/-][0-9]+)+", folded):
-        return "It may be a fraction, a date or a year: write the number"
-    if re.fullmatch(r"-?[0-9.]+e[+-]?[0-9]+", folded):
-        return "Write all of its digits: Excel drops some where it shows 1E+05"
-    if re.search(r"\b(cr|dr)$", folded):
-        return "Write a minus sign before what is taken off; ledgers differ in what CR means"
-    if re.search(r"[$€]", folded):
-        return "Give the amount in pounds"
-    if re.fullmatch(r"[£]?[0-9][0-9 ]*[0-9](\.[0-9]+)?", folded):
-        return "It may be two numbers: write it without spaces"
-    if re.search(r"[0-9]\s*(\*+|\[.*\]|\(\w\)|[†‡§]+|\^\w+)$", folded):
-        return "Take the mark of the footnote out of the cell"
+    for pattern, remedy in _REMEDIES.items():
+        if re.search(pattern, folded):
+            return remedy
     if any(unicodedata.decomposition(sign).startswith(("<super>", "<sub>")) for sign in folded):
         return "Take what is raised or lowered out of the cell, if it marks a footnote; write a power in full"
     return ""

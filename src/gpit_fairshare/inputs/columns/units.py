@@ -119,6 +119,11 @@ class StatedUnit(NamedTuple):
     """The unit as it is written."""
     measure: Measure
     """What the figures count; empty where the text gives a scale alone, as `000s`."""
+    stated_by: str = ""
+    """What states it as the unit of a column, as `column_units` names it."""
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.stated_by})"
 
 
 def split_unit(heading: str) -> tuple[str, StatedUnit | None]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import Finding, FindingCode, FindingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 
 ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
@@ -38,22 +37,32 @@ class Broken:
     remedy: str = ""
 
 
-class Markup(NamedTuple):
+NEVER_STORED = Broken("a formula whose value was never stored", "Open the workbook in Excel and save it again")
+
+
+@dataclass
+class Markup:
     """What the markup of a sheet in a workbook says beyond its cells. Rows count from 1, columns from 0."""
 
-    cells: int = 0
-    """Cells of the rectangle from A1 to the last cell that holds something."""
-    broken: Mapping[tuple[int, int], Broken] = MappingProxyType({})
-    hidden_rows: Sequence[int] = ()
+    height: int = 0
+    """Rows from the first to the last that holds something."""
+    width: int = 0
+    broken: dict[tuple[int, int], Broken] = field(default_factory=dict)
+    hidden_rows: list[int] = field(default_factory=list)
     """Rows that are hidden; they may hold nothing."""
-    hidden_columns: Sequence[int] = ()
+    hidden_columns: list[int] = field(default_factory=list)
     """Columns that are hidden; they may hold nothing."""
-    rich: Mapping[tuple[int, int], str] = MappingProxyType({})
+    rich: dict[tuple[int, int], str] = field(default_factory=dict)
     """Texts of which some signs are raised or lowered, with these written as such: `120000²`."""
-    formulas: Mapping[int, Mapping[int, bool]] = MappingProxyType({})
+    formulas: dict[int, dict[int, bool]] = field(default_factory=dict)
     """Formulas with a stored value, by column and row: whether it is the number 0."""
-    merged: Sequence[tuple[int, int, int, int]] = ()
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     """Merged cells: first row, first column, last row, last column."""
+
+    @property
+    def cells(self) -> int:
+        """Cells of the rectangle from A1 to the last cell that holds something."""
+        return self.width * self.height
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
-from gpit_fairshare.findings import WHOLE_ROW, FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import WHOLE_ROW, FileFindings, FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.files.formats import READERS, SHEETS, size_needed
 from gpit_fairshare.inputs.files.grids import Grid, TooLarge, Unreadable, Wish, check_size
 from gpit_fairshare.inputs.files.regions import Region, find_table, report_region
@@ -43,6 +43,8 @@ class Sheet(Region):
     """Whether a comma in a number may be its decimal point."""
     uncalculated: Mapping[int, tuple[int, ...]]
     """Rows of formulas by column, where none of the column's was ever calculated."""
+    findings: FileFindings
+    """Where to report what is noticed about the file."""
 
     @property
     def name(self) -> str:
@@ -142,6 +144,7 @@ def read_sheet(target: Target, findings: FindingCollector, wish: Wish | None = N
             typed=grid.typed,
             decimal_comma=grid.decimal_comma,
             uncalculated=_uncalculated(grid, region),
+            findings=FileFindings(findings, f"{file}:{grid.sheet}" if grid.sheet else file),
         )
     except OSError as error:
         raise UsageError(f"{target.path} cannot be read: {error.strerror}") from error
@@ -152,7 +155,7 @@ def read_sheet(target: Target, findings: FindingCollector, wish: Wish | None = N
             finding = replace(finding, remedy=f"{finding.remedy}, or allow more with --max-size {needed}")
         findings.add(finding, Where(name, finding.place))
         return None
-    _report(sheet, grid, findings)
+    _report(sheet, grid)
     return sheet
 
 
@@ -188,39 +191,37 @@ def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
     return columns
 
 
-def _report(sheet: Sheet, grid: Grid, findings: FindingCollector) -> None:
+def _report(sheet: Sheet, grid: Grid) -> None:
     """Say what was noticed about the file as a whole, and what of it is not in the table."""
-    where = Where(sheet.name)
     for remark in grid.remarks:
-        findings.add(remark, where)
-    report_region(sheet, sheet.name, findings)
+        sheet.findings.add(remark)
+    report_region(sheet, sheet.findings)
     if grid.typed and sheet.wide:
         first, width = sheet.wide[0]
         rows = counted(len(sheet.wide), "row")
         at = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
-        findings.note(
-            FindingCode.SEPARATORS, where, f"cells of {rows} stand outside the headings and are not read: {at} first"
+        sheet.findings.note(
+            FindingCode.SEPARATORS, f"cells of {rows} stand outside the headings and are not read: {at} first"
         )
     elif sheet.wide:
         for row, width in sheet.wide:
-            findings.error(
+            sheet.findings.error(
                 FindingCode.SEPARATORS,
-                Where(sheet.name, f"row {row}", WHOLE_ROW),
                 f"the row has {counted(width, 'cell')} under {counted(len(sheet.headings), 'heading')}",
                 remedy='Put a text or number that holds the separator between quotation marks: "1,234"',
+                at=Where(sheet.name, f"row {row}", WHOLE_ROW),
             )
     unheaded = [index for index, heading in enumerate(sheet.headings) if not heading and sheet.is_filled(index)]
     if unheaded:
         said = listed([letters(index) for index in unheaded])
-        findings.note(
-            FindingCode.SEPARATORS, where, f"{counted(len(unheaded), 'column')} without a heading not read: {said}"
+        sheet.findings.note(
+            FindingCode.SEPARATORS, f"{counted(len(unheaded), 'column')} without a heading not read: {said}"
         )
     rows_there = {number for number, _ in sheet.rows}
     hidden = [number for number in grid.markup.hidden_rows if number in rows_there]
     if hidden:
-        findings.warning(
+        sheet.findings.warning(
             FindingCode.HIDDEN,
-            where,
             f"hidden rows of the table were read all the same, {len(hidden):,} of them: "
             f"{listed([f'row {number:,}' for number in hidden], 5)}",
             remedy="Delete the rows if they are not meant",
@@ -228,24 +229,22 @@ def _report(sheet: Sheet, grid: Grid, findings: FindingCollector) -> None:
     columns = [index for index in grid.markup.hidden_columns if index < len(sheet.headings) and sheet.headings[index]]
     if columns:
         said = listed([f"{letters(at)} '{sheet.headings[at]}'" for at in columns])
-        findings.warning(
+        sheet.findings.warning(
             FindingCode.HIDDEN,
-            where,
             f"hidden columns were read all the same: {said}",
             remedy="Delete the columns if they are not meant",
         )
     for column, blank in sheet.moved.items():
-        findings.note(
+        sheet.findings.note(
             FindingCode.MERGED,
-            where,
             f"the heading '{sheet.headings[column]}' is merged over a blank column ({letters(blank)}) and is read as "
             f"that of {sheet.column(column)}",
         )
     for top, left, bottom, right in grid.markup.merged:
         if bottom > top and bottom in rows_there and top >= sheet.heading_row and left < len(sheet.headings):
-            findings.warning(
+            sheet.findings.warning(
                 FindingCode.MERGED,
-                Where(sheet.name, f"{letters(left)}{top}", letters(left)),
                 f"the cells {letters(left)}{top}:{letters(right)}{bottom} are merged, and only the first has the value",
                 remedy="Unmerge them and fill in each cell that is meant",
+                at=Where(sheet.name, f"{letters(left)}{top}", letters(left)),
             )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, without_number
 from gpit_fairshare.inputs.columns.numbers import read_number
 from gpit_fairshare.inputs.columns.units import StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
@@ -30,6 +30,8 @@ from gpit_fairshare.words import counted, listed, on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from gpit_fairshare.findings import FileFindings
 
 
 Record = tuple[int, "Sequence[Any]"]
@@ -141,30 +143,24 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
     return region
 
 
-def report_region(region: Region, name: str, findings: FindingCollector) -> None:
+def report_region(region: Region, findings: FileFindings) -> None:
     """Say what stands around the table and was not read."""
-    where = Where(name)
     if region.marked:
         marked = listed([f"'{text}'" for text in region.marked.values()])
-        findings.note(FindingCode.HEADING, where, f"headings read without their footnote marks: {marked}")
+        findings.note(FindingCode.HEADING, f"headings read without their footnote marks: {marked}")
     if region.rows_above:
         findings.note(
-            FindingCode.TITLES,
-            where,
-            f"the headings are in row {region.heading_row}; above them: {_said(region.rows_above)}",
+            FindingCode.TITLES, f"the headings are in row {region.heading_row}; above them: {_said(region.rows_above)}"
         )
     if region.repeats:
         rows = listed([f"{row:,}" for row in region.repeats])
-        findings.note(FindingCode.NOTES, where, f"the headings stand again in row {rows}, which is left out")
+        findings.note(FindingCode.NOTES, f"the headings stand again in row {rows}, which is left out")
     if region.rows_left_out:
-        findings.note(
-            FindingCode.NOTES, where, f"left out as notes or headings of sections: {_said(region.rows_left_out)}"
-        )
+        findings.note(FindingCode.NOTES, f"left out as notes or headings of sections: {_said(region.rows_left_out)}")
     if region.second:
         second = region.second
         findings.note(
             FindingCode.SECOND_TABLE,
-            where,
             f"left out another table below, rows {second.first:,} to {second.last:,}, headed {second.text}",
         )
 
@@ -379,14 +375,9 @@ def _heading(cell: Any) -> str:
     return " ".join(str(cell.why if isinstance(cell, Broken) else cell).split())
 
 
-def _text(cells: Sequence[Any], most: int = 4) -> str:
-    texts = [_short(_heading(cell)) for cell in cells if not is_blank(cell)]
-    return listed([f"'{text}'" for text in texts], most)
+def _text(cells: Sequence[Any]) -> str:
+    return listed([f"'{on_one_line(_heading(cell), 60)}'" for cell in cells if not is_blank(cell)], 4)
 
 
-def _short(text: str, most: int = 60) -> str:
-    return on_one_line(text, most)
-
-
-def _said(rows: Sequence[Left], most: int = 5) -> str:
-    return f"{counted(len(rows), 'row')}: {listed([f'{row.text} in row {row.first:,}' for row in rows], most)}"
+def _said(rows: Sequence[Left]) -> str:
+    return f"{counted(len(rows), 'row')}: {listed([f'{row.text} in row {row.first:,}' for row in rows], 5)}"

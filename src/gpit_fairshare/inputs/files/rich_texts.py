@@ -7,15 +7,18 @@ and is read as it is.
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING
-from xml.parsers import expat
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import ParseError, fromstring
 
 from gpit_fairshare.inputs.columns.marks import lowered, raised
 from gpit_fairshare.inputs.files.grids import cell_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from xml.etree.ElementTree import Element
 
+_RAISED = b"vertAlign"
+_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _WRITE: Mapping[str, Callable[[str], str]] = {"superscript": raised, "subscript": lowered}
 
 
@@ -37,7 +40,10 @@ def shared_rich_texts(xml: bytes) -> dict[int, str]:
     Raises:
         ValueError: the XML is damaged.
     """
-    return {number: text for number, _, text in _RichTextScan("si").read(xml)}
+    if _RAISED not in xml:
+        return {}
+    texts = enumerate(map(_text_of, _named(parse_xml(xml), "si")))
+    return {number: text for number, text in texts if text is not None}
 
 
 def inline_rich_texts(xml: bytes) -> dict[tuple[int, int], str]:
@@ -46,65 +52,32 @@ def inline_rich_texts(xml: bytes) -> dict[tuple[int, int], str]:
     Raises:
         ValueError: the XML is damaged.
     """
-    return {place: text for _, place, text in _RichTextScan("is").read(xml)}
+    texts: dict[tuple[int, int], str] = {}
+    row = 0
+    for line in _named(parse_xml(xml), "row") if _RAISED in xml else ():
+        number, column = line.get("r", ""), -1
+        # A row or cell without a place follows the one before it.
+        row = int(number) if number.isdigit() else row + 1
+        for cell in _named(line, "c"):
+            row, column = cell_place(cell.get("r", "")) or (row, column + 1)
+            text = next(filter(None, map(_text_of, _named(cell, "is"))), None)
+            if text is not None:
+                texts[row, column] = text
+    return texts
 
 
-class _RichTextScan:
-    """Walks through the parts of texts in the XML of an .xlsx workbook.
+def _named(node: Element, name: str) -> list[Element]:
+    """Return the elements of a name in another, in any namespace."""
+    return node.findall(f".//{{*}}{name}")
 
-    Args:
-        container: the element that holds the parts of a text.
-    """
 
-    def __init__(self, container: str) -> None:
-        self.container = container
-        self.number = -1
-        """Number of the text, counted from 0."""
-        self.row, self.column = 0, -1
-        """Place of the cell; rows count from 1, columns from 0."""
-        self._texts: list[tuple[int, tuple[int, int], str]] = []
-        self._parts: list[tuple[str, str]] = []
-        self._position = ""
-        self._in_text = False
-        self._phonetic = False
-
-    def read(self, xml: bytes) -> list[tuple[int, tuple[int, int], str]]:
-        """Return the texts with raised or lowered parts, each with its number and its place."""
-        if b"vertAlign" in xml:
-            parse_xml(xml, self._start, self._end, self._text)
-        return self._texts
-
-    def _start(self, prefixed: str, attributes: dict[str, str]) -> None:
-        name = prefixed.rpartition(":")[2]
-        if name == self.container:
-            self.number += 1
-            self._parts = []
-        elif name == "row":  # a row or cell without a place follows the one before it
-            place = attributes.get("r", "")
-            self.row, self.column = int(place) if place.isdigit() else self.row + 1, -1
-        elif name == "c":
-            self.row, self.column = cell_place(attributes.get("r", "")) or (self.row, self.column + 1)
-        elif name == "r":
-            self._position = ""
-        elif name == "vertAlign":
-            self._position = attributes.get("val", "")
-        elif name == "rPh":  # how a Japanese text is pronounced
-            self._phonetic = True
-        self._in_text = name == "t" and not self._phonetic
-
-    def _text(self, text: str) -> None:
-        if self._in_text:
-            self._parts.append((text, self._position))
-
-    def _end(self, prefixed: str) -> None:
-        name = prefixed.rpartition(":")[2]
-        self._in_text = False
-        if name == "rPh":
-            self._phonetic = False
-        elif name == "r":
-            self._position = ""
-        elif name == self.container and (text := rich_text(self._parts)) is not None:
-            self._texts.append((self.number, (self.row, self.column), text))
+def _text_of(node: Element) -> str | None:
+    """Return the text of an element that has raised or lowered parts; of Japanese texts not how they are pronounced."""
+    parts = []
+    for run in [child for child in node if child.tag.rpartition("}")[2] in ("r", "t")]:
+        position = next((mark.get("val", "") for mark in _named(run, "vertAlign")), "")
+        parts += [(text.text or "", position) for text in (run, *run) if text.tag.rpartition("}")[2] == "t"]
+    return rich_text(parts)
 
 
 def raised_styles(*parts: bytes) -> dict[str, str]:
@@ -118,20 +91,12 @@ def raised_styles(*parts: bytes) -> dict[str, str]:
     """
     positions: dict[str, str] = {}
     parents: dict[str, str] = {}
-    current = ""
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal current
-        if name == "style:style":
-            current = attributes.get("style:name", "")
-            parents[current] = attributes.get("style:parent-style-name", "")
-        elif name == "style:text-properties" and "style:text-position" in attributes:
-            positions[current] = _position_of(attributes["style:text-position"])
-
-    if not any(b"text-position" in xml for xml in parts):
-        return {}
-    for xml in parts:
-        parse_xml(xml, start)
+    roots = map(parse_xml, parts) if any(b"text-position" in xml for xml in parts) else ()
+    for style in (style for root in roots for style in root.iter(f"{_STYLE}style")):
+        name = style.get(f"{_STYLE}name", "")
+        parents[name] = style.get(f"{_STYLE}parent-style-name", "")
+        for height in filter(None, (node.get(f"{_STYLE}text-position") for node in style)):
+            positions[name] = _position_of(height)
     heights = {name: _inherited(name, positions, parents) for name in parents}
     return {name: height for name, height in heights.items() if height is not None}
 
@@ -154,25 +119,13 @@ def _inherited(name: str, positions: Mapping[str, str], parents: Mapping[str, st
     return positions.get(name)
 
 
-def parse_xml(
-    xml: bytes | IO[bytes],
-    start: Callable[[str, dict[str, str]], None],
-    end: Callable[[str], None] = lambda _: None,
-    text: Callable[[str], None] = lambda _: None,
-) -> None:
-    """Walk through XML.
+def parse_xml(xml: bytes) -> Element:
+    """Return the root of XML.
 
     Raises:
         ValueError: it is damaged.
     """
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = text
     try:
-        if isinstance(xml, bytes):
-            parser.Parse(xml, True)
-        else:
-            parser.ParseFile(xml)
-    except expat.ExpatError as error:
+        return fromstring(xml)  # noqa: S314 – `open_package` refuses entities
+    except ParseError as error:
         raise ValueError("damaged XML") from error

@@ -25,7 +25,8 @@ from gpit_fairshare.inputs.files.grids import (
     known_headings,
     megabytes_needed,
 )
-from gpit_fairshare.inputs.files.markup import ods_extents, ods_markup, xlsx_extent, xlsx_markup
+from gpit_fairshare.inputs.files.markup import xlsx_extent, xlsx_markup
+from gpit_fairshare.inputs.files.ods_markup import ods_markup
 from gpit_fairshare.inputs.files.rich_texts import raised_styles, shared_rich_texts
 from gpit_fairshare.words import counted, listed, nearest_of
 
@@ -177,10 +178,12 @@ class _Book:
         """Return a sheet with what is to be said of it."""
         rows = self.rows(name)
         _, markup, page = self._read[name]
-        merged = [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in page.merged_cell_ranges or ()]
-        formulas = markup.formulas if self._asks_to_be_calculated() else {}
         # calamine gives no merged cells of an .ods workbook.
-        markup = markup._replace(merged=merged or markup.merged, formulas=formulas)
+        markup.merged += [
+            (top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in page.merged_cell_ranges or ()
+        ]
+        if not self._asks_to_be_calculated():
+            markup.formulas = {}
         return Grid(name, rows, remarks=remarks, markup=markup)
 
     def links(self) -> list[Finding]:
@@ -199,8 +202,9 @@ class _Book:
         return shared_rich_texts(self.archive.read(part)) if part else {}
 
     @cached_property
-    def _raised_styles(self) -> dict[str, str]:
-        return raised_styles(*(self.archive.read(name) for name in ("styles.xml", "content.xml") if name in self.names))
+    def _ods_sheets(self) -> dict[str, Markup]:
+        parts = {name: self.archive.read(name) for name in ("styles.xml", "content.xml") if name in self.names}
+        return ods_markup(io.BytesIO(parts["content.xml"]), raised_styles(*parts.values()))
 
     def _asks_to_be_calculated(self) -> bool:
         """Return whether the program that wrote the workbook left its formulas to be calculated by another.
@@ -215,7 +219,7 @@ class _Book:
     def _markup(self, name: str) -> Markup:
         try:
             if "content.xml" in self.names:
-                return ods_markup(self.archive.read("content.xml"), name, self._raised_styles)
+                return self._ods_sheets.get(name, Markup())
             return xlsx_markup(self.archive.read(self.parts[name]), self._shared_rich_texts)
         except (KeyError, ValueError) as error:
             raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
@@ -233,7 +237,7 @@ def workbook_needs(path: Path, wish: Wish) -> int:
             return needed
         if "content.xml" in archive.namelist():
             with archive.open("content.xml") as content:
-                extents = ods_extents(content)
+                extents = {name: (markup.height, markup.cells) for name, markup in ods_markup(content, {}).items()}
         else:
             extents = {}
             for name, part in sheet_parts(archive).items():

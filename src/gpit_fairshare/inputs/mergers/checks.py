@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, day_in_words
 from gpit_fairshare.words import listed, nearest
@@ -15,7 +15,7 @@ from gpit_fairshare.words import listed, nearest
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.model import Request
+    from gpit_fairshare.findings import FileFindings, FindingCollector
     from gpit_fairshare.inputs.tables.groups import Group
     from gpit_fairshare.inputs.tables.rows import Row
 
@@ -32,14 +32,17 @@ class RowsOfYears:
     """By organisation."""
     years: Sequence[str]
     day: date
-    request: Request
     crosswalk: Crosswalk
-    findings: FindingCollector
+
+    @property
+    def findings(self) -> FindingCollector:
+        """Where to report."""
+        return self.group.findings.collector
 
     @property
     def when(self) -> str:
         """The years, for a message: it ends in a space, or is empty for all years."""
-        return "" if len(self.years) == len(self.request.years) else f"for {listed(self.years)} "
+        return "" if len(self.years) == len(self.group.request.years) else f"for {listed(self.years)} "
 
     def merger_sentence(self, successor: str) -> str:
         """Say how an organisation of the day came about."""
@@ -88,14 +91,13 @@ def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
         end: an organisation of the day.
         codes: the organisations of the rows that go into it.
     """
-    where = Where(of.rows[min(codes)].file.sheet.name)
+    findings = of.rows[min(codes)].file.findings
     became = of.merger_sentence(end)
     for new in filter(of.crosswalk.began_by_merger, sorted(codes)):
         olds = sorted(of.crosswalk.origins(new, of.day).intersection(codes))
         if olds:
-            of.findings.error(
+            findings.error(
                 FindingCode.INCOMPLETE,
-                where,
                 f"{of.when}{listed(olds)} and their successor {new} are both in the file, and would be "
                 f"counted twice in {end} ({became})",
                 remedy="Take one of them out, or add a year column that says of which year each row is",
@@ -110,10 +112,10 @@ def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
     found = f"{of.when}{listed(missing)} is missing, so that the figures of {end} {{}} too low ({became})"
     if at is None or any(of.crosswalk.stands(code, at) for code in missing):
         remedy = "Add the rows that are missing, or take the others out"
-        of.findings.error(FindingCode.INCOMPLETE, where, found.format("would be"), remedy=remedy)
+        findings.error(FindingCode.INCOMPLETE, found.format("would be"), remedy=remedy)
     else:
         remedy = "See whether the other rows hold all that is meant"
-        of.findings.warning(FindingCode.INCOMPLETE, where, found.format("may be"), remedy=remedy)
+        findings.warning(FindingCode.INCOMPLETE, found.format("may be"), remedy=remedy)
 
 
 # Counting closed organisations with their successors, year by year.
@@ -132,21 +134,19 @@ def report_split(of: RowsOfYears, code: str, successors: Sequence[str]) -> None:
 
 def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
     """Refuse half a merger: a sum without one of its parts, or beside the whole."""
-    where = Where(of.rows[codes[0]].file.sheet.name)
+    findings = of.rows[codes[0]].file.findings
     year, became = of.years[0], of.merger_sentence(successor)
     missing = of.crosswalk.missing(successor, of.day, of.rows)
     if successor in of.rows:
-        of.findings.error(
+        findings.error(
             FindingCode.INCOMPLETE,
-            where,
             f"{listed(codes)} and their successor {successor} are both in the file, and for {year} "
             f"they would be counted twice ({became})",
             remedy="Add a year column that says of which year each row is",
         )
     elif missing:
-        of.findings.error(
+        findings.error(
             FindingCode.INCOMPLETE,
-            where,
             f"{listed(missing)} is missing, so that the figures of {successor} for {year} would be too low ({became})",
             remedy=f"Add the rows that are missing, or give {successor} with a year column",
         )
@@ -194,23 +194,15 @@ def check_codes(rows: Mapping[str, Row], year: str, crosswalk: Crosswalk, findin
 # What mergers explain.
 
 
-def report_changes(
-    years: Sequence[str],
-    names: Mapping[str, Mapping[str, str]],
-    crosswalk: Crosswalk,
-    findings: FindingCollector,
-    file: str,
-) -> None:
+def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk, findings: FileFindings) -> None:
     """Say which organisations came and went between one year and the next.
 
     Args:
-        years: years of the scheme, in order.
-        names: for each year, the name of each organisation by code.
+        names: for each year of the scheme, in order, the name of each organisation by code.
         crosswalk: what is known of mergers and splits.
-        findings: where to report.
-        file: the files that say which organisations there are.
+        findings: about the files that say which organisations there are.
     """
-    for earlier, later in pairwise(years):
+    for earlier, later in pairwise(names):
         old, new = names[earlier], names[later]
         came, went = set(new) - set(old), set(old) - set(new)
         if not old or not new or not (came or went):
@@ -223,12 +215,11 @@ def report_changes(
             if mergers:
                 sentences.append(crosswalk.merger_sentence(code, after, until, known))
                 came = came - {code}
-                went = went - {old_code for merger in mergers for old_code in merger.predecessors}
+                went = went - {step.predecessor for merger in mergers for step in merger}
         sentences += [f"new: {_called(came, known)}"] if came else []
         sentences += [f"gone: {_called(went, known)}"] if went else []
         findings.note(
             FindingCode.CHANGES,
-            Where(file),
             f"{len(old):,} in {earlier} and {len(new):,} in {later}: {'; '.join(sentences)}",
         )
 

@@ -27,10 +27,11 @@ from datetime import date
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
 # Written out, because strftime("%B") would follow the locale of the machine.
 MONTHS = (
@@ -67,15 +68,6 @@ class Organisation(NamedTuple):
     """Every code that the Office for National Statistics gave it, the oldest first."""
 
 
-class Merger(NamedTuple):
-    """All organisations that went into one successor on one day, and how much of each."""
-
-    predecessors: tuple[str, ...]
-    successor: str
-    effective: date
-    fractions: tuple[Fraction, ...]
-
-
 class Contradiction(NamedTuple):
     """Why successions cannot all be true, and the predecessors whose rows say so."""
 
@@ -94,12 +86,10 @@ class Crosswalk:
         self.successions = tuple(sorted(successions))
         for fault in contradictions(self.successions):
             raise ValueError(fault.found)
-        self._next = _by_predecessor(self.successions)
+        self._next = _grouped(self.successions, "predecessor")
+        self._into = _grouped(self.successions, "successor")
         self._days = sorted({step.effective for step in self.successions})
         self._shares: dict[date, dict[str, dict[str, Fraction]]] = {}
-        self._into: dict[str, list[Succession]] = {}
-        for step in self.successions:
-            self._into.setdefault(step.successor, []).append(step)
         self.organisations = {one.code: one for one in organisations}
         """Every known organisation by code."""
         for step in self.successions:
@@ -128,16 +118,7 @@ class Crosswalk:
         Raises:
             ValueError: a row is not as it should be, or contradicts another.
         """
-        more = [
-            Succession(
-                row["org_code"],
-                row["successor_code"],
-                date.fromisoformat(row["effective_date"]),
-                row["successor_name"],
-                Fraction(row["fraction"]),
-            )
-            for row in rows
-        ]
+        more = [_succession(row) for row in rows]
         return Crosswalk([*self.successions, *more], self.organisations.values()) if more else self
 
     def shares(self, code: str, after: date, until: date) -> dict[str, Fraction]:
@@ -186,23 +167,13 @@ class Crosswalk:
 
     def route(self, code: str, until: date) -> set[str]:
         """Return every organisation that something of `code` went into by the day `until`, however briefly."""
-        found: set[str] = set()
-        waiting = [code]
-        while waiting:
-            steps = [step for step in self._next.get(waiting.pop(), []) if step.effective <= until]
-            waiting += [step.successor for step in steps if step.successor not in found]
-            found |= {step.successor for step in steps}
-        return found
+        return _reached(
+            code, lambda old: [step.successor for step in self._next.get(old, []) if step.effective <= until]
+        )
 
     def origins(self, code: str, until: date) -> set[str]:
         """Return every organisation of which something went into `code` by the day `until`, in any number of steps."""
-        origins: set[str] = set()
-        waiting = [code]
-        while waiting:
-            fresh = [old for old in self.predecessors(waiting.pop(), until) if old not in origins]
-            waiting += fresh
-            origins.update(fresh)
-        return origins
+        return _reached(code, lambda new: self.predecessors(new, until))
 
     def predecessors(self, code: str, until: date) -> tuple[str, ...]:
         """Return the codes that went straight into `code` by the day `until`, sorted."""
@@ -234,24 +205,19 @@ class Crosswalk:
         """Return the name of an organisation, empty if it is not known."""
         return self.organisations[code].name if code in self.organisations else ""
 
-    def mergers(self, successor: str, after: date, until: date) -> list[Merger]:
-        """Return the mergers that led to `successor` between two days, the earliest first."""
-        mergers: list[Merger] = []
-        waiting, seen = [successor], set[str]()
-        while waiting:
-            code = waiting.pop()
-            if code in seen:
-                continue
-            seen.add(code)
-            days: dict[date, list[Succession]] = {}
-            for step in self._into.get(code, []):
-                if after < step.effective <= until:
-                    days.setdefault(step.effective, []).append(step)
-            for day, steps in days.items():
-                olds = tuple(step.predecessor for step in steps)
-                mergers.append(Merger(olds, code, day, tuple(step.fraction for step in steps)))
-                waiting += olds
-        return sorted(mergers, key=lambda merger: (merger.effective, merger.successor))
+    def mergers(self, successor: str, after: date, until: date) -> list[list[Succession]]:
+        """Return the mergers that led to `successor` between two days, the earliest first.
+
+        A merger is what went into one organisation on one day.
+        """
+
+        def steps_into(code: str) -> list[Succession]:
+            return [step for step in self._into.get(code, []) if after < step.effective <= until]
+
+        members = _reached(successor, lambda code: [step.predecessor for step in steps_into(code)])
+        steps = [step for code in {successor, *members} for step in steps_into(code)]
+        days = groupby(sorted(steps, key=_into_on), key=_into_on)
+        return [list(merger) for _, merger in days]
 
     def missing(self, code: str, until: date, there: Container[str], at: date | None = None) -> list[str]:
         """Return the organisations that went into another by the day `until`, in any number of steps, and have no row.
@@ -299,11 +265,8 @@ class Crosswalk:
 
         mergers = self.mergers(successor, after, until)
         clauses = [
-            _and(
-                part_of(fraction, called(code))
-                for code, fraction in zip(merger.predecessors, merger.fractions, strict=True)
-            )
-            + f" became {called(merger.successor)} on {day_in_words(merger.effective)}"
+            _and(part_of(step.fraction, called(step.predecessor)) for step in merger)
+            + f" became {called(merger[0].successor)} on {day_in_words(merger[0].effective)}"
             for merger in mergers[:MOST_CLAUSES]
         ]
         more = [f"and {len(mergers) - MOST_CLAUSES:,} more"] if len(mergers) > MOST_CLAUSES else []
@@ -316,7 +279,7 @@ def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
     Of each predecessor all goes on one day, in parts above 0 that make up exactly 1; nothing comes back to
     where it was; and no organisation closes before, or on the very day that, another goes into it.
     """
-    by_code = _by_predecessor(successions)
+    by_code = _grouped(sorted(successions), "predecessor")
     found = [Contradiction((code,), fault) for code, steps in by_code.items() if (fault := _fault_of(code, steps))]
     if found:
         return found
@@ -388,11 +351,32 @@ def _way_back(code: str, by_code: Mapping[str, list[Succession]]) -> tuple[str, 
     return ()
 
 
-def _by_predecessor(successions: Iterable[Succession]) -> dict[str, list[Succession]]:
-    found: dict[str, list[Succession]] = {}
-    for step in sorted(successions):
-        found.setdefault(step.predecessor, []).append(step)
-    return found
+def _grouped(successions: Iterable[Succession], by: Literal["predecessor", "successor"]) -> dict[str, list[Succession]]:
+    groups: dict[str, list[Succession]] = {}
+    for step in successions:
+        groups.setdefault(getattr(step, by), []).append(step)
+    return groups
+
+
+def _into_on(step: Succession) -> tuple[date, str]:
+    return step.effective, step.successor
+
+
+def _reached(start: str, next_to: Callable[[str], Iterable[str]]) -> set[str]:
+    """Return all codes that can be reached from one, in any number of steps."""
+    reached: set[str] = set()
+    waiting = [start]
+    while waiting:
+        fresh = set(next_to(waiting.pop())) - reached
+        reached |= fresh
+        waiting += fresh
+    return reached
+
+
+def _succession(row: Mapping[str, str]) -> Succession:
+    """Read a row of a crosswalk file."""
+    day = date.fromisoformat(row["effective_date"])
+    return Succession(row["org_code"], row["successor_code"], day, row["successor_name"], Fraction(row["fraction"]))
 
 
 def part_of(fraction: Fraction, code: str) -> str:
@@ -412,15 +396,7 @@ def day_in_words(day: date) -> str:
 @cache
 def packaged_crosswalk() -> Crosswalk:
     """Return the CCGs of England and their mergers from 2015 to 2021, which come with the package; read once."""
-    successions = [
-        Succession(
-            row["org_code"],
-            row["successor_code"],
-            date.fromisoformat(row["effective_date"]),
-            row["successor_name"],
-        )
-        for row in _rows("ccg-successors.csv")
-    ]
+    successions = [_succession({"fraction": "1", **row}) for row in _rows("ccg-successors.csv")]
     successors = {step.successor for step in successions}
     organisations = [
         Organisation(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import Refused, parse_day, read_code, read_text, shown
-from gpit_fairshare.inputs.columns.headings import folded
+from gpit_fairshare.inputs.columns.standard_columns import folded
 from gpit_fairshare.inputs.files.grids import Wish, is_blank
 from gpit_fairshare.inputs.files.reading import Sheet, locate, read_sheet
 from gpit_fairshare.inputs.mergers.crosswalk import (
@@ -24,7 +25,7 @@ from gpit_fairshare.inputs.mergers.crosswalk import (
 from gpit_fairshare.words import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gpit_fairshare.inputs.model import Source
 
@@ -39,19 +40,6 @@ HEADINGS: Final = {
 NEEDED: Final = ("org_code", "successor_code", "effective_date")
 
 _FRACTION = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30}|\s*/\s*[0-9]{1,30})?")
-
-
-class _Told:
-    """What the rows of all crosswalk files say, and where each says it."""
-
-    def __init__(self) -> None:
-        self.successions: dict[Succession, Where] = {}
-        self.unchanged: dict[str, Organisation] = {}
-        self.names: dict[str, str] = {}
-
-    def where(self, codes: Iterable[str]) -> Where:
-        """Return the first row, as the files have them, whose predecessor is one of some codes."""
-        return next((where for step, where in self.successions.items() if step.predecessor in codes), Where())
 
 
 def read_crosswalks(
@@ -70,124 +58,118 @@ def read_crosswalks(
     Raises:
         UsageError: a file cannot be found or opened.
     """
-    told = _Told()
     before = findings.errors
+    reader = _CrosswalkReader(findings)
     sources = []
     for target in [locate(text) for text in texts]:
         sheet = read_sheet(target, findings, wish)
         if sheet is not None:
-            sources.append(_read(sheet, told, findings))
-    if findings.errors == before:
-        return _joined(told, findings), tuple(sources)
-    return None, tuple(sources)
+            sources.append(reader.read(sheet))
+    return reader.joined() if findings.errors == before else None, tuple(sources)
 
 
-def _joined(told: _Told, findings: FindingCollector) -> Crosswalk | None:
-    """Join what the files say to what is known already; None if both cannot be true."""
-    packaged = packaged_crosswalk()
-    known = {step._replace(name="") for step in packaged.successions}
-    closed = {step.predecessor: step.effective for step in packaged.successions}
-    new = [step for step in told.successions if step not in known]
-    repeated = [step for step in new if step.predecessor in closed]
-    for step in repeated:
-        end = packaged.becomes(step.predecessor, dt.date.min, closed[step.predecessor])
-        became = packaged.merger_sentence(end, dt.date.min, closed[step.predecessor])
-        findings.error(
-            FindingCode.CROSSWALK,
-            told.successions[step],
-            f"the row about {step.predecessor} is another than gpit knows ({became})",
-            remedy="Take the row out, or correct it",
-        )
-    faults = [] if repeated else contradictions([*packaged.successions, *new])
-    for fault in faults:
-        findings.error(
-            FindingCode.CROSSWALK,
-            told.where(fault.codes),
-            fault.found,
-            "of each organisation, parts that add up to 1, all on one day, and none that comes back",
-            "Correct the rows; write thirds as 1/3, in cells formatted as text",
-        )
-    if repeated or faults:
-        return None
-    organisations = {**told.unchanged, **packaged.organisations}
-    for code, name in told.names.items():
-        organisations[code] = organisations.get(code, Organisation(code))._replace(name=name)
-    return Crosswalk([*packaged.successions, *new], organisations.values())
+class _CrosswalkReader:
+    """Takes in the rows of all crosswalk files."""
+
+    def __init__(self, findings: FindingCollector) -> None:
+        self.findings = findings
+        self.successions: dict[Succession, Where] = {}
+        """What the rows say, and where."""
+        self.unchanged: dict[str, Organisation] = {}
+        self.names: dict[str, str] = {}
+
+    def joined(self) -> Crosswalk | None:
+        """Join what the files say to what is known already; None if both cannot be true."""
+        packaged = packaged_crosswalk()
+        known = {step._replace(name="") for step in packaged.successions}
+        closed = {step.predecessor: step.effective for step in packaged.successions}
+        new = [step for step in self.successions if step not in known]
+        repeated = [step for step in new if step.predecessor in closed]
+        for step in repeated:
+            end = packaged.becomes(step.predecessor, dt.date.min, closed[step.predecessor])
+            became = packaged.merger_sentence(end, dt.date.min, closed[step.predecessor])
+            self.findings.error(
+                FindingCode.CROSSWALK,
+                self.successions[step],
+                f"the row about {step.predecessor} is another than gpit knows ({became})",
+                remedy="Take the row out, or correct it",
+            )
+        faults = [] if repeated else contradictions([*packaged.successions, *new])
+        for fault in faults:
+            # The first row, as the files have them, of one of the organisations.
+            places = (where for step, where in self.successions.items() if step.predecessor in fault.codes)
+            self.findings.error(
+                FindingCode.CROSSWALK,
+                next(places, Where()),
+                fault.found,
+                "of each organisation, parts that add up to 1, all on one day, and none that comes back",
+                "Correct the rows; write thirds as 1/3, in cells formatted as text",
+            )
+        if repeated or faults:
+            return None
+        organisations = {**self.unchanged, **packaged.organisations}
+        for code, name in self.names.items():
+            organisations[code] = organisations.get(code, Organisation(code))._replace(name=name)
+        return Crosswalk([*packaged.successions, *new], organisations.values())
+
+    def read(self, sheet: Sheet) -> Source:
+        """Read the rows of one file; faults become findings."""
+        columns = _columns(sheet)
+        for number, cells in sheet.rows if columns.keys() >= set(NEEDED) else ():
+            values: dict[str, Any] = {"fraction": WHOLE, "successor_name": ""}
+            for name, index in columns.items():
+                try:
+                    values[name] = _READERS[name](cells[index])
+                except Refused as fault:
+                    sheet.findings.add(fault.finding, sheet.where(number, index))
+                    values[name] = None
+            if None not in values.values():
+                self._add(values, sheet.where(number, columns["org_code"]))
+        matched = sorted((index, name) for name, index in columns.items())
+        return sheet.source("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
+
+    def _add(self, values: dict[str, Any], where: Where) -> None:
+        """Take in what a row says."""
+        old, new, name, fraction = (values[key] for key in ("org_code", "successor_code", "successor_name", "fraction"))
+        if name and self.names.setdefault(new, name) != name:
+            found = f"{new} is called {self.names[new]!r} and {name!r}"
+            self.findings.error(FindingCode.CROSSWALK, where, found, "one name for each code")
+        if old != new:
+            self.successions.setdefault(Succession(old, new, values["effective_date"], fraction=fraction), where)
+        elif fraction == 1:
+            self.unchanged[old] = Organisation(old, opened=dt.date.min)
+        else:
+            self.findings.error(
+                FindingCode.CROSSWALK,
+                where,
+                f"{old} would keep its code and {fraction} of itself, and nobody could tell it from what it was",
+                "a code of its own for each successor",
+                "Give the part that stays another code, such as one with the year",
+            )
 
 
-def _read(sheet: Sheet, told: _Told, findings: FindingCollector) -> Source:
-    """Read the rows of one file; faults become findings."""
-    columns = _columns(sheet, findings)
-    if all(name in columns for name in NEEDED):
-        for number, cells in sheet.rows:
-            _read_row(sheet, number, cells, columns, told, findings)
-    matched = sorted((index, name) for name, index in columns.items())
-    return sheet.source("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
-
-
-def _columns(sheet: Sheet, findings: FindingCollector) -> dict[str, int]:
+def _columns(sheet: Sheet) -> dict[str, int]:
     """Find the columns by their headings; other headings are passed over."""
     names = {folded(alias): name for name, aliases in HEADINGS.items() for alias in aliases}
     columns: dict[str, int] = {}
     for index, heading in enumerate(sheet.headings):
         name = names.get(folded(heading))
-        if name is None:
-            continue
-        if name in columns:
-            findings.error(
+        if name and columns.setdefault(name, index) != index:
+            sheet.findings.error(
                 FindingCode.DUPLICATE_HEADING,
-                Where(sheet.name),
                 f"'{sheet.headings[columns[name]]}' and '{heading}' would both be {name}",
                 remedy="Rename one of them",
             )
-        columns.setdefault(name, index)
     missing = [name for name in NEEDED if name not in columns]
     if missing:
-        there = [repr(heading) for heading in sheet.headings if heading]
-        findings.error(
+        headings = [repr(heading) for heading in sheet.headings if heading]
+        sheet.findings.error(
             FindingCode.MISSING_COLUMN,
-            Where(sheet.name),
-            f"no column {listed(missing)}; the headings are {listed(there, 30)}",
+            f"no column {listed(missing)}; the headings are {listed(headings, 30)}",
             f"a crosswalk with {listed(list(NEEDED))}",
             "Rename the headings",
         )
     return columns
-
-
-def _read_row(
-    sheet: Sheet, number: int, cells: Sequence[Any], columns: dict[str, int], told: _Told, findings: FindingCollector
-) -> None:
-    values: dict[str, Any] = {"fraction": WHOLE, "successor_name": ""}
-    for name, index in columns.items():
-        try:
-            values[name] = _READERS[name](cells[index])
-        except Refused as fault:
-            findings.add(fault.finding, sheet.where(number, index))
-            values[name] = None
-    if None in values.values():
-        return
-    _tell(values, sheet.where(number, columns["org_code"]), told, findings)
-
-
-def _tell(values: dict[str, Any], where: Where, told: _Told, findings: FindingCollector) -> None:
-    """Take in what a row says."""
-    old, new, name = values["org_code"], values["successor_code"], values["successor_name"]
-    if name and told.names.setdefault(new, name) != name:
-        findings.error(
-            FindingCode.CROSSWALK, where, f"{new} is called {told.names[new]!r} and {name!r}", "one name for each code"
-        )
-    if old != new:
-        told.successions.setdefault(Succession(old, new, values["effective_date"], fraction=values["fraction"]), where)
-    elif values["fraction"] == 1:
-        told.unchanged[old] = Organisation(old, opened=dt.date.min)
-    else:
-        findings.error(
-            FindingCode.CROSSWALK,
-            where,
-            f"{old} would keep its code and {values['fraction']} of itself, and nobody could tell it from what it was",
-            "a code of its own for each successor",
-            "Give the part that stays another code, such as one with the year",
-        )
 
 
 def _code(cell: Any) -> Any:
@@ -217,12 +199,10 @@ def _fraction(cell: Any) -> Fraction:
         return WHOLE
     expected = "a number above 0 and at most 1, such as 0.4 or 1/3"
     fraction = None
-    text = str(cell).strip() if isinstance(cell, str | int | float | Decimal) and not isinstance(cell, bool) else ""
-    try:
-        # A float is taken as it is written: 0.1 is a tenth.
-        fraction = Fraction(text) if not isinstance(cell, str) or _FRACTION.fullmatch(text) else None
-    except (ValueError, ZeroDivisionError):
-        fraction = None
+    is_number = isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
+    if is_number or (isinstance(cell, str) and _FRACTION.fullmatch(cell.strip())):
+        with suppress(ValueError, ZeroDivisionError):
+            fraction = Fraction(str(cell).strip())  # a float is taken as it is written: 0.1 is a tenth
     if fraction is None:
         remedy = "Format the column as text and type the fraction again" if isinstance(cell, dt.date) else ""
         raise Refused(FindingCode.CROSSWALK, f"{shown(cell)} is not a fraction", expected, remedy)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
@@ -18,13 +18,12 @@ _ONS_CODE = re.compile(r"E38[0-9]{6}")
 _SHOWN = 3
 
 
-def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, findings: FindingCollector, *, strict: bool) -> None:
+def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, *, strict: bool) -> None:
     """Put the ODS code in the place of each known ONS code of a file, and say so once.
 
     Args:
         part: the file; its rows are replaced.
         crosswalk: what knows the codes.
-        findings: where to report.
         strict: whether codes that nobody knows are reported as faults anyway, later on.
     """
     known: dict[str, str] = {}
@@ -39,17 +38,17 @@ def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, findings: Finding
     if known:
         part.rows = [replace(row, code=known.get(row.code, row.code)) for row in part.rows]
         pairs = [f"{ons} as {ods}" for ons, ods in sorted(known.items())]
-        findings.note(
+        part.findings.note(
             FindingCode.ONS_CODES,
-            Where(part.sheet.name, part.headings.title("org_code")),
             f"read {counted(len(known), 'ONS code')} as ODS codes: {listed(pairs, _SHOWN)}",
+            at=Where(part.sheet.name, part.title("org_code")),
         )
     if unknown and not strict:
-        findings.warning(
+        part.findings.warning(
             FindingCode.ONS_CODES,
-            part.where(next(iter(unknown.values())), "org_code"),
             f"no organisation is known by {'the ONS codes' if len(unknown) > 1 else 'the ONS code'} "
             f"{listed(sorted(unknown))}; such a code stays as it is",
             "a code from E38000001 to E38000265",
             "Check the code; write the ODS code if it is right",
+            at=part.where(next(iter(unknown.values())), "org_code"),
         )

@@ -27,10 +27,11 @@ from gpit_fairshare.inputs.mergers.checks import (
     report_unfit_codes,
 )
 from gpit_fairshare.inputs.mergers.crosswalk import WHOLE, Crosswalk, day_in_words, part_of
-from gpit_fairshare.inputs.model import Need, Request, Restated
+from gpit_fairshare.inputs.model import Need, Restated
 from gpit_fairshare.inputs.tables.rows import Row, Value
 from gpit_fairshare.inputs.tables.sums import Clash, combined, exact_total, portions
-from gpit_fairshare.words import counted, listed, pounds
+from gpit_fairshare.numbers import money
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -44,12 +45,7 @@ _MOST_CODES: Final = 40
 
 
 def restate_on_boundaries(
-    groups: Iterable[Group],
-    lines: Sequence[Line],
-    day: date,
-    request: Request,
-    crosswalk: Crosswalk,
-    findings: FindingCollector,
+    groups: Iterable[Group], lines: Sequence[Line], day: date, crosswalk: Crosswalk, findings: FindingCollector
 ) -> list[Restated]:
     """Put the organisations of a day in the place of those of the files, in every year, and say so once for the run.
 
@@ -57,7 +53,6 @@ def restate_on_boundaries(
         groups: their rows by year are replaced.
         lines: all lines of cost as they were read; a split shares out each, not their sum.
         day: of whose organisations the rows are to be.
-        request: what is asked for.
         crosswalk: what is known of mergers and splits.
         findings: where to report.
 
@@ -69,7 +64,7 @@ def restate_on_boundaries(
     for group in groups:
         # Rows that serve several years are restated, and reported, once.
         same_rows: list[tuple[dict[str, Row], list[str]]] = []
-        for year in request.years:
+        for year in group.rows:
             years = next((years for rows, years in same_rows if rows == group.rows[year]), None)
             if years is None:
                 same_rows.append((group.rows[year], [year]))
@@ -77,7 +72,7 @@ def restate_on_boundaries(
                 years.append(year)
         for rows, years in same_rows:
             if rows:
-                restatement = _OnBoundaries(group, rows, years, day, request, crosswalk, findings, lines=lines)
+                restatement = _OnBoundaries(group, rows, years, day, crosswalk, lines)
                 group.rows |= dict.fromkeys(years, restatement.rows_after())
                 moved += restatement.moved
                 successors |= restatement.successors
@@ -88,12 +83,7 @@ def restate_on_boundaries(
 
 
 def restate_year(
-    group: Group,
-    year: str,
-    rows_wanted: Collection[str],
-    request: Request,
-    crosswalk: Crosswalk,
-    findings: FindingCollector,
+    group: Group, year: str, rows_wanted: Collection[str], crosswalk: Crosswalk
 ) -> tuple[dict[str, Row], list[Restated]]:
     """Return the rows of a group in a year, those of closed organisations counted with their successors.
 
@@ -103,14 +93,12 @@ def restate_year(
         group: the files.
         year: one of the scheme's.
         rows_wanted: the organisations of the year.
-        request: what is asked for.
         crosswalk: what is known of mergers and splits.
-        findings: where to report.
 
     Returns:
         The rows by organisation, and what was moved from one organisation to another.
     """
-    restatement = _WithSuccessors(group, group.rows[year], [year], year_start(year), request, crosswalk, findings)
+    restatement = _WithSuccessors(group, group.rows[year], [year], year_start(year), crosswalk)
     return restatement.rows_after(rows_wanted), restatement.moved
 
 
@@ -264,14 +252,12 @@ class _OnBoundaries(_Restatement):
             number = self.group.gives[column].kind == "number"
             why = "is a rate or has no unit, and differs or is of a part" if number else "differs"
             found = f"{self.when}{column} {why} between the predecessors of {listed(ends)}"
-            if column in self.request.essential:
+            if column in self.group.request.essential:
                 remedy = f"Give {column} of {listed(ends)} in a file of their own codes, without the predecessors"
                 only = "; only money and people can be added up"
-                self.findings.error(FindingCode.NOT_SUMMED, Where(self.group.name), found + only, remedy=remedy)
+                self.group.findings.error(FindingCode.NOT_SUMMED, found + only, remedy=remedy)
             else:
-                self.findings.warning(
-                    FindingCode.NOT_SUMMED, Where(self.group.name), f"{found}; it is left blank there"
-                )
+                self.group.findings.warning(FindingCode.NOT_SUMMED, f"{found}; it is left blank there")
 
     def _report(self, after: Mapping[str, Row]) -> None:
         """Say how many organisations and how much of each column there is, before and after.
@@ -285,13 +271,13 @@ class _OnBoundaries(_Restatement):
                 # Above a quadrillion floats hold no pennies; below it the second bound is the smaller.
                 if abs(before - now) >= max(_HALF_A_PENNY, abs(before) / 10**14):
                     raise ArithmeticError(f"{need.name} of {self.group.name} was {before} and became {now}")
-        noun, day = self.request.organisation, day_in_words(self.day)
+        noun, day = self.group.request.organisation, day_in_words(self.day)
         if set(after) == set(self.rows):
             done = f"{counted(len(after), noun)} on the boundaries of {day} already"
         else:
             done = f"restated {counted(len(self.rows), noun)} as {len(after):,} on the boundaries of {day}"
         found = f"{self.when}{'; '.join([done, *self._totals(after)])}"
-        self.findings.note(FindingCode.BOUNDARIES, Where(self.group.name), found)
+        self.group.findings.note(FindingCode.BOUNDARIES, found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -342,25 +328,24 @@ class _WithSuccessors(_Restatement):
         return replace(first, code=successor, values=values)
 
     def _report_clash(self, successor: str, members: Sequence[_Member], need: Need) -> None:
-        where = Where(members[0].row.file.sheet.name)
+        findings = members[0].row.file.findings
         codes = listed([member.code for member in members])
         found = (
             f"{need.name} differs between {codes}, which are {successor} in {self.years[0]}, and only "
             "money and people can be added up"
         )
-        if need.name in self.request.essential:
+        if need.name in self.group.request.essential:
             remedy = f"Give {need.name} of {successor} with a year column"
-            self.findings.error(FindingCode.NOT_SUMMED, where, found, remedy=remedy)
+            findings.error(FindingCode.NOT_SUMMED, found, remedy=remedy)
         else:
-            self.findings.warning(FindingCode.NOT_SUMMED, where, f"{found}; it is left blank")
+            findings.warning(FindingCode.NOT_SUMMED, f"{found}; it is left blank")
 
     def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, Row]) -> None:
         mergers = [self.merger_sentence(successor) for successor in sorted(movers)]
         number = sum(map(len, movers.values()))
-        self.findings.note(
+        self.group.findings.note(
             FindingCode.RESTATED,
-            Where(self.group.name),
-            f"for {self.years[0]} counted {counted(number, 'closed ' + self.request.organisation)} with "
+            f"for {self.years[0]} counted {counted(number, 'closed ' + self.group.request.organisation)} with "
             f"{'its' if number == 1 else 'their'} successor: {'; '.join([*mergers, *self._totals(after)])}",
         )
 
@@ -372,7 +357,7 @@ def _total(rows: Mapping[str, Row], need: Need) -> Fraction:
 
 def _in_unit(amount: float, need: Need) -> str:
     """Write a total of money or people: `£1,234.50`, `1,234 people`."""
-    return pounds(amount) if need.unit == "£" else f"{amount:,.15g} {need.unit}"
+    return money(amount, 2) if need.unit == "£" else f"{amount:,.15g} {need.unit}"
 
 
 def _origin(members: Collection[_Member]) -> str:

@@ -28,14 +28,15 @@ from gpit_fairshare.inputs.tables.sum_evidence import (
     BlockSum,
     CandidateRows,
     ColumnSums,
-    FigureColumn,
+    Side,
     chance_of_sum,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from gpit_fairshare.inputs.tables.code_levels import CodeLevels
+    from gpit_fairshare.inputs.tables.summed_rows import FileRow, SummedColumn
 
 CERTAIN = 4.0
 """Digits of evidence from which a sum is no chance: below 1 in 10,000."""
@@ -109,24 +110,23 @@ class _Link(NamedTuple):
 
 
 def find_sums(
-    columns: Sequence[FigureColumn], codes: Sequence[str], levels: CodeLevels, edges: Collection[int], required: float
+    columns: Sequence[SummedColumn], rows: Sequence[FileRow], levels: CodeLevels, apart: Iterable[int], required: float
 ) -> Sums:
     """Find the rows of one table that are sums of others.
 
     Args:
-        columns: the columns that are added up, at least one.
-        codes: one for each row; empty where a row has none.
-        levels: what the codes tell.
-        edges: places at which the row of a labelled total was taken out: groups may begin or end there.
+        columns: the columns that are added up.
+        rows: the rows, without those of labelled totals.
+        levels: what their codes tell.
+        apart: places of the rows of labelled totals: groups may begin or end there.
         required: digits of evidence from which a sum is certain.
     """
-    places = list(range(len(codes)))
     certain: list[BlockSum] = []
     while True:
-        table = CandidateRows(columns, codes, levels, places)
-        if len(places) < 3 or not table.evidence:
+        table = CandidateRows(columns, rows, levels)
+        if table.size < 3 or not table.evidence:
             return Sums(certain, [])
-        sums = _Groups(table, {bisect_left(places, edge) for edge in edges}).in_chains()
+        sums = _Groups(table, {bisect_left(rows, at, key=lambda row: row.at) for at in apart}).in_chains()
         if all(group.digits < required for group in sums):
             sums += find_layers(table, required)
         proven = [
@@ -137,8 +137,8 @@ def find_sums(
         if not proven:
             return Sums(certain, [entry for entry in sums if entry.digits >= _DOUBTFUL])
         certain += proven
-        taken = {row for entry in proven for row in entry.rows}
-        places = [place for place in places if place not in taken]
+        totals = {row.at for entry in proven for row in entry.rows}
+        rows = [row for row in rows if row.at not in totals]
 
 
 class _Groups:
@@ -159,11 +159,8 @@ class _Groups:
             for group in (link.group for link in chain if several):
                 # Of two rows with the same figures, the total is where it is in the other groups.
                 row = group.row if group.size > 1 else group.first if totals_first else group.end - 1
-                at = self.table.places[row]
-                if row == group.first:
-                    sums.append(BlockSum((at,), group.size, "below", digits))
-                else:
-                    sums.append(BlockSum((at,), group.size, "above" if row == group.end - 1 else "beside", digits))
+                where: Side = "below" if row == group.first else "above" if row == group.end - 1 else "beside"
+                sums.append(BlockSum((self.table.rows[row],), group.size, where, digits))
         return sums
 
     def _telling(self, row: int) -> ColumnSums | None:

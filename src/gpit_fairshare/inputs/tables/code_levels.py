@@ -71,37 +71,36 @@ class CodeLevels:
         """Args: codes: one for each row; empty where a row has none."""
         levels = [level_of(code) for code in codes]
         known = [level for level in levels if level]
-        coded = sum(map(bool, codes))
-        self._levels = levels if len(set(known)) > 1 and len(known) >= _KNOWN_SHARE * coded else [None] * len(codes)
-        self._codes = codes
+        tells = len(set(known)) > 1 and len(known) >= _KNOWN_SHARE * sum(map(bool, codes))
+        self._levels = {code: level for code, level in zip(codes, levels, strict=True) if level and tells}
+        self._ranks = Counter(level.rank for level in known if tells)
 
-    def is_above(self, rows: Iterable[int], parts: Iterable[int]) -> bool:
-        """Return whether the codes of rows are all of higher levels than those codes of their parts that are known."""
-        above = {self._levels[row] for row in rows}
-        below = {(level, self._codes[part][:3]) for part in parts if (level := self._levels[part])}
+    def is_above(self, codes: Iterable[str], parts: Iterable[str]) -> bool:
+        """Return whether codes are all of higher levels than those codes of their parts that are known."""
+        above = {self._levels.get(code) for code in codes}
+        below = {(level, part[:3]) for part in parts if (level := self._levels.get(part))}
         return bool(below) and all(
             level is not None and _contains(level, part, start) for level in above for part, start in below
         )
 
-    def kind_of(self, row: int) -> str:
-        """Return the level of a row, or the shape of its code where the level is not known."""
-        level = self._levels[row]
-        return level.name if level else self._codes[row].translate(_SHAPE)
+    def kind_of(self, code: str) -> str:
+        """Return the level of a code, or its shape where the level is not known."""
+        level = self._levels.get(code)
+        return level.name if level else code.translate(_SHAPE)
 
-    def higher_rows(self) -> list[tuple[int, Level]]:
-        """Return the rows, with their level, whose code contains organisations that are rows of the same table."""
-        counts = Counter(level.rank for level in self._levels if level)
-        if len(counts) < 2:
-            return []
+    def higher_codes(self) -> dict[str, Level]:
+        """Return the codes, with their level, that contain organisations which are rows of the same table."""
+        if len(self._ranks) < 2:
+            return {}
         # The level that most rows have is that of the organisations.
-        usual = min(counts, key=lambda rank: (-counts[rank], rank))
-        parts = {(level, code[:3]) for level, code in zip(self._levels, self._codes, strict=True) if level is not None}
+        usual = min(self._ranks, key=lambda rank: (-self._ranks[rank], rank))
+        parts = {(level, code[:3]) for code, level in self._levels.items()}
         higher = {
             level
             for level, _ in parts
             if level.rank > usual and any(_contains(level, part, start) for part, start in parts)
         }
-        return [(row, level) for row, level in enumerate(self._levels) if level in higher]
+        return {code: level for code, level in self._levels.items() if level in higher}
 
 
 def _contains(level: Level, part: Level, start: str) -> bool:

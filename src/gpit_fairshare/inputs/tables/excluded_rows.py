@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.findings import FEW, FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FEW, FileFindings, FindingCode, FindingCollector
 from gpit_fairshare.inputs.columns.cells import Refused, read_code, shown
 from gpit_fairshare.inputs.columns.numbers import read_number
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
@@ -16,31 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.inputs.columns.headings import Headings
-    from gpit_fairshare.inputs.model import Need, Request
+    from gpit_fairshare.inputs.model import Need
 
     Record = tuple[int, tuple[Any, ...]]
 
 _NAMES = ("org_name", "practice_name")
 
 
-def organisation_rows(
-    headings: Headings, needs: Sequence[Need], request: Request, findings: FindingCollector
-) -> tuple[Sequence[Record], set[str]]:
+def organisation_rows(headings: Headings, needs: Sequence[Need]) -> tuple[Sequence[Record], set[str]]:
     """Return the rows of organisations, and the codes of those that the user leaves out.
 
     Args:
         headings: those of the file.
         needs: the columns that are read from it.
-        request: names the codes to be left out.
-        findings: where to report.
     """
     records: Sequence[Record] = headings.sheet.rows
-    place = Where(headings.sheet.name)
-    out = _rows_left_out(headings, request) if request.leave_out else {}
+    out = _rows_left_out(headings) if headings.request.leave_out else {}
     codes = set(out.values())
     if out:
         found = f"left out {counted(len(out), 'row')} of {listed(sorted(codes))}, as --leave-out says"
-        findings.note(FindingCode.LEFT_OUT, place, found)
+        headings.findings.note(FindingCode.LEFT_OUT, found)
         records = [record for record in records if record[0] not in out]
     memos = _memo_lines(headings, records, needs)
     if memos:
@@ -49,18 +44,16 @@ def organisation_rows(
             for number, cells in records
             if number in memos
         ]
-        findings.note(
+        headings.findings.note(
             FindingCode.NOTES,
-            place,
             f"left out {counted(len(memos), 'row')} with no code and no figure in a column that is used: "
             f"{listed(lines, FEW)}",
         )
         records = [record for record in records if record[0] not in memos]
-    totals = Totals(headings, needs, findings).find(records)
+    totals = Totals(headings, needs, headings.findings).find(records)
     if len(totals) == len(records):
-        findings.error(
+        headings.findings.error(
             FindingCode.EMPTY,
-            place,
             "no row is left of the table: all were left out",
             "rows of organisations",
             "Give the file with its rows, or fewer codes with --leave-out",
@@ -68,7 +61,7 @@ def organisation_rows(
     return [record for record in records if record[0] not in totals] if totals else records, codes
 
 
-def _rows_left_out(headings: Headings, request: Request) -> dict[int, str]:
+def _rows_left_out(headings: Headings) -> dict[int, str]:
     """Return the rows that the user leaves out, and for each the code that was given for it.
 
     A row is meant by its code, or by its name where it has no code. Capitals and spaces make no difference; a
@@ -76,14 +69,14 @@ def _rows_left_out(headings: Headings, request: Request) -> dict[int, str]:
     """
     columns = headings.columns
     # The code of a practice before that of its organisation, which may be the same on a row of totals.
-    keys = ("org_code",) if request.by_practice else ("practice_code", "org_code")
+    keys = ("org_code",) if headings.request.by_practice else ("practice_code", "org_code")
     codes = [columns[name] for name in keys if name in columns]
     out: dict[int, str] = {}
     for index in codes:
-        excluded = _ExcludedCodes([code for code in request.leave_out if code not in out.values()])
+        excluded = _ExcludedCodes([code for code in headings.request.leave_out if code not in out.values()])
         meant = {number: code for number, cells in headings.sheet.rows if (code := excluded.meaning(cells[index]))}
         out = {**meant, **out}
-    excluded = _ExcludedCodes(request.leave_out)
+    excluded = _ExcludedCodes(headings.request.leave_out)
     for index in [columns[name] for name in _NAMES if name in columns]:
         for number, cells in headings.sheet.rows:
             name = excluded.meaning(cells[index])
@@ -152,7 +145,8 @@ def _end_of_table(
     headings: Headings, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
 ) -> tuple[int, set[int]] | None:
     """Return the first row of totals below the last organisation, and all rows of totals; None if there is none."""
-    totals = Totals(headings, needs, FindingCollector()).find(records)  # what there is to say of them is said later
+    unheard = FileFindings(FindingCollector(), "")  # what there is to say of totals is said later
+    totals = Totals(headings, needs, unheard).find(records)
     organisations = [
         number for number, cells in records if number not in totals and any(_is_code(cells[at]) for at in codes)
     ]

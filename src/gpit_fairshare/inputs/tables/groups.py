@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.columns.headings import Headings, headings_said, standard_columns
+from gpit_fairshare.findings import FileFindings, FindingCode, FindingCollector, Where
+from gpit_fairshare.inputs.columns.headings import headings_said
+from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.model import Need, Request, Role
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
 from gpit_fairshare.inputs.tables.sums import exact_total
@@ -37,6 +38,16 @@ class Group:
         return ", ".join(part.sheet.name for part in self.parts)
 
     @property
+    def request(self) -> Request:
+        """What is asked for."""
+        return self.parts[0].request
+
+    @property
+    def findings(self) -> FileFindings:
+        """Takes findings about all of the files together."""
+        return FileFindings(self.parts[0].findings.collector, self.name)
+
+    @property
     def essential(self) -> bool:
         """Whether an organisation cannot do without these files."""
         return any(not need.optional for need in self.gives.values())
@@ -54,7 +65,7 @@ def make_groups(sheets: Iterable[tuple[Role, Sheet]], request: Request) -> list[
     """Put files together by their option, in the order population, spend, input."""
     groups: list[Group] = []
     for role, sheet in sheets:
-        part = InputFile(Headings(sheet, role, request))
+        part = InputFile(sheet, role, request)
         if role != "input" and groups and groups[-1].role == role:
             groups[-1].parts.append(part)
         else:
@@ -102,9 +113,8 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
             )
         for part in owners[0].parts:
             if not part.has(need.name) and not need.optional:
-                findings.error(
+                part.findings.error(
                     FindingCode.MISSING_COLUMN,
-                    Where(part.sheet.name),
                     f"no column {need.name}, which another file beside it has; {_headings_of([part])}",
                     remedy=f"Name it with --map 'HEADING={need.name}'",
                 )
@@ -121,8 +131,9 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
     return owners
 
 
-def place_by_year(group: Group, request: Request, findings: FindingCollector) -> None:
+def place_by_year(group: Group) -> None:
     """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
+    request = group.request
     group.rows = {year: {} for year in request.years}
     reported: set[tuple[int, int]] = set()
     for part in group.parts:
@@ -135,13 +146,12 @@ def place_by_year(group: Group, request: Request, findings: FindingCollector) ->
                     group.rows[year][row.code] = _with_more_lines(first, row)
                 elif (id(first), id(row)) not in reported:
                     reported.add((id(first), id(row)))
-                    _report_repeat(first, row, year, findings)
+                    _report_repeat(first, row, year)
     there = sorted({year for part in group.parts for year in part.years})
     missing = [year for year in request.years if year not in there]
     if there and missing and all(part.dated for part in group.parts):
-        findings.error(
+        group.findings.error(
             FindingCode.MISSING_YEAR,
-            Where(group.name),
             f"no rows for {listed(missing)}; there are rows for {listed(there, 20)}",
             "rows for every year of the scheme, or no year column",
             "Add the rows, or run the years that are there with --years, or a scheme of these years with --scheme"
@@ -150,31 +160,23 @@ def place_by_year(group: Group, request: Request, findings: FindingCollector) ->
         )
 
 
-class Codes:
-    """The codes seen so far, to find those that only capital and small letters tell apart."""
-
-    def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], dict[str, Row]] = {}
-
-    def add(self, part: InputFile) -> None:
-        """Take in the codes of a file's rows, before they are summed."""
-        for row in part.rows:
-            for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
-                if code:
-                    self._seen.setdefault((kind, code.casefold()), {}).setdefault(code, row)
-
-    def report(self, findings: FindingCollector) -> None:
-        """Add a fault for each set of codes that differ in case alone."""
-        for (kind, _), rows in sorted(self._seen.items()):
-            if len(rows) > 1:
-                spellings = [f"{code!r} ({row.place})" for code, row in sorted(rows.items())]
-                findings.error(
-                    FindingCode.CODE_CASE,
-                    Where(min(row.file.sheet.name for row in rows.values()), column=kind),
-                    f"the {kind} codes {listed(spellings)} differ only in capital and small letters",
-                    remedy="Write the code of each organisation in one way",
-                    organisation=min(rows),
-                )
+def report_case(rows: Iterable[Row], findings: FindingCollector) -> None:
+    """Refuse codes that only capital and small letters tell apart."""
+    spellings: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows:
+        for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
+            if code:
+                spellings.setdefault((kind, code.casefold()), {}).setdefault(code, row)
+    for (kind, _), same in sorted(spellings.items()):
+        if len(same) > 1:
+            codes = [f"{code!r} ({row.place})" for code, row in sorted(same.items())]
+            findings.error(
+                FindingCode.CODE_CASE,
+                Where(min(row.file.sheet.name for row in same.values()), column=kind),
+                f"the {kind} codes {listed(codes)} differ only in capital and small letters",
+                remedy="Write the code of each organisation in one way",
+                organisation=min(same),
+            )
 
 
 def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
@@ -220,16 +222,16 @@ def _with_more_lines(first: Row, more: Row) -> Row:
     return replace(first, values=values)
 
 
-def _report_repeat(first: Row, again: Row, year: str, findings: FindingCollector) -> None:
+def _report_repeat(first: Row, again: Row, year: str) -> None:
     of_year = f" for {year}" if again.year or first.year else ""
     mine, theirs = ({name: value.value for name, value in row.values.items()} for row in (first, again))
     odd = [name for name in mine if name in theirs and mine[name] != theirs[name]]
     same = "" if mine.keys() != theirs.keys() else ", with the same figures"
     likeness = f", with another {listed(odd)}" if odd else same
-    findings.error(
+    again.file.findings.error(
         FindingCode.DUPLICATE_ROW,
-        again.where("org_code"),
         f"{again.code} stands in {first.place} already{of_year}{likeness}",
         "one row for each code and year",
         "Take one of the rows out; lines of cost need a column amount, rows of practices a practice_code",
+        at=again.where("org_code"),
     )

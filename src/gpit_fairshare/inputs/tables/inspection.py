@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import read_year
-from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said, standard_columns
+from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said
 from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
 from gpit_fairshare.inputs.model import ADDED_UP, Column, Inputs, Need, Role
 from gpit_fairshare.inputs.tables.sums import exact_total
@@ -18,6 +19,7 @@ from gpit_fairshare.words import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gpit_fairshare.inputs.files.reading import Sheet
     from gpit_fairshare.inputs.tables.groups import Group
 
 _GIVES: Mapping[Role, tuple[str, ...]] = {
@@ -69,7 +71,7 @@ def summarise(inputs: Inputs, groups: Sequence[Group], years: Mapping[str, str])
 
 def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str, called: str) -> ColumnSummary:
     parts = [part for group in groups if column.name in group.gives for part in group.parts]
-    places = [(part.headings, part.headings.columns.get(column.name)) for part in parts]
+    places = [(part, part.columns.get(column.name)) for part in parts]
     headings, index = next(((one, at) for one, at in places if at is not None), (None, None))
     stated = headings.units.of(index) if headings and index is not None else None
     factor = stated.factor if stated else 1
@@ -80,7 +82,7 @@ def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str,
         heading=headings.title(column.name) if headings else "",
         file=column.file,
         unit=column.unit,
-        stated=stated.unit.text if stated and factor > 1 else "",
+        stated=stated.text if stated and factor > 1 else "",
         year=called,
         filled=len(figures),
         blank=inputs.tables[year].height - len(figures),
@@ -101,7 +103,7 @@ def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
     return tuple(sorted(str(year) for year in years if year))
 
 
-def needs_of(files: Iterable[Headings], findings: FindingCollector) -> tuple[Need, ...]:
+def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
     """Return the columns worth looking at: patients and spend, and every other column that holds numbers.
 
     Patients and spend are needed in full; a cell of another column that cannot be read is a warning, since
@@ -119,37 +121,30 @@ def needs_of(files: Iterable[Headings], findings: FindingCollector) -> tuple[Nee
         for name, index in sorted(columns.items(), key=lambda pair: pair[1]):
             standard = standard_columns().get(name)
             stated = headings.units.of(index)
-            unit = standard.unit if standard else "£" if stated and stated.unit.measure == "£" else ""
+            unit = standard.unit if standard else "£" if stated and stated.measure == "£" else ""
             own = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
             if own or name in needs:
                 continue
             if summed and (lines or not unit):
-                if not standard and _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
+                if not standard and _mostly_numbers(sheet, index):
                     unsummed.append(f"{sheet.headings[index]} ({sheet.column(index)})")
             elif name in ("registered_population", "historic_spend"):
                 needs[name] = Need(name, "number", unit)
             elif len(needs) >= MOST_COLUMNS:
                 passed_over += 1
-            elif standard or _mostly_numbers([row[index] for _, row in sheet.rows], typed=sheet.typed):
+            elif standard or _mostly_numbers(sheet, index):
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
+        remedy = "Give a scheme with --scheme to check the columns that it needs"
         if unsummed:
-            findings.note(
-                FindingCode.UNUSED,
-                Where(sheet.name),
-                f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}",
-                "Give a scheme with --scheme to check the columns that it needs",
-            )
+            found = f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}"
+            headings.findings.note(FindingCode.UNUSED, found, remedy)
         if passed_over:
-            findings.note(
-                FindingCode.UNUSED,
-                Where(sheet.name),
-                f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were",
-                "Give a scheme with --scheme to check the columns that it needs",
-            )
+            found = f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were"
+            headings.findings.note(FindingCode.UNUSED, found, remedy)
     return tuple(needs.values())
 
 
-def report_lacking(files: Sequence[Headings], findings: FindingCollector) -> None:
+def report_lacking(files: Sequence[Headings]) -> None:
     """Point out files of patients without a column of patients, and files of spend without one of money.
 
     No scheme says that they are needed, but their options do; a run would be refused.
@@ -159,17 +154,16 @@ def report_lacking(files: Sequence[Headings], findings: FindingCollector) -> Non
         if any(name in headings.columns for headings in theirs for name in names):
             continue
         for headings in theirs:
-            findings.warning(
+            headings.findings.warning(
                 FindingCode.MISSING_COLUMN,
-                Where(headings.sheet.name),
                 f"no column is known as {' or '.join(names)}; {headings_said(headings.sheet.headings)}",
                 remedy=f"Name it with --map 'HEADING={names[0]}', or give the file with --input",
             )
 
 
-def _mostly_numbers(cells: Sequence[Any], *, typed: bool) -> bool:
-    filled = [cell for cell in cells if not is_blank(cell)]
-    return sum(_is_number(cell, typed=typed) for cell in filled) * 2 > len(filled)
+def _mostly_numbers(sheet: Sheet, index: int) -> bool:
+    filled = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
+    return sum(_is_number(cell, typed=sheet.typed) for cell in filled) * 2 > len(filled)
 
 
 def _is_number(cell: Any, *, typed: bool) -> bool:

@@ -64,7 +64,7 @@ def _layers_by_code(table: CandidateRows) -> Iterator[list[BlockSum]]:
     """Compare the rows of each kind of code, wherever they are, with all others and with those of the usual kind."""
     kinds: dict[str, list[int]] = {}
     for row in range(table.size):
-        kinds.setdefault(table.kind_of(row), []).append(row)
+        kinds.setdefault(table.levels.kind_of(table.codes[row]), []).append(row)
     usual = max(kinds, key=lambda kind: (len(kinds[kind]), kind))
     for kind, rows in kinds.items() if len(kinds) <= _MOST_KINDS else ():
         if kind != usual and len(rows) > 1 and table.codes[rows[0]]:
@@ -97,7 +97,7 @@ def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choi
         digits += _digits_of_order(table, rows, parts)
     if table.is_above(rows, parts):
         digits += KNOWN_LEVEL
-    return BlockSum(tuple(table.places[row] for row in rows), len(parts), "beside", digits)
+    return BlockSum(tuple(table.rows[row] for row in rows), len(parts), "beside", digits)
 
 
 def _unlike(table: CandidateRows, rows: Sequence[int], parts: Sequence[int]) -> list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.words import listed
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
         if group.role != "input" or not of:
             continue
         for part in group.parts:
-            columns = part.headings.columns
+            columns = part.columns
             if "org_code" not in columns and of in columns:
                 columns["org_code"] = columns.pop(of)
         if not rows & _codes(group):
@@ -40,21 +40,18 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
 
 def _codes(group: Group) -> set[str]:
     """Return the codes of a group's rows as they stand, before anything is checked."""
-    places = [(part, part.headings.columns.get("org_code")) for part in group.parts]
+    places = [(part, part.columns.get("org_code")) for part in group.parts]
     return {str(row[at]).strip() for part, at in places if at is not None for _, row in part.sheet.rows}
 
 
-def give_to_rows(
-    group: Group, belonging: Mapping[str, Mapping[str, str]], findings: FindingCollector
-) -> dict[str, dict[str, Row]]:
+def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Row]]:
     """Return the group's rows by year and by the code of each row of the tables that belongs to them.
 
     Args:
         group: Files of larger organisations, their rows by year and code.
         belonging: By year, the code of each row of the tables and that of its larger organisation; empty if none.
-        findings: Takes what one side has and the other has not.
     """
-    where = Where(group.name)
+    findings = group.findings
     lacking: set[str] = set()
     strange: set[str] = set()
     given: dict[str, dict[str, Row]] = {}
@@ -66,7 +63,6 @@ def give_to_rows(
     if strange and not any(given.values()):
         findings.error(
             FindingCode.ONE_SIDED,
-            where,
             f"no code of it, such as {min(strange)}, is the {group.of} of a row",
             f"codes of {group.of}, or those of the rows",
             "Correct the codes",
@@ -75,10 +71,8 @@ def give_to_rows(
     if lacking:
         report = findings.error if group.essential else findings.warning
         found = f"no row for {listed(sorted(lacking))}, each the {group.of} of other rows"
-        report(
-            FindingCode.ONE_SIDED, where, found, remedy="Add the rows; without them those have no values of this file"
-        )
+        report(FindingCode.ONE_SIDED, found, remedy="Add the rows; without them those have no values of this file")
     if strange:
         found = f"{listed(sorted(strange))} is left out: no row has it as {group.of}"
-        findings.warning(FindingCode.ONE_SIDED, where, found)
+        findings.warning(FindingCode.ONE_SIDED, found)
     return given

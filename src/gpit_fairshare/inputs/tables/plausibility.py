@@ -8,10 +8,11 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.words import counted, pounds
+from gpit_fairshare.numbers import money
+from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 
 FEWEST = 5
@@ -37,18 +38,15 @@ class Figure(NamedTuple):
     where: Where
 
 
-def check_movements(
-    years: Sequence[str], people: Mapping[str, Mapping[str, Figure]], share: float, findings: FindingCollector
-) -> None:
+def check_movements(people: Mapping[str, Mapping[str, Figure]], share: float, findings: FindingCollector) -> None:
     """Point out organisations whose patients changed by more than a share from one year to the next.
 
     Args:
-        years: years in order.
-        people: registered population by year and organisation.
+        people: registered population by year, in order, and organisation.
         share: 0.1 for a tenth of the earlier year.
         findings: where to report.
     """
-    for earlier, later in pairwise(years):
+    for earlier, later in pairwise(people):
         for code, now in sorted(people[later].items()):
             before = people[earlier].get(code)
             if before is None or before == now or not before.value:
@@ -121,7 +119,7 @@ def check_per_head(
                 FindingCode.OUTLIER,
                 spend[code].where,
                 f"{code} has {_rate(rates[code])} a head{f' in {year}' if year else ''}, "
-                f"and the median of {counted(len(rates), organisation)} is {pounds(middle)}",
+                f"and the median of {counted(len(rates), organisation)} is {money(middle, 2)}",
                 "like with like",
                 "See that it is GP IT alone, not all IT support, and without capital"
                 if high
@@ -131,4 +129,4 @@ def check_per_head(
 
 def _rate(rate: float) -> str:
     """Write £ per head to the penny, and less than a penny with the two figures that tell."""
-    return pounds(rate) if rate >= 0.01 else f"£{rate:.2g}"
+    return money(rate, 2) if rate >= 0.01 else f"£{rate:.2g}"

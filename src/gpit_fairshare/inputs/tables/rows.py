@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Level, Where
+from gpit_fairshare.findings import FindingCode, Level, Where
 from gpit_fairshare.inputs.columns.cells import (
     EVERY_YEAR,
     LARGEST_NUMBER,
-    Manner,
+    NumberStyle,
     Read,
     Refused,
     read_cell,
@@ -17,18 +19,19 @@ from gpit_fairshare.inputs.columns.cells import (
     read_year,
     shown,
 )
+from gpit_fairshare.inputs.columns.headings import Headings
 from gpit_fairshare.inputs.files.grids import is_blank
 from gpit_fairshare.inputs.files.regions import is_code
+from gpit_fairshare.inputs.model import Need
 from gpit_fairshare.inputs.tables.excluded_rows import organisation_rows
 from gpit_fairshare.magnitude import is_in_bounds
 from gpit_fairshare.words import counted, listed, nearest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.columns.headings import Headings
     from gpit_fairshare.inputs.files.reading import Sheet
-    from gpit_fairshare.inputs.model import Need, Request, Role
+    from gpit_fairshare.inputs.model import Request, Role
 
 
 class Value(NamedTuple):
@@ -57,7 +60,7 @@ class Row:
     @property
     def place(self) -> str:
         """The place of the code for a finding about something else: `a.csv row 5`."""
-        return self.file.sheet.origin(self.number, self.file.headings.columns["org_code"])
+        return self.file.sheet.origin(self.number, self.file.columns["org_code"])
 
     def number_of(self, column: str) -> float | None:
         """Return a number, or None where it is blank, faulty or not there."""
@@ -70,92 +73,64 @@ class Row:
         return value if isinstance(value, str) else ""
 
 
-@dataclass
-class InputFile:
-    """A file on its way to the tables. A role may have several."""
+class InputFile(Headings):
+    """A file on its way to the tables, from its headings to its rows. A role may have several."""
 
-    headings: Headings
-    rows: list[Row] = field(default_factory=list)
-    years: tuple[str, ...] = ()
-    """Years that the file has, also those outside the scheme."""
-    dated: bool = False
-    """Whether rows have a year; if not, they serve every year of the scheme."""
-    dropped: set[str] = field(default_factory=set)
-    """Columns that turned out to be of no use."""
-    left_out: set[str] = field(default_factory=set)
-    """Codes of rows that the user leaves out."""
-    keyed: bool = True
-    """Whether the file says whose each row is."""
-
-    @property
-    def sheet(self) -> Sheet:
-        """The cells that were read."""
-        return self.headings.sheet
-
-    @property
-    def role(self) -> Role:
-        """The option that gave the file."""
-        return self.headings.role
-
-    @property
-    def sheet_place(self) -> Where:
-        """The file as a whole, for a finding."""
-        return Where(self.sheet.name)
+    def __init__(self, sheet: Sheet, role: Role, request: Request) -> None:
+        super().__init__(sheet, role, request)
+        self.rows: list[Row] = []
+        self.years: tuple[str, ...] = ()
+        """Years that the file has, also those outside the scheme."""
+        self.dated = False
+        """Whether rows have a year; if not, they serve every year of the scheme."""
+        self.dropped: set[str] = set()
+        """Columns that turned out to be of no use."""
+        self.left_out: set[str] = set()
+        """Codes of rows that the user leaves out."""
+        self.keyed = True
+        """Whether the file says whose each row is."""
 
     @property
     def by_practice(self) -> bool:
         """Whether the rows are practices that must be summed to organisations."""
-        return "practice_code" in self.headings.columns
-
-    @property
-    def has_lines(self) -> bool:
-        """Whether the rows are lines of cost."""
-        return self.headings.has_lines
+        return "practice_code" in self.columns
 
     def has(self, column: str) -> bool:
         """Whether the file gives a column, be it by summing its lines."""
-        return column in self.headings.columns or (column == "historic_spend" and self.has_lines)
+        return column in self.columns or (column == "historic_spend" and self.has_lines)
 
     def where(self, row: int, column: str) -> Where:
         """Return the place of a cell for a finding."""
-        return self.sheet.where(row, self.headings.columns[column])
+        return self.sheet.where(row, self.columns[column])
 
 
-class _Remark:
-    """Something that happens to many cells of a file and is reported once."""
+class _Column(NamedTuple):
+    """A column whose cells are read."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.first = Where()
-        self.examples: list[str] = []
-
-    def add(self, where: Where, example: str = "") -> None:
-        self.first = self.first if self.count else where
-        self.count += 1
-        if example:
-            self.examples.append(f"{example} in {where.place}")
+    need: Need
+    position: int
+    is_plain: bool
+    """Whether numbers are what is written."""
+    read: Callable[[Any], Read]
+    read_text: Callable[[str], Read]
+    """The same for texts; those of names and codes, which stand in many rows, are read once."""
 
 
 class RowReader:
     """Reads the rows of one file."""
 
-    def __init__(self, part: InputFile, request: Request, findings: FindingCollector) -> None:
+    def __init__(self, part: InputFile) -> None:
         self.part = part
-        self.request = request
-        self.findings = findings
-        self._trimmed = _Remark()
-        self._loose = _Remark()
-        self._dashes = _Remark()
-        self._marks = _Remark()
-        self._below_nil: dict[str, _Remark] = {}
-        self._manners: dict[int, Manner] = {}
-        self._codes: dict[str, Read] = {}
-        self._texts: dict[str, Read] = {}
+        self.request = part.request
+        self.findings = part.findings
+        self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
+        """What was done to read cells, with their places and the cells."""
+        self._below_nil: defaultdict[str, list[Where]] = defaultdict(list)
         self._records: Sequence[tuple[int, tuple[Any, ...]]] = ()
 
     def read(self, wanted: Iterable[Need]) -> None:
         """Read the rows of the scheme's years, with the wanted columns as far as the file has them."""
-        part, columns = self.part, self.part.headings.columns
+        part, columns = self.part, self.part.columns
         if "org_code" not in columns:
             self._no_code()
             return
@@ -164,21 +139,26 @@ class RowReader:
         if uncalculated & {columns[name] for name in _KEYS if name in columns}:
             part.keyed = False
             return
-        there = [(need, index) for need, index in there if index not in uncalculated]
-        needs = [need for need, _ in there]
-        self._records, part.left_out = organisation_rows(part.headings, needs, self.request, self.findings)
+        needs = [need for need, index in there if index not in uncalculated]
+        self._records, part.left_out = organisation_rows(part, needs)
+        code, *others = [self._column(need) for need in (Need("org_code", "text"), *needs)]
         years = self._years()
         for number, cells in self._records:
             year = years[number] if years is not None else None
             if years is None or year in self.request.years:
-                row = self._row(number, year, cells, there)
-                if row:
-                    part.rows.append(row)
+                own_code = self._cell(number, code, cells[code.position])
+                values = {
+                    column.need.name: Value(value, part.sheet.origin(number, column.position))
+                    for column in others
+                    if (value := self._cell(number, column, cells[column.position])) is not _FAULTY
+                }
+                if own_code is not _FAULTY:
+                    part.rows.append(Row(number, year, own_code, values, part))
         self._report()
 
     def _uncalculated(self, wanted: Sequence[tuple[Need, int]]) -> set[int]:
         """Refuse columns of formulas that no program has calculated, and return them."""
-        sheet, columns = self.part.sheet, self.part.headings.columns
+        sheet, columns = self.part.sheet, self.part.columns
         keys = {columns[name]: name for name in _KEYS if name in columns}
         used = {**{index: need.name for need, index in wanted}, **keys}
         lenient = {index for need, index in wanted if need.lenient}
@@ -189,12 +169,12 @@ class RowReader:
             report = self.findings.warning if index in lenient else self.findings.error
             report(
                 FindingCode.NOT_CALCULATED,
-                sheet.where(rows[0], index),
                 f"{counted(len(rows), 'formula')} of {used[index]} ({cells}) "
                 f"{'stores' if len(rows) == 1 else 'all store'} 0, and the workbook asks to be calculated: "
                 "no program has done so",
                 "formulas with their values",
                 "Open the workbook in Excel, let it calculate, and save it",
+                at=sheet.where(rows[0], index),
             )
         return refused
 
@@ -204,7 +184,6 @@ class RowReader:
         near = nearest_of("org_code", headings) or self._like_codes()
         self.findings.error(
             FindingCode.MISSING_COLUMN,
-            Where(self.part.sheet.name),
             f"no column org_code; the headings are {listed([repr(heading) for heading in headings], 30)}",
             "one with the code of each "
             + (self.request.organisation if not self.part.by_practice else "practice's organisation"),
@@ -223,14 +202,13 @@ class RowReader:
     def _years(self) -> dict[int, str | None] | None:
         """Return the year of each row, None where it cannot be read; None for rows that serve every year."""
         part = self.part
-        index = part.headings.columns.get("year")
+        index = part.columns.get("year")
         cells = [] if index is None else [(number, row[index]) for number, row in self._records]
         blank = [number for number, cell in cells if is_blank(cell)]
         if len(blank) == len(cells):
             if self.request.years != (EVERY_YEAR,):
                 self.findings.note(
                     FindingCode.EVERY_YEAR,
-                    Where(part.sheet.name),
                     f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
                 )
             return None
@@ -238,23 +216,23 @@ class RowReader:
         if blank:
             self.findings.error(
                 FindingCode.YEAR,
-                part.where(blank[0], "year"),
                 "the year is blank here"
                 + (f" and in {counted(len(blank) - 1, 'other row')}" if len(blank) > 1 else "")
                 + ", while other rows have one",
                 "a year in every row, or in none",
+                at=part.where(blank[0], "year"),
             )
         read = {number: read_year(cell) for number, cell in cells}
         years = {number: str(year.value) if year.value else None for number, year in read.items()}
         for number, cell in cells:
-            if read[number].marked:
-                self._marks.add(part.where(number, "year"), shown(cell))
+            for code in read[number].remarks:
+                self._remarks[code].append((part.where(number, "year"), cell))
             if years[number] is None and not is_blank(cell):
                 self.findings.error(
                     FindingCode.YEAR,
-                    part.where(number, "year"),
                     f"{shown(cell)} is not a year",
                     "one such as 2014/15",
+                    at=part.where(number, "year"),
                 )
         part.years = tuple(sorted({year for year in years.values() if year}))
         self._report_gaps()
@@ -262,7 +240,6 @@ class RowReader:
         if others:
             self.findings.note(
                 FindingCode.OTHER_YEARS,
-                Where(part.sheet.name),
                 f"left out {counted(len(others), 'row')} of {listed(sorted(set(others)))}, "
                 "which the scheme does not have",
             )
@@ -274,103 +251,72 @@ class RowReader:
         if gaps:
             self.findings.warning(
                 FindingCode.YEAR_GAP,
-                self.part.sheet_place,
                 f"there are rows for {listed(self.part.years)}, and none for "
                 f"{listed([f'{start}/{(start + 1) % 100:02}' for start in gaps])} between them",
                 remedy="Add the years that are missing, if they are meant to be there",
             )
 
-    def _row(self, number: int, year: str | None, cells: tuple[Any, ...], wanted: list[tuple[Need, int]]) -> Row | None:
-        """Read one row; None if it cannot be said whose it is."""
-        part = self.part
-        index = part.headings.columns["org_code"]
-        code = self._cell(number, index, cells[index], None)
-        values = {}
-        origin = part.sheet.origin
-        for need, at in wanted:
-            value = self._cell(number, at, cells[at], need)
-            if value is not _FAULTY:
-                values[need.name] = Value(value, origin(number, at))
-        return Row(number, year, code, values, part) if isinstance(code, str) and code is not _FAULTY else None
+    def _column(self, need: Need) -> _Column:
+        sheet, index = self.part.sheet, self.part.columns[need.name]
+        style = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.units.factor(index))
+        read = read_code if need.name in _CODES else partial(read_cell, need=need, style=style)
+        is_plain = need.kind == "number" and style.factor == 1
+        return _Column(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
 
-    def _cell(self, number: int, index: int, cell: Any, need: Need | None) -> Any:
-        """Read a cell, or a code where there is no need; `_FAULTY` after a finding."""
-        if (
-            type(cell) in _PLAIN
-            and need is not None
-            and need.kind == "number"
-            and 0 <= cell < LARGEST_NUMBER
-            and is_in_bounds(cell)
-            and self._manner(index).factor == 1
-        ):
+    def _cell(self, number: int, column: _Column, cell: Any) -> Any:
+        """Read a cell; `_FAULTY` after a finding."""
+        if type(cell) in _PLAIN and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
             return float(cell)  # most cells of a workbook: the long way comes to the same
-        sheet = self.part.sheet
+        need, sheet = column.need, self.part.sheet
         try:
-            read = self._read(index, cell, need)
-            if read.value is None and need is not None and not need.optional:
+            read = column.read_text(cell) if type(cell) is str else column.read(cell)
+            if read.value is None and not need.optional:
                 raise Refused(FindingCode.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
         except Refused as fault:
-            level: Level = "warning" if need is not None and need.lenient else "error"
-            self.findings.add(replace(fault.finding, level=level), sheet.where(number, index))
+            level: Level = "warning" if need.lenient else "error"
+            self.findings.add(replace(fault.finding, level=level), at=sheet.where(number, column.position))
             return _FAULTY
-        if read.marked:
-            self._marks.add(sheet.where(number, index), shown(cell))
-        if read.trimmed:
-            self._trimmed.add(sheet.where(number, index))
-        if read.loose:
-            self._loose.add(sheet.where(number, index))
-        if read.dash:
-            self._dashes.add(sheet.where(number, index))
-        if need is not None and need.is_sum and not need.signed and isinstance(read.value, float) and read.value < 0:
-            self._below_nil.setdefault(need.name, _Remark()).add(sheet.where(number, index))
+        for code in read.remarks:
+            self._remarks[code].append((sheet.where(number, column.position), cell))
+        if need.is_sum and not need.signed and isinstance(read.value, float) and read.value < 0:
+            self._below_nil[need.name].append(sheet.where(number, column.position))
         return read.value
 
-    def _read(self, index: int, cell: Any, need: Need | None) -> Read:
-        """Read a cell by its column; texts, many of which stand in many rows, are read once."""
-        is_code = need is None or need.name == "practice_code"
-        if type(cell) is not str or not (is_code or (need and need.kind == "text")):
-            return read_code(cell) if need is None or is_code else read_cell(cell, need, self._manner(index))
-        known = self._codes if is_code else self._texts
-        read = known.get(cell)
-        if read is None:
-            read = known[cell] = read_code(cell) if need is None or is_code else read_cell(cell, need, Manner())
-        return read
-
-    def _manner(self, index: int) -> Manner:
-        if index not in self._manners:
-            sheet = self.part.sheet
-            self._manners[index] = Manner(sheet.typed, sheet.decimal_comma, self.part.headings.units.factor(index))
-        return self._manners[index]
-
     def _report(self) -> None:
-        place = self.part.sheet_place
         for name, below in self._below_nil.items():
+            others = f" and in {counted(len(below) - 1, 'other row')}" if len(below) > 1 else ""
             self.findings.warning(
                 FindingCode.NEGATIVE,
-                below.first,
-                f"{name} is below nil here"
-                + (f" and in {counted(below.count - 1, 'other row')}" if below.count > 1 else "")
-                + ", and is counted as it stands",
+                f"{name} is below nil here{others}, and is counted as it stands",
                 remedy="See that it is meant: a scheme that adds this column up would refuse it",
+                at=below[0],
             )
-        if trimmed := self._trimmed.count:
-            found = f"left out the spaces around {counted(trimmed, 'text')}, the first in {self._trimmed.first.place}"
-            self.findings.note(FindingCode.TRIMMED, place, found)
-        if marks := self._marks.count:
-            found = f"left the footnote marks out of {counted(marks, 'cell')}: {listed(self._marks.examples, 3)}"
-            self.findings.note(FindingCode.MARK, place, found)
-        if loose := self._loose.count:
-            found = f"read {counted(loose, 'number')} written as text or with £, commas, brackets or a size"
-            self.findings.note(FindingCode.LOOSE_NUMBERS, place, f"{found}, the first in {self._loose.first.place}")
-        if dashes := self._dashes.count:
-            found = f"read {counted(dashes, 'dash')} as nil, the first in {self._dashes.first.place}"
-            self.findings.note(
-                FindingCode.DASHES, place, found, "Write what is meant where a dash does not stand for nil"
-            )
+        for code, (noun, text, remedy) in _REMARKS.items():
+            if cells := self._remarks[code]:
+                first = cells[0][0].place
+                examples = listed([f"{shown(cell)} in {where.place}" for where, cell in cells], 3)
+                found = text.format(counted(len(cells), noun), first=first, examples=examples)
+                self.findings.note(code, found, remedy)
 
 
+_REMARKS = {
+    FindingCode.TRIMMED: ("text", "left out the spaces around {}, the first in {first}", ""),
+    FindingCode.MARK: ("cell", "left the footnote marks out of {}: {examples}", ""),
+    FindingCode.LOOSE_NUMBERS: (
+        "number",
+        "read {} written as text or with £, commas, brackets or a size, the first in {first}",
+        "",
+    ),
+    FindingCode.DASHES: (
+        "dash",
+        "read {} as nil, the first in {first}",
+        "Write what is meant where a dash does not stand for nil",
+    ),
+}
+"""What is said of cells that were read in one of these ways: the noun for them, the text, and a remedy."""
 _KEYS = ("org_code", "practice_code", "year")
 """Columns without which it cannot be said whose a row is."""
+_CODES = ("org_code", "practice_code")
 _PLAIN = (int, float)
 _FAULTY: Any = object()
 """Stands for a cell that a finding was made of, so that it is not reported a second time."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.findings import FindingCode, FindingCollector
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import parse_year, year_start
 from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
 from gpit_fairshare.words import counted, listed, plural
 
 if TYPE_CHECKING:
-    from gpit_fairshare.inputs.model import Request
     from gpit_fairshare.inputs.tables.rows import InputFile
 
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}\s?[/_–-]\s?(?:20)?[0-9]{2}(?![0-9]|[/_–-][0-9]{1,2}(?![0-9]))")
@@ -22,40 +21,38 @@ _FEWEST: Final = 3
 """Codes that say something; fewer may look like those of others by chance."""
 
 
-def check_fit(part: InputFile, request: Request, findings: FindingCollector) -> None:
+def check_fit(part: InputFile) -> None:
     """Warn of a file whose titles are of other years than the run, or whose codes are of other organisations.
 
     Codes that nothing is known of say nothing, nor do titles with one of the run's years, or the year before the
     first, from which historic spend may be.
 
     Args:
-        part: the file, its rows read and not yet summed.
-        request: what is asked for; without a scheme there is nothing to fit.
-        findings: where to report.
+        part: the file, its rows read and not yet summed; without a scheme there is nothing to fit.
     """
+    request = part.request
     if not request.scheme:
         return
-    reasons = [reason for reason in (_other_years(part, request), _other_codes(part, request)) if reason]
+    reasons = [reason for reason in (_other_years(part), _other_codes(part)) if reason]
     if reasons:
-        findings.warning(
+        part.findings.warning(
             FindingCode.OTHER_SCHEME,
-            part.sheet_place,
             f"{' and '.join(reasons)}, but this run is for {plural(request.organisation)} of {listed(request.years)} "
             f"(scheme {request.scheme})",
             remedy="If the file is right, give the scheme that it is for with --scheme, or its years with --years",
         )
 
 
-def _other_years(part: InputFile, request: Request) -> str:
+def _other_years(part: InputFile) -> str:
     """Say which years the titles and names of a file are about, if none of them can be of the run; else nothing."""
     if part.dated:  # each row says its own year
         return ""
-    sheet = part.sheet
+    sheet, years_of_run = part.sheet, part.request.years
     texts = [*sheet.titles, sheet.sheet, sheet.file.rpartition(".")[0]]
     years = {year: text for text in reversed(texts) for year in _years_in(text)}
-    before = f"{int(request.years[0][:4]) - 1}/{request.years[0][2:4]}"
+    before = f"{int(years_of_run[0][:4]) - 1}/{years_of_run[0][2:4]}"
     # Titles may say from which year to which.
-    if not years or (min(years) <= request.years[-1] and max(years) >= before):
+    if not years or (min(years) <= years_of_run[-1] and max(years) >= before):
         return ""
     return f"'{years[min(years)][:100]}' is about {listed(sorted(years))}"
 
@@ -65,8 +62,9 @@ def _years_in(text: str) -> set[str]:
     return {year for year in years if year}
 
 
-def _other_codes(part: InputFile, request: Request) -> str:
+def _other_codes(part: InputFile) -> str:
     """Say of which other organisations, or of which other time, the codes of a file are; else nothing."""
+    request = part.request
     codes = {row.code for row in part.rows}
     known = packaged_crosswalk()
     ccgs = codes & known.organisations.keys()

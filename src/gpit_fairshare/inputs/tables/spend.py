@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS
 from gpit_fairshare.inputs.model import Need, Request
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
 from gpit_fairshare.inputs.tables.sums import Grouping, exact_total, rows_of
-from gpit_fairshare.words import counted, listed, pounds
+from gpit_fairshare.numbers import money
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,11 @@ WORDS = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
 """The words that a line may be marked with."""
 _OWN_WORDS = ("basis", "provider")
 """Columns whose texts stay as they are written."""
+_COLUMNS = (
+    *("year", "org_code", "amount", "category", "cost_type", "committed", "counts", "basis", "row", "file"),
+    "predecessor",
+)
+"""The columns of a table of lines."""
 _SPREAD = ("category", "provider", "cost_type", "committed")
 
 
@@ -48,103 +54,79 @@ def line_needs(request: Request) -> list[Need]:
     return [Need("amount", "number", "£"), *(Need(name, "text", optional=True) for name in words)]
 
 
-def sum_lines(part: InputFile, needs: Sequence[Need], request: Request, findings: FindingCollector) -> list[Line]:
+def sum_lines(part: InputFile, needs: Sequence[Need]) -> list[Line]:
     """Sum the lines that count to one `historic_spend` per organisation, in place; return all lines.
 
     An organisation none of whose lines count has a `historic_spend` of nil. Texts of the tables
     (`needs`) must agree between the lines of an organisation.
     """
-    _check_columns(part, needs, request, findings)
-    lines = {row.number: line for row in part.rows if (line := _line(part, row, request, findings))}
-    grouping = Grouping(part, [need for need in needs if need.kind == "text"], request, findings)
-    rows = []
-    for group in grouping.groups():
-        values = grouping.values(group)
-        mine = [lines[row.number] for row in group if row.number in lines]
-        if mine:
-            values["historic_spend"] = _spend(part, mine)
-        rows.append(replace(group[0], values=values))
-    grouping.replace_rows(rows)
-    _report_spread(part, list(lines.values()), findings)
-    _report_left_out(part, list(lines.values()), findings)
+    _check_columns(part, needs)
+    lines = {row.number: line for row in part.rows if (line := _line(part, row))}
+    grouping = Grouping(part, [need for need in needs if need.kind == "text"])
+    grouping.join(lambda group: _spend(part, [lines[row.number] for row in group if row.number in lines]))
+    _report_spread(part, list(lines.values()))
+    _report_left_out(part, list(lines.values()))
     return list(lines.values())
 
 
 def lines_table(lines: Sequence[Line]) -> pl.DataFrame:
     """Return lines as a table, in an order that does not depend on that of the file."""
-    schema = {
-        "year": pl.String,
-        "org_code": pl.String,
-        "amount": pl.Float64,
-        "category": pl.String,
-        "cost_type": pl.String,
-        "committed": pl.String,
-        "counts": pl.Boolean,
-        "basis": pl.String,
-        "row": pl.Int64,
-        "file": pl.String,
-        "predecessor": pl.String,
-    }
     rows = [
-        (
-            line.year,
-            line.org_code,
-            line.amount,
-            *(line.words.get(column) for column in ("category", "cost_type", "committed")),
-            not line.excluded,
-            line.words.get("basis"),
-            line.row,
-            line.file,
-            line.predecessor or None,
-        )
+        {
+            **line.words,
+            "year": line.year,
+            "org_code": line.org_code,
+            "amount": line.amount,
+            "counts": not line.excluded,
+            "row": line.row,
+            "file": line.file,
+            "predecessor": line.predecessor or None,
+        }
         for line in lines
     ]
+    schema = dict.fromkeys(_COLUMNS, pl.String) | {"amount": pl.Float64, "counts": pl.Boolean, "row": pl.Int64}
     order = ["org_code", "year", "category", "cost_type", "committed", "amount", "basis", "predecessor", "file", "row"]
-    return pl.DataFrame(rows, schema=schema, orient="row").sort(order, nulls_last=True)
+    return pl.DataFrame(rows, schema=schema).sort(order, nulls_last=True)
 
 
-def _check_columns(part: InputFile, needs: Sequence[Need], request: Request, findings: FindingCollector) -> None:
+def _check_columns(part: InputFile, needs: Sequence[Need]) -> None:
     """See that the file has every column by which the scheme says what counts, and no number but amounts."""
     for need in needs:
         if need.kind == "number":
-            findings.error(
+            part.findings.error(
                 FindingCode.NOT_SUMMED,
-                Where(part.sheet.name, part.headings.title(need.name)),
                 f"{need.name} stands beside lines of cost, and is not known to be a part that adds up",
-                remedy=f"Give it by {request.organisation} in another file",
+                remedy=f"Give it by {part.request.organisation} in another file",
+                at=Where(part.sheet.name, part.title(need.name)),
             )
     # Which lines count is a question for when the rows are known to be lines.
-    for column in request.counts if not part.headings.lines_of_code else ():
-        if column not in part.headings.columns:
+    for column in part.request.counts if not part.lines_of_code else ():
+        if column not in part.columns:
             headings = [repr(heading) for heading in part.sheet.headings if heading]
-            findings.error(
+            part.findings.error(
                 FindingCode.MISSING_COLUMN,
-                Where(part.sheet.name),
                 f"no column {column}, by which the scheme tells the lines that count; "
                 f"the headings are {listed(headings, 30)}",
                 remedy=f"Name it with --map 'HEADING={column}'",
             )
 
 
-def _line(part: InputFile, row: Row, request: Request, findings: FindingCollector) -> Line | None:
+def _line(part: InputFile, row: Row) -> Line | None:
     """Check what a line is marked with; None if its amount could not be read."""
     words: dict[str, str | None] = {}
-    for column in dict.fromkeys([*LINE_WORDS, *request.counts]):
+    for column in dict.fromkeys([*LINE_WORDS, *part.request.counts]):
         text = row.text_of(column)
         words[column] = (text if column in _OWN_WORDS else text.lower()) or None
         if text and text.lower() not in WORDS.get(column, (text.lower(),)):
-            findings.error(
-                FindingCode.LINE,
-                row.where(column),
-                f"the {column} is {text!r}",
-                " or ".join(WORDS[column]),
+            part.findings.error(
+                FindingCode.LINE, f"the {column} is {text!r}", " or ".join(WORDS[column]), at=row.where(column)
             )
-        elif not text and column in request.counts and column in row.values:
-            findings.error(
+        elif not text and column in part.request.counts and column in row.values:
+            part.findings.error(
                 FindingCode.BLANK,
-                row.where(column),
                 "the cell is blank, and the scheme tells by it whether the line counts",
                 " or ".join(WORDS.get(column, ("a text",))),
+                at=row.where(column),
             )
     amount = row.number_of("amount")
     if amount is None:
@@ -152,7 +134,7 @@ def _line(part: InputFile, row: Row, request: Request, findings: FindingCollecto
     excluded = next(
         (
             f"{column} {words[column] or 'blank'}"
-            for column, allowed in request.counts.items()
+            for column, allowed in part.request.counts.items()
             if words[column] not in {word.lower() for word in allowed}
         ),
         "",
@@ -160,22 +142,22 @@ def _line(part: InputFile, row: Row, request: Request, findings: FindingCollecto
     return Line(row.year, row.code, amount, words, excluded, row.number, part.sheet.name)
 
 
-def _spend(part: InputFile, lines: Sequence[Line]) -> Value:
-    """Add up the lines of an organisation that count; nil if none does."""
+def _spend(part: InputFile, lines: Sequence[Line]) -> dict[str, Value]:
+    """Add up the lines of an organisation that count: nil if none does, and nothing without lines."""
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
-        origin = part.sheet.origin(lines[0].row, part.headings.columns["amount"])
+        origin = part.sheet.origin(lines[0].row, part.columns["amount"])
     elif counting:
         origin = rows_of(len(counting), part.sheet.file)
     else:
         origin = f"none of {rows_of(len(lines), part.sheet.file)}"
-    return Value(exact_total(counting), origin)
+    return {"historic_spend": Value(exact_total(counting), origin)} if lines else {}
 
 
-def _report_spread(part: InputFile, lines: Sequence[Line], findings: FindingCollector) -> None:
+def _report_spread(part: InputFile, lines: Sequence[Line]) -> None:
     """Say what the lines are for and who provides it, as far as the file tells: the largest first."""
     for column in _SPREAD:
-        if column not in part.headings.columns:
+        if column not in part.columns:
             continue
         amounts: dict[str, list[float]] = {}
         names: dict[str, str] = {}
@@ -184,31 +166,27 @@ def _report_spread(part: InputFile, lines: Sequence[Line], findings: FindingColl
             names.setdefault(text.casefold(), text)
             amounts.setdefault(text.casefold(), []).append(line.amount)
         totals = sorted(((-exact_total(given), names[word]) for word, given in amounts.items()))
-        said = [f"{word} {pounds(-total)}" for total, word in totals]
-        findings.note(
-            FindingCode.SPREAD, Where(part.sheet.name), f"spend by {column.replace('_', ' ')}: {listed(said, 8)}"
-        )
+        said = [f"{word} {money(-total, 2)}" for total, word in totals]
+        part.findings.note(FindingCode.SPREAD, f"spend by {column.replace('_', ' ')}: {listed(said, 8)}")
 
 
-def _report_left_out(part: InputFile, lines: Sequence[Line], findings: FindingCollector) -> None:
+def _report_left_out(part: InputFile, lines: Sequence[Line]) -> None:
     """Say how much does not count, and by which rule; a line is named under the first that it fails."""
     reasons: dict[str, list[float]] = {}
     for line in lines:
         if line.excluded:
             reasons.setdefault(line.excluded, []).append(line.amount)
-    where = Where(part.sheet.name)
     if reasons:
         left = [amount for amounts in reasons.values() for amount in amounts]
-        parts = [f"{reason} {pounds(exact_total(amounts))}" for reason, amounts in sorted(reasons.items())]
-        findings.note(
+        parts = [f"{reason} {money(exact_total(amounts), 2)}" for reason, amounts in sorted(reasons.items())]
+        part.findings.note(
             FindingCode.NOT_COUNTED,
-            where,
-            f"{pounds(exact_total(left))} of {pounds(exact_total(line.amount for line in lines))} "
+            f"{money(exact_total(left), 2)} of {money(exact_total(line.amount for line in lines), 2)} "
             f"in {counted(len(left), 'line')} does not count: {listed(parts, 20)}",
         )
     counting = {(line.year, line.org_code) for line in lines if not line.excluded}
     none = {line.org_code for line in lines if (line.year, line.org_code) not in counting}
     if none:
-        findings.note(
-            FindingCode.NONE_COUNTED, where, f"no line of {listed(sorted(none))} counts: the historic_spend is nil"
+        part.findings.note(
+            FindingCode.NONE_COUNTED, f"no line of {listed(sorted(none))} counts: the historic_spend is nil"
         )

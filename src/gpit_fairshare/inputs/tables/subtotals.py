@@ -8,74 +8,24 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
-from decimal import Decimal
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, FindingCollector
-from gpit_fairshare.inputs.columns.numbers import read_number
-from gpit_fairshare.inputs.files.grids import is_blank
+from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.tables.block_sums import CERTAIN, Sums, find_sums
-from gpit_fairshare.inputs.tables.code_levels import CodeLevels
-from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, FigureColumn
+from gpit_fairshare.inputs.tables.code_levels import CodeLevels, Level
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.columns.headings import Headings
-    from gpit_fairshare.inputs.model import Need
+    from gpit_fairshare.inputs.tables.sum_evidence import BlockSum
+    from gpit_fairshare.inputs.tables.summed_rows import FileRow, SummedColumn
 
-_VAST = 10**18
-"""No figure of ours is as large."""
-_MOST_DECIMALS = 12
 _FEW = 5
 """Rows among which one may be as large as all others by chance."""
 _MOST_SHOWN = 12
 _MOST_OPTIONS = 40
-
-
-class FileRow(NamedTuple):
-    """A row of a file, and what it says of itself."""
-
-    at: int
-    """Its place among the rows of the file."""
-    number: int
-    cells: Sequence[Any]
-    label: str
-    """What says that the row is a total, empty if nothing does."""
-    code: str
-    year: str
-    bare: bool
-    """Whether the row has no code and no name."""
-
-
-class SummedColumn(NamedTuple):
-    """A column of a file that is added up."""
-
-    name: str
-    position: int
-    """Column of the file."""
-    figures: list[int | None]
-    """One for each row of the file, in units of the last decimal; None where there is none to be read."""
-    decimals: int
-    is_counted: bool
-    """Whether these are whole people."""
-
-    @classmethod
-    def read(cls, need: Need, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
-        """Read the figures of a column as they are written, whatever their unit."""
-        position = headings.columns[need.name]
-        numbers = [_number(cells[position]) for _, cells in rows]
-        decimals = max((_decimals(number) for number in numbers if isinstance(number, Decimal)), default=0)
-        figures = [None if number is None else int(number * 10**decimals) for number in numbers]
-        is_counted = need.unit == "people" and not decimals and headings.units.factor(position) == 1
-        return cls(need.name, position, figures, decimals, is_counted)
-
-    def amount(self, figure: int) -> Fraction:
-        """Return a figure as it is written."""
-        return Fraction(figure, 10**self.decimals)
 
 
 class _YearRows(NamedTuple):
@@ -85,16 +35,11 @@ class _YearRows(NamedTuple):
     levels: CodeLevels
     sums: Sums
 
-    def rows_of(self, entry: BlockSum) -> list[FileRow]:
-        return [self.rows[place] for place in entry.rows]
-
 
 class Subtotals:
     """The rows of one file that are totals and do not say so."""
 
-    def __init__(
-        self, headings: Headings, columns: Sequence[SummedColumn], key: int, findings: FindingCollector
-    ) -> None:
+    def __init__(self, headings: Headings, columns: Sequence[SummedColumn], key: int, findings: FileFindings) -> None:
         self.headings = headings
         self.columns = columns
         self.key = key
@@ -114,23 +59,20 @@ class Subtotals:
         years: dict[str, list[FileRow]] = {}
         for row in rows:
             years.setdefault(row.year, []).append(row)
-        tables = [self._table(members, apart, CERTAIN + math.log10(len(years))) for members in years.values()]
-        totals = {row.at: entry for table in tables for entry in table.sums.certain for row in table.rows_of(entry)}
+        tables = []
+        for members in years.values():
+            levels = CodeLevels([row.code for row in members])
+            sums = find_sums(self.columns, members, levels, apart, CERTAIN + math.log10(len(years)))
+            tables.append(_YearRows(members, levels, sums))
+        totals = {row.at: entry for table in tables for entry in table.sums.certain for row in entry.rows}
         if self.headings.has_lines:  # an organisation has many rows, and those with a code are no totals
             return {row.at: totals[row.at] for row in rows if row.at in totals and not row.code}
         self._refuse(tables)
         for table in tables if self.columns else ():
-            self._check_codes(table, totals)
-            self._warn(table, totals)
+            left = [row for row in table.rows if row.at not in totals]
+            self._check_codes(left, table.levels.higher_codes())
+            self._warn(left, table.sums.doubtful)
         return totals
-
-    def _table(self, rows: Sequence[FileRow], apart: Sequence[int], required: float) -> _YearRows:
-        places = [row.at for row in rows]
-        codes = [row.code for row in rows]
-        columns = [FigureColumn([column.figures[at] for at in places], column.is_counted) for column in self.columns]
-        levels = CodeLevels(codes)
-        edges = {bisect_left(places, at) for at in apart}
-        return _YearRows(rows, levels, find_sums(columns, codes, levels, edges, required))
 
     def _refuse(self, tables: Iterable[_YearRows]) -> None:
         """Refuse rows that are sums of others: one finding for all single rows, and one for each level."""
@@ -138,12 +80,11 @@ class Subtotals:
         levels: dict[tuple[str, ...], tuple[FileRow, str]] = {}
         for table in tables:
             for entry in table.sums.certain:
-                rows = table.rows_of(entry)
-                codes = tuple(row.code for row in rows if row.code)
+                row, codes = entry.rows[0], tuple(row.code for row in entry.rows if row.code)
                 if len(codes) > 1:
-                    levels.setdefault(codes, (rows[0], _is_sum(codes, entry, rows[0].year)))
+                    levels.setdefault(codes, (row, _is_sum(codes, entry, row.year)))
                 elif codes:
-                    single.setdefault(codes[0], (rows[0], _is_sum(codes, entry)))
+                    single.setdefault(codes[0], (row, _is_sum(codes, entry)))
         if single:
             row, text = min(single.values())
             codes = tuple(sorted(single, key=lambda code: single[code][0].at))
@@ -155,72 +96,66 @@ class Subtotals:
     def _error(self, row: FileRow, text: str, codes: Sequence[str]) -> None:
         self.findings.error(
             FindingCode.SUBTOTAL,
-            self.headings.sheet.where(row.number, self.key),
             f"{text}, and would be counted twice",
             "organisations, and totals that say so",
             _remedy(codes),
+            at=self.headings.sheet.where(row.number, self.key),
         )
 
-    def _check_codes(self, table: _YearRows, totals: Collection[int]) -> None:
+    def _check_codes(self, left: Sequence[FileRow], higher: Mapping[str, Level]) -> None:
         """Refuse rows whose codes are of a higher level than the others, though their figures are no sum.
 
         Several together at an end of the table may be a list of its own: regions hold money that no ICB has. They are
         read, with a warning, unless they have the sum of the others in any column.
         """
-        left = [place for place, row in enumerate(table.rows) if row.at not in totals]
-        levels = {place: level for place, level in table.levels.higher_rows() if table.rows[place].at not in totals}
-        rows = [table.rows[place] for place in sorted(levels)]
-        is_list = len(rows) > 1 and sorted(levels) in (left[: len(rows)], left[-len(rows) :])
-        is_list = is_list and not any(self._is_half(column, rows, table.rows, totals) for column in self.columns)
+        rows = [row for row in left if row.code in higher]
+        is_list = len(rows) > 1 and rows in (left[: len(rows)], left[-len(rows) :])
+        is_list = is_list and not any(self._is_half(column, rows, left) for column in self.columns)
         self.refused |= set() if is_list else {row.at for row in rows}
         codes = [row.code for row in rows]
         if not codes or codes in self._reported:
             return
         self._reported.append(codes)
-        names = listed(sorted({level.name for level in levels.values()}))
+        names = listed(sorted({higher[code].name for code in codes}))
         text = f"{listed(codes, _MOST_SHOWN)} {'have codes' if len(codes) > 1 else 'has a code'}"
         text += f" of a higher level ({names}) than the other rows"
         if is_list:
             self.findings.warning(
                 FindingCode.SUBTOTAL,
-                self.headings.sheet.where(rows[0].number, self.key),
                 f"{text}; they were read as organisations, since they are not the sum of these",
                 remedy=f"See whether their figures are in other rows as well. {_remedy(codes)}",
+                at=self.headings.sheet.where(rows[0].number, self.key),
             )
         else:
             self._error(rows[0], text, codes)
 
-    def _is_half(
-        self, column: SummedColumn, rows: Iterable[FileRow], others: Iterable[FileRow], totals: Collection[int]
-    ) -> bool:
+    def _is_half(self, column: SummedColumn, rows: Iterable[FileRow], left: Iterable[FileRow]) -> bool:
         """Return whether rows are half of all that are left."""
-        whole = sum(column.figures[row.at] or 0 for row in others if row.at not in totals)
+        whole = sum(column.figures[row.at] or 0 for row in left)
         return bool(whole) and 2 * sum(column.figures[row.at] or 0 for row in rows) == whole
 
-    def _warn(self, table: _YearRows, totals: Collection[int]) -> None:
+    def _warn(self, left: Sequence[FileRow], doubtful: Iterable[BlockSum]) -> None:
         """Point out sums that may be chance, and rows that are as large as all others together in one column."""
         doubted: set[int] = set()
-        for entry in table.sums.doubtful:
-            rows = table.rows_of(entry)
-            codes = [row.code for row in rows]
+        for entry in doubtful:
+            row, codes = entry.rows[0], [row.code for row in entry.rows]
             if all(codes):
-                doubted |= {row.at for row in rows}
+                doubted |= {row.at for row in entry.rows}
                 self.findings.warning(
                     FindingCode.SUBTOTAL,
-                    self.headings.sheet.where(rows[0].number, self.key),
-                    f"{_is_sum(codes, entry, rows[0].year)}, which may be chance",
+                    f"{_is_sum(codes, entry, row.year)}, which may be chance",
                     remedy=f"If {'it is a total' if len(codes) == 1 else 'they are totals'}: {_remedy(codes)}",
+                    at=self.headings.sheet.where(row.number, self.key),
                 )
-        left = [row for row in table.rows if row.at not in totals]
         for column in self.columns if len(left) > _FEW else ():
             figures = [abs(column.figures[row.at] or 0) for row in left]
             row = left[figures.index(max(figures))]
-            if row.at not in doubted and self._is_half(column, [row], left, totals):
+            if row.at not in doubted and self._is_half(column, [row], left):
                 self.findings.warning(
                     FindingCode.SUBTOTAL,
-                    self.headings.sheet.where(row.number, column.position),
                     f"the {column.name} of {row.code} is that of all {len(left) - 1:,} other rows together",
                     remedy=f"If it is a total, leave it out with {leave_out(row.code)}",
+                    at=self.headings.sheet.where(row.number, column.position),
                 )
 
 
@@ -243,28 +178,3 @@ def _is_sum(codes: Sequence[str], entry: BlockSum, year: str = "") -> str:
         return f"{codes[0]} is the sum of the {counted(entry.parts, 'row')} {entry.where} it"
     of_year = f" of {year}" if year else ""
     return f"{listed(codes, _MOST_SHOWN)} together come to the sum of the {entry.parts:,} other rows{of_year}"
-
-
-def _number(cell: Any) -> int | Decimal | None:
-    """Return a figure as it is written, or None where there is none to be read."""
-    if isinstance(cell, bool) or is_blank(cell):
-        return None
-    number: Any = None
-    if isinstance(cell, str):
-        text = cell.strip()
-        if text.isascii() and text.isdigit() and len(text) < 18:
-            return int(text)
-        read = read_number(text) if len(text) < 100 else None
-        number = read.value if read and not read.percent else None
-    elif isinstance(cell, int | Decimal):
-        number = cell
-    elif isinstance(cell, float) and math.isfinite(cell):
-        number = int(cell) if cell.is_integer() else Decimal(repr(cell))
-    if number is None or abs(number) >= _VAST:
-        return None
-    number = round(number, _MOST_DECIMALS) if isinstance(number, Decimal) else number
-    return int(number) if number == int(number) else number
-
-
-def _decimals(number: Decimal) -> int:
-    return -min(int(number.normalize().as_tuple().exponent), 0)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gpit_fairshare.inputs.tables.code_levels import CodeLevels
+    from gpit_fairshare.inputs.tables.summed_rows import FileRow, SummedColumn
+
+Side = Literal["above", "below", "beside"]
 
 KNOWN_LEVEL = 6.0
 """Digits of evidence where codes say that a row is of a higher level than the block: enough by itself."""
@@ -38,23 +41,14 @@ _NOISE = 10**9
 """One part in so many of a total may be lost where binary fractions were added up."""
 
 
-class FigureColumn(NamedTuple):
-    """The figures of a column that is added up."""
-
-    figures: Sequence[int | None]
-    """One for each row, in units of the last decimal of the column; None where there is none."""
-    is_counted: bool
-    """Whether these are whole people, who are counted and not rounded."""
-
-
 class BlockSum(NamedTuple):
     """A row, or the rows of a level, with the figures of a block of rows."""
 
-    rows: tuple[int, ...]
-    """Places of the totals."""
+    rows: tuple[FileRow, ...]
+    """The totals."""
     parts: int
     """Rows that the totals are the sum of."""
-    where: Literal["above", "below", "beside"]
+    where: Side
     """Where the parts are."""
     digits: float
     """Evidence that it is no chance: the chance is one in ten to this power."""
@@ -63,8 +57,8 @@ class BlockSum(NamedTuple):
 class ColumnSums:
     """The figures of a column in the rows of a table, with their sums from the top."""
 
-    def __init__(self, column: FigureColumn, places: Sequence[int]) -> None:
-        self.given = [column.figures[place] for place in places]
+    def __init__(self, column: SummedColumn, rows: Iterable[FileRow]) -> None:
+        self.given = [column.figures[row.at] for row in rows]
         self.numbers = [figure or 0 for figure in self.given]
         self.sums = [0, *accumulate(self.numbers)]
         self.total = self.sums[-1]
@@ -108,26 +102,20 @@ class ColumnSums:
 class CandidateRows:
     """The rows of a table that are not yet known to be totals."""
 
-    def __init__(
-        self, columns: Sequence[FigureColumn], codes: Sequence[str], levels: CodeLevels, places: Sequence[int]
-    ) -> None:
-        self.places = places
-        self.size = len(places)
-        self.codes = [codes[place] for place in places]
-        self.columns = [ColumnSums(column, places) for column in columns]
+    def __init__(self, columns: Iterable[SummedColumn], rows: Sequence[FileRow], levels: CodeLevels) -> None:
+        self.rows = rows
+        self.levels = levels
+        self.size = len(rows)
+        self.codes = [row.code for row in rows]
+        self.columns = [ColumnSums(column, rows) for column in columns]
         # The columns that say most come first.
         self.columns.sort(key=lambda figures: -figures.sizes[-1] / figures.step if figures.step else 0.0)
         self.evidence = [figures for figures in self.columns if figures.step][:_EVIDENCE_COLUMNS]
         _compare_columns(self.evidence)
-        self._levels = levels
 
     def is_above(self, rows: Iterable[int], parts: Iterable[int]) -> bool:
         """Return whether the codes of rows are known to be of a higher level than those of their parts."""
-        return self._levels.is_above([self.places[row] for row in rows], [self.places[row] for row in parts])
-
-    def kind_of(self, row: int) -> str:
-        """Return the level of a row, or the shape of its code."""
-        return self._levels.kind_of(self.places[row])
+        return self.levels.is_above([self.codes[row] for row in rows], [self.codes[row] for row in parts])
 
     def is_miscounted(self, misses: Iterable[int]) -> bool:
         """Return whether all columns are of people, who are counted and not rounded, and none agrees exactly."""

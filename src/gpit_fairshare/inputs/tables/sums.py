@@ -6,6 +6,7 @@ the rate of a whole is from the rates of its parts alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
@@ -13,15 +14,16 @@ from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.inputs.columns.numbers import decimal_places
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.inputs.model import Need, Request
+    from gpit_fairshare.inputs.model import Need
 
 
 SMALLEST = {"£": Fraction(1, 100), "people": Fraction(1)}
@@ -58,8 +60,7 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
     if len(fractions) == 1:
         return dict.fromkeys(fractions, amount)
     exact = Fraction(repr(amount))
-    places = -min(int(Decimal(repr(amount)).normalize().as_tuple().exponent), 0)
-    step = min(SMALLEST.get(unit, Fraction(1)), Fraction(1, 10**places))
+    step = min(SMALLEST.get(unit, Fraction(1)), Fraction(1, 10 ** decimal_places(Decimal(repr(amount)))))
     codes = sorted(fractions)
     parts = rounded([exact * fractions[code] for code in codes], to=str(step))
     return dict(zip(codes, parts.values, strict=True))
@@ -91,31 +92,29 @@ def rows_of(number: int, file: str) -> str:
 class Grouping:
     """Brings the rows of each organisation of a file together, column by column."""
 
-    def __init__(self, part: InputFile, needs: Sequence[Need], request: Request, findings: FindingCollector) -> None:
+    def __init__(self, part: InputFile, needs: Sequence[Need]) -> None:
         self.part = part
-        self.findings = findings
-        self.essential = request.essential
         self.needs = []
         self._clashes: dict[str, set[str]] = {}
         for need in needs:
             if need.kind == "text" or need.is_sum:
                 self.needs.append(need)
             else:
-                findings.error(
+                part.findings.error(
                     FindingCode.NOT_SUMMED,
-                    Where(part.sheet.name, part.headings.title(need.name)),
                     f"{need.name} is a rate or has no unit, and cannot be summed",
-                    remedy=f"Give it by {request.organisation} in another file, "
+                    remedy=f"Give it by {part.request.organisation} in another file, "
                     "or give it the unit £ or people in the scheme",
+                    at=Where(part.sheet.name, part.title(need.name)),
                 )
 
-    def groups(self) -> Iterator[list[Row]]:
+    def _groups(self) -> Iterator[list[Row]]:
         """Return the rows of each year and organisation, sorted by both."""
         rows = sorted(self.part.rows, key=lambda row: (row.year or "", row.code, row.number))
         for _, members in groupby(rows, key=lambda row: (row.year, row.code)):
             yield list(members)
 
-    def values(self, group: Sequence[Row]) -> dict[str, Value]:
+    def _values(self, group: Sequence[Row]) -> dict[str, Value]:
         """Return the values of an organisation; texts that differ are missing from them."""
         values = {}
         for need in self.needs:
@@ -128,86 +127,79 @@ class Grouping:
                 values[need.name] = value
         return values
 
-    def join(self) -> None:
-        """Make one row of the rows of each organisation."""
-        self.replace_rows(replace(group[0], values=self.values(group)) for group in self.groups())
-
-    def replace_rows(self, rows: Iterable[Row]) -> None:
-        """Put the organisations in the place of the rows that they were made of."""
-        self.part.rows = list(rows)
+    def join(self, further: Callable[[Sequence[Row]], Mapping[str, Value]] = lambda _: {}) -> None:
+        """Make one row of the rows of each organisation; `further` gives values that are no column of the file."""
+        self.part.rows = [
+            replace(group[0], values={**self._values(group), **further(group)}) for group in self._groups()
+        ]
         for column, codes in sorted(self._clashes.items()):
             # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
             left = "their names are left blank" if column == "org_name" else "the column is left out"
             self.part.dropped |= {column} - {"org_name"}
-            self.findings.warning(
+            self.part.findings.warning(
                 FindingCode.TEXTS_DIFFER,
-                Where(self.part.sheet.name, self.part.headings.title(column)),
                 f"the rows of {listed(sorted(codes))} differ; {left}",
+                at=Where(self.part.sheet.name, self.part.title(column)),
             )
 
     def _clash(self, group: Sequence[Row], need: Need) -> None:
-        if need.name not in self.essential:
+        if need.name not in self.part.request.essential:
             self._clashes.setdefault(need.name, set()).add(group[0].code)
             return
         texts = sorted({row.text_of(need.name) for row in group} - {""})
-        self.findings.error(
+        self.part.findings.error(
             FindingCode.TEXTS_DIFFER,
-            group[0].where(need.name),
             f"the rows of {group[0].code} differ: {listed([repr(text) for text in texts])}",
             f"one {need.name} for all of them",
+            at=group[0].where(need.name),
         )
 
     def _check_blanks(self, code: str, need: Need, cells: Sequence[Value]) -> None:
         blank = sum(cell.value is None for cell in cells)
         if need.is_sum and 0 < blank < len(cells):
-            self.findings.warning(
+            self.part.findings.collector.warning(
                 FindingCode.PARTLY_BLANK,
-                Where(self.part.sheet.name, self.part.headings.title(need.name), need.name),
+                Where(self.part.sheet.name, self.part.title(need.name), need.name),
                 f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
                 organisation=code,
             )
 
 
-def sum_practices(part: InputFile, needs: Sequence[Need], request: Request, findings: FindingCollector) -> None:
+def sum_practices(part: InputFile, needs: Sequence[Need]) -> None:
     """Sum the rows of practices to organisations, in place.
 
     Args:
         part: the file; its rows are replaced.
-        needs: the columns that the tables take from it.
-        request: what is asked for; needed columns must be sums, or texts that agree.
-        findings: where to report.
+        needs: the columns that the tables take from it; they must be sums, or texts that agree.
     """
-    _check_repeats(part, findings)
-    practices = part.rows
-    empty = {row.text_of("practice_code") for row in practices if row.number_of("registered_population") == 0}
+    _check_repeats(part)
+    practices = Counter(row.year or "" for row in part.rows)
+    empty = {row.text_of("practice_code") for row in part.rows if row.number_of("registered_population") == 0}
     if empty:
-        findings.note(
-            FindingCode.NO_PATIENTS,
-            Where(part.sheet.name),
-            f"{counted(len(empty), 'practice')} without patients: {listed(sorted(empty))}",
+        part.findings.note(
+            FindingCode.NO_PATIENTS, f"{counted(len(empty), 'practice')} without patients: {listed(sorted(empty))}"
         )
-    Grouping(part, needs, request, findings).join()
-    years = sorted({row.year or "" for row in practices})
+    Grouping(part, needs).join()
+    organisations = Counter(row.year or "" for row in part.rows)
     sums = [
         (f"in {year} " if year else "")
-        + counted(sum((row.year or "") == year for row in practices), "practice")
-        + f" to {counted(sum((row.year or '') == year for row in part.rows), request.organisation)}"
-        for year in years
+        + f"{counted(number, 'practice')} to {counted(organisations[year], part.request.organisation)}"
+        for year, number in sorted(practices.items())
     ]
     if sums:
-        findings.note(FindingCode.PRACTICES, Where(part.sheet.name), f"summed {', '.join(sums)}")
+        part.findings.note(FindingCode.PRACTICES, f"summed {', '.join(sums)}")
 
 
-def _check_repeats(part: InputFile, findings: FindingCollector) -> None:
+def _check_repeats(part: InputFile) -> None:
     seen: dict[tuple[str | None, str], Row] = {}
     for row in part.rows:
         practice = row.text_of("practice_code")
         first = seen.setdefault((row.year, practice), row) if practice else row
         if first is not row:
-            findings.error(
+            part.findings.error(
                 FindingCode.DUPLICATE_ROW,
-                row.where("practice_code"),
                 f"practice {practice} stands in {first.place} already" + (f" for {row.year}" if row.year else ""),
                 "each practice once a year",
                 "Take one of the rows out",
+                at=row.where("practice_code"),
             )

@@ -14,15 +14,16 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, Headings
 from gpit_fairshare.inputs.columns.marks import is_no_code
-from gpit_fairshare.inputs.tables.subtotals import FileRow, Subtotals, SummedColumn, leave_out
+from gpit_fairshare.inputs.tables.subtotals import Subtotals, leave_out
 from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, power_of_ten
+from gpit_fairshare.inputs.tables.summed_rows import FileRow, SummedColumn
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.model import Need
 
@@ -75,7 +76,7 @@ class _PartRows:
 class Totals:
     """The rows of totals of one file."""
 
-    def __init__(self, headings: Headings, needs: Iterable[Need], findings: FindingCollector) -> None:
+    def __init__(self, headings: Headings, needs: Iterable[Need], findings: FileFindings) -> None:
         self.headings = headings
         self.findings = findings
         columns = headings.columns
@@ -84,51 +85,49 @@ class Totals:
         self.texts = [columns[name] for name in ("org_code", "org_name", "practice_code") if name in columns]
         self.kinds = [columns[name] for name in LINE_WORDS if name in columns and headings.has_lines]
         self.year = columns.get("year")
+        self.rows: list[FileRow] = []
         self.columns: list[SummedColumn] = []
+        self.totals: list[int] = []
+        """Places of all rows that are totals, or may be, in order."""
         self._parts: dict[str, _PartRows] = {}
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
         """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
-        every = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
+        self.rows = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
         self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
-        candidates = [row for row in every if row.label or (row.bare and self._has_figures(row))]
+        candidates = [row for row in self.rows if row.label or (row.bare and self._has_figures(row))]
         if len(candidates) > _MOST_LABELLED:
             self._refuse_many(candidates)
             return {row.number for row in candidates}
-        apart = {row.at for row in candidates} | self._statistics(every)
+        apart = {row.at for row in candidates} | self._statistics()
         subtotals = Subtotals(self.headings, self.columns, self.key, self.findings)
-        sums = subtotals.find([row for row in every if row.at not in apart], sorted(apart))
-        totals = sorted({row.at for row in candidates} | set(sums) | subtotals.refused)
-        left = self._leave_out(candidates, every, sums, totals)
-        self._refuse_sums_of_lines([row for row in every if row.at not in left])
-        return {every[at].number for at in left}
+        sums = subtotals.find([row for row in self.rows if row.at not in apart], sorted(apart))
+        self.totals = sorted({row.at for row in candidates} | set(sums) | subtotals.refused)
+        left = self._leave_out(candidates, sums)
+        self._refuse_sums_of_lines([row for row in self.rows if row.at not in left])
+        return {self.rows[at].number for at in left}
 
     def _row(self, at: int, number: int, cells: Sequence[Any]) -> FileRow:
         key = cells[self.key]
         code = key.strip() if isinstance(key, str) else "" if key is None else str(key)
         code = "" if is_no_code(code) else code
         places: Iterable[int] = [*self.texts, *self.kinds] if code else range(len(cells))
-        label = next(
-            (
-                text
-                for index in places
-                if isinstance(cells[index], str) and _LABEL.fullmatch(text := cells[index].strip())
-            ),
-            "",
-        ) or self._total_of(cells, code)
+        texts = (_text(cells[index]) for index in places)
+        label = next(filter(_LABEL.fullmatch, texts), "") or self._total_of(cells, code)
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
-        bare = not code and not any(isinstance(cells[index], str) and cells[index].strip() for index in self.texts)
-        return FileRow(at, number, cells, label, code, year, bare)
+        return FileRow(at, number, cells, label, code, year, bare=not code and not self._first_text(cells))
+
+    def _first_text(self, cells: Sequence[Any]) -> str:
+        """Return the first text that says whose a row is; empty if there is none."""
+        return next(filter(None, (_text(cells[index]) for index in self.texts)), "")
 
     def _total_of(self, cells: Sequence[Any], code: str) -> str:
         """Return what says in the place of a code, or beside a blank one, that the row is the total of something."""
-        kinds = (cells[index].strip() for index in self.kinds if isinstance(cells[index], str))
-        kind = next((text for text in kinds if _TOTAL_OF.fullmatch(text)), "")
-        if kind:
+        kind = next(filter(_TOTAL_OF.fullmatch, (_text(cells[index]) for index in self.kinds)), "")
+        first = self._first_text(cells)
+        if kind or (code and code != first):
             return kind
-        texts = [cells[index] for index in self.texts if isinstance(cells[index], str) and cells[index].strip()]
-        first = texts[0].strip() if texts else ""
-        return first if first and (not code or code == first) and _TOTAL_OF.fullmatch(first) else ""
+        return first if _TOTAL_OF.fullmatch(first) else ""
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
         """Refuse lines of cost of which most organisations have one that is the sum of their others.
@@ -152,11 +151,11 @@ class Totals:
         if len(sums) > 1 and 2 * len(sums) >= len(groups):
             self.findings.error(
                 FindingCode.SUBTOTAL,
-                self.headings.sheet.where(sums[0].number, self.columns[0].position),
                 f"this line of {sums[0].code} is the sum of its other lines, and so is a line of "
                 f"{counted(len(sums) - 1, 'other organisation')}; they would be counted twice",
                 "lines of cost, and totals that say so",
                 "Take these lines out, or write Total as their category",
+                at=self.headings.sheet.where(sums[0].number, self.columns[0].position),
             )
 
     # Rows that say what they are.
@@ -164,25 +163,18 @@ class Totals:
     def _refuse_many(self, candidates: Sequence[FileRow]) -> None:
         self.findings.error(
             FindingCode.TOTAL,
-            self.headings.sheet.where(candidates[0].number, self.key),
             f"{len(candidates):,} rows say that they are totals, or have figures and no code",
             f"at most {_MOST_LABELLED:,}",
             "Give the rows of organisations alone",
+            at=self.headings.sheet.where(candidates[0].number, self.key),
         )
 
-    def _leave_out(
-        self,
-        candidates: Sequence[FileRow],
-        every: Sequence[FileRow],
-        sums: Mapping[int, BlockSum],
-        totals: Sequence[int],
-    ) -> set[int]:
+    def _leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
         """Return the places of rows that say that they are totals, or have no code and are one; report them."""
-        left = {at for at in sums if not every[at].code}
-        notes = {at: self._note(every[at], sums[at].parts) for at in left}
+        left = {at for at in sums if not self.rows[at].code}
+        notes = {at: self._note(self.rows[at], sums[at].parts) for at in left}
         for row in candidates:
-            verdict = self._compare(row, every, totals)
-            where = self.headings.sheet.where(row.number, self.key)
+            verdict = self._compare(row)
             if verdict is None:
                 if row.label:
                     notes[row.at] = f"row {row.number:,} '{row.label}', which has no figure to check"
@@ -195,55 +187,55 @@ class Totals:
                 called = f"the row of '{row.label}'" if row.label else "a row without a code"
                 self.findings.warning(
                     FindingCode.TOTAL,
-                    where,
                     f"{called} is left out; its {verdict.column} differs by {_amount(verdict.gap)} from the sum of "
                     f"{counted(verdict.rows, 'row')}, which rounding may explain",
+                    at=self.headings.sheet.where(row.number, self.key),
                 )
             else:
                 notes[row.at] = self._note(row, verdict.rows)
         if notes:
             texts = [notes[at] for at in sorted(notes)]
-            self.findings.note(
-                FindingCode.TOTAL, Where(self.headings.sheet.name), f"left out as totals: {listed(texts, 5)}"
-            )
+            self.findings.note(FindingCode.TOTAL, f"left out as totals: {listed(texts, 5)}")
         left |= set(notes)
-        self._report_below(every, left)
+        self._report_below(left)
         return left
 
     def _note(self, row: FileRow, parts: int) -> str:
-        texts = [text.strip() for index in self.texts if isinstance(text := row.cells[index], str) and text.strip()]
-        without_code = f"'{texts[0]}' without a code" if texts else "without a code"
+        first = self._first_text(row.cells)
+        without_code = f"'{first}' without a code" if first else "without a code"
         name = f"'{row.label}'" if row.label else without_code
         return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
 
-    def _report_below(self, every: Sequence[FileRow], left: set[int]) -> None:
+    def _report_below(self, left: set[int]) -> None:
         """Point out rows below the last total: they may repeat what it adds up."""
         last = max(left, default=0)
-        if self.headings.has_lines and every[last].code:  # a total of one organisation's lines, beside those of others
+        if (
+            self.headings.has_lines and self.rows[last].code
+        ):  # a total of one organisation's lines, beside those of others
             return
-        below = [row for row in every[last + 1 :] if row.at not in left]
+        below = [row for row in self.rows[last + 1 :] if row.at not in left]
         if left and below and last and not self.year:
             self.findings.warning(
                 FindingCode.TOTAL,
-                self.headings.sheet.where(below[0].number, self.key),
-                f"{counted(len(below), 'row')} below the total in row {every[last].number:,} were read as well",
+                f"{counted(len(below), 'row')} below the total in row {self.rows[last].number:,} were read as well",
                 "the total below all of its rows",
                 "Leave them out with --leave-out if they say again what stands above",
+                at=self.headings.sheet.where(below[0].number, self.key),
             )
 
     def _disagrees(self, row: FileRow, verdict: _Verdict) -> None:
         index = next(column.position for column in self.columns if column.name == verdict.column)
         self.findings.error(
             FindingCode.TOTAL,
-            self.headings.sheet.where(row.number, index),
             f"the row of '{row.label}' has {_amount(verdict.total)} as {verdict.column}, "
             f"and {counted(verdict.rows, 'row')} come to {_amount(verdict.total - verdict.gap)}",
             "a total that agrees with its rows",
             "Correct the total or the rows, or take the total out; a row may be missing or changed"
             + (f"; if {row.code} is an organisation, give it another name" if row.code not in ("", row.label) else ""),
+            at=self.headings.sheet.where(row.number, index),
         )
 
-    def _compare(self, row: FileRow, every: Sequence[FileRow], totals: Sequence[int]) -> _Verdict | None:
+    def _compare(self, row: FileRow) -> _Verdict | None:
         """Compare a row with the rows above since the last total, all above, all others, and those below.
 
         Where it is the sum of none of these, it may be that of several groups above or below it.
@@ -251,7 +243,7 @@ class Totals:
         columns = [at for at, column in enumerate(self.columns) if column.figures[row.at] is not None]
         if not columns:
             return None
-        parts = self._parts_of(row.year, every, totals)
+        parts, totals = self._parts_of(row.year), self.totals
         at, place = parts.before(row.at), bisect_left(totals, row.at)
         last = parts.before(totals[place - 1]) if place else 0
         following = parts.before(totals[place + 1]) if place + 1 < len(totals) else len(parts.places)
@@ -278,11 +270,11 @@ class Totals:
             return next((verdict for verdict in verdicts if verdict.is_exact), best)
         return best
 
-    def _parts_of(self, year: str, every: Sequence[FileRow], totals: Collection[int]) -> _PartRows:
+    def _parts_of(self, year: str) -> _PartRows:
         """Return the rows that are no totals of a year, or of all years."""
         if year not in self._parts:
-            apart = set(totals)
-            rows = [row for row in every if row.at not in apart and (not year or row.year == year)]
+            totals = set(self.totals)
+            rows = [row for row in self.rows if row.at not in totals and (not year or row.year == year)]
             self._parts[year] = _PartRows(rows, self.columns)
         return self._parts[year]
 
@@ -309,24 +301,29 @@ class Totals:
         unit = min(power_of_ten(figure, 10**column.decimals) if figure else 10**column.decimals for figure in figures)
         return 2 * abs(gap) <= unit * len(figures)
 
-    def _statistics(self, rows: Sequence[FileRow]) -> set[int]:
+    def _statistics(self) -> set[int]:
         """Refuse rows of averages and the like, whose codes are words where those of the others are not."""
-        coded = sum(any(map(str.isdigit, row.code)) for row in rows)
-        statistics = set()
-        if coded * 2 > sum(bool(row.code) for row in rows) and not self.headings.has_lines:
-            statistics = {row.at for row in rows if _STATISTIC.fullmatch(row.code) and self._has_figures(row)}
-        for row in (rows[at] for at in sorted(statistics)):
+        coded = sum(any(map(str.isdigit, row.code)) for row in self.rows)
+        if self.headings.has_lines or coded * 2 <= sum(bool(row.code) for row in self.rows):
+            return set()
+        statistics = [row for row in self.rows if _STATISTIC.fullmatch(row.code) and self._has_figures(row)]
+        for row in statistics:
             self.findings.error(
                 FindingCode.SUBTOTAL,
-                self.headings.sheet.where(row.number, self.key),
                 f"'{row.code}' is no code, and the row would be counted as an organisation",
                 "organisations, and totals that say so",
                 f"Take the row out of the file, or leave it out with {leave_out(row.code)}",
+                at=self.headings.sheet.where(row.number, self.key),
             )
-        return statistics
+        return {row.at for row in statistics}
 
     def _has_figures(self, row: FileRow) -> bool:
         return any(column.figures[row.at] is not None for column in self.columns)
+
+
+def _text(cell: Any) -> str:
+    """Return a text without the spaces around it; empty where a cell holds something else."""
+    return cell.strip() if isinstance(cell, str) else ""
 
 
 def _amount(figure: Fraction) -> str:

@@ -1,0 +1,69 @@
+"""The columns that `headings.toml` knows, and how headings are compared with its words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.inputs.columns.marks import bare_heading
+from gpit_fairshare.inputs.columns.units import split_unit
+from gpit_fairshare.structured_texts import parse_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gpit_fairshare.inputs.model import Kind
+
+
+@dataclass(frozen=True)
+class Standard:
+    """A column that the headings file knows."""
+
+    kind: Kind
+    aliases: frozenset[str]
+    weak: frozenset[str]
+    last: frozenset[str]
+    unit: str = ""
+    option: str = ""
+    only: str = ""
+    words: frozenset[str] = frozenset()
+    """Words of all its headings, in small letters."""
+
+
+@cache
+def standard_columns() -> Mapping[str, Standard]:
+    """Return the columns of the headings file by name; read once."""
+    text = files(__package__).joinpath("headings.toml").read_text(encoding="utf-8")
+    return {
+        name: Standard(
+            kind=entry["kind"],
+            aliases=frozenset(folded(alias) for alias in [name, *entry["aliases"]]),
+            weak=frozenset(folded(alias) for alias in entry.get("weak", ())),
+            last=frozenset(folded(alias) for alias in entry.get("last", ())),
+            unit=entry.get("unit", ""),
+            option=entry.get("option", ""),
+            only=entry.get("only", ""),
+            words=_words(name, *entry["aliases"], *entry.get("weak", ()), *entry.get("last", ())),
+        )
+        for name, entry in parse_toml(text).items()
+    }
+
+
+def _words(*headings: str) -> frozenset[str]:
+    return frozenset(word for heading in headings for word in re.findall(r"[a-z&/-]+", heading.casefold()))
+
+
+def folded(heading: str) -> str:
+    """Return a heading without capital letters, spaces, punctuation and footnote marks, for comparison."""
+    # Before the normal form, which makes of ² a 2.
+    text = unicodedata.normalize("NFKC", bare_heading(heading)).casefold()
+    return "".join(character for character in text if character.isalnum())
+
+
+def is_named(heading: str, name: str) -> bool:
+    """Return whether a user's name for a heading means this one, with or without its unit."""
+    return folded(name) in (folded(heading), folded(split_unit(heading)[0]))

@@ -1,0 +1,127 @@
+"""What the XML of an .ods workbook says of its sheets beyond the values of their cells: as `markup` says of .xlsx."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+from xml.etree.ElementTree import ParseError, iterparse
+
+from gpit_fairshare.inputs.files.grids import NEVER_STORED, Broken, Markup
+from gpit_fairshare.inputs.files.rich_texts import rich_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from xml.etree.ElementTree import Element
+
+_URN = "urn:oasis:names:tc:opendocument:xmlns"
+_OFFICE, _TABLE, _TEXT = (f"{{{_URN}:{name}:1.0}}" for name in ("office", "table", "text"))
+_CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
+_SHEET, _ROW, _COLUMN = (f"{_TABLE}{name}" for name in ("table", "table-row", "table-column"))
+_CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
+_VALUE_TYPE = f"{_OFFICE}value-type"
+_ASIDE = (f"{_OFFICE}annotation", f"{{{_URN}:drawing:1.0}}")
+"""Elements that are of no cell: notes and shapes."""
+_MOST_COLUMNS = 16_384
+_MOST_REPEATS = 2**16
+
+
+def ods_markup(content: IO[bytes], positions: Mapping[str, str]) -> dict[str, Markup]:
+    """Return what the content of an .ods workbook says of each sheet, read piece by piece.
+
+    Args:
+        content: the XML.
+        positions: which styles of texts raise or lower, by name.
+
+    Raises:
+        ValueError: the XML is damaged.
+    """
+    scan = _Scan(positions)
+    ancestors: list[Element] = []
+    try:
+        for event, node in iterparse(content, ("start", "end")):  # noqa: S314 – `open_package` refuses entities
+            if event == "start":
+                ancestors.append(node)
+                scan.start(node)
+            else:
+                ancestors.pop()
+                scan.end(node)
+                if ancestors and node.tag in (_SHEET, _ROW, *_CELLS):
+                    ancestors[-1].clear()  # what was read takes no more memory
+    except (ParseError, RecursionError) as error:
+        raise ValueError("damaged XML") from error
+    return scan.sheets
+
+
+class _Scan:
+    """Walks through sheets, whose rows and cells may be repeated."""
+
+    def __init__(self, positions: Mapping[str, str]) -> None:
+        self.positions = positions
+        self.sheets: dict[str, Markup] = {}
+        self.sheet = Markup()
+        self.row = self.rows = self.column = self.columns = 0
+        """Rows above and cells before the one that is read; how often this row is repeated; columns described."""
+
+    def start(self, node: Element) -> None:
+        if node.tag == _SHEET:
+            self.sheet = self.sheets[node.get(f"{_TABLE}name", "")] = Markup()
+            self.row = self.columns = 0
+        elif node.tag == _ROW:
+            self.rows = _number(node, f"{_TABLE}number-rows-repeated")
+            self.column = 0
+            if node.get(f"{_TABLE}visibility") in ("collapse", "filter") and self.rows < _MOST_REPEATS:
+                self.sheet.hidden_rows += range(self.row + 1, self.row + self.rows + 1)
+
+    def end(self, node: Element) -> None:
+        if node.tag == _ROW:
+            self.row += self.rows
+        elif node.tag == _COLUMN:
+            count = min(_number(node, f"{_TABLE}number-columns-repeated"), _MOST_COLUMNS)
+            if node.get(f"{_TABLE}visibility") == "collapse":
+                self.sheet.hidden_columns += range(self.columns, self.columns + count)
+            self.columns += count
+        elif node.tag in _CELLS:
+            columns = _number(node, f"{_TABLE}number-columns-repeated")
+            self._read_cell(node, columns)
+            self.column += columns
+
+    def _read_cell(self, cell: Element, columns: int) -> None:
+        has_value, is_formula = _VALUE_TYPE in cell.attrib, f"{_TABLE}formula" in cell.attrib
+        is_error = cell.get(f"{_CALC}value-type") == "error"
+        # Most cells hold a value and no more: their text says nothing new.
+        paragraphs = cell.findall(f"{_TEXT}p") if is_error or not has_value or self.positions else []
+        parts = [part for node in paragraphs for part in (("\n", ""), *_parts(node, self.positions))][1:]
+        text = "".join(text for text, _ in parts)
+        if not (has_value or is_formula or text):
+            return
+        sheet = self.sheet
+        sheet.width = max(sheet.width, self.column + columns)
+        sheet.height = max(sheet.height, self.row + self.rows)
+        down, across = _number(cell, f"{_TABLE}number-rows-spanned"), _number(cell, f"{_TABLE}number-columns-spanned")
+        if down > 1 or across > 1:
+            sheet.merged.append((self.row + 1, self.column, self.row + down, self.column + across - 1))
+        if self.rows * columns >= _MOST_REPEATS:
+            return
+        places = [(self.row + 1 + row, self.column + column) for row in range(self.rows) for column in range(columns)]
+        if is_error:
+            sheet.broken |= dict.fromkeys(places, Broken(f"the error {text}" if text else "an error"))
+        elif is_formula and not has_value and not paragraphs:
+            sheet.broken |= dict.fromkeys(places, NEVER_STORED)
+        elif self.positions and (rich := rich_text(parts)) is not None:
+            sheet.rich |= dict.fromkeys(places, rich)
+
+
+def _parts(node: Element, positions: Mapping[str, str], position: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the parts of the text in an element, each with its position."""
+    yield node.text or "", position
+    for child in node:
+        if child.tag == f"{_TEXT}s":
+            yield " " * min(_number(child, f"{_TEXT}c"), 2**10), position
+        elif not child.tag.startswith(_ASIDE):
+            own = child.get(f"{_TEXT}style-name", "") if child.tag == f"{_TEXT}span" else ""
+            yield from _parts(child, positions, positions.get(own, position))
+        yield child.tail or "", position
+
+
+def _number(node: Element, name: str) -> int:
+    text = node.get(name, "")
+    return max(1, int(text)) if text.isdigit() else 1
