@@ -1,4 +1,7 @@
-"""JSON and TOML, parsed with distrust: what readers read in different ways is refused, and what costs too much."""
+"""JSON and TOML, parsed with distrust: what readers read in different ways is refused, and what costs too much.
+
+JSON is written here too, whatever it is of.
+"""
 
 from __future__ import annotations
 
@@ -118,3 +121,20 @@ def _check_depth(document: dict[str, Any]) -> None:
         if not level:
             return
     raise TextError(_TOO_DEEP)
+
+
+def json_text(value: Any) -> str:
+    """Return JSON with sorted-out whole numbers, fit for UTF-8, ending in a line feed."""
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return text.encode(errors="backslashreplace").decode()  # half a character stays the escape that it came as
+
+
+def _plain(value: Any) -> Any:
+    """Write whole floats as integers: 667914, not 667914.0."""
+    if isinstance(value, float) and value == int(value) and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value

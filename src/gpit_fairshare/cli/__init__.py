@@ -7,9 +7,10 @@ nothing is written; 3 a bug in gpit. Results go to standard output, messages to 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -22,13 +23,18 @@ from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.options import leave_plugins_out
-from gpit_fairshare.cli.output import lost, print_text, reader_may_leave, tell
+from gpit_fairshare.cli.output import lost, print_document, print_json, reader_may_leave, tell
 from gpit_fairshare.cli.reallocate import reallocate
-from gpit_fairshare.cli.stopping import ignore_signals, raise_on_signals
 from gpit_fairshare.cli.verify import verify
 from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
+from gpit_fairshare.reports.document import Document, Findings
 
-_STOPPED = "gpit: stopped; nothing half-written is left"
+if TYPE_CHECKING:
+    from types import FrameType
+
+_SIGNALS: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that stop gpit as an error does, so that drafts and folders of its own go away; Windows has no SIGHUP."""
+_STOPPED: Final = "gpit: stopped; nothing half-written is left"
 
 app = typer.Typer(
     name="gpit",
@@ -101,13 +107,27 @@ def main() -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        raise_on_signals()
+        for number in _SIGNALS:
+            # Those that are ignored, as under nohup, stay ignored.
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                signal.signal(number, _stop)
         code = _run()
-        ignore_signals()
+        _ignore_signals()
     except Stopped as stop:
         tell(_STOPPED)
         code = stop.exit_code
     sys.exit(code)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    _ignore_signals()
+    raise Stopped(number)
+
+
+def _ignore_signals() -> None:
+    """Let no signal break into what is left to do: cleaning up and leaving."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _run() -> int:
@@ -149,11 +169,8 @@ def _run() -> int:
 
 def _say_in_json(fault: GpitError) -> None:
     """Print the fault as the one JSON document that was asked for, with every finding there is."""
-    import json  # noqa: PLC0415  # only when asked for: start-up time
-
     findings = fault.findings if isinstance(fault, InputError) else ()
-    document = {"schema": "gpit-error/1", "error": str(fault), "findings": [one.entry() for one in findings]}
-    print_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    print_json({"schema": "gpit-error/1", "error": str(fault), "findings": [one.entry() for one in findings]})
 
 
 def _is_usage(fault: Exception) -> bool:
@@ -171,8 +188,4 @@ def _say(fault: GpitError) -> None:
             tell(f"gpit: error: {full}")
         return
     if isinstance(fault, InputError) and sum(finding.level == "error" for finding in fault.findings) > 1:
-        from gpit_fairshare.reports.document import Document, Findings  # noqa: PLC0415  # only for a list of faults
-        from gpit_fairshare.reports.screen import show  # noqa: PLC0415  # as above
-        from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415  # as above
-
-        show(Document([Findings(fault.findings)]), make_console(stderr=True))
+        print_document(Document([Findings(fault.findings)]), stderr=True)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import place_of, print_json, reader_may_leave, tell
+from gpit_fairshare.cli.output import place_of, print_answer, progress, tell, write_beside
 from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gpit_fairshare.cases.suite import Suite
 
 
@@ -44,18 +42,14 @@ def cases(
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.cases.suite import run_all  # noqa: PLC0415
     from gpit_fairshare.reports.cases import suite_document  # noqa: PLC0415
-    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
-    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
-    with progress(make_console(stderr=True), "Testing") as advance:
+    with progress("Testing") as advance:
         suite = run_all(paths, keep=keep, stop=stop, may_lack=update, advance=advance)
         if update:
             _update(suite)
-    with _junit(suite, junit), reader_may_leave():
-        if as_json:
-            print_json(suite.document())
-        else:
-            show(suite_document(suite), make_console())
+    document = suite_document(suite)
+    files = write_beside({junit: partial(_write_junit, suite)} if junit else {})
+    print_answer(document, suite.document, as_json=as_json, files=files)
     for reason in suite.update.refused if suite.update else ():
         tell(f"gpit: error: --update: {reason}; nothing was written")
     raise typer.Exit(suite.exit_code)
@@ -88,16 +82,9 @@ def _update(suite: Suite) -> None:
             suite.verdicts[number] = run_case(case.found)
 
 
-@contextmanager
-def _junit(suite: Suite, path: Path | None) -> Iterator[None]:
-    """Write the verdicts beside their place, and move them in at the end."""
-    if path is None:
-        yield
-        return
+def _write_junit(suite: Suite, draft: Path) -> None:
+    """Write the verdicts as JUnit XML."""
     from gpit_fairshare.cases.junit import junit_xml  # noqa: PLC0415  # only if it is asked for
-    from gpit_fairshare.files import in_place  # noqa: PLC0415
     from gpit_fairshare.reports.cases import verdict_text  # noqa: PLC0415
 
-    with in_place(path) as draft:
-        draft.write_bytes(junit_xml(suite, verdict_text))
-        yield
+    draft.write_bytes(junit_xml(suite, verdict_text))

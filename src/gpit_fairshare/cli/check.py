@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path  # typer reads it from the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, place_of, print_json, reader_may_leave
-from gpit_fairshare.cli.results import write_documents
+from gpit_fairshare.cli.output import checked, document_writers, place_of, print_answer, write_beside
 from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.run_options import OptionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gpit_fairshare.annotation import Mark
     from gpit_fairshare.checking import Report
@@ -48,50 +48,42 @@ def check(
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import checking  # noqa: PLC0415
     from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
-    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
-    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
 
-    outputs = checked(output or [], run.files(OptionKind.FILES, OptionKind.RULE), [*FORMATS])
+    outputs = checked(output, run.files(OptionKind.FILES, OptionKind.RULE), [*FORMATS])
     copies = {} if annotate is None else _copies(run, annotate)
     report = checking.check(**run.arguments(), organisation=organisation)
     document = checking_document(report, marked=_written(copies, annotate), written=[path.name for path in outputs])
-    with _annotated(report, copies), write_documents(document, outputs), reader_may_leave():
-        if as_json:
-            print_json(report.document())
-        else:
-            show(document, make_console())
+    with _folder_of(copies.values()):
+        marked = {copy: partial(_annotate, report, original) for original, copy in copies.items()}
+        files = write_beside({**marked, **document_writers(document, outputs)})
+        print_answer(document, report.document, as_json=as_json, files=files)
     raise typer.Exit(0 if report.sound else 2)
 
 
-def _annotated(report: Report, copies: Mapping[Path, Path]) -> ExitStack:
-    """Write each workbook beside its copy, with its findings marked; when what is returned closes, all are moved in."""
-    if not copies:
-        return ExitStack()
+def _annotate(report: Report, original: Path, copy: Path) -> None:
+    """Write a copy of a workbook with its findings marked."""
     from gpit_fairshare.annotation import annotate  # noqa: PLC0415  # only if one is asked for
-    from gpit_fairshare.files import in_place  # noqa: PLC0415
 
-    with ExitStack() as stack:
-        for original, copy in copies.items():
-            if not copy.parent.is_dir():
-                _make_folder(copy.parent, stack)
-            annotate(original, stack.enter_context(in_place(copy)), _marks(report, original.name))
-        return stack.pop_all()
+    annotate(original, copy, _marks(report, original.name))
 
 
-def _make_folder(folder: Path, stack: ExitStack) -> None:
-    """Make a folder, which goes again if nothing is written into it.
+@contextmanager
+def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
+    """Make the folder of all copies, if it is not there; it goes again if nothing is written into it.
 
     Raises:
         OutputError: It cannot be made.
     """
+    folder = next((copy.parent for copy in copies if not copy.parent.is_dir()), None)
     try:
-        folder.mkdir()
+        if folder:
+            folder.mkdir()
     except OSError as fault:
         raise OutputError(f"--annotate {folder}: the folder cannot be made ({fault.strerror or fault})") from None
-
-    @stack.callback
-    def _remove_if_empty() -> None:
-        if not any(folder.iterdir()):
+    try:
+        yield
+    finally:
+        if folder and not any(folder.iterdir()):
             folder.rmdir()
 
 

@@ -3,77 +3,41 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, print_text, reader_may_leave
+from gpit_fairshare.cli.output import checked, document_writers, print_answer, progress, write_beside
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.reports.formats import FORMATS, write_file
+from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.results import RESULT_ENDINGS
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.comparison import Comparison, Side
-    from gpit_fairshare.reports.document import Document
+    from gpit_fairshare.reports.terminal import Advance
 
 ENDINGS: Final = (".xlsx", ".json", ".csv")
-RESULTS: Final = (".xlsx", ".json", ".csv", ".parquet")
-"""Endings of result files, as `results.ENDINGS` has them, without loading what that needs."""
 _PRINTED: Final = ("text", "json", "markdown", "csv")
-_OLD, _NEW = "OLD", "NEW"
-_OF_A_SIDE: Final = ("formula", "transition", "settings")
-"""Options that each side may have for itself."""
+_SIDED: Final = {"formula": "For", "transition": "For", "settings": "In"}
+"""Options that each side may have for itself, with how their help begins."""
 _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?)")
 """How a message about a setting begins, which knows nothing of sides."""
 
 
-@options.verb(
-    "population",
-    "spend",
-    "inputs",
-    "sample",
-    "formula",
-    "formula_old",
-    "formula_new",
-    "transition",
-    "transition_old",
-    "transition_new",
-    "settings",
-    "settings_old",
-    "settings_new",
-    ...,
-    without=["scheme"],
-)
+@options.verb("population", "spend", "inputs", "sample", *_SIDED, ..., without=["scheme"], sided=_SIDED)
 def compare(  # noqa: PLR0913  # the options of the verb
     *,
     old: Annotated[str, typer.Argument(metavar="OLD", help="A result file, or a scheme: a library name or .toml.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="What it is compared with: the same kinds.")],
     run: options.TypedOptions,
-    formula_old: Annotated[
-        str | None, typer.Option("--formula-old", metavar="NAME|FILE", help="For OLD alone.")
-    ] = None,
-    formula_new: Annotated[
-        str | None, typer.Option("--formula-new", metavar="NAME|FILE", help="For NEW alone.")
-    ] = None,
-    transition_old: Annotated[
-        str | None, typer.Option("--transition-old", metavar="NAME|FILE", help="For OLD alone.")
-    ] = None,
-    transition_new: Annotated[
-        str | None, typer.Option("--transition-new", metavar="NAME|FILE", help="For NEW alone.")
-    ] = None,
-    settings_old: Annotated[
-        list[str] | None, typer.Option("--set-old", metavar="NAME[@YEAR]=VALUE", help="In OLD alone.")
-    ] = None,
-    settings_new: Annotated[
-        list[str] | None, typer.Option("--set-new", metavar="NAME[@YEAR]=VALUE", help="In NEW alone.")
-    ] = None,
     tolerance: Annotated[
         str, typer.Option("--tolerance", metavar="AMOUNT", help="£ by which a row may differ and count as the same.")
     ] = "0",
@@ -91,47 +55,56 @@ def compare(  # noqa: PLR0913  # the options of the verb
 ) -> None:
     """Compare two results, or two settings: what changed, for whom, and why, to the penny."""
     form = _format(how, as_json=as_json)
-    files = [*run.files(OptionKind.FILES, OptionKind.RULE), formula_old, formula_new, transition_old, transition_new]
-    outputs = checked(output or [], [old, new, *filter(None, files)], [*ENDINGS, *FORMATS])
-    given = (
-        _given(_OLD, old, run, {"formula": formula_old, "transition": transition_old, "settings": settings_old}),
-        _given(_NEW, new, run, {"formula": formula_new, "transition": transition_new, "settings": settings_new}),
-    )
-    _used(given, run)
+    files = [text for typed in (run, *run.sides.values()) for text in typed.files(OptionKind.FILES, OptionKind.RULE)]
+    outputs = checked(output, [old, new, *files], [*ENDINGS, *FORMATS])
+    sides = [_TypedSide.of(name, run, own) for name, own in zip((old, new), run.sides.values(), strict=True)]
+    _refuse_unused(sides, run)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import comparison as comparing  # noqa: PLC0415
     from gpit_fairshare.reports.comparison import comparison_document  # noqa: PLC0415
-    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
-    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     allowed, limit = comparing.tolerance_of(tolerance), comparing.limit_of(fail_over)
-    with progress(make_console(stderr=True), "Comparing") as advance:
-        arguments = run.arguments(without=_OF_A_SIDE)
-        comparison = comparing.compare(*(one.side(arguments) for one in given), tolerance=allowed, fail_over=limit)
+    with progress("Comparing") as advance:
+        arguments = run.arguments(without=[*_SIDED])
+        comparison = comparing.compare(*(side.read(arguments) for side in sides), tolerance=allowed, fail_over=limit)
         report = comparison_document(comparison, top=top, written=[path.name for path in outputs])
-        drafts = _write(comparison, report, outputs, advance)
-    with drafts, reader_may_leave():
-        if form == "text":
-            show(report, make_console())
-        else:
-            print_text(_text(comparison, report, form))
+        endings = {path: path.suffix.lower() for path in outputs}
+        tables = {
+            path: partial(_write, comparison, ending, advance) for path, ending in endings.items() if ending in ENDINGS
+        }
+        drafts = write_beside({**document_writers(report, outputs), **tables})
+    csv = partial(comparing.csv_text, comparison)
+    print_answer(report, comparison.document, as_json=form == "json", form=form, other=csv, files=drafts)
     raise typer.Exit(0 if comparison.agrees else 1)
 
 
 @dataclass(frozen=True)
-class _Given:
+class _TypedSide:
     """One side as the command line has it."""
 
-    word: str
     name: str
+    """A result file or a scheme."""
+    word: str
+    """What messages call it."""
     flags: Sequence[str]
     """Options that were typed for this side alone."""
-    formula: str | None
-    transition: str | None
+    rule: Mapping[str, Any]
+    """The formula and the transition in place of the scheme's."""
     shared: Mapping[str, str]
     """Settings for both sides."""
     own: Mapping[str, str]
     """Settings for this side alone; they go before those for both."""
+
+    @classmethod
+    def of(cls, name: str, run: options.TypedOptions, own: options.TypedOptions) -> _TypedSide:
+        """Return a side, given the options for both sides and those for this one alone.
+
+        Raises:
+            UsageError: A setting is no pair, or is given twice.
+        """
+        rule = {part: own.values[part] or run.values[part] for part in ("formula", "transition")}
+        settings = (run.argument("settings") or {}, own.argument("settings") or {})
+        return cls(name, own.side.upper(), own.flags(), rule, *settings)
 
     @property
     def is_file(self) -> bool:
@@ -141,7 +114,7 @@ class _Given:
             UsageError: It is neither.
         """
         ending = Path(self.name).suffix.lower()
-        if ending in RESULTS:
+        if ending in RESULT_ENDINGS:
             return True
         if ending != ".toml":
             from gpit_fairshare.scheme import library_names  # noqa: PLC0415  # not for --help
@@ -149,12 +122,12 @@ class _Given:
             known = library_names("scheme")
             if self.name not in known:
                 raise UsageError(
-                    f"{self.word} {self.name}: is neither a result file ({', '.join(RESULTS)}) nor a scheme (a .toml "
-                    f"file, or of the library: {', '.join(known)}){nearest(self.name, known)}"
+                    f"{self.word} {self.name}: is neither a result file ({', '.join(RESULT_ENDINGS)}) nor a scheme "
+                    f"(a .toml file, or of the library: {', '.join(known)}){nearest(self.name, known)}"
                 )
         return False
 
-    def side(self, run: Mapping[str, Any]) -> Side:
+    def read(self, run: Mapping[str, Any]) -> Side:
         """Read the file, or run the scheme."""
         from gpit_fairshare.comparison import side_of  # noqa: PLC0415  # as above
 
@@ -164,12 +137,10 @@ class _Given:
 
         settings = {**self.shared, **self.own}
         try:
-            result = allocate(
-                scheme=self.name, formula=self.formula, transition=self.transition, settings=settings, **run
-            )
+            result = allocate(scheme=self.name, **self.rule, settings=settings, **run)
         except GpitError as fault:
             raise self._blamed(fault) from None
-        parts = [base_name(part) for part in (self.formula, self.transition) if part]
+        parts = [base_name(part) for part in self.rule.values() if part]
         parts += [f"{name}={value}" for name, value in settings.items()]
         return side_of(result, f"{base_name(self.name)} with {', '.join(parts)}" if parts else base_name(self.name))
 
@@ -184,37 +155,18 @@ class _Given:
         return UsageError(f"--set-{self.word.lower()}{str(fault)[len('--set') :]}") if mine else fault
 
 
-def _given(word: str, name: str, run: options.TypedOptions, typed: Mapping[str, Any]) -> _Given:
-    """Return one side.
-
-    Args:
-        word: What messages call it.
-        name: The result file or scheme.
-        run: The options for both sides.
-        typed: Those for this side alone, by the name of the option for both.
-
-    Raises:
-        UsageError: A setting is no pair, or is given twice.
-    """
-    flags = {f"{OPTIONS[name].flag}-{word.lower()}": value for name, value in typed.items()}
-    formula, transition = (typed[name] or run.values[name] for name in ("formula", "transition"))
-    shared = run.argument("settings") or {}
-    own = options.pairs("settings", typed["settings"] or [], f"--set-{word.lower()}")
-    return _Given(word, name, [flag for flag, value in flags.items() if value], formula, transition, shared, own)
-
-
-def _used(given: Sequence[_Given], run: options.TypedOptions) -> None:
+def _refuse_unused(sides: Sequence[_TypedSide], run: options.TypedOptions) -> None:
     """Refuse options that nothing would use: files are compared as they are.
 
     Raises:
         UsageError: One was given.
     """
-    for one in given:
-        if one.is_file and one.flags:
-            raise UsageError(f"{', '.join(one.flags)}: {one.word} is a result file, which is compared as it is")
+    for side in sides:
+        if side.is_file and side.flags:
+            raise UsageError(f"{', '.join(side.flags)}: {side.word} is a result file, which is compared as it is")
     # Those that a side may have for itself come last.
-    wrong = [*run.flags(without=["max_size", *_OF_A_SIDE]), *run.flags(without=set(OPTIONS) - set(_OF_A_SIDE))]
-    if all(one.is_file for one in given) and wrong:
+    wrong = [*run.flags(without=["max_size", *_SIDED]), *run.flags(without=set(OPTIONS) - set(_SIDED))]
+    if all(side.is_file for side in sides) and wrong:
         raise UsageError(f"{', '.join(wrong)}: both are result files, which are compared as they are; give a scheme")
 
 
@@ -231,35 +183,13 @@ def _format(how: str, *, as_json: bool) -> str:
     return "json" if as_json else how or "text"
 
 
-def _text(comparison: Comparison, report: Document, form: str) -> str:
-    """Return a comparison as a text in a format."""
-    from gpit_fairshare.comparison import csv_text  # noqa: PLC0415  # polars loads here, not for --help
-    from gpit_fairshare.results.writing import json_text  # noqa: PLC0415
+def _write(comparison: Comparison, ending: str, advance: Advance, draft: Path) -> None:
+    """Write a comparison as a workbook, as JSON or as CSV."""
+    from gpit_fairshare.comparison import csv_text, write_workbook  # noqa: PLC0415  # not for --help
+    from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
 
-    match form:
-        case "json":
-            return json_text(comparison.document())
-        case "markdown":
-            return FORMATS[".md"](report)
-        case _:
-            return csv_text(comparison)
-
-
-def _write(
-    comparison: Comparison, report: Document, outputs: Sequence[Path], advance: Callable[[int, int], None]
-) -> ExitStack:
-    """Write every file beside its place; when what is returned closes, all are moved in."""
-    from gpit_fairshare.files import in_place  # noqa: PLC0415  # polars loads here, not for --help
-
-    with ExitStack() as stack:
-        for path in outputs:
-            draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
-            if ending == ".xlsx":
-                from gpit_fairshare.comparison import write_workbook  # noqa: PLC0415  # only if one is asked for
-
-                write_workbook(comparison, draft, advance)
-            elif ending in FORMATS:
-                write_file(report, draft, ending)
-            else:
-                draft.write_bytes(_text(comparison, report, ending[1:]).encode())
-        return stack.pop_all()
+    if ending == ".xlsx":
+        write_workbook(comparison, draft, advance)
+    else:
+        text = json_text(comparison.document()) if ending == ".json" else csv_text(comparison)
+        draft.write_bytes(text.encode())

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, print_json, print_text, reader_may_leave
-from gpit_fairshare.cli.results import write_documents
+from gpit_fairshare.cli.output import checked, document_writers, print_answer, write_beside
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.run_options import OPTIONS, OptionKind
@@ -53,7 +52,7 @@ def explain(
     if not record and not typed:
         raise UsageError("nothing to explain; give --result FILE, or --population and --spend, or --sample")
     read = [str(record)] if record else run.files(OptionKind.FILES, OptionKind.RULE)
-    outputs = checked(output or [], read, [*FORMATS])
+    outputs = checked(output, read, [*FORMATS])
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation, explanation  # noqa: PLC0415
     from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
@@ -61,14 +60,6 @@ def explain(
     result = record or allocation.allocate(**run.arguments(), with_effects=False)
     found = explanation.explain(result, organisation, year=year, step=step)
     report = explanation_document(found, written=[path.name for path in outputs])
-    with write_documents(report, outputs), reader_may_leave():
-        if as_json:
-            print_json(found.document())
-        elif form == "markdown":
-            print_text(FORMATS[".md"](report))
-        else:
-            from gpit_fairshare.reports.screen import show  # noqa: PLC0415
-            from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
-
-            show(report, make_console())
+    files = write_beside(document_writers(report, outputs))
+    print_answer(report, found.document, as_json=as_json, form=form, files=files)
     raise typer.Exit(0 if found.sound else 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import print_text, reader_may_leave
+from gpit_fairshare.cli.output import print_json, reader_may_leave
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.words import visible
 
@@ -35,11 +35,8 @@ def init(
     written = write_folder(Path(folder))
     with reader_may_leave():
         if as_json:
-            import json  # noqa: PLC0415  # only when asked for: start-up time
-
             files = [str(path) for path in written]
-            document = {"schema": "gpit-init/1", "folder": folder, "files": files, "command": COMMAND}
-            print_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+            print_json({"schema": "gpit-init/1", "folder": folder, "files": files, "command": COMMAND})
         else:
             typer.echo(visible(_said(folder, FILES, COMMAND)))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import print_json, print_text, reader_may_leave, tell
+from gpit_fairshare.cli.output import print_answer, print_json, reader_may_leave, tell
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.words import visible
 
@@ -56,18 +57,12 @@ def list_all(
 ) -> None:
     """List every scheme, formula and transition, with how many of its figures are cited and assumed."""
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.reports import screen  # noqa: PLC0415
     from gpit_fairshare.reports.library import library_document  # noqa: PLC0415
-    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
     from gpit_fairshare.scheme import entries_document, library_entries, library_problems  # noqa: PLC0415
 
     entries, problems = library_entries(kind.value if kind else None), library_problems()
     _warn(problems)
-    with reader_may_leave():
-        if as_json:
-            print_json(entries_document(entries, problems))
-        else:
-            screen.show(library_document(entries), make_console())
+    print_answer(library_document(entries), partial(entries_document, entries, problems), as_json=as_json)
 
 
 @app.command("show")
@@ -84,20 +79,12 @@ def show(
     """Show a method in words and formulas, with its parameters, checks, properties and sources."""
     if as_json and form is not Format.TEXT:
         raise UsageError(f"--json and --format {form.value}: give one of the two")
-    from gpit_fairshare.reports import formats, screen  # noqa: PLC0415
-    from gpit_fairshare.reports.library import method_document  # noqa: PLC0415
-    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415  # as above
+    from gpit_fairshare.reports.library import method_document  # noqa: PLC0415  # as above
     from gpit_fairshare.scheme import library_problems, method  # noqa: PLC0415
 
     found, text = method(name, kind.value if kind else None)
     _warn(library_problems())
-    with reader_may_leave():
-        if as_json:
-            print_json(found.document())
-        elif form is Format.TEXT:
-            screen.show(method_document(found), make_console())
-        else:
-            print_text(formats.markdown(method_document(found)) if form is Format.MARKDOWN else text)
+    print_answer(method_document(found), found.document, as_json=as_json, form=form, other=lambda: text)
 
 
 @app.command("new")
@@ -147,18 +134,12 @@ def check(  # the options of the verb
 ) -> None:
     """Check schemes, formulas and transitions: everything that is to be said at once. Nothing is calculated."""
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.reports import screen  # noqa: PLC0415
     from gpit_fairshare.reports.reviewing import review_document  # noqa: PLC0415
-    from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
     from gpit_fairshare.scheme import library_problems, review_all, reviews_document  # noqa: PLC0415
 
     reviews = review_all(names or (), **run.arguments())
     _warn(library_problems())
-    with reader_may_leave():
-        if as_json:
-            print_json(reviews_document(reviews))
-        else:
-            screen.show(review_document(reviews), make_console())
+    print_answer(review_document(reviews), partial(reviews_document, reviews), as_json=as_json)
     if not all(one.sound for one in reviews):
         raise typer.Exit(2)
     raise typer.Exit(1 if strict and any(one.has("warning") for one in reviews) else 0)

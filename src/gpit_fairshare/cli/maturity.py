@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, print_json, reader_may_leave
-from gpit_fairshare.cli.results import ENDINGS, manifests, write
-from gpit_fairshare.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from gpit_fairshare.cli.output import print_answer, progress
+from gpit_fairshare.cli.results import ResultFiles
 
 
 @options.verb("settings", "mapping", "units", "leave_out", "max_size")
@@ -50,18 +46,15 @@ def maturity(  # noqa: PLR0913  # the options of the verb
 ) -> None:
     """Work out the Digital Primary Care Maturity Index of practices and CCGs."""
     read = [*indicators, *(ccg_indicators or []), *(population or []), *(allocation or [])]
-    outputs = checked(output or [], read, ENDINGS)
-    beside = manifests(outputs, read, wanted=manifest)
-    asked = (("--by-ccg", by_ccg), ("--by-practice", by_practice))
-    _check_orders([(option, path) for option, path in asked if path], [*outputs, *beside.values()], read)
+    outputs = ResultFiles(output, read, manifest=manifest)
+    outputs.add("--by-ccg", by_ccg, [".csv"], "given twice")
+    outputs.add("--by-practice", by_practice, [".csv"], "given twice")
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.maturity import assess  # noqa: PLC0415
     from gpit_fairshare.reports.maturity import maturity_document  # noqa: PLC0415
-    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
-    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
     from gpit_fairshare.results.writing import write_table  # noqa: PLC0415
 
-    with progress(make_console(stderr=True), "Working out the index") as advance:
+    with progress("Working out the index") as advance:
         found = assess(
             indicators=indicators,
             ccg_indicators=ccg_indicators,
@@ -72,26 +65,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
         )
         tables = [(by_ccg, found.ccgs), (by_practice, found.practices)]
         orders = {path: partial(write_table, table) for path, table in tables if path}
-        written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
-        report = maturity_document(found, written=[*written, *(path.name for path in orders)])
-        drafts = write(found.result, report, outputs, beside, advance, orders)
-    with drafts, reader_may_leave():
-        if as_json:
-            print_json(found.document())
-        else:
-            show(report, make_console())
+        report = maturity_document(found, written=outputs.names)
+        files = outputs.write(found.result, report, advance, orders)
+    print_answer(report, found.document, as_json=as_json, files=files)
     raise typer.Exit(0 if found.result.agrees else 1)
-
-
-def _check_orders(orders: Sequence[tuple[str, Path]], others: Sequence[Path], inputs: Sequence[str]) -> None:
-    """Refuse places of the two tables that cannot be written, before anything is read.
-
-    Raises:
-        UsageError: Another ending than .csv, a folder, a file that is written already or is an input.
-    """
-    taken = {path.resolve() for path in others}
-    for option, path in orders:
-        checked([path], inputs, (".csv",), option=option)
-        if path.resolve() in taken:
-            raise UsageError(f"{option} {path}: given twice")
-        taken.add(path.resolve())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from inspect import Parameter, Signature
 from pathlib import Path
 from types import EllipsisType, MappingProxyType
@@ -13,13 +13,12 @@ import typer
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.results import RESULT_ENDINGS
 from gpit_fairshare.run_options import OPTIONS, OptionKind, RunOptions, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-RESULT_ENDINGS: Final = (".xlsx", ".csv", ".parquet", ".json")
-"""What a result can be written to, beside documents."""
 _TYPES: Final[Mapping[OptionKind, Any]] = {
     OptionKind.FLAG: bool,
     OptionKind.RULE: str | None,
@@ -27,7 +26,8 @@ _TYPES: Final[Mapping[OptionKind, Any]] = {
     OptionKind.DAY: str | None,
 }
 """What typer makes of an option; all others may be repeated."""
-_PAIRS: Final = {
+_SIDES: Final = ("old", "new")
+_PAIR_FORMS: Final = {
     OptionKind.SETTINGS: "NAME=VALUE or NAME@2015/16=VALUE",
     OptionKind.COLUMNS: "HEADING=COLUMN",
     OptionKind.UNITS: "HEADING=UNIT, such as 'Spend=£m'",
@@ -83,6 +83,10 @@ class TypedOptions:
 
     values: Mapping[str, Any]
     """By the name of the field in `RunOptions`."""
+    side: str = ""
+    """The side of a comparison that these are for alone, `old` or `new`."""
+    sides: Mapping[str, TypedOptions] = field(default_factory=dict)
+    """What was typed for one side of a comparison alone, by side."""
 
     def files(self, *kinds: OptionKind, without: Sequence[str] = ()) -> list[str]:
         """Return the files and names of the library that were typed, for options of these kinds."""
@@ -91,7 +95,7 @@ class TypedOptions:
 
     def flags(self, *, without: Collection[str] = ()) -> list[str]:
         """Return the options that were typed, as they were."""
-        return [OPTIONS[name].flag for name, value in self.values.items() if value and name not in without]
+        return [_flag(name, self.side) for name, value in self.values.items() if value and name not in without]
 
     def argument(self, name: str) -> Any:
         """Return the value of an option as a run takes it.
@@ -99,8 +103,8 @@ class TypedOptions:
         Raises:
             UsageError: It is no pair, or the same name is given twice.
         """
-        option, value = OPTIONS[name], self.values[name]
-        return pairs(name, value, option.flag) if option.kind in _PAIRS and value else value
+        value = self.values[name]
+        return _pairs(name, value, _flag(name, self.side)) if OPTIONS[name].kind in _PAIR_FORMS and value else value
 
     def arguments(self, *, without: Sequence[str] = ()) -> dict[str, Any]:
         """Return the arguments of a run: what was typed.
@@ -115,8 +119,16 @@ class TypedOptions:
         }
 
 
+def _flag(name: str, side: str = "") -> str:
+    """Return what an option, or that for one side alone, is called on the command line."""
+    return f"{OPTIONS[name].flag}-{side}" if side else OPTIONS[name].flag
+
+
 def verb(
-    *order: str | EllipsisType, without: Sequence[str] = (), unset: Mapping[str, str] = MappingProxyType({})
+    *order: str | EllipsisType,
+    without: Sequence[str] = (),
+    unset: Mapping[str, str] = MappingProxyType({}),
+    sided: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Let typer see the options of a run in place of a verb's parameter `run`, and those that every verb has.
 
@@ -125,21 +137,30 @@ def verb(
             A parameter of the verb may be named among them, to come there.
         without: Options that ... does not stand for.
         unset: Options that have no default here, each with its help.
+        sided: Options that each side of a comparison may have for itself beside that for both, each with what its help
+            begins with.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         own = dict(inspect.signature(function, eval_str=True).parameters)
         rest = [name for name in OPTIONS if name not in (*order, *without)]
         names = [name for entry in order for name in (rest if isinstance(entry, EllipsisType) else [entry])]
-        in_order = {name: own.pop(name) if name in own else _parameter(name, unset) for name in names}
+        in_order = {}
+        for name in names:
+            in_order[name] = own.pop(name) if name in own else _parameter(name, unset.get(name))
+            for side in _SIDES if name in sided else ():
+                in_order[f"{name}_{side}"] = _parameter(name, f"{sided[name]} {side.upper()} alone.", side)
         parameters = [each for name, one in own.items() for each in (in_order.values() if name == "run" else [one])]
 
         def call(**values: Any) -> None:
             del values["debug"], values["no_plugins"]  # the command line looks for them itself
             if "run" in own:
                 typed = {name: values.pop(name) for name in names if name in OPTIONS}
+                sides = {
+                    side: TypedOptions({name: values.pop(f"{name}_{side}") for name in sided}, side) for side in _SIDES
+                }
                 values["run"] = TypedOptions(
-                    {name: value or None if name in unset else value for name, value in typed.items()}
+                    {name: value or None if name in unset else value for name, value in typed.items()}, sides=sides
                 )
             function(**values)
 
@@ -150,24 +171,27 @@ def verb(
     return decorate
 
 
-def _parameter(name: str, unset: Mapping[str, str]) -> Parameter:
-    """Return the parameter that typer reads an option from."""
+def _parameter(name: str, unset: str | None, side: str = "") -> Parameter:
+    """Return the parameter that typer reads an option from; `unset` is the help of one that has no default here."""
     option, default = OPTIONS[name], _DEFAULTS[name]
     kind = _TYPES.get(option.kind, list[str] | None)
-    if name in unset:
+    if unset:
         kind, default = kind | None, None
     details = typer.Option(
-        option.flag,
+        _flag(name, side),
         metavar=option.kind.value or None,
         min=1 if option.kind is OptionKind.MEGABYTES else None,
-        help=unset.get(name, option.help),
+        help=unset or option.help,
     )
     return Parameter(
-        name, Parameter.KEYWORD_ONLY, default=None if default == () else default, annotation=Annotated[kind, details]
+        f"{name}_{side}" if side else name,
+        Parameter.KEYWORD_ONLY,
+        default=None if default == () else default,
+        annotation=Annotated[kind, details],
     )
 
 
-def pairs(name: str, texts: Sequence[str], flag: str) -> dict[str, str]:
+def _pairs(name: str, texts: Sequence[str], flag: str) -> dict[str, str]:
     """Return NAME=VALUE options as a dict; the same name twice is an error, not a silent choice.
 
     Args:
@@ -184,7 +208,7 @@ def pairs(name: str, texts: Sequence[str], flag: str) -> dict[str, str]:
         # A heading may have a = in it, and a value of a parameter may not.
         left, equals, right = text.partition("=") if option.kind is OptionKind.SETTINGS else text.rpartition("=")
         if not equals or not left.strip() or not right.strip():
-            raise UsageError(f"{flag} {text}: expected {_PAIRS[option.kind]}")
+            raise UsageError(f"{flag} {text}: expected {_PAIR_FORMS[option.kind]}")
         if left.strip() in values:
             raise UsageError(f"{flag} {left.strip()}: given twice; give it once")
         values[left.strip()] = right.strip()

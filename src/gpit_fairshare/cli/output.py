@@ -1,27 +1,90 @@
-"""What every verb does when it prints its answer."""
+"""What every verb does: it shows how far it has come, writes files beside their places, and prints its answer.
+
+Heavy libraries load inside these functions, so that --help and a mistyped option answer at once.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import typer
 
 from gpit_fairshare.errors import OutputError, UsageError
-from gpit_fairshare.files import place_to_write
+from gpit_fairshare.files import in_place, place_to_write
+from gpit_fairshare.reports.formats import FORMATS, write_file
+from gpit_fairshare.results import TABLE_ENDINGS, manifest_name
 from gpit_fairshare.words import nearest, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
+    from gpit_fairshare.reports.document import Document
+    from gpit_fairshare.reports.terminal import Advance
 
-_TABLES: Final = (".csv", ".parquet")
-_BESIDE: Final = ".manifest.json"
-"""Ending of the manifest beside a table, as in `results.writing`, without loading what that needs."""
+
+@contextmanager
+def progress(label: str) -> Iterator[Advance]:
+    """Show on a terminal how far work has come, and yield what is to be told of it."""
+    from gpit_fairshare.reports import terminal  # noqa: PLC0415
+
+    with terminal.progress(terminal.make_console(stderr=True), label) as advance:
+        yield advance
+
+
+def write_beside(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
+    """Write every file beside its place, by what writes it to a path; when the stack closes, all are moved in."""
+    with ExitStack() as stack:
+        for path, write in writers.items():
+            write(stack.enter_context(in_place(path)))
+        return stack.pop_all()
+
+
+def document_writers(document: Document, outputs: Sequence[Path]) -> dict[Path, Callable[[Path], None]]:
+    """Return what writes a document to each of the outputs, in the format that its ending means."""
+    return {path: partial(write_file, document, ending=path.suffix.lower()) for path in outputs}
+
+
+def print_answer(
+    document: Document,
+    entries: Callable[[], object],
+    *,
+    as_json: bool,
+    form: str = "text",
+    other: Callable[[], str] | None = None,
+    files: ExitStack | None = None,
+) -> None:
+    """Print the answer of a verb to the end, and move the files that were written beside their places into them.
+
+    Args:
+        document: The answer, for people.
+        entries: Returns the answer for JSON.
+        as_json: Whether to print JSON, whatever `form` is.
+        form: `text` for a screen, `markdown`, or another form.
+        other: Returns the answer in another form.
+        files: When it closes, files are moved in.
+    """
+    with files or nullcontext(), reader_may_leave():
+        if as_json:
+            print_json(entries())
+        elif form == "text":
+            print_document(document)
+        elif form == "markdown":
+            print_text(FORMATS[".md"](document))
+        elif other:
+            print_text(other())
+
+
+def print_document(document: Document, *, stderr: bool = False) -> None:
+    """Print a document on standard output, or standard error, in the width that there is."""
+    from gpit_fairshare.reports import screen, terminal  # noqa: PLC0415
+
+    screen.show(document, terminal.make_console(stderr=stderr))
 
 
 @contextmanager
@@ -50,7 +113,7 @@ def print_text(text: str) -> None:
 
 def print_json(document: object) -> None:
     """Print a document as JSON."""
-    from gpit_fairshare.results.writing import json_text  # noqa: PLC0415  # polars loads here, not for --help
+    from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
 
     print_text(json_text(document))
 
@@ -77,9 +140,9 @@ def abandon(stream: TextIO) -> None:
 
 
 def checked(
-    outputs: Sequence[Path], inputs: Sequence[str], endings: Sequence[str], *, option: str = "-o"
+    outputs: Sequence[Path] | None, inputs: Sequence[str], endings: Sequence[str], *, option: str = "-o"
 ) -> list[Path]:
-    """Refuse what cannot be written before anything is read; `option` is what messages call it by.
+    """Return the outputs, having refused what cannot be written; `option` is what messages call it by.
 
     Raises:
         UsageError: An ending that is not among those that can be written, a place that cannot be written, a file
@@ -87,7 +150,7 @@ def checked(
     """
     seen: set[Path] = set()
     kept, beside = _places(inputs)
-    for path in outputs:
+    for path in outputs or ():
         ending = path.suffix.lower()
         if ending not in endings:
             raise UsageError(
@@ -103,7 +166,7 @@ def checked(
                 f"{option} {path}: is the manifest of {beside[place]}, one of the inputs; inputs are never written over"
             )
         seen.add(place)
-    return list(outputs)
+    return list(outputs or ())
 
 
 def place_of(option: str, path: Path) -> Path:
@@ -127,6 +190,6 @@ def _places(inputs: Iterable[str]) -> tuple[set[Path], dict[Path, str]]:
     exists = os.path.exists  # unlike that of Path it takes any text: a name that is too long is not there
     texts = (given if exists(given) else given.rpartition(":")[0] for given in inputs)  # FILE:SHEET
     there = [Path(text) for text in texts if exists(text)]
-    tables = [path for path in there if path.suffix.lower() in _TABLES]
-    beside = {path.with_name(f"{path.name}{_BESIDE}").resolve(): path.name for path in tables}
+    tables = [path for path in there if path.suffix.lower() in TABLE_ENDINGS]
+    beside = {path.with_name(manifest_name(path)).resolve(): path.name for path in tables}
     return {path.resolve() for path in there}, beside

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, print_json, reader_may_leave
-from gpit_fairshare.cli.results import ENDINGS, manifests, write
-from gpit_fairshare.errors import UsageError
+from gpit_fairshare.cli.output import print_answer, progress
+from gpit_fairshare.cli.results import ResultFiles
 from gpit_fairshare.reports.formats import FORMATS, write_file
 
 if TYPE_CHECKING:
@@ -60,19 +59,14 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
 ) -> None:
     """Reallocate forecast underspends within a year: recover, give to others, show what changes for whom."""
     read = [allocation, forecast, *([adjustments] if adjustments else [])]
-    outputs = checked(output or [], read, ENDINGS)
-    beside = manifests(outputs, read, wanted=manifest)
-    if letters:
-        checked([letters], read, [_LETTERS, *FORMATS], option="--letters")
-        if letters.resolve() in {path.resolve() for path in (*outputs, *beside.values())}:
-            raise UsageError(f"--letters {letters}: is written already; give each a file of its own")
+    outputs = ResultFiles(output, read, manifest=manifest)
+    outputs.add("--letters", letters, [_LETTERS, *FORMATS], "is written already; give each a file of its own")
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import reallocation  # noqa: PLC0415
     from gpit_fairshare.reports.reallocation import reallocation_document  # noqa: PLC0415
-    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
-    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
+    from gpit_fairshare.results.writing import document  # noqa: PLC0415
 
-    with progress(make_console(stderr=True), "Reallocating") as advance:
+    with progress("Reallocating") as advance:
         result = reallocation.reallocate(
             allocation=allocation,
             forecast=forecast,
@@ -84,18 +78,10 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
             **run.arguments(),
         )
         found = reallocation.changes(result)
-        written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
-        written += [letters.name] if letters else []
-        report = reallocation_document(result, found, written=written)
+        report = reallocation_document(result, found, written=outputs.names)
         letter = {letters: partial(_write_letters, found, letters.suffix.lower())} if letters else {}
-        drafts = write(result, report, outputs, beside, advance, letter)
-    with drafts, reader_may_leave():
-        if as_json:
-            from gpit_fairshare.results.writing import document  # noqa: PLC0415
-
-            print_json(document(result))
-        else:
-            show(report, make_console())
+        files = outputs.write(result, report, advance, letter)
+    print_answer(report, partial(document, result), as_json=as_json, files=files)
     raise typer.Exit(0 if result.agrees else 1)
 
 

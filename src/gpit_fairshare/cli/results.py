@@ -6,11 +6,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.cli.options import RESULT_ENDINGS
-from gpit_fairshare.cli.output import checked
+from gpit_fairshare.cli.output import checked, write_beside
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.files import in_place
 from gpit_fairshare.reports.document import Heading, Verbatim
 from gpit_fairshare.reports.formats import FORMATS, write_file
+from gpit_fairshare.results import RESULT_ENDINGS, TABLE_ENDINGS, manifest_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,68 +21,84 @@ if TYPE_CHECKING:
     from gpit_fairshare.reports.document import Document
     from gpit_fairshare.reports.terminal import Advance
 
-ENDINGS: Final = (*RESULT_ENDINGS, *FORMATS)
+_ENDINGS: Final = (*RESULT_ENDINGS, *FORMATS)
 
 
-def manifests(outputs: Sequence[Path], inputs: Sequence[str], *, wanted: bool) -> dict[Path, Path]:
-    """Return where the manifests of tables go; a workbook and a JSON document carry theirs inside.
+class ResultFiles:
+    """The files of a result, refused before anything is read where they cannot be written."""
 
-    One that stands beside a table already is written anew, asked for or not: it would speak of another table.
-    """
-    tables = [path for path in outputs if path.suffix.lower() in (".csv", ".parquet")]
-    if wanted and not tables:
-        raise UsageError("--manifest: belongs to a .csv or .parquet file, and -o names none; others carry it inside")
-    from gpit_fairshare.results.writing import manifest_name  # noqa: PLC0415  # polars loads here, not for --help
+    def __init__(self, outputs: Sequence[Path] | None, inputs: Sequence[str], *, manifest: bool) -> None:
+        """Take the outputs, and the places of the manifests of tables among them.
 
-    places = {path: path.with_name(manifest_name(path)) for path in tables}
-    places = {path: place for path, place in places.items() if wanted or place.exists()}
-    checked([*outputs, *places.values()], inputs, ENDINGS)
-    return places
+        A manifest that is beside a table already is written anew, asked for or not: it would speak of another table.
 
+        Raises:
+            UsageError: Something cannot be written, or manifests are asked for and there is no table.
+        """
+        self._inputs = inputs
+        self._outputs = checked(outputs, inputs, _ENDINGS)
+        tables = [path for path in self._outputs if path.suffix.lower() in TABLE_ENDINGS]
+        if manifest and not tables:
+            raise UsageError(
+                "--manifest: belongs to a .csv or .parquet file, and -o names none; others carry it inside"
+            )
 
-def write(  # what is written, and where to
-    result: Result,
-    document: Document,
-    outputs: Sequence[Path],
-    manifests: Mapping[Path, Path],
-    advance: Advance,
-    others: Mapping[Path, Callable[[Path], None]] | None = None,
-) -> ExitStack:
-    """Write every file beside its place; when what is returned closes, all are moved in.
+        places = {path: path.with_name(manifest_name(path)) for path in tables}
+        self._manifests = {path: place for path, place in places.items() if manifest or place.exists()}
+        checked([*self._outputs, *self._manifests.values()], inputs, _ENDINGS)
+        self._all = [place for path in self._outputs for place in (path, self._manifests.get(path)) if place]
 
-    Args:
-        result: What is written to the outputs, each by its ending.
-        document: What is said of it; outputs of the formats of documents have it, with the manifest below.
-        outputs: Files for the result.
-        manifests: Where the manifest of a table among them goes.
-        advance: Is told how far a workbook has come.
-        others: Further files, each with what writes it to the place that it is given.
-    """
-    from gpit_fairshare import files  # noqa: PLC0415
-    from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all files, each manifest behind its table."""
+        return [path.name for path in self._all]
 
-    with ExitStack() as stack:
-        for path in outputs:
-            draft, ending = stack.enter_context(files.in_place(path)), path.suffix.lower()
-            if ending in FORMATS:
-                manifest = Verbatim(writing.json_text(dict(result.manifest)).rstrip(), "json")
-                blocks = [*document.blocks, Heading("Manifest"), manifest]
-                write_file(replace(document, blocks=blocks), draft, ending)
-                continue
-            writing.write_result(result, draft, ending, advance)
-            if path in manifests:
-                beside = stack.enter_context(files.in_place(manifests[path]))
-                writing.write_manifest(result, beside, draft, path.name)
-        for path, writer in (others or {}).items():
-            writer(stack.enter_context(files.in_place(path)))
-        return stack.pop_all()
+    def add(self, option: str, path: Path | None, endings: Sequence[str], taken: str) -> None:
+        """Take in a file that another option asks for.
 
+        Args:
+            option: What messages call it by.
+            path: Where it goes; None where it is not asked for.
+            endings: What it may end in.
+            taken: What to say where another file is written there.
 
-def write_documents(document: Document, outputs: Sequence[Path]) -> ExitStack:
-    """Write a document to files as `write` does."""
-    from gpit_fairshare import files  # noqa: PLC0415  # as above
+        Raises:
+            UsageError: It cannot be written.
+        """
+        for place in checked([path] if path else [], self._inputs, endings, option=option):
+            if place.resolve() in {other.resolve() for other in self._all}:
+                raise UsageError(f"{option} {place}: {taken}")
+            self._all.append(place)
 
-    with ExitStack() as stack:
-        for path in outputs:
-            write_file(document, stack.enter_context(files.in_place(path)), path.suffix.lower())
-        return stack.pop_all()
+    def write(
+        self,
+        result: Result,
+        document: Document,
+        advance: Advance,
+        others: Mapping[Path, Callable[[Path], None]] | None = None,
+    ) -> ExitStack:
+        """Write every file beside its place; when what is returned closes, all are moved in.
+
+        Args:
+            result: What is written to the outputs, each by its ending.
+            document: What is said of it; outputs of the formats of documents have it, with the manifest below.
+            advance: Is told how far a workbook has come.
+            others: The files of other options, each with what writes it to the place that it is given.
+        """
+        from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help
+        from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
+
+        with ExitStack() as stack:
+            for path in self._outputs:
+                draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
+                if ending in FORMATS:
+                    manifest = Verbatim(json_text(dict(result.manifest)).rstrip(), "json")
+                    blocks = [*document.blocks, Heading("Manifest"), manifest]
+                    write_file(replace(document, blocks=blocks), draft, ending)
+                    continue
+                writing.write_result(result, draft, ending, advance)
+                if path in self._manifests:
+                    beside = stack.enter_context(in_place(self._manifests[path]))
+                    writing.write_manifest(result, beside, draft, path.name)
+            stack.enter_context(write_beside(others or {}))
+            return stack.pop_all()

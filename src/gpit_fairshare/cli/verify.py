@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import print_json, reader_may_leave
+from gpit_fairshare.cli.output import print_answer, progress
 
 
 @options.verb("max_size")
@@ -26,15 +26,9 @@ def verify(
     """Run a result again from its manifest: the same bytes, or exactly what differs. Nothing is written."""
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import verification  # noqa: PLC0415
-    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
-    from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
     from gpit_fairshare.reports.verification import verification_document  # noqa: PLC0415
 
-    with progress(make_console(stderr=True), "Verifying") as advance:
+    with progress("Verifying") as advance:
         found = verification.verify(result, files or (), **run.arguments(), advance=advance)
-    with reader_may_leave():
-        if as_json:
-            print_json(found.document())
-        else:
-            show(verification_document(found), make_console())
+    print_answer(verification_document(found), found.document, as_json=as_json)
     raise typer.Exit(0 if found.verified else 1)
