@@ -40,16 +40,16 @@ class Stage:
     scheme_files: list[FileSeen]
 
 
-def stage(spec: RunSpec, places: Places, room: Path) -> Stage:
-    """Find all files of a run and lay them out in `room`.
+def stage(spec: RunSpec, places: Places, folder: Path) -> Stage:
+    """Find all files of a run and lay them out in `folder`.
 
     Raises:
         UsageError: Files are missing, all of them named, or cannot be read.
     """
-    inputs = _Inputs(places, room / "inputs")
+    inputs = _Inputs(places, folder / "inputs")
     for wanted in spec.input_files:
         inputs.take(wanted, spec)
-    rules = _Rules(spec, places, room / "rules")
+    rules = _Rules(spec, places, folder / "rules")
     arguments: dict[str, Any] = {}
     for name, option in OPTIONS.items():
         value = getattr(spec.run, option.key)
@@ -90,7 +90,7 @@ class _Inputs:
     """Population, spend, further columns and crosswalks."""
 
     places: Places
-    room: Path
+    folder: Path
     paths: dict[str, list[str]] = field(default_factory=dict)
     """Role to what its option is given."""
     seen: list[FileSeen] = field(default_factory=list)
@@ -111,7 +111,7 @@ class _Inputs:
             return
         self._by[key] = source
         number = list(dict.fromkeys(self._by.values())).index(source)
-        target = self.room / str(number) / wanted.name
+        target = self.folder / str(number) / wanted.name
         if not target.exists():
             _copy(source, target)
         text = f"{target}:{wanted.asked_sheet}" if wanted.asked_sheet else str(target)
@@ -135,7 +135,7 @@ class _Rules:
 
     spec: RunSpec
     places: Places
-    room: Path
+    folder: Path
     missing: list[str] = field(default_factory=list)
     digests: Digests = field(default_factory=lambda: Digests(text=True))
     staged: dict[Path, Path] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class _Rules:
         if source is None:
             self.missing.append(name)
             return name
-        target = self.room / kind / _DEEP / name
+        target = self.folder / kind / _DEEP / name
         self._stage(source, target)
         return str(target)
 
@@ -214,7 +214,7 @@ class _Rules:
             if found is None:
                 continue
             place = Path(posixpath.normpath((target.parent / one).as_posix()))
-            if place.is_relative_to(self.room):
+            if place.is_relative_to(self.folder):
                 self._stage(found, place)
             elif beside.is_file():  # an absolute path: it is read where it is
                 self._stage(beside, beside)
