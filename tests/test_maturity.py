@@ -26,7 +26,8 @@ from gpit_fairshare.cli import app
 from gpit_fairshare.engine import calculate
 from gpit_fairshare.errors import CalculationError, InputError, SchemeError
 from gpit_fairshare.maturity import Maturity, _ranked, assess, of_result
-from gpit_fairshare.reports.maturity import show_maturity
+from gpit_fairshare.reports.maturity import maturity_document
+from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.writing import json_text, write_csv, write_manifest
 from gpit_fairshare.scheme import load
@@ -167,7 +168,7 @@ def test_options_columns_and_keys_of_the_text(example):
 def test_the_screen_says_who_is_where_and_what_is_missing(example):
     """At 80 columns: the CCGs with index, answers and £ per head; B82002 by name; 16 of 120 answers."""
     out = StringIO()
-    show_maturity(example, Console(file=out, width=80), written=["m.xlsx"])
+    show(maturity_document(example, written=["m.xlsx"]), Console(file=out, width=80))
     lines = out.getvalue().splitlines()
     text = " ".join(out.getvalue().split())
 
@@ -409,7 +410,7 @@ def test_a_misspelt_indicator_is_said(tmp_path):
         tmp_path, rows, allocation=write_rows(tmp_path / "a.csv", [{"org_code": "00C", "allocation": 1, "x": 2}])
     )
     out = StringIO()
-    show_maturity(found, Console(file=out, width=80))
+    show(maturity_document(found), Console(file=out, width=80))
     (said,) = [one for one in found.document()["findings"] if one["number"] == "I38" and one["level"] == "warning"]
 
     assert (said["level"], said["file"]) == ("warning", "practices.csv")
@@ -443,7 +444,7 @@ def test_no_index_at_all_on_the_screen(tmp_path):
     weights = [name for name in SCHEME.parameters if name.endswith("_weight")]
     found = of(tmp_path, [practice("A81001", clinical_safety="yes")], settings=dict.fromkeys(weights, 0))
     out = StringIO()
-    show_maturity(found, Console(file=out, width=80))
+    show(maturity_document(found), Console(file=out, width=80))
 
     assert (found.index, indices(found.ccgs)) == (None, {"00C": None})
     assert "Index of all practices, by list size: –. Answered: 0 of 0 (none)" in " ".join(out.getvalue().split())
@@ -462,7 +463,7 @@ def test_a_ccg_whose_practices_have_no_patients_is_said_as_that(tmp_path):
     rows = [practice("A81001", clinical_safety="yes"), practice("A81002", "00D", 0, clinical_safety="no")]
     found = of(tmp_path, [*rows, practice("A81003", "00J")])
     out = StringIO()
-    show_maturity(found, Console(file=out, width=80))
+    show(maturity_document(found), Console(file=out, width=80))
     said = " ".join(out.getvalue().split())
 
     assert indices(found.ccgs) == {"00C": 100.0, "00D": None, "00J": None}
@@ -478,7 +479,7 @@ def test_the_screen_fits(example, width, encoding):
     row |= {"ccg_population": 1_234_567.0, "allocation_per_head": 12.5, "answered_share": 1.0, "maturity_index": 100.0}
     wide = example.ccgs.with_columns(**{name: pl.lit(value) for name, value in row.items()})
     out = TextIOWrapper(BytesIO(), encoding=encoding, newline="")
-    show_maturity(replace(example, ccgs=wide), Console(file=out, width=width))
+    show(maturity_document(replace(example, ccgs=wide)), Console(file=out, width=width))
     out.flush()
     lines = out.buffer.getvalue().decode(encoding).splitlines()  # type: ignore[attr-defined]
     head = next(line for line in lines if line.startswith("Rank  Code  Name"))

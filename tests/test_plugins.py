@@ -209,7 +209,7 @@ def test_plug_ins_can_be_left_out(tmp_path, monkeypatch):
         allocate(**ABCD, formula="rural-weight", plugins=False)
 
     assert not (tmp_path / "out.csv").exists()
-    assert "rural-weight" in library_names("formulas")
+    assert "rural-weight" in library_names("formula")
 
 
 # The workbook ---------------------------------------------------------------------------------------------------
@@ -427,7 +427,7 @@ def test_a_broken_function_is_one_line(fault, plugged):
     assert line.startswith(f"plug-in {name} 1.0: function {next(iter(functions))}: ")
     assert "\n" not in line
     assert re.search(says, line)
-    assert "rural-weight" in library_names("formulas")
+    assert "rural-weight" in library_names("formula")
 
 
 def test_a_broken_library_is_one_line(plugged):
@@ -444,7 +444,7 @@ def test_a_broken_library_is_one_line(plugged):
     assert [one.partition(": ")[0] for one in problems] == [f"plug-in {empty} 1.0"] + [f"plug-in {faulty} 1.0"] * 3
     for line, says in zip(problems, ("there is no folder", "broken.toml", "found a transition", "titel"), strict=True):
         assert says in line
-    assert {"broken", "rural-weight"} <= set(library_names("formulas"))
+    assert {"broken", "rural-weight"} <= set(library_names("formula"))
 
 
 def test_two_plug_ins_of_one_name(plugged):

@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.words import is_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+PENNY: Final = Decimal("0.01")
+MILLIONTH: Final = Decimal("0.000001")
+EXACT: Final = Context(prec=800)
+"""Room for every digit of a sum of floats; Python's own context rounds to 28, and a shortest text may need more."""
+_PARAMETER_DIGITS: Final = 6
+"""Digits of a parameter's value that people read; a third has no end of them."""
+DIGITS: Final = (12, 15, 17, 20, 25, 40)
+"""Significant digits that a number may be written with, the fewest first; 17 tell every float from every other."""
+FLOAT_DIGITS: Final = 17
+_LARGEST, _SMALLEST = 21, -9
+"""Powers of ten from which, and below which, a number is written with an exponent."""
+_SAFE: Final = 15
+"""Digits of whole numbers, and of pounds and pence, that are written in full whatever the precision."""
+_SUFFIXES: Final = {"people": " people", "£ per head": " per head"}
+
+
+def exact(number: float) -> Decimal:
+    """Return a number as its shortest text has it: £0.1 is a tenth, whatever binary makes of it."""
+    return Decimal(repr(float(number)))
+
+
+def rounded_to(amount: Decimal, unit: Decimal) -> Decimal:
+    """Round to a multiple of a power of ten, halves away from zero."""
+    return amount.quantize(unit, ROUND_HALF_UP, EXACT)
 
 
 def money(amount: float, digits: int = 0) -> str:
@@ -33,14 +62,12 @@ def percentage(ratio: float) -> str:
 
 
 def _digits(size: float, digits: int) -> str:
-    # repr() is the number that people see in a sheet: 0.125 is a half, 2.675 counts as one.
-    exact = Decimal(repr(float(size)))
-    rounded = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, Context(prec=400))
-    return f"{rounded:,f}"
+    # The shortest text is what people see in a sheet: 0.125 is a half, 2.675 counts as one.
+    return f"{rounded_to(exact(size), Decimal(1).scaleb(-digits)):,f}"
 
 
 def _is_not_nil(text: str) -> bool:
-    return any(character in "123456789" for character in text)
+    return any(sign in "123456789" for sign in text)
 
 
 def whole(number: float) -> str:
@@ -70,3 +97,135 @@ def written_value(number: float, unit: str | None, as_typed: str) -> str:
             return whole(number)
         case _:
             return as_typed
+
+
+def figure(value: Any, unit: str | None = "") -> str:
+    """Write a figure for a message: thousands apart, pence only where there are any, £ before money."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    written = f"{abs(float(value)):,.2f}".removesuffix(".00")
+    return f"{'-' if value < 0 else ''}{'£' if (unit or '').startswith('£') else ''}{written}"
+
+
+def as_in_sheet(value: float | Fraction) -> str:
+    """Write a number as a sheet shows it, thousands apart: 15 digits at most."""
+    return f"{float(value):,.15g}"
+
+
+# Decimals: exact where that is short, and never a penny lost from view -----------------------------------------
+
+
+def exact_money(amount: Decimal, unit: str | None = "£", *, pence: bool | None = None) -> str:
+    """Write an amount: `£1,234`, `-£0.50`; of what is not money the number alone.
+
+    Args:
+        amount: The amount.
+        unit: Its unit.
+        pence: Whether to write pence; None writes them where there are any, to the penny.
+    """
+    sign, size = "-" if amount < 0 else "", amount.copy_abs()
+    if not is_money(unit):
+        return f"{sign}{decimal_text(rounded_to(size, MILLIONTH) if size >= MILLIONTH else size, grouped=True)}"
+    shown = rounded_to(size, Decimal(1) if pence is False else PENNY)
+    if pence is not False and not shown and size:  # less than half a penny: it is there, and has to be seen
+        return f"{sign}£{Context(prec=2).plus(size):f}"
+    if pence is None and shown == shown.to_integral_value():
+        shown = rounded_to(shown, Decimal(1))  # what is beyond the penny is the noise of a division
+    return f"{sign if shown else ''}£{shown:,f}"
+
+
+def exact_change(amount: Decimal, unit: str | None = "£", *, pence: bool | None = None) -> str:
+    """Write a change with its sign: `+£1,230`, `-£450`; nil has none."""
+    text = exact_money(amount, unit, pence=pence)
+    return f"+{text}" if amount > 0 and _is_not_nil(text) else text
+
+
+def percent_change(ratio: Decimal | None) -> str:
+    """Write per cent with one decimal, as many as it takes for a small one: `+3.4%`, `-0.0003%`; a dash for none."""
+    if ratio is None:
+        return "–"
+    shown = rounded_to(ratio, Decimal("0.1"))
+    text = f"{shown:+,f}" if shown else f"{Context(prec=1).plus(ratio):+f}" if ratio else "0.0"
+    return f"{text}%" if len(text) <= len("+1,000,000.0") else f"{ratio:+.1e}%"
+
+
+def decimal_text(amount: Decimal, *, grouped: bool = False) -> str:
+    """Write a number in full, without an exponent and without noughts at its end."""
+    text = f"{amount:,f}" if grouped else f"{amount:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) if amount else "0"
+
+
+def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = False) -> str:
+    """Write a parameter's value in its unit: `£20,000,000`, `£4,000.10`, `50%`, `33.3333%`, `0.25`.
+
+    Args:
+        value: The value.
+        unit: Its unit; `%` is written as per cent.
+        full: Whether to write all digits, however many a division left.
+    """
+    amount = value if isinstance(value, Decimal) else exact(value)
+    if unit == "%":
+        return f"{decimal_text(_brief(amount * 100, 2, full=full))}%"
+    shown = _brief(amount.copy_abs(), 4, full=full)
+    text = decimal_text(shown, grouped=True)
+    if not (unit or "").startswith("£"):
+        return f"{'-' if amount < 0 else ''}{text}"
+    if "." in text and len(text.partition(".")[2]) == 1:
+        text = f"{text}0"  # pounds and pence
+    return f"{'-' if amount < 0 else ''}£{text}"
+
+
+def _brief(amount: Decimal, places: int, *, full: bool) -> Decimal:
+    """Return a number with six digits, or as many as it takes for its whole part and some places."""
+    digits = max(_PARAMETER_DIGITS, amount.adjusted() + 1 + places)
+    return amount if full or not amount else Context(prec=digits).plus(amount)
+
+
+def parameter_values(old: float, new: float, units: tuple[str | None, str | None]) -> tuple[str, str]:
+    """Write two values of a parameter, in full where they would look the same otherwise."""
+    texts = parameter_value(old, units[0]), parameter_value(new, units[1])
+    if texts[0] != texts[1]:
+        return texts
+    return parameter_value(old, units[0], full=True), parameter_value(new, units[1], full=True)
+
+
+# Numbers that can be read back -----------------------------------------------------------------------------------
+
+
+def readable_number(value: float | Fraction, unit: str | None, digits: int) -> str:
+    """Write a number so that it can be read back; see `language.with_numbers.written`."""
+    number = _decimal(value, digits).scaleb(2 if unit == "%" else 0, Context(prec=2_000))
+    money = (unit or "").startswith("£")
+    text = _number(abs(number), digits, money=money)
+    sign = "-" if number < 0 else ""
+    return f"{sign}{'£' if money else ''}{text}{'%' if unit == '%' else ''}"
+
+
+def _decimal(value: float | Fraction, digits: int) -> Decimal:
+    if digits <= FLOAT_DIGITS:
+        return Decimal(repr(float(value)))
+    exact = Fraction(value)
+    return Context(prec=digits).divide(Decimal(exact.numerator), Decimal(exact.denominator))
+
+
+def _number(number: Decimal, digits: int, *, money: bool) -> str:
+    """Write a number that is not below nought."""
+    if not number:
+        return "0"
+    size = number.adjusted()
+    places = -int(number.normalize(Context(prec=2_000)).as_tuple().exponent)
+    if places > 2 or size >= _SAFE:
+        least = size + 3 if money and size < _SAFE else 1
+        number = Context(prec=max(digits, least)).plus(number)
+        places = -int(number.normalize(Context(prec=2_000)).as_tuple().exponent)
+    if not _SMALLEST <= size < _LARGEST:
+        return f"{number.normalize(Context(prec=2_000)):e}"
+    places = 2 if money and places == 1 else max(places, 0)
+    return f"{number:,.{places}f}"
+
+
+def with_unit(text: str, unit: str | None) -> str:
+    """Return a written value with the unit behind it that a result shows: `106,613 people`, `£2.47 per head`."""
+    return text + _SUFFIXES.get(unit or "", "")

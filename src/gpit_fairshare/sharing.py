@@ -112,7 +112,7 @@ def share_out(
     exact = [Fraction(0)] * len(by)
     unspent: list[Fraction] = []
     factor: list[Fraction | None] = []
-    for number, rows in enumerate(_rows_by_group(groups, len(by), len(amount))):
+    for number, rows in enumerate(rows_by_group(groups, len(by), len(amount))):
         pot = _pot(number, rows, amount[number], by, (base, at_least, at_most))
         shares, left, rate = _shared(pot)
         for row, share in zip(rows, shares, strict=True):
@@ -145,7 +145,7 @@ def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] 
     if groups is not None and len(groups) != len(x):
         raise ValueError("groups must have one entry per row")
     multiples, certain = [0] * len(x), True
-    for rows in _rows_by_group(groups, len(x), None):
+    for rows in rows_by_group(groups, len(x), None):
         (figures,), one = _whole_numbers([x[row] for row in rows])
         scaled = [figure * step.denominator for figure in figures]
         parts = _apart(scaled, one * step.numerator)
@@ -360,7 +360,7 @@ def _certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
     return low == high and (not served or not others or min(served) >= max(others))
 
 
-def _rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) -> list[Sequence[int]]:
+def rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) -> list[Sequence[int]]:
     """Return the rows of each of `count` groups in order; without a count, of those groups that have rows."""
     if groups is None:
         if count not in (None, 1):

@@ -10,16 +10,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_APART: Final = "&#8203;"
-"""A space of no width: GitHub looks for @names, #numbers and addresses after it has taken escapes out."""
-_ESCAPES: Final = str.maketrans(
-    {
-        **{sign: f"\\{sign}" for sign in "*_[]~!${}"},
-        **{sign: f"&#{ord(sign)};" for sign in "\\`|<>&"},
-        **{sign: f"{sign}{_APART}" for sign in "@#"},
-    }
-)
-_LINKS: Final = re.compile(r":(?=\S)|(?<=www)\.|(?<=GH)-", re.IGNORECASE)
 _UNUSUAL: Final = re.compile(r"[^\n\t -~]")
 _COMMAND: Final = re.compile(r"(?<=#)#(?=[\w.-]*\[)|(?<!\S:)(?<=:):")
 """What makes a command for a CI server of a text in a log: `::error::` at the start of a line, `##[error]` anywhere."""
@@ -68,11 +58,6 @@ def listed(texts: Sequence[str], most: int = 12) -> str:
     """Join texts as `joined` does; the rest of a long list is counted: `a, b and 7 more`; an empty one is `none`."""
     rest = [f"{len(texts) - most:,} more"] if len(texts) > most else []
     return joined([*texts[:most], *rest]) or "none"
-
-
-def pounds(amount: float) -> str:
-    """Write an amount to the penny: `£1,234.50`."""
-    return f"-£{-amount:,.2f}" if amount < 0 else f"£{amount:,.2f}"
 
 
 def option(name: str, heading: str, value: str) -> str:
@@ -125,14 +110,3 @@ def on_one_line(text: str, longest: int | None = None) -> str:
     """Return a text as `visible` does, on one line, with one space where there were several; cut where it is longer."""
     line = visible(" ".join(text.split()))
     return line if longest is None or len(line) <= longest else f"{line[: longest - 1]}…"
-
-
-def in_markdown(text: str) -> str:
-    """Return a text that does nothing where Markdown is put up, as on GitHub: no link, no @name, no formula either."""
-    text = on_one_line(text)
-    # The links are looked for in what was given: an entity has no colon, but a #.
-    parts, end = [], 0
-    for match in _LINKS.finditer(text):
-        parts += [text[end : match.start()].translate(_ESCAPES), match.group(), _APART]
-        end = match.end()
-    return "".join([*parts, text[end:].translate(_ESCAPES)])

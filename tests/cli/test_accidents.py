@@ -30,6 +30,8 @@ from casefolders import case
 from documents import pieces, quoted
 from gpit_fairshare.checking import check
 from gpit_fairshare.cli import _run, app
+from gpit_fairshare.cli.options import RESULT_ENDINGS
+from gpit_fairshare.reports.formats import FORMATS
 from running import ABCD_PEOPLE, ABCD_SPEND, ROOT, gpit, population_file, spend_file, words, write_rows
 from tiers import slow, slow_but
 
@@ -85,16 +87,18 @@ READS = {
 """Verb and option, or argument by its name in the help, to a run in which `BAD` is a file that cannot be read."""
 
 WRITES = {
-    ("allocate", "-o"): (f"{ROOM} -o OUT", (".xlsx", ".csv", ".parquet", ".json")),
+    ("allocate", "-o"): (f"{ROOM} -o OUT", (*RESULT_ENDINGS, *FORMATS)),
+    ("check", "-o"): ("check --population population.csv -o OUT", tuple(FORMATS)),
     ("check", "--annotate"): ("check --population population.xlsx --annotate OUT", (".xlsx",)),
-    ("compare", "-o"): ("compare result.json result.csv -o OUT", (".xlsx", ".json", ".md", ".csv")),
+    ("compare", "-o"): ("compare result.json result.csv -o OUT", (".xlsx", ".json", ".csv", *FORMATS)),
+    ("explain", "-o"): ("explain A --result result.json -o OUT", tuple(FORMATS)),
     ("init", "DIR"): ("init OUT", ("",)),
     ("library new", "NAME|FILE"): ("library new OUT", (".toml",)),
-    ("maturity", "-o"): (f"{MATURE} -o OUT", (".xlsx", ".csv", ".parquet", ".json")),
+    ("maturity", "-o"): (f"{MATURE} -o OUT", (*RESULT_ENDINGS, *FORMATS)),
     ("maturity", "--by-ccg"): (f"{MATURE} --by-ccg OUT", (".csv",)),
     ("maturity", "--by-practice"): (f"{MATURE} --by-practice OUT", (".csv",)),
-    ("reallocate", "-o"): (f"{REALLOCATE} -o OUT", (".xlsx", ".csv", ".parquet", ".json")),
-    ("reallocate", "--letters"): (f"{REALLOCATE} --letters OUT", (".csv", ".md")),
+    ("reallocate", "-o"): (f"{REALLOCATE} -o OUT", (*RESULT_ENDINGS, *FORMATS)),
+    ("reallocate", "--letters"): (f"{REALLOCATE} --letters OUT", (".csv", *FORMATS)),
     ("test", "--junit"): ("test cases --junit OUT", (".xml",)),
 }
 """Verb and option to a run that writes `OUT`, with the endings of the files that it can be."""

@@ -24,10 +24,12 @@ import casefolders
 from gpit_fairshare import allocate, cli, verify
 from gpit_fairshare.cases.discovery import is_case
 from gpit_fairshare.errors import GpitError
-from gpit_fairshare.reports.terminal import Column, Page, Row
+from gpit_fairshare.reports.document import Address, Column, Document, Item, Paragraph, Role, Row, Table
+from gpit_fairshare.reports.formats import in_markdown
+from gpit_fairshare.reports.screen import show
 from gpit_fairshare.scheme.files import read_toml
 from gpit_fairshare.structured_texts import parse_json, parse_toml
-from gpit_fairshare.words import in_markdown, on_one_line, visible
+from gpit_fairshare.words import on_one_line, visible
 from running import ROOT, gpit, write_rows
 from tiers import slow, slow_but
 from verify_runs import OPTIONS, SCHEME, own_files, write
@@ -322,12 +324,11 @@ def test_logs_of_a_ci_server(own, verb):
 def test_a_text_that_is_wrapped_makes_no_command():
     """Wherever a line ends, what is left of a long text does not begin a line as a command."""
     stream = io.StringIO()
-    page = Page(Console(file=stream, width=60, markup=False))
+    console = Console(file=stream, width=60, markup=False)
     for length in range(40, 80):
         text = "x" * length + "::error::y"
-        page.paragraph(text)
-        page.table([Column(30), Column(20)], [Row([text, text])])
-        page.unbroken(text[length:])
+        table = Table([Column("", Role.TEXT), Column("")], [Row([text, "1" * 20])])
+        show(Document([Paragraph(text), table, Item(Address(text[length:]))]), console)
 
     assert faults_of(stream.getvalue().encode()) == []
     assert stream.getvalue().count(r":\u003aerror") > 40

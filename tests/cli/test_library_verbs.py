@@ -14,7 +14,8 @@ from rich.console import Console
 from gpit_fairshare import GpitError, UsageError, allocate
 from gpit_fairshare.cli import app
 from gpit_fairshare.language import in_words, parse
-from gpit_fairshare.reports.library import show_library, show_method
+from gpit_fairshare.reports.library import library_document, method_document
+from gpit_fairshare.reports.screen import show
 from gpit_fairshare.scheme import (
     entries_document,
     file_schema,
@@ -29,14 +30,14 @@ from running import ROOT, SAMPLES, gpit
 
 LIBRARY = ROOT / "src" / "gpit_fairshare" / "library"
 SHELVES = {"formula": "formulas", "transition": "transitions", "scheme": "schemes"}
-EVERY = [(kind, name) for kind, shelf in SHELVES.items() for name in own_names(shelf)]
+EVERY = [(kind, name) for kind in SHELVES for name in own_names(kind)]
 LABELS = {"a": "Budget", "b": "Weighted population", "c": "Allocation", "d": "Region", "f": "Above average"}
 
 
-def printed(show, what, *, width: int = 80, encoding: str = "utf-8") -> str:
+def printed(document, *, width: int = 80, encoding: str = "utf-8") -> str:
     """What a screen of that width and encoding gets."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    show(what, Console(file=stream, width=width, force_terminal=False))
+    show(document, Console(file=stream, width=width, force_terminal=False))
     stream.flush()
     return stream.buffer.getvalue().decode(encoding)
 
@@ -66,7 +67,7 @@ def test_list_has_every_file_of_the_library():
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 def test_list_fits_on_a_screen(encoding):
     """At 80 columns no line is longer, each name stands with its years and figures, and its title below it."""
-    lines = printed(show_library, library_entries(), encoding=encoding).splitlines()
+    lines = printed(library_document(library_entries()), encoding=encoding).splitlines()
     place = next(number for number, line in enumerate(lines) if line.strip().startswith("gpit-2014-16 "))
 
     assert max(map(len, lines)) <= 80
@@ -79,7 +80,7 @@ def test_list_as_json():
     document = json.loads(run("library", "list", "--kind", "transition", "--json"))
 
     assert document == json.loads(json.dumps(entries_document(library_entries("transition"), [])))
-    assert [one["name"] for one in document["files"]] == library_names("transitions")
+    assert [one["name"] for one in document["files"]] == library_names("transition")
 
 
 # Show -------------------------------------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ def test_list_as_json():
 def test_every_method_can_be_shown(kind, name):
     """Each step with its formula, each check and each source is there; only addresses and commands pass 80 columns."""
     found, text = method(name, kind)
-    shown = printed(show_method, found, encoding="cp1252")
+    shown = printed(method_document(found), encoding="cp1252")
     flat = re.sub(r"\s+", " ", shown)
     table = tomllib.loads(text)
 
@@ -108,7 +109,7 @@ def test_every_method_can_be_shown(kind, name):
 
 def test_show_says_where_figures_come_from():
     """Every value of the default scheme stands in its unit with its source or assumption; its parts are named."""
-    shown = " ".join(printed(show_method, method("gpit-2014-16")[0]).split())
+    shown = " ".join(printed(method_document(method("gpit-2014-16")[0])).split())
 
     assert "2014/15: £140,000,000 – Digital Health, Plans for £230m GP IT spend released, 2014-04-03" in shown
     assert "2015/16: £140,000,000 – assumption: No figure was found for 2015/16: held at 2014/15." in shown
@@ -128,7 +129,7 @@ rising_target = { broken = "A cliff." }
 mergers = { absent = "None." }
 """
     path.write_text(text + properties, "utf-8")
-    shown = " ".join(printed(show_method, method(str(path))[0]).split())
+    shown = " ".join(printed(method_document(method(str(path))[0])).split())
 
     assert "Opening baseline: Historic spend. Who pays for protection: those who gain, within the budget." in shown
     assert "1. The floor is the opening baseline less the largest loss. 2. What the floors leave" in shown
@@ -150,7 +151,7 @@ def test_show_as_markdown_toml_and_json():
     assert toml == (LIBRARY / "transitions" / "cost-above-funding.toml").read_text("utf-8")
     assert markdown.startswith("# Transition fund for cost above the revised funding\n")
     assert "## Steps\n\n1. Cost above fair share, yes/no (`cost_above_funding`)\n" in markdown
-    assert "* `historic_spend > fair_share`" in markdown
+    assert "* formula: `historic_spend > fair_share`" in markdown
     assert [one["name"] for one in document["steps"]] == [one["name"] for one in tomllib.loads(toml)["steps"]]
     with pytest.raises(UsageError, match="give one of the two"):
         run("library", "show", "none", "--json", "--format", "toml")

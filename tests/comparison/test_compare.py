@@ -21,9 +21,10 @@ import oracle
 import recalculation
 from gpit_fairshare import UsageError, allocate, compare
 from gpit_fairshare.comparison import csv_text, side_of, write_workbook
-from gpit_fairshare.comparison.markdown import LONGEST, text
 from gpit_fairshare.comparison.model import Limit
-from gpit_fairshare.reports.comparison import show_comparison
+from gpit_fairshare.reports.comparison import LONGEST, comparison_document
+from gpit_fairshare.reports.formats import in_markdown
+from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.writing import json_text, write_csv, write_json, write_manifest
 from gpit_fairshare.workbook.result_workbook import write_workbook as write_allocations
@@ -973,7 +974,8 @@ def shown(comparison, encoding="utf-8", width=80, top=10):
 
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n")
-    show_comparison(comparison, Console(file=stream, width=width, markup=False, emoji=False, highlight=False), top=top)
+    console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+    show(comparison_document(comparison, top=top), console)
     stream.flush()
     return raw.getvalue().decode(encoding)
 
@@ -1049,7 +1051,7 @@ def test_markdown_of_hostile_names_is_harmless(hostile):
     rows = [line for line in printed.splitlines() if line.startswith("| P")]
 
     assert len(rows) == len(HOSTILE) + 3
-    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {7}
+    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {6}
     for row in rows:
         assert not re.search(
             r"[<>`]|@(?!&#8203;)|#(?![0-9]|&#8203;)|https?:(?!&#8203;)|www\.(?!&#8203;)|GH-(?!&)", row
@@ -1063,7 +1065,7 @@ def test_markdown_text_shows_as_it_was():
     import html
 
     for one in HOSTILE:
-        seen = html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text(one))).replace("\u200b", "")
+        seen = html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", in_markdown(one))).replace("\u200b", "")
         assert seen == " ".join(one.replace("\u202e", r"\u202e").split())
 
 
@@ -1085,14 +1087,12 @@ def test_markdown_stays_below_githubs_limit(tmp_path):
 
 
 def test_markdown_shows_changed_formulas_as_code(three_changes):
-    """Old and new text of a formula stand below each other, as a difference."""
+    """Old and new text of a formula are below each other, as code."""
     printed = three_changes[2].markdown()
 
     assert (
-        "  ```diff\n"
-        "  - where(above_average, support_share * max(0, historic_spend - fair_share), 0)\n"
-        "  + where(cost_above_funding, support_share * max(0, historic_spend - fair_share), 0)\n"
-        "  ```\n"
+        "  * old: `where(above_average, support_share * max(0, historic_spend - fair_share), 0)`\n"
+        "  * new: `where(cost_above_funding, support_share * max(0, historic_spend - fair_share), 0)`\n"
     ) in printed
     assert "| formula |" in printed
     assert "£20,000,000 → £15,000,000" in printed
@@ -1237,17 +1237,17 @@ def test_a_finding_is_the_same_whatever_the_file_is_called(tmp_path):
 )
 def test_values_are_written_as_people_read_them(value, unit, said):
     """At most six digits of what has no end, pounds with pence, and nothing left off a sum of money."""
-    from gpit_fairshare.comparison.words import value_text
+    from gpit_fairshare.numbers import parameter_value
 
-    assert value_text(value, unit) == said
+    assert parameter_value(value, unit) == said
 
 
 def test_values_that_differ_never_look_alike():
     """A third against its first eight digits is written in full, since six are the same."""
-    from gpit_fairshare.comparison.words import value_texts
+    from gpit_fairshare.numbers import parameter_values
 
-    assert value_texts(1 / 3, 0.33333333, ("%", "%")) == ("33.33333333333333%", "33.333333%")
-    assert value_texts(1 / 3, 0.25, ("%", "%")) == ("33.3333%", "25%")
+    assert parameter_values(1 / 3, 0.33333333, ("%", "%")) == ("33.33333333333333%", "33.333333%")
+    assert parameter_values(1 / 3, 0.25, ("%", "%")) == ("33.3333%", "25%")
 
 
 def test_noise_of_a_rule_that_does_not_round_is_not_shown(tmp_path):

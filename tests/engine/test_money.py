@@ -18,7 +18,8 @@ from gpit_fairshare import SchemeError, allocate, compare, reallocate
 from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.language import NATIONAL, ORGANISATION
-from gpit_fairshare.reports.allocation import show
+from gpit_fairshare.reports.allocation import allocation_document
+from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results.writing import document
 from gpit_fairshare.scheme import load
 from gpit_fairshare.workbook.result_workbook import write_workbook
@@ -42,7 +43,7 @@ FLOOR_AND_CEILING = {
 def shown(result, width=80):
     """What the screen says of a result."""
     stream = io.StringIO()
-    show(result, Console(file=stream, width=width))
+    show(allocation_document(result), Console(file=stream, width=width))
     return stream.getvalue()
 
 

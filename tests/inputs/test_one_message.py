@@ -13,7 +13,8 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs import Need
 from gpit_fairshare.inputs.tables.counterparts import bare_name, is_one_letter_apart
-from gpit_fairshare.reports.checking import show_findings
+from gpit_fairshare.reports.document import Document, Findings
+from gpit_fairshare.reports.screen import show
 from gpit_fairshare.words import option
 from running import gpit, words
 from torture import book
@@ -270,7 +271,7 @@ def test_one_finding_is_shown_and_not_counted(kinds, each):
     ]
     for most_alike in (3, 20):
         out = StringIO()
-        show_findings(findings, Console(file=out, width=80), alike=most_alike)
+        show(Document([Findings(findings, alike=most_alike)]), Console(file=out, width=80))
         assert "… 1 of these" not in out.getvalue()
         assert "… and 1 more" not in out.getvalue()
 

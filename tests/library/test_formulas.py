@@ -159,7 +159,7 @@ WITHOUT_BUDGET = {"unit-rate", "given-target"}
 
 def test_every_formula_has_its_oracle():
     """No formula of the library is left out below."""
-    assert sorted(FORMULAS) == sorted(library_names("formulas"))
+    assert sorted(FORMULAS) == sorted(library_names("formula"))
 
 
 @pytest.mark.parametrize("seed", slow_but(["0", "1"], range(6)))

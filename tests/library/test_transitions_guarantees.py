@@ -162,7 +162,7 @@ def test_file_is_sound_and_complete(rule):
     head = header(rule)["transition"]
     properties = header(rule)["properties"]
 
-    assert {finding.level for finding in review(rule, shelf="transitions").findings} <= {"note"}
+    assert {finding.level for finding in review(rule, kind="transition").findings} <= {"note"}
     assert head["opening_baseline"] == "historic_spend"
     assert head["note"]
     assert len(head["order"]) >= 3

@@ -85,7 +85,7 @@ def test_every_transition_has_its_section():
     (overview,) = [one for one in pieces(DOCUMENT) if one.rows and one.rows[0][0] == "transition"]
 
     assert list(sections()) == [quoted(row[0])[0] for row in overview.rows[1:]]
-    assert set(sections()) == set(TRANSITIONS) <= set(library_names("transitions"))
+    assert set(sections()) == set(TRANSITIONS) <= set(library_names("transition"))
 
 
 @pytest.mark.parametrize("name", TRANSITIONS)

@@ -22,8 +22,10 @@ from rich.console import Console
 
 from gpit_fairshare import GpitError, allocate, compare, explain, reallocate, verify
 from gpit_fairshare.cli import app, main
-from gpit_fairshare.reallocation import changes, write_letters
-from gpit_fairshare.reports.reallocation import show_reallocation
+from gpit_fairshare.reallocation import changes, letters_csv
+from gpit_fairshare.reports.formats import markdown
+from gpit_fairshare.reports.reallocation import letters_document, reallocation_document
+from gpit_fairshare.reports.screen import show
 from running import ROOT, SAMPLES, read_rows, write_rows
 from tiers import slow
 
@@ -40,6 +42,12 @@ FORECASTS = [
     for code, amount in {"A": 330_000, "B": 485_000, "C": 585_000, "D": 850_000}.items()
 ]
 """Under the default values 86,500 of A and 3,000 of C are recovered, for pressures of 10,000 in B and 50,000 in D."""
+
+
+def write_letters(found, path, ending):
+    """Write the table of changes as `gpit reallocate --letters` does."""
+    text = letters_csv(found) if ending == ".csv" else markdown(letters_document(found))
+    path.write_text(text, encoding="utf-8")
 
 
 def adjustment(code, amount, reason="Agreed", approver="J. Field"):
@@ -866,7 +874,7 @@ def test_a_workbook_carries_the_illustrative_mark(tmp_path):
 def test_the_screen_takes_names_for_text(hostile):
     """Markup of a name is printed as it stands, in lines of 80 columns."""
     stream = io.StringIO()
-    show_reallocation(hostile, changes(hostile), Console(file=stream, width=80, markup=False))
+    show(reallocation_document(hostile, changes(hostile)), Console(file=stream, width=80, markup=False))
 
     assert "[bold]B[/bold] `code`" in stream.getvalue()
     assert max(map(len, stream.getvalue().splitlines())) <= 80
@@ -886,7 +894,7 @@ def test_nothing_to_move(tmp_path):
     result = run(tmp_path, forecasts, receive=["pressures", "everybody"])
     write_letters(changes(result), tmp_path / "letters.csv", ".csv")
     stream = io.StringIO()
-    show_reallocation(result, changes(result), Console(file=stream, width=80))
+    show(reallocation_document(result, changes(result)), Console(file=stream, width=80))
 
     assert changes(result) == []
     assert len((tmp_path / "letters.csv").read_text(encoding="utf-8").splitlines()) == 1

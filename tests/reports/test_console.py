@@ -21,7 +21,9 @@ from gpit_fairshare import numbers, words
 from gpit_fairshare.engine import calculate
 from gpit_fairshare.findings import Finding
 from gpit_fairshare.inputs import Crosswalk, packaged_crosswalk
-from gpit_fairshare.reports import allocation, checking, terminal
+from gpit_fairshare.reports import screen, terminal
+from gpit_fairshare.reports.allocation import allocation_document
+from gpit_fairshare.reports.document import Document, Findings
 from gpit_fairshare.scheme import Setting, load
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
@@ -108,7 +110,7 @@ def piped(encoding="utf-8", width=80, **options):
 def shown(result, encoding="utf-8", width=80, **more):
     """The whole screen as text."""
     console, text = piped(encoding, width)
-    allocation.show(result, console, **more)
+    screen.show(allocation_document(result, **more), console)
     return text()
 
 
@@ -656,7 +658,7 @@ class TestFindings:
     def said(findings, **more):
         """The findings as text."""
         console, text = piped()
-        checking.show_findings(findings, console, **more)
+        screen.show(Document([Findings(findings, **more)]), console)
         return text()
 
     def test_levels(self):
@@ -779,7 +781,7 @@ class TestMakeConsole:
         written = streams()
         monkeypatch.setenv("FORCE_COLOR", "1")
         console = terminal.make_console()
-        allocation.show(england, console)
+        screen.show(allocation_document(england), console)
 
         assert console.width == 80
         assert "Securing Excellence" in written.out()
@@ -820,18 +822,18 @@ class TestMakeConsole:
     def test_terminal_has_colour(self, streams, england):
         """A terminal gets colour for what is to be noticed."""
         written = streams(Terminal)
-        allocation.show(england, terminal.make_console())
+        screen.show(allocation_document(england), terminal.make_console())
 
         assert re.search(r"\x1b\[[\d;]*3\d[\d;]*m", written.out())
 
     def test_no_color(self, streams, england, monkeypatch):
         """NO_COLOR leaves no colour on a terminal, and the words are the same as with it."""
         written = streams(Terminal)
-        allocation.show(england, terminal.make_console())
+        screen.show(allocation_document(england), terminal.make_console())
         coloured = written.out()
         monkeypatch.setenv("NO_COLOR", "1")
         written = streams(Terminal)
-        allocation.show(england, terminal.make_console())
+        screen.show(allocation_document(england), terminal.make_console())
         plain = written.out()
 
         assert not re.search(r"\x1b\[[\d;]*[34]\d[\d;]*m", plain)
@@ -840,7 +842,7 @@ class TestMakeConsole:
     def test_same_words_piped_as_on_a_terminal(self, streams, england):
         """Nothing on a terminal is said by colour alone."""
         written = streams(Terminal)
-        allocation.show(england, terminal.make_console())
+        screen.show(allocation_document(england), terminal.make_console())
 
         assert re.sub(r"\x1b\[[\d;]*m", "", written.out()) == shown(england)
 

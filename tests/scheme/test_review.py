@@ -454,9 +454,7 @@ def test_library_is_clean():
     found = review_all()
 
     assert [(one.kind, one.name) for one in found] == [
-        (kind, name)
-        for shelf, kind in (("schemes", "scheme"), ("formulas", "formula"), ("transitions", "transition"))
-        for name in library_names(shelf)
+        (kind, name) for kind in ("scheme", "formula", "transition") for name in library_names(kind)
     ]
     assert [str(one) for each in found for one in each.findings if one.level != "note"] == []
 
@@ -595,7 +593,7 @@ def test_verb_says_all_of_the_library(tmp_path):
     assert (done.returncode, done.stderr) == (0, b"")
     for name in ("gpit-2014-16 (scheme)", "registered-population (formula)", "none (transition)"):
         assert f"{name}: no error; " in shown
-    count = sum(len(library_names(shelf)) for shelf in ("schemes", "formulas", "transitions"))
+    count = sum(len(library_names(kind)) for kind in ("scheme", "formula", "transition"))
     assert re.search(rf"^{count} looked at, no error; \d+ notes\.$", shown, re.MULTILINE)
 
 

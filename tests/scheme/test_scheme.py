@@ -280,7 +280,7 @@ def test_folder_and_missing_path(tmp_path):
         load(str(tmp_path / "none.toml"))
 
     assert proper(folder.value).endswith(": expected a .toml file, found a folder")
-    there = ", ".join(library_names("schemes"))
+    there = ", ".join(library_names("scheme"))
     assert f"there is no such file; give a file's path or a library name; there are {there}" in proper(missing.value)
 
 
@@ -1519,8 +1519,8 @@ def test_garbled_files(tmp_path, name):
 
 def test_library_shelves():
     """Each shelf has its names, sorted."""
-    assert "gpit-2014-16" in library_names("schemes")
-    assert library_names("transitions") == sorted(library_names("transitions"))
+    assert "gpit-2014-16" in library_names("scheme")
+    assert library_names("transition") == sorted(library_names("transition"))
 
 
 @pytest.mark.parametrize("model", [shape.SchemeFile, shape.FormulaFile, shape.TransitionFile])

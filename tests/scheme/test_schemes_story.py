@@ -83,8 +83,8 @@ def test_every_formula_and_scheme_is_described():
     names = [one.name for one in SECTIONS]
     others = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
 
-    assert set(library_names("formulas")) <= set(names) <= {*library_names("formulas"), *library_names("schemes")}
-    assert [name for name in library_names("schemes") if name not in names and f"`{name}`" not in others] == []
+    assert set(library_names("formula")) <= set(names) <= {*library_names("formula"), *library_names("scheme")}
+    assert [name for name in library_names("scheme") if name not in names and f"`{name}`" not in others] == []
     assert re.findall(r"\(#([\w-]+)\)", HEAD) == names
 
 

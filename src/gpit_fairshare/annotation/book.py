@@ -6,7 +6,8 @@ import copy
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gpit_fairshare.annotation.markup import Unfit, add, child, children, elements, insert, quoted, whole
+from gpit_fairshare.annotation.markup import Unfit, add, insert, whole
+from gpit_fairshare.workbook.sheets import free_name, quoted
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -14,17 +15,20 @@ if TYPE_CHECKING:
     from gpit_fairshare.annotation.package import Package
 
 WORKSHEET_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
-_ORDER: Final = (  # what comes before the names that the workbook defines
-    "fileVersion",
-    "fileSharing",
-    "workbookPr",
-    "workbookProtection",
-    "bookViews",
-    "sheets",
-    "functionGroups",
-    "externalReferences",
+_ORDER: Final = (
     "definedNames",
+    "calcPr",
+    "oleSize",
+    "customWorkbookViews",
+    "pivotCaches",
+    "smartTagPr",
+    "smartTagTypes",
+    "webPublishing",
+    "fileRecoveryPr",
+    "webPublishObjects",
+    "extLst",
 )
+"""The names that the workbook defines, and what comes after them."""
 _HIGHEST_SHEET_ID: Final = 65_534
 
 
@@ -47,12 +51,12 @@ class Book:
         """
         self._package = package
         root = package.tree(package.workbook)
-        listed = child(root, "sheets")
+        listed = root.find("{*}sheets")
         if listed is None:
             raise Unfit("it lists no sheets", package.workbook)
         self._listed = listed
         self.pages: dict[str, Page] = {}
-        for entry in children(listed, "sheet"):
+        for entry in listed.findall("{*}sheet"):
             part = package.target(package.workbook, identifier=package.dialect.reference(entry))
             name = entry.get("name", "")
             if not part or not name or name.casefold() in self.pages:
@@ -62,27 +66,24 @@ class Book:
 
     def free_name(self, name: str) -> str:
         """Return a name that no sheet has: the one asked for, or with ` (gpit)`, ` (gpit 2)` behind it."""
-        tried, number = name, 1
-        while tried.casefold() in self.pages:
-            tried = f"{name} (gpit)" if number == 1 else f"{name} (gpit {number})"
-            number += 1
-        return tried
+        ends = {1: "", 2: " (gpit)"}
+        return free_name(set(self.pages), lambda number: name + ends.get(number, f" (gpit {number - 1})"))
 
     def append(self, name: str, root: etree._Element) -> None:
         """Add a sheet under a free name behind the others, so that what counts sheets from the first stays right."""
         package = self._package
         workbook = package.edit(package.workbook)
         reference = package.add(package.workbook, "worksheet", "worksheets/sheet{}.xml", root, WORKSHEET_TYPE)
-        identifiers = {whole(entry, "sheetId", 0) for entry in children(self._listed, "sheet")}
+        identifiers = {whole(entry, "sheetId", 0) for entry in self._listed.findall("{*}sheet")}
         highest = max(identifiers, default=0) + 1
         free = highest if highest <= _HIGHEST_SHEET_ID else min(set(range(1, highest)) - identifiers)
         entry = add(self._listed, "sheet", name=name, sheetId=str(free))
         package.dialect.refer(entry, reference)
-        names = child(workbook, "definedNames")
+        names = workbook.find("{*}definedNames")
         if names is None:
             names = insert(workbook, "definedNames", _ORDER)
         # Excel keeps the range of a sheet's filter under this name too.
-        filtered = next(iter(children(root, "autoFilter"))).get("ref", "")
+        filtered = next(root.iterfind("{*}autoFilter")).get("ref", "")
         area = f"{quoted(name)}!{_absolute(filtered)}"
         position = str(len(self.pages))
         add(names, "definedName", area, name="_xlnm._FilterDatabase", localSheetId=position, hidden="1")
@@ -92,21 +93,18 @@ class Book:
 
     def _list_title(self, name: str) -> None:
         """Enter the sheet among the titles that the file's properties list, if they list those of this workbook."""
-        part = self._package.target("", kind="extended-properties") or self._package.target(
-            "", kind="extendedProperties"
-        )
+        kinds = ("extended-properties", "extendedProperties")
+        part = next(filter(None, (self._package.target("", kind=kind) for kind in kinds)), "")
         if not part:
             return
         root = self._package.tree(part)
-        counts = next((pair for heading in children(root, "HeadingPairs") for pair in elements(heading)), None)
-        titles = next((list_ for heading in children(root, "TitlesOfParts") for list_ in elements(heading)), None)
-        if counts is None or titles is None:
+        first, titles = root.find("{*}HeadingPairs/*/{*}variant[2]/*"), root.find("{*}TitlesOfParts/*")
+        if first is None or titles is None:
             return
-        first = next((one for variant in children(counts, "variant")[1:2] for one in elements(variant)), None)
         sheets = [page.name for page in self.pages.values() if page.cells]
-        listed = elements(titles)
+        listed = titles.findall("*")
         # The worksheets come first, under a heading in the language of whoever saved the file.
-        if first is None or first.text != str(len(sheets)) or [one.text for one in listed[: len(sheets)]] != sheets:
+        if first.text != str(len(sheets)) or [title.text for title in listed[: len(sheets)]] != sheets:
             return
         self._package.edit(part)
         first.text = str(len(sheets) + 1)

@@ -105,21 +105,6 @@ def local(element: etree._Element) -> str:
     return etree.QName(tag).localname if isinstance(tag, str) else ""
 
 
-def elements(parent: etree._Element) -> list[etree._Element]:
-    """Return the children that are elements, in order."""
-    return list(parent.iterchildren("{*}*"))
-
-
-def children(parent: etree._Element, name: str) -> list[etree._Element]:
-    """Return the children of a name, in order."""
-    return list(parent.iterchildren(f"{{*}}{name}"))
-
-
-def child(parent: etree._Element, name: str) -> etree._Element | None:
-    """Return the first child of a name."""
-    return next(parent.iterchildren(f"{{*}}{name}"), None)
-
-
 def outermost(name: str, namespace: str) -> etree._Element:
     """Return the root of a new part, whose elements need no prefix."""
     return etree.fromstring(f'<{name} xmlns="{namespace}"/>')
@@ -148,13 +133,13 @@ def insert(
     Args:
         parent: Its namespace is that of the child.
         name: What to make.
-        order: What comes before it, and it itself, in order; what it names behind that does not matter.
+        order: It and what comes after it, in the format's sequence.
         nsmap: Namespaces that the child declares.
         attributes: Those of the child.
     """
     made = etree.Element(etree.QName(etree.QName(parent).namespace, name), attributes, nsmap)
-    before = order[: order.index(name) + 1]
-    at = max((index for index, other in enumerate(parent, 1) if _meant(other) in before), default=0)
+    after = order[order.index(name) + 1 :]
+    at = next((index for index, other in enumerate(parent) if _meant(other) in after), len(parent))
     parent.insert(at, made)
     return made
 
@@ -188,8 +173,3 @@ def harmless(text: str, most: int = LONGEST_TEXT) -> str:
         # Half of a pair of surrogates may be left at the end; it goes too.
         text = units[: 2 * (most - 1)].decode("utf-16-le", "ignore") + "…"
     return _ESCAPE.sub("_x005F_", text)
-
-
-def quoted(sheet: str) -> str:
-    """Return the name of a sheet as a link or a defined name refers to it; quotation marks are never wrong."""
-    return "'" + sheet.replace("'", "''") + "'"

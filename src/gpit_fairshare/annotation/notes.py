@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Unfit, add, child, children, elements, local, outermost
+from gpit_fairshare.annotation.markup import Unfit, add, outermost
 from gpit_fairshare.annotation.sheet import place_of
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> Non
     """
     part = _part_of_notes(package, sheet)
     root = package.edit(part)
-    authors, listed = child(root, "authors"), child(root, "commentList")
+    authors, listed = root.find("{*}authors"), root.find("{*}commentList")
     if authors is None or listed is None:
         raise Unfit("the list of notes has no authors or no texts", part)
-    known = {note.get("ref", ""): note for note in reversed(children(listed, "comment"))}
+    known = {note.get("ref", ""): note for note in reversed(listed.findall("{*}comment"))}
     before = set(known)
     author = _author(authors)
     for cell, text in texts.items():
@@ -81,12 +81,12 @@ def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> Non
             note = known[str(cell)] = add(listed, "comment", ref=str(cell), authorId=author, shapeId="0")
             add(note, "text")
         _append(note, text, part)
-    notes = sorted(((_cell_of(note, part), note) for note in children(listed, "comment")), key=lambda one: one[0])
+    notes = sorted(((_cell_of(note, part), note) for note in listed.findall("{*}comment")), key=lambda one: one[0])
     for _, note in notes:
         listed.append(note)  # an element that has a place moves
     # Where there is no drawing, the old notes have no boxes either, and Excel wants one for each.
-    boxed = before if child(sheet.root, "legacyDrawing") is not None else set()
-    boxes = {cell: _text_of(note) for cell, note in notes if str(cell) not in boxed}
+    boxed = before if sheet.root.find("{*}legacyDrawing") is not None else set()
+    boxes = {cell: "".join(map(str, note.itertext())) for cell, note in notes if str(cell) not in boxed}
     drawing = _part_of_boxes(package, sheet)
     if boxes:
         _draw(package, drawing, sheet, boxes)
@@ -104,7 +104,7 @@ def _part_of_notes(package: Package, sheet: Sheet) -> str:
 
 def _part_of_boxes(package: Package, sheet: Sheet) -> str:
     """Return the part with the drawing of a sheet's notes and controls, made if there is none."""
-    drawing = child(sheet.root, "legacyDrawing")
+    drawing = sheet.root.find("{*}legacyDrawing")
     if drawing is None:
         identifier = package.add(sheet.part, "vmlDrawing", "drawings/vmlDrawing{}.vml", _EMPTY_DRAWING, _DRAWING_TYPE)
         sheet.draw(identifier)
@@ -123,12 +123,8 @@ def _cell_of(note: etree._Element, part: str) -> Place:
     return cell
 
 
-def _text_of(note: etree._Element) -> str:
-    return "".join(str(text) for text in note.itertext())
-
-
 def _author(authors: etree._Element) -> str:
-    names = [author.text for author in children(authors, "author")]
+    names = [author.text for author in authors.findall("{*}author")]
     if AUTHOR not in names:
         names.append(AUTHOR)
         add(authors, "author", AUTHOR)
@@ -137,15 +133,15 @@ def _author(authors: etree._Element) -> str:
 
 def _append(note: etree._Element, text: str, part: str) -> None:
     """Write a text, under our name, below what the note says."""
-    body = child(note, "text")
+    body = note.find("{*}text")
     if body is None:
         raise Unfit("a note has no text", part)
-    for plain in children(body, "t"):
+    for plain in body.findall("{*}t"):
         # A plain text becomes a run of its own: Excel takes either a plain text or runs.
         run = etree.Element(etree.QName(etree.QName(body).namespace, "r"))
         plain.addprevious(run)
         run.append(plain)
-    at = sum(local(one) in ("t", "r") for one in elements(body))
+    at = len(body.findall("{*}r"))
     between = "\n\n" if at else ""
     for index, (words, font) in enumerate(((f"{between}{AUTHOR}:", _BOLD), (f"\n{text}", _FONT))):
         run = add(body, "r")

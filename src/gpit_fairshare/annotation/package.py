@@ -17,9 +17,7 @@ from gpit_fairshare.annotation.markup import (
     Dialect,
     Unfit,
     add,
-    children,
     dialect_of,
-    elements,
     outermost,
     parse,
     serialise,
@@ -73,8 +71,8 @@ class Package:
             raise Unfit("a part is in the workbook twice", twice)
         self._check_size(largest)
         self._trees: dict[str, etree._Element] = {}
-        self._edited: set[str] = set()
-        self._new: dict[str, bytes] = {}
+        self._changed: dict[str, bytes | etree._Element] = {}
+        """Parts that are written anew: their bytes, or the root of their tree."""
         if TYPES not in self:
             raise Unfit("it is damaged or not an Excel workbook")
         self.types = self.tree(TYPES)
@@ -99,7 +97,7 @@ class Package:
         root = self.tree(relationships_part(""))
         targets = [
             _resolved("", entry.get("Target", ""))
-            for entry in children(root, "Relationship")
+            for entry in root.findall("{*}Relationship")
             if entry.get("Type", "").endswith("/officeDocument")
         ]
         if len(targets) != 1 or targets[0] not in self:
@@ -135,8 +133,9 @@ class Package:
     def read(self, part: str) -> bytes:
         """Return the bytes of a part as they stand in the file, or as they were put."""
         name = self.name(part)
-        if name in self._new:
-            return self._new[name]
+        changed = self._changed.get(name)
+        if isinstance(changed, bytes):
+            return changed
         try:
             return self._archive.read(name)
         except _DAMAGED as fault:
@@ -151,13 +150,12 @@ class Package:
 
     def edit(self, part: str) -> etree._Element:
         """Return the root of a part, to be changed: the part will be written anew."""
-        root = self.tree(part)
-        self._edited.add(self.name(part))
+        root = self._changed[self.name(part)] = self.tree(part)
         return root
 
     def put(self, part: str, data: bytes) -> None:
         """Give a part other bytes."""
-        self._new[self.name(part)] = data
+        self._changed[self.name(part)] = data
 
     def create(self, pattern: str, content: bytes | etree._Element, content_type: str) -> str:
         """Add a part under the first free name, such as the third `xl/comments{}.xml`, and return the name."""
@@ -167,18 +165,16 @@ class Package:
                 raise Unfit("a part stands where another was to be made", name)
             number += 1
         self._names[name.lower()] = name
-        if isinstance(content, bytes):
-            self._new[name] = content
-        else:
+        self._changed[name] = content
+        if not isinstance(content, bytes):
             self._trees[name] = content
-            self._edited.add(name)
         self._declare(name, content_type)
         return name
 
     def content_type(self, part: str) -> str:
         """Return what a part is said to be; an empty text if nothing says it."""
         by_ending = ""
-        for entry in elements(self.types):
+        for entry in self.types.findall("*"):
             if entry.get("PartName", "").lower() == f"/{part}".lower():
                 return entry.get("ContentType", "")
             if entry.get("Extension", ".").lower() == part.rpartition(".")[2].lower():
@@ -188,7 +184,7 @@ class Package:
     def _declare(self, part: str, content_type: str) -> None:
         if self.content_type(part) == content_type:
             return
-        self._edited.add(self.name(TYPES))
+        self.edit(TYPES)
         if part.endswith(".vml") and not self.content_type(part):
             # For all drawings at once, and before the parts, as Excel writes it.
             entry = etree.Element(
@@ -205,7 +201,7 @@ class Package:
         """
         if relationships_part(source) not in self:
             return ""
-        for entry in children(self.tree(relationships_part(source)), "Relationship"):
+        for entry in self.tree(relationships_part(source)).findall("{*}Relationship"):
             meant = entry.get("Id") == identifier if identifier else entry.get("Type", "").rpartition("/")[2] == kind
             if meant and entry.get("TargetMode") != "External":
                 target = _resolved(source, entry.get("Target", ""))
@@ -215,15 +211,12 @@ class Package:
     def add(self, source: str, kind: str, pattern: str, content: bytes | etree._Element, content_type: str) -> str:
         """Add a part to the folder of the workbook, let another refer to it, and return the reference's identifier."""
         folder = self.workbook.rpartition("/")[0]
-        return self.relate(source, kind, self.create(f"{folder}/{pattern}".lstrip("/"), content, content_type))
-
-    def relate(self, source: str, kind: str, target: str) -> str:
-        """Let a part refer to another, and return the identifier of the reference."""
+        target = self.create(f"{folder}/{pattern}".lstrip("/"), content, content_type)
         part = relationships_part(source)
         if part not in self:
             self.create(part, outermost("Relationships", _RELATIONSHIPS), _RELATIONSHIPS_TYPE)
         root = self.edit(part)
-        taken = {entry.get("Id", "").lower() for entry in elements(root)}
+        taken = {entry.get("Id", "").lower() for entry in root.findall("*")}
         number = next(number for number in range(1, len(taken) + 2) if f"rid{number}" not in taken)
         add(
             root,
@@ -252,7 +245,8 @@ class Package:
                 out.writestr(entry, self._content(name))
 
     def _content(self, name: str) -> bytes:
-        return serialise(self._trees[name]) if name in self._edited else self.read(name)
+        changed = self._changed.get(name)
+        return self.read(name) if changed is None or isinstance(changed, bytes) else serialise(changed)
 
 
 def relationships_part(source: str) -> str:

@@ -6,10 +6,9 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from xlsxwriter.utility import xl_col_to_name
-
-from gpit_fairshare.annotation.markup import add, harmless, outermost, quoted
+from gpit_fairshare.annotation.markup import add, harmless, outermost
 from gpit_fairshare.findings import LEVELS
+from gpit_fairshare.workbook.sheets import letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +97,7 @@ def findings_sheet(marks: Sequence[Mark], linked: frozenset[str], styles: Styles
         dialect: that of the workbook.
     """
     root = outermost("worksheet", dialect.main)
-    last = f"{xl_col_to_name(len(_COLUMNS) - 1)}{max(len(marks), 1) + 1}"
+    last = f"{letter(len(_COLUMNS))}{max(len(marks), 1) + 1}"
     settings = add(root, "sheetPr")
     add(settings, "tabColor", rgb="FFC00000")
     add(settings, "pageSetUpPr", fitToPage="1")
@@ -139,10 +138,10 @@ def _rows(
         looks = [plain, levels[mark.level], plain, plain, plain, plain]
         if mark.sheet in linked:
             # A finding about a sheet as a whole leads to its first cell.
-            column = 3 if mark.cell else 2
-            looks[column] = link
+            column = 4 if mark.cell else 3
+            looks[column - 1] = link
             location = f"{quoted(mark.sheet)}!{mark.cell or 'A1'}"
-            links.append((f"{xl_col_to_name(column)}{row}", location, mark.cell or mark.sheet))
+            links.append((f"{letter(column)}{row}", location, mark.cell or mark.sheet))
         texts = [mark.number, mark.level, mark.sheet, mark.cell, _sentence(mark.text), _sentence(mark.remedy)]
         _row(data, row, texts, looks)
     return links
@@ -155,7 +154,7 @@ def _row(data: etree._Element, number: int, texts: Sequence[str], looks: Sequenc
     height = min(_LINE * max(lines, 1), _TALLEST)
     row = add(data, "row", r=str(number), ht=str(height), customHeight="1")
     for column, (text, look) in enumerate(zip(texts, looks, strict=True), 1):
-        cell = add(row, "c", r=f"{xl_col_to_name(column - 1)}{number}", s=str(look))
+        cell = add(row, "c", r=f"{letter(column)}{number}", s=str(look))
         if text:
             cell.set("t", "inlineStr")
             add(add(cell, "is"), "t", harmless(text))

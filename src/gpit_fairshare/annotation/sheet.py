@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
-from bisect import bisect
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lxml import etree
-from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
-from gpit_fairshare.annotation.markup import Unfit, child, children, dialect_of, insert, whole
+from gpit_fairshare.annotation.markup import Unfit, dialect_of, insert, whole
+from gpit_fairshare.workbook.sheets import column_number, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,39 +19,18 @@ _REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?([1-9][0-9]{0,6})")
 _USUAL_WIDTH: Final = 64
 _USUAL_HEIGHT: Final = 20
 """A column and a row of no other size, in pixels."""
-_ORDER: Final = (  # what comes before the drawing of the notes
-    "sheetPr",
-    "dimension",
-    "sheetViews",
-    "sheetFormatPr",
-    "cols",
-    "sheetData",
-    "sheetCalcPr",
-    "sheetProtection",
-    "protectedRanges",
-    "scenarios",
-    "autoFilter",
-    "sortState",
-    "dataConsolidate",
-    "customSheetViews",
-    "mergeCells",
-    "phoneticPr",
-    "conditionalFormatting",
-    "dataValidations",
-    "hyperlinks",
-    "printOptions",
-    "pageMargins",
-    "pageSetup",
-    "headerFooter",
-    "rowBreaks",
-    "colBreaks",
-    "customProperties",
-    "cellWatches",
-    "ignoredErrors",
-    "smartTags",
-    "drawing",
+_ORDER: Final = (
     "legacyDrawing",
+    "legacyDrawingHF",
+    "drawingHF",
+    "picture",
+    "oleObjects",
+    "controls",
+    "webPublishItems",
+    "tableParts",
+    "extLst",
 )
+"""The drawing of the notes, and what comes after it."""
 
 
 class Place(NamedTuple):
@@ -63,7 +40,7 @@ class Place(NamedTuple):
     column: int
 
     def __str__(self) -> str:
-        return f"{xl_col_to_name(self.column - 1)}{self.row}"
+        return f"{letter(self.column)}{self.row}"
 
 
 def place_of(reference: str) -> Place | None:
@@ -71,8 +48,8 @@ def place_of(reference: str) -> Place | None:
     match = _REFERENCE.fullmatch(reference)
     if not match:
         return None
-    found = Place(int(match[2]), xl_cell_to_rowcol(f"{match[1]}1")[1] + 1)
-    return found if found.row <= MOST_ROWS and found.column <= MOST_COLUMNS else None
+    cell = Place(int(match[2]), column_number(match[1]))
+    return cell if cell.row <= MOST_ROWS and cell.column <= MOST_COLUMNS else None
 
 
 def area_of(reference: str) -> tuple[Place, Place] | None:
@@ -94,19 +71,19 @@ class Sheet:
         self.root = root
         self.part = part
         self.dialect = dialect_of(root, part)
-        data = child(root, "sheetData")
+        data = root.find("{*}sheetData")
         if data is None:
             raise Unfit("the sheet has no cells and no place for any", part)
         self._data = data
         self._rows: dict[int, etree._Element] = {}
         number = 0
-        for row in children(data, "row"):
+        for row in data.findall("{*}row"):
             number = whole(row, "r", number + 1)
             row.set("r", str(number))
             self._rows[number] = row
-        self._numbers = sorted(self._rows)
         self._cells: dict[int, dict[int, etree._Element]] = {}
-        self._merged = [area for area in map(area_of, self._references("mergeCells", "mergeCell")) if area]
+        merged = (area_of(entry.get("ref", "")) for entry in root.iterfind("{*}mergeCells/{*}mergeCell"))
+        self._merged = [area for area in merged if area]
 
     def shown_at(self, cell: Place) -> Place:
         """Return the cell that is seen in the place of one: the first of a merged range, or the cell itself."""
@@ -119,20 +96,14 @@ class Sheet:
         """Give a cell another look; a blank cell that is not in the file is made, in its place."""
         row = self._rows.get(cell.row)
         if row is None:
-            row = self._new_row(cell.row)
+            row = _make(self._data, "row", str(cell.row), self._rows, cell.row)
         cells = self._cells_of(cell.row, row)
-        found = cells.get(cell.column)
-        look = whole(found, "s", 0) if found is not None else self._look_of_blank(row, cell.column)
-        if found is None:
-            found = etree.Element(self._tag("c"), r=str(cell))
-            later = min((column for column in cells if column > cell.column), default=None)
-            if later is None:
-                row.append(found)
-            else:
-                cells[later].addprevious(found)
-            cells[cell.column] = found
+        element = cells.get(cell.column)
+        look = whole(element, "s", 0) if element is not None else self._look_of_blank(row, cell.column)
+        if element is None:
+            element = _make(row, "c", str(cell), cells, cell.column)
             self._widen(row, cell)
-        found.set("s", str(change(look)))
+        element.set("s", str(change(look)))
 
     def draw(self, identifier: str) -> None:
         """Refer to the part with the shapes of the notes."""
@@ -154,29 +125,11 @@ class Sheet:
             bottom, down = bottom + 1, down - pixels
         return left, 15, top, 10, right, across, bottom, down
 
-    def _tag(self, name: str) -> etree.QName:
-        return etree.QName(self.dialect.main, name)
-
-    def _references(self, group: str, name: str) -> list[str]:
-        found = child(self.root, group)
-        return [one.get("ref", "") for one in children(found, name)] if found is not None else []
-
-    def _new_row(self, number: int) -> etree._Element:
-        row = etree.Element(self._tag("row"), r=str(number))
-        at = bisect(self._numbers, number)
-        if at == len(self._numbers):
-            self._data.append(row)
-        else:
-            self._rows[self._numbers[at]].addprevious(row)
-        self._numbers.insert(at, number)
-        self._rows[number] = row
-        return row
-
     def _cells_of(self, number: int, row: etree._Element) -> dict[int, etree._Element]:
         if number not in self._cells:
             found: dict[int, etree._Element] = {}
             column = 0
-            for cell in children(row, "c"):
+            for cell in row.findall("{*}c"):
                 written = cell.get("r")
                 where = place_of(written) if written else Place(number, column + 1)
                 if where is None or where.row != number or where.column > MOST_COLUMNS:
@@ -195,11 +148,8 @@ class Sheet:
         return whole(settings, "style", 0) if settings is not None else 0
 
     def _column(self, column: int) -> etree._Element | None:
-        for group in children(self.root, "cols"):
-            for one in children(group, "col"):
-                if whole(one, "min", 0) <= column <= whole(one, "max", 0):
-                    return one
-        return None
+        settings = self.root.iterfind("{*}cols/{*}col")
+        return next((one for one in settings if whole(one, "min", 0) <= column <= whole(one, "max", 0)), None)
 
     def _widen(self, row: etree._Element, cell: Place) -> None:
         """Keep what the file says of the size of its row and of itself true for a cell that was added."""
@@ -208,7 +158,7 @@ class Sheet:
             first.isdigit() and last.isdigit() and int(first) <= cell.column <= int(last) for first, _, last in spans
         ):
             del row.attrib["spans"]  # may be left out; a reader finds the cells without it
-        size = child(self.root, "dimension")
+        size = self.root.find("{*}dimension")
         area = area_of(size.get("ref", "")) if size is not None else None
         if size is not None and area is not None:
             first = Place(*map(min, area[0], cell))
@@ -218,27 +168,38 @@ class Sheet:
 
     def _width(self, column: int) -> int:
         """Return the width of a column in pixels, of which a character of the usual font takes 7."""
-        settings = self._column(column)
-        if settings is None or settings.get("width") is None:
-            usual = child(self.root, "sheetFormatPr")
-            return _USUAL_WIDTH if usual is None else _pixels(usual.get("defaultColWidth"), 7, _USUAL_WIDTH)
-        return 0 if _yes(settings) else _pixels(settings.get("width"), 7, _USUAL_WIDTH)
+        settings, size = self._column(column), "width"
+        if settings is None or settings.get(size) is None:
+            settings, size = self.root.find("{*}sheetFormatPr"), "defaultColWidth"
+        return _pixels(settings, size, 7, _USUAL_WIDTH)
 
     def _height(self, row: int) -> int:
         """Return the height of a row in pixels, of which 4 are 3 points."""
-        settings = self._rows.get(row)
-        if settings is None or (settings.get("ht") is None and not _yes(settings)):
-            return _USUAL_HEIGHT
-        return 0 if _yes(settings) else _pixels(settings.get("ht"), 4 / 3, _USUAL_HEIGHT)
+        return _pixels(self._rows.get(row), "ht", 4 / 3, _USUAL_HEIGHT)
 
 
-def _yes(settings: etree._Element) -> bool:
-    return settings.get("hidden") in ("1", "true")
+def _make(
+    parent: etree._Element, name: str, reference: str, siblings: dict[int, etree._Element], number: int
+) -> etree._Element:
+    """Make a row or a cell before the first of its siblings that has a higher number."""
+    made = etree.Element(etree.QName(etree.QName(parent).namespace, name), r=reference)
+    later = min((other for other in siblings if other > number), default=None)
+    if later is None:
+        parent.append(made)
+    else:
+        siblings[later].addprevious(made)
+    siblings[number] = made
+    return made
 
 
-def _pixels(size: str | None, factor: float, usual: int) -> int:
+def _pixels(settings: etree._Element | None, size: str, factor: float, usual: int) -> int:
+    """Return a size that settings name in pixels: 0 for what is hidden, and the usual one where they have none."""
+    if settings is None:
+        return usual
+    if settings.get("hidden") in ("1", "true"):
+        return 0
     try:
-        pixels = float(size) * factor if size is not None else math.nan
+        pixels = float(settings.get(size, "nan")) * factor
     except ValueError:
-        pixels = math.nan
+        return usual
     return round(pixels) if 0 <= pixels < 10_000 else usual

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Unfit, add, child, children, insert, local, outermost, whole
+from gpit_fairshare.annotation.markup import Unfit, add, insert, local, outermost, whole
 
 if TYPE_CHECKING:
     from gpit_fairshare.annotation.markup import Dialect
@@ -24,12 +24,16 @@ _LINK_COLOUR: Final = "FF0563C1"
 _MOST_LOOKS: Final = 65_490
 """Looks that Excel takes in one workbook."""
 _ORDER: Final = (
-    "numFmts",
     "fonts",
     "fills",
     "borders",
     "cellStyleXfs",
     "cellXfs",
+    "cellStyles",
+    "dxfs",
+    "tableStyles",
+    "colors",
+    "extLst",
 )
 _FONT_ORDER: Final = ("b", "u", "sz", "color", "name", "family", "charset", "scheme")
 
@@ -46,24 +50,23 @@ class Styles:
         """Make sure of the lists that every workbook has, where this one leaves them out."""
         self._root = root
         self._fonts = self._list("fonts")
-        if not children(self._fonts, "font"):
+        if self._fonts.find("{*}font") is None:
             font = self._append(self._fonts, "font")
             add(font, "sz", val="11")
             add(font, "name", val="Calibri")
         self._fills = self._list("fills")
-        for pattern in ("none", "gray125")[len(children(self._fills, "fill")) :]:  # Excel takes these two for granted
+        for pattern in ("none", "gray125")[len(self._fills.findall("{*}fill")) :]:  # Excel takes these two for granted
             add(self._append(self._fills, "fill"), "patternFill", patternType=pattern)
         borders = self._list("borders")
-        if not children(borders, "border"):
+        if borders.find("{*}border") is None:
             border = self._append(borders, "border")
             for side in ("left", "right", "top", "bottom", "diagonal"):
                 add(border, side)
-        bases = child(root, "cellStyleXfs")
-        self._based = {"xfId": "0"} if bases is not None and children(bases, "xf") else {}
+        self._based = {} if root.find("{*}cellStyleXfs/{*}xf") is None else {"xfId": "0"}
         self._looks = self._list("cellXfs")
-        if not children(self._looks, "xf"):
+        if self._looks.find("{*}xf") is None:
             self._look()
-        self._known = children(self._looks, "xf")
+        self._known = self._looks.findall("{*}xf")
         self._fill_ids: dict[str, str] = {}
         self._marked: dict[tuple[int, Level], int] = {}
 
@@ -98,30 +101,27 @@ class Styles:
 
     def _has_light_text(self, look: etree._Element) -> bool:
         """Tell whether the font of a look is nearer to white than to black; what is not said is black."""
-        font = children(self._fonts, "font")[whole(look, "fontId", 0) :][:1]
-        colour = child(font[0], "color") if font else None
+        colour = self._fonts.find(f"{{*}}font[{whole(look, 'fontId', 0) + 1}]/{{*}}color")
         if colour is None:
             return False
         if colour.get("theme") or colour.get("indexed"):
             # The first and third of a theme are its light colours; white is in the list of 64 twice.
             light = colour.get("theme") in ("0", "2") or colour.get("indexed") in ("1", "9")
             return light and not colour.get("tint", "").startswith("-0.")
-        match = re.fullmatch(
-            "(?:[0-9A-Fa-f]{2})?([0-9A-Fa-f]{2})([0-9A-Fa-f]{2})([0-9A-Fa-f]{2})", colour.get("rgb", "")
-        )
+        match = re.fullmatch("(?:[0-9A-Fa-f]{2})?" + 3 * "([0-9A-Fa-f]{2})", colour.get("rgb", ""))
         if match is None:
             return False
         red, green, blue = (int(part, 16) for part in match.groups())
         return 0.3 * red + 0.6 * green + 0.1 * blue > 160
 
     def _list(self, name: str) -> etree._Element:
-        found = child(self._root, name)
-        return insert(self._root, name, _ORDER) if found is None else found
+        listed = self._root.find(f"{{*}}{name}")
+        return insert(self._root, name, _ORDER) if listed is None else listed
 
     @staticmethod
     def _append(parent: etree._Element, name: str) -> etree._Element:
         made = add(parent, name)
-        parent.set("count", str(len(children(parent, name))))
+        parent.set("count", str(len(parent.findall(made.tag))))
         return made
 
     def _fill(self, colour: str) -> str:
@@ -129,20 +129,19 @@ class Styles:
             pattern = add(self._append(self._fills, "fill"), "patternFill", patternType="solid")
             add(pattern, "fgColor", rgb=colour)
             add(pattern, "bgColor", indexed="64")
-            self._fill_ids[colour] = str(len(children(self._fills, "fill")) - 1)
+            self._fill_ids[colour] = str(len(self._fills.findall("{*}fill")) - 1)
         return self._fill_ids[colour]
 
     def _font(self, trait: str) -> str:
         """Add the workbook's usual font in bold (`b`), or as a link (`u`)."""
-        usual = children(self._fonts, "font")[0]
+        usual = self._fonts.findall("{*}font")[0]
         font = self._append(self._fonts, "font")
-        for other in usual:
-            if local(other) in _FONT_ORDER and local(other) not in ("b", "u", "color"):
-                font.append(copy.deepcopy(other))
+        kept = set(_FONT_ORDER) - {"b", "u", "color"}
+        font.extend(copy.deepcopy(other) for other in usual if local(other) in kept)
         insert(font, trait, _FONT_ORDER)
         if trait == "u":
             insert(font, "color", _FONT_ORDER, rgb=_LINK_COLOUR)
-        return str(len(children(self._fonts, "font")) - 1)
+        return str(len(self._fonts.findall("{*}font")) - 1)
 
     def _look(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:
         traits = {"numFmtId": "0", "fontId": font, "fillId": fill, "borderId": "0", **self._based}
@@ -154,7 +153,7 @@ class Styles:
         return self._enter(made)
 
     def _enter(self, made: etree._Element) -> int:
-        number = len(children(self._looks, "xf"))
+        number = len(self._looks.findall("{*}xf"))
         if number >= _MOST_LOOKS:
             raise Unfit(
                 f"it has {number:,} styles of cells already, and Excel takes no more",

@@ -171,7 +171,8 @@ def _say(fault: GpitError) -> None:
             tell(f"gpit: error: {full}")
         return
     if isinstance(fault, InputError) and sum(finding.level == "error" for finding in fault.findings) > 1:
-        from gpit_fairshare.reports.checking import show_findings  # noqa: PLC0415  # only for a list of faults
-        from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415  # only for a list of faults
+        from gpit_fairshare.reports.document import Document, Findings  # noqa: PLC0415  # only for a list of faults
+        from gpit_fairshare.reports.screen import show  # noqa: PLC0415  # as above
+        from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415  # as above
 
-        show_findings(fault.findings, make_console(stderr=True))
+        show(Document([Findings(fault.findings)]), make_console(stderr=True))

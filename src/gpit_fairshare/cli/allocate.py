@@ -26,18 +26,20 @@ def allocate(
     beside = manifests(outputs, read, wanted=manifest)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415
-    from gpit_fairshare.reports.allocation import show  # noqa: PLC0415
+    from gpit_fairshare.reports.allocation import allocation_document  # noqa: PLC0415
+    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Allocating") as advance:
         result = allocation.allocate(**run.arguments())
-        drafts = write(result, outputs, beside, advance)
+        written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
+        report = allocation_document(result, written=written)
+        drafts = write(result, report, outputs, beside, advance)
     with drafts, reader_may_leave():
         if as_json:
             from gpit_fairshare.results.writing import document  # noqa: PLC0415
 
             print_json(document(result))
         else:
-            written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
-            show(result, make_console(), written=written)
+            show(report, make_console())
     raise typer.Exit(0 if result.agrees else 1)

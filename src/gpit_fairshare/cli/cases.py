@@ -43,7 +43,8 @@ def cases(
     _refuse(junit, update=update, stop=stop)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.cases.suite import run_all  # noqa: PLC0415
-    from gpit_fairshare.reports.cases import show_suite  # noqa: PLC0415
+    from gpit_fairshare.reports.cases import suite_document  # noqa: PLC0415
+    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Testing") as advance:
@@ -54,7 +55,7 @@ def cases(
         if as_json:
             print_json(suite.document())
         else:
-            show_suite(suite, make_console())
+            show(suite_document(suite), make_console())
     for reason in suite.update.refused if suite.update else ():
         tell(f"gpit: error: --update: {reason}; nothing was written")
     raise typer.Exit(suite.exit_code)

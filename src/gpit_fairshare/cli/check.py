@@ -10,7 +10,9 @@ import typer
 
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, place_of, print_json, reader_may_leave
+from gpit_fairshare.cli.results import write_documents
 from gpit_fairshare.errors import OutputError, UsageError
+from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.run_options import OptionKind
 
 if TYPE_CHECKING:
@@ -39,21 +41,25 @@ def check(
         Path | None,
         typer.Option("--annotate", metavar="COPY|FOLDER", help="Write your workbooks here, with every fault marked."),
     ] = None,
+    output: Annotated[list[Path] | None, options.output("report")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
 ) -> None:
     """Check input files: every finding at once, with file, sheet, cell and what to do. Nothing is calculated."""
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import checking  # noqa: PLC0415
-    from gpit_fairshare.reports.checking import show_report  # noqa: PLC0415
+    from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
+    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
 
+    outputs = checked(output or [], run.files(OptionKind.FILES, OptionKind.RULE), [*FORMATS])
     copies = {} if annotate is None else _copies(run, annotate)
     report = checking.check(**run.arguments(), organisation=organisation)
-    with _annotated(report, copies), reader_may_leave():
+    document = checking_document(report, marked=_written(copies, annotate), written=[path.name for path in outputs])
+    with _annotated(report, copies), write_documents(document, outputs), reader_may_leave():
         if as_json:
             print_json(report.document())
         else:
-            show_report(report, make_console(), written=_written(copies, annotate))
+            show(document, make_console())
     raise typer.Exit(0 if report.sound else 2)
 
 

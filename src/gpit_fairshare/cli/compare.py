@@ -13,6 +13,7 @@ import typer
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, print_text, reader_may_leave
 from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.reports.formats import FORMATS, write_file
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gpit_fairshare.comparison import Comparison, Side
+    from gpit_fairshare.reports.document import Document
 
-ENDINGS: Final = (".xlsx", ".json", ".md", ".csv")
+ENDINGS: Final = (".xlsx", ".json", ".csv")
 RESULTS: Final = (".xlsx", ".json", ".csv", ".parquet")
 """Endings of result files, as `results.ENDINGS` has them, without loading what that needs."""
-FORMATS: Final = ("text", "json", "markdown", "csv")
+_PRINTED: Final = ("text", "json", "markdown", "csv")
 _OLD, _NEW = "OLD", "NEW"
 _OF_A_SIDE: Final = ("formula", "transition", "settings")
 """Options that each side may have for itself."""
@@ -82,18 +84,15 @@ def compare(  # noqa: PLR0913  # the options of the verb
     top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Largest movements to show.")] = 10,
     how: Annotated[
         str,
-        typer.Option("--format", metavar="|".join(FORMATS), help="What is printed: text, or the whole in a format."),
+        typer.Option("--format", metavar="|".join(_PRINTED), help="What is printed: text, or the whole in a format."),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document: --format json.")] = False,
-    output: Annotated[
-        list[Path] | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write the comparison; .xlsx, .json, .md or .csv."),
-    ] = None,
+    output: Annotated[list[Path] | None, options.output("comparison", ENDINGS)] = None,
 ) -> None:
     """Compare two results, or two settings: what changed, for whom, and why, to the penny."""
     form = _format(how, as_json=as_json)
     files = [*run.files(OptionKind.FILES, OptionKind.RULE), formula_old, formula_new, transition_old, transition_new]
-    outputs = checked(output or [], [old, new, *filter(None, files)], ENDINGS)
+    outputs = checked(output or [], [old, new, *filter(None, files)], [*ENDINGS, *FORMATS])
     given = (
         _given(_OLD, old, run, {"formula": formula_old, "transition": transition_old, "settings": settings_old}),
         _given(_NEW, new, run, {"formula": formula_new, "transition": transition_new, "settings": settings_new}),
@@ -101,19 +100,21 @@ def compare(  # noqa: PLR0913  # the options of the verb
     _used(given, run)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import comparison as comparing  # noqa: PLC0415
-    from gpit_fairshare.reports.comparison import show_comparison  # noqa: PLC0415
+    from gpit_fairshare.reports.comparison import comparison_document  # noqa: PLC0415
+    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     allowed, limit = comparing.tolerance_of(tolerance), comparing.limit_of(fail_over)
     with progress(make_console(stderr=True), "Comparing") as advance:
         arguments = run.arguments(without=_OF_A_SIDE)
         comparison = comparing.compare(*(one.side(arguments) for one in given), tolerance=allowed, fail_over=limit)
-        drafts = _write(comparison, outputs, top, advance)
+        report = comparison_document(comparison, top=top, written=[path.name for path in outputs])
+        drafts = _write(comparison, report, outputs, advance)
     with drafts, reader_may_leave():
         if form == "text":
-            show_comparison(comparison, make_console(), top=top, written=[path.name for path in outputs])
+            show(report, make_console())
         else:
-            print_text(_text(comparison, form, top))
+            print_text(_text(comparison, report, form))
     raise typer.Exit(0 if comparison.agrees else 1)
 
 
@@ -145,7 +146,7 @@ class _Given:
         if ending != ".toml":
             from gpit_fairshare.scheme import library_names  # noqa: PLC0415  # not for --help
 
-            known = library_names("schemes")
+            known = library_names("scheme")
             if self.name not in known:
                 raise UsageError(
                     f"{self.word} {self.name}: is neither a result file ({', '.join(RESULTS)}) nor a scheme (a .toml "
@@ -223,14 +224,14 @@ def _format(how: str, *, as_json: bool) -> str:
     Raises:
         UsageError: There is no such format, or two are asked for.
     """
-    if how and how not in FORMATS:
-        raise UsageError(f"--format {how}: expected {', '.join(FORMATS)}{nearest(how, FORMATS)}")
+    if how and how not in _PRINTED:
+        raise UsageError(f"--format {how}: expected {', '.join(_PRINTED)}{nearest(how, _PRINTED)}")
     if as_json and how not in ("", "json"):
         raise UsageError(f"--json and --format {how}: ask for one of the two")
     return "json" if as_json else how or "text"
 
 
-def _text(comparison: Comparison, form: str, top: int) -> str:
+def _text(comparison: Comparison, report: Document, form: str) -> str:
     """Return a comparison as a text in a format."""
     from gpit_fairshare.comparison import csv_text  # noqa: PLC0415  # polars loads here, not for --help
     from gpit_fairshare.results.writing import json_text  # noqa: PLC0415
@@ -239,16 +240,17 @@ def _text(comparison: Comparison, form: str, top: int) -> str:
         case "json":
             return json_text(comparison.document())
         case "markdown":
-            return comparison.markdown(top)
+            return FORMATS[".md"](report)
         case _:
             return csv_text(comparison)
 
 
-def _write(comparison: Comparison, outputs: Sequence[Path], top: int, advance: Callable[[int, int], None]) -> ExitStack:
+def _write(
+    comparison: Comparison, report: Document, outputs: Sequence[Path], advance: Callable[[int, int], None]
+) -> ExitStack:
     """Write every file beside its place; when what is returned closes, all are moved in."""
     from gpit_fairshare.files import in_place  # noqa: PLC0415  # polars loads here, not for --help
 
-    forms = {".json": "json", ".md": "markdown", ".csv": "csv"}
     with ExitStack() as stack:
         for path in outputs:
             draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
@@ -256,6 +258,8 @@ def _write(comparison: Comparison, outputs: Sequence[Path], top: int, advance: C
                 from gpit_fairshare.comparison import write_workbook  # noqa: PLC0415  # only if one is asked for
 
                 write_workbook(comparison, draft, advance)
+            elif ending in FORMATS:
+                write_file(report, draft, ending)
             else:
-                draft.write_bytes(_text(comparison, forms[ending], top).encode())
+                draft.write_bytes(_text(comparison, report, ending[1:]).encode())
         return stack.pop_all()

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import print_json, print_text, reader_may_leave
+from gpit_fairshare.cli.output import checked, print_json, print_text, reader_may_leave
+from gpit_fairshare.cli.results import write_documents
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.run_options import OPTIONS
+from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
 
-FORMATS = ("text", "markdown")
+_PRINTED = ("text", "markdown")
 
 
 @options.verb(
@@ -38,10 +40,11 @@ def explain(
         str, typer.Option("--format", metavar="text|markdown", help="Print text for a screen, or Markdown.")
     ] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the text.")] = False,
+    output: Annotated[list[Path] | None, options.output("explanation")] = None,
 ) -> None:
     """Explain how the figures of one organisation come about: every line can be worked out again."""
-    if form not in FORMATS:
-        raise UsageError(f"--format {form}: expected {' or '.join(FORMATS)}{nearest(form, FORMATS)}")
+    if form not in _PRINTED:
+        raise UsageError(f"--format {form}: expected {' or '.join(_PRINTED)}{nearest(form, _PRINTED)}")
     if as_json and form != "text":
         raise UsageError("--json and --format markdown are two documents; ask for one")
     typed = run.flags()
@@ -49,19 +52,23 @@ def explain(
         raise UsageError(f"--result {record.name} is worked out again from what it holds; leave out {', '.join(typed)}")
     if not record and not typed:
         raise UsageError("nothing to explain; give --result FILE, or --population and --spend, or --sample")
+    read = [str(record)] if record else run.files(OptionKind.FILES, OptionKind.RULE)
+    outputs = checked(output or [], read, [*FORMATS])
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation, explanation  # noqa: PLC0415
+    from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
 
     result = record or allocation.allocate(**run.arguments(), with_effects=False)
     found = explanation.explain(result, organisation, year=year, step=step)
-    with reader_may_leave():
+    report = explanation_document(found, written=[path.name for path in outputs])
+    with write_documents(report, outputs), reader_may_leave():
         if as_json:
             print_json(found.document())
         elif form == "markdown":
-            print_text(found.markdown())
+            print_text(FORMATS[".md"](report))
         else:
-            from gpit_fairshare.reports.explanation import show_explanation  # noqa: PLC0415
+            from gpit_fairshare.reports.screen import show  # noqa: PLC0415
             from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
 
-            show_explanation(found, make_console())
+            show(report, make_console())
     raise typer.Exit(0 if found.sound else 1)

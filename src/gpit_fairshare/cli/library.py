@@ -56,7 +56,8 @@ def list_all(
 ) -> None:
     """List every scheme, formula and transition, with how many of its figures are cited and assumed."""
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.reports.library import show_library  # noqa: PLC0415
+    from gpit_fairshare.reports import screen  # noqa: PLC0415
+    from gpit_fairshare.reports.library import library_document  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
     from gpit_fairshare.scheme import entries_document, library_entries, library_problems  # noqa: PLC0415
 
@@ -66,7 +67,7 @@ def list_all(
         if as_json:
             print_json(entries_document(entries, problems))
         else:
-            show_library(entries, make_console())
+            screen.show(library_document(entries), make_console())
 
 
 @app.command("show")
@@ -83,7 +84,8 @@ def show(
     """Show a method in words and formulas, with its parameters, checks, properties and sources."""
     if as_json and form is not Format.TEXT:
         raise UsageError(f"--json and --format {form.value}: give one of the two")
-    from gpit_fairshare.reports.library import method_markdown, show_method  # noqa: PLC0415
+    from gpit_fairshare.reports import formats, screen  # noqa: PLC0415
+    from gpit_fairshare.reports.library import method_document  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415  # as above
     from gpit_fairshare.scheme import library_problems, method  # noqa: PLC0415
 
@@ -93,9 +95,9 @@ def show(
         if as_json:
             print_json(found.document())
         elif form is Format.TEXT:
-            show_method(found, make_console())
+            screen.show(method_document(found), make_console())
         else:
-            print_text(method_markdown(found) if form is Format.MARKDOWN else text)
+            print_text(formats.markdown(method_document(found)) if form is Format.MARKDOWN else text)
 
 
 @app.command("new")
@@ -145,7 +147,8 @@ def check(  # the options of the verb
 ) -> None:
     """Check schemes, formulas and transitions: everything that is to be said at once. Nothing is calculated."""
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.reports.reviewing import show_reviews  # noqa: PLC0415
+    from gpit_fairshare.reports import screen  # noqa: PLC0415
+    from gpit_fairshare.reports.reviewing import review_document  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console  # noqa: PLC0415
     from gpit_fairshare.scheme import library_problems, review_all, reviews_document  # noqa: PLC0415
 
@@ -155,7 +158,7 @@ def check(  # the options of the verb
         if as_json:
             print_json(reviews_document(reviews))
         else:
-            show_reviews(reviews, make_console())
+            screen.show(review_document(reviews), make_console())
     if not all(one.sound for one in reviews):
         raise typer.Exit(2)
     raise typer.Exit(1 if strict and any(one.has("warning") for one in reviews) else 0)

@@ -56,7 +56,8 @@ def maturity(  # noqa: PLR0913  # the options of the verb
     _check_orders([(option, path) for option, path in asked if path], [*outputs, *beside.values()], read)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.maturity import assess  # noqa: PLC0415
-    from gpit_fairshare.reports.maturity import show_maturity  # noqa: PLC0415
+    from gpit_fairshare.reports.maturity import maturity_document  # noqa: PLC0415
+    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
     from gpit_fairshare.results.writing import write_table  # noqa: PLC0415
 
@@ -71,14 +72,14 @@ def maturity(  # noqa: PLR0913  # the options of the verb
         )
         tables = [(by_ccg, found.ccgs), (by_practice, found.practices)]
         orders = {path: partial(write_table, table) for path, table in tables if path}
-        drafts = write(found.result, outputs, beside, advance, orders)
+        written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
+        report = maturity_document(found, written=[*written, *(path.name for path in orders)])
+        drafts = write(found.result, report, outputs, beside, advance, orders)
     with drafts, reader_may_leave():
         if as_json:
             print_json(found.document())
         else:
-            written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
-            written += [path.name for path, _ in tables if path]
-            show_maturity(found, make_console(), written=written)
+            show(report, make_console())
     raise typer.Exit(0 if found.result.agrees else 1)
 
 

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.run_options import OPTIONS, OptionKind, RunOptions, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+RESULT_ENDINGS: Final = (".xlsx", ".csv", ".parquet", ".json")
+"""What a result can be written to, beside documents."""
 _TYPES: Final[Mapping[OptionKind, Any]] = {
     OptionKind.FLAG: bool,
     OptionKind.RULE: str | None,
@@ -53,10 +56,20 @@ NoPlugins = Annotated[
     ),
 ]
 """May stand on either side of the verb; its callback does all there is to do."""
-Output = Annotated[
-    list[Path] | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Write the result; .xlsx, .csv, .parquet or .json."),
-]
+
+
+def output(what: str, endings: Sequence[str] = ()) -> Any:
+    """Return the option `-o` of a verb whose answer can be written to files of these endings, and as a document."""
+    return typer.Option("-o", "--output", metavar="FILE", help=written_to(what, endings))
+
+
+def written_to(what: str, endings: Sequence[str]) -> str:
+    """Return the help of an option that writes something, to files of these endings or as a document."""
+    *first, last = (*endings, *FORMATS)
+    return f"Write the {what}; {', '.join(first)} or {last}."
+
+
+Output = Annotated[list[Path] | None, output("result", RESULT_ENDINGS)]
 Manifest = Annotated[
     bool, typer.Option("--manifest", help="Beside each .csv and .parquet of -o, write what it was made from.")
 ]

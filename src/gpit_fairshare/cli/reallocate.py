@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,14 @@ from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, print_json, reader_may_leave
 from gpit_fairshare.cli.results import ENDINGS, manifests, write
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.reports.formats import FORMATS, write_file
 
-_LETTERS = (".csv", ".md")
-"""Endings of letters, as `reallocation.ENDINGS` has them, without loading what that needs."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpit_fairshare.reallocation import Change
+
+_LETTERS = ".csv"
 
 
 @options.verb("settings", "mapping", "units", "max_size")
@@ -49,7 +54,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     output: options.Output = None,
     manifest: options.Manifest = False,
     letters: Annotated[
-        Path | None, typer.Option("--letters", metavar="FILE", help="Write the table of changes; .csv or .md.")
+        Path | None, typer.Option("--letters", metavar="FILE", help=options.written_to("table of changes", [_LETTERS]))
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
 ) -> None:
@@ -58,12 +63,13 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     outputs = checked(output or [], read, ENDINGS)
     beside = manifests(outputs, read, wanted=manifest)
     if letters:
-        checked([letters], read, _LETTERS, option="--letters")
+        checked([letters], read, [_LETTERS, *FORMATS], option="--letters")
         if letters.resolve() in {path.resolve() for path in (*outputs, *beside.values())}:
             raise UsageError(f"--letters {letters}: is written already; give each a file of its own")
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import reallocation  # noqa: PLC0415
-    from gpit_fairshare.reports.reallocation import show_reallocation  # noqa: PLC0415
+    from gpit_fairshare.reports.reallocation import reallocation_document  # noqa: PLC0415
+    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Reallocating") as advance:
@@ -78,15 +84,27 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
             **run.arguments(),
         )
         found = reallocation.changes(result)
-        writer = partial(reallocation.write_letters, found, ending=letters.suffix.lower()) if letters else None
-        drafts = write(result, outputs, beside, advance, {letters: writer} if letters and writer else {})
+        written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
+        written += [letters.name] if letters else []
+        report = reallocation_document(result, found, written=written)
+        letter = {letters: partial(_write_letters, found, letters.suffix.lower())} if letters else {}
+        drafts = write(result, report, outputs, beside, advance, letter)
     with drafts, reader_may_leave():
         if as_json:
             from gpit_fairshare.results.writing import document  # noqa: PLC0415
 
             print_json(document(result))
         else:
-            written = [one.name for path in outputs for one in (path, beside.get(path)) if one]
-            written += [letters.name] if letters else []
-            show_reallocation(result, found, make_console(), written=written)
+            show(report, make_console())
     raise typer.Exit(0 if result.agrees else 1)
+
+
+def _write_letters(changes: Sequence[Change], ending: str, draft: Path) -> None:
+    """Write the table of changes."""
+    from gpit_fairshare.reallocation import letters_csv  # noqa: PLC0415  # polars loads here, not for --help
+    from gpit_fairshare.reports.reallocation import letters_document  # noqa: PLC0415
+
+    if ending in FORMATS:
+        write_file(letters_document(changes), draft, ending)
+    else:
+        draft.write_bytes(letters_csv(changes).encode())

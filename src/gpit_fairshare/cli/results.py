@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.cli.options import RESULT_ENDINGS
 from gpit_fairshare.cli.output import checked
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.reports.document import Heading, Verbatim
+from gpit_fairshare.reports.formats import FORMATS, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from gpit_fairshare.engine import Result
+    from gpit_fairshare.reports.document import Document
     from gpit_fairshare.reports.terminal import Advance
 
-ENDINGS: Final = (".xlsx", ".csv", ".parquet", ".json")
+ENDINGS: Final = (*RESULT_ENDINGS, *FORMATS)
 
 
 def manifests(outputs: Sequence[Path], inputs: Sequence[str], *, wanted: bool) -> dict[Path, Path]:
@@ -34,8 +39,9 @@ def manifests(outputs: Sequence[Path], inputs: Sequence[str], *, wanted: bool) -
     return places
 
 
-def write(
+def write(  # what is written, and where to
     result: Result,
+    document: Document,
     outputs: Sequence[Path],
     manifests: Mapping[Path, Path],
     advance: Advance,
@@ -45,6 +51,7 @@ def write(
 
     Args:
         result: What is written to the outputs, each by its ending.
+        document: What is said of it; outputs of the formats of documents have it, with the manifest below.
         outputs: Files for the result.
         manifests: Where the manifest of a table among them goes.
         advance: Is told how far a workbook has come.
@@ -55,11 +62,26 @@ def write(
 
     with ExitStack() as stack:
         for path in outputs:
-            draft = stack.enter_context(files.in_place(path))
-            writing.write_result(result, draft, path.suffix.lower(), advance)
+            draft, ending = stack.enter_context(files.in_place(path)), path.suffix.lower()
+            if ending in FORMATS:
+                manifest = Verbatim(writing.json_text(dict(result.manifest)).rstrip(), "json")
+                blocks = [*document.blocks, Heading("Manifest"), manifest]
+                write_file(replace(document, blocks=blocks), draft, ending)
+                continue
+            writing.write_result(result, draft, ending, advance)
             if path in manifests:
                 beside = stack.enter_context(files.in_place(manifests[path]))
                 writing.write_manifest(result, beside, draft, path.name)
         for path, writer in (others or {}).items():
             writer(stack.enter_context(files.in_place(path)))
+        return stack.pop_all()
+
+
+def write_documents(document: Document, outputs: Sequence[Path]) -> ExitStack:
+    """Write a document to files as `write` does."""
+    from gpit_fairshare import files  # noqa: PLC0415  # as above
+
+    with ExitStack() as stack:
+        for path in outputs:
+            write_file(document, stack.enter_context(files.in_place(path)), path.suffix.lower())
         return stack.pop_all()

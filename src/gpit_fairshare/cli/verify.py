@@ -26,8 +26,9 @@ def verify(
     """Run a result again from its manifest: the same bytes, or exactly what differs. Nothing is written."""
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import verification  # noqa: PLC0415
+    from gpit_fairshare.reports.screen import show  # noqa: PLC0415
     from gpit_fairshare.reports.terminal import make_console, progress  # noqa: PLC0415
-    from gpit_fairshare.reports.verification import show_verification  # noqa: PLC0415
+    from gpit_fairshare.reports.verification import verification_document  # noqa: PLC0415
 
     with progress(make_console(stderr=True), "Verifying") as advance:
         found = verification.verify(result, files or (), **run.arguments(), advance=advance)
@@ -35,5 +36,5 @@ def verify(
         if as_json:
             print_json(found.document())
         else:
-            show_verification(found, make_console())
+            show(verification_document(found), make_console())
     raise typer.Exit(0 if found.verified else 1)

@@ -7,11 +7,13 @@ and what is said to add up does so to the penny.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from gpit_fairshare.comparison import document, table
 from gpit_fairshare.comparison.causes import causes_of
 from gpit_fairshare.comparison.definition import differences_of
-from gpit_fairshare.comparison.model import Cause, Change, Comparison, Difference, Limit, Side
+from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Difference, Limit, Side
 from gpit_fairshare.comparison.rows import changes_of, year_totals
 from gpit_fairshare.comparison.sides import comparable, remarks_on, side_of
 from gpit_fairshare.comparison.table import csv_text
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
     from pathlib import Path
+
+    import polars as pl
 
     from gpit_fairshare.comparison.sides import Given
 
@@ -40,6 +44,32 @@ __all__ = [
     "tolerance_of",
     "write_workbook",
 ]
+
+
+class Comparison(ComparedResults):
+    """Two results, held against each other, with all that can be made of them."""
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """Return a row for each organisation and year in which anything differs, with a column for each cause."""
+        return table.frame(self)
+
+    @cached_property
+    def causes(self) -> pl.DataFrame:
+        """Return a row for each cause and year, and one for all years: what it comes to, and alone."""
+        return table.causes_frame(self)
+
+    def document(self) -> dict[str, Any]:
+        """Return everything with stable keys, for JSON."""
+        return document.document(self)
+
+    def markdown(self, top: int = 10) -> str:
+        """Return a summary for a pull request: what the screen says, with `top` rows in each list."""
+        # The one import that goes up: a method of the Python API, for those who have a comparison in their hands.
+        from gpit_fairshare.reports.comparison import comparison_document  # noqa: PLC0415
+        from gpit_fairshare.reports.formats import markdown  # noqa: PLC0415
+
+        return markdown(comparison_document(self, top=top))
 
 
 def compare(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.comparison import shown
-from gpit_fairshare.comparison.headline import headline, method
-from gpit_fairshare.comparison.words import PENNY, less, quantum, rounded_to, total
+from gpit_fairshare.comparison.headline import cause_name, cause_said, headline, method, side_said
+from gpit_fairshare.comparison.words import less, quantum, total
+from gpit_fairshare.numbers import PENNY, rounded_to
 from gpit_fairshare.words import is_money
 from gpit_fairshare.workbook.layout import NOT_GIVEN, number_format
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Prose, Sheet, letter
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
-    from gpit_fairshare.comparison.model import Cause, Comparison
+    from gpit_fairshare.comparison.model import Cause, ComparedResults
 
 _HOLDS, _FAILS = "holds", "fails"
 _NEW_LESS_OLD: Final = f"F{ROW}-E{ROW}"
@@ -26,7 +26,7 @@ _LONG: Final = 40
 
 
 def write_workbook(
-    comparison: Comparison, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
+    comparison: ComparedResults, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
     """Write a comparison as a workbook; `advance` is called with how many cells are done, of how many."""
     changes = _Changes(comparison)
@@ -42,7 +42,7 @@ def write_workbook(
 class _Changes:
     """The sheet with a row for each organisation and year, and where its columns stand."""
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: ComparedResults) -> None:
         self.comparison = comparison
         note = (
             f"{_mark(comparison)}A row for each organisation and year in which anything differs; "
@@ -96,7 +96,7 @@ class _Changes:
             *(per_head if any(count is not None for count in people) else ()),
             ("first", "First to differ", 24, [one.first or NOT_APPLICABLE for one in changes], None, "number"),
             *(
-                (name, f"{shown.cause_name(cause)}{unit}", 14, self._contributions(cause), None, self.pence)
+                (name, f"{cause_name(cause)}{unit}", 14, self._contributions(cause), None, self.pence)
                 for name, cause in causes.items()
             ),
         ):
@@ -135,7 +135,7 @@ def _float(amount: Decimal | None) -> float | None:
     return None if amount is None else float(amount)
 
 
-def _format(comparison: Comparison) -> str:
+def _format(comparison: ComparedResults) -> str:
     """Return the format of answers: pence only where there are any."""
     if not is_money(comparison.unit):
         return number_format(comparison.unit, [])
@@ -144,7 +144,7 @@ def _format(comparison: Comparison) -> str:
     return number_format("£", [*amounts, *totals])
 
 
-def _summary(comparison: Comparison, changes: _Changes) -> Sheet:
+def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
     """Return a row for each year: totals, and what the sheet Changes comes to, counted there."""
     names = (one.name if len(one.name) <= _LONG else f"{one.name[:_LONG]}…" for one in (comparison.old, comparison.new))
     sheet = Sheet("Summary", "Comparison: {} and {}".format(*names), f"{_mark(comparison)}{headline(comparison)}")
@@ -177,17 +177,17 @@ def _summary(comparison: Comparison, changes: _Changes) -> Sheet:
     return sheet
 
 
-def _mark(comparison: Comparison) -> str:
+def _mark(comparison: ComparedResults) -> str:
     """Say at the head of a sheet that its figures may not be quoted, if that is so."""
     return "Illustrative, not to be quoted. " if comparison.illustrative else ""
 
 
-def _half(comparison: Comparison) -> str:
+def _half(comparison: ComparedResults) -> str:
     """Return half a penny, or half of what contributions are rounded to, as formulas write it."""
     return f"{quantum(comparison.unit) / 2:f}"
 
 
-def _causes(comparison: Comparison, changes: _Changes) -> Sheet:
+def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
     """Return what each cause comes to, live from the sheet Changes, and what it does alone."""
     untold = f"Causes cannot be told: {comparison.untold}." if comparison.untold else "Nothing differs."
     note = method(comparison) if comparison.attribution else untold
@@ -197,7 +197,7 @@ def _causes(comparison: Comparison, changes: _Changes) -> Sheet:
     figures = ("Change", "Alone", "Interaction", *(f"Change {year.year}" for year in comparison.years))
     sheet.add_headings((("Cause", 34), ("What changed", Prose(60)), *((f"{figure}{unit}", 17) for figure in figures)))
     for row, cause in enumerate(comparison.attribution, FIRST_ROW):
-        sheet.put_row(row, (shown.cause_name(cause), shown.cause_said(cause) or "none"))
+        sheet.put_row(row, (cause_name(cause), cause_said(cause) or "none"))
         cells, alone = changes.range_of(cause.name), cause.total_alone()
         sheet.put(row, 3, float(cause.total()), changes.exactly(f"SUM({cells})"), number)
         sheet.put(row, 4, NOT_APPLICABLE if alone is None else float(alone), None, number)
@@ -221,14 +221,14 @@ def _causes(comparison: Comparison, changes: _Changes) -> Sheet:
     return sheet
 
 
-def _definition(comparison: Comparison) -> Sheet:
+def _definition(comparison: ComparedResults) -> Sheet:
     """Return both results, and in what their rules and inputs differ."""
     sheet = Sheet(
         "Definition", "What was compared, and in what the rules differ", "Formulas as the schemes write them."
     )
     prose = (("Old", Prose(60)), ("New", Prose(60)), ("Note", Prose(40)))
     sheet.add_headings((("What", 28), ("Name", 34), ("Year", 9), *prose))
-    sides = ("; ".join(shown.side_said(side)) for side in (comparison.old, comparison.new))
+    sides = ("; ".join(side_said(side)) for side in (comparison.old, comparison.new))
     old, new = comparison.columns
     sheet.rows(
         [

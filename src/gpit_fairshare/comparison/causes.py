@@ -24,8 +24,9 @@ from gpit_fairshare.comparison.states import (
     same_organisations,
     same_rule,
 )
-from gpit_fairshare.comparison.words import NOTHING, exact, less, quantum, rounded_to, total, value_texts
+from gpit_fairshare.comparison.words import NOTHING, less, quantum, total
 from gpit_fairshare.errors import CalculationError
+from gpit_fairshare.numbers import exact, parameter_values, rounded_to
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _column_said(old: Result, new: Result, name: str) -> str:
 def _values_said(old: Parameter, new: Parameter) -> str:
     """Say how the values of a parameter changed, once for all years where they changed alike."""
     texts = {
-        year: " → ".join(value_texts(one.value, new.values[year].value, (old.unit, new.unit)))
+        year: " → ".join(parameter_values(one.value, new.values[year].value, (old.unit, new.unit)))
         for year, one in old.values.items()
         if one.value != new.values[year].value
     }

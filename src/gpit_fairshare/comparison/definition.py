@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gpit_fairshare.comparison.headline import NEW_FINDING
 from gpit_fairshare.comparison.model import Difference
-from gpit_fairshare.comparison.shown import NEW_FINDING
-from gpit_fairshare.comparison.words import value_text, value_texts
 from gpit_fairshare.findings import LEVELS, FindingCode
 from gpit_fairshare.language import to_text
+from gpit_fairshare.numbers import parameter_value, parameter_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,7 +91,7 @@ def _values(old: Parameter, new: Parameter) -> Iterator[Difference]:
             continue  # the years differ, and that is said by itself
         origin = _origin(after)
         if before.value != after.value:
-            here, there = value_texts(before.value, after.value, (old.unit, new.unit))
+            here, there = parameter_values(before.value, after.value, (old.unit, new.unit))
             yield Difference("parameter changed", new.name, year, here, there, origin)
         elif _origin(before) != origin:
             yield Difference("origin of a value changed", new.name, year, _origin(before), origin)
@@ -99,7 +99,7 @@ def _values(old: Parameter, new: Parameter) -> Iterator[Difference]:
 
 def _all_values(parameter: Parameter) -> str:
     """Write the values of a parameter: one if it is the same every year."""
-    texts = {year: value_text(one.value, parameter.unit) for year, one in parameter.values.items()}
+    texts = {year: parameter_value(one.value, parameter.unit) for year, one in parameter.values.items()}
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
     return "; ".join(f"{year}: {text}" for year, text in texts.items())

@@ -10,12 +10,12 @@ from gpit_fairshare.comparison.headline import headline, method
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from gpit_fairshare.comparison.model import Cause, Change, Comparison, Side
+    from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Side
 
 SCHEMA: Final = "gpit-comparison/1"
 
 
-def document(comparison: Comparison) -> dict[str, Any]:
+def document(comparison: ComparedResults) -> dict[str, Any]:
     """Return everything: all rows, all causes, all differences of the definition. Amounts in whole pence are exact."""
     old, new = comparison.columns
     return {
@@ -98,7 +98,7 @@ def _side(side: Side) -> dict[str, Any]:
     }
 
 
-def _cause(cause: Cause, comparison: Comparison) -> dict[str, Any]:
+def _cause(cause: Cause, comparison: ComparedResults) -> dict[str, Any]:
     return {
         "name": cause.name,
         "kind": cause.kind,
@@ -118,7 +118,7 @@ def _amounts(cause: Cause, year: str = "") -> dict[str, float | None]:
     }
 
 
-def _row(change: Change, comparison: Comparison) -> dict[str, Any]:
+def _row(change: Change, comparison: ComparedResults) -> dict[str, Any]:
     causes = comparison.attribution
     return {
         "year": change.year,

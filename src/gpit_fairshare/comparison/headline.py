@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.comparison.shown import alike
-from gpit_fairshare.comparison.words import figure, signed, total
-from gpit_fairshare.words import counted, is_money, joined
+from gpit_fairshare.comparison.words import total
+from gpit_fairshare.numbers import exact_change, exact_money
+from gpit_fairshare.words import counted, inside, is_money, joined
 
 if TYPE_CHECKING:
-    from gpit_fairshare.comparison.model import Change, Comparison
+    from collections.abc import Sequence
+
+    from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Difference, Side
 
 QUOTED: Final = "Illustrative inputs: no figure that rests on them may be quoted"
 """Heading of the sentences about inputs that call themselves illustrative."""
 
+NEW_FINDING: Final = "new finding"
+_PREFIXES: Final = {"data": "data_", "parameter": "parameter_"}
 _RULE: Final = tuple(
     (f"{noun} {verb}", noun, verb)
     for noun, verbs in {
@@ -28,12 +33,12 @@ _RULE: Final = tuple(
 """Kinds of differences between two rules that are counted: in the document, as a noun and as what happened."""
 
 
-def headline(comparison: Comparison) -> str:
+def headline(comparison: ComparedResults) -> str:
     """Return one sentence or two: same or not, how many rows, how much in all, the largest gain and loss."""
     return " ".join(part for part in (_rows(comparison), _limit(comparison), _rule(comparison)) if part)
 
 
-def method(comparison: Comparison) -> str:
+def method(comparison: ComparedResults) -> str:
     """Return how causes are told apart, and what their figures mean."""
     least = "penny" if is_money(comparison.unit) else "millionth"
     return (
@@ -44,7 +49,7 @@ def method(comparison: Comparison) -> str:
     )
 
 
-def _rows(comparison: Comparison) -> str:
+def _rows(comparison: ComparedResults) -> str:
     unit, rows = comparison.unit, counted(comparison.height, "row")
     if comparison.same:
         return f"The same: {'the row agrees' if comparison.height == 1 else f'all {rows} agree'} in every figure."
@@ -59,13 +64,13 @@ def _rows(comparison: Comparison) -> str:
     said += [f"{counted(len(there), 'row')} {status}" for status, there in sides.items() if there]
     if said:
         changes = [*moved, *sides["added"], *sides["removed"]]
-        told = f"{', '.join(said)}: {signed(total(one.change for one in changes), unit)} in all"
+        told = f"{', '.join(said)}: {exact_change(total(one.change for one in changes), unit)} in all"
         told += _extreme("gain", [one for one in moved if one.change > 0], unit)
         told += _extreme("loss", [one for one in moved if one.change < 0], unit)
         return f"{told}."
     if within:
         verb = "differs" if len(within) == 1 else "differ"
-        most = figure(comparison.tolerance, unit)
+        most = exact_money(comparison.tolerance, unit)
         return f"The same but for {most}: {len(within):,} of {rows} {verb}, none by more."
     verb = "differs" if len(others) == 1 else "differ"
     return f"The answers are the same; {len(others):,} of {rows} {verb} in other figures."
@@ -75,20 +80,65 @@ def _extreme(word: str, changes: list[Change], unit: str | None) -> str:
     if not changes:
         return ""
     one = changes[0]
-    return f"; largest {word} {signed(one.change, unit)} ({one.code}, {one.year})"
+    return f"; largest {word} {exact_change(one.change, unit)} ({one.code}, {one.year})"
 
 
-def _limit(comparison: Comparison) -> str:
+def _limit(comparison: ComparedResults) -> str:
     if comparison.limit is None:
         return ""
     beyond = len(comparison.beyond)
     return f"{'None' if not beyond else f'{beyond:,}'} beyond {comparison.limit}."
 
 
-def _rule(comparison: Comparison) -> str:
+def _rule(comparison: ComparedResults) -> str:
     """Say that the rule differs where no figure does: that is what a tidied formula should come to."""
     if not comparison.same:
         return ""
     whats = [one.what for one in alike(comparison.differences)]
     kinds = [f"{counted(whats.count(what), noun)} {verb}" for what, noun, verb in _RULE if what in whats]
     return f"The definition differs: {joined(kinds)}." if kinds else ""
+
+
+def side_said(side: Side) -> list[str]:
+    """Return what a side is: its name, its scheme and digest, its size, its version, what was set for it."""
+    record = side.record
+    said = [side.name]
+    if record.scheme:
+        parts = [record.scheme.formula, record.scheme.transition]
+        rule = f"{record.scheme.name} ({', '.join(part for part in parts if part) or 'own steps'})"
+        said.append(f"scheme {rule}, digest {record.scheme.digest[:12]}")
+    else:
+        said.append("rows alone, nothing of the rule")
+    said.append(counted(record.rows.height, "row"))
+    label = "" if says_no_more(record.answer, side.answer_label) else f" ({inside(side.answer_label)})"
+    said.append(f"answer {record.answer}{label}{', ' if side.answer_from else ''}{side.answer_from}")
+    if record.manifest:
+        said.append(f"gpit {record.manifest['gpit']}")
+    return said
+
+
+def cause_name(cause: Cause) -> str:
+    """Return what a cause is called in a list: `transition_fund`, `rounding`."""
+    prefix = _PREFIXES.get(cause.kind, "")
+    if prefix and cause.name.startswith(prefix):
+        return cause.name.removeprefix(prefix)
+    return inside(cause.label)
+
+
+def cause_said(cause: Cause) -> str:
+    """Return what was changed, and why there is no figure of what it does alone."""
+    alone = f"alone it cannot be worked out: {cause.no_alone}" if cause.no_alone else ""
+    return "; ".join(part for part in (cause.said, alone) if part)
+
+
+def alike(differences: Sequence[Difference]) -> list[Difference]:
+    """Return the differences, those that differ in their year alone put together."""
+    found: dict[tuple[str, ...], list[Difference]] = {}
+    for one in differences:
+        found.setdefault((one.what, one.name, one.old, one.new, one.note), []).append(one)
+    return [replace(there[0], year=joined([one.year for one in there])) for there in found.values()]
+
+
+def says_no_more(name: str, label: str) -> bool:
+    """Say whether a label says no more than the name."""
+    return label.casefold() == name.replace("_", " ").casefold()

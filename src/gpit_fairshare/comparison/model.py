@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from gpit_fairshare.comparison import document, markdown, table
-from gpit_fairshare.comparison.words import NOTHING, exact, less, percent, plain, short, total, value_text
+from gpit_fairshare.comparison.words import NOTHING, less, percent, short, total
+from gpit_fairshare.numbers import decimal_text, exact, parameter_value
 from gpit_fairshare.results.agreement import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
-
-    import polars as pl
 
     from gpit_fairshare.engine import Result
     from gpit_fairshare.results.agreement import OffRule
@@ -193,12 +191,12 @@ class Limit:
         return one.size * 100 > self.size * (one.old or NOTHING).copy_abs()
 
     def __str__(self) -> str:
-        return f"{plain(self.size, grouped=True)}%" if self.relative else value_text(self.size, "£")
+        return f"{decimal_text(self.size, grouped=True)}%" if self.relative else parameter_value(self.size, "£")
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Two results, held against each other. `rows` is a Polars frame of all rows in which anything differs."""
+class ComparedResults:
+    """Two results, held against each other."""
 
     old: Side
     new: Side
@@ -298,21 +296,3 @@ class Comparison:
                 found.setdefault(one.first, []).append(one)
         counts = [(column, len(rows), sum(bool(one.change) for one in rows)) for column, rows in found.items()]
         return sorted(counts, key=lambda one: (-one[2], -one[1], one[0]))
-
-    @cached_property
-    def rows(self) -> pl.DataFrame:
-        """Return a row for each organisation and year in which anything differs, with a column for each cause."""
-        return table.frame(self)
-
-    @cached_property
-    def causes(self) -> pl.DataFrame:
-        """Return a row for each cause and year, and one for all years: what it comes to, and alone."""
-        return table.causes_frame(self)
-
-    def document(self) -> dict[str, Any]:
-        """Return everything with stable keys, for JSON."""
-        return document.document(self)
-
-    def markdown(self, top: int = 10) -> str:
-        """Return a summary for a pull request."""
-        return markdown.markdown(self, top)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gpit_fairshare.comparison.model import PEOPLE, Change, YearTotal
-from gpit_fairshare.comparison.words import NOTHING, exact, less, total
+from gpit_fairshare.comparison.words import NOTHING, less, total
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.numbers import exact
 from gpit_fairshare.results.agreement import same_unrounded
 from gpit_fairshare.results.model import KEYS
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from gpit_fairshare.comparison.model import Side
-from gpit_fairshare.comparison.words import NOTHING, figure, total
+from gpit_fairshare.comparison.words import NOTHING, total
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import packaged_crosswalk
+from gpit_fairshare.numbers import exact_money
 from gpit_fairshare.results.agreement import off_rule, predicates_of, same_as_written
 from gpit_fairshare.results.model import KEYS, Record, record_of
 from gpit_fairshare.results.reading import filled, read_record
@@ -161,7 +162,7 @@ def _mergers(old: Side, new: Side, changes: Sequence[Change]) -> list[str]:
             merged = [one for one in gone if ends[one] == [code]]
             if merged:
                 before = total(gone[one].old or NOTHING for one in merged)
-                amounts = f"{figure(before, unit)} before, {figure(after.new or NOTHING, unit)} after"
+                amounts = f"{exact_money(before, unit)} before, {exact_money(after.new or NOTHING, unit)} after"
                 found.append(f"{year}: {listed(merged)} became {code}: {amounts}")
         found += [f"{year}: {code} went into {listed(into)}" for code, into in ends.items() if len(into) > 1]
     return found

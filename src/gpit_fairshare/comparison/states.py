@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
-from gpit_fairshare.comparison.words import exact
 from gpit_fairshare.engine import calculate
 from gpit_fairshare.errors import CalculationError, GpitError
 from gpit_fairshare.language import rebuilt, to_text
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.numbers import exact
 
 if TYPE_CHECKING:
     from collections.abc import Collection

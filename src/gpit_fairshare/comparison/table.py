@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from gpit_fairshare.comparison.words import plain
+from gpit_fairshare.numbers import decimal_text
 from gpit_fairshare.results.writing import FORMULA_STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.comparison.model import Comparison
+    from gpit_fairshare.comparison.model import ComparedResults
 
 _TEXTS = ("year", "org_code", "org_name", "status", "first_difference")
 
 
-def rows(comparison: Comparison) -> tuple[list[str], list[list[Any]]]:
+def rows(comparison: ComparedResults) -> tuple[list[str], list[list[Any]]]:
     """Return headings and rows; amounts are decimals, and those of the causes add up to the change."""
     causes = comparison.attribution
     told = [one for one in causes if one.alone is not None]
@@ -39,7 +39,7 @@ def rows(comparison: Comparison) -> tuple[list[str], list[list[Any]]]:
     return heads, found
 
 
-def csv_text(comparison: Comparison) -> str:
+def csv_text(comparison: ComparedResults) -> str:
     r"""Return the rows as CSV with `\n`, amounts with all their digits; a text that Excel would run is quoted."""
     heads, found = rows(comparison)
     stream = io.StringIO()
@@ -51,12 +51,12 @@ def csv_text(comparison: Comparison) -> str:
 
 def _cell(value: object) -> str:
     if isinstance(value, Decimal):
-        return plain(value)
+        return decimal_text(value)
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def frame(comparison: Comparison) -> pl.DataFrame:
+def frame(comparison: ComparedResults) -> pl.DataFrame:
     """Return the rows as a frame; amounts are floats, those in whole pence the nearest to them."""
     heads, found = rows(comparison)
     return _frame(
@@ -67,7 +67,7 @@ def frame(comparison: Comparison) -> pl.DataFrame:
     )
 
 
-def causes_frame(comparison: Comparison) -> pl.DataFrame:
+def causes_frame(comparison: ComparedResults) -> pl.DataFrame:
     """Return a row for each cause and year, and one for all years, whose year is null."""
     found = [(cause, year) for cause in comparison.attribution for year in (*(y.year for y in comparison.years), "")]
     return _frame(

@@ -30,7 +30,7 @@ from gpit_fairshare.engine.measures import (
     rounding_step,
     rounding_within_groups,
 )
-from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year, figure
+from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year
 from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.engine.result import Result
 from gpit_fairshare.engine.year import Run
@@ -58,7 +58,6 @@ __all__ = [
     "Year",
     "YearMeasures",
     "calculate",
-    "figure",
     "inequality",
     "left_over_by_group",
     "moved_by",

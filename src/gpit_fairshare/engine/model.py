@@ -119,13 +119,3 @@ class Year:
 
     def _add(self, kind: Kind, name: str, values: Values, dtype: pl.DataType | type[pl.DataType]) -> None:
         self.frames[kind] = self.frames[kind].with_columns(pl.Series(name, values, dtype=dtype))
-
-
-def figure(value: Any, unit: str | None = "") -> str:
-    """Write a figure for a message: thousands apart, pence only where there are any, £ before money."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    written = f"{abs(float(value)):,.2f}".removesuffix(".00")
-    return f"{'-' if value < 0 else ''}{'£' if (unit or '').startswith('£') else ''}{written}"

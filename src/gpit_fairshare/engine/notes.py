@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.engine.measures import account_of
-from gpit_fairshare.engine.model import figure
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.language import ORGANISATION, without_excel
+from gpit_fairshare.numbers import figure
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from gpit_fairshare.engine.model import CheckResult, Year, figure
+from gpit_fairshare.engine.model import CheckResult, Year
 from gpit_fairshare.engine.plugin_checks import check_row_by_row
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
@@ -29,6 +29,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import previous_column, render, select
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
+from gpit_fairshare.numbers import figure
 from gpit_fairshare.sharing import rounded, share_out
 from gpit_fairshare.words import joined
 

@@ -9,10 +9,11 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import needed
-from gpit_fairshare.explanation.model import JSON_SCHEMA, Explanation, Line, Test, YearLines
+from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, Line, Test, YearLines
 from gpit_fairshare.explanation.who import became, found, years_of
 from gpit_fairshare.explanation.writing import Writer
-from gpit_fairshare.language.with_numbers import with_unit, written
+from gpit_fairshare.language.with_numbers import written
+from gpit_fairshare.numbers import with_unit
 from gpit_fairshare.results.agreement import off_rule
 from gpit_fairshare.results.model import Record, record_of
 from gpit_fairshare.results.reading import read_record
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme import Scheme
 
 __all__ = ["JSON_SCHEMA", "Explanation", "Line", "Test", "YearLines", "explain"]
+
+
+class Explanation(ExplainedLines):
+    """The arithmetic of one organisation, line by line, with all that can be made of it."""
+
+    def markdown(self) -> str:
+        """Return what the screen says as Markdown, for a paper or a reply to a query."""
+        # An import that goes up: a method of the Python API, for those who have an explanation in their hands.
+        from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
+        from gpit_fairshare.reports.formats import markdown  # noqa: PLC0415
+
+        return markdown(explanation_document(self))
 
 
 def explain(

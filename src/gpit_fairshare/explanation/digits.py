@@ -13,6 +13,7 @@ from gpit_fairshare.language import in_polars, with_numbers
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.function_types import BuiltInFunction
 from gpit_fairshare.language.plugin_functions import function_named
+from gpit_fairshare.numbers import DIGITS
 from gpit_fairshare.results.agreement import gives_again
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Digits:
     def text(self, year: Drafts, name: str) -> str:
         """Return the value of a name as it is printed."""
         key = year.key(name)
-        digits = with_numbers.DIGITS[self.level.get(key, 0)]
+        digits = DIGITS[self.level.get(key, 0)]
         value = year.cells[name]
         if digits > 17 and name in year.exact:
             value = year.exact[name]
@@ -145,9 +146,7 @@ class Digits:
                 key = year.year, id(node)
                 level = self.sides.get(key, 0)
                 by_hand = None if key in self._as_run else self._by_hand(year, node)
-                return with_numbers.written(
-                    self._values[key] if by_hand is None else by_hand, unit, with_numbers.DIGITS[level]
-                )
+                return with_numbers.written(self._values[key] if by_hand is None else by_hand, unit, DIGITS[level])
 
     def _by_hand(self, year: Drafts, node: t.Expression) -> Fraction | None:
         """Return what the printed numbers come to, exactly; None where that is no plain arithmetic."""
@@ -209,7 +208,7 @@ class Digits:
             if draft.parts and not gives_again(math.fsum(float(cells[name]) for name in draft.parts), draft.value):
                 raised |= self._raise(year, draft)
             if draft.rounding and not self._rounds(year, draft.rounding):
-                raised |= self._up(year.key(draft.rounding.of), len(with_numbers.DIGITS) - 1)
+                raised |= self._up(year.key(draft.rounding.of), len(DIGITS) - 1)
         return raised
 
     def _numeric(self, year: Drafts) -> Iterator[tuple[Draft, t.Comparison]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gpit_fairshare.explanation.markdown import markdown
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -85,7 +83,7 @@ class YearLines:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class ExplainedLines:
     """The arithmetic of one organisation, line by line."""
 
     code: str
@@ -140,10 +138,6 @@ class Explanation:
 
     def _lines_of(self, year: str) -> Sequence[Line]:
         return next(one.lines for one in self.years if one.year == year)
-
-    def markdown(self) -> str:
-        """Return the explanation as a document in Markdown."""
-        return markdown(self)
 
     def __repr__(self) -> str:
         answers = ", ".join(f"{year.answer} in {year.year}" for year in self.years)

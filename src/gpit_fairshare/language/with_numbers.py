@@ -8,26 +8,17 @@ from __future__ import annotations
 
 import ast
 from dataclasses import fields, is_dataclass, replace
-from decimal import Context, Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.function_types import Argument
 from gpit_fairshare.language.in_polars import previous_column
 from gpit_fairshare.language.plugin_functions import function_named
+from gpit_fairshare.numbers import DIGITS, FLOAT_DIGITS, readable_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-DIGITS: Final = (12, 15, 17, 20, 25, 40)
-"""Significant digits that a number may be written with, the fewest first; 17 tell every float from every other."""
-_FLOAT_DIGITS: Final = 17
-_LARGEST, _SMALLEST = 21, -9
-"""Powers of ten from which, and below which, a number is written with an exponent."""
-_SAFE: Final = 15
-"""Digits of whole numbers, and of pounds and pence, that are written in full whatever the precision."""
-_SUFFIXES: Final = {"people": " people", "£ per head": " per head"}
 
 
 def render(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool) -> str:
@@ -45,7 +36,7 @@ def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, i
     """Return the tree with texts in the place of its leaves; `inner` brackets one that begins with a minus."""
     match tree:
         case t.Number(value):
-            return t.Name(written(value, digits=_FLOAT_DIGITS))
+            return t.Name(written(value, digits=FLOAT_DIGITS))
         case t.Previous(first=first) if first_year:
             return _put_in(first, texts, first_year=True, inner=inner)
         case t.Given(name):
@@ -114,39 +105,7 @@ def written(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> str
         return "yes" if value else "no"
     if isinstance(value, str):
         return t.to_text(t.Text(value))
-    number = _decimal(value, digits).scaleb(2 if unit == "%" else 0, Context(prec=2_000))
-    money = (unit or "").startswith("£")
-    text = _number(abs(number), digits, money=money)
-    sign = "-" if number < 0 else ""
-    return f"{sign}{'£' if money else ''}{text}{'%' if unit == '%' else ''}"
-
-
-def _decimal(value: float | Fraction, digits: int) -> Decimal:
-    if digits <= _FLOAT_DIGITS:
-        return Decimal(repr(float(value)))
-    exact = Fraction(value)
-    return Context(prec=digits).divide(Decimal(exact.numerator), Decimal(exact.denominator))
-
-
-def _number(number: Decimal, digits: int, *, money: bool) -> str:
-    """Write a number that is not below nought."""
-    if not number:
-        return "0"
-    size = number.adjusted()
-    places = -int(number.normalize(Context(prec=2_000)).as_tuple().exponent)
-    if places > 2 or size >= _SAFE:
-        least = size + 3 if money and size < _SAFE else 1
-        number = Context(prec=max(digits, least)).plus(number)
-        places = -int(number.normalize(Context(prec=2_000)).as_tuple().exponent)
-    if not _SMALLEST <= size < _LARGEST:
-        return f"{number.normalize(Context(prec=2_000)):e}"
-    places = 2 if money and places == 1 else max(places, 0)
-    return f"{number:,.{places}f}"
-
-
-def with_unit(text: str, unit: str | None) -> str:
-    """Return a written value with the unit behind it that a result shows: `106,613 people`, `£2.47 per head`."""
-    return text + _SUFFIXES.get(unit or "", "")
+    return readable_number(value, unit, digits)
 
 
 def read(text: str) -> Fraction | bool | str | None:

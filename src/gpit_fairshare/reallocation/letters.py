@@ -7,18 +7,15 @@ import io
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.engine import figure
+from gpit_fairshare.numbers import figure
 from gpit_fairshare.results.writing import FORMULA_STARTS
-from gpit_fairshare.words import in_markdown, joined
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from gpit_fairshare.engine import Result
 
-ENDINGS: Final = (".csv", ".md")
-"""Files that letters can be written to."""
 _MOVED: Final = ("recovered", "received", "adjustment_given", "adjustment_taken")
 
 
@@ -94,13 +91,7 @@ def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
             yield f"{figure(row[name], '£')} {said}"
 
 
-def write_letters(found: Sequence[Change], path: Path, ending: str) -> None:
-    """Write the table of changes as `.csv` or `.md`; with no change it has headings alone."""
-    text = _csv(found) if ending == ".csv" else _markdown(found)
-    path.write_bytes(text.encode())
-
-
-def _csv(found: Sequence[Change]) -> str:
+def letters_csv(found: Sequence[Change]) -> str:
     r"""Return the changes as CSV with `\n`; a text that a spreadsheet would run has an apostrophe in front."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -113,24 +104,3 @@ def _cell(value: float | str) -> str:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULA_STARTS) else value
     return f"{value:.2f}".removesuffix(".00")
-
-
-def _markdown(found: Sequence[Change]) -> str:
-    """Return the changes as a table in Markdown; nothing of a name or reason is read as anything but text.
-
-    What the files say of illustrative figures stands above it.
-    """
-    amounts = [field.name for field in fields(Change) if field.type == "float"]
-    heads = [name for name in HEADINGS if name != "basis"]
-    said = next((one.basis for one in found if one.basis), "")
-    lines = [f"**Illustrative figures.** {in_markdown(said)}", ""] if said else []
-    lines += [
-        f"| {' | '.join(name.replace('_', ' ') for name in heads)} |",
-        f"| {' | '.join('---:' if name in amounts else '---' for name in heads)} |",
-    ]
-    for one in found:
-        cells = [
-            figure(getattr(one, name), "£") if name in amounts else in_markdown(getattr(one, name)) for name in heads
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"

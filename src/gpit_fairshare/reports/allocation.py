@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
-
-from rich.cells import cell_len
 
 from gpit_fairshare.engine import BASELINE, DIFFERENCE, SUPPORT
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.numbers import money, or_dash, per_head, percentage, plain_number, signed, whole, written_value
-from gpit_fairshare.reports.checking import show_findings
-from gpit_fairshare.reports.terminal import Cells, Column, Page, Row
+from gpit_fairshare.reports.document import (
+    Beside,
+    Code,
+    Column,
+    Document,
+    Findings,
+    Heading,
+    Item,
+    OnScreen,
+    Paragraph,
+    Role,
+    Row,
+    Table,
+    Title,
+    Tone,
+)
 from gpit_fairshare.words import counted, inside, is_money, joined, plural, sentence, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from rich.console import Console
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from gpit_fairshare.engine import Effect, Inequality, MoneyAccount, MoneyLine, Movement, Result, YearMeasures
+    from gpit_fairshare.reports.document import Block
     from gpit_fairshare.scheme import Scheme
 
 NEED: Final = "transition_need"
 """Step whose national total is shown where a scheme has it."""
-_SIDE_BY_SIDE: Final = 72
-"""Width from which two years of names and figures fit beside each other."""
 _MOST_YEARS: Final = 4
 _NAMED: Final = 5
 """Organisations named at either end of a list."""
 _FAILING: Final = 12
 """Organisations named beside a check that fails."""
-_LONGEST_CODE: Final = 12
 _HALF_A_PENNY: Final = 0.005
 _HALF_A_POUND: Final = 0.5
 _LABEL: Final = 28
@@ -43,37 +50,21 @@ _ALIKE: Final = 3
 """Findings of one kind that stand below a result; `gpit check` shows more."""
 
 
-def show(result: Result, console: Console, *, written: Sequence[str] = ()) -> None:
-    """Print what a run comes to: verdict, money, gains and losses, inequality, assumptions, findings, checks.
+def allocation_document(result: Result, *, written: Sequence[str] = ()) -> Document:
+    """Return what a run comes to: verdict, money, gains and losses, inequality, assumptions, findings, checks.
 
     Args:
         result: A finished run.
-        console: Where to print; the layout needs 56 columns and uses 100 at most.
         written: Names of the files that the result was written to.
     """
-    screen = Screen(Page(console), result, result.measures())
-    screen.verdict(written)
-    screen.boundaries()
-    screen.illustrative()
-    screen.settings()
-    screen.year_by_year()
-    if screen.in_money:
-        screen.inequality()
-        screen.not_at_parity()
-        screen.movements()
-    screen.assumptions()
-    shown_above = {FindingCode.SET_FOR_THIS_RUN}
-    if screen.in_money and screen.says_all_unspent:
-        shown_above.add(FindingCode.UNSPENT)
-    show_findings([one for one in result.findings if one.number not in shown_above], console, alike=_ALIKE)
-    screen.checks()
+    report = ResultReport(result, result.measures())
+    return Document([*report.blocks(written)])
 
 
-class Screen:
-    """One run and the page that it is shown on, section by section."""
+class ResultReport:
+    """What there is to say of one run, section by section."""
 
-    def __init__(self, page: Page, result: Result, years: Sequence[YearMeasures]) -> None:
-        self.page = page
+    def __init__(self, result: Result, years: Sequence[YearMeasures]) -> None:
         self.result = result
         self.scheme: Scheme = result.scheme
         self.years = years
@@ -85,27 +76,45 @@ class Screen:
         self.mark = " (illustrative spend)" if result.inputs.illustrative and rests_on_spend else ""
         """What the heading of every section that rests on spend ends in."""
 
+    def blocks(self, written: Sequence[str]) -> Iterator[Block]:
+        """Yield all sections in order."""
+        yield from self.verdict(written)
+        yield from self.boundaries()
+        yield from self.illustrative()
+        yield from self.settings()
+        yield from self.year_by_year()
+        if self.in_money:
+            yield from self.inequality()
+            yield from self.not_at_parity()
+            yield from self.movements()
+        yield from self.assumptions()
+        shown_above = {FindingCode.SET_FOR_THIS_RUN}
+        if self.in_money and self.says_all_unspent:
+            shown_above.add(FindingCode.UNSPENT)
+        yield self.findings(shown_above)
+        yield from self.checks()
+
     def label(self, name: str) -> str:
         """Return the scheme's label of a name."""
         return self.scheme.labels.get(name, name.replace("_", " ").capitalize())
 
     # What a reader must know first
 
-    def verdict(self, written: Sequence[str]) -> None:
-        """Print the line that says it all: scheme, organisations, years, whether the checks hold."""
+    def verdict(self, written: Sequence[str]) -> Iterator[Block]:
+        """Yield the line that says it all: scheme, organisations, years, whether the checks hold."""
         agrees = self.result.agrees
         who = counted(self.years[0].organisations, self.one)
         if len({year.organisations for year in self.years}) > 1:
             who += f" in {self.years[0].year} and {self.years[-1].organisations:,} in {self.years[-1].year}"
         years = span([year.year for year in self.years])
         pieces = [f"{self.scheme.title}:", f"{who},", f"{years},", f"{self._agreement()}."]
-        self.page.packed(pieces, "bold" if agrees else "bold red")
-        self._unspent()
+        yield Title(pieces, Tone.STRONG if agrees else Tone.BAD)
+        yield from self._unspent()
         if written:
-            self.page.paragraph(f"Written: {', '.join(written)}")
+            yield OnScreen([Paragraph(f"Written: {', '.join(written)}")])
 
-    def _unspent(self) -> None:
-        """Print finding R03 in one line: what stays unspent, year by year, all kinds together."""
+    def _unspent(self) -> Iterator[Block]:
+        """Yield finding R03 in one line: what stays unspent, year by year, all kinds together."""
         totals = {year.year: math.fsum(line.amount for line in year.money.unspent) for year in self.years if year.money}
         unspent = [(year, amount) for year, amount in totals.items() if amount >= _HALF_A_POUND]
         amounts = [f"{money(amount)} in {year}" for year, amount in unspent[:_MOST_YEARS]]
@@ -113,7 +122,7 @@ class Screen:
             more = money(math.fsum(amount for _, amount in unspent[_MOST_YEARS:]))
             amounts.append(f"{more} in {counted(len(unspent) - _MOST_YEARS, 'later year')}")
         if amounts:
-            self.page.paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
+            yield Paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
 
     @property
     def says_all_unspent(self) -> bool:
@@ -121,11 +130,11 @@ class Screen:
         covered = set(self.scheme.money.unspent)
         return all(fund.step in covered or fund.unspent < 1 for fund in self.result.funds)
 
-    def boundaries(self) -> None:
-        """Print on whose boundaries all figures are, where that was asked for."""
+    def boundaries(self) -> Iterator[Block]:
+        """Yield on whose boundaries all figures are, where that was asked for."""
         day = self.result.inputs.boundaries
         if day:
-            self.page.paragraph(f"All figures are those of the {plural(self.one)} of {day_in_words(day)}.")
+            yield Paragraph(f"All figures are those of the {plural(self.one)} of {day_in_words(day)}.")
 
     def _agreement(self) -> str:
         """Say whether the checks hold: `all 4 checks hold`, `1 of 4 checks fails`."""
@@ -137,55 +146,40 @@ class Screen:
             return f"all {number} checks hold"
         return "1 check holds" if number else "there are no checks"
 
-    def illustrative(self) -> None:
-        """Print the banner over figures that nobody may quote."""
+    def illustrative(self) -> Iterator[Block]:
+        """Yield the banner over figures that nobody may quote."""
         if self.result.inputs.illustrative:
-            self.page.heading("Illustrative spend: no figure that rests on it may be quoted", "bold yellow")
-            for sentence in self.result.inputs.illustrative:
-                self.page.paragraph(sentence, lead="  ")
+            yield Heading("Illustrative spend: no figure that rests on it may be quoted", Tone.WARNING)
+            yield from map(Item, self.result.inputs.illustrative)
 
-    def settings(self) -> None:
-        """Print what was set for this run alone, a line for each parameter and value."""
+    def settings(self) -> Iterator[Block]:
+        """Yield what was set for this run alone, a line for each parameter and value."""
         found: dict[tuple[str, str], list[str]] = {}
         for name, year, value in self.scheme.overridden():
             found.setdefault(
                 (name, written_value(value.value, self.scheme.parameters[name].unit, value.written)), []
             ).append(year)
         if found:
-            self.page.heading("Set for this run, not in the scheme", "bold yellow")
+            yield Heading("Set for this run, not in the scheme", Tone.WARNING)
         for (name, written), years in found.items():
-            self.page.paragraph(
-                f"{self.label(name)} ({name}): {written} in {span(years, self.scheme.years)}", lead="  "
-            )
+            yield Item(f"{self.label(name)} ({name}): {written} in {span(years, self.scheme.years)}")
 
     # Figures year by year
 
-    def year_by_year(self) -> None:
-        """Print one table with a column a year, or as many tables as the years need."""
+    def year_by_year(self) -> Iterator[Block]:
+        """Yield one table with a column a year, or as many tables as the years need."""
         rows = [*self._money_rows(), *self._support_rows(), *self._change_rows()]
         rows = rows if self.in_money else self._other_rows()
         names = [year.year for year in self.years]
-        figure = self.page.figures([*names, *(cell for row in rows for cell in row.cells[1:])])
-        longest = max(cell_len(self.page.fit(row.cells[0])) + row.indent for row in rows)
-        room = (self.page.width - min(longest, _LABEL)) // (figure.width + 2)
-        most = max(1, min(room, _MOST_YEARS))
-        for start in range(0, len(names), most):
-            shown = slice(start, start + most)
-            columns = [figure] * len(names[shown])
-            label = max(1, min(longest, self.page.width - len(columns) * (figure.width + 2)))
-            self.page.blank()
-            self.page.table(
-                [Column(label), *columns],
-                [Row([row.cells[0], *row.cells[1:][shown]], row.heading, row.indent) for row in rows],
-                ["", *names[shown]],
-            )
+        columns = [Column("", Role.TEXT, wanted=_LABEL), *map(Column, names)]
+        yield Table(columns, rows, most=_MOST_YEARS)
         accounts = [year.money for year in self.years if year.money and year.money.balances]
         if any(abs(account.difference or 0.0) >= _HALF_A_POUND for account in accounts):
             rounding = money(max(account.rounding for account in accounts))
-            self.page.paragraph(f"Rounding can move the difference by {rounding} at most.")
+            yield Paragraph(f"Rounding can move the difference by {rounding} at most.")
 
     def _row(self, label: str, cells: Sequence[str]) -> Row:
-        return Row([label, *cells], indent=2)
+        return Row([label, *cells])
 
     def _heading(self, label: str) -> Row:
         return Row([label, *("" for _ in self.years)], heading=True)
@@ -213,7 +207,7 @@ class Screen:
         total = f"Total {inside(self.label(self.scheme.result))}"
         rows.append(self._row(total, [money(account.out.amount) for account in accounts]))
         for row in unspent:
-            rows.append(replace(row, cells=[f"{row.cells[0]}, unspent", *row.cells[1:]]))
+            rows.append(self._row(f"{row.cells[0]}, unspent", row.cells[1:]))
         differences = [account.difference for account in accounts]
         if money_in:
             rows.append(self._row(DIFFERENCE, [or_dash(amount, money) for amount in differences]))
@@ -282,8 +276,8 @@ class Screen:
 
     # Per head
 
-    def inequality(self) -> None:
-        """Print how unequal £ per head is before and after, a row for each."""
+    def inequality(self) -> Iterator[Block]:
+        """Yield how unequal £ per head is before and after, a row for each."""
         before = [(year.year, year.before) for year in self.years if year.before]
         after = [(year.year, year.after) for year in self.years if year.after]
         if not after:
@@ -297,20 +291,18 @@ class Screen:
         rows = []
         for name, one in lines:
             spread = [per_head(one.lowest), per_head(one.highest), f"{one.variation:.3f}", f"{one.gini:.3f}"]
-            rows.append(Row([name, *spread], indent=2))
-        longest = max(cell_len(self.page.fit(row.cells[0])) for row in rows) + 2
-        pounds = [self.page.figures(["Highest", *(row.cells[cell] for row in rows)]) for cell in (1, 2)]
-        others = [Column(12, figures=True), Column(6, figures=True)]
-        label = min(longest, self.page.width - sum(column.width + 2 for column in (*pounds, *others)))
-        self.page.heading(f"Inequality of £ per head, each person counted once{self.mark}")
-        self.page.table(
-            [Column(label), *pounds, *others],
-            rows,
-            ["", "Lowest", "Highest", "Coefficient of variation", "Gini"],
-        )
+            rows.append(Row([name, *spread]))
+        yield Heading(f"Inequality of £ per head, each person counted once{self.mark}")
+        figures = [
+            Column("Lowest", least=7),
+            Column("Highest"),
+            Column("Coefficient of variation"),
+            Column("Gini", least=6),
+        ]
+        yield Table([Column("", Role.TEXT), *figures], rows)
 
-    def not_at_parity(self) -> None:
-        """Print whose spend is still above the allocation in the last year, the largest amounts first."""
+    def not_at_parity(self) -> Iterator[Block]:
+        """Yield whose spend is still above the allocation in the last year, the largest amounts first."""
         last = self.years[-1]
         if last.shortfall is None:
             return
@@ -318,91 +310,50 @@ class Screen:
         spend = "illustrative spend" if self.mark else inside(self.label(BASELINE))
         result = inside(self.label(self.scheme.result))
         if not short:
-            self.page.heading(f"At parity in {last.year}: no {self.one} with {spend} above {result}")
+            yield Heading(f"At parity in {last.year}: no {self.one} with {spend} above {result}")
             return
         who = counted(len(short), self.one)
-        self.page.heading(f"Not at parity in {last.year}: {who} with {spend} above {result}")
-        rows = [[*self._names(one), money(-one.change), self._rate(one)] for one in short[:_NAMED]]
-        self._named(rows, ["Short by", "Per head"])
+        yield Heading(f"Not at parity in {last.year}: {who} with {spend} above {result}")
+        rows = [Row([one.code, one.name, money(-one.change), self._rate(one)]) for one in short[:_NAMED]]
+        yield Table([*_named(""), Column("Short by"), Column("Per head")], rows)
         if len(short) > _NAMED:
             rest = money(math.fsum(-one.change for one in short[_NAMED:]))
-            self.page.paragraph(f"… and {len(short) - _NAMED:,} more, short by {rest} together", lead="  ")
+            yield Item(f"… and {len(short) - _NAMED:,} more, short by {rest} together")
 
     def _rate(self, one: Movement) -> str:
         """Return the shortfall per head, a dash where there are no people to divide it by."""
         return "–" if one.per_head is None else per_head(-one.per_head)
 
-    def movements(self) -> None:
-        """Print the largest changes per head of the first year and of the last, up and down."""
+    def movements(self) -> Iterator[Block]:
+        """Yield the largest changes per head of the first year and of the last, up and down."""
         ends = [self.years[0], *self.years[1:][-1:]]
         if not any(part for year in ends for part in _extremes(year.movements)):
             return
-        self.page.heading(f"Largest gains and losses per head{self.mark}")
-        if len(ends) > 1 and self.page.width >= _SIDE_BY_SIDE:
-            self._beside(ends)
-            return
-        for number, year in enumerate(ends):
-            if number:
-                self.page.blank()
-            up, down = _extremes(year.movements)
-            rows = [self._row_of(one) for one in up]
-            rows += [[""] * 4] if up and down else []
-            rows += [self._row_of(one) for one in down]
-            self._named(rows, ["Change", "Per head"], year.year)
+        yield Heading(f"Largest gains and losses per head{self.mark}")
+        tables = []
+        for year in ends:
+            up, down = ([self._row_of(one) for one in part] for part in _extremes(year.movements))
+            tables.append(Table([*_named(year.year), Column("Change", spare=1), Column("Per head")], up, down))
+        yield Beside(tables)
 
-    def _row_of(self, one: Movement) -> Cells:
-        return [*self._names(one), signed(one.change), signed(one.per_head or 0.0, 2)]
-
-    def _names(self, one: Movement) -> Cells:
-        return [self.page.cut(one.code, _LONGEST_CODE), one.name]
-
-    def _named(self, rows: Sequence[Cells], heads: Cells, title: str = "") -> None:
-        """Print rows of code, name and two figures; names are cut to what is left of the width."""
-        code = self.page.figures([row[0] for row in rows])
-        figures = [self.page.figures([head, *(row[cell] for row in rows)]) for cell, head in enumerate(heads, start=2)]
-        room = self.page.width - 4 - code.width - sum(one.width + 2 for one in figures)
-        name = min(max(room, 1), max(cell_len(self.page.fit(name)) for name in (title, *(row[1] for row in rows))))
-        self.page.table(
-            [Column(code.width + 2), Column(name), *figures],
-            [Row([row[0], self.page.cut(row[1], name), *row[2:]], indent=2) for row in rows],
-            ["", title, *heads],
-        )
-
-    def _beside(self, ends: Sequence[YearMeasures]) -> None:
-        """Print two years beside each other: code, name and change per head of each."""
-        halves = [_extremes(year.movements) for year in ends]
-        height = [max(len(half[part]) for half in halves) for part in (0, 1)]
-        columns: list[Column] = []
-        rows: list[Cells] = [[] for _ in range(sum(height) + 1)]
-        heads: Cells = []
-        for year, (up, down) in zip(ends, halves, strict=True):
-            whole = [*up, *[None] * (height[0] - len(up)), None, *down, *[None] * (height[1] - len(down))]
-            cells = [[*self._names(one), signed(one.per_head or 0.0, 2)] if one else [""] * 3 for one in whole]
-            code = self.page.figures([cell[0] for cell in cells]).width + 2
-            figure = self.page.figures(["Per head", *(cell[2] for cell in cells)])
-            name = (self.page.width - 2) // 2 - code - figure.width - 4
-            columns += [Column(code), Column(name), figure]
-            heads += ["", year.year, "Per head"]
-            for row, cell in zip(rows, cells, strict=True):
-                row += [f"  {cell[0]}", self.page.cut(cell[1], name), cell[2]]
-        self.page.table(columns, [Row(row) for row in rows], heads)
+    def _row_of(self, one: Movement) -> Row:
+        return Row([one.code, one.name, signed(one.change), signed(one.per_head or 0.0, 2)])
 
     # What it rests on
 
-    def assumptions(self) -> None:
-        """Print what was taken without a source, numbered as everywhere else."""
+    def assumptions(self) -> Iterator[Block]:
+        """Yield what was taken without a source, numbered as everywhere else."""
         assumptions = self.scheme.assumptions
         if not assumptions:
             return
-        self.page.heading(counted(len(assumptions), "assumption").capitalize())
+        yield Heading(counted(len(assumptions), "assumption").capitalize())
         for one in assumptions:
             years = f" ({span(one.years, self.scheme.years)})" if one.years else ""
             number = f"{one.number}.".rjust(len(str(len(assumptions))) + 1)
-            self.page.paragraph(f"{one.about}{years}: {one.text}", lead=f"  {number} ")
             moved = [effect for effect in self.result.effects if effect.assumption == one.number]
-            if moved:
-                told = [f"a tenth {'less' if one.change < 0 else 'more'}: {self._effect(one)}" for one in moved]
-                self.page.paragraph(sentence("; ".join(told)) + ".", lead=" " * (len(number) + 3))
+            told = [f"a tenth {'less' if one.change < 0 else 'more'}: {self._effect(one)}" for one in moved]
+            below = [Item(f"{sentence('; '.join(told))}.")] if told else []
+            yield Item(f"{one.about}{years}: {one.text}", f"{number} ", below=below)
 
     def _effect(self, effect: Effect) -> str:
         """Say what an assumption's move does to the result."""
@@ -413,18 +364,27 @@ class Screen:
         who = counted(effect.organisations, self.one)
         return f"{signed(effect.total) if self.in_money else plain_number(effect.total)} in all, {who} affected"
 
-    def checks(self) -> None:
-        """Print each check that fails, in which year and for whom, and count those that hold."""
+    def findings(self, shown_above: Collection[FindingCode]) -> Findings:
+        """Return the findings of the run, without those that another section has."""
+        return Findings([one for one in self.result.findings if one.number not in shown_above], alike=_ALIKE)
+
+    def checks(self) -> Iterator[Block]:
+        """Yield each check that fails, in which year and for whom, and count those that hold."""
         failing = [check for check in self.result.checks if not check.holds]
         if not self.result.checks:
             return
-        self.page.heading(sentence(self._agreement()), "bold red" if failing else "bold")
+        yield Heading(sentence(self._agreement()), Tone.BAD if failing else Tone.STRONG)
         for check in failing:
             who = [*check.failing[:_FAILING]]
             if len(check.failing) > _FAILING:
                 who.append(f"{len(check.failing) - _FAILING:,} more")
-            self.page.paragraph(f"fails in {check.year} ({joined(who)}): {check.name}", lead="  ")
-            self.page.paragraph(check.formula, lead="    ")
+            below = [Item(Code(check.formula))]
+            yield Item(f"fails in {check.year} ({joined(who)}): {check.name}", below=below)
+
+
+def _named(heading: str) -> list[Column]:
+    """Return the columns of a code and a name."""
+    return [Column("", Role.CODE), Column(heading, Role.NAME)]
 
 
 def _extremes(movements: Sequence[Movement]) -> tuple[list[Movement], list[Movement]]:

@@ -1,4 +1,4 @@
-"""Verdicts on regression cases on the screen, and as a text for others who show them."""
+"""What `gpit test` says: verdicts on regression cases, also as a text for others who show them."""
 
 from __future__ import annotations
 
@@ -6,111 +6,116 @@ import io
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from rich.cells import cell_len
 from rich.console import Console
 
 from gpit_fairshare.cases.comparing import plain
 from gpit_fairshare.cases.junit import UNUSED
 from gpit_fairshare.cases.shape import ORIGINS
-from gpit_fairshare.reports.terminal import Cells, Column, Page, Row
-from gpit_fairshare.words import counted, joined, sentence
+from gpit_fairshare.reports.document import (
+    Address,
+    Column,
+    Document,
+    Heading,
+    Item,
+    Paragraph,
+    Role,
+    Row,
+    Table,
+    Tone,
+)
+from gpit_fairshare.reports.screen import show
+from gpit_fairshare.words import counted, joined, on_one_line, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.cases.comparing import Difference
     from gpit_fairshare.cases.running import Verdict
     from gpit_fairshare.cases.suite import Suite
     from gpit_fairshare.cases.updating import Change
+    from gpit_fairshare.reports.document import Block
 
 _MOST: Final = 10
 """Differences, and changes of a case, that are shown; the rest is counted."""
 _LEAD: Final = 8
 _WORDS: Final = {"ok": "ok", "failed": "FAILED", "fault": "fault"}
-_STYLES: Final = {"ok": "green", "failed": "bold red", "fault": "bold red"}
-_LONGEST_CODE: Final = 12
-_NARROWEST_COLUMN: Final = 14
+_TONES: Final = {"ok": Tone.PASSED, "failed": Tone.BAD, "fault": Tone.BAD}
+_PLACE: Final = (Column("Year", Role.CODE), Column("Code", Role.CODE), Column("Column", Role.TEXT, wanted=14))
+"""Columns that say where a figure is."""
 _LONGEST_FIGURE: Final = 32
-_INDENT: Final = 2
 
 
-def show_suite(suite: Suite, console: Console) -> None:
-    """Print a line for each case, the worst rows of those that failed, and what it all comes to."""
-    page = Page(console)
-    apart = False
-    for verdict in suite.verdicts:
-        failed = verdict.outcome == "failed"
-        if apart or (failed and verdict is not suite.verdicts[0]):
-            page.blank()
-        apart = failed
-        _show(page, verdict)
-    if apart and suite.unused:
-        page.blank()
-    for file in suite.unused:
-        page.paragraph(f"{file}: {UNUSED}", _STYLES["failed"], lead="FAILED".ljust(_LEAD))
-    _show_update(page, suite)
-    page.blank()
-    _closing(page, suite)
+def suite_document(suite: Suite) -> Document:
+    """Return a line for each case, the worst rows of those that failed, and what it all comes to."""
+    return Document([*_blocks(suite)])
 
 
 def verdict_text(verdict: Verdict, width: int = 80) -> str:
-    """Return as a plain text why a case is not ok, with its worst rows: what stands below its line on the screen."""
+    """Return as a plain text why a case is not ok, with its worst rows: what is below its line on the screen."""
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=False, color_system=None, markup=False, emoji=False)
-    _reasons(Page(console), verdict)
+    show(Document([*_reasons(verdict)]), console)
     return stream.getvalue().rstrip("\n")
 
 
-def _show(page: Page, verdict: Verdict) -> None:
+def _blocks(suite: Suite) -> Iterator[Block]:
+    failed_before = False
+    for verdict in suite.verdicts:
+        failed = verdict.outcome == "failed"
+        yield _verdict(verdict, apart=failed_before or (failed and verdict is not suite.verdicts[0]))
+        if failed:
+            yield from _reasons(verdict, " " * _LEAD)
+        failed_before = failed
+    for file in suite.unused:
+        marker = "FAILED".ljust(_LEAD)
+        yield Paragraph(f"{file}: {UNUSED}", Tone.BAD, marker, apart=failed_before and file is suite.unused[0])
+    yield from _update(suite)
+    yield from _closing(suite)
+
+
+def _verdict(verdict: Verdict, *, apart: bool) -> Paragraph:
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
         line += f" (looks at {verdict.looked_at:,} of {verdict.there:,} rows)"
     elif verdict.outcome == "fault":
         line += f": {' '.join(verdict.said)}"
-    page.paragraph(line, _STYLES[verdict.outcome], lead=_WORDS[verdict.outcome].ljust(_LEAD))
-    if verdict.outcome == "failed":
-        _reasons(page, verdict, " " * _LEAD)
+    return Paragraph(line, _TONES[verdict.outcome], _WORDS[verdict.outcome].ljust(_LEAD), apart)
 
 
-def _reasons(page: Page, verdict: Verdict, lead: str = "") -> None:
-    for one in verdict.said:
-        page.paragraph(one, lead=lead)
+def _reasons(verdict: Verdict, marker: str = "") -> Iterator[Block]:
+    """Yield why a case is not ok, then its worst rows as a table, or a line each where it does not fit."""
+    texts = [*verdict.said]
     if verdict.outcome == "failed":
-        page.paragraph(f"{verdict.title} ({verdict.origin})", lead=lead)
-        if verdict.source:
-            page.paragraph(verdict.source, lead=lead)
+        texts.append(f"{verdict.title} ({verdict.origin})")
+        texts += [verdict.source] if verdict.source else []
         if verdict.rows == "some":
-            page.paragraph(f"The case looks at {verdict.looked_at:,} of {verdict.there:,} rows.", lead=lead)
-    if verdict.differences:
-        _table(page, verdict.differences)
-
-
-def _table(page: Page, differences: Sequence[Difference]) -> None:
-    """Print the worst rows as a table, or a line each where its figures are too long for one."""
-    shown = _chosen(differences)
-    head = ["Year", "Code", "Column", "Expected", "Got", "Difference", "Tolerance"]
-    rows = [
-        [
-            one.year,
-            page.cut(one.code, _LONGEST_CODE) or "national",
-            one.column or "(whole row)",
-            _figure(page, one.expected),
-            _figure(page, one.got),
-            _signed(one.difference),
-            "" if one.allowed is None else _grouped(one.allowed),
-        ]
-        for one in shown
+            texts.append(f"The case looks at {verdict.looked_at:,} of {verdict.there:,} rows.")
+    yield from (Paragraph(text, marker=marker) for text in texts)
+    count = len(verdict.differences)
+    if not count:
+        return
+    rows = []
+    for one in _chosen(verdict.differences):
+        figures = [_figure(one.expected), _figure(one.got), _signed(one.difference)]
+        rows.append([*_place(one), *figures, "" if one.allowed is None else _grouped(one.allowed)])
+    columns = [*_PLACE, *map(Column, ("Expected", "Got", "Difference", "Tolerance"))]
+    lines = [
+        f"{' '.join(row[:3])}: expected {row[3]}, got {row[4]}"
+        + (f"; {row[5]} with a tolerance of {row[6]}" if row[5] else "")
+        for row in rows
     ]
-    page.blank()
-    if len(differences) > _MOST:
-        page.paragraph(f"The worst {_MOST} of {len(differences):,}:", lead=" " * _INDENT)
-    if not _fitted(page, head, rows, wide=2):
-        for row in rows:
-            of = f"{row[0]} {row[1]} {row[2]}: expected {row[3]}, got {row[4]}"
-            by = f"; {row[5]} with a tolerance of {row[6]}" if row[5] else ""
-            page.paragraph(f"{of}{by}", lead="  - ")
-    if len(differences) > _MOST:
-        page.paragraph(f"and {len(differences) - _MOST:,} more; --json gives all", lead=" " * _INDENT)
+    caption = f"The worst {_MOST} of {count:,}:" if count > _MOST else ""
+    yield Table(columns, [*map(Row, rows)], caption=caption, otherwise=[Item(line, "- ") for line in lines])
+    yield from _more(count)
+
+
+def _place(one: Difference | Change) -> list[str]:
+    return [one.year, one.code or "national", one.column or "(whole row)"]
+
+
+def _more(count: int) -> Iterator[Item]:
+    if count > _MOST:
+        yield Item(f"and {count - _MOST:,} more; --json gives all")
 
 
 def _chosen(differences: Sequence[Difference]) -> list[Difference]:
@@ -122,32 +127,14 @@ def _chosen(differences: Sequence[Difference]) -> list[Difference]:
     return [differences[at] for at in sorted(at for _, at in sorted(turns)[:_MOST])]
 
 
-def _fitted(page: Page, head: Cells, rows: Sequence[Cells], wide: int) -> bool:
-    """Print a table if it fits, its column `wide` folded if need be; figures are never cut off."""
-    columns: list[Column] = []
-    for at, title in enumerate(head):
-        width = max(cell_len(page.fit(text)) for text in (title, *(row[at] for row in rows)))
-        columns.append(Column(width, figures=at > wide))
-    left = page.width - _INDENT - sum(column.width + 2 for at, column in enumerate(columns) if at != wide)
-    columns[wide] = Column(min(left, columns[wide].width))
-    if left < min(_NARROWEST_COLUMN, max(len(row[wide]) for row in rows)):
-        return False
-    page.table(
-        [Column(columns[0].width + _INDENT), *columns[1:]],
-        [Row(row, indent=_INDENT) for row in rows],
-        [" " * _INDENT + head[0], *head[1:]],
-    )
-    return True
-
-
-def _figure(page: Page, text: str | None) -> str:
+def _figure(text: str | None) -> str:
     """Write a figure, thousands apart; a text is shown as far as there is room."""
     if text is None:
         return "–"
     try:
         return _grouped(Decimal(text))
     except ArithmeticError:
-        return page.cut(text, _LONGEST_FIGURE)
+        return on_one_line(text, _LONGEST_FIGURE)
 
 
 def _grouped(number: Decimal) -> str:
@@ -165,56 +152,39 @@ def _signed(difference: Decimal | None) -> str:
     return ("+" if difference > 0 else "") + _grouped(difference)
 
 
-def _show_update(page: Page, suite: Suite) -> None:
+def _update(suite: Suite) -> Iterator[Block]:
     update = suite.update
     if update is None or update.refused:
         return
     for id_ in dict.fromkeys(one.id for one in update.changes):
         changes = [one for one in update.changes if one.id == id_]
-        page.heading(f"{id_}: {counted(len(changes), 'change')}")
-        _changes(page, changes)
-    page.blank()
-    page.paragraph(f"Written: {', '.join(update.written)}." if update.written else "Nothing was to be written.")
-    for path in update.paths:
-        page.unbroken(f"  {path}")
+        rows = [[*_place(one), _figure(one.old), _figure(one.new)] for one in changes[:_MOST]]
+        lines = [Item(f"{' '.join(row[:3])}: {row[3]} → {row[4]}", "- ") for row in rows]
+        yield Heading(f"{id_}: {counted(len(changes), 'change')}")
+        yield Table([*_PLACE, Column("Old"), Column("New")], [*map(Row, rows)], otherwise=lines)
+        yield from _more(len(changes))
+    text = f"Written: {', '.join(update.written)}." if update.written else "Nothing was to be written."
+    yield Paragraph(text, apart=True)
+    yield from (Item(Address(path)) for path in update.paths)
 
 
-def _changes(page: Page, changes: Sequence[Change]) -> None:
-    rows = [
-        [
-            one.year,
-            page.cut(one.code, _LONGEST_CODE) or "national",
-            one.column or "(whole row)",
-            _figure(page, one.old),
-            _figure(page, one.new),
-        ]
-        for one in changes[:_MOST]
-    ]
-    if not _fitted(page, ["Year", "Code", "Column", "Old", "New"], rows, wide=2):
-        for row in rows:
-            page.paragraph(f"{row[0]} {row[1]} {row[2]}: {row[3]} → {row[4]}", lead="  - ")
-    if len(changes) > _MOST:
-        page.paragraph(f"and {len(changes) - _MOST:,} more; --json gives all", lead=" " * _INDENT)
-
-
-def _closing(page: Page, suite: Suite) -> None:
-    """Print how many cases there are, what became of them, and where their figures come from."""
-    page.paragraph(
-        f"{counted(len(suite.ran), 'case')}: {_outcomes(suite)}.", _STYLES["failed" if suite.exit_code else "ok"]
-    )
+def _closing(suite: Suite) -> Iterator[Block]:
+    """Yield how many cases there are, what became of them, and where their figures come from."""
+    tone = _TONES["failed" if suite.exit_code else "ok"]
+    yield Paragraph(f"{counted(len(suite.ran), 'case')}: {_outcomes(suite)}.", tone, apart=True)
     origins = [
         f"{origin} {suite.count('ok', origin):,} of {cases:,} ok"
         for origin in ORIGINS
         if (cases := sum(one.origin == origin for one in suite.verdicts))
     ]
     if origins:
-        page.paragraph(f"{sentence(', '.join(origins))}.")
+        yield Paragraph(f"{sentence(', '.join(origins))}.")
     left = [
         *([f"{counted(suite.not_selected, 'case')} not chosen by -k"] if suite.not_selected else []),
         *([f"{counted(suite.not_run, 'case')} not run after the first that was not ok"] if suite.not_run else []),
     ]
     if left:
-        page.paragraph(f"{joined(left)}.")
+        yield Paragraph(f"{joined(left)}.")
 
 
 def _outcomes(suite: Suite) -> str:

@@ -1,168 +1,223 @@
-"""A comparison on the screen: what changed, for whom, and why."""
+"""What `gpit compare` says: what changed, for whom, and why."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
-from rich.cells import cell_len
-
-from gpit_fairshare.comparison import shown
-from gpit_fairshare.comparison.headline import QUOTED, headline, method
-from gpit_fairshare.comparison.shown import FORMULAS, NEW_FINDING
-from gpit_fairshare.reports.terminal import Column, Page, Row
-from gpit_fairshare.words import sentence
+from gpit_fairshare.comparison.headline import (
+    NEW_FINDING,
+    QUOTED,
+    alike,
+    cause_name,
+    cause_said,
+    headline,
+    method,
+    says_no_more,
+    side_said,
+)
+from gpit_fairshare.comparison.words import percent, quantum, total
+from gpit_fairshare.numbers import exact_change, exact_money, percent_change, rounded_to
+from gpit_fairshare.reports.document import (
+    Code,
+    Column,
+    Document,
+    Heading,
+    Item,
+    Listing,
+    OnScreen,
+    Paragraph,
+    Role,
+    Row,
+    Table,
+    Title,
+    Tone,
+)
+from gpit_fairshare.words import counted, inside, is_money, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from decimal import Decimal
 
-    from rich.console import Console
+    from gpit_fairshare.comparison.model import Change, ComparedResults, Difference
+    from gpit_fairshare.reports.document import Block
 
-    from gpit_fairshare.comparison import Change, Comparison, Difference
-    from gpit_fairshare.comparison.shown import Shown
-
-_LONGEST_CODE: Final = 12
-_NAME: Final = 8
-"""Columns that a name gets at least; a year needs as many."""
+LONGEST: Final = 60_000
+"""Characters of Markdown; GitHub takes 65,536 in a comment."""
+_FORMULAS: Final = ("formula changed", "step added", "step removed", "check added", "check removed", "check changed")
+"""Differences that show formulas."""
 _ALIKE: Final = 8
-"""Differences of one kind that are shown; the rest is counted."""
+"""Differences of one kind that a screen shows."""
 _FINDINGS: Final = 3
-"""New findings that are shown."""
+"""New findings that a screen shows."""
+_WHOLE: Final = 99
+"""More signs than a year has: all of it is wanted."""
+_DIGEST: Final = re.compile(r"(SHA-256 [0-9a-f]{12})[0-9a-f]{52}")
 
 
-def show_comparison(comparison: Comparison, console: Console, *, top: int = 10, written: Sequence[str] = ()) -> None:
-    """Print a comparison, the verdict first.
+def comparison_document(comparison: ComparedResults, *, top: int = 10, written: Sequence[str] = ()) -> Document:
+    """Return what a comparison says, the verdict first.
 
     Args:
         comparison: What was compared.
-        console: Where to print; the layout needs 56 columns and uses 100 at most.
-        top: Rows of each list.
+        top: Rows of each list of organisations.
         written: Names of the files that the comparison was written to.
     """
-    page = Page(console)
-    page.paragraph(headline(comparison), "bold green" if comparison.agrees else "bold")
-    for line in comparison.off_rule:
-        page.paragraph(line, "bold red")
+    return Document([*_blocks(comparison, top, written)], LONGEST)
+
+
+def _blocks(comparison: ComparedResults, top: int, written: Sequence[str]) -> Iterator[Block]:
+    yield Title([headline(comparison)], Tone.GOOD if comparison.agrees else Tone.STRONG)
+    yield from (Paragraph(line, Tone.BAD) for line in comparison.off_rule)
     if written:
-        page.paragraph(f"Written: {', '.join(written)}")
+        yield OnScreen([Paragraph(f"Written: {', '.join(written)}")])
     for word, side in (("Old", comparison.old), ("New", comparison.new)):
-        page.paragraph("; ".join(shown.side_said(side)), lead=f"{word}  ")
+        yield Paragraph("; ".join(side_said(side)), marker=f"{word}  ")
     if comparison.illustrative:
-        page.heading(QUOTED, "bold yellow")
-        for text in comparison.illustrative:
-            page.paragraph(text, lead="  ")
+        yield Heading(QUOTED, Tone.WARNING)
+        yield from map(Item, comparison.illustrative)
     if not comparison.same:
-        _table(page, "Totals", _totals(page, comparison))
-        _causes(page, comparison)
+        yield from _totals(comparison)
+        yield from _causes(comparison)
         for title, changes in (
             ("Largest movements", comparison.moved),
             ("Added", comparison.only("added")),
             ("Removed", comparison.only("removed")),
         ):
-            _movements(page, title, changes, comparison, top)
-        _listed(page, "Where rows first differ", shown.firsts(comparison))
-    _listed(page, "Remarks", [sentence(one) for one in comparison.remarks])
+            yield from _movements(title, changes, comparison, top)
+        yield from _listed("Where rows first differ", _first_differences(comparison))
+    yield from _listed("Remarks", [sentence(text) for text in comparison.remarks])
     for title, columns in zip(("In the old result alone", "In the new result alone"), comparison.columns, strict=True):
         if columns:
-            page.heading(title)
-            page.paragraph(", ".join(columns), lead="  ")
-    _definition(page, comparison.differences)
+            yield Heading(title)
+            yield Item(", ".join(columns))
+    yield from _definition(comparison.differences)
 
 
-def _totals(page: Page, comparison: Comparison) -> Shown:
-    """Return the totals as fully as the page has room: pence go first, then per cent, then who gains and loses."""
-    full, whole = shown.totals(comparison), shown.totals(comparison, pence=False)
-    narrower = (full, whole, shown.table_without(whole, "%"), shown.table_without(whole, "%", "Gain", "Lose"))
-    return next((one for one in narrower if sum(_widths(page, one)) + 2 * len(one.heads) <= page.width), narrower[-1])
+def _totals(comparison: ComparedResults) -> Iterator[Block]:
+    """Yield the totals as fully as there is room: pence go first, then per cent, then who gains and loses."""
+    if comparison.years:
+        yield Heading("Totals")
+        yield _totals_table(comparison, None, otherwise=[_totals_table(comparison, pence=False)])
 
 
-def _causes(page: Page, comparison: Comparison) -> None:
+def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Sequence[Block] = ()) -> Table:
+    """Return a row for each year, and one for all where there are several; `pence` is as in `figure`."""
+    unit, years = comparison.unit, comparison.years
+
+    def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> Row:
+        amounts = [
+            exact_money(old, unit, pence=pence),
+            exact_money(new, unit, pence=pence),
+            exact_change(change, unit, pence=pence),
+        ]
+        return Row([name, *amounts, percent_change(percent(change, old)), f"{gain:,}", f"{lose:,}"])
+
+    rows = [row(year.year, year.old, year.new, year.change, year.gain, year.lose) for year in years]
+    if len(years) > 1:
+        old, new, change = (total(getattr(year, name) for year in years) for name in ("old", "new", "change"))
+        rows.append(row("All", old, new, change, sum(year.gain for year in years), sum(year.lose for year in years)))
+    spare = (0, 0) if otherwise else (1, 2)
+    columns = [Column("Year", Role.NAME, wanted=_WHOLE), Column("Old"), Column("New"), Column("Change")]
+    columns += [Column("%", spare=spare[0]), Column("Gain", spare=spare[1]), Column("Lose", spare=spare[1])]
+    return Table(columns, rows, otherwise=otherwise)
+
+
+def _causes(comparison: ComparedResults) -> Iterator[Block]:
+    """Yield a row for each cause, and their sum; then what was changed, and why something is not known alone."""
     if comparison.untold:
-        page.heading("Causes cannot be told")
-        page.paragraph(comparison.untold, lead="  ")
+        yield Heading("Causes cannot be told")
+        yield Item(comparison.untold)
         return
-    if not comparison.attribution:
+    causes, unit = comparison.attribution, comparison.unit
+    if not causes:
         return
-    _table(page, "Causes", shown.causes(comparison))
-    for one in comparison.attribution:
-        said = shown.cause_said(one)
-        if said:
-            page.paragraph(f"{shown.cause_name(one)}: {said}", lead="  ")
-    page.paragraph(method(comparison), lead="  ")
+
+    def written(amount: Decimal | None) -> str:
+        # To the penny, as contributions are: what rounding has beyond it is noise of the sums.
+        return "–" if amount is None else exact_change(rounded_to(amount, quantum(unit)), unit)
+
+    amounts = [(cause.total(), cause.total_alone(), cause.interaction()) for cause in causes]
+    rows = [Row([cause_name(cause), *map(written, three)]) for cause, three in zip(causes, amounts, strict=True)]
+    if len(rows) > 1:
+        rows.append(Row(["all together", written(total(cause.total() for cause in causes)), "", ""]))
+    yield Heading("Causes")
+    yield Table([Column("Cause", Role.NAME, wanted=8), *map(Column, ("Change", "Alone", "Interaction"))], rows)
+    yield from (Item(f"{cause_name(cause)}: {cause_said(cause)}") for cause in causes if cause_said(cause))
+    yield Item(method(comparison))
 
 
-def _movements(page: Page, title: str, changes: Sequence[Change], comparison: Comparison, top: int) -> None:
+def _movements(title: str, changes: Sequence[Change], comparison: ComparedResults, top: int) -> Iterator[Block]:
+    """Yield what each organisation gains or loses, in per cent, and per head where people are known."""
     if not changes or not top:
         return
-    table = shown.movements(changes[:top], comparison)
-    rows = [[page.cut(row[0], _LONGEST_CODE), *row[1:]] for row in table.rows]
-    if len(comparison.years) == 1:
-        year = table.heads.index("Year")
-        rows = [[*row[:year], *row[year + 1 :]] for row in rows]
-        figures = range(table.figures.start - 1, table.figures.stop - 1)
-        table = table._replace(heads=[head for head in table.heads if head != "Year"], figures=figures)
-    _table(page, title, table._replace(rows=rows), name=1)
+    unit, several = comparison.unit, len(comparison.years) > 1
+    shown = changes[:top]
+    per_head = is_money(unit) and any(change.per_head is not None for change in shown)
+    rows = []
+    for change in shown:
+        cells = [change.code, change.name, *([change.year] if several else [])]
+        cells += [exact_change(change.change, unit), percent_change(change.percent)]
+        if per_head:
+            cells.append("–" if change.per_head is None else exact_change(change.per_head, pence=True))
+        rows.append(Row(cells))
+    columns = [Column("Code", Role.CODE), Column("Name", Role.NAME, wanted=8)]
+    columns += [Column("Year", Role.CODE)] if several else []
+    columns += [Column("Change"), Column("%"), *([Column("Per head")] if per_head else [])]
+    yield Heading(title)
+    yield Table(columns, rows)
     if len(changes) > top:
-        page.paragraph(f"… and {len(changes) - top:,} more; --top {len(changes)} shows all.", lead="  ")
+        yield Item(f"… and {len(changes) - top:,} more; --top {len(changes)} shows all.")
 
 
-def _table(page: Page, title: str, table: Shown, name: int = 0) -> None:
-    """Print a table under its heading; the texts of one column are cut to what the figures leave of the width."""
-    if not table.rows:
-        return
-    page.heading(title)
-    widths = _widths(page, table)
-    room = page.width - 2 - sum(width + 2 for at, width in enumerate(widths) if at != name)
-    widths[name] = max(min(widths[name], room), min(widths[name], _NAME))
-    columns = [Column(width + (0 if at else 2), at in table.figures) for at, width in enumerate(widths)]
-    rows = [
-        Row([page.cut(cell, widths[at]) if at == name else cell for at, cell in enumerate(row)], indent=2)
-        for row in table.rows
-    ]
-    head = [f"  {table.heads[0]}", *table.heads[1:]]
-    page.table(columns, rows, head)
+def _first_differences(comparison: ComparedResults) -> list[str]:
+    """Return a sentence for each column that is the first to differ, those behind a change of the answer first."""
+    several = len(comparison.years) > 1
+    behind_changes, quiet = [], []
+    for column, rows, moved in comparison.firsts():
+        label = comparison.label(column)
+        name = column if says_no_more(column, label) else f"{column} ({inside(label)})"
+        if moved:
+            who = counted(moved, "row" if several else comparison.organisation)
+            behind_changes.append(f"{name} is the first to differ for {who}")
+        if rows > moved:
+            quiet.append(f"{name} is the first to differ for {counted(rows - moved, 'row')} whose answer is the same")
+    return [*behind_changes, *quiet]
 
 
-def _widths(page: Page, table: Shown) -> list[int]:
-    """Return the width that each column needs."""
-    return [max(cell_len(page.fit(row[at])) for row in [table.heads, *table.rows]) for at in range(len(table.heads))]
+def _listed(title: str, texts: Sequence[str]) -> Iterator[Block]:
+    if texts:
+        yield Heading(title)
+        yield Listing([*map(Item, texts)], _ALIKE)
 
 
-def _listed(page: Page, title: str, texts: Sequence[str]) -> None:
-    if not texts:
-        return
-    page.heading(title)
-    for text in texts[:_ALIKE]:
-        page.paragraph(text, lead="  ")
-    if len(texts) > _ALIKE:
-        page.paragraph(f"… and {len(texts) - _ALIKE:,} more", lead="  ")
-
-
-def _definition(page: Page, differences: Sequence[Difference]) -> None:
-    """Print what changed in the rule and around it, the kinds one after another."""
+def _definition(differences: Sequence[Difference]) -> Iterator[Block]:
+    """Yield what changed in the rule and around it, the kinds one after another; new notes are only counted."""
     if not differences:
         return
-    page.heading("What changed in the definition")
-    listed, notes = shown.without_notes(differences)
-    for what, there in shown.grouped(listed).items():
+    yield Heading("What changed in the definition")
+    notes = [one for one in differences if one.what == NEW_FINDING and one.note == "note"]
+    by_kind: dict[str, list[Item]] = {}
+    for difference in alike([one for one in differences if one not in notes]):
+        by_kind.setdefault(difference.what, []).append(_difference(difference))
+    for what, items in by_kind.items():
         most = _FINDINGS if what == NEW_FINDING else _ALIKE
-        if len(there) == most + 1:  # to say that there is one more takes as much room as to show it
-            most += 1
-        for one in there[:most]:
-            _difference(page, one)
-        if len(there) > most:
-            page.paragraph(f"… and {len(there) - most:,} more of these: {what}", lead="  ")
+        most += len(items) == most + 1  # saying that there is one more takes as much room as showing it
+        yield Listing(items, most, f"… and {{}} more of these: {what}")
     if notes:
-        page.paragraph(sentence(notes), lead="  ")
+        numbers = ", ".join(sorted({one.name for one in notes}))
+        text = f"{counted(len(notes), 'new note')} on the inputs and the run ({numbers}); the JSON document has all"
+        yield Item(text)
 
 
-def _difference(page: Page, one: Difference) -> None:
-    head = sentence(shown.headed(one))
-    note = f" ({one.note})" if one.note else ""
-    if one.what in FORMULAS:
-        page.paragraph(f"{head}{note}", lead="  ")
-        for word, text in (("old", one.old), ("new", one.new)):
-            if text:
-                page.paragraph(text, lead=f"    {word}  ")
-        return
-    values = " → ".join(shown.brief(text) for text in (one.old, one.new) if text)
-    page.paragraph(f"{head}{': ' if values else ''}{values}{note}", lead="  ")
+def _difference(difference: Difference) -> Item:
+    """Return what differs, its name and its year: `Parameter changed: transition_fund, 2015/16: old → new`."""
+    name = "" if difference.what.startswith(difference.name) else difference.name
+    named = ", ".join(part for part in (name, difference.year) if part)
+    head = sentence(f"{difference.what}: {named}" if named else difference.what)
+    note = f" ({difference.note})" if difference.note else ""
+    texts = [(word, text) for word, text in (("old", difference.old), ("new", difference.new)) if text]
+    if difference.what in _FORMULAS:
+        return Item(f"{head}{note}", below=[Item(Code(text), f"{word}  ") for word, text in texts])
+    values = " → ".join(_DIGEST.sub(r"\1…", text) for _, text in texts)
+    return Item(f"{head}{': ' if values else ''}{values}{note}")

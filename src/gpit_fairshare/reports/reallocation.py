@@ -1,33 +1,36 @@
-"""A reallocation on the screen: the pot, what became of it, and whose allocations change most."""
+"""What `gpit reallocate` says: the pot, what became of it, and whose allocations change most."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final
-
-from rich.cells import cell_len
 
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.language import ORGANISATION
-from gpit_fairshare.numbers import money, signed
-from gpit_fairshare.reports.allocation import Screen
-from gpit_fairshare.reports.checking import show_findings
-from gpit_fairshare.reports.terminal import Column, Page, Row
+from gpit_fairshare.numbers import figure, money, signed
+from gpit_fairshare.reallocation.letters import HEADINGS, Change
+from gpit_fairshare.reports.allocation import ResultReport
+from gpit_fairshare.reports.document import (
+    Column,
+    Document,
+    Heading,
+    Item,
+    Paragraph,
+    Role,
+    Row,
+    Table,
+)
 from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
+    from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.reallocation import Change
+    from gpit_fairshare.reports.document import Block
 
 MOST: Final = 10
 """Organisations that are named."""
-_LONGEST_CODE: Final = 12
-_ALIKE: Final = 3
-"""Findings of one kind that are shown."""
 _POT: Final = (
     ("Recovered", "recovered"),
     ("Taken away by adjustment", "adjustment_taken"),
@@ -40,85 +43,81 @@ _GIVEN: Final = (
 )
 
 
-def show_reallocation(
-    result: Result, changes: Sequence[Change], console: Console, *, written: Sequence[str] = ()
-) -> None:
-    """Print what a reallocation comes to: verdict, pot, who receives, the largest changes, assumptions, checks.
+def reallocation_document(result: Result, changes: Sequence[Change], *, written: Sequence[str] = ()) -> Document:
+    """Return what a reallocation comes to: verdict, pot, who receives, the largest changes, assumptions, checks.
 
     Args:
         result: A finished run of the scheme `reallocate`.
         changes: What becomes of each organisation that money moves for.
-        console: Where to print; the layout needs 56 columns and uses 100 at most.
         written: Names of the files that were written.
     """
-    page = Page(console)
-    screen = Screen(page, result, result.measures())
-    screen.verdict(written)
-    screen.illustrative()
-    screen.settings()
-    _money(page, result)
-    _largest(page, changes, result.scheme.organisation)
-    screen.assumptions()
-    shown_above = {FindingCode.SET_FOR_THIS_RUN, FindingCode.UNSPENT}
-    show_findings([one for one in result.findings if one.number not in shown_above], console, alike=_ALIKE)
-    screen.checks()
+    report = ResultReport(result, result.measures())
+    return Document(
+        [
+            *report.verdict(written),
+            *report.illustrative(),
+            *report.settings(),
+            _money(result),
+            *_largest(changes, result.scheme.organisation),
+            *report.assumptions(),
+            report.findings({FindingCode.SET_FOR_THIS_RUN, FindingCode.UNSPENT}),
+            *report.checks(),
+        ]
+    )
 
 
-def _money(page: Page, result: Result) -> None:
-    """Print where the pot comes from and where it goes, and the control total, before and after."""
+def letters_document(changes: Sequence[Change]) -> Document:
+    """Return the table of changes, under what the files say of illustrative figures; with no change headings alone."""
+    amounts = [field.name for field in fields(Change) if field.type == "float"]
+    names = [name for name in HEADINGS if name != "basis"]
+    illustrative = next((change.basis for change in changes if change.basis), "")
+    warning = [Paragraph(illustrative, marker="Illustrative figures. ")] if illustrative else []
+    columns = [Column(name.replace("_", " "), Role.FIGURE if name in amounts else Role.TEXT) for name in names]
+    rows = [
+        Row([figure(getattr(change, name), "£") if name in amounts else getattr(change, name) for name in names])
+        for change in changes
+    ]
+    return Document([*warning, Table(columns, rows)])
+
+
+def _money(result: Result) -> Table:
+    """Return where the pot comes from and where it goes, and the control total, before and after."""
     (year,) = result.years.values()
-    one = result.scheme.organisation
+    noun = result.scheme.organisation
 
     def added(name: str) -> float:
         return math.fsum(year.values(name, ORGANISATION))
 
     def line(label: str, name: str) -> Row:
         moved = sum(value != 0 for value in year.values(name, ORGANISATION))
-        return Row([label, money(added(name)), counted(moved, one) if moved else "–"], indent=2)
-
-    def total(label: str, amount: float) -> Row:
-        return Row([label, money(amount), ""], indent=2)
+        return Row([label, money(added(name)), counted(moved, noun) if moved else "–"])
 
     rows = [
         Row(["Pot", "", ""], heading=True),
         *(line(*entry) for entry in _POT),
-        total("Pot", year.national("pot")),
+        Row(["Pot", money(year.national("pot")), ""]),
         Row(["Given", "", ""], heading=True),
         *(line(*entry) for entry in _GIVEN),
-        total("Left unallocated", year.national("unallocated")),
+        Row(["Left unallocated", money(year.national("unallocated")), ""]),
         Row(["Control total", "", ""], heading=True),
-        total("Current allocations", added("current_allocation")),
-        total("Revised and left unallocated", added("revised_allocation") + year.national("unallocated")),
+        Row(["Current allocations", money(added("current_allocation")), ""]),
+        Row(["Revised and left unallocated", money(added("revised_allocation") + year.national("unallocated")), ""]),
     ]
-    label = max(cell_len(page.fit(row.cells[0])) + row.indent for row in rows)
-    columns = [page.figures([row.cells[place] for row in rows]) for place in (1, 2)]
-    page.blank()
-    page.table([Column(label), *columns], rows, [year.year, "", ""])
+    return Table([Column(year.year, Role.TEXT), Column(""), Column("")], rows)
 
 
-def _largest(page: Page, changes: Sequence[Change], noun: str) -> None:
-    """Print the largest changes, up and down together."""
-    moved = sorted((one for one in changes if one.change), key=lambda one: (-abs(one.change), one.org_code))
+def _largest(changes: Sequence[Change], noun: str) -> Iterator[Block]:
+    """Yield the largest changes, up and down together."""
+    moved = sorted((change for change in changes if change.change), key=lambda one: (-abs(one.change), one.org_code))
     if not moved:
-        page.heading("No allocation changes")
+        yield Heading("No allocation changes")
         return
-    page.heading(f"{counted(len(moved), noun)} with another allocation, the largest changes first")
-    cells = [
-        [
-            page.cut(one.org_code, _LONGEST_CODE),
-            one.org_name,
-            money(one.allocation_before),
-            signed(one.change),
-            money(one.allocation_after),
-        ]
-        for one in moved[:MOST]
-    ]
-    heads = ["", "", "Before", "Change", "After"]
-    code = page.figures([row[0] for row in cells]).width + 2
-    figures = [page.figures([heads[place], *(row[place] for row in cells)]) for place in (2, 3, 4)]
-    room = page.width - code - 2 - sum(one.width + 2 for one in figures)
-    name = min(max(room, 1), max(1, *(cell_len(page.fit(row[1])) for row in cells)))
-    rows = [Row([row[0], page.cut(row[1], name), *row[2:]], indent=2) for row in cells]
-    page.table([Column(code), Column(name), *figures], rows, heads)
+    yield Heading(f"{counted(len(moved), noun)} with another allocation, the largest changes first")
+    columns = [Column("", Role.CODE), Column("", Role.NAME), *map(Column, ("Before", "Change", "After"))]
+    rows = []
+    for change in moved[:MOST]:
+        amounts = [money(change.allocation_before), signed(change.change), money(change.allocation_after)]
+        rows.append(Row([change.org_code, change.org_name, *amounts]))
+    yield Table(columns, rows)
     if len(moved) > MOST:
-        page.paragraph(f"… and {len(moved) - MOST:,} more: --letters FILE has all of them", lead="  ")
+        yield Item(f"… and {len(moved) - MOST:,} more: --letters FILE has all of them")

@@ -1,43 +1,40 @@
-"""Reviews of schemes, formulas and transitions on the screen, a block for each."""
+"""What `gpit library check` says: a verdict on each scheme, formula or transition, and what was noticed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.findings import LEVELS
-from gpit_fairshare.reports.checking import show_findings
-from gpit_fairshare.reports.terminal import Page
+from gpit_fairshare.reports.document import Document, Findings, Paragraph, Title, Tone
 from gpit_fairshare.words import counted, joined, span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from rich.console import Console
-
+    from gpit_fairshare.reports.document import Block
     from gpit_fairshare.scheme import Review
 
-_STYLES: Final = {"error": "bold red", "warning": "bold yellow"}
+_TONES: Final = {"error": Tone.BAD, "warning": Tone.WARNING}
 
 
-def show_reviews(reviews: Sequence[Review], console: Console) -> None:
-    """Print what was looked at and what was noticed, the verdict of each first."""
-    page = Page(console)
+def review_document(reviews: Sequence[Review]) -> Document:
+    """Return what was looked at and what was noticed, the verdict of each first."""
+    return Document([*_blocks(reviews)])
+
+
+def _blocks(reviews: Sequence[Review]) -> Iterator[Block]:
+    apart = Paragraph("")
     for number, review in enumerate(reviews):
         if number:
-            page.blank()
-            page.blank()
-        page.paragraph(_verdict(review), _style(review))
+            yield from (apart, apart)
+        tone = next((_TONES[level] for level in _TONES if review.has(level)), Tone.GOOD)
+        yield Title([_verdict(review)], tone)
         if review.title:
-            page.paragraph(_looked_at(review))
-        show_findings(review.findings, console)
+            yield Paragraph(_looked_at(review))
+        yield Findings(review.findings)
     if len(reviews) > 1:
-        page.blank()
-        page.blank()
-        page.paragraph(_all_in_all(reviews), "bold")
-
-
-def _style(review: Review) -> str:
-    return next((_STYLES[level] for level in _STYLES if review.has(level)), "bold green")
+        yield from (apart, apart)
+        yield Paragraph(_all_in_all(reviews), Tone.STRONG)
 
 
 def _counts(reviews: Sequence[Review]) -> str:
@@ -62,12 +59,8 @@ def _looked_at(review: Review) -> str:
     return f"{review.title}{years}. Read: {files}; {there}."
 
 
-def _file(review: Review) -> str:
-    """Name the file that was looked at, of which others may have the name inside."""
-    return review.files[0][0] if review.files else review.name
-
-
 def _all_in_all(reviews: Sequence[Review]) -> str:
-    faulty = [_file(review) for review in reviews if not review.sound]
+    # Other files may have the name inside, so the file is named.
+    faulty = [review.files[0][0] if review.files else review.name for review in reviews if not review.sound]
     fit = f"{len(faulty)} not fit for use ({joined(faulty)})" if faulty else "no error"
     return f"{len(reviews)} looked at, {fit}; {_counts(reviews) or 'nothing to remark'}."

@@ -1,19 +1,18 @@
-"""A verification on the screen: the verdict first, then what differs, causes before consequences."""
+"""What `gpit verify` says: the verdict first, then what differs, causes before consequences."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.reports.terminal import Page
+from gpit_fairshare.reports.document import Document, Heading, Item, Listing, OnScreen, Paragraph, Title, Tone
 from gpit_fairshare.results.agreement import in_one_line
 from gpit_fairshare.verification import Kind, Verdict, shown
 from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from rich.console import Console
-
+    from gpit_fairshare.reports.document import Block
     from gpit_fairshare.verification import Answer, Change, Difference, FileSeen, Verification
 
 MOST: Final = 20
@@ -42,33 +41,42 @@ _NOUNS: Final = {
 }
 
 
-def show_verification(found: Verification, console: Console) -> None:
-    """Print what came of running a result again."""
-    page = Page(console)
-    page.paragraph(_verdict(found), "bold green" if found.verified else "bold red")
+def verification_document(verification: Verification) -> Document:
+    """Return what came of running a result again."""
+    return Document([*_blocks(verification)])
+
+
+def _blocks(found: Verification) -> Iterator[Block]:
+    yield Title([_verdict(found)], Tone.GOOD if found.verified else Tone.BAD)
     if found.off_rule:
-        page.paragraph(f"Not what its rule gives: {in_one_line(found.off_rule)}.", "bold red")
-    for fact in found.facts:
-        page.paragraph(fact)
+        yield Paragraph(f"Not what its rule gives: {in_one_line(found.off_rule)}.", Tone.BAD)
+    yield from map(Paragraph, found.facts)
     if found.fault:
-        page.heading("Cannot be run")
-        page.paragraph(found.fault, lead="  ")
-    _answer(page, found)
-    _versions(page, found.versions)
-    _files(page, "Input files", found.files)
-    _files(page, "Scheme files", found.scheme_files)
-    _changes(page, "Parameters", found.parameters)
-    _changes(page, "Entries of the manifest", found.manifest)
+        yield Heading("Cannot be run")
+        yield Item(found.fault)
+    if not found.verified and found.answer:
+        yield Paragraph(_said(found.answer), apart=True)
+    versions = [f"{one.name}: {one.then or 'none'} then, {one.now or 'none'} now" for one in found.versions]
+    yield from _section("Other versions", versions)
+    for heading, files in (("Input files", found.files), ("Scheme files", found.scheme_files)):
+        # Those that differ, and those that were found under another name.
+        yield from _section(heading, [_file(one) for one in files if one.differs or one.another_name])
+    for heading, changes in (("Parameters", found.parameters), ("Entries of the manifest", found.manifest)):
+        yield from _section(heading, [f"{one.name}: {_both(one.then, one.now)}" for one in changes])
     for kind in Kind:
-        if count := found.content.counts[kind]:
-            page.heading(f"{_HEADINGS[kind]} ({count:,})")
-            _limited(page, [_difference(one) for one in found.content.of(kind)[:MOST]], count)
-    if found.filled_in:
-        page.heading("Filled in, as is meant")
-        for one in found.filled_in:
-            page.paragraph(f"{one.name}: {shown(one.now)}", lead="  ")
+        count = found.content.counts[kind]
+        texts = [_difference(one) for one in found.content.of(kind)]
+        yield from _section(f"{_HEADINGS[kind]} ({count:,})", texts, count)
+    yield from _section("Filled in, as is meant", [f"{one.name}: {shown(one.now)}" for one in found.filled_in])
     if any(count > MOST for count in found.content.counts.values()):
-        page.paragraph("--json gives all.")
+        yield OnScreen([Paragraph("--json gives all.")])
+
+
+def _section(heading: str, texts: Sequence[str], count: int = 0) -> Iterator[Block]:
+    """Yield texts under their heading, if there are any."""
+    if texts:
+        yield Heading(heading)
+        yield Listing([*map(Item, texts)], MOST, count=count)
 
 
 def _verdict(found: Verification) -> str:
@@ -109,15 +117,6 @@ def _many(changes: Sequence[Change]) -> str:
     return f"{len(changes):,} other entries of the manifest"
 
 
-def _answer(page: Page, found: Verification) -> None:
-    """Say whether anybody's allocation differs: both facts, of the file and of the run again."""
-    answer = found.answer
-    if found.verified or answer is None:
-        return
-    page.blank()
-    page.paragraph(_said(answer))
-
-
 def _said(answer: Answer) -> str:
     found, again = (
         shown(one, other, answer.unit)
@@ -132,22 +131,6 @@ def _said(answer: Answer) -> str:
     )
 
 
-def _versions(page: Page, versions: Sequence[Change]) -> None:
-    if versions:
-        page.heading("Other versions")
-        for one in versions:
-            page.paragraph(f"{one.name}: {one.then or 'none'} then, {one.now or 'none'} now", lead="  ")
-
-
-def _files(page: Page, heading: str, files: Sequence[FileSeen]) -> None:
-    """Print files that differ, and those that were found under another name."""
-    told = [one for one in files if one.differs or one.another_name]
-    if told:
-        page.heading(heading)
-        for one in told:
-            page.paragraph(_file(one), lead="  ")
-
-
 def _file(one: FileSeen) -> str:
     name = f"{one.name}:{one.sheet}" if one.sheet else one.name
     where = f" ({one.place})" if one.place not in ("", one.name) else "" if one.place else " (in the library)"
@@ -159,12 +142,6 @@ def _file(one: FileSeen) -> str:
         same = one.rows_then == one.rows_now
         rows = f"; {one.rows_now:,} rows" + (" then and now" if same else f", {one.rows_then:,} then")
     return f"{name}{where}: another file than in the run: {digests}{rows}"
-
-
-def _changes(page: Page, heading: str, changes: Sequence[Change]) -> None:
-    if changes:
-        page.heading(heading)
-        _limited(page, [f"{one.name}: {_both(one.then, one.now)}" for one in changes[:MOST]], len(changes))
 
 
 def _difference(one: Difference) -> str:
@@ -184,10 +161,3 @@ def _difference(one: Difference) -> str:
 
 def _both(found: Any, expected: Any, unit: str = "") -> str:
     return f"{shown(found, expected, unit)} in the file, {shown(expected, found, unit)} when run again"
-
-
-def _limited(page: Page, lines: Sequence[str], count: int) -> None:
-    for line in lines[:MOST]:
-        page.paragraph(line, lead="  ")
-    if count > MOST:
-        page.paragraph(f"… and {count - MOST:,} more", lead="  ")

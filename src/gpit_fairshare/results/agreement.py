@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.engine import figure
 from gpit_fairshare.language import NATIONAL
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.with_numbers import DIGITS, with_unit, written
+from gpit_fairshare.language.with_numbers import written
+from gpit_fairshare.numbers import DIGITS, figure, with_unit
 from gpit_fairshare.results.model import KEYS
 from gpit_fairshare.words import inside
 

@@ -12,17 +12,15 @@ from gpit_fairshare.results.agreement import same_as_written
 from gpit_fairshare.results.model import Origins, not_as_written
 from gpit_fairshare.scheme import number
 from gpit_fairshare.structured_texts import TextError, parse_json
+from gpit_fairshare.workbook.layout import EVERY_YEAR, MANIFEST, NOT_GIVEN
 from gpit_fairshare.workbook.places import cell_digest, place_of
 from gpit_fairshare.workbook.sheets import column_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
 
-MANIFEST: Final = "Manifest"
 CHANGED: Final = "Changed in the workbook since the run."
 _PIECE: Final = re.compile(r"JSON ([0-9]{1,6}) of ([0-9]{1,6})")
-_NOT_GIVEN: Final = "[not given]"
-_EVERY_YEAR: Final = "every year"
 
 
 def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]], dict[str, Any], Origins]:
@@ -133,7 +131,7 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
             continue
         year = table["year"]
         for cells in _table(sheets, table, blank, numbers):
-            row = {"year": year, **{name: value for name, value in cells.items() if value != _NOT_GIVEN}}
+            row = {"year": year, **{name: value for name, value in cells.items() if value != NOT_GIVEN}}
             for (column, when), group in groups.items():
                 if when == year:
                     row |= group.get(row[column], {})
@@ -218,13 +216,13 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
         lines = {(line["year"], line["org_code"]): line for line in _lines(sheets, table, names)}
         for row in rows:
             year, code = row["year"], row["org_code"]
-            line = lines.get((year, code)) or lines.get((_EVERY_YEAR, code))
+            line = lines.get((year, code)) or lines.get((EVERY_YEAR, code))
             if line is None:
                 continue
             for name in names:
                 number = line["row"] - table["first_row"]
                 digest = table["digests"][name][4 * number : 4 * number + 4]
-                where = line["where_from"] if line["where_from"] != _NOT_GIVEN else ""
+                where = line["where_from"] if line["where_from"] != NOT_GIVEN else ""
                 place = place_of(where, table["places"][name], number)
                 now = cell_digest(row[name])
                 stands = cell_digest(line[name])

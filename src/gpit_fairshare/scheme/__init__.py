@@ -3,6 +3,7 @@
 from gpit_fairshare.scheme.definition import defined, definition
 from gpit_fairshare.scheme.files import digest_of, library_files, library_problems
 from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.library import FileKind, library_names, own_names
 from gpit_fairshare.scheme.method import (
     CheckSaid,
     Entry,
@@ -20,17 +21,16 @@ from gpit_fairshare.scheme.naming import STANDARD_INPUTS
 from gpit_fairshare.scheme.review import Review, review, review_all, reviews_document
 from gpit_fairshare.scheme.schema import file_schema
 from gpit_fairshare.scheme.shape import number
-from gpit_fairshare.scheme.shelves import KINDS, library_names, own_names
 from gpit_fairshare.scheme.values import Setting
 
 __all__ = [
-    "KINDS",
     "STANDARD_INPUTS",
     "Assumption",
     "Check",
     "CheckSaid",
     "Entry",
     "Figure",
+    "FileKind",
     "Method",
     "Needed",
     "Parameter",

@@ -8,32 +8,41 @@ same checks as a file's.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from gpit_fairshare.errors import SchemeError
 from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
 from gpit_fairshare.scheme.files import Read
 from gpit_fairshare.scheme.findings import Faults
 from gpit_fairshare.scheme.joining import Joined, complete
-from gpit_fairshare.scheme.model import Assumption, Source
+from gpit_fairshare.scheme.model import NOT_RECORDED, Assumption, Money, Source
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import gather
-from gpit_fairshare.scheme.shape import CheckEntry, SchemeFile, StepEntry
+from gpit_fairshare.scheme.shape import (
+    CheckEntry,
+    InputEntry,
+    ParameterEntry,
+    SchemeFile,
+    SchemeHeader,
+    SourceEntry,
+    StepEntry,
+    ValueEntry,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.scheme.model import Parameter, Scheme, Value
+    from gpit_fairshare.scheme.model import Check, Parameter, Scheme, Step, Value
+    from gpit_fairshare.scheme.shape import Entry
 
-_HEAD: Final = ("name", "title", "organisation", "years", "indicative", "formula", "transition", "result")
-_PARAMETER: Final = ("name", "label", "unit", "minimum", "maximum", "note")
-_STEP: Final = ("name", "label", "unit", "kind", "formula", "note", "non_recurrent", "where")
-_INPUT: Final = ("label", "unit", "type", "optional", "of", "signed")
-_CHECK: Final = ("name", "formula", "note", "stops", "where")
-"""Attributes of the model that are keys of the table, in its order."""
+_HEAD: Final = (
+    *("name", "title", "organisation", "years", "indicative"),
+    *("formula", "transition", "result", "report_by", "paid_from"),
+)
+"""Attributes of a scheme that are keys of the table as they are."""
 
 
 def definition(scheme: Scheme) -> dict[str, Any]:
@@ -43,13 +52,13 @@ def definition(scheme: Scheme) -> dict[str, Any]:
     """
     keys = _source_keys(scheme)
     return {
-        **_plain(scheme, *_HEAD, "report_by", "paid_from"),
+        **_plain(scheme, *_HEAD),
         "money": asdict(scheme.money),
         "counts": {column: list(words) for column, words in scheme.counts.items()},
         "sources": [{**asdict(source), "key": key} for source, key in keys.items()],
         "parameters": [
             {
-                **_plain(parameter, *_PARAMETER),
+                **_recorded(parameter),
                 "values": {year: _value(value, keys) for year, value in parameter.values.items()},
             }
             for parameter in scheme.parameters.values()
@@ -66,8 +75,8 @@ def definition(scheme: Scheme) -> dict[str, Any]:
             for symbol in dict.fromkeys((*scheme.inputs, *scheme.symbols.values()))
             if symbol.role == "input"
         ],
-        "steps": [{**_plain(step, *_STEP), "kind": str(step.kind)} for step in scheme.steps],
-        "checks": [_plain(check, *_CHECK) for check in scheme.checks],
+        "steps": [{**_recorded(step), "kind": str(step.kind)} for step in scheme.steps],
+        "checks": [_recorded(check) for check in scheme.checks],
         "assumptions": [{**asdict(one), "years": list(one.years)} for one in scheme.assumptions],
     }
 
@@ -76,6 +85,11 @@ def _plain(item: object, *names: str) -> dict[str, Any]:
     """Return some attributes by name, tuples as the lists that JSON has."""
     values = {name: getattr(item, name) for name in names}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _recorded(item: Parameter | Step | Check) -> dict[str, Any]:
+    """Return the fields of a part of a scheme that are keys of its entry, in the order of the model."""
+    return {field.name: getattr(item, field.name) for field in fields(item) if field.metadata != NOT_RECORDED}
 
 
 def _source_keys(scheme: Scheme) -> dict[Source, str]:
@@ -93,7 +107,7 @@ def _source_keys(scheme: Scheme) -> dict[Source, str]:
 
 
 def _value(value: Value, keys: Mapping[Source, str]) -> dict[str, Any]:
-    upkeep = {key: text for key, text in asdict(value.upkeep).items() if text} if value.upkeep else {}
+    upkeep = {key: text for key, text in asdict(value.upkeep).items() if text}
     origin = {"source": keys[value.source]} if value.source else {"assumption": value.assumption}
     return {"value": value.written, **origin, **upkeep, "overridden": value.overridden}
 
@@ -118,8 +132,8 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         model = SchemeFile.model_validate(data)
     except ValidationError as fault:
         raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, SchemeFile))}") from None
-    sources = {one["key"]: Source(**one) for one in table["sources"]}
-    read = Read(file, digest, None, model, sources)
+    sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
+    read = Read(file, digest, None, model, {source.key: source for source in sources})
     raised = Faults()
     joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
     joined.draft.add(gather(read, raised), raised)
@@ -127,26 +141,27 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     scheme = joined.scheme
     if scheme is None:  # pragma: no cover - whatever there is no scheme for was raised
         raise SchemeError(f"{file}: the scheme in it cannot be read")
-    places = {one["name"]: str(one["where"]) for one in (*table["steps"], *table["checks"])}
+    places = {entry["name"]: str(entry["where"]) for entry in (*table["steps"], *table["checks"])}
+    written = {entry["name"]: entry["values"] for entry in table["parameters"]}
     return replace(
         scheme,
-        steps=tuple(replace(one, where=places[one.name]) for one in scheme.steps),
-        checks=tuple(replace(one, where=places[one.name]) for one in scheme.checks),
+        steps=tuple(replace(step, where=places[step.name]) for step in scheme.steps),
+        checks=tuple(replace(check, where=places[check.name]) for check in scheme.checks),
         parameters={
-            one["name"]: _overridden(scheme.parameters[one["name"]], one["values"]) for one in table["parameters"]
+            name: replace(
+                parameter,
+                values={
+                    year: replace(value, overridden=written[name][year]["overridden"])
+                    for year, value in parameter.values.items()
+                },
+            )
+            for name, parameter in scheme.parameters.items()
         },
         counts={column: tuple(words) for column, words in table["counts"].items()},
         # What one file alone cannot say: which file decided, and which steps came from a transition.
-        money=replace(
-            scheme.money,
-            new_money=tuple(table["money"]["new_money"]),
-            whole_amounts=tuple(table["money"]["whole_amounts"]),
-            file=str(table["money"]["file"]),
-        )
-        if "money" in table
-        else scheme.money,
-        assumptions=tuple(Assumption(**{**one, "years": tuple(one["years"])}) for one in table["assumptions"]),
-        sources=tuple(sources.values()),
+        money=TypeAdapter(Money).validate_python(table["money"]) if "money" in table else scheme.money,
+        assumptions=TypeAdapter(tuple[Assumption, ...]).validate_python(table["assumptions"]),
+        sources=sources,
         digest=digest,
         files=files,
     )
@@ -154,56 +169,28 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
 
 def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return the table as a scheme file would have it."""
-    head = _some(table, *(key for key in _HEAD if key not in ("formula", "transition")))
-    head |= {key: table[key] for key in ("report_by", "paid_from") if table[key]}
+    money = table.get("money", {})
+    stated = {"in": money["money_in"], "out_of": money["taken_away"], "unspent": money["unspent"]} if money else {}
     return {
-        "scheme": {**head, "sources": [source["key"] for source in table["sources"]]},
-        "sources": {
-            source["key"]: _some(source, "title", "publisher", "url", "note") | _dated(source)
-            for source in table["sources"]
-        },
+        "scheme": _entry(table, SchemeHeader) | {"sources": [source["key"] for source in table["sources"]]},
+        "sources": {source["key"]: _entry(source, SourceEntry) for source in table["sources"]},
         "parameters": {
-            parameter["name"]: {
-                **_some(parameter, "label", "unit", "note"),
-                **{key: parameter[key] for key in ("minimum", "maximum") if parameter[key]},
-                "values": {
-                    year: {key: text for key, text in value.items() if key != "overridden"} | _dated(value)
-                    for year, value in parameter["values"].items()
-                },
-            }
+            parameter["name"]: _entry(parameter, ParameterEntry)
+            | {"values": {year: _entry(value, ValueEntry) for year, value in parameter["values"].items()}}
             for parameter in table["parameters"]
         },
         "inputs": {
-            column["name"]: {key: column[key] for key in _INPUT if key in column}
+            column["name"]: _entry(column, InputEntry)
             for column in table["inputs"]
             if column["name"] not in IN_EVERY_TABLE
         },
-        "steps": [_some(step, *StepEntry.model_fields) for step in table["steps"]],
-        "checks": [_some(check, *CheckEntry.model_fields) for check in table["checks"]],
-        **_money(table),
+        "steps": [_entry(step, StepEntry) for step in table["steps"]],
+        "checks": [_entry(check, CheckEntry) for check in table["checks"]],
+        **({"money": stated} if money.get("stated") else {}),
     }
 
 
-def _some(entry: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: entry[key] for key in keys}
-
-
-def _money(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the table `[money]` of a file; nothing where none stated it."""
-    money = table.get("money", {})
-    if not money.get("stated"):
-        return {}
-    return {"money": {"in": money["money_in"], "out_of": money["taken_away"], "unspent": money["unspent"]}}
-
-
-def _dated(entry: Mapping[str, Any]) -> dict[str, dt.date]:
-    """Return the date of an entry as a scheme file has it; nothing where it has none."""
-    return {"date": dt.date.fromisoformat(entry["date"])} if entry.get("date") else {}
-
-
-def _overridden(parameter: Parameter, values: Mapping[str, Any]) -> Parameter:
-    marked = {
-        year: replace(value, overridden=True, upkeep=None) if values[year]["overridden"] else value
-        for year, value in parameter.values.items()
-    }
-    return replace(parameter, values=marked)
+def _entry(written: Mapping[str, Any], model: type[Entry]) -> dict[str, Any]:
+    """Return the keys that an entry of a file has as well; an empty text stands for a key that a file leaves out."""
+    entry = {key: written[key] for key in model.model_fields if written.get(key) not in (None, "")}
+    return entry | ({"date": dt.date.fromisoformat(entry["date"])} if "date" in entry else {})

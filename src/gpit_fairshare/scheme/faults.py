@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import ValidationError
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 _NUMBER: Final = 'expected a number, or a fraction in quotes such as "1/6"'
@@ -41,26 +42,20 @@ def one_line(text: object, longest: int = 80) -> str:
     return on_one_line(str(text), longest)
 
 
-class OriginError(ValueError):
-    """A figure that says no origin, or two."""
-
-
 @dataclass(frozen=True, slots=True)
 class ShapeFault:
     """One fault in the shape of a file."""
 
     path: tuple[int | str, ...]
-    """Where it is in the data, as far as it is there."""
+    """Where it is in the data, or would be if it is missing."""
+    removable: int
+    """How much of the path leads to the smallest part of the file that can be left out; 0 if none can."""
     place: str
     said: str
     kind: str
-    """What Pydantic calls it."""
-    key: str
-    """The key that is not known or is missing."""
-    near: str
+    """What Pydantic calls it, or `origin`: a figure has no origin, or two."""
+    near: str = ""
     """The known key that was probably meant; empty if none is near."""
-    of_origin: bool
-    """Whether a figure lacks its origin, or has two."""
 
 
 def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[ShapeFault]:
@@ -72,8 +67,9 @@ def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseMo
     errors = [error for error in fault.errors() if not _other_branch(error, fault.errors())]
     for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
         # Of a union, Pydantic reports each branch; for the author it is one place.
-        by_place.setdefault((*_path(error["loc"], data), error["type"] == "missing" and error["loc"][-1]), error)
-    return [_shape_fault(error, data, model) for error in by_place.values()]
+        path, _ = _walk(error["loc"], data, model)
+        by_place.setdefault((*path, error["type"] == "missing" and error["loc"][-1]), error)
+    return [_fault(error, data, model) for error in by_place.values()]
 
 
 def _other_branch(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
@@ -90,17 +86,6 @@ def first_of(found: Sequence[ShapeFault]) -> str:
     """Say the first fault of a file on one line, and how many more there are."""
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return ": ".join(part for part in (found[0].place, f"{found[0].said}{more}") if part)
-
-
-def _shape_fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> ShapeFault:
-    location, kind = error["loc"], error["type"]
-    path = _path(location, data)
-    near = ""
-    if kind == "extra_forbidden":
-        near = nearest_of(str(location[-1]), _known_keys(location, model))
-    place, said = _said(error, data, model)
-    of_origin = isinstance(error.get("ctx", {}).get("error"), OriginError)
-    return ShapeFault(path, place, said, kind, str(location[-1]) if location else "", near, of_origin)
 
 
 def of_toml(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
@@ -124,41 +109,52 @@ def of_toml(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
     return place, f"not valid TOML: {one_line(said[:1].lower() + said[1:], 200)}"
 
 
-def _said(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> tuple[str, str]:
-    """Return the place of an error and what is to be said of it."""
-    location, kind = error["loc"], error["type"]
-    path, context = _path(location, data), error.get("ctx", {})
-    key = one_line(location[-1]) if location else ""
-    if kind == "extra_forbidden":
-        return _place(path[:-1], data), _unknown(key, _known_keys(location, model))
+def _fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> ShapeFault:
+    """Return one fault: where it is, and what is to be said of it."""
+    kind, location, (path, types) = error["type"], error["loc"], _walk(error["loc"], data, model)
+    optional = [
+        length for length, part in enumerate(path, 1) if _can_be_left_out(types[length - 1], part, types[length])
+    ]
+    removable = max(optional, default=0)
     if kind == "missing":
-        return _place(path, data), f"{key} is missing"
+        said = f"{one_line(location[-1])} is missing"
+        return ShapeFault((*path, location[-1]), removable, _place(path, data), said, kind)
+    if kind == "extra_forbidden":
+        keys, key = [str(key) for key in _fields(types[-2])], str(path[-1])
+        return ShapeFault(path, 0, _place(path[:-1], data), _unknown(key, keys), kind, nearest_of(key, keys))
     if kind == "literal_error" and location[-1] == "[key]":
-        known = re.findall(r"'([^']*)'", context["expected"])
-        return _place(path[:-1], data), _unknown(one_line(path[-1]), known)
+        said = _unknown(str(path[-1]), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
+        return ShapeFault(path, removable, _place(path[:-1], data), said, kind)
+    return ShapeFault(path, removable, _place(path, data), _said(error, types[-1]), kind)
+
+
+def _said(error: ErrorDetails, wanted: Any) -> str:
+    """Say what was expected at a place, of the type `wanted`, and what was found."""
+    kind, context = error["type"], error.get("ctx", {})
     match kind:
         case "value_error":
-            said = one_line(context["error"], 300)
+            return one_line(context["error"], 300)
+        case "origin":
+            return error["msg"]
+        case "too_short":
+            return "is empty; expected one or more"
+        case "too_long":
+            return f"is too long; {context['max_length']} of them are allowed"
+        case "string_too_long":
+            said = f"is too long; {context['max_length']} characters are allowed"
         case "literal_error":
             said = f"expected one of {context['expected'].replace(' or ', ', ')}"
-        case "too_short":
-            said = "is empty; expected one or more"
-        case "too_long" | "string_too_long":
-            unit = "characters" if kind == "string_too_long" else "of them"
-            said = f"is too long; {context['max_length']} {unit} are allowed"
         case "greater_than_equal":
             said = f"expected {context['ge']} or more"
-        case "model_type" if example := getattr(_model_at(location, model), "example", ""):
+        case "model_type" if example := getattr(_model_of(wanted), "example", ""):
             said = f"expected a table such as {example}"
         case _:
             said = _SAID.get(kind, "is not what is expected here")
-    found = error.get("input")
-    if kind not in ("value_error", "too_long", "too_short"):
-        said += f"; found {_kind_of(found)}"
-    return _place(path, data), said
+    return f"{said}; found {_kind_of(error.get('input'))}"
 
 
 def _unknown(key: str, known: Sequence[str]) -> str:
+    key = one_line(key)
     return f"unknown key {key}{nearest(key, known) or '; known are ' + ', '.join(known)}"
 
 
@@ -178,15 +174,20 @@ def _kind_of(found: Any) -> str:
             return one_line(found, 40)
 
 
-def _path(location: Sequence[int | str], data: Any) -> tuple[int | str, ...]:
-    """Return the part of a location that stands in the file; a branch of a union does not."""
+def _walk(location: Sequence[int | str], data: Any, model: Any) -> tuple[tuple[int | str, ...], list[Any]]:
+    """Return the part of a location that is in the file, with the type of the file, and of what is at each part of it.
+
+    A branch of a union is not in the file, nor is a key that is missing.
+    """
     path: list[int | str] = []
+    types = [model]
     for part in location:
         inside = part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)
         if inside:
             data = data[part]
             path.append(part)
-    return tuple(path)
+            types.append(_type_below(types[-1], part))
+    return tuple(path), types
 
 
 def _place(path: Sequence[int | str], data: Any) -> str:
@@ -202,28 +203,30 @@ def _place(path: Sequence[int | str], data: Any) -> str:
     return " › ".join(words)
 
 
-def _known_keys(location: Sequence[int | str], model: type[BaseModel]) -> list[str]:
-    found = _model_at(location[:-1], model)
-    return [entry.alias or name for name, entry in found.model_fields.items()] if found else []
+def _type_below(kind: Any, part: int | str) -> Any:
+    """Return the type of what is under a key, or at a number of a list; None if there is no such key."""
+    if fields := _fields(kind):
+        return fields[part].annotation if part in fields else None
+    return next((get_args(branch)[-1] for branch in _branches(kind) if get_origin(branch) in (dict, list)), None)
 
 
-def _model_at(location: Sequence[int | str], model: type[BaseModel]) -> type[BaseModel] | None:
-    """Return the model of the table at a location, or of the entries of a list or a dict there."""
-    there: list[Any] = [model]
-    for part in location:
-        # Of a union Pydantic names the branch as well, which leads no further than the union.
-        there = [inner for one in there for inner in _inside(one, part)] or there
-    return next((one for one in there if isinstance(one, type) and issubclass(one, BaseModel)), None)
+def _can_be_left_out(holder: Any, part: int | str, inner: Any) -> bool:
+    """Return whether a file can be read without a key of a table, or without one of several tables."""
+    if model := _model_of(holder):
+        field = _fields(model).get(part)
+        return field is not None and not field.is_required() and part not in getattr(model, "essential", ())
+    return bool(_model_of(inner)) or get_origin(inner) is dict
 
 
-def _inside(kind: Any, part: int | str) -> Iterator[Any]:
-    """Yield what may stand under a key, or a number of a list, of a type."""
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        for name, field in kind.model_fields.items():
-            if part in (name, field.alias):
-                yield from _branches(field.annotation)
-    elif get_origin(kind) in (dict, list):
-        yield from _branches(get_args(kind)[-1])
+def _fields(kind: Any) -> dict[int | str, FieldInfo]:
+    """Return the fields of a table of some type, by their keys."""
+    model = _model_of(kind)
+    return {field.alias or name: field for name, field in model.model_fields.items()} if model else {}
+
+
+def _model_of(kind: Any) -> type[BaseModel] | None:
+    models = (branch for branch in _branches(kind) if isinstance(branch, type) and issubclass(branch, BaseModel))
+    return next(models, None)
 
 
 def _branches(annotation: Any) -> Iterator[Any]:
@@ -232,7 +235,7 @@ def _branches(annotation: Any) -> Iterator[Any]:
     if origin is Annotated:
         yield from _branches(get_args(annotation)[0])
     elif origin in (Union, UnionType):
-        for one in get_args(annotation):
-            yield from _branches(one)
+        for branch in get_args(annotation):
+            yield from _branches(branch)
     else:
         yield annotation

@@ -17,17 +17,17 @@ from gpit_fairshare.language import function_problems
 from gpit_fairshare.plugins import Used, are_allowed
 from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
 from gpit_fairshare.scheme.findings import Faults, StoppedError
-from gpit_fairshare.scheme.mending import mended
-from gpit_fairshare.scheme.model import Source
-from gpit_fairshare.scheme.shape import File, FormulaFile, Header, SchemeFile, TransitionFile
-from gpit_fairshare.scheme.shelves import (
-    SINGULAR,
-    find_book,
-    library_books,
+from gpit_fairshare.scheme.library import (
+    KINDS,
+    all_library_files,
+    find_library_file,
+    folder_problems,
     library_names,
     own_names,
-    shelf_problems,
 )
+from gpit_fairshare.scheme.model import Source
+from gpit_fairshare.scheme.partial_parse import without_faults
+from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile
 from gpit_fairshare.structured_texts import TextError, parse_toml
 from gpit_fairshare.words import nearest
 
@@ -36,14 +36,8 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from gpit_fairshare.plugins import Plugin
+    from gpit_fairshare.scheme.library import FileKind, LibraryFile
     from gpit_fairshare.scheme.shape import ValueEntry
-    from gpit_fairshare.scheme.shelves import Book, Shelf
-
-_MODELS: Final[dict[type, Shelf]] = {
-    SchemeFile: "schemes",
-    FormulaFile: "formulas",
-    TransitionFile: "transitions",
-}
 
 _ROUNDS: Final = 4
 """How often a file is mended: a fault may hide another one level above."""
@@ -72,33 +66,32 @@ class Read(Generic[AnyFile]):
         """Return what a manifest says of the file, if it is one of a plug-in."""
         if self.plugin is None:
             return None
-        kind = SINGULAR[_MODELS[type(self.model)]]
         name = self.file.removesuffix(".toml")
-        return Used(kind, name, self.plugin.package, self.plugin.version, self.digest)
+        return Used(self.model.kind, name, self.plugin.package, self.plugin.version, self.digest)
 
 
-def shelves_with(name: str) -> list[Shelf]:
-    """Return the shelves of the library that have a name; plug-ins are asked where gpit itself has none."""
-    own: list[Shelf] = [shelf for shelf in SINGULAR if name in own_names(shelf)]
+def kinds_in_library(name: str) -> list[FileKind]:
+    """Return the kinds of which the library has a file of that name; plug-ins are asked where gpit itself has none."""
+    own = [kind for kind in KINDS if name in own_names(kind)]
     if own or _is_path(name):
         return own
-    return [shelf for shelf in SINGULAR if name in library_names(shelf)]
+    return [kind for kind in KINDS if name in library_names(kind)]
 
 
-def shelves_of(name: str, faults: Faults) -> list[Shelf]:
-    """Return the shelves of the library that have a name, or the one that a file says it belongs to.
+def kinds_of(name: str, faults: Faults) -> list[FileKind]:
+    """Return the kinds of which the library has a file of that name, or the one that a file says it is.
 
-    A file that does not say it, or cannot be read, is told as a fault.
+    A file that does not say it, or cannot be read, is reported as a fault.
     """
-    found = shelves_with(name)
-    if found:
-        return found
-    place, _ = _find(name, tuple(SINGULAR), None, faults)
+    kinds = kinds_in_library(name)
+    if kinds:
+        return kinds
+    place, _ = _find(name, KINDS, None, faults)
     _, data = read_toml(place, faults=faults)
-    for shelf, head in SINGULAR.items():
-        if isinstance(data.get(head), dict):
-            return [shelf]
-    heads = ", ".join(f"[{head}]" for head in SINGULAR.values())
+    for kind in KINDS:
+        if isinstance(data.get(kind), dict):
+            return [kind]
+    heads = ", ".join(f"[{kind}]" for kind in KINDS)
     raise faults.abort(
         FindingCode.WRONG_KIND,
         Where(one_line(place.name)),
@@ -114,45 +107,43 @@ def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[An
         SchemeError: It is not TOML, not a file of this kind, or not of its shape.
         StoppedError: The same, where faults are kept.
     """
-    place, plugin = _find(name, (_MODELS[model],), named_in, faults)
+    place, plugin = _find(name, (model.kind,), named_in, faults)
     return _read(place, plugin, model, faults)
 
 
 def _read(place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: Faults) -> Read[AnyFile]:
-    file, shelf = one_line(place.name), _MODELS[model]
+    file = one_line(place.name)
     text, data = read_toml(place, faults=faults)
-    head = SINGULAR[shelf]
-    if head not in data:
-        others = [other for other in SINGULAR.values() if isinstance(data.get(other), dict)]
-        found = f"found a {others[0]} file" if others else f"it begins with a table [{head}]"
-        raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {head} file; {found}")
+    if model.kind not in data:
+        others = [other for other in KINDS if isinstance(data.get(other), dict)]
+        found = f"found a {others[0]} file" if others else f"it begins with a table [{model.kind}]"
+        raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {model.kind} file; {found}")
     digest = digest_of(text.encode())
     faults.files[file, digest] = None
     parsed = _parsed(data, file, model, faults)
-    sources = _sources(file, head, parsed, faults)
+    sources = _sources(file, parsed, faults)
     return Read(file, digest, place if isinstance(place, Path) else None, parsed, sources, text, plugin)
 
 
-def read_book(book: Book, faults: Faults) -> Read[Any]:
+def read_library_file(file: LibraryFile, faults: Faults) -> Read[Any]:
     """Read a file of the library.
 
     Raises:
         GpitError: It is at fault.
         StoppedError: The same, where faults are kept.
     """
-    model = next(model for model, shelf in _MODELS.items() if shelf == book.shelf)
-    return _read(book.place, book.plugin, model, faults)
+    return _read(file.place, file.plugin, FILE_MODELS[file.kind], faults)
 
 
 def library_problems() -> list[str]:
     """Return a line for whatever is wrong with plug-ins: libraries, their files, and functions."""
-    problems = shelf_problems()
-    for book in library_books():
-        if book.plugin:
+    problems = folder_problems()
+    for file in all_library_files():
+        if file.plugin:
             try:
-                read_book(book, Faults())
+                read_library_file(file, Faults())
             except GpitError as fault:
-                problems.append(str(book.plugin.fault(f"{book.shelf}/{fault}")))
+                problems.append(str(file.plugin.fault(f"{file.folder}/{fault}")))
     return [*problems, *function_problems()]
 
 
@@ -165,11 +156,11 @@ def digest_of(data: bytes) -> str:
 
 
 def library_files(*, with_plugins: bool = True) -> dict[str, frozenset[str]]:
-    """Return the base name of every file of the library with its digest, or digests where two shelves have the name."""
-    found: dict[str, set[str]] = {}
-    for book in library_books(with_plugins=with_plugins):
-        found.setdefault(book.place.name, set()).add(digest_of(book.place.read_bytes()))
-    return {name: frozenset(digests) for name, digests in found.items()}
+    """Return the base name of every file of the library with its digest, or digests where two kinds have the name."""
+    digests: dict[str, set[str]] = {}
+    for file in all_library_files(with_plugins=with_plugins):
+        digests.setdefault(file.place.name, set()).add(digest_of(file.place.read_bytes()))
+    return {name: frozenset(of_name) for name, of_name in digests.items()}
 
 
 def read_toml(
@@ -216,14 +207,13 @@ def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Fault
             found = of_shape(fault, data, model)
         for one in found:
             # Whoever misspells a key misses it as well: it is one slip.
-            if one.kind == "missing" and any(one.key == other.near and one.place == other.place for other in found):
+            if one.kind == "missing" and any(one.path == (*other.path[:-1], other.near) for other in found):
                 continue
-            about = FindingCode.ORIGIN if one.of_origin else FindingCode.SHAPE
+            about = FindingCode.ORIGIN if one.kind == "origin" else FindingCode.SHAPE
             faults.error(about, Where(file, one.place), one.said, message=f"{file}: {first_of(found)}")
-        again = mended(data, found, faults.lost)
-        if again is None:
-            raise StoppedError
-        data = again
+        data = without_faults(data, found, faults.lost) or {}
+        if not data:
+            break
     raise StoppedError
 
 
@@ -232,11 +222,10 @@ def _is_path(name: str) -> bool:
 
 
 def _find(
-    name: str, shelves: Sequence[Shelf], named_in: Read[Any] | None, faults: Faults
+    name: str, kinds: Sequence[FileKind], named_in: Read[Any] | None, faults: Faults
 ) -> tuple[Path | Traversable, Plugin | None]:
     """Find a file by library name or path, and say which plug-in has it; a name in a file may be a file beside it."""
-    kind = " or ".join(SINGULAR[shelf] for shelf in shelves).replace(" or ", ", ", len(shelves) - 2)
-    what = f"{kind} {one_line(name) or '(empty)'}"
+    what = f"{' or '.join(kinds).replace(' or ', ', ', len(kinds) - 2)} {one_line(name) or '(empty)'}"
     folder = named_in.place.parent if named_in and named_in.place else None
     file = named_in.file if named_in else ""
 
@@ -244,15 +233,15 @@ def _find(
         return faults.abort(FindingCode.UNREADABLE_RULES, Where(file, what), found, remedy=remedy, raises=UsageError)
 
     try:
-        if named_in and folder and (beside := _beside(folder, name, shelves[0], named_in)):
+        if named_in and folder and (beside := _beside(folder, name, kinds[0], named_in)):
             return beside, named_in.plugin
         is_path = _is_path(name)
-        if not is_path and (book := find_book(name, shelves)):
-            return book.place, book.plugin
+        if not is_path and (there := find_library_file(name, kinds)):
+            return there.place, there.plugin
         path = (folder or Path()) / Path(name).expanduser()
         is_folder, is_file, is_there = path.is_dir() and bool(name), path.is_file(), path.exists()
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a character that no path may have
-        raise lost("no file can be read there", f"give a file's path or a library name; {_there(shelves)}") from None
+        raise lost("no file can be read there", f"give a file's path or a library name; {_there(kinds)}") from None
     if is_folder:
         raise lost("expected a .toml file, found a folder")
     if is_path and is_file:
@@ -261,27 +250,27 @@ def _find(
         raise lost("expected a .toml file, found a pipe or a device")
     if is_path:
         where = " beside it" if folder else ""
-        raise lost(f"there is no such file{where}", f"give a file's path or a library name; {_there(shelves)}")
+        raise lost(f"there is no such file{where}", f"give a file's path or a library name; {_there(kinds)}")
     if (path.parent / f"{path.name}.toml").is_file():
         raise lost(f"not in the library; for the file of that name write {name}.toml")
-    known = [one for shelf in shelves for one in library_names(shelf)]
+    known = [one for kind in kinds for one in library_names(kind)]
     # It may be a file of a plug-in that is broken, or left out.
     broken = "".join(f"; {one}" for one in library_problems())
     left_out = "" if are_allowed() else "; plug-ins are left out by --no-plugins"
-    remedy = f"{_there(shelves)}; the path of a file ends in .toml{broken}{left_out}"
+    remedy = f"{_there(kinds)}; the path of a file ends in .toml{broken}{left_out}"
     raise lost(f"not in the library{nearest(name, known)}", remedy)
 
 
-def _there(shelves: Sequence[Shelf]) -> str:
-    return f"there are {', '.join(dict.fromkeys(one for shelf in shelves for one in library_names(shelf)))}"
+def _there(kinds: Sequence[FileKind]) -> str:
+    return f"there are {', '.join(dict.fromkeys(name for kind in kinds for name in library_names(kind)))}"
 
 
-def _beside(folder: Path, name: str, shelf: Shelf, named_in: Read[Any]) -> Path | None:
+def _beside(folder: Path, name: str, kind: FileKind, named_in: Read[Any]) -> Path | None:
     """Return the file of that name in a folder: with or without its ending, with slashes of either kind."""
     for one in (name, name.replace("\\", "/")):
         for candidate in (folder / one, folder / f"{one}.toml"):
             # A scheme may bear the name of its formula; it does not mean itself.
-            itself = candidate == named_in.place and _MODELS[type(named_in.model)] != shelf
+            itself = candidate == named_in.place and named_in.model.kind != kind
             if candidate.is_file() and not itself:
                 return candidate
     return None
@@ -299,22 +288,14 @@ def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
             yield f"values › {name} › {year}", entry
 
 
-def _sources(file: str, head: str, model: File, faults: Faults) -> dict[str, Source]:
+def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
     """Return the sources of a file; one that is used and not declared, or the reverse, is an error."""
-    header: Header = getattr(model, head)
-    used = [(f"{head} › sources", key) for key in header.sources]
+    used = [(f"{model.kind} › sources", key) for key in model.header.sources]
     used += [(place, entry.source) for place, entry in figures_of(model) if entry.source]
     if isinstance(model, SchemeFile) and model.spend and model.spend.source:
         used.append(("spend", model.spend.source))
     sources = {
-        key: Source(
-            key,
-            entry.title,
-            entry.publisher,
-            entry.url,
-            entry.date.isoformat() if entry.date else "",
-            entry.note,
-        )
+        key: Source(key, **entry.model_dump() | {"date": entry.date.isoformat() if entry.date else ""})
         for key, entry in model.sources.items()
     }
     for place, key in used:
@@ -325,7 +306,7 @@ def _sources(file: str, head: str, model: File, faults: Faults) -> dict[str, Sou
                 FindingCode.NO_SUCH_SOURCE, Where(file, place), found, remedy=f"declare it under [sources.{shown}]"
             )
     cited = {key for _, key in used}
-    sources |= {key: Source(key, one_line(key), "", "", "") for key in cited if key not in sources}
+    sources |= {key: Source(key, one_line(key)) for key in cited if key not in sources}
     for key in model.sources:
         if key not in cited and key not in faults.lost:
             place, found = f"sources › {key}", "nothing in the file uses this source"

@@ -51,6 +51,11 @@ class Faults(FindingCollector):
         self.error(code or _CODES[fault.sort], place_in(fault.where, file, fault.position), fault.message)
 
 
+def place_of_use(where: str, file: str, use: str) -> str:
+    """Return how messages name the place of a step or check of a file that is used under a name of its own."""
+    return f"{file} ({use}){where.removeprefix(file)}" if use else where
+
+
 def place_in(where: str, file: str, position: int = 0) -> Where:
     """Return the place of a step or check in its file: `step fair_share, character 5`, `step weight (core)`."""
     place = where.removeprefix(f"{file}, ")

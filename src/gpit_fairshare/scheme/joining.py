@@ -24,8 +24,8 @@ from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.model import Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
-from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather, place_of
-from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, SchemeHeader, TransitionFile
+from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather
+from gpit_fairshare.scheme.shape import FILE_MODELS, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import give_defaults, give_values, list_assumptions
 from gpit_fairshare.words import nearest
 
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.scheme.files import Read
-    from gpit_fairshare.scheme.model import Check, Parameter
-    from gpit_fairshare.scheme.shape import CheckEntry, StepEntry
+    from gpit_fairshare.scheme.library import FileKind
+    from gpit_fairshare.scheme.model import Check, Money, Parameter
+    from gpit_fairshare.scheme.shape import File
     from gpit_fairshare.scheme.values import Setting
 
 MOST_PARAMETERS: Final = 1_000
@@ -88,41 +89,44 @@ class Joined:
     @property
     def result(self) -> str:
         """The step that is the answer of the file."""
-        match self.read.model:
-            case SchemeFile() as file:
-                return file.scheme.result or "allocation"
-            case FormulaFile():
-                return "fair_share"
-            case _:
-                return "allocation"
+        model: File = self.read.model
+        return (model.scheme.result if isinstance(model, SchemeFile) else None) or model.answer
 
 
 def join(
-    scheme: str,
+    name: str,
     faults: Faults,
+    kind: FileKind = "scheme",
     *,
     formula: str | None = None,
     transition: str | None = None,
     settings: Sequence[Setting] = (),
     years: Sequence[str] | None = None,
 ) -> Joined:
-    """Read a scheme with its formula and transition, give its parameters their values, and tell every fault.
+    """Read a scheme with its formula and transition, or one of these alone, and report every fault.
+
+    Parameters get their values; without a scheme those are their defaults. A transition alone takes `fair_share`
+    for one amount of £ for each organisation.
 
     Raises:
-        StoppedError: The scheme file itself cannot be read, where faults are kept.
+        StoppedError: The file itself cannot be read, where faults are kept.
         GpitError: As `load`, where they are not.
     """
-    read = read_file(scheme, SchemeFile, faults)
+    read: Read[Any] = read_file(name, FILE_MODELS[kind], faults)
     if years is not None:
         read = _in_years(read, years)
-    joined = Joined(read)
+    joined = Joined(read, formula=read.model.header.name if kind == "formula" else "")
     try:
         _put_together(joined, faults, formula, transition)
+        complete(
+            joined,
+            faults,
+            settings,
+            swapped=formula is not None or transition is not None,
+            other_years=years is not None,
+        )
     except StoppedError:
-        return joined
-    complete(
-        joined, faults, settings, swapped=formula is not None or transition is not None, other_years=years is not None
-    )
+        pass
     return joined
 
 
@@ -149,66 +153,45 @@ def complete(
     swapped: bool = False,
     other_years: bool = False,
 ) -> None:
-    """Understand every formula of a scheme that was put together, and give every parameter its values.
+    """Understand every formula of files that were put together, and give every parameter its values.
 
-    `swapped` says that its formula or transition is not the scheme's own, `other_years` that its years are not.
+    `swapped` says that the formula or transition is not the scheme's own, `other_years` that its years are not.
+
+    Raises:
+        StoppedError: There are too many steps or parameters, where faults are kept.
     """
-    draft, read = joined.draft, joined.read
+    draft, model = joined.draft, joined.read.model
+    scheme = model.scheme if isinstance(model, SchemeFile) else None
     only_one_thing(draft, faults)
-    try:
-        _close(draft, read, faults)
-    except StoppedError:
+    if scheme:
+        _close(draft, joined.read, faults)
+        only_one_thing(draft, faults)  # the allocation that was added has a name too
+    given = {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")} if model.kind == "transition" else {}
+    joined.symbols = symbols = meaning(draft, faults, scheme.report_by if scheme else None, given=given)
+    organisation = scheme.organisation if scheme else "organisation"
+    check_answer(draft, symbols, (joined.read.file, joined.result, organisation), faults)
+    if scheme:
+        _check_report_by(joined.read.file, scheme.report_by, symbols, faults)
+    money = money_of(draft.layers, draft.steps, symbols, faults, joined.paid_from)
+    if not scheme:
+        joined.parameters = give_defaults(draft.parameters, faults)
         return
-    only_one_thing(draft, faults)  # the allocation that was added has a name too
-    ready = _understood(joined, faults)
-    parameters, notes = give_values(draft.parameters, read, settings, faults, swapped=swapped)
-    joined.parameters = parameters
-    if ready and not faults.errors:
-        ready = replace(
-            ready,
-            parameters=parameters,
-            assumptions=list_assumptions(parameters, read),
-            notes=tuple(notes),
-        )
+    joined.parameters, notes = give_values(draft.parameters, joined.read, settings, faults, swapped=swapped)
+    if not faults.errors:
+        ready = _scheme(joined, model, money, tuple(notes))
         joined.scheme = replace(ready, digest=_digest(ready, other_years=other_years))
 
 
-def join_alone(name: str, model: type[FormulaFile | TransitionFile], faults: Faults) -> Joined:
-    """Read a formula or transition without a scheme, as far as it can be understood; tell every fault.
-
-    A transition takes `fair_share` for one amount of £ for each organisation.
-
-    Raises:
-        StoppedError: The file itself cannot be read.
-    """
-    read = read_file(name, model, faults)
-    joined = Joined(read, *((read.model.formula.name, "") if isinstance(read.model, FormulaFile) else ("", "")))
-    try:
-        part = gather(read, faults)
-    except StoppedError:
-        return joined
-    draft = joined.draft
-    draft.add(part, faults)
-    joined.reads = draft.reads
-    only_one_thing(draft, faults)
-    given = {} if model is FormulaFile else {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")}
-    joined.symbols = meaning(draft, faults, given=given)
-    check_answer(draft, joined.symbols, (read.file, joined.result, "organisation"), faults)
-    money_of(draft.layers, draft.steps, joined.symbols, faults)  # for its faults alone
-    joined.parameters = give_defaults(draft.parameters, faults)
-    return joined
-
-
 def _put_together(joined: Joined, faults: Faults, formula: str | None, transition: str | None) -> None:
-    """Read formula and transition and put the three files together; a file that cannot be read hides no other.
+    """Put a file together with the formula and transition that it names; one that cannot be read hides no other.
 
     Raises:
         StoppedError: One of them cannot be read, where faults are kept.
     """
     read, draft = joined.read, joined.draft
-    head, stopped = read.model.scheme, False
-    joined.paid_from = head.paid_from or ""
-    chosen = head.formula if formula is None else formula
+    head = read.model.scheme if isinstance(read.model, SchemeFile) else None
+    stopped = False
+    chosen = head.formula if head and formula is None else formula
     if chosen is not None:
         try:
             formula_read = read_file(chosen, FormulaFile, faults, read if formula is None else None)
@@ -222,14 +205,14 @@ def _put_together(joined: Joined, faults: Faults, formula: str | None, transitio
         draft.add(gather(read, faults), faults)
     except StoppedError:
         stopped = True
-    chosen = head.transition if transition is None else transition
+    chosen = head.transition if head and transition is None else transition
+    # What a scheme says of its own transition goes before what that says, and not for one that takes its place.
+    joined.paid_from = (head.paid_from if head and transition is None else None) or ""
     if chosen is not None:
         transition_read = read_file(chosen, TransitionFile, faults, read if transition is None else None)
         joined.reads.append(transition_read)
         joined.transition = transition_read.model.transition.name
-        # What a scheme says of its own transition goes before what that says, and not for one that takes its place.
-        own = head.paid_from if transition is None else None
-        joined.paid_from = own or transition_read.model.transition.paid_from or ""
+        joined.paid_from = joined.paid_from or transition_read.model.transition.paid_from or ""
         part = gather(transition_read, faults)
         if not stopped:
             _stands_alone(part, draft, faults)
@@ -247,15 +230,15 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
         faults.error(FindingCode.ANSWER, Where(part.read.file), found, remedy="name a formula")
         faults.lost.add("fair_share")
     inner = (steps | set(draft.parameters)) - part.own - set(part.read.model.parameters) - {"fair_share"}
-    entries: tuple[tuple[StepEntry | CheckEntry, t.Expression], ...] = (*part.steps, *part.checks)
-    for entry, tree in entries:
-        for name, position in names_in(tree):
+    formulas: tuple[Step | Check, ...] = (*part.steps, *part.checks)
+    for formula in formulas:
+        for name, position in names_in(formula.tree):
             if name in inner:
                 fault = FormulaError(
                     "a transition relies on fair_share, input columns and its own steps and parameters, "
                     f"not on {name}; the money to spend is total(fair_share)",
                     position,
-                    place_of(part.read, entry),
+                    formula.where,
                 )
                 faults.formula_error(fault, part.read.file, FindingCode.LEANS)
     for key, name in listed_in(part.read.model.money) if part.read.model.money else ():
@@ -271,9 +254,9 @@ def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
     steps = {step.name: step for step in draft.steps}
     if result is None and "allocation" not in steps:
         if "fair_share" in steps:
+            names: dict[str, Any] = {"name": "allocation", "label": "Allocation", "formula": "fair_share"}
             where, unit = f"{read.file}, step allocation", steps["fair_share"].unit
-            draft.steps.append(Step("allocation", "Allocation", unit, "fair_share", t.Name("fair_share", 1), where))
-            draft.files[where] = read.file
+            draft.steps.append(Step(**names, unit=unit, where=where, file=read.file, tree=t.Name("fair_share", 1)))
         elif not {"fair_share", "allocation"} & faults.lost:
             found = "no step is named allocation or fair_share"
             faults.error(FindingCode.ANSWER, Where(read.file), found, remedy='name the answer with result = "…"')
@@ -298,29 +281,20 @@ def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
             faults.lost.add(name)
 
 
-def _understood(joined: Joined, faults: Faults) -> Scheme | None:
-    """Return the scheme with kinds, types and units inferred, before its parameters have values."""
-    read, draft = joined.read, joined.draft
-    head = read.model.scheme
-    joined.symbols = symbols = meaning(draft, faults, head.report_by)
-    steps = [
-        replace(step, kind=symbols[step.name].kind, type=symbols[step.name].type, unit=symbols[step.name].unit)
-        for step in draft.steps
-    ]
-    check_answer(draft, symbols, (read.file, joined.result, head.organisation), faults)
-    by = symbols.get(head.report_by or "")
+def _check_report_by(file: str, report_by: str | None, symbols: Mapping[str, Symbol], faults: Faults) -> None:
+    """Report a column to report by that is not a text column of the inputs."""
+    by = symbols.get(report_by or "")
     if by and by.name not in faults.lost and (by.role != "input" or by.type != "text"):
-        what = f"a {by.role}" if by.role != "input" else "a column of numbers"
-        found = f"{head.report_by} is {what}"
-        faults.error(
-            FindingCode.ANSWER, Where(read.file, "scheme › report_by"), found, remedy="name a text column of the inputs"
-        )
-    money = money_of(draft.layers, steps, symbols, faults, joined.paid_from)
-    if faults.errors:
-        return None
+        found = f"{report_by} is {f'a {by.role}' if by.role != 'input' else 'a column of numbers'}"
+        where, remedy = Where(file, "scheme › report_by"), "name a text column of the inputs"
+        faults.error(FindingCode.ANSWER, where, found, remedy=remedy)
+
+
+def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ...]) -> Scheme:
+    """Return the scheme, ready to run but for its digest."""
+    draft, symbols, head = joined.draft, joined.symbols, file.scheme
     # The same file may be read for several uses; two files of one name are both listed.
     reads = list({(one.file, one.digest): one for one in draft.reads}.values())
-    spend = read.model.spend
     return Scheme(
         name=head.name,
         title=head.title,
@@ -328,14 +302,17 @@ def _understood(joined: Joined, faults: Faults) -> Scheme | None:
         years=tuple(head.years),
         formula=joined.formula,
         transition=joined.transition,
-        steps=tuple(steps),
+        steps=tuple(
+            replace(step, kind=symbols[step.name].kind, type=symbols[step.name].type, unit=symbols[step.name].unit)
+            for step in draft.steps
+        ),
         checks=tuple(draft.checks),
-        parameters={},
+        parameters=joined.parameters,
         symbols=symbols,
         labels=labels_of(draft, symbols),
-        counts={key: tuple(words) for key, words in spend.counts.items()} if spend else {},
+        counts={key: tuple(words) for key, words in file.spend.counts.items()} if file.spend else {},
         sources=tuple(source for one in reads for source in one.sources.values()),
-        assumptions=(),
+        assumptions=list_assumptions(joined.parameters, file),
         result=joined.result,
         report_by=head.report_by,
         indicative=tuple(head.indicative),
@@ -344,17 +321,17 @@ def _understood(joined: Joined, faults: Faults) -> Scheme | None:
         digest="",
         files=tuple((one.file, one.digest) for one in reads),
         plugins=_plugins(reads, draft),
+        notes=notes,
     )
 
 
 def _plugins(reads: Sequence[Read[Any]], draft: Draft) -> tuple[Used, ...]:
     """Return what a scheme takes from plug-ins: files first, then functions, each once."""
     files = [one.used() for one in reads]
-    parts: tuple[Step | Check, ...] = (*draft.steps, *draft.checks)
     functions = [
         Used("function", one.name, one.plugin.package, one.plugin.version, one.plugin.digest())
-        for part in parts
-        for one in plugged_in(part.tree)
+        for formula in draft.formulas
+        for one in plugged_in(formula.tree)
     ]
     return tuple(dict.fromkeys(one for one in (*files, *functions) if one))
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language import in_words, names_in, plugged_in
 from gpit_fairshare.scheme.faults import one_line
-from gpit_fairshare.scheme.files import figures_of, read_book, shelves_of
+from gpit_fairshare.scheme.files import figures_of, kinds_of, read_library_file
 from gpit_fairshare.scheme.findings import Faults
-from gpit_fairshare.scheme.joining import join, join_alone, labels_of
+from gpit_fairshare.scheme.joining import join, labels_of
+from gpit_fairshare.scheme.library import FileKind, all_library_files
 from gpit_fairshare.scheme.schema import descriptions
-from gpit_fairshare.scheme.shape import FormulaFile, PaidHeader, SchemeFile, TransitionFile
-from gpit_fairshare.scheme.shelves import SINGULAR, Shelf, library_books
+from gpit_fairshare.scheme.shape import PaidHeader, SchemeFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LIST_SCHEMA: Final = "gpit-library/1"
 METHOD_SCHEMA: Final = "gpit-method/1"
+_READING_ORDER: Final[tuple[FileKind, ...]] = ("formula", "transition", "scheme")
 _LONGEST_WORDS: Final = 240
 """Characters of a formula in words; a longer one is easier to read as a formula."""
 
@@ -51,29 +52,24 @@ def library_entries(kind: str | None = None) -> list[Entry]:
 
     A file of a plug-in that cannot be read is left out; `library_problems` has it.
     """
-    shelves: tuple[Shelf, ...] = ("formulas", "transitions", "schemes")
-    found = []
-    for shelf in shelves:
-        if kind not in (None, SINGULAR[shelf]):
-            continue
-        for book in sorted(library_books([shelf]), key=lambda one: one.name):
+    entries = []
+    for file in sorted(all_library_files(), key=lambda file: (_READING_ORDER.index(file.kind), file.name)):
+        if kind in (None, file.kind):
             try:
-                read = read_book(book, Faults())
+                entries.append(_entry(read_library_file(file, Faults()), file.name))
             except GpitError:
-                if book.plugin is None:
+                if file.plugin is None:
                     raise
-                continue
-            found.append(_entry(read, SINGULAR[shelf], book.name))
-    return found
+    return entries
 
 
-def _entry(read: Read[Any], kind: str, name: str) -> Entry:
+def _entry(read: Read[Any], name: str) -> Entry:
     figures = [entry for _, entry in figures_of(read.model)]
     cited = sum(one.source is not None for one in figures)
     years = tuple(read.model.scheme.years) if isinstance(read.model, SchemeFile) else ()
     plugin = read.plugin
     origin = (plugin.package, plugin.version) if plugin else ("", "")
-    return Entry(kind, name, getattr(read.model, kind).title, years, cited, len(figures) - cited, *origin)
+    return Entry(read.model.kind, name, read.model.header.title, years, cited, len(figures) - cited, *origin)
 
 
 def entries_document(entries: list[Entry], problems: list[str]) -> dict[str, Any]:
@@ -191,32 +187,27 @@ def method(name: str, kind: str | None = None) -> tuple[Method, str]:
     Raises:
         GpitError: There is no such file, or it is at fault.
     """
-    shelves = [shelf for shelf in shelves_of(name, Faults()) if kind in (None, SINGULAR[shelf])]
-    if not shelves:
+    kinds = [of_file for of_file in kinds_of(name, Faults()) if kind in (None, of_file)]
+    if not kinds:
         raise UsageError(f"{one_line(name)}: is no {kind}; gpit library list has all names")
-    if len(shelves) > 1:
-        kinds = " and a ".join(SINGULAR[shelf] for shelf in shelves)
-        raise UsageError(f"{one_line(name)}: is the name of a {kinds}; say which with --kind")
-    faults, shelf = Faults(), shelves[0]
-    if shelf == "schemes":
-        joined = join(name, faults)
-    else:
-        joined = join_alone(name, FormulaFile if shelf == "formulas" else TransitionFile, faults)
-    return _said(joined, SINGULAR[shelf]), joined.read.text
+    if len(kinds) > 1:
+        raise UsageError(f"{one_line(name)}: is the name of a {' and a '.join(kinds)}; say which with --kind")
+    joined = join(name, Faults(), kinds[0])
+    return _said(joined), joined.read.text
 
 
-def _said(joined: Joined, kind: str) -> Method:
+def _said(joined: Joined) -> Method:
     read, draft = joined.read, joined.draft
     model, plugin = read.model, read.plugin
-    head = getattr(model, kind)
+    head = model.header
     is_scheme = isinstance(model, SchemeFile)
     labels = labels_of(draft, joined.symbols)
     own = {entry.name for entry in model.steps}
-    steps = [one for one in draft.steps if not is_scheme or (one.name in own and draft.files[one.where] == read.file)]
-    checks = [one for one in draft.checks if not is_scheme or draft.files[one.where] == read.file]
+    steps = [one for one in draft.steps if not is_scheme or (one.name in own and one.file == read.file)]
+    checks = [one for one in draft.checks if not is_scheme or one.file == read.file]
     paid = head if isinstance(head, PaidHeader) else None
     return Method(
-        kind=kind,
+        kind=model.kind,
         name=head.name,
         title=head.title,
         file=read.file,
@@ -260,8 +251,7 @@ def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) ->
 
 def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
     """Return the columns that the formulas use, in the order of first use."""
-    trees = [one.tree for one in joined.draft.steps] + [one.tree for one in joined.draft.checks]
-    used = dict.fromkeys(name for tree in trees for name, _ in names_in(tree))
+    used = dict.fromkeys(name for formula in joined.draft.formulas for name, _ in names_in(formula.tree))
     found = []
     for name in used:
         symbol = joined.symbols.get(name)

@@ -1,9 +1,13 @@
-"""A scheme ready to run: steps in order, values by year, and what it all rests on."""
+"""A scheme ready to run: steps in order, values by year, and what it all rests on.
+
+The fields of a step, check, parameter, source and assumption are, in their order, the keys by which a result
+records them; `definition` writes and reads that record.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from gpit_fairshare.language import ORGANISATION, Kind, Symbol, names_in
 
@@ -14,6 +18,9 @@ if TYPE_CHECKING:
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.plugins import Used
 
+NOT_RECORDED: Final = {"recorded": False}
+"""Metadata of a field that is worked out from the others, so that no result records it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -21,9 +28,9 @@ class Source:
 
     key: str
     title: str
-    publisher: str
-    url: str
-    date: str
+    publisher: str = ""
+    url: str = ""
+    date: str = ""
     note: str = ""
 
     def __str__(self) -> str:
@@ -51,11 +58,11 @@ class Value:
     assumption: str = ""
     overridden: bool = False
     """Whether `--set` gave it for this run."""
-    upkeep: Upkeep | None = None
+    upkeep: Upkeep = Upkeep()
     """What the file says of the assumption besides its text."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """A declared parameter with a value for every year of the scheme."""
 
@@ -65,38 +72,45 @@ class Parameter:
     minimum: str
     maximum: str
     """Bounds as written: a number, another parameter's name, or an empty text."""
-    values: Mapping[str, Value]
     note: str = ""
+    values: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step, understood: `kind` says of what it has one value each."""
 
     name: str
     label: str
     unit: str | None
-    formula: str
-    tree: Expression
-    where: str
-    note: str = ""
     kind: Kind = ORGANISATION
-    type: Type = "number"
+    formula: str
+    note: str = ""
     non_recurrent: bool = False
     """Whether it is a part of the answer that is paid once."""
+    where: str
+    file: str = field(default="", metadata=NOT_RECORDED, compare=False)
+    """The file with which `where` begins; empty for a scheme that was read from a result."""
+    tree: Expression = field(metadata=NOT_RECORDED)
+    type: Type = field(default="number", metadata=NOT_RECORDED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A yes/no that must hold in every year."""
 
     name: str
     formula: str
-    tree: Expression
-    where: str
     note: str = ""
     stops: bool = False
     """Whether there is no answer where it does not hold."""
+    where: str
+    file: str = field(default="", metadata=NOT_RECORDED, compare=False)
+    """As of a step."""
+    tree: Expression = field(metadata=NOT_RECORDED)
+
+
+Formula = TypeVar("Formula", Step, Check)
 
 
 @dataclass(frozen=True, slots=True)

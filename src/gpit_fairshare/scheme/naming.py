@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gpit_fairshare.scheme.findings import Faults
-    from gpit_fairshare.scheme.model import Check, Step
+    from gpit_fairshare.scheme.model import Step
     from gpit_fairshare.scheme.parts import Draft
 
 STANDARD_INPUTS: Final = {
@@ -58,7 +58,7 @@ def only_one_thing(draft: Draft, faults: Faults) -> None:
         if not is_free("an input column", name, Where(read.file, f"inputs › {name}"), f"{read.file}: inputs"):
             del draft.inputs[name]
     for index, step in enumerate(draft.steps):
-        if not is_free("a step", step.name, place_in(step.where, draft.files[step.where]), step.where):
+        if not is_free("a step", step.name, place_in(step.where, step.file), step.where):
             # Its formula is understood all the same; no other can refer to such a name.
             draft.steps[index] = replace(step, name=f"{step.name} ({index})")
 
@@ -75,14 +75,13 @@ def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping
     }
     seen = {*steps, *draft.inputs, *symbols}
     lost = {name: Symbol(name, "step", ORGANISATION) for name in (*faults.lost, UNREAD.name) if name not in seen}
-    parts: tuple[Step | Check, ...] = (*draft.steps, *draft.checks)
-    texts = {column for part in parts for column in _text_columns(part.tree)}
+    texts = {column for formula in draft.formulas for column in _text_columns(formula.tree)}
     texts |= {"org_code", "org_name"} | ({report_by} - set(STANDARD_INPUTS) if report_by else set())
-    for part in parts:
-        for name, position in names_in(part.tree):
+    for formula in draft.formulas:
+        for name, position in names_in(formula.tree):
             if name == "year":
                 found = "a formula is the same in every year; what differs by year is a parameter"
-                faults.formula_error(FormulaError(found, position, part.where, "name"), draft.files[part.where])
+                faults.formula_error(FormulaError(found, position, formula.where, "name"), formula.file)
                 faults.lost.add(name)
                 lost[name] = Symbol(name, "step", ORGANISATION)
             if name not in seen and name not in symbols and name not in lost and name not in given:
@@ -142,12 +141,13 @@ def meaning(
     symbols = _symbols(draft, report_by, faults, given or {})
     steps = {step.name for step in draft.steps}
     doubtful = {*faults.lost, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
+    files = {formula.where: formula.file for formula in draft.formulas}
     known = understand(
         [Definition(step.name, step.tree, step.unit, step.where) for step in draft.steps],
         symbols,
         [Definition(check.name, check.tree, None, check.where) for check in draft.checks],
         # The place of a fault begins with its file; there are as many places as steps and checks.
-        tell=(lambda fault: faults.formula_error(fault, draft.files[fault.where])) if not faults.raises else None,
+        tell=(lambda fault: faults.formula_error(fault, files[fault.where])) if not faults.raises else None,
         doubtful=doubtful,
     )
     faults.lost |= doubtful & steps
@@ -167,15 +167,15 @@ def check_answer(draft: Draft, symbols: Mapping[str, Symbol], of: tuple[str, str
                 "non_recurrent says that it is a part of the answer; "
                 f"found {one.type if one.type != 'number' else one.kind}, expected one number per {organisation}"
             )
-            _tell_step(step, FindingCode.ANSWER, found, draft, faults)
+            _tell_step(step, FindingCode.ANSWER, found, faults)
         elif answer and one.measure and answer.measure and one.measure.powers != answer.measure.powers:
             found = f"non_recurrent says that it is a part of the answer, which is in {answer.measure}"
-            _tell_step(step, FindingCode.UNITS_DO_NOT_FIT, f"{found}; found {one.measure}", draft, faults)
+            _tell_step(step, FindingCode.UNITS_DO_NOT_FIT, f"{found}; found {one.measure}", faults)
     if answer and result not in faults.lost and (answer.kind != ORGANISATION or answer.type != "number"):
         what = answer.type if answer.type != "number" else answer.kind
         found = f"the answer {result} is {what}; it is one number per {organisation}"
         faults.error(FindingCode.ANSWER, Where(file), found)
 
 
-def _tell_step(step: Step, code: FindingCode, found: str, draft: Draft, faults: Faults) -> None:
-    faults.error(code, place_in(step.where, draft.files[step.where]), found, message=f"{step.where}: {found}")
+def _tell_step(step: Step, code: FindingCode, found: str, faults: Faults) -> None:
+    faults.error(code, place_in(step.where, step.file), found, message=f"{step.where}: {found}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,19 +11,18 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import names_in, parse, renamed, to_text
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.files import read_file
-from gpit_fairshare.scheme.findings import StoppedError
-from gpit_fairshare.scheme.model import Check, Step
+from gpit_fairshare.scheme.findings import StoppedError, place_of_use
+from gpit_fairshare.scheme.model import Check, Formula, Step
 from gpit_fairshare.scheme.money import Layer
-from gpit_fairshare.scheme.shape import NAME, CheckEntry, Exact, FormulaFile, StepEntry, TransitionFile
-from gpit_fairshare.words import nearest
+from gpit_fairshare.scheme.shape import NAME, Exact, FormulaFile
+from gpit_fairshare.words import inside, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme.files import Read
     from gpit_fairshare.scheme.findings import Faults
-    from gpit_fairshare.scheme.shape import InputEntry, ParameterEntry, UseEntry
+    from gpit_fairshare.scheme.shape import CheckEntry, InputEntry, ParameterEntry, StepEntry, UseEntry
 
 MOST_STEPS: Final = 500
 _DEEPEST: Final = 16
@@ -38,8 +37,8 @@ class Part:
 
     read: Read[Any]
     uses: tuple[tuple[UseEntry, Part], ...]
-    steps: _Steps
-    checks: _Checks
+    steps: tuple[Step, ...]
+    checks: tuple[Check, ...]
     own: frozenset[str]
     """Names of its steps, and of those that it uses as they are called here: `core_fair_share`."""
     parameters: frozenset[str]
@@ -76,7 +75,8 @@ def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> 
     own |= {f"{use.as_}_{name}" for use, part in uses for name in part.own}
     parameters = {*read.model.parameters}
     parameters |= {use.with_.get(name, name) for use, part in uses for name in part.parameters}
-    taken = {name for _, tree in (*steps, *checks) for name, _ in names_in(tree)}
+    trees = [step.tree for step in steps] + [check.tree for check in checks]
+    taken = {name for tree in trees for name, _ in names_in(tree)}
     taken |= {use.with_.get(name, name) for use, part in uses for name in part.taken}
     taken |= {*read.model.inputs, *parameters}
     return Part(
@@ -121,46 +121,31 @@ def _used(
     return use.model_copy(update={"with_": replaced}), part
 
 
-def place_of(read: Read[Any], entry: StepEntry | CheckEntry, prefix: str = "") -> str:
-    """Name the place of a step or check for messages: file, use, and what the file calls it."""
-    use = f" ({prefix})" if prefix else ""
-    return f"{read.file}{use}, {'step' if isinstance(entry, StepEntry) else 'check'} {entry.name}"
+def _formulas(read: Read[Any], faults: Faults) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
+    """Parse the formulas of a file: its steps and its checks."""
 
+    def parsed(what: str, entry: StepEntry | CheckEntry) -> dict[str, Any]:
+        place: dict[str, Any] = {"where": f"{read.file}, {what} {entry.name}", "file": read.file}
+        try:
+            return {**entry.model_dump(), **place, "tree": parse(entry.formula)}
+        except FormulaError as fault:
+            error = fault.at(place["where"])
+        faults.formula_error(error, read.file)
+        return {**entry.model_dump(), **place, "tree": UNREAD}
 
-_Steps = tuple[tuple[StepEntry, t.Expression], ...]
-_Checks = tuple[tuple[CheckEntry, t.Expression], ...]
-
-
-def _formulas(read: Read[Any], faults: Faults) -> tuple[_Steps, _Checks]:
-    """Parse the formulas of a file."""
-    return (
-        tuple((step, _parsed(read, step, faults)) for step in read.model.steps),
-        tuple((check, _parsed(read, check, faults)) for check in read.model.checks),
-    )
-
-
-def _parsed(read: Read[Any], entry: StepEntry | CheckEntry, faults: Faults) -> Expression:
-    try:
-        return parse(entry.formula)
-    except FormulaError as fault:
-        told = fault.at(place_of(read, entry))
-    faults.formula_error(told, read.file)
-    return UNREAD
+    steps = tuple(Step(**parsed("step", entry)) for entry in read.model.steps)
+    return steps, tuple(Check(**parsed("check", entry)) for entry in read.model.checks)
 
 
 def _ends_well(read: Read[Any], faults: Faults) -> None:
     """See that a formula ends in fair_share and a transition in allocation."""
-    kinds: dict[type, tuple[str, str]] = {
-        FormulaFile: ("formula", "fair_share"),
-        TransitionFile: ("transition", "allocation"),
-    }
-    kind, name = kinds.get(type(read.model), ("", ""))
+    kind, answer = read.model.kind, read.model.answer
     steps = [step.name for step in read.model.steps]
     last = steps[-1] if steps else "no step"
-    if kind and last != name and name not in faults.lost:
-        faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} is {name}; found {last}")
-        if name not in steps:
-            faults.lost.add(name)
+    if kind != "scheme" and last != answer and answer not in faults.lost:
+        faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} is {answer}; found {last}")
+        if answer not in steps:
+            faults.lost.add(answer)
 
 
 def _as_it_is(name: str) -> str:
@@ -178,10 +163,13 @@ class Draft:
     reads: list[Read[Any]] = field(default_factory=list)
     replacements: list[tuple[str, str, str]] = field(default_factory=list)
     """What stands for a parameter of a used formula: the file and place that say so, and the name."""
-    files: dict[str, str] = field(default_factory=dict)
-    """The file of every step and check, by its `where`."""
     layers: list[Layer] = field(default_factory=list)
     """The files that build on one another, for the money account; formulas that they use by name are no layers."""
+
+    @property
+    def formulas(self) -> tuple[Step | Check, ...]:
+        """All steps, and after them all checks."""
+        return (*self.steps, *self.checks)
 
     def add(self, part: Part, faults: Faults, prefix: str = "", outside: Callable[[str], str] = _as_it_is) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
@@ -192,6 +180,11 @@ class Draft:
 
         def called(name: str) -> str:
             return f"{prefix}_{name}" if prefix and name in part.own else outside(name)
+
+        def here(formula: Formula, name: str) -> Formula:
+            tree = renamed(formula.tree, called)
+            where = place_of_use(formula.where, formula.file, prefix)
+            return replace(formula, name=name, formula=to_text(tree), tree=tree, where=where)
 
         waiting = list(part.uses)
         standing: set[str] = set()
@@ -206,21 +199,13 @@ class Draft:
         use_ready()
         self._declare(part.read, called, outside, faults)
         title = prefix.replace("_", " ").capitalize()
-        for step, tree in part.steps:
-            here, label = renamed(tree, called), _under(title, step.label)
-            place = place_of(part.read, step, prefix)
-            name, once = called(step.name), step.non_recurrent
-            self.files[place] = part.read.file
-            self.steps.append(Step(name, label, step.unit, to_text(here), here, place, step.note, non_recurrent=once))
+        for step in part.steps:
+            self.steps.append(replace(here(step, called(step.name)), label=_under(title, step.label)))
             standing.add(step.name)
             use_ready()
         for use, inner in waiting:  # a circle: the step that stands too low is named when it is understood
             self._use(part.read, use, inner, prefix, called, faults)
-        for check, tree in part.checks:
-            here, name = renamed(tree, called), _under(title, check.name)
-            place = place_of(part.read, check, prefix)
-            self.files[place] = part.read.file
-            self.checks.append(Check(name, to_text(here), here, place, check.note, stops=check.stops))
+        self.checks += [here(check, _under(title, check.name)) for check in part.checks]
         self.reads.append(part.read)
         if not prefix:
             self.layers.append(Layer(part.read.file, part.read.model.money, part.own))
@@ -284,4 +269,4 @@ def _under(title: str, label: str) -> str:
     """Put a label under a title: `Core: fair share`, but `Core: GP IT share`."""
     if not title:
         return label
-    return f"{title}: {label[:1].lower() if label[1:2].islower() else label[:1]}{label[1:]}"
+    return f"{title}: {inside(label)}"

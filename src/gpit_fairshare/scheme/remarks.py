@@ -9,15 +9,15 @@ from gpit_fairshare.findings import Finding, FindingCode, Where
 from gpit_fairshare.language import AGGREGATES, NATIONAL, names_in, unit_of, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.findings import place_in
-from gpit_fairshare.scheme.mending import STAND_IN
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
+from gpit_fairshare.scheme.partial_parse import STAND_IN
 from gpit_fairshare.scheme.parts import UNREAD
 from gpit_fairshare.scheme.shape import NAME, SchemeFile, TransitionFile
 from gpit_fairshare.scheme.values import list_assumptions, place_of_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gpit_fairshare.findings import Level
     from gpit_fairshare.language import Symbol
@@ -60,9 +60,8 @@ class _Remarks:
         self.joined = joined
         self.draft = joined.draft
         self.faults = faults
-        self.parts: tuple[Step | Check, ...] = (*self.draft.steps, *self.draft.checks)
         self.names: dict[str, list[str]] = {}
-        for one in self.parts:  # two steps of one name, which is a fault, stand in one place
+        for one in self.draft.formulas:  # two steps of one name, which is a fault, stand in one place
             self.names.setdefault(one.where, []).extend(name for name, _ in names_in(one.tree))
         self.steps = {step.name: step for step in self.draft.steps}
         self._slips: set[str] = set()
@@ -78,10 +77,10 @@ class _Remarks:
 
     def _at(self, one: Step | Check) -> Where:
         """Return the file and the place of a step or check."""
-        return place_in(one.where, self.draft.files[one.where])
+        return place_in(one.where, one.file)
 
     def _first_use(self, name: str) -> Step | Check:
-        return next(one for one in self.parts if name in self.names[one.where])
+        return next(one for one in self.draft.formulas if name in self.names[one.where])
 
     def unused(self, *, swapped: bool) -> None:
         """Parameters and columns that are declared and not used, and values that are left aside."""
@@ -171,11 +170,15 @@ class _Remarks:
         declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
         self._slip_of_report_by()
         for name in self._columns():
-            for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=_NEARLY):
-                found = f"{name} is taken for a column of the inputs, and there is {near}"
-                remedy = f"correct it, or declare it under [inputs.{name}]"
-                self._slips.add(name)
-                self.faults.warning(FindingCode.SLIP, self._at(self._first_use(name)), found, remedy=remedy)
+            self._slip(name, declared, _NEARLY, self._at(self._first_use(name)))
+
+    def _slip(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
+        """Warn of a name that is so near to one that is declared that it may be a slip for it."""
+        for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=cutoff):
+            found = f"{name} is taken for a column of the inputs, and there is {near}"
+            self._slips.add(name)
+            remedy = f"correct it, or declare it under [inputs.{name}]"
+            self.faults.warning(FindingCode.SLIP, where, found, remedy=remedy)
 
     def _slip_of_report_by(self) -> None:
         """The column to report by, where no file declares it and a text column that one declares is near it."""
@@ -183,11 +186,8 @@ class _Remarks:
         name = model.scheme.report_by if isinstance(model, SchemeFile) else None
         if not name or name in {*self.draft.inputs, *self.faults.lost} or name in self._columns():
             return
-        texts = sorted(one for one, (entry, _) in self.draft.inputs.items() if entry.type == "text")
-        for near in difflib.get_close_matches(name, texts, n=1, cutoff=_NEARLY_TEXT):
-            found = f"{name} is taken for a column of the inputs, and there is {near}"
-            remedy = f"correct it, or declare it under [inputs.{name}]"
-            self.faults.warning(FindingCode.SLIP, Where(read.file, "scheme › report_by"), found, remedy=remedy)
+        texts = [one for one, (entry, _) in self.draft.inputs.items() if entry.type == "text"]
+        self._slip(name, texts, _NEARLY_TEXT, Where(read.file, "scheme › report_by"))
 
     def _columns(self) -> list[str]:
         """Return the names that are taken for columns without being declared as such, in order of first use."""
@@ -208,7 +208,7 @@ class _Remarks:
                 remedy = "see whether that is meant; units are £, £ per head, people, % and ratio"
                 self.faults.warning(FindingCode.UNNAMED_UNIT, self._at(step), found, remedy=remedy)
         met = {*self.faults.lost, UNREAD.name, *self._slips}
-        for one in self.parts:
+        for one in self.draft.formulas:
             if any(isinstance(node, t.Sum) and _by_nothing(node) for node in walk(one.tree)):
                 found = "divides by the number 0: a run stops where it comes to that"
                 self.faults.warning(FindingCode.BY_NOTHING, self._at(one), found, remedy="divide by something else")
@@ -256,7 +256,7 @@ class _Remarks:
             if origins and not origins & {"", STAND_IN}:
                 found = "every value is an assumption; none has a source"
                 self.faults.note(FindingCode.ALL_ASSUMED, places[name], found)
-        listed = list_assumptions(parameters, self.joined.read)
+        listed = list_assumptions(parameters, self.joined.read.model)
         assumptions = [one for one in listed if one.parameter and one.text != STAND_IN]
         for file in dict.fromkeys(places[one.parameter].file for one in assumptions):
             here = [one for one in assumptions if places[one.parameter].file == file]

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.findings import gravest_first
 from gpit_fairshare.scheme.faults import one_line
-from gpit_fairshare.scheme.files import read_file, shelves_of, shelves_with
+from gpit_fairshare.scheme.files import kinds_in_library, kinds_of, read_file
 from gpit_fairshare.scheme.findings import Faults, StoppedError
-from gpit_fairshare.scheme.joining import join, join_alone
+from gpit_fairshare.scheme.joining import join
+from gpit_fairshare.scheme.library import KINDS, library_names
 from gpit_fairshare.scheme.remarks import remark
-from gpit_fairshare.scheme.shape import FormulaFile, SchemeFile, TransitionFile
-from gpit_fairshare.scheme.shelves import SINGULAR, library_names
+from gpit_fairshare.scheme.shape import SchemeFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.scheme.joining import Joined
-    from gpit_fairshare.scheme.shelves import Shelf
+    from gpit_fairshare.scheme.library import FileKind
 
 JSON_SCHEMA: Final = "gpit-library-check/1"
 
@@ -34,6 +34,8 @@ class Review:
     name: str
     """What the file calls itself, or what was asked for where it could not be read."""
     title: str = ""
+    sound: bool = True
+    """Whether there is no error, so that a scheme can be run."""
     formula: str = ""
     transition: str = ""
     """Names of the formula and the transition that a scheme was looked at with."""
@@ -51,25 +53,11 @@ class Review:
         """Say whether there is a finding of a level."""
         return any(finding.level == level for finding in self.findings)
 
-    @property
-    def sound(self) -> bool:
-        """Whether there is no error, so that a scheme can be run."""
-        return not self.has("error")
-
     def document(self) -> dict[str, Any]:
         """Return the review with stable keys, for JSON."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "title": self.title,
-            "sound": self.sound,
-            "formula": self.formula,
-            "transition": self.transition,
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {
             "years": list(self.years),
             "files": [{"file": file, "sha256": digest} for file, digest in self.files],
-            "steps": self.steps,
-            "checks": self.checks,
-            "parameters": self.parameters,
             "findings": [
                 {key: value for key, value in one.entry().items() if key not in ("sheet", "cell", "others")}
                 for one in self.findings
@@ -78,7 +66,7 @@ class Review:
 
 
 def review(
-    scheme: str, *, formula: str | None = None, transition: str | None = None, shelf: Shelf | None = None
+    scheme: str, *, formula: str | None = None, transition: str | None = None, kind: FileKind | None = None
 ) -> Review:
     """Look at a scheme with its formula and transition, or at a formula or transition by itself.
 
@@ -86,7 +74,7 @@ def review(
         scheme: Library name or path; a file says itself of which kind it is.
         formula: Instead of the one that the scheme names.
         transition: Instead of the one that the scheme names.
-        shelf: Where in the library a name stands, if it stands on several shelves.
+        kind: Which file of the library is meant, if it has several of that name.
 
     Returns:
         A `Review`; whatever `load` would raise of the files is among its errors.
@@ -98,23 +86,17 @@ def review(
     joined: Joined | None = None
     swapped = formula is not None or transition is not None
     try:
-        shelf = shelf or shelves_of(scheme, faults)[0]
-        if swapped and shelf != "schemes":
-            raise UsageError(
-                f"{one_line(scheme)}: is a {SINGULAR[shelf]}; --formula and --transition go with schemes alone"
-            )
-        if shelf == "schemes":
-            joined = join(scheme, faults, formula=formula, transition=transition)
-        else:
-            joined = join_alone(scheme, FormulaFile if shelf == "formulas" else TransitionFile, faults)
+        kind = kind or kinds_of(scheme, faults)[0]
+        if swapped and kind != "scheme":
+            raise UsageError(f"{one_line(scheme)}: is a {kind}; --formula and --transition go with schemes alone")
+        joined = join(scheme, faults, kind, formula=formula, transition=transition)
     except StoppedError:
         pass
-    kind = SINGULAR[shelf] if shelf else ""
-    if joined is None:
-        return Review(kind, one_line(scheme), files=tuple(faults.files), findings=gravest_first(faults.items))
-    if joined.symbols:
+    if joined and joined.symbols:
         remark(joined, faults, swapped=swapped)
-    return _reviewed(kind, joined, faults)
+    sound, findings = not faults.errors, gravest_first(faults.items)
+    unread = Review(kind or "", one_line(scheme), sound=sound, files=tuple(faults.files), findings=findings)
+    return _reviewed(joined, unread) if joined else unread
 
 
 def review_all(names: Sequence[str] = (), *, formula: str | None = None, transition: str | None = None) -> list[Review]:
@@ -126,13 +108,16 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
         UsageError: `formula` or `transition` was given with something that is no scheme.
     """
     if names:
-        chosen = [(name, shelf) for name in names for shelf in _known(name)]
+        # A file that is not of the library says itself of which kind it is.
+        chosen: list[tuple[str, FileKind | None]] = [
+            (name, kind) for name in names for kind in (*kinds_in_library(name),) or (None,)
+        ]
+    elif formula is None and transition is None:
+        chosen = [(name, kind) for kind in KINDS for name in library_names(kind)]
     else:
-        swapped = formula is not None or transition is not None
-        shelves: tuple[Shelf, ...] = ("schemes",) if swapped else ("schemes", "formulas", "transitions")
-        chosen = [(name, shelf) for shelf in shelves for name in library_names(shelf)]
-        chosen = [one for one in chosen if not swapped or _names_its_own(one[0], formula, transition)]
-    return [review(name, formula=formula, transition=transition, shelf=shelf) for name, shelf in chosen]
+        schemes = library_names("scheme")
+        chosen = [(name, "scheme") for name in schemes if _names_its_own(name, formula, transition)]
+    return [review(name, formula=formula, transition=transition, kind=kind) for name, kind in chosen]
 
 
 def _names_its_own(scheme: str, formula: str | None, transition: str | None) -> bool:
@@ -153,26 +138,21 @@ def reviews_document(reviews: Sequence[Review]) -> dict[str, Any]:
     }
 
 
-def _known(name: str) -> list[Shelf] | list[None]:
-    """Return the shelves of the library that have a name; a file says itself where it belongs."""
-    return shelves_with(name) or [None]
-
-
-def _reviewed(kind: str, joined: Joined, faults: Faults) -> Review:
-    model = joined.read.model
-    head = getattr(model, kind)
-    files = {(one.file, one.digest): None for one in (joined.read, *joined.reads)} | faults.files
-    found = Review(
-        kind=kind,
-        name=head.name,
-        title=head.title,
+def _reviewed(joined: Joined, unread: Review) -> Review:
+    """Return a review with what the file says of itself, and how much the joined files have of everything."""
+    model, draft = joined.read.model, joined.draft
+    counts: dict[str, Any] = {
+        "steps": len(draft.steps),
+        "checks": len(draft.checks),
+        "parameters": len(draft.parameters),
+    }
+    return replace(
+        unread,
+        name=model.header.name,
+        title=model.header.title,
         formula=joined.formula,
         transition=joined.transition,
         years=tuple(model.scheme.years) if isinstance(model, SchemeFile) else (),
-        files=tuple(files),
-        findings=gravest_first(faults.items),
+        files=tuple(dict.fromkeys([(one.file, one.digest) for one in (joined.read, *joined.reads)] + [*unread.files])),
+        **(counts if joined.symbols else {}),
     )
-    if not joined.symbols:
-        return found
-    draft = joined.draft
-    return replace(found, steps=len(draft.steps), checks=len(draft.checks), parameters=len(draft.parameters))

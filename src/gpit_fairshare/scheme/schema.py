@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_MODELS: Final[dict[str, type[shape.File]]] = {
-    "formula": shape.FormulaFile,
-    "transition": shape.TransitionFile,
-    "scheme": shape.SchemeFile,
-}
 
 
 def file_schema(kind: str | None = None) -> dict[str, Any]:
@@ -28,7 +23,7 @@ def file_schema(kind: str | None = None) -> dict[str, Any]:
     It says what can be said without reading formulas: keys, types, patterns of names and years, and that a figure
     has a source or an assumption. `gpit library check` says the rest.
     """
-    wanted = [_MODELS[kind]] if kind else list(_MODELS.values())
+    wanted = [model for model in shape.FILE_MODELS.values() if kind in (None, model.kind)]
     references, together = models_json_schema([(one, "validation") for one in wanted], by_alias=True)
     definitions = together["$defs"]
     for name, one in definitions.items():

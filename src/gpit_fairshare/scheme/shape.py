@@ -13,11 +13,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
-from gpit_fairshare.scheme.faults import OriginError
+from gpit_fairshare.scheme.library import FileKind  # noqa: TC001  # as above
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from pydantic.config import JsonDict
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -64,7 +67,7 @@ _ANY_NUMBER: Final = {
 }
 """For editors: what `number` reads, nearly."""
 _ONE_ORIGIN: Final[JsonDict] = {"oneOf": [{"required": ["source"]}, {"required": ["assumption"]}]}
-"""For editors: what `OriginError` says."""
+"""For editors: what `_has_one_origin` says."""
 
 
 def number(value: Exact) -> float:
@@ -98,6 +101,15 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     example: ClassVar[str] = ""
     """The table as its author may write it, for a message."""
+    essential: ClassVar[Container[str]] = ()
+    """Keys that may be missing, but that a review cannot leave out: other things would seem to be wrong."""
+
+
+def _has_one_origin(entry: ValueEntry | SpendEntry, what: str) -> None:
+    """Refuse an entry that has no origin, or two."""
+    if (entry.source is None) == (entry.assumption is None):
+        number_of = "neither" if entry.source is None else "both"
+        raise PydanticCustomError("origin", f"{what} exactly one of source or assumption; found {number_of}")
 
 
 class SourceEntry(Entry):
@@ -115,6 +127,7 @@ class ValueEntry(Entry):
 
     model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
     example = '{ value = 5, source = "…" }'
+    essential = ("source", "assumption")
     value: Annotated[Exact, WithJsonSchema(_ANY_NUMBER)]
     """The figure: a number, a fraction such as "1/6", or a percentage such as "5%"."""
     source: Line | None = None
@@ -137,10 +150,8 @@ class ValueEntry(Entry):
         return value
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if (self.source is None) == (self.assumption is None):
-            found = "neither" if self.source is None else "both"
-            raise OriginError(f"a value carries exactly one of source or assumption; found {found}")
+    def _origin(self) -> Self:
+        _has_one_origin(self, "a value carries")
         if self.source is not None:
             for name in ("owner", "date", "quality", "impact"):
                 if getattr(self, name) is not None:
@@ -177,6 +188,7 @@ class ParameterEntry(Entry):
 class InputEntry(Entry):
     """A column of the inputs that the file gives a label, a unit, or leave to be blank or missing."""
 
+    essential = ("type", "of")
     label: Text = ""
     unit: Unit | None = None
     type: Literal["number", "text"] = "number"
@@ -292,21 +304,10 @@ class PropertiesEntry(Entry):
     """What a merged organisation gets is what its members got together, to the rounding."""
 
 
-class File(Entry):
-    """What the three kinds of file have in common."""
-
-    sources: dict[Line, SourceEntry] = {}
-    parameters: dict[Name, ParameterEntry] = {}
-    inputs: dict[Name, InputEntry] = {}
-    steps: list[StepEntry] = []
-    checks: list[CheckEntry] = []
-    money: MoneyEntry | None = None
-    properties: PropertiesEntry | None = None
-
-
 class Header(Entry):
     """What a formula or transition is called, and where it was read."""
 
+    essential = ("sources", "formula", "transition", "result", "report_by")
     name: Line
     title: Line
     note: Text = ""
@@ -316,6 +317,27 @@ class Header(Entry):
     infeasible: Text = ""
     """When the rule has no answer, and what becomes of the run."""
     sources: list[Line] = []
+
+
+class File(Entry):
+    """What the three kinds of file have in common."""
+
+    kind: ClassVar[FileKind]
+    answer: ClassVar[str] = "allocation"
+    """The step that is the answer, in which the steps of a formula or a transition end."""
+    sources: dict[Line, SourceEntry] = {}
+    parameters: dict[Name, ParameterEntry] = {}
+    inputs: dict[Name, InputEntry] = {}
+    steps: list[StepEntry] = []
+    checks: list[CheckEntry] = []
+    money: MoneyEntry | None = None
+    properties: PropertiesEntry | None = None
+
+    @property
+    def header(self) -> Header:
+        """Return the table that the file begins with."""
+        header: Header = getattr(self, self.kind)
+        return header
 
 
 Payer = Literal["within the budget", "top-slice", "new money"]
@@ -333,6 +355,8 @@ class PaidHeader(Header):
 class FormulaFile(File):
     """A file whose steps end in `fair_share`."""
 
+    kind = "formula"
+    answer = "fair_share"
     formula: Header
     use: list[UseEntry] = []
 
@@ -340,6 +364,7 @@ class FormulaFile(File):
 class TransitionFile(File):
     """A file whose steps end in `allocation` and rely on `fair_share`, inputs and last year alone."""
 
+    kind = "transition"
     transition: PaidHeader
 
 
@@ -385,15 +410,14 @@ class SpendEntry(Entry):
     """Which lines of a detailed spend file make `historic_spend`, with one of `source` or `assumption`."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
+    essential = ("source", "assumption")
     counts: dict[Literal["category", "cost_type", "committed"], Annotated[list[Line], Field(min_length=1)]]
     source: Line | None = None
     assumption: Prose | None = None
 
     @model_validator(mode="after")
     def _known_words(self) -> Self:
-        if (self.source is None) == (self.assumption is None):
-            found = "neither" if self.source is None else "both"
-            raise OriginError(f"what counts carries exactly one of source or assumption; found {found}")
+        _has_one_origin(self, "what counts carries")
         for column, words in _WORDS.items():
             for word in self.counts.get(column, []):  # type: ignore[call-overload]  # both are columns
                 if word not in words:
@@ -404,7 +428,14 @@ class SpendEntry(Entry):
 class SchemeFile(File):
     """A file that names a formula and a transition, or has steps of its own, and gives the values."""
 
+    kind = "scheme"
     scheme: SchemeHeader
     use: list[UseEntry] = []
     values: dict[Name, dict[YearOrEvery, ValueEntry]] = {}
     spend: SpendEntry | None = None
+
+
+FILE_MODELS: Final[dict[FileKind, type[File]]] = {
+    model.kind: model for model in (FormulaFile, TransitionFile, SchemeFile)
+}
+"""The shape of each kind of file."""

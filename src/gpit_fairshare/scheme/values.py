@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
@@ -10,7 +10,7 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import have_like_units
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.model import Assumption, Parameter, Upkeep, Value
-from gpit_fairshare.scheme.shape import NAME, Exact, number
+from gpit_fairshare.scheme.shape import NAME, number
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
@@ -91,21 +91,19 @@ def give_values(
     parameters, lacking = {}, []
     for name, (entry, origin) in declared.items():
         one = _Declared(name, entry, entry.values, origin, f"parameters.{name}.values")
-        if name in read.model.values:
+        if read.model.values.get(name):
             if entry.values:
                 found = f"the parameter has values in {origin.file}, where it is declared, as well"
                 faults.error(FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), found, remedy="keep one")
             one = _Declared(name, entry, read.model.values[name], read, f"values.{name}")
-        elif not entry.values and origin is not read:
+        elif not entry.values and (origin is not read or name in read.model.values):
             one = _Declared(name, entry, {}, origin, f"values.{name}")
-        values = _by_year(one, years, settings, faults)
+        parameters[name] = _parameter(one, years, settings, faults)
+        values = parameters[name].values
         missing = [year for year in years if year not in values]
         if missing and name not in faults.lost:
-            there = ", ".join(values)
-            known = f"; the years there are: {there}" if there else ""
+            known = f"; the years there are: {', '.join(values)}" if values else ""
             lacking.append((one, missing[0], f"{name} ({entry.label}) in {', '.join(missing)}{known}"))
-        bounds = (_written(entry.minimum), _written(entry.maximum))
-        parameters[name] = Parameter(name, entry.label, entry.unit, *bounds, values, entry.note)
     _tell_lacking(lacking, read, faults)
     _within_bounds(parameters, declared, faults, read)
     return parameters, notes
@@ -118,11 +116,10 @@ def give_defaults(declared: Mapping[str, tuple[ParameterEntry, Read[Any]]], faul
     """
     parameters = {}
     for name, (entry, origin) in declared.items():
-        one = _Declared(name, entry, {}, origin, f"parameters.{name}.default")
-        bounds = (_written(entry.minimum), _written(entry.maximum))
+        default = _Declared(name, entry, {}, origin, f"parameters.{name}.default")
+        parameters[name] = parameter = _parameter(default, ("every year",), (), faults)
+        bounds = {parameter.minimum, parameter.maximum}
         faults.lost.update(bound for bound in bounds if NAME.fullmatch(bound) and bound not in declared)
-        values = _by_year(one, ("every year",), (), faults)
-        parameters[name] = Parameter(name, entry.label, entry.unit, *bounds, values, entry.note)
     _within_bounds(parameters, declared, faults)
     return parameters
 
@@ -153,12 +150,8 @@ def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object],
         seen.add((one.name, one.year))
 
 
-def _written(value: Exact | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting], faults: Faults) -> dict[str, Value]:
-    """Return the value of each year that has one. Nothing carries over between years."""
+def _parameter(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting], faults: Faults) -> Parameter:
+    """Return a parameter with the value of each year that has one. Nothing carries over between years."""
     file, place = one.origin.file, one.table.replace(".", " › ")
     for year in one.written:
         if year not in years and year != EVERY_YEAR:
@@ -186,7 +179,15 @@ def _by_year(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting]
             where = Where("", f"--set {one.name}") if setting else Where(file, place)
             found = f"{values[year].written} is a percentage, and the unit of {one.name} is {one.entry.unit}"
             faults.error(FindingCode.UNITS_DO_NOT_FIT, where, found)
-    return values
+    return Parameter(
+        name=one.name,
+        label=one.entry.label,
+        unit=one.entry.unit,
+        minimum="" if one.entry.minimum is None else str(one.entry.minimum),
+        maximum="" if one.entry.maximum is None else str(one.entry.maximum),
+        note=one.entry.note,
+        values=values,
+    )
 
 
 def _value(entry: ValueEntry, origin: Read[Any]) -> Value:
@@ -255,22 +256,22 @@ def _fixed_bound(written: str, file: str, place: str, known: Iterable[str], faul
         return None
 
 
-def list_assumptions(parameters: Mapping[str, Parameter], read: Read[SchemeFile]) -> tuple[Assumption, ...]:
+def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> tuple[Assumption, ...]:
     """Number what is taken without a source: one entry per parameter and text, with its years."""
     found: dict[tuple[str, str, Upkeep], list[str]] = {}
     for name, parameter in parameters.items():
         for year, value in parameter.values.items():
             if value.assumption:
-                found.setdefault((name, value.assumption, value.upkeep or Upkeep()), []).append(year)
+                found.setdefault((name, value.assumption, value.upkeep), []).append(year)
     entries = [
         (parameters[name].label, text, name, tuple(years), upkeep) for (name, text, upkeep), years in found.items()
     ]
-    spend = read.model.spend
+    spend = file.spend
     if spend and spend.assumption:
         text = " ".join(spend.assumption.split())
-        years = tuple(read.model.scheme.years)
+        years = tuple(file.scheme.years)
         entries.append(("What counts as historic spend", text, "", years, Upkeep()))
     return tuple(
-        Assumption(index, about, text, name, years, one.owner, one.date, one.quality, one.impact)
-        for index, (about, text, name, years, one) in enumerate(entries, 1)
+        Assumption(index, about, text, name, years, **asdict(upkeep))
+        for index, (about, text, name, years, upkeep) in enumerate(entries, 1)
     )

@@ -11,7 +11,7 @@ from typing import Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import in_place
-from gpit_fairshare.scheme import KINDS, library_entries, method
+from gpit_fairshare.scheme import library_entries, method
 from gpit_fairshare.words import nearest
 
 _NAME: Final = re.compile(r"[^\W_](?:[\w .-]*\w)?")
@@ -32,7 +32,7 @@ def write_rule(wanted: str, kind: str | None = None, copied: str | None = None) 
     """
     path = _path(wanted)
     name = path.name.removesuffix(_ENDING)
-    text, kind, origin = _template(kind or KINDS[0]) if copied is None else _copy(copied, kind)
+    text, kind, origin = _template(kind or "formula") if copied is None else _copy(copied, kind)
     if os.path.lexists(path):
         raise UsageError(f"{path}: is there already, and is not written over; give another name")
     with in_place(path) as draft:

@@ -23,7 +23,7 @@ from gpit_fairshare.verification.searching import Digests
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gpit_fairshare.scheme.shelves import Shelf
+    from gpit_fairshare.scheme import FileKind
     from gpit_fairshare.verification.asked import Asked, Wanted
     from gpit_fairshare.verification.searching import Places
 
@@ -54,7 +54,8 @@ def stage(asked: Asked, places: Places, room: Path) -> Stage:
     for name, option in OPTIONS.items():
         value = getattr(asked.run, option.key)
         if option.kind is OptionKind.RULE:
-            arguments[name] = rules.option(name, value) if value else None
+            # These options are called by the kind of file that they take.
+            arguments[name] = rules.option(name, value) if value else None  # type: ignore[arg-type]
         elif option.kind is not OptionKind.MEGABYTES:  # the manifest does not say how much is read
             arguments[name] = inputs.paths.get(option.key) or None if option.kind is OptionKind.FILES else value
     scheme_files = rules.seen()
@@ -146,19 +147,22 @@ class _Rules:
     def __post_init__(self) -> None:
         self.library = library_files(with_plugins=bool(self.asked.plugins))
 
-    def option(self, shelf: str, name: str) -> str:
+    def option(self, kind: FileKind, name: str) -> str:
         """Return what `allocate` is given for an option: a library name, or the path of a copy."""
         then = {file for file, _ in self.asked.scheme_files}
-        known = not name.endswith(".toml") and name in _names(shelf, with_plugins=bool(self.asked.plugins))
+        known = not name.endswith(".toml") and name in self._library_names(kind)
         if known and (f"{name}.toml" in then or name not in then):
             return name
         source = self.places.find(name, self.digests, self._digests_of(name))
         if source is None:
             self.missing.append(name)
             return name
-        target = self.room / shelf / _DEEP / name
+        target = self.room / kind / _DEEP / name
         self._stage(source, target)
         return str(target)
+
+    def _library_names(self, kind: FileKind) -> list[str]:
+        return library_names(kind) if self.asked.plugins else own_names(kind)
 
     def seen(self) -> list[FileSeen]:
         """Return each file that the scheme was read from, as it is now; what is nowhere is missing."""
@@ -231,11 +235,6 @@ class _Rules:
         if elsewhere and self.digests.of(elsewhere) in then:
             return elsewhere
         return found or (None if base in self.library else elsewhere)
-
-
-def _names(option: str, *, with_plugins: bool) -> list[str]:
-    shelf: Shelf = "schemes" if option == "scheme" else "formulas" if option == "formula" else "transitions"
-    return library_names(shelf) if with_plugins else own_names(shelf)
 
 
 def _path(folder: Path, name: str) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from gpit_fairshare.engine import figure
+from gpit_fairshare.numbers import figure
 from gpit_fairshare.results.agreement import are_numbers, as_float
 
 _LONGEST: Final = 100

@@ -12,7 +12,7 @@ from gpit_fairshare.verification.cells import Book, Cell, Row, address
 from gpit_fairshare.verification.formulas import normal
 from gpit_fairshare.verification.model import Change, Differences, Kind
 from gpit_fairshare.workbook import reference_sheets
-from gpit_fairshare.workbook.layout import PARAMETERS
+from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
 from gpit_fairshare.workbook.rounding_columns import REMAINDER
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 
@@ -170,7 +170,7 @@ class _Comparison:
             self.done.answers.take(called, number, row, 0)
             self.done.answers.take(name, number, own, 1)
             # Pieces of the manifest are put together and compared entry by entry.
-            if row != own and not (name == reference_sheets.MANIFEST and (_is_piece(row) or _is_piece(own))):
+            if row != own and not (name == MANIFEST and (_is_piece(row) or _is_piece(own))):
                 for column in sorted({*row, *own}):
                     self._cell(page, number, column, row.get(column, _NOTHING), own)
             self._count(row, own)

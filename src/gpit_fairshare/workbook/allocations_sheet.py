@@ -53,14 +53,14 @@ class AllocationsSheet:
         _name_columns(self.layout, self.sheet, self.codes)
         for year in self.layout.years:
             if self.adds_up:
-                self._year(year)
+                self._amounts(year)
             else:
                 self._answer(year)
         if self.adds_up:
             self.sheet.put(TOTAL_ROW, 2, "Total")
         return self.sheet
 
-    def _year(self, year: str) -> None:
+    def _amounts(self, year: str) -> None:
         """Write what an organisation gets in a year: what recurs, what does not, and what that comes to."""
         scheme, block = self.layout.scheme, self.blocks[year]
         allocation = self._values(block, scheme.result)
@@ -69,16 +69,17 @@ class AllocationsSheet:
         recurrent = {code: allocation[code] - single[code] for code in allocation}
         number = number_format("£" if self.money else None, [*allocation.values(), *single.values()])
 
-        def non_recurrent(row: int) -> str:
-            return "+".join(block.cell(step.name, row) for step in scheme.non_recurrent) or "0"
+        def non_recurrent(code: str) -> str:
+            return "+".join(self._cell(year, step.name, code) for step in scheme.non_recurrent) or "0"
 
-        def remaining(row: int) -> str:
-            return block.cell(scheme.result, row) + (f"-({non_recurrent(row)})" if scheme.non_recurrent else "")
+        def remaining(code: str) -> str:
+            less = f"-({non_recurrent(code)})" if scheme.non_recurrent else ""
+            return self._cell(year, scheme.result, code) + less
 
-        first = self._from_year(year, "recurrent", recurrent, remaining, number, total=True)
-        second = self._from_year(year, "non-recurrent", single, non_recurrent, number, total=True)
+        first = self._add(year, "recurrent", recurrent, remaining, number)
+        second = self._add(year, "non-recurrent", single, non_recurrent, number)
         both = f"${letter(first)}{ROW}+${letter(second)}{ROW}"
-        total = self._add(year, "total", self.unit, allocation, lambda _: both, number, total=True)
+        total = self._add(year, "total", allocation, lambda _: both, number)
         self.totals[year] = total
         self.parts += [first, second, total]
         self._change(year, total, allocation)
@@ -92,11 +93,10 @@ class AllocationsSheet:
 
     def _answer(self, year: str) -> None:
         """Add an answer that is neither added up nor split into what recurs and what does not."""
-        scheme, block = self.layout.scheme, self.blocks[year]
-        values = self._values(block, scheme.result)
-        number = number_format(scheme.symbols[scheme.result].unit, [*values.values()])
-        what = inside(scheme.labels[scheme.result])
-        self._from_year(year, what, values, lambda row: block.cell(scheme.result, row), number)
+        name, scheme = self.layout.scheme.result, self.layout.scheme
+        values = self._values(self.blocks[year], name)
+        number = number_format(scheme.symbols[name].unit, [*values.values()])
+        self._add(year, inside(scheme.labels[name]), values, lambda code: self._cell(year, name, code), number)
 
     def _values(self, block: Block, name: str) -> dict[str, float]:
         """Return a column of numbers by organisation, empty where it is absent or has a blank."""
@@ -104,63 +104,53 @@ class AllocationsSheet:
         values = block.number_column(name) if not symbol or symbol.kind == ORGANISATION else []
         return dict(zip(block.year.codes(), values, strict=True)) if values else {}
 
-    def _from_year(  # a column has that many sides
-        self,
-        year: str,
-        what: str,
-        values: dict[str, float],
-        formula: Callable[[int], str],
-        number: str,
-        *,
-        total: bool = False,
-    ) -> int:
-        """Add a column that refers to the rows of a year's sheet."""
-        rows = self.row_in[year]
-        return self._add(year, what, self.unit, values, lambda code: formula(rows[code]), number, total=total)
+    def _cell(self, year: str, name: str, code: str) -> str:
+        """Return the cell of an organisation in a column of a year's sheet."""
+        return self.blocks[year].cell(name, self.row_in[year][code])
 
     def _add(  # a column has that many sides
         self,
         year: str,
         what: str,
-        unit: str | None,
         values: Mapping[str, Any],
         formula: Callable[[str], str],
         number: str,
-        *,
-        total: bool = False,
+        unit: str | None = None,
     ) -> int:
-        """Add a column of a year: `formula` gives that of an organisation's row, with ROW in it."""
+        """Add a column of a year: `formula` gives that of an organisation's row, with ROW in it.
+
+        It has a total if it is in the unit of the answers and those are added up; another unit is named.
+        """
         cells = [values.get(code, NOT_APPLICABLE) for code in self.codes]
 
         def formula_of(row: int) -> str | None:
             code = self.codes[row - FIRST_ROW]
             return formula(code).replace(ROW, str(row)) if code in values else None
 
-        heading = with_unit(f"{year} {self.layout.scheme.certainty(year)}: {what}", unit)
-        return self.sheet.add_column(heading, 15, cells, formula_of, number, total=total)
+        heading = with_unit(f"{year} {self.layout.scheme.certainty(year)}: {what}", unit or self.unit)
+        return self.sheet.add_column(heading, 15, cells, formula_of, number, total=self.adds_up and not unit)
 
     def _change(self, year: str, total: int, allocation: dict[str, float]) -> None:
         """Add the change on the year before, or on historic spend in the first year."""
         index = self.layout.years.index(year)
         if index == 0:
-            old, name, what = self.blocks[year], BASELINE, "change on historic spend"
+            old, name, what = year, BASELINE, "change on historic spend"
             before_of = {code: [code] for code in self.row_in[year]}
         else:
-            year_before = self.layout.years[index - 1]
-            old, name, what = self.blocks[year_before], self.layout.scheme.result, f"change on {year_before}"
-            before_of = self._year_before(year, year_before)
-        values, rows = self._values(old, name), self.row_in[old.year.year]
+            old, name = self.layout.years[index - 1], self.layout.scheme.result
+            what, before_of = f"change on {old}", self._year_before(year, old)
+        values = self._values(self.blocks[old], name)
         before = {code: math.fsum(values[one] for one in codes) for code, codes in before_of.items()} if values else {}
         if not before:
             return
         changes = {code: allocation[code] - before[code] for code in allocation if code in before}
 
         def formula(code: str) -> str:
-            cells = "+".join(old.cell(name, rows[one]) for one in before_of[code])
+            cells = "+".join(self._cell(old, name, predecessor) for predecessor in before_of[code])
             return f"${letter(total)}{ROW}-({cells})"
 
         number = "change" if number_format("£", list(changes.values())) == "£" else "change per head"
-        self._add(year, what, self.unit, changes, formula, number, total=True)
+        self._add(year, what, changes, formula, number)
 
     def _year_before(self, year: str, year_before: str) -> dict[str, list[str]]:
         """Return, by organisation, those that became it since the year before."""
@@ -176,8 +166,7 @@ class AllocationsSheet:
 
     def _ratio(self, year: str, what: str, unit: str, below: str, allocation: dict[str, float]) -> int | None:
         """Add allocations over a column of the year; a distance, in %, is a ratio less one. None without the column."""
-        block, rows = self.blocks[year], self.row_in[year]
-        under = self._values(block, below)
+        under = self._values(self.blocks[year], below)
         if not under:
             return None
         less, minus, number = (1, "-1", "distance") if unit == "%" else (0, "", "£ per head")
@@ -188,13 +177,13 @@ class AllocationsSheet:
         top = letter(self.totals[year])
 
         def formula(code: str) -> str:
-            cell = block.cell(below, rows[code])
+            cell = self._cell(year, below, code)
             return f'IF({cell}>0,${top}{ROW}/{cell}{minus},"{NOT_APPLICABLE}")'
 
-        column = self._add(year, what, unit, ratios, formula, number)
+        column = self._add(year, what, ratios, formula, number, unit)
         bottom = math.fsum(under.values())
         if bottom > 0:
-            whole = f"SUM({block.column_range(below)})"
+            whole = f"SUM({self.blocks[year].column_range(below)})"
             ratio = math.fsum(allocation.values()) / bottom - less
             self.sheet.put(TOTAL_ROW, column, ratio, f"IF({whole}>0,{top}{TOTAL_ROW}/{whole}{minus},0)", number)
         return column

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.words import sentence
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Chart, Series
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gpit_fairshare.workbook.layout import Layout
     from gpit_fairshare.workbook.sheets import Sheet
 
@@ -25,28 +28,24 @@ def charts(
     return drawn + ([_areas(layout, areas)] if areas and areas.last_row - FIRST_ROW < _MOST_AREAS else [])
 
 
-def _capital(noun: str) -> str:
-    return noun[:1].upper() + noun[1:]
-
-
 def _changes(sheet: Sheet, noun: str) -> list[Chart]:
     """Return the change per head of the first year and of the last."""
     columns = [column for column, heading in enumerate(sheet.headings, 1) if heading.startswith("Change ")]
     across = f"Share of {noun}s, lowest first"
     if sheet.headings[0] == "Place":
-        across = f"{_capital(noun)}s, from the largest gain to the largest loss"
+        across = f"{sentence(noun)}s, from the largest gain to the largest loss"
     drawn = []
     for column in dict.fromkeys((columns[0], columns[-1])):
         year = sheet.headings[column - 1].split()[1]
-        says = f"Columns: change of the allocation on historic spend in £ per registered patient, {year}, sorted. "
+        says = f"Columns: change of the allocation on historic spend in £ per registered patient, {year}, sorted."
         drawn.append(
             Chart(
                 "column",
                 f"Change on historic spend per head, {year}",
                 across,
                 "£ per registered patient",
-                (Series(f"Change {year}", sheet.column_range(1), sheet.column_range(column)),),
-                f"{says}{_source(sheet)}",
+                _series(sheet, {column: f"Change {year}"}),
+                f"{says} {_source(sheet)}",
                 "change per head",
                 labels_below=False,
             )
@@ -56,28 +55,21 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
 
 def _spread(sheet: Sheet, noun: str) -> Chart:
     """Return how many organisations are in each band: historic spend, or the first allocation, and the last."""
-    series = tuple(
-        Series(sheet.headings[column - 1].rpartition(" (")[0], sheet.column_range(2), sheet.column_range(column))
-        for column in dict.fromkeys((3, len(sheet.headings)))
-    )
-    names = " and ".join(one.name.lower() for one in series)
+    names = {column: sheet.headings[column - 1].rpartition(" (")[0] for column in (3, len(sheet.headings))}
+    sets = " and ".join(name.lower() for name in names.values())
     return Chart(
         "column",
-        f"{_capital(noun)}s by £ per head, before and after",
+        f"{sentence(noun)}s by £ per head, before and after",
         "£ per registered patient: where each band begins",
         f"Number of {noun}s",
-        series,
-        f"Columns: number of {noun}s in each band of £ per registered patient, {names}. {_source(sheet)}",
+        _series(sheet, names, across=2),
+        f"Columns: number of {noun}s in each band of £ per registered patient, {sets}. {_source(sheet)}",
         "count",
     )
 
 
 def _path(sheet: Sheet, noun: str) -> Chart:
     """Return how far apart organisations are, from the first money to the last year."""
-    series = tuple(
-        Series(heading.partition(" (")[0], sheet.column_range(1), sheet.column_range(column))
-        for column, heading in enumerate(sheet.headings[1:], 2)
-    )
     first, across = "the first year", "Allocations by year"
     if sheet.value(FIRST_ROW, 1) == "Historic spend":
         first, across = "historic spend", "Historic spend, then allocations by year"
@@ -87,7 +79,7 @@ def _path(sheet: Sheet, noun: str) -> Chart:
         "Path of £ per head over the years",
         across,
         "£ per registered patient",
-        series,
+        _series(sheet, {column: name.partition(" (")[0] for column, name in enumerate(sheet.headings[1:], 2)}),
         f"{says} of any {noun}, from {first} to the last year. {_source(sheet)}",
         "£ per head",
     )
@@ -97,23 +89,29 @@ def _areas(layout: Layout, sheet: Sheet) -> Chart:
     """Return what each area gets, year by year."""
     label, by = layout.scheme.labels[layout.scheme.result], sheet.headings[0]
     areas = f"{by[:1].lower()}{by[1:]}"
-    series = tuple(
-        Series(year, sheet.column_range(1), sheet.column_range(column))
+    years = {
+        column: year
         for year in layout.years
         for column, heading in enumerate(sheet.headings, 1)
         if heading.startswith(f"{label} {year}")
-    )
+    }
     return Chart(
         "bar",
         f"Where the money goes: {label[:1].lower()}{label[1:]} by {areas}",
         by,
         "£ million",
-        series,
+        _series(sheet, years),
         f"Bars: total of the allocations of each {areas} in £ million, by year. {_source(sheet)}",
         "millions",
-        height=max(300, 90 + (sheet.last_row - FIRST_ROW + 1) * (10 + 6 * min(4, len(series)))),
+        height=max(300, 90 + (sheet.last_row - FIRST_ROW + 1) * (10 + 6 * min(4, len(years)))),
         wide=True,
     )
+
+
+def _series(sheet: Sheet, names: Mapping[int, str], *, across: int = 1) -> tuple[Series, ...]:
+    """Return the series of columns by their names, with another column's values across."""
+    categories = sheet.column_range(across)
+    return tuple(Series(name, categories, sheet.column_range(column)) for column, name in names.items())
 
 
 def _source(sheet: Sheet) -> str:

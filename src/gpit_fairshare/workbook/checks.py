@@ -6,16 +6,16 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import BASELINE, DIFFERENCE, PEOPLE, moved_by, rounding_step
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.words import joined
-from gpit_fairshare.workbook.layout import ALLOCATIONS, CHANGED
-from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, parameter_states
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Prose, Region, letter
+from gpit_fairshare.workbook.layout import ALLOCATIONS
+from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, changed_parameters, parameters_in
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT
 
 if TYPE_CHECKING:
@@ -52,6 +52,13 @@ class Live:
     tests: str
     years: Mapping[str, tuple[str, bool]]
 
+    def word(self, year: str) -> Cell:
+        """Return the word that says whether it holds in a year."""
+        (good, bad), (formula, holds) = _WORDS[self.kind], self.years[year]
+        # An input that somebody emptied can make a check an error: that is no check that holds.
+        live = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
+        return Cell(good if holds else bad, live)
+
 
 def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> Sheet:
     """Return every check and warning with a live word for each year, what is unspent, and one cell for them all."""
@@ -59,23 +66,16 @@ def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> 
     sheet = layout.sheet(CHECKS, "Checks and warnings", note, "Control")
     sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24)))
     sheet.add_headings((year, 14) for year in layout.years)
-    for row, check in enumerate(live, FIRST_ROW):
-        good, bad = _WORDS[check.kind]
-        sheet.put_row(row, (check.name, check.tests, check.kind))
-        for column, year in enumerate(layout.years, 4):
-            formula, holds = check.years[year]
-            # An input that somebody emptied can make a check an error: that is no check that holds.
-            live_word = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
-            sheet.put(row, column, good if holds else bad, live_word)
-    _put_unspent(sheet, layout, summary)
+    words = [(check.name, check.tests, check.kind, *(check.word(year) for year in layout.years)) for check in live]
+    sheet.rows([*words, *_unspent(layout, summary)])
     cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"
     count = Counter(check.kind for check in live for _, holds in check.years.values() if not holds)
-    sheet.put(TOTAL_ROW, 1, "Status of all checks")
     status = f'IF(COUNTIF({cells},"fails")=0,"{ALL_HOLD}","{ONE_FAILS}")'
-    sheet.put(TOTAL_ROW, 2, ONE_FAILS if count["Check"] else ALL_HOLD, status)
-    sheet.put(TOTAL_ROW, 3, f"Warnings: {count['Warning']}", f'"Warnings: "&COUNTIF({cells},"look at it")')
+    overall = Cell(ONE_FAILS if count["Check"] else ALL_HOLD, status)
+    warnings = Cell(f"Warnings: {count['Warning']}", f'"Warnings: "&COUNTIF({cells},"look at it")')
+    sheet.put_row(TOTAL_ROW, ("Status of all checks", overall, warnings))
     for _, bad in _WORDS.values():
-        sheet.flag(Region(FIRST_ROW, 4, sheet.last_row, 3 + len(layout.years)), bad)
+        sheet.flag(cells, bad)
     return sheet
 
 
@@ -89,31 +89,27 @@ def live_checks(
         *_of_inputs(layout),
         *_of_lines(layout),
         *_of_groups(layout),
-        *_of_sharing(writers),
+        *_of_sharing(layout, writers),
         *_of_funds(layout, writers),
         *_of_sheets(layout, published),
         *_warnings(layout, writers, summary),
     ]
 
 
-def _check(name: str, tests: str, formulas: Mapping[str, str]) -> Live:
-    """Return a check that held in the run, which gpit refuses otherwise, by the formulas of the years."""
-    return Live("Check", name, tests, {year: (formula, True) for year, formula in formulas.items()})
-
-
-def _every_year(layout: Layout, name: str, tests: str, formula: str) -> Live:
-    """Return a check whose formula is the same for every year."""
-    return _check(name, tests, dict.fromkeys(layout.years, formula))
+def _check(layout: Layout, name: str, tests: str, formulas: str | Mapping[str, str]) -> Live:
+    """Return a check that held in the run, which gpit refuses otherwise, by its formula or those of the years."""
+    of_years = dict.fromkeys(layout.years, formulas) if isinstance(formulas, str) else formulas
+    return Live("Check", name, tests, {year: (formula, True) for year, formula in of_years.items()})
 
 
 def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
-    held = {(one.year, one.name, one.formula): one.holds for one in layout.result.checks}
+    results = {(result.year, result.name, result.formula): result for result in layout.result.checks}
     for index, check in enumerate(layout.scheme.checks):
         tests = f"{check.formula} [as it was in the run]" if without_excel(check.tree) else check.formula
-        years = {
-            year: (writer.check(check, index), held[year, check.name, check.formula])
-            for year, writer in writers.items()
-        }
+        years = {}
+        for year, writer in writers.items():
+            result = results[year, check.name, check.formula]
+            years[year] = writer.check(check, index, frozenset(result.failing)), result.holds
         yield Live("Check", check.name, tests, years)
 
 
@@ -122,15 +118,11 @@ def _of_fixed(layout: Layout) -> Iterator[Live]:
     names = fixed_parts(layout)
     if not names:
         return
-    tests = []
-    if layout.parameter_rows:
-        states = parameter_states(layout)
-        tests.append(f'COUNTIF({states},"{CHANGED}")+COUNTIF({states},"{OUTSIDE}")=0')
-    if controls := layout.control_range():
-        tests.append(f'COUNTIF({controls},"{CHANGED}")=0')
+    changes = (changed_parameters(layout), layout.changed_inputs())
+    tests = [f"{count}=0" for count in changes if count]
     says = f"{joined(names)}: values of the run, which do not follow a change"
     name = "No parameter or input was changed that values of the run rest on"
-    yield _every_year(layout, name, says, ",".join(tests) or "TRUE")
+    yield _check(layout, name, says, ",".join(tests) or "TRUE")
 
 
 def fixed_parts(layout: Layout) -> list[str]:
@@ -147,23 +139,23 @@ def _of_inputs(layout: Layout) -> Iterator[Live]:
         label, cells = layout.scheme.labels[symbol.name], layout.input_ranges[symbol.name]
         if symbol.optional:
             formula = f"COUNT({cells})+COUNTBLANK({cells})=ROWS({cells})"
-            yield _every_year(layout, f"{label} is a number or empty", "No input is a text", formula)
+            yield _check(layout, f"{label} is a number or empty", "No input is a text", formula)
             continue
         name, formula = f"{label} is a number for every {layout.scheme.organisation}", f"COUNT({cells})=ROWS({cells})"
-        yield _every_year(layout, name, "No input is empty or a text", formula)
+        yield _check(layout, name, "No input is empty or a text", formula)
         if symbol.unit in ("£", "people") and not symbol.signed:
             formula = f'COUNTIF({cells},"<0")=0'
-            yield _every_year(layout, f"{label} is not below nil", "No input is negative", formula)
+            yield _check(layout, f"{label} is not below nil", "No input is negative", formula)
     blocks = layout.organisations()
     if all(blocks[layout.years[0]].number_column(name) for name in (PEOPLE, BASELINE)):
         formulas = {
             year: f"SUMPRODUCT(({block.column_range(PEOPLE)}<=0)*({block.column_range(BASELINE)}>0))=0"
             for year, block in blocks.items()
         }
-        yield _check("Nobody has spend without patients", "gpit refuses such inputs", formulas)
-    if layout.parameter_rows:
-        formula = f'COUNTIF({parameter_states(layout)},"{OUTSIDE}")=0'
-        yield _every_year(layout, "Parameters are numbers within their bounds", "See the sheet Parameters", formula)
+        yield _check(layout, "Nobody has spend without patients", "gpit refuses such inputs", formulas)
+    if outside := parameters_in(layout, OUTSIDE):
+        name, tests = "Parameters are numbers within their bounds", "See the sheet Parameters"
+        yield _check(layout, name, tests, f"{outside}=0")
 
 
 def _of_lines(layout: Layout) -> Iterator[Live]:
@@ -174,7 +166,7 @@ def _of_lines(layout: Layout) -> Iterator[Live]:
     amounts = cells["amount"]
     formula = f'(COUNT({amounts})=ROWS({amounts}))*(COUNTIF({amounts},"<0")=0)'
     name = "Every line of spend has an amount of nil or more"
-    yield _every_year(layout, name, "No amount is empty, a text or negative", formula)
+    yield _check(layout, name, "No amount is empty, a text or negative", formula)
     tests = []
     for column in counts:
         words = [f'COUNTIF({cells[column]},"{word}")' for word in LINE_WORDS.get(column, ())]
@@ -182,7 +174,7 @@ def _of_lines(layout: Layout) -> Iterator[Live]:
         tests.append(f"{marked}=ROWS({cells[column]})")
     if tests:
         says = "; ".join(f"{column}: {' or '.join(LINE_WORDS.get(column, ('a text',)))}" for column in counts)
-        yield _every_year(layout, "Every line of spend says what the scheme counts by", says, ",".join(tests))
+        yield _check(layout, "Every line of spend says what the scheme counts by", says, ",".join(tests))
 
 
 def _of_groups(layout: Layout) -> Iterator[Live]:
@@ -193,10 +185,10 @@ def _of_groups(layout: Layout) -> Iterator[Live]:
         if all(key in block.helpers for block in blocks.values()):
             name = f"{layout.scheme.labels[column]} of every {layout.scheme.organisation} is one that the run had"
             formulas = {year: f"COUNTIF({block.helper_range(key)},0)=0" for year, block in blocks.items()}
-            yield _check(name, "New groups are made in the input files", formulas)
+            yield _check(layout, name, "New groups are made in the input files", formulas)
 
 
-def _of_sharing(writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
     """Yield that each `share_out` can be shared out, pays its floors and gives all that it may."""
     for name, tests, which in (
         ("the floors fit in the money", "What must be given at the least is no more than the amount", "fits"),
@@ -208,7 +200,7 @@ def _of_sharing(writers: Mapping[str, StepWriter]) -> Iterator[Live]:
             for cells in writer.share_outs.values():
                 if formula := getattr(cells, which):
                     by_label.setdefault(cells.label, {})[year] = formula
-        yield from (_check(f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
+        yield from (_check(layout, f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
 
 
 def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
@@ -225,9 +217,9 @@ def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Liv
             made_up[year] = f"ABS({given}+{left}-{amount})<={margin}"
         label = labels[step.name]
         tests = f"Total of {final.name} is no more than {label}"
-        yield _check(f"{label} is not overspent, to the rounding", tests, within)
+        yield _check(layout, f"{label} is not overspent, to the rounding", tests, within)
         tests = f"Total of {final.name} and what is unspent come to {label}, to the rounding"
-        yield _check(f"{label}: given and unspent make up the whole", tests, made_up)
+        yield _check(layout, f"{label}: given and unspent make up the whole", tests, made_up)
 
 
 def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
@@ -239,7 +231,7 @@ def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
         formulas[year] = f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))"
     if formulas:  # an index or a rate is not added up
         tests = f"Totals of {layout.scheme.labels[layout.scheme.result]}"
-        yield _check(f"{ALLOCATIONS} adds up to the sheets of the years", tests, formulas)
+        yield _check(layout, f"{ALLOCATIONS} adds up to the sheets of the years", tests, formulas)
 
 
 def _warnings(layout: Layout, writers: Mapping[str, StepWriter], summary: SummaryRows) -> Iterator[Live]:
@@ -296,18 +288,17 @@ def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
     return Live("Warning", "Money in is money out", f"{DIFFERENCE} is 0, to the rounding", years)
 
 
-def _put_unspent(sheet: Sheet, layout: Layout, summary: SummaryRows) -> None:
-    """Add a row for each kind of unspent money, with the amounts of Summary."""
+def _unspent(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
+    """Yield a row for each kind of unspent money, with the amounts of Summary."""
     accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
     first = accounts.get(layout.years[0])
     for index, line in enumerate(first.unspent if first else ()):
-        row = sheet.last_row + 1
         tests = f"{summary.sheet.name}: what is left when every ceiling is reached"
-        sheet.put_row(row, (f"{UNSPENT}: {line.label}", tests, UNSPENT))
-        for column, (year, account) in enumerate(accounts.items(), 4):
-            pounds = math.floor(account.unspent[index].amount + 0.5)
-            cell = summary.cell(f"{UNSPENT} {line.name}", year)
-            sheet.put(row, column, f"£{pounds:,}", f'"£"&TEXT({cell},"#,##0")')
+        pounds = [math.floor(account.unspent[index].amount + 0.5) for account in accounts.values()]
+        cells = [summary.cell(f"{UNSPENT} {line.name}", year) for year in accounts]
+        pairs = zip(pounds, cells, strict=True)
+        amounts = [Cell(f"£{amount:,}", f'"£"&TEXT({cell},"#,##0")') for amount, cell in pairs]
+        yield f"{UNSPENT}: {line.label}", tests, UNSPENT, *amounts
 
 
 def _movement(layout: Layout, writer: StepWriter, before: str) -> tuple[str, bool] | None:

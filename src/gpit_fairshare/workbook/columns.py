@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import ORGANISATION, group, to_text
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.sharing import rows_by_group
 from gpit_fairshare.workbook.layout import number_format, with_unit
 from gpit_fairshare.workbook.references import Refs
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.language import Kind
     from gpit_fairshare.scheme import Step
     from gpit_fairshare.workbook.layout import Block, Layout
-    from gpit_fairshare.workbook.sheets import Formula, Sheet
+    from gpit_fairshare.workbook.sheets import Formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,25 @@ class YearColumns:
         block.columns[step.name] = block.sheet.add_column(heading, 16, values, formula, number, total=total)
 
     def national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:
-        """Write a national figure of this year."""
-        self.layout.put_national(key, label, unit or "", self.year, formula, value, number_format(unit, [value]))
+        """Write a national figure of this year, on the row that it has in the other years too."""
+        layout, sheet = self.layout, self.layout.national
+        row = layout.national_rows.setdefault(key, FIRST_ROW + len(layout.national_rows))
+        sheet.put_row(row, (label, layout.identifier(key), unit or "none"))
+        column = 4 + layout.years.index(self.year)
+        sheet.put(row, column, value, formula, number_format(unit, [value]))
+        layout.names[layout.name_of(key, self.year)] = sheet.cell(column, f"${row}")
+
+    def figure(  # a figure has that many sides
+        self, within: str | None, key: str, label: str, unit: str | None, formula: Formula, values: Sequence[Any]
+    ) -> None:
+        """Write a figure over rows, once: a national one, or one for each group."""
+        if within:
+            block = self.block(group(within))
+            if key not in block.columns:
+                self.group_column(block, key, label, unit, formula, values)
+        elif self.layout.name_of(key, self.year) not in self.layout.names:
+            only = formula if isinstance(formula, str) else formula(FIRST_ROW)
+            self.national(key, label, unit, only, values[0])
 
     def helper(
         self, block: Block, key: str, heading: str, formula: Formula, values: Sequence[Any], number: str = "number"
@@ -127,15 +145,15 @@ class KernelFigures:
     def __init__(self, columns: YearColumns, step: Step, within: str | None) -> None:
         self.columns, self.layout, self.step, self.within = columns, columns.layout, step, within
         self.block = columns.block(step.kind)
-        self.members = [0] * self.block.height
-        """The number of the group, from 0, that each row belongs to."""
         self.numbers = ""
         """The numbers of the groups on the workings, from 1."""
+        members, count = None, None
         if within:
             columns.membership(self.block, within)
-            self.members = [int(number) - 1 for number in self.block.helper_values(f"group {within}")]
+            members = [int(number) - 1 for number in self.block.helper_values(f"group {within}")]
+            count = self.groups.height
             self.numbers = self.block.helper_range(f"group {within}")
-        self.rows = rows_by_group(self.members)
+        self.rows = rows_by_group(members, self.block.height, count)
         """The rows of each group."""
 
     @property
@@ -151,7 +169,7 @@ class KernelFigures:
         values: Sequence[Any],
         unit: str | None = None,
         label: str = "",
-    ) -> None:
+    ) -> KernelFigure:
         """Write a figure once: a national one, or one per group.
 
         Its unit is that of the step, unless it is a yes/no or another unit is given.
@@ -159,40 +177,41 @@ class KernelFigures:
         if unit is None:
             unit = "" if isinstance(values[0], bool) else self.step.unit
         label = label or f"{self.step.label}: {says}"
-        if self.within:
-            if key not in self.groups.columns:
-                self.columns.group_column(self.groups, key, label, unit, formula, values)
-        elif self.beside(key) not in self.layout.names:
-            only = formula if isinstance(formula, str) else formula(FIRST_ROW)
-            self.columns.national(key, label, unit, only, values[0])
+        self.columns.figure(self.within, key, label, unit, formula, values)
+        return KernelFigure(self, values, key, "" if self.within else self.layout.name_of(key, self.columns.year))
 
     def sum_of(self, cells: str) -> str:
         """Return the sum of a range over the rows that a figure is about."""
         return f"SUMIFS({cells},{self.numbers},$B{ROW})" if self.within else f"SUM({cells})"
 
-    def beside(self, key: str) -> str:
-        """Return a figure as written beside others of its kind: by name, or on the group's row."""
-        if not self.within:
-            return self.layout.name_of(key, self.columns.year)
-        return self.groups.cell(key, here=self.groups.sheet)
 
-    def on_rows(self, key: str, here: Sheet) -> str:
-        """Return a figure for each row of the block, as written on one of its two sheets."""
-        if not self.within:
-            return self.layout.name_of(key, self.columns.year)
-        number = self.block.helper_cell(f"group {self.within}", here=here)
-        return f"INDEX({self.groups.column_range(key)},{number})"
+@dataclass(frozen=True, slots=True)
+class KernelFigure:
+    """One figure of a kernel, and how formulas write it."""
 
-    def over_all(self, function: str, key: str) -> str:
-        """Return a national figure, or what a function such as SUM or AND gives over those of all groups."""
-        if not self.within:
-            return self.layout.name_of(key, self.columns.year)
-        return f"{function}({self.groups.column_range(key)})"
+    figures: KernelFigures
+    values: Sequence[Any]
+    """Its value, or that of each group."""
+    key: str
+    """Its column on the sheet of the groups, where each group has its own value."""
+    only: str = ""
+    """How formulas write it where it is one for all rows; else empty."""
 
+    def beside(self) -> str:
+        """Return it as written beside others of its kind: by name, or on the group's row."""
+        return self.only or self.figures.groups.cell(self.key, here=self.figures.groups.sheet)
 
-def rows_by_group(members: Sequence[int]) -> list[list[int]]:
-    """Return the rows of each group, both counted from 0."""
-    rows: list[list[int]] = [[] for _ in range(max(members) + 1)]
-    for row, index in enumerate(members):
-        rows[index].append(row)
-    return rows
+    def on_rows(self) -> str:
+        """Return it for each row of the block, as written on the sheet of the block."""
+        if self.only:
+            return self.only
+        block, cells = self.figures.block, self.figures.groups.column_range(self.key)
+        return f"INDEX({cells},{block.helper_cell(f'group {self.figures.within}', here=block.sheet)})"
+
+    def of_group(self, index: int) -> str:
+        """Return that of a group, as written on any other sheet."""
+        return self.only or self.figures.groups.cell(self.key, FIRST_ROW + index)
+
+    def over_all(self, function: str) -> str:
+        """Return what a function such as SUM or AND gives over the figures of all groups."""
+        return self.only or f"{function}({self.figures.groups.column_range(self.key)})"

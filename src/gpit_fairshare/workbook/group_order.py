@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.words import sentence
 from gpit_fairshare.workbook.columns import Vector
 from gpit_fairshare.workbook.layout import sheet_name
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, letter
@@ -66,7 +67,7 @@ class GroupOrder:
         noun = scheme.organisation if block.kind == ORGANISATION else scheme.labels[block.kind.column or ""]
         self.sheet = sheet = layout.sheet(
             sheet_name("Order", layout.taken, word),  # short: the formulas of a search name it ten times
-            f"{noun[:1].upper()}{noun[1:]}s by {label[:1].lower()}{label[1:]}, {columns.year}",
+            f"{sentence(noun)}s by {label[:1].lower()}{label[1:]}, {columns.year}",
             f"Each {noun} with the others of its group, so that a search looks at no other rows.",
             "Working",
             frozen=4,
@@ -92,7 +93,7 @@ class GroupOrder:
             below = f"INDEX({numbers},$C{row - 1}+1):INDEX({numbers},ROWS({numbers}))"
             return f"IF($A{row}=INDEX({first_places},$B{row}),{first},$C{row - 1}+MATCH($B{row},{below},0))"
 
-        members = [figures.members[row] + 1 for row in self.rows]
+        members = [block.helper_values(f"group {within}")[row] for row in self.rows]
         names = block.sheet.fills[1].values
         sheet.add_column("Place", 9, list(range(1, block.height + 1)), None, "count")
         sheet.add_column(f"{label}: number of the group", 12, members, f"MATCH($A{ROW},{first_places},1)", "count")

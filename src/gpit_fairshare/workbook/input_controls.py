@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.workbook.layout import Layout
-    from gpit_fairshare.workbook.sheets import Region, Sheet
+    from gpit_fairshare.workbook.sheets import Sheet
 
 _ORDER_RATE: Final = 0.001
 _LARGEST: Final = 1e15
@@ -24,12 +24,12 @@ _LONGEST_TEXT: Final = 120
 
 
 def require_number(
-    sheet: Sheet, region: Region, bounds: tuple[str, str], asked: str, unit: str | None, *, optional: bool = False
+    sheet: Sheet, cells: str, bounds: tuple[str, str], asked: str, unit: str | None, *, optional: bool = False
 ) -> None:
     """Let cells take numbers between their bounds alone, and say what is asked for."""
     low, high = bounds
     sheet.validate(
-        region,
+        cells,
         {
             "validate": "decimal",
             "criteria": "between",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gpit_fairshare.engine import BASELINE, PEOPLE
 from gpit_fairshare.language import group
 from gpit_fairshare.workbook.input_controls import control_numbers, control_texts, require_number
-from gpit_fairshare.workbook.layout import EVERY_YEAR, NOT_GIVEN, number_format, with_unit
+from gpit_fairshare.workbook.layout import EVERY_YEAR, NOT_GIVEN, input_names, number_format, with_unit
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Sheet, letter
 from gpit_fairshare.workbook.spend_lines_sheet import sums_of_lines
@@ -35,39 +35,22 @@ def input_sheets(layout: Layout) -> list[Sheet]:
 
     A row that serves every year is there once, so that changing it changes all years, as it would in its file.
     """
-    scheme, result = layout.scheme, layout.result
-    names = [symbol.name for symbol in scheme.inputs]
-    if scheme.report_by and scheme.report_by not in names:
-        names.insert(0, scheme.report_by)
-    there = {column for year in result.years.values() for column in year.organisations.columns}
-    names = [name for name in names if name in there]
-    sorted_out: dict[str, list[str]] = {"Population": [], "Spend": [], "Other inputs": []}
-    for name in names:
-        sorted_out[_sheet_of(layout, name)].append(name)
-    noun, line_sums = scheme.organisation, sums_of_lines(layout)
-    says = {
-        "Population": (
-            f"Population of each {noun}",
-            f"Registered patients and what else is said of each {noun}, as read and checked.",
-        ),
-        "Spend": (
-            f"Spend of each {noun}",
-            "Each figure of historic spend is the sum of the lines that count: change the lines."
-            if line_sums
-            else f"Historic spend of each {noun}, as read and checked.",
-        ),
-        "Other inputs": (
-            f"Other inputs of each {noun}",
-            "Further columns that the scheme's steps use, as read and checked.",
-        ),
+    noun, line_sums = layout.scheme.organisation, sums_of_lines(layout)
+    notes = {
+        "Population": f"Registered patients and what else is said of each {noun}, as read and checked.",
+        "Spend": f"{layout.illustrative}Historic spend of each {noun}, as read and checked.",
+        "Other inputs": "Further columns that the scheme's steps use, as read and checked.",
     }
+    if line_sums:
+        says = "Each figure of historic spend is the sum of the lines that count: change the lines."
+        notes["Spend"] = f"{layout.illustrative}{says}"
     sheets = []
-    for name, columns in sorted_out.items():
+    for name, note in notes.items():
+        columns = [column for column in input_names(layout) if _sheet_of(layout, column) == name]
         if columns:
-            title, note = says[name]
-            symbols = [scheme.symbols.get(column) for column in columns]
-            note += " An empty cell: no value was given." if any(one and one.optional for one in symbols) else ""
-            sheet = Sheet(name, title, f"{layout.illustrative if name == 'Spend' else ''}{note}", "Input", frozen=3)
+            symbols = [layout.scheme.symbols.get(column) for column in columns]
+            blank = " An empty cell: no value was given." if any(one and one.optional for one in symbols) else ""
+            sheet = Sheet(name, f"{name} of each {noun}", f"{note}{blank}", "Input", frozen=3)
             _fill_inputs(layout, _Table(sheet, columns), line_sums)
             sheets.append(sheet)
     return sheets
@@ -117,9 +100,9 @@ def _fill_inputs(layout: Layout, table: _Table, line_sums: Mapping[tuple[str, st
             "places": {name: place_marks(places, own[name]) for name in names},
         }
     )
-    olds = predecessors(layout)
-    if any((year, code) in olds for _, year, code in entries):
-        before = [", ".join(olds.get((year, code), [])) or "none" for _, year, code in entries]
+    moved = [layout.moved.get((year, code), ()) for _, year, code in entries]
+    if any(moved):
+        before = [", ".join(sorted({one.predecessor for one in each})) or "none" for each in moved]
         sheet.add_column("Predecessors", 24, before)
 
 
@@ -188,11 +171,6 @@ def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]
             else:
                 own.append((year, year, code))
     return [(EVERY_YEAR, year, code) for code, year in sorted(shared.items())] + own
-
-
-def predecessors(layout: Layout) -> dict[tuple[str, str], list[str]]:
-    """Return, by year and organisation, the closed ones whose money or people were counted with it."""
-    return {key: sorted({one.predecessor for one in moved}) for key, moved in layout.moved.items()}
 
 
 def _sum_of_predecessors(  # a cell has that many sides

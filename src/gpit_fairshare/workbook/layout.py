@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.inputs.model import ADDED_UP
 from gpit_fairshare.language import ORGANISATION, Kind, group
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Region, Sheet, free_name
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Sheet, free_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ PARAMETERS: Final = "Parameters"
 NATIONAL_SHEET: Final = "National figures"
 CONSTANTS: Final = "Constants"
 SHARING: Final = "Sharing"
+MANIFEST: Final = "Manifest"
 FIXED: Final = "fixed"
 AS_READ: Final = "as read"
 CHANGED: Final = "changed here"
@@ -68,7 +69,7 @@ FIXED_NAMES: Final = (
     "Assumptions",
     "Sources",
     "Findings",
-    "Manifest",
+    MANIFEST,
 )
 """Sheets that are called the same in every workbook; those of years and groups take other names."""
 EVERY_YEAR: Final = "every year"
@@ -170,7 +171,7 @@ class Layout:
         """Column to all its cells."""
         self.line_ranges: dict[str, str] = {}
         """Column of the lines of spend to all its cells; empty where spend has no lines."""
-        self.text_inputs: dict[str, tuple[Sheet, Region]] = {}
+        self.text_inputs: dict[str, tuple[Sheet, str]] = {}
         """Column of texts to the cells that hold them."""
         self.input_controls: list[str] = []
         """Cells that say whether a column of inputs is what it was in the run."""
@@ -253,10 +254,10 @@ class Layout:
         self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED}")')
         self.input_controls.append(f"{CONSTANTS}!$D${row}")
 
-    def control_range(self) -> str:
-        """Return all cells that say whether inputs are what they were in the run; empty if there are none."""
+    def changed_inputs(self) -> str:
+        """Return how many totals of inputs are not what they were in the run; empty if none is kept."""
         controls = self.input_controls
-        return f"{controls[0]}:{controls[-1].rpartition('!')[2]}" if controls else ""
+        return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED}")' if controls else ""
 
     def number(self, value: float) -> str:
         """Return what stands for a number of the scheme in formulas: nought and one as they are, else a name."""
@@ -274,16 +275,6 @@ class Layout:
         return name
 
     # Cells ------------------------------------------------------------------------------------------
-
-    def put_national(
-        self, key: str, label: str, unit: str, year: str, formula: str | None, value: Any, number: str
-    ) -> None:
-        """Add a national figure of one year, on the row that it has in the other years too."""
-        row = self.national_rows.setdefault(key, FIRST_ROW + len(self.national_rows))
-        self.national.put_row(row, (label, self.identifier(key), unit or "none"))
-        column = 4 + self.years.index(year)
-        self.national.put(row, column, value, formula, number)
-        self.names[self.name_of(key, year)] = self.national.cell(column, f"${row}")
 
     def block(self, kind: Kind, year: str) -> Block:
         """Return the block of a kind in a year."""
@@ -305,6 +296,13 @@ def block_kinds(layout: Layout) -> list[Kind]:
     """Return the kinds that need a sheet: the organisations, and each grouping that the steps use."""
     year = next(iter(layout.result.years.values()))
     return [ORGANISATION, *(group(column) for column in year.labels)]
+
+
+def input_names(layout: Layout) -> list[str]:
+    """Return the inputs that the run has: the scheme's, after the column by which it reports if no step uses that."""
+    there = {column for year in layout.result.years.values() for column in year.organisations.columns}
+    names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
+    return [name for name in ([] if by in names else [by]) + names if name in there]
 
 
 def with_unit(label: str, unit: str | None) -> str:

@@ -2,68 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.scheme import number as as_number
 from gpit_fairshare.workbook.input_controls import require_number
 from gpit_fairshare.workbook.layout import CHANGED, PARAMETERS, number_format
-from gpit_fairshare.workbook.sheets import FIRST_ROW, Prose, Region, Sheet, is_web
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, Cell, Prose, Sheet, is_web
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gpit_fairshare.scheme import Parameter
     from gpit_fairshare.workbook.layout import Layout
 
 OUTSIDE: Final = "out of bounds"
+_COLUMNS: Final = (
+    ("Parameter", Prose(36)),
+    ("Name", 22),
+    ("Year", 9),
+    ("Value", 14),
+    ("State", 20),
+    ("Unit", 10),
+    ("Minimum", 12),
+    ("Maximum", 12),
+    ("Value in the run", 14),
+    ("Source or assumption of the value in the run", Prose(50)),
+    ("Link", Prose(44)),
+)
 
 
 def parameters_sheet(layout: Layout) -> Sheet:
     """Return every parameter with its value, bounds, and source or assumption: a row for each year."""
     note = "Change a value in blue and the whole workbook follows; what is not within the bounds fails a check."
     sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
-    sheet.add_headings(
-        (
-            ("Parameter", Prose(36)),
-            ("Name", 22),
-            ("Year", 9),
-            ("Value", 14),
-            ("State", 20),
-            ("Unit", 10),
-            ("Minimum", 12),
-            ("Maximum", 12),
-            ("Value in the run", 14),
-            ("Source or assumption of the value in the run", Prose(50)),
-            ("Link", Prose(44)),
-        )
-    )
-    for parameter in layout.scheme.parameters.values():
-        for year in layout.years:
-            _parameter(layout, sheet, parameter, year)
+    sheet.add_headings(_COLUMNS)
+    for (name, year), row in layout.parameter_rows.items():
+        parameter = layout.scheme.parameters[name]
+        sheet.put_row(row, _cells(layout, parameter, year, row))
+        asked, bounds = f"{parameter.label}, {year}", _bounds(layout, parameter, year, row)
+        require_number(sheet, f"D{row}", bounds, asked, parameter.unit)
     return sheet
 
 
-def _parameter(layout: Layout, sheet: Sheet, parameter: Parameter, year: str) -> None:
-    """Write one parameter in one year: the value to change, what became of it, its bounds, that of the run."""
-    row, value = layout.parameter_rows[parameter.name, year], parameter.values[year]
+def _cells(layout: Layout, parameter: Parameter, year: str, row: int) -> Iterator[Any]:
+    """Yield the cells of one parameter in one year."""
+    value = parameter.values[year]
     number = number_format(parameter.unit, [one.value for one in parameter.values.values()])
     in_run = "set for this run" if value.overridden else "as the scheme has it"
-    source = f"Source: {value.source}." if value.source else f"Assumption: {value.assumption}"
-    state, unit = _state_formula(layout, parameter, year, row, in_run), parameter.unit or "none"
-    sheet.put_row(row, (parameter.label, parameter.name, year))
-    sheet.put(row, 4, value.value, None, number, unlocked=True)
-    sheet.put(row, 5, in_run, state)
-    sheet.put(row, 6, unit)
-    for column, bound in ((7, parameter.minimum), (8, parameter.maximum)):
+    yield from (parameter.label, parameter.name, year)
+    yield Cell(value.value, None, number, unlocked=True)
+    yield Cell(in_run, _state_formula(layout, parameter, year, row, in_run))
+    yield parameter.unit or NONE
+    for bound in (parameter.minimum, parameter.maximum):
         is_number = bool(bound) and bound not in layout.scheme.parameters
-        sheet.put(row, column, as_number(bound) if is_number else bound or "none", None, number)
-    sheet.put(row, 9, value.value, None, number)
-    sheet.put(row, 10, source)
-    if value.source and is_web(value.source.url):
-        sheet.link(row, 11, value.source.title, value.source.url)
-    else:
-        sheet.put(row, 11, "none")
-    asked = f"{parameter.label}, {year}"
-    require_number(sheet, Region(row, 4, row, 4), _bounds(layout, parameter, year, row), asked, parameter.unit)
+        yield Cell(as_number(bound) if is_number else bound or NONE, None, number)
+    yield Cell(value.value, None, number)
+    yield f"Source: {value.source}." if value.source else f"Assumption: {value.assumption}"
+    source = value.source
+    yield Cell(source.title, link=source.url) if source and is_web(source.url) else NONE
 
 
 def _state_formula(layout: Layout, parameter: Parameter, year: str, row: int, in_run: str) -> str:
@@ -83,6 +80,12 @@ def _bounds(layout: Layout, parameter: Parameter, year: str, row: int) -> tuple[
     return low, high
 
 
-def parameter_states(layout: Layout) -> str:
-    """Return the cells that say what became of each parameter."""
-    return f"{PARAMETERS}!$E${FIRST_ROW}:$E${FIRST_ROW + len(layout.parameter_rows) - 1}"
+def parameters_in(layout: Layout, *states: str) -> str:
+    """Return how many parameters are in one of some states; an empty text if there are no parameters."""
+    cells = f"{PARAMETERS}!$E${FIRST_ROW}:$E${FIRST_ROW + len(layout.parameter_rows) - 1}"
+    return "+".join(f'COUNTIF({cells},"{state}")' for state in states if layout.parameter_rows)
+
+
+def changed_parameters(layout: Layout) -> str:
+    """Return how many parameters were changed: a value that was moved out of its bounds was changed too."""
+    return parameters_in(layout, CHANGED, OUTSIDE)

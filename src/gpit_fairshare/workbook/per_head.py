@@ -35,17 +35,20 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
     for year, writer in writers.items():
         layout, columns = writer.layout, writer.columns
         block, result = layout.block(ORGANISATION, year), layout.scheme.result
-        if not block.number_column(PEOPLE) or layout.scheme.symbols[result].unit != "£":
+        people = block.number_column(PEOPLE)
+        if not people or layout.scheme.symbols[result].unit != "£":
             continue
         heads = block.cell(PEOPLE)
         for key, says in ((BASELINE, "Historic spend"), (result, "Allocation")):
-            if block.number_column(key):
+            if money := block.number_column(key):
                 formula = f'IF({heads}>0,{block.cell(key)}/{heads},"{NOT_APPLICABLE}")'
                 heading = f"{says} per registered patient (£)"
-                columns.helper(block, f"{key} per head", heading, formula, rates_of(block, key), "£ per head")
+                pairs = zip(money, people, strict=True)
+                rates = [pounds / persons if persons > 0 else NOT_APPLICABLE for pounds, persons in pairs]
+                columns.helper(block, f"{key} per head", heading, formula, rates, "£ per head")
         if not block.number_column(BASELINE):
             continue
-        old, now = rates_of(block, BASELINE), rates_of(block, result)
+        old, now = (block.helper_values(f"{key} per head") for key in (BASELINE, result))
         changes = [NOT_APPLICABLE if a == NOT_APPLICABLE else b - a for a, b in zip(old, now, strict=True)]
         after, before = (block.helper_cell(f"{key} per head", here=block.workings) for key in (result, BASELINE))
         formula = f'IF(ISNUMBER({after}),{after}-{before},"{NOT_APPLICABLE}")'
@@ -56,12 +59,6 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
             place = x.rank(column, ROW, block.last, FIRST_ROW)
             formula = f'IF(ISNUMBER({column}{ROW}),{place},"{NOT_APPLICABLE}")'
             columns.helper(block, "place", "Place by change per head", formula, _places(changes), "count")
-
-
-def rates_of(block: Block, key: str) -> list[Any]:
-    """Return £ per head of every organisation, and a mark where it has no patients."""
-    money, people = block.number_column(key), block.number_column(PEOPLE)
-    return [pounds / heads if heads > 0 else NOT_APPLICABLE for pounds, heads in zip(money, people, strict=bool(money))]
 
 
 def _places(changes: Sequence[Any]) -> list[Any]:
@@ -113,7 +110,7 @@ def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -
     hundred = layout.constant("constant_100", 100, "Hundredths in a whole.")
     sheet.add_column(f"Share of {noun}s (%)", 20, shares, f"(ROW()-ROW($A${HEADING_ROW})-1)/{hundred}", "%")
     for block in blocks:
-        changes = sorted(_numbers(block, "change per head"))
+        changes = sorted(applicable(block, "change per head"))
         heading = f"Change {block.year.year} (£ per head)"
         formula = f"PERCENTILE({block.helper_range('change per head')},$A{ROW})"
         values = [_percentile(changes, share) for share in shares]
@@ -121,7 +118,7 @@ def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -
     return sheet
 
 
-def _numbers(block: Block, key: str) -> list[float]:
+def applicable(block: Block, key: str) -> list[float]:
     """Return the figures of a column of the workings, without those that do not apply."""
     return [value for value in block.helper_values(key) if value != NOT_APPLICABLE]
 
@@ -145,7 +142,7 @@ def _sets(layout: Layout) -> list[tuple[str, Block, str]]:
 def spread_sheet(layout: Layout) -> Sheet | None:
     """Return how many organisations have which £ per head, before and after, in bands of equal width."""
     sets = _sets(layout)
-    rates = [_numbers(block, key) for _, block, key in sets]
+    rates = [applicable(block, key) for _, block, key in sets]
     if not sets or not all(rates):
         return None
     noun = layout.scheme.organisation
@@ -214,7 +211,7 @@ def path_sheet(layout: Layout) -> Sheet | None:
     sheet = layout.sheet(PATH, f"{layout.scheme.title}: path of £ per registered patient", note)
     sheet.add_column("Money", 26, [heading for heading, _, _ in sets])
     three = layout.constant("constant_3", 3, "The third of four quarters.")
-    rates = [sorted(_numbers(block, key)) for _, block, key in sets]
+    rates = [sorted(applicable(block, key)) for _, block, key in sets]
     for heading, share, call in (
         ("Highest", 1.0, "MAX({})"),
         ("Upper quartile", 0.75, f"QUARTILE({{}},{three})"),

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import without_excel
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
-from gpit_fairshare.workbook.layout import CHANGED
-from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, parameter_states
+from gpit_fairshare.workbook.layout import MANIFEST
+from gpit_fairshare.workbook.parameters_sheet import changed_parameters
 from gpit_fairshare.workbook.places import places
-from gpit_fairshare.workbook.sheets import FIRST_ROW, Prose, Region, Sheet, is_web
+from gpit_fairshare.workbook.sheets import FIRST_ROW, Cell, Prose, Sheet, is_web
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from gpit_fairshare.engine import Effect
-    from gpit_fairshare.scheme import Check, Step
+    from gpit_fairshare.scheme import Assumption, Check, Step
     from gpit_fairshare.workbook.layout import Layout
 
 READING: Final = (
@@ -45,7 +47,6 @@ TO_FILL_IN: Final = {
 STATUS_NAME: Final = "draft_or_final"
 """Name by which formulas find whether the workbook is draft or final."""
 ABOUT: Final = "About"
-MANIFEST: Final = "Manifest"
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
@@ -76,19 +77,14 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING),
     )
     live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _changed(layout)}
-    for row, (item, text) in enumerate([(item, text) for item, text in facts if text], FIRST_ROW):
-        sheet.put(row, 1, item)
-        sheet.put(row, 2, text, live.get(item))
-    for row, (item, text) in enumerate(TO_FILL_IN.items(), sheet.last_row + 1):
-        sheet.put(row, 1, item)
-        sheet.put(row, 2, text, unlocked=True)
-        if text == DRAFT:
-            layout.names[STATUS_NAME] = f"{sheet.name}!$B${row}"
-            sheet.validate(Region(row, 2, row, 2), {"validate": "list", "source": [DRAFT, "Final"]})
-    for row, listed in enumerate(sheets, sheet.last_row + 1):
-        sheet.link(row, 1, listed.name, listed.name)
-        sheet.put(row, 2, f"{listed.role}. {listed.title}.")
-    sheet.flag(Region(FIRST_ROW, 2, FIRST_ROW, 2), ONE_FAILS)
+    said = [(item, Cell(text, live.get(item))) for item, text in facts if text]
+    to_fill_in = [(item, Cell(text, unlocked=True)) for item, text in TO_FILL_IN.items()]
+    contents = [(Cell(each.name, link=each.name), f"{each.role}. {each.title}.") for each in sheets]
+    sheet.rows([*said, *to_fill_in, *contents])
+    status_row = FIRST_ROW + len(said) + list(TO_FILL_IN.values()).index(DRAFT)
+    layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
+    sheet.validate(f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]})
+    sheet.flag(f"B{FIRST_ROW}", ONE_FAILS)
     return sheet
 
 
@@ -134,16 +130,10 @@ def _fixed(layout: Layout) -> str:
 
 def _changed(layout: Layout) -> str:
     """Return a live sentence about what was changed since the run wrote the workbook."""
-    inputs = '"none"'
-    if cells := layout.control_range():
-        inputs = f'IF(COUNTIF({cells},"{CHANGED}")=0,"none","yes")'
-    count = "0"
-    if layout.parameter_rows:
-        states = parameter_states(layout)
-        # A value that was moved out of its bounds was changed too.
-        count = f'COUNTIF({states},"{CHANGED}")+COUNTIF({states},"{OUTSIDE}")'
+    changed = layout.changed_inputs()
+    inputs = f'IF({changed}=0,"none","yes")' if changed else '"none"'
     follow = _FOLLOW if fixed_parts(layout) else ""
-    return f'"Parameters: "&({count})&". Inputs: "&{inputs}&".{follow}"'
+    return f'"Parameters: "&({changed_parameters(layout) or "0"})&". Inputs: "&{inputs}&".{follow}"'
 
 
 def _boundaries(layout: Layout) -> str:
@@ -152,11 +142,21 @@ def _boundaries(layout: Layout) -> str:
     return f"All figures are those of the {noun}s of {day_in_words(day)}; Findings has the mergers." if day else ""
 
 
-def _text_sheet(name: str, title: str, note: str, columns: Mapping[str, float], rows: Sequence[Sequence[Any]]) -> Sheet:
-    """Return a sheet of texts: its columns by their headings, each with its width, and a row for each thing."""
+def _text_sheet(
+    name: str,
+    title: str,
+    note: str,
+    items: Sequence[Any],
+    columns: Sequence[tuple[str, float, str | Callable[[Any], Any]]],
+) -> Sheet:
+    """Return a sheet of texts with a row for each item.
+
+    A column is a heading, a width, and the attribute of an item that it shows, or what gives the text of an item.
+    """
     sheet = Sheet(name, title, note, "Control")
-    sheet.add_headings(columns.items())
-    sheet.rows(rows)
+    sheet.add_headings((heading, width) for heading, width, _ in columns)
+    shown = [attrgetter(source) if isinstance(source, str) else source for _, _, source in columns]
+    sheet.rows([[text_of(item) for text_of in shown] for item in items])
     return sheet
 
 
@@ -165,32 +165,27 @@ def assumptions_sheet(layout: Layout) -> Sheet:
     assumptions = layout.scheme.assumptions
     kept = [name for name in ("owner", "date", "quality", "impact") if any(getattr(one, name) for one in assumptions)]
     effects = {(one.assumption, one.change > 0): _effect(layout, one) for one in layout.result.effects}
+
+    def effect(assumption: Assumption, *, more: bool) -> str:
+        unknown = "Not worked out." if assumption.parameter else "No number to move."
+        return effects.get((assumption.number, more), unknown)
+
     return _text_sheet(
         "Assumptions",
         "Assumptions that the scheme makes",
         f"{layout.illustrative}What is taken without a source; a reviewer begins here. "
         "The effects are values of other runs, not formulas.",
-        {
-            "Number": 9,
-            "About": Prose(44),
-            "Parameter": 24,
-            "Years": 20,
-            "Assumption": Prose(80),
-            "Effect of a tenth less": Prose(40),
-            "Effect of a tenth more": Prose(40),
-            **{name.capitalize(): 16 for name in kept},
-        },
-        [
-            (
-                *(one.number, one.about, one.parameter, ", ".join(one.years), one.text),
-                *(
-                    effects.get((one.number, more), "Not worked out." if one.parameter else "No number to move.")
-                    for more in (False, True)
-                ),
-                *(getattr(one, name) for name in kept),
-            )
-            for one in assumptions
-        ],
+        assumptions,
+        (
+            ("Number", 9, "number"),
+            ("About", Prose(44), "about"),
+            ("Parameter", 24, "parameter"),
+            ("Years", 20, lambda assumption: ", ".join(assumption.years)),
+            ("Assumption", Prose(80), "text"),
+            ("Effect of a tenth less", Prose(40), partial(effect, more=False)),
+            ("Effect of a tenth more", Prose(40), partial(effect, more=True)),
+            *((name.capitalize(), 16, name) for name in kept),
+        ),
     )
 
 
@@ -210,11 +205,15 @@ def steps_sheet(layout: Layout) -> Sheet:
         "Method",
         "Method, step by step",
         "Every step in order, as the scheme writes it; one definition makes the calculation and this workbook.",
-        {"Step": 32, "Label": 40, "Unit": 12, "Kind": 16, "Formula": Prose(80), "Note": Prose(60)},
-        [
-            (step.name, step.label, step.unit or "none", str(step.kind), step.formula, _note(step))
-            for step in layout.scheme.steps
-        ],
+        layout.scheme.steps,
+        (
+            ("Step", 32, "name"),
+            ("Label", 40, "label"),
+            ("Unit", 12, "unit"),
+            ("Kind", 16, lambda step: str(step.kind)),
+            ("Formula", Prose(80), "formula"),
+            ("Note", Prose(60), _note),
+        ),
     )
 
 
@@ -226,7 +225,7 @@ def _note(step: Step) -> str:
         "Non-recurrent money." if step.non_recurrent else "",
         f"This workbook holds values of the run: no Excel formula is known for {fixed}." if fixed else "",
     )
-    return " ".join(text for text in texts if text) or "none"
+    return " ".join(text for text in texts if text)
 
 
 def findings_sheet(layout: Layout) -> Sheet:
@@ -235,44 +234,38 @@ def findings_sheet(layout: Layout) -> Sheet:
         "Findings",
         "Findings about the inputs and the run",
         "What was noticed about the inputs and this run.",
-        {
-            "Number": 9,
-            "Level": 10,
-            "File": 36,
-            "Place": 24,
-            "Found": Prose(90),
-            "Expected": Prose(40),
-            "What to do": Prose(50),
-        },
-        [
-            (
-                finding.number,
-                finding.level,
-                finding.file,
-                finding.place,
-                finding.found,
-                finding.expected,
-                finding.remedy,
-            )
-            for finding in layout.result.findings
-        ],
+        layout.result.findings,
+        (
+            ("Number", 9, "number"),
+            ("Level", 10, "level"),
+            ("File", 36, "file"),
+            ("Place", 24, "place"),
+            ("Found", Prose(90), "found"),
+            ("Expected", Prose(40), "expected"),
+            ("What to do", Prose(50), "remedy"),
+        ),
     )
 
 
 def sources_sheet(layout: Layout) -> Sheet:
     """Return the publications that the scheme cites."""
-    sources = layout.scheme.sources
-    sheet = _text_sheet(
+    return _text_sheet(
         "Sources",
         "Sources of figures and rules",
         "Publications that the scheme, formula and transition files cite.",
-        {"Name": 28, "Publisher": Prose(30), "Title": Prose(50), "Date": 14, "Address": Prose(60)},
-        [(source.key, source.publisher, source.title, source.date, source.url) for source in sources],
+        layout.scheme.sources,
+        (
+            ("Name", 28, "key"),
+            ("Publisher", Prose(30), "publisher"),
+            (
+                "Title",
+                Prose(50),
+                lambda source: Cell(source.title, link=source.url) if is_web(source.url) else source.title,
+            ),
+            ("Date", 14, "date"),
+            ("Address", Prose(60), "url"),
+        ),
     )
-    for row, source in enumerate(sources, FIRST_ROW):
-        if is_web(source.url):
-            sheet.link(row, 3, source.title, source.url)
-    return sheet
 
 
 def manifest_sheet(layout: Layout) -> Sheet:
@@ -308,6 +301,6 @@ def manifest_sheet(layout: Layout) -> Sheet:
         MANIFEST,
         "Manifest: what this workbook was made from",
         "Versions, scheme and inputs of this run, by their digests; no clock and no paths.",
-        {"Item": 44, "Value": Prose(100)},
         rows,
+        (("Item", 44, itemgetter(0)), ("Value", Prose(100), itemgetter(1))),
     )

@@ -16,7 +16,16 @@ from gpit_fairshare.workbook.charts import charts
 from gpit_fairshare.workbook.checks import checks_sheet, live_checks
 from gpit_fairshare.workbook.input_controls import control_order
 from gpit_fairshare.workbook.input_sheets import input_sheets, offer_choices
-from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, block_kinds, number_format, sheet_name, with_unit
+from gpit_fairshare.workbook.layout import (
+    NOT_GIVEN,
+    Block,
+    Layout,
+    block_kinds,
+    input_names,
+    number_format,
+    sheet_name,
+    with_unit,
+)
 from gpit_fairshare.workbook.parameters_sheet import parameters_sheet
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW
@@ -117,21 +126,17 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     """Make the sheet and workings of one kind in one year, with the columns that name its rows."""
     scheme, now, word = layout.scheme, layout.result.years[year], year.replace("/", "-")
     if kind.column is None:
-        name, end, noun, per = word, "", scheme.organisation, "step, in the order of the scheme"
-        title, workings_title, users = (
-            f"{scheme.title}: {year}",
-            f"Workings of each {noun}",
-            "sharing, checks and charts",
-        )
+        name, end, title, noun = word, "", f"{scheme.title}: {year}", scheme.organisation
+        per, rows, users = "step, in the order of the scheme", f"of each {noun}", "sharing, checks and charts"
     else:
-        name, end, per = scheme.labels[kind.column], word, "figure"
-        noun = inside(name)
-        title, workings_title, users = f"{name}, {year}", f"Workings by {noun}", "sharing and checks"
+        name, end = scheme.labels[kind.column], word
+        title, noun = f"{name}, {year}", inside(name)
+        per, rows, users = "figure", f"by {noun}", "sharing and checks"
     note = f"One row per {noun}, one column per {per}."
     sheet = layout.sheet(sheet_name(name, layout.taken, end), title, note, "Working", frozen=2)
     workings = layout.sheet(
         sheet_name(f"Workings {name}", layout.taken, end),
-        f"{workings_title}, {year}",
+        f"Workings {rows}, {year}",
         f"What rounding, {users} need; same rows.",
         "Working",
         frozen=1,
@@ -155,11 +160,7 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
 def _input_columns(layout: Layout, block: Block) -> None:
     """Refer to the sheets of inputs, column by column."""
     scheme, year, codes = layout.scheme, block.year.year, block.year.codes()
-    names = [symbol.name for symbol in scheme.inputs]
-    if scheme.report_by and scheme.report_by not in names and scheme.report_by in block.year.organisations.columns:
-        names.insert(0, scheme.report_by)
-    names += [column for column in block.year.labels if column not in names]
-    for name in names:
+    for name in dict.fromkeys((*input_names(layout), *block.year.labels)):
         symbol, values = scheme.symbols.get(name), block.values(name)
         unit, optional = (symbol.unit, symbol.optional) if symbol else (None, False)
         is_text = symbol is None or symbol.type == "text"

@@ -41,19 +41,16 @@ def write_rounded(columns: YearColumns, step: Step, tree: t.Rounded) -> None:
 
     left = [_left_over(rows, of.values, whole_values, to) for rows in figures.rows]
     formula = f"{x.rounded_total(figures.sum_of(of.range), to, number)}-{figures.sum_of(wholes.range)}"
-    figures.put(f"left over of {name}", "units left over", formula, left, unit)
-    count = figures.beside(f"left over of {name}")
+    count = figures.put(f"left over of {name}", "units left over", formula, left, unit).beside()
     ends = [_last_served(rows, remainder_values, many) for rows, many in zip(figures.rows, left, strict=True)]
     same = f"({figures.numbers}=$B{ROW})" if tree.within else ""
-    least, last = f"least remainder of {name}", f"last row of {name}"
-    formula = x.least_served(remainders.range, same, count)
-    figures.put(least, f"smallest {REMAINDER} that gets a unit", formula, [end for end, _ in ends], "")
-    formula = x.last_served(remainders.range, order.range, same, count, figures.beside(least))
+    formula, says = x.least_served(remainders.range, same, count), f"smallest {REMAINDER} that gets a unit"
+    least = figures.put(f"least remainder of {name}", says, formula, [end for end, _ in ends], "")
+    formula = x.last_served(remainders.range, order.range, same, count, least.beside())
     says = "place of the last row that gets a unit at that remainder"
-    figures.put(last, says, formula, [row for _, row in ends], "")
+    last = figures.put(f"last row of {name}", says, formula, [row for _, row in ends], "")
 
-    on_rows = (figures.on_rows(key, block.sheet) for key in (least, last))
-    extra = x.is_served(remainders.cell, order.cell, *on_rows)
+    extra = x.is_served(remainders.cell, order.cell, least.on_rows(), last.on_rows())
     columns.step(step, x.unscaled(f"({wholes.cell}+IF({extra},1,0))", to, number))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gpit_fairshare.language import in_excel as x
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TOLERANCE: Final = x.CONSTANTS["tolerance"][0]
 FLOOR, CEILING = "floor", "ceiling"
@@ -43,36 +43,22 @@ class Search:
     def __init__(
         self,
         weights: Sequence[float],
-        base: Sequence[float],
-        bounds: dict[str, Sequence[float]],
+        start: Sequence[float],
+        turns: Mapping[str, Sequence[float]],
         rows: Sequence[Sequence[int]],
         amounts: Sequence[float],
     ) -> None:
-        """Find where each row turns.
+        """Sort the turning points.
 
         Args:
             weights: Of each row.
-            base: What each row gets before anything is shared.
-            bounds: The FLOOR, the CEILING or both.
+            start: What each row takes before the factor counts.
+            turns: The factor at which each row leaves its FLOOR or reaches its CEILING; 0 where it has no weight.
             rows: Those of each group.
             amounts: What each group has to share.
         """
-        self.weights, self.amounts, self.rows, self.bounds = weights, amounts, rows, bounds
-        clipped = clip(base, bounds)
-        firsts = bounds.get(FLOOR, base)
-        self.start = [firsts[row] if weight > 0 else clipped[row] for row, weight in enumerate(weights)]
-        """What each row takes before the factor counts."""
-        self.rises = {
-            side: [end - own if weight > 0 else 0.0 for end, own, weight in zip(bound, base, weights, strict=True)]
-            for side, bound in bounds.items()
-        }
-        """What the factor gives each row at its bound; 0 where it has no weight."""
-        self.turns = {
-            side: [rise / weight if weight > 0 else 0.0 for rise, weight in zip(rises, weights, strict=True)]
-            for side, rises in self.rises.items()
-        }
-        """The factor at which each row leaves its floor or reaches its ceiling; 0 where it has no weight."""
-        self.points = [sorted(turns[row] for turns in self.turns.values() for row in of_group) for of_group in rows]
+        self.weights, self.start, self.turns, self.amounts, self.rows = weights, start, turns, amounts, rows
+        self.points = [sorted(side[row] for side in turns.values() for row in of_group) for of_group in rows]
         """The turning points of each group."""
         lasts = list(accumulate(map(len, rows)))
         self.places = [(last - len(of_group) + 1, last) for of_group, last in zip(rows, lasts, strict=True)]
@@ -103,8 +89,8 @@ class Search:
         moving = math.fsum(
             self.weights[row]
             for row in self.rows[index]
-            if (FLOOR not in self.bounds or self.turns[FLOOR][row] <= below)
-            and (CEILING not in self.bounds or self.turns[CEILING][row] > below)
+            if (FLOOR not in self.turns or self.turns[FLOOR][row] <= below)
+            and (CEILING not in self.turns or self.turns[CEILING][row] > below)
         )
         if moving <= 0:
             return Factor(below, spent, moving, below)
@@ -126,14 +112,6 @@ class Search:
             if stops is not None and stops[row] < factor:
                 terms.append(-(factor - stops[row]) * weight)
         return math.fsum(terms)
-
-
-def clip(values: Sequence[float], bounds: dict[str, Sequence[float]]) -> list[float]:
-    """Return each value brought down to its ceiling, then up to its floor."""
-    clipped = list(values)
-    if CEILING in bounds:
-        clipped = list(map(min, clipped, bounds[CEILING]))
-    return list(map(max, bounds[FLOOR], clipped)) if FLOOR in bounds else clipped
 
 
 def reaches(spent: float, amount: float) -> bool:

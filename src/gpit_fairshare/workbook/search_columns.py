@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.workbook.group_order import between, between_on
 from gpit_fairshare.workbook.layout import SHARING, with_unit
-from gpit_fairshare.workbook.search import CEILING, FLOOR
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, quoted
+from gpit_fairshare.workbook.search import CEILING, FLOOR, Search
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Cell, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gpit_fairshare.workbook.columns import KernelFigures, Vector
+    from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Vector
     from gpit_fairshare.workbook.group_order import GroupOrder, OwnOrder
-    from gpit_fairshare.workbook.search import Search
-    from gpit_fairshare.workbook.shared_amount import SharedAmount
 
 _FACTOR: Final = "for one unit of weight"
 
@@ -34,13 +32,13 @@ class SearchColumns:
         self,
         figures: KernelFigures,
         order: OwnOrder | GroupOrder,
-        search: Search,
         weights: Vector,
         base: Vector,
         bounds: Mapping[str, Vector],
+        amount: KernelFigure,
     ) -> None:
         """Write what each row takes before the factor counts, and the factors at which it turns."""
-        self.figures, self.order, self.search = figures, order, search
+        self.figures, self.order, self.amount = figures, order, amount
         name, label, unit = figures.step.name, figures.step.label, figures.step.unit
 
         def add(key: str, says: str, unit: str | None, formula: str, values: Sequence[float]) -> Vector:
@@ -50,37 +48,34 @@ class SearchColumns:
         weight, own = self.weights.cell, order.see(base).cell
         cells = {side: order.see(bound).cell for side, bound in bounds.items()}
         formula = f"IF({weight}>0,{cells.get(FLOOR, own)},{clipped(own, cells)})"
-        self.start = add("start", "before the factor counts", unit, formula, search.start)
-        self.rises = {
-            side: add(
-                f"{side} rise",
-                f"what the factor gives at the {side}",
-                unit,
-                f"IF({weight}>0,{cell}-{own},0)",
-                search.rises[side],
-            )
-            for side, cell in cells.items()
-        }
+        starts = zip(weights.values, bounds.get(FLOOR, base).values, clip(base, bounds), strict=True)
+        values = [lowest if own_weight > 0 else bounded for own_weight, lowest, bounded in starts]
+        self.start = add("start", "before the factor counts", unit, formula, values)
+        self.rises: dict[str, Vector] = {}
+        for side, bound in bounds.items():
+            formula, says = f"IF({weight}>0,{cells[side]}-{own},0)", f"what the factor gives at the {side}"
+            ends = zip(weights.values, bound.values, base.values, strict=True)
+            values = [end - begin if own_weight > 0 else 0.0 for own_weight, end, begin in ends]
+            self.rises[side] = add(f"{side} rise", says, unit, formula, values)
         # The turning points are side by side, and make one range.
-        self.points = {
-            side: add(
-                f"{side} turns",
-                f"factor at which the {side} turns",
-                _FACTOR,
-                f"IF({weight}>0,{rise.cell}/{weight},0)",
-                search.turns[side],
-            )
-            for side, rise in self.rises.items()
-        }
+        self.points: dict[str, Vector] = {}
+        for side, rise in self.rises.items():
+            formula, says = f"IF({weight}>0,{rise.cell}/{weight},0)", f"factor at which the {side} turns"
+            pairs = zip(weights.values, rise.values, strict=True)
+            values = [gain / own_weight if own_weight > 0 else 0.0 for own_weight, gain in pairs]
+            self.points[side] = add(f"{side} turns", says, _FACTOR, formula, values)
+        turns = {side: column.values for side, column in self.points.items()}
+        self.search = Search(weights.values, self.start.values, turns, figures.rows, amount.values)
         self.outer = (next(iter(self.points.values())), list(self.points.values())[-1])
         """The first and the last column of turning points."""
 
-    def write(self, amount: SharedAmount) -> None:
+    def write(self) -> KernelFigure:
         """Write the rounds of the search, and the factor of each group from the point below it on a straight line up.
 
-        The factor is the figure `factor of` the step.
+        Returns:
+            The factor.
         """
-        ends = [self._rounds(index, amount) for index in range(len(self.figures.rows))]
+        ends = [self._rounds(index) for index in range(len(self.figures.rows))]
         factors = [self.search.factor(index) for index in range(len(ends))]
         figures, name, span = self.figures, self.figures.step.name, self.order.span
 
@@ -90,26 +85,25 @@ class SearchColumns:
         def below_factor(row: int) -> str:
             return f"IF({at_end('F', row)}=0,0,MAX(0,{at_end('I', row)}))"
 
-        below, spent, moving = f"below factor of {name}", f"spent below factor of {name}", f"weights moving of {name}"
-        values = [factor.below for factor in factors]
-        figures.put(below, "factor at the point below", below_factor, values, _FACTOR)
-        below_cell = figures.beside(below)
-        formula = self._spent(below_cell, lambda column: span(column, column))
-        figures.put(spent, "spent at that factor", formula, [factor.spent for factor in factors])
-        formula, values = self._moving(below_cell), [factor.moving for factor in factors]
-        figures.put(moving, "weights that still share", formula, values, "weight")
-        spent_cell, moving_cell, points = figures.beside(spent), figures.beside(moving), span(*self.outer)
-        line = f"{below_cell}+({amount.beside()}-{spent_cell})/{moving_cell}"
+        key, values = f"below factor of {name}", [factor.below for factor in factors]
+        below = figures.put(key, "factor at the point below", below_factor, values, _FACTOR).beside()
+        key, values = f"spent below factor of {name}", [factor.spent for factor in factors]
+        formula = self._spent(below, lambda column: span(column, column))
+        spent = figures.put(key, "spent at that factor", formula, values).beside()
+        key, values = f"weights moving of {name}", [factor.moving for factor in factors]
+        moving = figures.put(key, "weights that still share", self._moving(below), values, "weight").beside()
+        line, points = f"{below}+({self.amount.beside()}-{spent})/{moving}", span(*self.outer)
 
         def factor_of(row: int) -> str:
             rank = at_end("F", row)
             next_point = f"SMALL({points},MIN(COUNT({points}),{rank}+1))"
             upto = f"IF({rank}>=COUNT({points}),{line},MIN({next_point},{line}))"
-            return f"IF({moving_cell}<=0,{below_cell},MAX(0,{upto}))".replace(ROW, str(row))
+            return f"IF({moving}<=0,{below},MAX(0,{upto}))".replace(ROW, str(row))
 
-        figures.put(f"factor of {name}", "factor", factor_of, [factor.factor for factor in factors], _FACTOR)
+        values = [factor.factor for factor in factors]
+        return figures.put(f"factor of {name}", "factor", factor_of, values, _FACTOR)
 
-    def _rounds(self, index: int, amount: SharedAmount) -> int:
+    def _rounds(self, index: int) -> int:
         """Write the rounds of a group on the sheet Sharing, and return the row of the last."""
         figures, search = self.figures, self.search
         columns, sheet, step = figures.columns, figures.layout.sharing, figures.step
@@ -124,24 +118,23 @@ class SearchColumns:
             if number > 1:
                 lowest = f"IF({held},MAX($F{above},$H{above}),$F{above})"
                 highest = f"IF({held},$G{above},MIN($G{above},$H{above}))"
-            sheet.put_row(row, (with_unit(step.label, step.unit), columns.year, label))
             spent = self._spent(f"$I{row}", between_on(row, "$L", "$M"))
-            for column, (value, formula, form) in enumerate(
-                (
-                    (index + 1, None, "count"),
-                    (number, None, "count"),
-                    (tried.lowest, lowest, "count"),
-                    (tried.highest, highest, "count"),
-                    (tried.tried, f"MAX(1,INT(AVERAGE($F{row},$G{row})))", "count"),
-                    (tried.point, f"SMALL({points},$H{row})", "number"),
-                    (tried.spent, spent, "number"),
-                    (amount.values[index], amount.of_group(index), "number"),
-                    (first_place, first, "count"),
-                    (last_place, last, "count"),
-                ),
-                4,
-            ):
-                sheet.put(row, column, value, formula, form)
+            cells = (
+                with_unit(step.label, step.unit),
+                columns.year,
+                label,
+                Cell(index + 1, None, "count"),
+                Cell(number, None, "count"),
+                Cell(tried.lowest, lowest, "count"),
+                Cell(tried.highest, highest, "count"),
+                Cell(tried.tried, f"MAX(1,INT(AVERAGE($F{row},$G{row})))", "count"),
+                Cell(tried.point, f"SMALL({points},$H{row})"),
+                Cell(tried.spent, spent),
+                Cell(self.amount.values[index], self.amount.of_group(index)),
+                Cell(first_place, first, "count"),
+                Cell(last_place, last, "count"),
+            )
+            sheet.put_row(row, cells)
         return sheet.last_row
 
     def _spent(self, factor: str, span: Callable[[Vector], str]) -> str:
@@ -166,6 +159,14 @@ class SearchColumns:
         for side, relation in ((FLOOR, "<="), (CEILING, ">")):
             terms += f"*({self.points[side].range}{relation}{factor})" if side in self.points else ""
         return f"SUMPRODUCT({terms})"
+
+
+def clip(column: Vector, bounds: Mapping[str, Vector]) -> list[float]:
+    """Return each value of a column brought down to its ceiling, then up to its floor."""
+    values = list(column.values)
+    if CEILING in bounds:
+        values = list(map(min, values, bounds[CEILING].values))
+    return list(map(max, bounds[FLOOR].values, values)) if FLOOR in bounds else values
 
 
 def clipped(cell: str, bounds: Mapping[str, str]) -> str:

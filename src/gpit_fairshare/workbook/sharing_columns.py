@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.engine import left_over_by_group, rounding_within_groups
-from gpit_fairshare.language import to_text
+from gpit_fairshare.language import NATIONAL, to_text
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.workbook.columns import KernelFigures
+from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures
 from gpit_fairshare.workbook.group_order import order_of
 from gpit_fairshare.workbook.layout import with_unit
 from gpit_fairshare.workbook.references import Refs
-from gpit_fairshare.workbook.search import CEILING, FLOOR, Search, clip
-from gpit_fairshare.workbook.search_columns import SearchColumns, clipped
-from gpit_fairshare.workbook.shared_amount import SharedAmount
+from gpit_fairshare.workbook.search import CEILING, FLOOR
+from gpit_fairshare.workbook.search_columns import SearchColumns, clip, clipped
 from gpit_fairshare.workbook.sheets import ROW
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class ShareOutWriter:
         self.figures = KernelFigures(columns, step, tree.within)
         self.block = self.figures.block
         self.weights = columns.vector(self.block, tree.by)
-        self.amount = SharedAmount(self.figures, tree.amount)
+        self.amount = self._shared_amount(tree.amount)
         self.cells = ShareOutCells(step.label)
 
     def write(self) -> ShareOutCells:
@@ -68,25 +67,38 @@ class ShareOutWriter:
         else:
             self._bounded()
         self.cells.sound = self._sound()
-        self.cells.shared = self.amount.of_all()
+        self.cells.shared = self.amount.over_all("SUM")
+        if self.amount.only and tree.within:  # each group has the same amount
+            self.cells.shared += f"*ROWS({self.figures.groups.column_range(tree.within)})"
         return self.cells
 
-    def _total(self, key: str, says: str, column: Vector, unit: str | None = None, label: str = "") -> None:
+    def _shared_amount(self, amount: t.Name | t.Number) -> KernelFigure:
+        """Return what the step has to share: one amount, or one for each group."""
+        figures, values = self.figures, list(map(float, self.columns.now.amounts[self.step.name]))
+        if isinstance(amount, t.Number):
+            return KernelFigure(figures, values, "", self.layout.number(amount.value))
+        name, kind = amount.name, self.columns.scheme.symbols[amount.name].kind
+        if kind == NATIONAL:
+            return KernelFigure(figures, values, "", self.layout.name_of(name, self.columns.year))
+        if figures.within and kind == figures.groups.kind:
+            return KernelFigure(figures, values, name)
+        # Each row says the amount of its group; where all are one group, any row does.
+        place = f"MATCH($B{ROW},{figures.numbers},0)" if figures.within else "1"
+        formula = f"INDEX({self.block.column_range(name)},{place})"
+        return figures.put(f"amount of {self.step.name}", "amount to be shared out", formula, values)
+
+    def _total(self, key: str, says: str, column: Vector, unit: str | None = None, label: str = "") -> KernelFigure:
         """Write the sum of a column, nationally or by group."""
         values = [math.fsum(column.values[row] for row in rows) for rows in self.figures.rows]
-        self.figures.put(key, says, self.figures.sum_of(column.range), values, unit, label)
+        return self.figures.put(key, says, self.figures.sum_of(column.range), values, unit, label)
 
-    def _weights_total(self) -> str:
-        """Write the total of the weights and return its cell for each row of the step's sheet."""
+    def _weights_total(self) -> KernelFigure:
+        """Write the total of the weights."""
         by, text = self.tree.by, to_text(self.tree.by)
         key = to_text(t.Figure("total", text, self.tree.within))
         named, scheme = isinstance(by, t.Name), self.columns.scheme
         unit = (scheme.symbols[text].unit or "") if named else ""
-        self._total(key, "", self.weights, unit, f"Total of {scheme.labels[text] if named else text}")
-        return self._on_rows(key)
-
-    def _on_rows(self, key: str) -> str:
-        return self.figures.on_rows(key, self.block.sheet)
+        return self._total(key, "", self.weights, unit, f"Total of {scheme.labels[text] if named else text}")
 
     def _local(self, leaf: t.Name | t.Number) -> str:
         """Return an argument's cell as written on the step's own sheet."""
@@ -98,42 +110,38 @@ class ShareOutWriter:
 
     def _proportional(self) -> None:
         """Without bounds: base + weight × (amount − total of bases) ÷ total of weights."""
-        total = self._weights_total()
-        base, weight, amount = self.tree.base, self._local(self.tree.by), self.amount.on_rows(self.block.sheet)
+        total = self._weights_total().on_rows()
+        base, weight, amount = self.tree.base, self._local(self.tree.by), self.amount.on_rows()
         if base is None:
             # Nothing shared out among weights that are all 0 is nothing; money among them is an error, as in the run.
             self.columns.step(self.step, f"IF({amount}=0,0,{amount}*{weight}/{total})")
         else:
-            least = f"least of {self.step.name}"
-            self._total(least, "least that must be given", self.columns.vector(self.block, base))
-            money = f"({amount}-{self._on_rows(least)})"
+            least = self._least(self.columns.vector(self.block, base))
+            money = f"({amount}-{least.on_rows()})"
             self.columns.step(self.step, f"{self._local(base)}+IF({total}=0,0,{money}*{weight}/{total})")
-            self._fits(least)
         self._spends(None)
 
     def _capped(self) -> None:
         """With the weight as its own ceiling: in full, or pro rata where the amount is too small."""
-        total, weight = self._weights_total(), self._local(self.tree.by)
-        share = f"{weight}*MIN(1,{self.amount.on_rows(self.block.sheet)}/{total})"
+        weights, weight = self._weights_total(), self._local(self.tree.by)
+        total = weights.on_rows()
+        share = f"{weight}*MIN(1,{self.amount.on_rows()}/{total})"
         self.columns.step(self.step, f"IF({total}<=0,0,{share})")
-        self._spends(to_text(t.Figure("total", to_text(self.tree.by), self.tree.within)))
+        self._spends(weights)
 
     def _bounded(self) -> None:
         """Write where each row turns, the search for the factor, and the rows that follow from it."""
-        columns, tree, name, block = self.columns, self.tree, self.step.name, self.block
+        columns, tree, block = self.columns, self.tree, self.block
         base = columns.vector(block, tree.base or t.Number(0.0))
         leaves = {FLOOR: tree.at_least, CEILING: tree.at_most}
         bounds = {side: columns.vector(block, leaf) for side, leaf in leaves.items() if leaf}
-        values = {side: bound.values for side, bound in bounds.items()}
-        search = Search(self.weights.values, base.values, values, self.figures.rows, self.amount.values)
         order = order_of(self.figures, self.orders)
-        SearchColumns(self.figures, order, search, self.weights, base, bounds).write(self.amount)
+        search = SearchColumns(self.figures, order, self.weights, base, bounds, self.amount)
+        factor = search.write()
         within_bounds = clipped(base.cell, {side: bound.cell for side, bound in bounds.items()})
         if tree.base or tree.at_least:
-            least = self._helper("least", "least", within_bounds, clip(base.values, values))
-            self._total(f"least of {name}", "least that must be given", least)
-            self._fits(f"least of {name}")
-        share = f"{self._on_rows(f'factor of {name}')}*{self._local(tree.by)}"
+            self._least(self._helper("least", "least", within_bounds, clip(base, bounds)))
+        share = f"{factor.on_rows()}*{self._local(tree.by)}"
         share = f"{self._local(tree.base)}+{share}" if tree.base else share
         # From the ceiling down: each bound's cell on the step's own sheet.
         share = f"MIN({self._local(tree.at_most)},{share})" if tree.at_most else share
@@ -143,12 +151,11 @@ class ShareOutWriter:
             self._spends(None)
             return
         highest, weights = bounds[CEILING], self.weights
-        rows = zip(highest.values, weights.values, search.start, strict=True)
+        rows = zip(highest.values, weights.values, search.start.values, strict=True)
         most_values = [bound if weight > 0 else start for bound, weight, start in rows]
         formula = f"IF({weights.cell}>0,{highest.cell},{within_bounds})"
         most = self._helper("most", "most that can be given", formula, most_values)
-        self._total(f"most of {name}", "most that can be given", most)
-        self._spends(f"most of {name}")
+        self._spends(self._total(f"most of {self.step.name}", "most that can be given", most))
 
     def _helper(self, key: str, says: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column of workings for this step."""
@@ -159,18 +166,19 @@ class ShareOutWriter:
 
     def _holds(self, key: str, says: str, formula: str) -> str:
         """Write whether something holds, nationally or for each group, and return whether it does for all."""
-        self.figures.put(key, says, formula, [True] * len(self.figures.rows))
-        return self.figures.over_all("AND", key)
+        return self.figures.put(key, says, formula, [True] * len(self.figures.rows)).over_all("AND")
 
-    def _fits(self, least: str) -> None:
-        """Write whether what must be given at the least is no more than the amount.
+    def _least(self, column: Vector) -> KernelFigure:
+        """Write the least that must be given, and whether it is no more than the amount.
 
         gpit refuses to share out less money than the floors cost. A workbook that somebody changes cannot
         refuse, so it has a check.
         """
+        least = self._total(f"least of {self.step.name}", "least that must be given", column)
         amount = self.amount.beside()
-        formula = f"{self.figures.beside(least)}<={amount}+sums_within*MAX(1,ABS({amount}))"
+        formula = f"{least.beside()}<={amount}+sums_within*MAX(1,ABS({amount}))"
         self.cells.fits = self._holds(f"floors of {self.step.name} fit", "the floors fit in the amount", formula)
+        return least
 
     def _sound(self) -> str:
         """Return whether weights, bounds and amounts are such as gpit takes; it refuses others."""
@@ -181,23 +189,23 @@ class ShareOutWriter:
             )
             gap = f"({low}-{high})*({low}-{high})>tolerance*tolerance*(1+{low}*{low}+{high}*{high})"
             tests.append(f"SUMPRODUCT(({low}>{high})*({gap}))=0")
-        if self.tree.within and self.amount.by_row:
-            cells = self.block.column_range(to_text(self.tree.amount))
+        name = to_text(self.tree.amount)
+        if self.tree.within and name in self.block.columns:
+            cells = self.block.column_range(name)
             formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.beside()}))=0"
             tests.append(self._holds(f"one amount of {self.step.name}", "all of the group have one amount", formula))
         return ",".join(tests)
 
-    def _spends(self, most: str | None) -> None:
+    def _spends(self, most: KernelFigure | None) -> None:
         """Write what was given and whether it is the amount, or the most that the ceilings allow."""
         name, amount = self.step.name, self.amount.beside()
-        given = f"given by {name}"
-        self._total(given, "given in all", self.columns.vector(self.block, t.Name(name)))
-        due = f"MIN({amount},{self.figures.beside(most)})" if most else amount
-        formula = f"ABS({self.figures.beside(given)}-{due})<=sums_within*MAX(1,ABS({due}))"
+        given = self._total(f"given by {name}", "given in all", self.columns.vector(self.block, t.Name(name)))
+        due = f"MIN({amount},{most.beside()})" if most else amount
+        formula = f"ABS({given.beside()}-{due})<=sums_within*MAX(1,ABS({due}))"
         says = "all is given, or all that the ceilings allow"
         self.cells.spends = self._holds(f"{name} is spent", says, formula)
         if most:
-            self.cells.left_over = self._left_over(amount, self.figures.beside(most))
+            self.cells.left_over = self._left_over(amount, most.beside())
 
     def _left_over(self, amount: str, given: str) -> str:
         """Write what ceilings leave over, as the engine has it, and return it over all groups.
@@ -210,6 +218,5 @@ class ShareOutWriter:
             paid = f"ROUND({given},0)" if rounding.to == 1 else f"ROUND({given}/{unit},0)*{unit}"
         key = f"left over by {self.step.name}"
         formula = f"IF({amount}-{given}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
-        values = left_over_by_group(self.columns.scheme, self.columns.now, self.step.name)
-        self.figures.put(key, "left over by its ceilings", formula, [float(value) for value in values])
-        return self.figures.over_all("SUM", key)
+        values = [float(value) for value in left_over_by_group(self.columns.scheme, self.columns.now, self.step.name)]
+        return self.figures.put(key, "left over by its ceilings", formula, values).over_all("SUM")

@@ -90,16 +90,6 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
-    """Cells of a sheet from one row and column to another, both counted."""
-
-    first_row: int
-    first_column: int
-    last_row: int
-    last_column: int
-
-
-@dataclass(frozen=True, slots=True)
 class Series:
     """One line or set of bars: where its name, its categories and its values stand."""
 
@@ -186,10 +176,10 @@ class Sheet:
     """Columns of prose, whose texts are wrapped."""
     frozen: int = 0
     """Columns that stay in view; the headings stay with them."""
-    validations: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
-    """Data validation, as XlsxWriter takes it."""
-    conditional_formats: list[tuple[Region, dict[str, Any]]] = field(default_factory=list)
-    """Conditional formats, as XlsxWriter takes them; a `look` among them names one of the workbook's formats."""
+    validations: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Cells and their data validation, as XlsxWriter takes it."""
+    conditional_formats: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Cells and their conditional format, as XlsxWriter takes it, but for its `format`: the name of a look."""
     status: tuple[str, str] | None = None
     """What ends the note, such as "Draft. All checks hold.", and the formula that gives it."""
     charts: list[Chart] = field(default_factory=list)
@@ -247,29 +237,25 @@ class Sheet:
         self.cells[row, column] = Cell(value, formula, number, unlocked)
         self.last_row = max(self.last_row, row)
 
-    def link(self, row: int, column: int, text: str, to: str) -> None:
-        """Place a cell that leads to another sheet of the workbook, or to an address on the web."""
-        self.put(row, column, text)
-        self.cells[row, column] = Cell(text, link=to)
-
     def put_row(self, row: int, values: Iterable[Any]) -> None:
-        """Place plain values in the first cells of a row."""
+        """Place the first cells of a row, each a plain value or a `Cell`."""
         for column, value in enumerate(values, 1):
-            self.put(row, column, value)
+            self.cells[row, column] = value if isinstance(value, Cell) else Cell(value)
+        self.last_row = max(self.last_row, row)
 
-    def rows(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Fill the table with plain values; what has nothing to say says so."""
+    def rows(self, rows: Iterable[Iterable[Any]]) -> None:
+        """Fill the table with plain values and cells; what has nothing to say says so."""
         for row, values in enumerate(rows, FIRST_ROW):
             self.put_row(row, (NONE if value is None or value == "" else value for value in values))
 
-    def validate(self, region: Region, settings: dict[str, Any]) -> None:
+    def validate(self, cells: str, settings: dict[str, Any]) -> None:
         """Let cells take no other values than these."""
-        self.validations.append((region, settings))
+        self.validations.append((cells, settings))
 
-    def flag(self, region: Region, word: str) -> None:
+    def flag(self, cells: str, word: str) -> None:
         """Show a word, which says that something is wrong, bold and red wherever it comes up."""
-        settings = {"type": "cell", "criteria": "==", "value": f'"{word}"', "look": "wrong"}
-        self.conditional_formats.append((region, settings))
+        settings = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": "wrong"}
+        self.conditional_formats.append((cells, settings))
 
     def count(self) -> int:
         """Return how many cells there are, with title, note and headings."""
@@ -289,9 +275,9 @@ class Sheet:
         first = next((one for one in values if one not in (None, *MARKS)), None)
         return first is None or isinstance(first, str)
 
-    def region(self, column: int) -> Region:
-        """Return the cells of a column of the table."""
-        return Region(FIRST_ROW, column, self.last_row, column)
+    def region(self, column: int) -> str:
+        """Return the cells of a column of the table, as written on this sheet."""
+        return f"${letter(column)}${FIRST_ROW}:${letter(column)}${self.last_row}"
 
     def cell(self, column: int, row: int | str = ROW, *, here: Sheet | None = None) -> str:
         """Return a cell of a column as formulas on the sheet `here` write it, or on any other sheet."""
@@ -300,8 +286,7 @@ class Sheet:
 
     def column_range(self, column: int) -> str:
         """Return a column of the table as a range that may be used on any sheet."""
-        cells = f"${letter(column)}${FIRST_ROW}:${letter(column)}${self.last_row}"
-        return f"{quoted(self.name)}!{cells}"
+        return f"{quoted(self.name)}!{self.region(column)}"
 
     def full_note(self) -> str:
         """Return what stands below the title: what the sheet is for in a word, its note, and its status."""

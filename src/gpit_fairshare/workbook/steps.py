@@ -16,6 +16,8 @@ from gpit_fairshare.workbook.sharing_columns import ShareOutCells, ShareOutWrite
 from gpit_fairshare.workbook.sheets import ROW
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gpit_fairshare.language import Kind
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme import Check, Step
@@ -98,20 +100,20 @@ class StepWriter:
         label = f"{aggregate.heading} {self.scheme.labels[node.of]}"
         unit, cells = "" if aggregate.is_count else symbol.unit or "", source.column_range(node.of)
         if node.within is None:
-            columns.national(key, label, unit, filled(aggregate.excel, cells=cells), columns.now.national(key))
-            return
-        target = columns.block(group(node.within))
-        if key in target.columns:
-            return
-        columns.membership(source, node.within)
-        numbers = source.helper_range(f"group {node.within}")
-        formula = filled(aggregate.excel_within, cells=cells, groups=numbers, group=f"$B{ROW}")
-        columns.group_column(target, key, label, unit, formula, target.values(key))
+            formula, values = filled(aggregate.excel, cells=cells), [columns.now.national(key)]
+        else:
+            columns.membership(source, node.within)
+            numbers = source.helper_range(f"group {node.within}")
+            formula = filled(aggregate.excel_within, cells=cells, groups=numbers, group=f"$B{ROW}")
+            values = columns.block(group(node.within)).values(key)
+        columns.figure(node.within, key, label, unit, formula, values)
 
     # Checks -----------------------------------------------------------------------------------------
 
-    def check(self, check: Check, index: int) -> str:
+    def check(self, check: Check, index: int, failing: Collection[str]) -> str:
         """Return the live formula of a check for this year; one on organisations gets a column of its own.
+
+        Those that are `failing` fail it in the run.
 
         The text is empty where the check uses a function that Excel has not.
         """
@@ -123,12 +125,6 @@ class StepWriter:
         if kind == NATIONAL:
             return self._national_formula(check.tree)
         columns, block = self.columns, self.columns.block(kind)
-        failing = {
-            name
-            for result in self.layout.result.checks
-            if (result.year, result.name, result.formula) == (self.year, check.name, check.formula)
-            for name in result.failing
-        }
         names = columns.now.codes() if kind == ORGANISATION else columns.now.labels[kind.column or ""]
         formula, holds = self._formula(check.tree, block, block.workings), [name not in failing for name in names]
         return f"AND({columns.helper(block, f'check {index}', f'Check: {check.name}', formula, holds).range})"

@@ -10,8 +10,8 @@ from gpit_fairshare.engine import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import NATIONAL, ORGANISATION
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Layout, number_format, sheet_name, with_unit
-from gpit_fairshare.workbook.per_head import rates_of
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, TOTAL_ROW, letter
+from gpit_fairshare.workbook.per_head import applicable
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,8 +38,10 @@ class SummaryRows:
         self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", 22) for year in layout.years)
         self.rows: dict[str, int] = {}
 
-    def put(self, label: str, year: str, formula: str, value: float, number: str, key: str = "") -> str:
-        """Write one figure of one year on the row of its label, or of a key where two figures may have one label.
+    def put(self, label: str, year: str, formula: str, value: float, number: str = "", key: str = "") -> str:
+        """Write one figure of one year, in £ if no format is given.
+
+        It is on the row of its label, or of a key where two figures may have one label.
 
         Returns:
             The cell, as seen from the same sheet.
@@ -47,16 +49,12 @@ class SummaryRows:
         row = self.rows.setdefault(key or label, FIRST_ROW + len(self.rows))
         column = 2 + self.layout.years.index(year)
         self.sheet.put(row, 1, label)
-        self.sheet.put(row, column, value, formula, number)
+        self.sheet.put(row, column, value, formula, number or number_format("£", [value]))
         return f"{letter(column)}{row}"
 
     def cell(self, key: str, year: str) -> str:
         """Return the cell of a figure as seen from other sheets."""
         return f"{SUMMARY}!${letter(2 + self.layout.years.index(year))}${self.rows[key]}"
-
-    def money(self, label: str, year: str, formula: str, value: float, key: str = "") -> str:
-        """Write an amount in £."""
-        return self.put(label, year, formula, value, number_format("£", [value]), key)
 
 
 def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRows:
@@ -85,12 +83,12 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
 
     def lines(side: str, listed: Sequence[MoneyLine]) -> list[str]:
         return [
-            rows.money(
+            rows.put(
                 f"{side}: {line.label} (£)",
                 year,
-                _line(layout, writer, line.name, unspent=side == UNSPENT),
+                _line(writer, side, line.name),
                 line.amount,
-                f"{side} {line.name}",
+                key=f"{side} {line.name}",
             )
             for line in listed
         ]
@@ -98,20 +96,21 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
     money_in = lines("Money in", account.money_in)
     if len(money_in) > 1:
         value = math.fsum(line.amount for line in account.money_in)
-        rows.money("Money in: total (£)", year, f"SUM({money_in[0]}:{money_in[-1]})", value)
+        rows.put("Money in: total (£)", year, f"SUM({money_in[0]}:{money_in[-1]})", value)
     taken_away = lines("Taken away", account.taken_away)
     allocated = f"SUM({layout.block(ORGANISATION, year).column_range(account.out.name)})"
-    out = rows.money("Money out: allocations (£)", year, allocated, account.out.amount)
+    out = rows.put("Money out: allocations (£)", year, allocated, account.out.amount)
     unspent = lines(UNSPENT, account.unspent)
     if account.difference is not None:
         formula = "+".join(money_in) + "".join(f"-{cell}" for cell in (*taken_away, out, *unspent))
         pence = layout.constant("pence", 2, "Decimal places of a difference: whole pence.")
-        rows.money(f"{DIFFERENCE} (£)", year, f"ROUND({formula},{pence})", account.difference, DIFFERENCE)
+        rows.put(f"{DIFFERENCE} (£)", year, f"ROUND({formula},{pence})", account.difference, key=DIFFERENCE)
 
 
-def _line(layout: Layout, writer: StepWriter, name: str, *, unspent: bool) -> str:
-    """Return the money of a name over all organisations, as the engine adds it up."""
-    if unspent and name in writer.share_outs:  # a share_out step without a ceiling leaves nothing over
+def _line(writer: StepWriter, side: str, name: str) -> str:
+    """Return the money of a name on a side of the account over all organisations, as the engine adds it up."""
+    layout = writer.layout
+    if side == UNSPENT and name in writer.share_outs:  # a share_out step without a ceiling leaves nothing over
         return writer.share_outs[name].left_over or "0"
     if name in layout.scheme.money.whole_amounts:
         return writer.share_outs[name].shared
@@ -125,9 +124,8 @@ def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
     """Write what answers that are no money come to: their total, or the ends of an index or a rate."""
     scheme, cells = rows.layout.scheme, block.column_range(rows.layout.scheme.result)
     answers, unit = block.values(scheme.result), scheme.symbols[scheme.result].unit
-    figures = [("lowest", "MIN", min(answers)), ("highest", "MAX", max(answers))]
-    if rows.layout.adds_up:
-        figures = [("total", "SUM", measures.allocated)]
+    ends = [("lowest", "MIN", min(answers)), ("highest", "MAX", max(answers))]
+    figures = [("total", "SUM", measures.allocated)] if rows.layout.adds_up else ends
     for which, function, value in figures:
         label, number = f"{scheme.labels[scheme.result]}: {which} ({unit})", number_format(unit, list(answers))
         rows.put(label, block.year.year, f"{function}({cells})", value, number)
@@ -140,12 +138,12 @@ def _against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -
     total = measures.baseline or 0.0
     least = layout.constant("no_change", NO_CHANGE, "£: a smaller change of an allocation is rounding.")
     gain, lose = f"({after}-{before}>={least})", f"({before}-{after}>={least})"
-    rows.money("Historic spend (£)", year, f"SUM({before})", total)
+    rows.put("Historic spend (£)", year, f"SUM({before})", total)
     for word, test, count in (("gain", gain, measures.gain), ("lose", lose, measures.lose)):
         rows.put(f"{noun}s that {word} on historic spend", year, f"SUMPRODUCT(--{test})", count or 0, "count")
     short = measures.shortfall.total if measures.shortfall else 0.0
     formula = f"SUMPRODUCT({lose}*({before}-{after}))"
-    rows.money("Shortfall: historic spend above allocation (£)", year, formula, short)
+    rows.put("Shortfall: historic spend above allocation (£)", year, formula, short)
     if heads := math.fsum(block.number_column(PEOPLE)):
         rate = f"SUM({before})/SUM({block.column_range(PEOPLE)})"
         rows.put("Historic spend per registered patient (£)", year, rate, total / heads, "£ per head")
@@ -160,8 +158,7 @@ def _per_head(rows: SummaryRows, block: Block) -> None:
     for key, word in ((BASELINE, "historic spend"), (scheme.result, "allocation")):
         if f"{key} per head" not in block.helpers:
             continue
-        rates = [value for value in rates_of(block, key) if value != NOT_APPLICABLE]
-        column = block.helper_range(f"{key} per head")
+        rates, column = applicable(block, f"{key} per head"), block.helper_range(f"{key} per head")
         for which, function, value in (("Lowest", "MIN", min(rates)), ("Highest", "MAX", max(rates))):
             label = f"{which} {word} per registered patient of any {scheme.organisation} (£)"
             rows.put(label, year, f"{function}({column})", value, "£ per head")

@@ -23,19 +23,24 @@ _RUNS: Final = {
 }
 _WIDTHS: Final = {letter: width for letters, width in _RUNS.items() for letter in letters}
 """Widths of Arial's letters, where they are not that of a figure; columns are measured in figures."""
-_DECIMALS: Final = {
-    "£": 0,
-    "thousands": 0,
-    "pence": 2,
-    "£ per head": 2,
-    "change": 0,
-    "change per head": 2,
-    "people": 0,
-    "count": 0,
-    "ratio": 4,
-    "remainder": 6,
+FORMATS: Final = {
+    "£": "£#,##0;-£#,##0",
+    "thousands": "£#,##0;-£#,##0",
+    "millions": "£#,##0.0,,",
+    "pence": "£#,##0.00;-£#,##0.00",
+    "£ per head": "£#,##0.00;-£#,##0.00",
+    "change": "+£#,##0;-£#,##0;£0",
+    "change per head": "+£#,##0.00;-£#,##0.00;£0.00",
+    "people": "#,##0",
+    "%": "0.0%",
+    "distance": "+0.0%;-0.0%;0.0%",
+    "ratio": "0.0000",
+    "number": "General",
+    "note": "General",
+    "count": "#,##0",
+    "remainder": "0.000000",
 }
-_NO_POUNDS: Final = ("people", "count", "ratio", "remainder")
+"""The number formats of the workbook, by their names."""
 
 
 @lru_cache(maxsize=20_000)
@@ -60,9 +65,11 @@ def lines_needed(text: str, width: float) -> int:
 
 def number_width(value: float, kind: str) -> float:
     """Return how wide a figure runs in a format, as FORMATS calls it; 0 for those that shrink into their column."""
-    if kind in ("%", "distance"):
-        return text_width(f"+{value:.1%}")
-    if kind not in _DECIMALS:
+    form = FORMATS[kind].partition(";")[0]
+    if form == "General":
         return 0.0
-    sign = "-" if value < 0 else "+" if kind.startswith("change") else ""
-    return text_width(f"{sign}{'' if kind in _NO_POUNDS else '£'}{abs(value):,.{_DECIMALS[kind]}f}")
+    if "%" in form:
+        return text_width(f"+{value:.1%}")
+    sign = "-" if value < 0 else "+" if form.startswith("+") else ""
+    decimals = len(form.partition(".")[2])
+    return text_width(f"{sign}{'£' if '£' in form else ''}{abs(value):,.{decimals}f}")

@@ -17,6 +17,7 @@ from gpit_fairshare.workbook.sheets import (
     free_name,
     quoted,
 )
+from gpit_fairshare.workbook.text_widths import FORMATS
 from gpit_fairshare.workbook.xlsxwriter_internals import LiveBook, format_number
 
 if TYPE_CHECKING:
@@ -26,26 +27,9 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-    from gpit_fairshare.workbook.sheets import Cell, Chart, Region, Sheet
+    from gpit_fairshare.workbook.sheets import Cell, Chart, Sheet
     from gpit_fairshare.workbook.xlsxwriter_internals import Page
 
-FORMATS: Final = {
-    "£": "£#,##0;-£#,##0",
-    "thousands": "£#,##0;-£#,##0",
-    "millions": "£#,##0.0,,",
-    "pence": "£#,##0.00;-£#,##0.00",
-    "£ per head": "£#,##0.00;-£#,##0.00",
-    "change": "+£#,##0;-£#,##0;£0",
-    "change per head": "+£#,##0.00;-£#,##0.00;£0.00",
-    "people": "#,##0",
-    "%": "0.0%",
-    "distance": "+0.0%;-0.0%;0.0%",
-    "ratio": "0.0000",
-    "number": "General",
-    "note": "General",
-    "count": "#,##0",
-    "remainder": "0.000000",
-}
 CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter wants a plain date
 """A workbook must not differ by when it was written: the date says nothing and is always the same."""
 TEXTS_STAY: Final = {"number_stored_as_text": "A1:XFD1048576"}
@@ -182,12 +166,11 @@ def _add(sheet: Sheet, book: LiveBook, styles: Styles, table: str, written: Call
             target = f"internal:{quoted(cell.link)}!A1" if inside else cell.link
             page.write_url(row - 1, column - 1, target, styles.link(column), clean(cell.value))
     page.show(sheet, styles.number(sheet), written)
-    for region, validation in sheet.validations:
-        page.data_validation(*_corners(region), validation)
-    for region, mark in sheet.conditional_formats:
-        looks = {"format": styles.looks[mark["look"]]} if "look" in mark else {}
-        settings = {key: value for key, value in mark.items() if key != "look"}
-        page.conditional_format(*_corners(region), settings | looks)
+    for cells, validation in sheet.validations:
+        page.data_validation(cells, validation)
+    for cells, settings in sheet.conditional_formats:
+        look = {"format": styles.looks[settings["format"]]} if "format" in settings else {}
+        page.conditional_format(cells, settings | look)
     _charts(sheet, book, page)
     page.ignore_errors({**TEXTS_STAY, "formula_unlocked": "A1:XFD1048576"})  # inputs that a formula sums
     if sheet.frozen:
@@ -241,10 +224,6 @@ def add_table(
         "banded_rows": False,
     }
     page.add_table(heading_row - 1, 0, last_row - 1, len(headings) - 1, settings)
-
-
-def _corners(region: Region) -> tuple[int, int, int, int]:
-    return region.first_row - 1, region.first_column - 1, region.last_row - 1, region.last_column - 1
 
 
 def _charts(sheet: Sheet, book: LiveBook, page: Page) -> None:

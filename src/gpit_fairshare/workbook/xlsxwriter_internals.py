@@ -120,24 +120,20 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
 
     def _element(self, place: str, style: int, value: Any, formula: str | None) -> str:
         """Return a cell as the file holds it; the formula is escaped already."""
-        start = f'<c r="{place}" s="{style}"'
-        if formula is not None:
-            if value is None or value == "":
-                return f"{start}><f>{formula}</f><v></v></c>"
-            if isinstance(value, bool):
-                return f'{start} t="b"><f>{formula}</f><v>{int(value)}</v></c>'
-            if isinstance(value, str):
-                return f'{start} t="str"><f>{formula}</f><v>{escape(clean(value))}</v></c>'
-            return f"{start}><f>{formula}</f><v>{value}</v></c>"
-        if value is None:
-            return f"{start}/>"
+        if value is None and formula is None:
+            return f'<c r="{place}" s="{style}"/>'
         if isinstance(value, bool):
-            return f'{start} t="b"><v>{int(value)}</v></c>'
-        if isinstance(value, int | float):
-            return f"{start}><v>{value:.16G}</v></c>"
-        # A text that begins with = stays a text, and so do codes such as 0123.
-        index = self.str_table._get_shared_string_index(clean(str(value)))  # noqa: SLF001  # as it does itself
-        return f'{start} t="s"><v>{index}</v></c>'
+            kind, shown = ' t="b"', str(int(value))
+        elif isinstance(value, int | float):
+            kind, shown = "", str(value) if formula is not None else f"{value:.16G}"
+        elif formula is not None:
+            kind, shown = ' t="str"' if value else "", escape(clean(value or ""))
+        else:
+            # A text that begins with = stays a text, and so do codes such as 0123.
+            index = self.str_table._get_shared_string_index(clean(str(value)))  # noqa: SLF001  # as it does itself
+            kind, shown = ' t="s"', str(index)
+        live = "" if formula is None else f"<f>{formula}</f>"
+        return f'<c r="{place}" s="{style}"{kind}>{live}<v>{shown}</v></c>'
 
 
 def format_number(made: Format) -> int:

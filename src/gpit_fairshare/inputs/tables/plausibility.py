@@ -8,7 +8,8 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.words import counted, pounds
+from gpit_fairshare.numbers import money
+from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +119,7 @@ def check_per_head(
                 FindingCode.OUTLIER,
                 spend[code].where,
                 f"{code} has {_rate(rates[code])} a head{f' in {year}' if year else ''}, "
-                f"and the median of {counted(len(rates), organisation)} is {pounds(middle)}",
+                f"and the median of {counted(len(rates), organisation)} is {money(middle, 2)}",
                 "like with like",
                 "See that it is GP IT alone, not all IT support, and without capital"
                 if high
@@ -128,4 +129,4 @@ def check_per_head(
 
 def _rate(rate: float) -> str:
     """Write £ per head to the penny, and less than a penny with the two figures that tell."""
-    return pounds(rate) if rate >= 0.01 else f"£{rate:.2g}"
+    return money(rate, 2) if rate >= 0.01 else f"£{rate:.2g}"

@@ -12,7 +12,8 @@ from gpit_fairshare.inputs.columns.headings import LINE_WORDS
 from gpit_fairshare.inputs.model import Need, Request
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
 from gpit_fairshare.inputs.tables.sums import Grouping, exact_total, rows_of
-from gpit_fairshare.words import counted, listed, pounds
+from gpit_fairshare.numbers import money
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -165,7 +166,7 @@ def _report_spread(part: InputFile, lines: Sequence[Line]) -> None:
             names.setdefault(text.casefold(), text)
             amounts.setdefault(text.casefold(), []).append(line.amount)
         totals = sorted(((-exact_total(given), names[word]) for word, given in amounts.items()))
-        said = [f"{word} {pounds(-total)}" for total, word in totals]
+        said = [f"{word} {money(-total, 2)}" for total, word in totals]
         part.findings.note(FindingCode.SPREAD, f"spend by {column.replace('_', ' ')}: {listed(said, 8)}")
 
 
@@ -177,10 +178,10 @@ def _report_left_out(part: InputFile, lines: Sequence[Line]) -> None:
             reasons.setdefault(line.excluded, []).append(line.amount)
     if reasons:
         left = [amount for amounts in reasons.values() for amount in amounts]
-        parts = [f"{reason} {pounds(exact_total(amounts))}" for reason, amounts in sorted(reasons.items())]
+        parts = [f"{reason} {money(exact_total(amounts), 2)}" for reason, amounts in sorted(reasons.items())]
         part.findings.note(
             FindingCode.NOT_COUNTED,
-            f"{pounds(exact_total(left))} of {pounds(exact_total(line.amount for line in lines))} "
+            f"{money(exact_total(left), 2)} of {money(exact_total(line.amount for line in lines), 2)} "
             f"in {counted(len(left), 'line')} does not count: {listed(parts, 20)}",
         )
     counting = {(line.year, line.org_code) for line in lines if not line.excluded}

@@ -1,0 +1,455 @@
+"""A document on a screen: every text is fitted to the width, and to what the console's encoding can hold.
+
+A report piped into a file on Windows is cp1252, which has £ and – but no box-drawing. Texts of the inputs are
+never read as markup, and what could move the cursor or reverse the line is shown as an escape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from rich.box import Box
+from rich.cells import cell_len
+from rich.padding import Padding
+from rich.segment import Segment, Segments
+from rich.table import Table as Grid
+from rich.text import Text
+
+from gpit_fairshare.findings import LEVELS
+from gpit_fairshare.reports.document import (
+    ANSWER,
+    Address,
+    Beside,
+    Calculation,
+    Column,
+    Findings,
+    Heading,
+    Item,
+    Listing,
+    OnScreen,
+    Paragraph,
+    Role,
+    Row,
+    Table,
+    Title,
+    Tone,
+    Verbatim,
+    by_level,
+)
+from gpit_fairshare.words import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import Console, RenderableType
+
+    from gpit_fairshare.reports.document import Block, Document
+
+WIDEST: Final = 100
+"""Figures stand too far from their labels on a wider screen."""
+_NARROWEST: Final = 56
+"""Narrower terminals break the lines themselves: better that than a figure cut off."""
+_SIDE_BY_SIDE: Final = 72
+"""Width from which two tables of names and figures fit beside each other."""
+_LONGEST_CODE: Final = 12
+_LONGEST_HEADING: Final = 12
+"""Signs of a heading above figures, which folds if it is longer."""
+_INDENT: Final = "  "
+_KEYS: Final = 6
+"""Columns before the key of a detail; the number of a line and its point are in them."""
+_TEXTS: Final = 15
+"""Columns before the text of a detail."""
+_HANG: Final = 8
+"""Columns before what is left of a line."""
+_BREAK: Final = re.compile(r"(?<![ \\]) (?! )")
+"""Where a text may be broken and put together again: at a single blank, and not behind a backslash."""
+_STYLES: Final = {
+    Tone.PLAIN: "",
+    Tone.STRONG: "bold",
+    Tone.PASSED: "green",
+    Tone.GOOD: "bold green",
+    Tone.WARNING: "bold yellow",
+    Tone.BAD: "bold red",
+}
+_PLAIN: Final = {
+    "£": "GBP ",
+    "…": "...",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "─": "-",
+    "×": "x",
+    "÷": "/",
+    "→": "->",
+    "›": ">",
+    "≤": "<=",
+    "≥": ">=",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+}
+"""What stands in for a character that an encoding does not hold; a question mark for the rest."""
+
+
+def show(document: Document, console: Console) -> None:
+    """Print a document; the layout needs 56 columns and uses 100 at most."""
+    Page(console).blocks(document.blocks)
+
+
+class Page:
+    """A console, and what was last laid out on it."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.encoding = console.encoding
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            self.encoding = "ascii"
+        self.width = min(max(console.width, _NARROWEST), WIDEST)
+        self.under_heading = True
+        line = self.fit("─")
+        # Marked as ASCII whatever the line: Rich would put a grid of + and | in the place of another.
+        self.box = Box(f"    \n    \n {line}{line} \n    \n    \n    \n    \n    \n", ascii=True)
+
+    def _block(self, block: Block) -> None:
+        self._printers[type(block)](self, block)
+        self.under_heading = isinstance(block, Heading)
+
+    def blocks(self, blocks: Sequence[Block]) -> None:
+        """Print the blocks of a document."""
+        for block in blocks:
+            self._block(block)
+
+    def _title(self, title: Title) -> None:
+        """Print pieces in as few lines as they need, breaking between them where that can be."""
+        style, line = _STYLES[title.tone], ""
+        for piece in title.pieces:
+            longer = f"{line} {piece}" if line else piece
+            if line and cell_len(self.fit(longer)) > self.width:
+                self.paragraph(line, style)
+                longer = piece
+            line = longer
+        self.paragraph(line, style)
+
+    def _heading(self, heading: Heading) -> None:
+        self._blank()
+        self.paragraph(heading.text, _STYLES[heading.tone])
+        if heading.of_part:
+            self.paragraph(self.fit("─") * self.width)
+
+    # Texts
+
+    def fit(self, text: str) -> str:
+        """Return a text that the encoding can hold, with escapes for all that cannot be seen."""
+        text = visible("".join(" " if sign.isspace() else sign for sign in text))
+        if text.isascii():
+            return text
+        fitted = "".join(map(self._fit, text))
+        return fitted if "£" in fitted else fitted.replace("GBP  ", "GBP ")  # `£ per head`
+
+    def _fit(self, character: str) -> str:
+        try:
+            character.encode(self.encoding)
+        except UnicodeEncodeError:
+            return _PLAIN.get(character, "?")
+        return character
+
+    def _cut(self, text: str, width: int) -> str:
+        """Return a text of at most `width` columns; a longer one ends in an ellipsis."""
+        text = self.fit(text)
+        if cell_len(text) <= width:
+            return text
+        dots = self.fit("…")
+        text = text[: 4 * width]  # no need to go through a whole novel
+        while text and cell_len(text) + cell_len(dots) > width:
+            text = text[:-1]
+        return text.rstrip(" ,") + dots
+
+    def _blank(self) -> None:
+        self.console.print()
+
+    def _line(self, line: RenderableType) -> None:
+        self.console.print(line, soft_wrap=True)
+
+    def paragraph(self, text: str, style: str = "", *, lead: str = "") -> None:
+        """Print a text; its second and further lines stand under its first, right of `lead`."""
+        lead = self.fit(lead)
+        hang = cell_len(lead)
+        lines = Text(self.fit(text), style=style).wrap(self.console, self.width - hang, overflow="fold")
+        for number, line in enumerate(lines):
+            line.rstrip()
+            line.plain = visible(line.plain)
+            self._line(Text.assemble(" " * hang if number else lead, line))
+
+    def _paragraph(self, block: Paragraph) -> None:
+        if block.apart:
+            self._blank()
+        self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
+
+    def _item(self, item: Item, indent: str = _INDENT) -> None:
+        """Print an item, and what is below it under its text, or further in where it has no marker."""
+        lead = f"{indent}{item.marker}"
+        if isinstance(item.text, Address):
+            self._line(Text(self.fit(f"{lead}{item.text}")))
+        else:
+            text = f"{item.text} ({item.name})" if item.name else item.text
+            self.paragraph(text, _STYLES[item.tone], lead=lead)
+        below = " " * cell_len(self.fit(lead)) if item.marker else f"{lead}{_INDENT}"
+        for inner in item.below:
+            self._item(inner, below)
+
+    def _listing(self, block: Listing) -> None:
+        for item in block.items[: block.most]:
+            self._item(item)
+        count = max(block.count, len(block.items))
+        if count > block.most:
+            self.paragraph(block.more.format(f"{count - block.most:,}"), lead=_INDENT)
+
+    def _findings(self, block: Findings) -> None:
+        """Print findings by level and kind, errors first; of each kind as many as there is room for."""
+        shown = _chosen(block)
+        for heading, findings in by_level(block.findings):
+            self._block(heading)
+            for number in dict.fromkeys(finding.number for finding in findings):
+                kind = [finding for finding in findings if finding.number == number]
+                first = kind[: shown[kind[0].level, number]]
+                for finding in first:
+                    self.paragraph(str(finding), lead=f"{_INDENT}{number}  ")
+                if len(first) < len(kind):
+                    more = f"and {len(kind) - len(first):,} more" if first else f"{len(kind):,} of these"
+                    self.paragraph(f"… {more}", lead=f"{_INDENT}{number}  ")
+        if sum(shown.values()) < len(block.findings):
+            self.paragraph("--json gives all.")
+
+    # Calculations
+
+    def _calculation(self, line: Calculation) -> None:
+        """Print a line and its details, each wrapped so that a program can put it together again.
+
+        A row that begins with eight blanks or more belongs to the row above, with one blank between them, or none
+        where the row above ends in a backslash.
+        """
+        if line.apart:
+            self._blank()
+        label = f"{line.label} ({line.name})" if line.name else line.label
+        label += f": {line.result}" if line.result else ""
+        lead = f"{line.number:>4}. " if line.number else ""
+        rows = [self._laid_out(lead, label, _HANG, _STYLES[line.tone])]
+        for key, text in line.details:
+            lead = f"{' ' * _KEYS}{key}".ljust(_TEXTS)
+            rows.append(self._laid_out(lead, text, _TEXTS, _STYLES[Tone.STRONG] if key == ANSWER else ""))
+        self._line(Text("\n").join(rows))
+
+    def _laid_out(self, lead: str, text: str, hang: int, style: str) -> Text:
+        rows = map(visible, self._wrapped(text, self.width - len(lead), self.width - hang))
+        return Text.assemble(lead, (f"\n{' ' * hang}".join(rows), style))
+
+    def _wrapped(self, text: str, first: int, others: int) -> list[str]:
+        """Break a text between its parts, never inside a figure; what is longer than a line ends in a backslash."""
+        rows, row = [], ""
+        width = first
+        for token in _BREAK.split(text):
+            piece = self.fit(token)
+            if row and cell_len(row) + 1 + cell_len(piece) > width:
+                rows.append(row)
+                row, width = "", others
+            row = f"{row} {piece}" if row else piece
+            while cell_len(row) > width:
+                at = _fitting(row, width - 1)
+                rows.append(f"{row[:at]}\\")
+                row, width = row[at:], others
+        return [*rows, row]
+
+    # Tables
+
+    def _table(self, table: Table) -> None:
+        """Print a table, with as many of its columns as fit, or what is shown in its place."""
+        if table.most:
+            self._split(table)
+            return
+        if not self.under_heading:
+            self._blank()
+        if table.caption:
+            self.paragraph(table.caption, lead=_INDENT)
+        for rank in sorted({0, *(column.spare for column in table.columns)}):
+            narrower = table.without(rank)
+            widths, fits = self._widths(narrower)
+            if fits:
+                break
+        if fits or not table.otherwise:
+            self._grid(narrower.columns, widths, narrower.all_rows, [0] if table.inset else [])
+            return
+        self.under_heading = True
+        self.blocks(table.otherwise)
+
+    def _widths(self, table: Table) -> tuple[list[int], bool]:
+        """Return the width of each column, without what the first is set in, and whether the table fits."""
+        widths = [self._natural(table, at) for at in range(len(table.columns))]
+        flexible = [at for at, column in enumerate(table.columns) if column.role in (Role.TEXT, Role.NAME)]
+        for at in flexible[:1]:
+            column = table.columns[at]
+            others = sum(widths) - widths[at] + 2 * (len(widths) - 1)
+            room = self.width - (len(_INDENT) if table.inset else 0) - others
+            fits = room >= max(column.least, min(widths[at], column.wanted))
+            widths[at] = max(1, column.least, min(widths[at], room))
+            return widths, fits
+        return widths, sum(widths) + 2 * (len(widths) - 1) <= self.width
+
+    def _natural(self, table: Table, at: int) -> int:
+        """Return the width that a column needs to be shown whole."""
+        column = table.columns[at]
+        width = cell_len(self.fit(column.heading))
+        if column.role is Role.FIGURE:
+            width = max(column.least, min(width, _LONGEST_HEADING))
+        for row in table.all_rows:
+            # A heading of rows is not set in as they are.
+            inset = len(_INDENT) if row.heading and table.inset and not at else 0
+            width = max(width, cell_len(self._cell(row.cells[at], column)) - inset)
+        return width
+
+    def _cell(self, text: str, column: Column, width: int = 0) -> str:
+        """Return a text as its column shows it; a name is cut to a width, if it is known."""
+        if column.role is Role.CODE:
+            return self._cut(text, _LONGEST_CODE)
+        return self._cut(text, width) if column.role is Role.NAME and width else self.fit(text)
+
+    def _split(self, table: Table) -> None:
+        """Print figures in one width, beside each other as far as their labels leave room, the others below."""
+        label, *columns = table.columns
+        figure = max(self._natural(table, at) for at in range(1, len(table.columns)))
+        longest = self._natural(table, 0) + len(_INDENT)
+        most = max(1, min((self.width - min(longest, label.wanted)) // (figure + 2), table.most))
+        for start in range(0, len(columns), most):
+            part = table.of_columns([0, *range(start + 1, len(table.columns))[:most]])
+            figures = [figure] * (len(part.columns) - 1)
+            room = self.width - sum(figures) - 2 * len(figures)
+            self._blank()
+            self._grid(part.columns, [max(1, min(longest, room)) - len(_INDENT), *figures], part.all_rows, [0])
+
+    def _beside(self, beside: Beside) -> None:
+        """Print tables below each other, or beside each other, row by row, where there is room."""
+        tables = beside.tables
+        if len(tables) < 2 or self.width < _SIDE_BY_SIDE:
+            for table in tables:
+                self._block(table)
+                self.under_heading = False
+            return
+        halves = [table.without(1) for table in tables]
+        columns: list[Column] = []
+        widths: list[int] = []
+        firsts: list[int] = []
+        for half in halves:
+            fitted, _ = self._widths(half)
+            name = next(at for at, column in enumerate(half.columns) if column.role is Role.NAME)
+            # Half of the page, whatever is in it.
+            fitted[name] += (self.width - 2) // 2 - len(_INDENT) - sum(fitted) - 2 * (len(fitted) - 1)
+            firsts.append(len(columns))
+            widths += fitted
+            columns += half.columns
+        blank = Row([""] * len(halves[0].columns))
+        rows: list[Row] = []
+        for part in zip(*((half.rows, half.more_rows) for half in halves), strict=True):
+            lines = zip_longest(*part, fillvalue=blank)
+            rows += [Row([""] * len(columns))] if part[0] is not halves[0].rows else []
+            rows += [Row([cell for row in line for cell in row.cells]) for line in lines]
+        self._grid(columns, widths, rows, firsts)
+
+    def _grid(
+        self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
+    ) -> None:
+        """Print a table of fixed widths, two columns apart; those that are set in are so much wider."""
+        total = sum(widths) + 2 * (len(columns) - 1) + len(_INDENT) * len(set_in)
+        options = self.console.options.update(width=max(total, self.width))
+        starts = [0, *(at for at, row in enumerate(rows, 1) if row.below)]
+        for start, end in zip_longest(starts, starts[1:]):
+            part = rows[start:end]
+            grid = self._part(columns, widths, part, set_in)
+            grid.show_header = not start and any(column.heading for column in columns)
+            for segments in self.console.render_lines(grid, options, pad=False):
+                self._line(Segments(_stripped(segments)))
+            if part and part[-1].below:
+                self.paragraph(part[-1].below, lead=_INDENT * 2)
+
+    def _part(
+        self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
+    ) -> Grid:
+        """Return rows of a table, with its headings."""
+        grid = Grid(box=self.box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        headed = any(row.heading for row in rows)
+        for at, (column, fitted) in enumerate(zip(columns, widths, strict=True)):
+            inset = len(_INDENT) if at in set_in else 0
+            figures = column.role is Role.FIGURE
+            grid.add_column(
+                Text(self.fit(f"{'' if headed else ' ' * inset}{column.heading}")),
+                width=fitted + inset,
+                justify="right" if figures else "left",
+                vertical="bottom" if figures else "top",
+                overflow="fold",
+                header_style="bold",
+            )
+        for row in rows:
+            cells: list[RenderableType] = []
+            for at, (text, column, fitted) in enumerate(zip(row.cells, columns, widths, strict=True)):
+                cell = Text(self._cell(text, column, fitted), style="bold" if row.heading else "")
+                inset = at in set_in and not row.heading
+                cells.append(Padding(cell, (0, 0, 0, len(_INDENT))) if inset else cell)
+            grid.add_row(*cells)
+        return grid
+
+    _printers: ClassVar[dict[type, Callable[[Page, Any], None]]] = {
+        Title: _title,
+        Heading: _heading,
+        Paragraph: _paragraph,
+        Item: _item,
+        Listing: _listing,
+        Calculation: _calculation,
+        Table: _table,
+        Beside: _beside,
+        Findings: _findings,
+        OnScreen: lambda page, block: page.blocks(block.blocks),
+        Verbatim: lambda _page, _block: None,
+    }
+
+
+def _fitting(row: str, width: int) -> int:
+    """Return how many characters fit into a width."""
+    used = 0
+    for at, sign in enumerate(row):
+        used += cell_len(sign)
+        if used > width:
+            return at
+    return len(row)
+
+
+def _stripped(segments: Sequence[Segment]) -> list[Segment]:
+    """Leave out the blanks at the end of a line: they only get in the way of whoever copies it."""
+    kept = [Segment(visible(segment.text), segment.style) for segment in segments]
+    while kept and not kept[-1].text.strip():
+        kept.pop()
+    if kept:
+        kept[-1] = Segment(kept[-1].text.rstrip(), kept[-1].style)
+    return [*kept, Segment.line()]
+
+
+def _chosen(block: Findings) -> dict[tuple[str, str], int]:
+    """Return how many findings of each level and kind to show, so that no kind hides the others.
+
+    The last one of a kind is shown even where that is one more than the limit.
+    """
+    counts = Counter((finding.level, finding.number) for finding in block.findings)
+    shown = dict.fromkeys(counts, 0)
+    left = block.limit
+    for level in LEVELS:
+        kinds = [key for key in counts if key[0] == level]
+        for _round in range(block.alike):
+            for key in kinds:
+                if left and shown[key] < counts[key]:
+                    shown[key] += 1
+                    left -= 1
+    # Saying that there is one more takes as much room as showing it.
+    return {key: counts[key] if counts[key] == number + 1 else number for key, number in shown.items()}

@@ -1,0 +1,132 @@
+"""The library: formulas, transitions and schemes in folders, gpit's own and those of plug-ins.
+
+All come through one door. A name that gpit has itself is found without looking for plug-ins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+from gpit_fairshare import plugins
+from gpit_fairshare.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from importlib.resources.abc import Traversable
+
+    from gpit_fairshare.plugins import Plugin
+
+FileKind = Literal["scheme", "formula", "transition"]
+"""The kinds of file. A file begins with a table of this name; the library has a folder for each: `schemes`."""
+KINDS: Final[tuple[FileKind, ...]] = get_args(FileKind)
+_FOLDERS: Final = {kind: f"{kind}s" for kind in KINDS}
+_OWN: Final = plugins.own(plugins.LIBRARY, "gpit_fairshare.library")
+"""As pyproject.toml registers it; known without metadata, so that a source tree serves as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryFile:
+    """One file of the library."""
+
+    kind: FileKind
+    name: str
+    """The file's name without its ending: that by which it is called."""
+    place: Traversable
+    plugin: Plugin | None
+    """Where it comes from; None for gpit's own."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of the library that it is in."""
+        return _FOLDERS[self.kind]
+
+
+def library_names(kind: FileKind) -> list[str]:
+    """Return the names of all files of one kind, gpit's own and those of plug-ins, sorted."""
+    return sorted({file.name for file in all_library_files() if file.kind == kind})
+
+
+def own_names(kind: FileKind) -> list[str]:
+    """Return the names of gpit's own files of one kind, sorted; plug-ins are not looked for."""
+    return sorted(file.name for file in _files_of(_OWN) if file.kind == kind)
+
+
+def all_library_files(*, with_plugins: bool = True) -> list[LibraryFile]:
+    """Return every file that a name finds, by kind: gpit's own first, then those of plug-ins, by package."""
+    files = {(file.kind, file.name): file for file in _files_of(_OWN)}
+    for file in _files_of_plugins() if with_plugins else ():
+        files.setdefault((file.kind, file.name), file)
+    return sorted(files.values(), key=lambda file: KINDS.index(file.kind))
+
+
+def find_library_file(name: str, kinds: Sequence[FileKind]) -> LibraryFile | None:
+    """Return the file of a name that is of one of some kinds: gpit's own goes before all others."""
+    own = [file for file in _files_of(_OWN) if file.name == name and file.kind in kinds]
+    files = own or [file for file in _files_of_plugins() if file.name == name and file.kind in kinds]
+    return min(files, key=lambda file: kinds.index(file.kind), default=None)
+
+
+def folder_problems() -> list[str]:
+    """Return a line for each library of a plug-in that cannot be used, and each of its files whose name is taken."""
+    problems: list[str] = []
+    seen = {(file.kind, file.name): file for file in _files_of(_OWN)}
+    for plugin in plugins.installed(plugins.LIBRARY):
+        try:
+            files = _files_of(plugin)
+        except PluginError as fault:
+            problems.append(str(fault))
+            continue
+        for file in files:
+            other = seen.setdefault((file.kind, file.name), file)
+            if other is not file:
+                holder = f"the {other.plugin}" if other.plugin else "gpit itself"
+                problem = f"{file.folder}/{file.name}.toml: the name is taken by {holder}; this file is left out"
+                problems.append(str(plugin.fault(problem)))
+    return problems
+
+
+def _files_of_plugins() -> Iterator[LibraryFile]:
+    for plugin in plugins.installed(plugins.LIBRARY):
+        try:
+            yield from _files_of(plugin)
+        except PluginError:  # `folder_problems` says so
+            continue
+
+
+@cache
+def _files_of(plugin: Plugin) -> tuple[LibraryFile, ...]:
+    """Return the files of a library by kind and name.
+
+    Raises:
+        PluginError: It cannot be imported, or its folder has none of the folders of a library.
+    """
+    module = plugin.load()
+    origin = None if plugin is _OWN else plugin
+    files: list[LibraryFile] = []
+    with plugins.contained(lambda fault: plugin.fault(f"its folder cannot be read ({fault})")):
+        root = _root(module)
+        folders = {kind: root / name for kind, name in _FOLDERS.items() if (root / name).is_dir()} if root else {}
+        for kind, folder in folders.items():
+            files += [
+                LibraryFile(kind, place.name.removesuffix(".toml"), place, origin)
+                for place in sorted(folder.iterdir(), key=lambda place: place.name)
+                if place.name.endswith(".toml")
+            ]
+    if root is None:
+        names = ", ".join(_FOLDERS.values())
+        raise plugin.fault(f"{plugin.value} is no package or module; its folder is to hold {names}")
+    if not folders:
+        raise plugin.fault(f"there is no folder {', '.join(_FOLDERS.values())} in {plugin.value}")
+    return tuple(files)
+
+
+def _root(module: Any) -> Traversable | None:
+    """Return the folder of a package or a module; None for what is neither."""
+    if hasattr(module, "__path__"):
+        return resources.files(module.__name__)
+    file = getattr(module, "__file__", None)
+    return Path(file).parent if isinstance(file, str) else None
