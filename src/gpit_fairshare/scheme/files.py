@@ -23,7 +23,6 @@ from gpit_fairshare.scheme.library import (
     find_library_file,
     folder_problems,
     library_names,
-    own_names,
 )
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.partial_parse import without_faults
@@ -72,7 +71,7 @@ class Read(Generic[AnyFile]):
 
 def kinds_in_library(name: str) -> list[FileKind]:
     """Return the kinds of which the library has a file of that name; plug-ins are asked where gpit itself has none."""
-    own = [kind for kind in KINDS if name in own_names(kind)]
+    own = [kind for kind in KINDS if name in library_names(kind, with_plugins=False)]
     if own or _is_path(name):
         return own
     return [kind for kind in KINDS if name in library_names(kind)]
