@@ -10,22 +10,7 @@ from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.numbers import money, or_dash, per_head, percentage, plain_number, signed, whole, written_value
-from gpit_fairshare.reports.document import (
-    Beside,
-    Code,
-    Column,
-    Document,
-    Findings,
-    Heading,
-    Item,
-    Paragraph,
-    Role,
-    Row,
-    Table,
-    Title,
-    Tone,
-    written_line,
-)
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, inside, is_money, joined, plural, sentence, span
 
 if TYPE_CHECKING:
@@ -33,7 +18,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine import Effect, Result
     from gpit_fairshare.engine.measures import Inequality, MoneyAccount, MoneyLine, Movement, YearMeasures
-    from gpit_fairshare.reports.document import Block
     from gpit_fairshare.scheme import Scheme
 
 NEED: Final = "transition_need"
@@ -51,7 +35,7 @@ _ALIKE: Final = 3
 """Findings of one kind that stand below a result; `gpit check` shows more."""
 
 
-def allocation_document(result: Result, *, written: Sequence[str] = ()) -> Document:
+def allocation_document(result: Result, *, written: Sequence[str] = ()) -> doc.Document:
     """Return what a run comes to: verdict, money, gains and losses, inequality, assumptions, findings, checks.
 
     Args:
@@ -59,7 +43,7 @@ def allocation_document(result: Result, *, written: Sequence[str] = ()) -> Docum
         written: Names of the files that the result was written to.
     """
     report = ResultReport(result, result.measures())
-    return Document([*report.blocks(written)])
+    return doc.Document([*report.blocks(written)])
 
 
 class ResultReport:
@@ -77,7 +61,7 @@ class ResultReport:
         self.mark = " (illustrative spend)" if result.inputs.illustrative and rests_on_spend else ""
         """What the heading of every section that rests on spend ends in."""
 
-    def blocks(self, written: Sequence[str]) -> Iterator[Block]:
+    def blocks(self, written: Sequence[str]) -> Iterator[doc.Block]:
         """Yield all sections in order."""
         yield from self.verdict(written)
         yield from self.boundaries()
@@ -101,7 +85,7 @@ class ResultReport:
 
     # What a reader must know first
 
-    def verdict(self, written: Sequence[str]) -> Iterator[Block]:
+    def verdict(self, written: Sequence[str]) -> Iterator[doc.Block]:
         """Yield the line that says it all: scheme, organisations, years, whether the checks hold."""
         agrees = self.result.agrees
         who = counted(self.years[0].organisations, self.one)
@@ -109,11 +93,11 @@ class ResultReport:
             who += f" in {self.years[0].year} and {self.years[-1].organisations:,} in {self.years[-1].year}"
         years = span([year.year for year in self.years])
         pieces = [f"{self.scheme.title}:", f"{who},", f"{years},", f"{self._agreement()}."]
-        yield Title(pieces, Tone.STRONG if agrees else Tone.BAD)
+        yield doc.Title(pieces, doc.Tone.STRONG if agrees else doc.Tone.BAD)
         yield from self._unspent()
-        yield from written_line(written)
+        yield from doc.written_line(written)
 
-    def _unspent(self) -> Iterator[Block]:
+    def _unspent(self) -> Iterator[doc.Block]:
         """Yield finding R03 in one line: what stays unspent, year by year, all kinds together."""
         totals = {year.year: math.fsum(line.amount for line in year.money.unspent) for year in self.years if year.money}
         unspent = [(year, amount) for year, amount in totals.items() if amount >= _HALF_A_POUND]
@@ -122,7 +106,7 @@ class ResultReport:
             more = money(math.fsum(amount for _, amount in unspent[_MOST_YEARS:]))
             amounts.append(f"{more} in {counted(len(unspent) - _MOST_YEARS, 'later year')}")
         if amounts:
-            yield Paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
+            yield doc.Paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
 
     @property
     def says_all_unspent(self) -> bool:
@@ -130,11 +114,11 @@ class ResultReport:
         covered = set(self.scheme.money.unspent)
         return all(fund.step in covered or fund.unspent < 1 for fund in self.result.funds)
 
-    def boundaries(self) -> Iterator[Block]:
+    def boundaries(self) -> Iterator[doc.Block]:
         """Yield on whose boundaries all figures are, where that was asked for."""
         day = self.result.inputs.boundaries
         if day:
-            yield Paragraph(f"All figures are those of the {plural(self.one)} of {day_in_words(day)}.")
+            yield doc.Paragraph(f"All figures are those of the {plural(self.one)} of {day_in_words(day)}.")
 
     def _agreement(self) -> str:
         """Say whether the checks hold: `all 4 checks hold`, `1 of 4 checks fails`."""
@@ -146,13 +130,13 @@ class ResultReport:
             return f"all {number} checks hold"
         return "1 check holds" if number else "there are no checks"
 
-    def illustrative(self) -> Iterator[Block]:
+    def illustrative(self) -> Iterator[doc.Block]:
         """Yield the banner over figures that nobody may quote."""
         if self.result.inputs.illustrative:
-            yield Heading("Illustrative spend: no figure that rests on it may be quoted", Tone.WARNING)
-            yield from map(Item, self.result.inputs.illustrative)
+            yield doc.Heading("Illustrative spend: no figure that rests on it may be quoted", doc.Tone.WARNING)
+            yield from map(doc.Item, self.result.inputs.illustrative)
 
-    def settings(self) -> Iterator[Block]:
+    def settings(self) -> Iterator[doc.Block]:
         """Yield what was set for this run alone, a line for each parameter and value."""
         found: dict[tuple[str, str], list[str]] = {}
         for name, year, value in self.scheme.overridden():
@@ -160,36 +144,36 @@ class ResultReport:
                 (name, written_value(value.value, self.scheme.parameters[name].unit, value.written)), []
             ).append(year)
         if found:
-            yield Heading("Set for this run, not in the scheme", Tone.WARNING)
+            yield doc.Heading("Set for this run, not in the scheme", doc.Tone.WARNING)
         for (name, written), years in found.items():
-            yield Item(f"{self.label(name)} ({name}): {written} in {span(years, self.scheme.years)}")
+            yield doc.Item(f"{self.label(name)} ({name}): {written} in {span(years, self.scheme.years)}")
 
     # Figures year by year
 
-    def year_by_year(self) -> Iterator[Block]:
+    def year_by_year(self) -> Iterator[doc.Block]:
         """Yield one table with a column a year, or as many tables as the years need."""
         rows = [*self._money_rows(), *self._support_rows(), *self._change_rows()]
         rows = rows if self.in_money else self._other_rows()
         names = [year.year for year in self.years]
-        columns = [Column("", Role.TEXT, wanted=_LABEL), *map(Column, names)]
-        yield Table(columns, rows, most=_MOST_YEARS)
+        columns = [doc.Column("", doc.Role.TEXT, wanted=_LABEL), *map(doc.Column, names)]
+        yield doc.Table(columns, rows, most=_MOST_YEARS)
         accounts = [year.money for year in self.years if year.money and year.money.balances]
         if any(abs(account.difference or 0.0) >= _HALF_A_POUND for account in accounts):
             rounding = money(max(account.rounding for account in accounts))
-            yield Paragraph(f"Rounding can move the difference by {rounding} at most.")
+            yield doc.Paragraph(f"Rounding can move the difference by {rounding} at most.")
 
-    def _row(self, label: str, cells: Sequence[str]) -> Row:
-        return Row([label, *cells])
+    def _row(self, label: str, cells: Sequence[str]) -> doc.Row:
+        return doc.Row([label, *cells])
 
-    def _heading(self, label: str) -> Row:
-        return Row([label, *("" for _ in self.years)], heading=True)
+    def _heading(self, label: str) -> doc.Row:
+        return doc.Row([label, *("" for _ in self.years)], heading=True)
 
-    def _money_rows(self) -> list[Row]:
+    def _money_rows(self) -> list[doc.Row]:
         accounts = [year.money for year in self.years if year.money]
         if not accounts:
             return []
 
-        def lines(which: Callable[[MoneyAccount], Sequence[MoneyLine]]) -> list[Row]:
+        def lines(which: Callable[[MoneyAccount], Sequence[MoneyLine]]) -> list[doc.Row]:
             by_year = [which(account) for account in accounts]
             return [
                 self._row(in_years[0].label, [money(line.amount) for line in in_years])
@@ -213,7 +197,7 @@ class ResultReport:
             rows.append(self._row(DIFFERENCE, [or_dash(amount, money) for amount in differences]))
         return rows
 
-    def _support_rows(self) -> list[Row]:
+    def _support_rows(self) -> list[doc.Row]:
         needs = self._needs()
         if not needs and not self.has_support:
             return []
@@ -241,7 +225,7 @@ class ResultReport:
         columns = [year.organisations[NEED].to_list() for year in self.result.years.values()]
         return [] if any(None in column for column in columns) else [math.fsum(column) for column in columns]
 
-    def _change_rows(self) -> list[Row]:
+    def _change_rows(self) -> list[doc.Row]:
         if not self.has_spend:
             return []
         many = plural(self.one)
@@ -263,7 +247,7 @@ class ResultReport:
             rows.append(self._row(label, [or_dash(one, money) for one in short]))
         return rows
 
-    def _other_rows(self) -> list[Row]:
+    def _other_rows(self) -> list[doc.Row]:
         """Return what can be said of an answer that is not money: a score, a share."""
         symbol = self.scheme.symbols[self.scheme.result]
         columns = [year.organisations[symbol.name].to_list() for year in self.result.years.values()]
@@ -276,7 +260,7 @@ class ResultReport:
 
     # Per head
 
-    def inequality(self) -> Iterator[Block]:
+    def inequality(self) -> Iterator[doc.Block]:
         """Yield how unequal £ per head is before and after, a row for each."""
         before = [(year.year, year.before) for year in self.years if year.before]
         after = [(year.year, year.after) for year in self.years if year.after]
@@ -291,17 +275,17 @@ class ResultReport:
         rows = []
         for name, one in lines:
             spread = [per_head(one.lowest), per_head(one.highest), f"{one.variation:.3f}", f"{one.gini:.3f}"]
-            rows.append(Row([name, *spread]))
-        yield Heading(f"Inequality of £ per head, each person counted once{self.mark}")
+            rows.append(doc.Row([name, *spread]))
+        yield doc.Heading(f"Inequality of £ per head, each person counted once{self.mark}")
         figures = [
-            Column("Lowest", least=7),
-            Column("Highest"),
-            Column("Coefficient of variation"),
-            Column("Gini", least=6),
+            doc.Column("Lowest", least=7),
+            doc.Column("Highest"),
+            doc.Column("Coefficient of variation"),
+            doc.Column("Gini", least=6),
         ]
-        yield Table([Column("", Role.TEXT), *figures], rows)
+        yield doc.Table([doc.Column("", doc.Role.TEXT), *figures], rows)
 
-    def not_at_parity(self) -> Iterator[Block]:
+    def not_at_parity(self) -> Iterator[doc.Block]:
         """Yield whose spend is still above the allocation in the last year, the largest amounts first."""
         last = self.years[-1]
         if last.shortfall is None:
@@ -310,50 +294,52 @@ class ResultReport:
         spend = "illustrative spend" if self.mark else inside(self.label(BASELINE))
         result = inside(self.label(self.scheme.result))
         if not short:
-            yield Heading(f"At parity in {last.year}: no {self.one} with {spend} above {result}")
+            yield doc.Heading(f"At parity in {last.year}: no {self.one} with {spend} above {result}")
             return
         who = counted(len(short), self.one)
-        yield Heading(f"Not at parity in {last.year}: {who} with {spend} above {result}")
-        rows = [Row([one.code, one.name, money(-one.change), self._rate(one)]) for one in short[:_NAMED]]
-        yield Table([*_named(""), Column("Short by"), Column("Per head")], rows)
+        yield doc.Heading(f"Not at parity in {last.year}: {who} with {spend} above {result}")
+        rows = [doc.Row([one.code, one.name, money(-one.change), self._rate(one)]) for one in short[:_NAMED]]
+        yield doc.Table([*_named(""), doc.Column("Short by"), doc.Column("Per head")], rows)
         if len(short) > _NAMED:
             rest = money(math.fsum(-one.change for one in short[_NAMED:]))
-            yield Item(f"… and {len(short) - _NAMED:,} more, short by {rest} together")
+            yield doc.Item(f"… and {len(short) - _NAMED:,} more, short by {rest} together")
 
     def _rate(self, one: Movement) -> str:
         """Return the shortfall per head, a dash where there are no people to divide it by."""
         return "–" if one.per_head is None else per_head(-one.per_head)
 
-    def movements(self) -> Iterator[Block]:
+    def movements(self) -> Iterator[doc.Block]:
         """Yield the largest changes per head of the first year and of the last, up and down."""
         ends = [self.years[0], *self.years[1:][-1:]]
         if not any(part for year in ends for part in _extremes(year.movements)):
             return
-        yield Heading(f"Largest gains and losses per head{self.mark}")
+        yield doc.Heading(f"Largest gains and losses per head{self.mark}")
         tables = []
         for year in ends:
             up, down = ([self._row_of(one) for one in part] for part in _extremes(year.movements))
-            tables.append(Table([*_named(year.year), Column("Change", spare=1), Column("Per head")], up, down))
-        yield Beside(tables)
+            tables.append(
+                doc.Table([*_named(year.year), doc.Column("Change", spare=1), doc.Column("Per head")], up, down)
+            )
+        yield doc.Beside(tables)
 
-    def _row_of(self, one: Movement) -> Row:
-        return Row([one.code, one.name, signed(one.change), signed(one.per_head or 0.0, 2)])
+    def _row_of(self, one: Movement) -> doc.Row:
+        return doc.Row([one.code, one.name, signed(one.change), signed(one.per_head or 0.0, 2)])
 
     # What it rests on
 
-    def assumptions(self) -> Iterator[Block]:
+    def assumptions(self) -> Iterator[doc.Block]:
         """Yield what was taken without a source, numbered as everywhere else."""
         assumptions = self.scheme.assumptions
         if not assumptions:
             return
-        yield Heading(counted(len(assumptions), "assumption").capitalize())
+        yield doc.Heading(counted(len(assumptions), "assumption").capitalize())
         for one in assumptions:
             years = f" ({span(one.years, self.scheme.years)})" if one.years else ""
             number = f"{one.number}.".rjust(len(str(len(assumptions))) + 1)
             moved = [effect for effect in self.result.effects if effect.assumption == one.number]
             told = [f"a tenth {'less' if one.change < 0 else 'more'}: {self._effect(one)}" for one in moved]
-            below = [Item(f"{sentence('; '.join(told))}.")] if told else []
-            yield Item(f"{one.about}{years}: {one.text}", f"{number} ", below=below)
+            below = [doc.Item(f"{sentence('; '.join(told))}.")] if told else []
+            yield doc.Item(f"{one.about}{years}: {one.text}", f"{number} ", below=below)
 
     def _effect(self, effect: Effect) -> str:
         """Say what an assumption's move does to the result."""
@@ -364,27 +350,27 @@ class ResultReport:
         who = counted(effect.organisations, self.one)
         return f"{signed(effect.total) if self.in_money else plain_number(effect.total)} in all, {who} affected"
 
-    def findings(self, shown_above: Collection[FindingCode]) -> Findings:
+    def findings(self, shown_above: Collection[FindingCode]) -> doc.Findings:
         """Return the findings of the run, without those that another section has."""
-        return Findings([one for one in self.result.findings if one.number not in shown_above], alike=_ALIKE)
+        return doc.Findings([one for one in self.result.findings if one.number not in shown_above], alike=_ALIKE)
 
-    def checks(self) -> Iterator[Block]:
+    def checks(self) -> Iterator[doc.Block]:
         """Yield each check that fails, in which year and for whom, and count those that hold."""
         failing = [check for check in self.result.checks if not check.holds]
         if not self.result.checks:
             return
-        yield Heading(sentence(self._agreement()), Tone.BAD if failing else Tone.STRONG)
+        yield doc.Heading(sentence(self._agreement()), doc.Tone.BAD if failing else doc.Tone.STRONG)
         for check in failing:
             who = [*check.failing[:_FAILING]]
             if len(check.failing) > _FAILING:
                 who.append(f"{len(check.failing) - _FAILING:,} more")
-            below = [Item(Code(check.formula))]
-            yield Item(f"fails in {check.year} ({joined(who)}): {check.name}", below=below)
+            below = [doc.Item(doc.Code(check.formula))]
+            yield doc.Item(f"fails in {check.year} ({joined(who)}): {check.name}", below=below)
 
 
-def _named(heading: str) -> list[Column]:
+def _named(heading: str) -> list[doc.Column]:
     """Return the columns of a code and a name."""
-    return [Column("", Role.CODE), Column(heading, Role.NAME)]
+    return [doc.Column("", doc.Role.CODE), doc.Column(heading, doc.Role.NAME)]
 
 
 def _extremes(movements: Sequence[Movement]) -> tuple[list[Movement], list[Movement]]:

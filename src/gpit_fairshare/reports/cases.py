@@ -11,18 +11,7 @@ from rich.console import Console
 from gpit_fairshare.cases.comparing import plain
 from gpit_fairshare.cases.junit import UNUSED
 from gpit_fairshare.cases.shape import ORIGINS
-from gpit_fairshare.reports.document import (
-    Address,
-    Column,
-    Document,
-    Heading,
-    Item,
-    Paragraph,
-    Role,
-    Row,
-    Table,
-    Tone,
-)
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.words import counted, joined, on_one_line, sentence
 
@@ -32,32 +21,35 @@ if TYPE_CHECKING:
     from gpit_fairshare.cases.comparing import Difference
     from gpit_fairshare.cases.running import Verdict
     from gpit_fairshare.cases.suite import Suite
-    from gpit_fairshare.reports.document import Block
 
 _MOST: Final = 10
 """Differences, and changes of a case, that are shown; the rest is counted."""
 _LEAD: Final = 8
 _WORDS: Final = {"ok": "ok", "failed": "FAILED", "fault": "fault"}
-_TONES: Final = {"ok": Tone.PASSED, "failed": Tone.BAD, "fault": Tone.BAD}
-_PLACE: Final = (Column("Year", Role.CODE), Column("Code", Role.CODE), Column("Column", Role.TEXT, wanted=14))
+_TONES: Final = {"ok": doc.Tone.PASSED, "failed": doc.Tone.BAD, "fault": doc.Tone.BAD}
+_PLACE: Final = (
+    doc.Column("Year", doc.Role.CODE),
+    doc.Column("Code", doc.Role.CODE),
+    doc.Column("Column", doc.Role.TEXT, wanted=14),
+)
 """Columns that say where a figure is."""
 _LONGEST_FIGURE: Final = 32
 
 
-def suite_document(suite: Suite) -> Document:
+def suite_document(suite: Suite) -> doc.Document:
     """Return a line for each case, the worst rows of those that failed, and what it all comes to."""
-    return Document([*_blocks(suite)])
+    return doc.Document([*_blocks(suite)])
 
 
 def verdict_text(verdict: Verdict, width: int = 80) -> str:
     """Return as a plain text why a case is not ok, with its worst rows: what is below its line on the screen."""
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=False, color_system=None, markup=False, emoji=False)
-    show(Document([*_reasons(verdict)]), console)
+    show(doc.Document([*_reasons(verdict)]), console)
     return stream.getvalue().rstrip("\n")
 
 
-def _blocks(suite: Suite) -> Iterator[Block]:
+def _blocks(suite: Suite) -> Iterator[doc.Block]:
     failed_before = False
     for verdict in suite.verdicts:
         failed = verdict.outcome == "failed"
@@ -67,21 +59,21 @@ def _blocks(suite: Suite) -> Iterator[Block]:
         failed_before = failed
     for file in suite.unused:
         marker = "FAILED".ljust(_LEAD)
-        yield Paragraph(f"{file}: {UNUSED}", Tone.BAD, marker, apart=failed_before and file is suite.unused[0])
+        yield doc.Paragraph(f"{file}: {UNUSED}", doc.Tone.BAD, marker, apart=failed_before and file is suite.unused[0])
     yield from _update(suite)
     yield from _closing(suite)
 
 
-def _verdict(verdict: Verdict, *, apart: bool) -> Paragraph:
+def _verdict(verdict: Verdict, *, apart: bool) -> doc.Paragraph:
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
         line += f" (looks at {verdict.looked_at:,} of {verdict.there:,} rows)"
     elif verdict.outcome == "fault":
         line += f": {' '.join(verdict.said)}"
-    return Paragraph(line, _TONES[verdict.outcome], _WORDS[verdict.outcome].ljust(_LEAD), apart)
+    return doc.Paragraph(line, _TONES[verdict.outcome], _WORDS[verdict.outcome].ljust(_LEAD), apart)
 
 
-def _reasons(verdict: Verdict, marker: str = "") -> Iterator[Block]:
+def _reasons(verdict: Verdict, marker: str = "") -> Iterator[doc.Block]:
     """Yield why a case is not ok, then its worst rows as a table, or a line each where it does not fit."""
     texts = [*verdict.said]
     if verdict.outcome == "failed":
@@ -89,7 +81,7 @@ def _reasons(verdict: Verdict, marker: str = "") -> Iterator[Block]:
         texts += [verdict.source] if verdict.source else []
         if verdict.rows == "some":
             texts.append(f"The case looks at {verdict.looked_at:,} of {verdict.there:,} rows.")
-    yield from (Paragraph(text, marker=marker) for text in texts)
+    yield from (doc.Paragraph(text, marker=marker) for text in texts)
     count = len(verdict.differences)
     if not count:
         return
@@ -97,14 +89,14 @@ def _reasons(verdict: Verdict, marker: str = "") -> Iterator[Block]:
     for one in _chosen(verdict.differences):
         figures = [_figure(one.expected), _figure(one.got), _signed(one.difference)]
         rows.append([*_place(one), *figures, "" if one.allowed is None else _grouped(one.allowed)])
-    columns = [*_PLACE, *map(Column, ("Expected", "Got", "Difference", "Tolerance"))]
+    columns = [*_PLACE, *map(doc.Column, ("Expected", "Got", "Difference", "Tolerance"))]
     lines = [
         f"{' '.join(row[:3])}: expected {row[3]}, got {row[4]}"
         + (f"; {row[5]} with a tolerance of {row[6]}" if row[5] else "")
         for row in rows
     ]
     caption = f"The worst {_MOST} of {count:,}:" if count > _MOST else ""
-    yield Table(columns, [*map(Row, rows)], caption=caption, otherwise=[Item(line, "- ") for line in lines])
+    yield doc.Table(columns, [*map(doc.Row, rows)], caption=caption, otherwise=[doc.Item(line, "- ") for line in lines])
     yield from _more(count)
 
 
@@ -112,9 +104,9 @@ def _place(one: Difference) -> list[str]:
     return [one.year, one.code or "national", one.column or "(whole row)"]
 
 
-def _more(count: int) -> Iterator[Item]:
+def _more(count: int) -> Iterator[doc.Item]:
     if count > _MOST:
-        yield Item(f"and {count - _MOST:,} more; --json gives all")
+        yield doc.Item(f"and {count - _MOST:,} more; --json gives all")
 
 
 def _chosen(differences: Sequence[Difference]) -> list[Difference]:
@@ -151,7 +143,7 @@ def _signed(difference: Decimal | None) -> str:
     return ("+" if difference > 0 else "") + _grouped(difference)
 
 
-def _update(suite: Suite) -> Iterator[Block]:
+def _update(suite: Suite) -> Iterator[doc.Block]:
     update = suite.update
     if update is None or update.refused:
         return
@@ -159,32 +151,32 @@ def _update(suite: Suite) -> Iterator[Block]:
         if not changes:
             continue
         rows = [[*_place(one), _figure(one.expected), _figure(one.got)] for one in changes[:_MOST]]
-        lines = [Item(f"{' '.join(row[:3])}: {row[3]} → {row[4]}", "- ") for row in rows]
-        yield Heading(f"{case_id}: {counted(len(changes), 'change')}")
-        yield Table([*_PLACE, Column("Old"), Column("New")], [*map(Row, rows)], otherwise=lines)
+        lines = [doc.Item(f"{' '.join(row[:3])}: {row[3]} → {row[4]}", "- ") for row in rows]
+        yield doc.Heading(f"{case_id}: {counted(len(changes), 'change')}")
+        yield doc.Table([*_PLACE, doc.Column("Old"), doc.Column("New")], [*map(doc.Row, rows)], otherwise=lines)
         yield from _more(len(changes))
     text = f"Written: {', '.join(update.written)}." if update.written else "Nothing was to be written."
-    yield Paragraph(text, apart=True)
-    yield from (Item(Address(path)) for path in update.paths)
+    yield doc.Paragraph(text, apart=True)
+    yield from (doc.Item(doc.Address(path)) for path in update.paths)
 
 
-def _closing(suite: Suite) -> Iterator[Block]:
+def _closing(suite: Suite) -> Iterator[doc.Block]:
     """Yield how many cases there are, what became of them, and where their figures come from."""
     tone = _TONES["failed" if suite.exit_code else "ok"]
-    yield Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, apart=True)
+    yield doc.Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, apart=True)
     origins = [
         f"{origin} {suite.count('ok', origin):,} of {cases:,} ok"
         for origin in ORIGINS
         if (cases := sum(one.origin == origin for one in suite.verdicts))
     ]
     if origins:
-        yield Paragraph(f"{sentence(', '.join(origins))}.")
+        yield doc.Paragraph(f"{sentence(', '.join(origins))}.")
     left = [
         *([f"{counted(suite.not_selected, 'case')} not chosen by -k"] if suite.not_selected else []),
         *([f"{counted(suite.not_run, 'case')} not run after the first that was not ok"] if suite.not_run else []),
     ]
     if left:
-        yield Paragraph(f"{joined(left)}.")
+        yield doc.Paragraph(f"{joined(left)}.")
 
 
 def _outcomes(suite: Suite) -> str:

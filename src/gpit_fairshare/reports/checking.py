@@ -6,19 +6,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import LEVELS
 from gpit_fairshare.numbers import money, plain_number, whole
-from gpit_fairshare.reports.document import (
-    Column,
-    Document,
-    Findings,
-    OnScreen,
-    Paragraph,
-    Role,
-    Row,
-    Table,
-    Title,
-    Tone,
-    written_line,
-)
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
@@ -26,12 +14,11 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.checking import Report
     from gpit_fairshare.inputs import ColumnSummary, Source
-    from gpit_fairshare.reports.document import Block
 
 _ROLES = {"population": "population", "spend": "spend", "input": "further columns", "crosswalk": "crosswalk"}
 
 
-def checking_document(report: Report, *, marked: str = "", written: Sequence[str] = ()) -> Document:
+def checking_document(report: Report, *, marked: str = "", written: Sequence[str] = ()) -> doc.Document:
     """Return what is in the files and what was noticed: the verdict first.
 
     Args:
@@ -39,13 +26,13 @@ def checking_document(report: Report, *, marked: str = "", written: Sequence[str
         marked: Copies of workbooks with their faults marked.
         written: Names of the files that the report was written to.
     """
-    blocks: list[Block] = [Title([_verdict(report)], Tone.GOOD if report.sound else Tone.BAD)]
+    blocks: list[doc.Block] = [doc.Title([_verdict(report)], doc.Tone.GOOD if report.sound else doc.Tone.BAD)]
     if marked:
-        blocks.append(OnScreen([Paragraph(f"Written: {marked}, with each place marked.")]))
-    blocks += written_line(written)
-    blocks += [Paragraph(_source(source, report)) for source in report.sources]
+        blocks.append(doc.OnScreen([doc.Paragraph(f"Written: {marked}, with each place marked.")]))
+    blocks += doc.written_line(written)
+    blocks += [doc.Paragraph(_source(source, report)) for source in report.sources]
     blocks += _columns(report.columns) if report.columns else []
-    return Document([*blocks, Findings(report.findings)])
+    return doc.Document([*blocks, doc.Findings(report.findings)])
 
 
 def _verdict(report: Report) -> str:
@@ -71,11 +58,11 @@ def _source(source: Source, report: Report) -> str:
     )
 
 
-def _columns(columns: Sequence[ColumnSummary]) -> Iterator[Block]:
+def _columns(columns: Sequence[ColumnSummary]) -> Iterator[doc.Block]:
     """Yield a table of the columns, and what the file itself says of a column in another unit."""
     dated = any(column.year for column in columns)
     rows = [
-        Row(
+        doc.Row(
             [
                 column.name,
                 *([column.year] if dated else []),
@@ -86,12 +73,12 @@ def _columns(columns: Sequence[ColumnSummary]) -> Iterator[Block]:
         )
         for column in columns
     ]
-    figures = [*([Column("Year")] if dated else []), *map(Column, ("Figures", "Missing", "Total"))]
-    spared = [Column("Least", spare=1), Column("Greatest", spare=1)]  # they are in the JSON document too
-    yield Table([Column("Column", Role.TEXT, least=12, wanted=20), *figures, *spared], rows, inset=False)
+    figures = [*([doc.Column("Year")] if dated else []), *map(doc.Column, ("Figures", "Missing", "Total"))]
+    spared = [doc.Column("Least", spare=1), doc.Column("Greatest", spare=1)]  # they are in the JSON document too
+    yield doc.Table([doc.Column("Column", doc.Role.TEXT, least=12, wanted=20), *figures, *spared], rows, inset=False)
     for column in columns:
         if column.stated and column.total_as_written is not None:
-            yield Paragraph(
+            yield doc.Paragraph(
                 f"{column.name} is '{column.heading}', in {column.stated}: "
                 f"{column.total_as_written:,.15g} as the file writes it."
             )

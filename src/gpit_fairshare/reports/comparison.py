@@ -18,21 +18,7 @@ from gpit_fairshare.comparison.headline import (
 )
 from gpit_fairshare.comparison.words import percent, quantum, total
 from gpit_fairshare.numbers import exact_change, exact_money, percent_change, rounded_to
-from gpit_fairshare.reports.document import (
-    Code,
-    Column,
-    Document,
-    Heading,
-    Item,
-    Listing,
-    Paragraph,
-    Role,
-    Row,
-    Table,
-    Title,
-    Tone,
-    written_line,
-)
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, inside, is_money, sentence
 
 if TYPE_CHECKING:
@@ -40,7 +26,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gpit_fairshare.comparison.model import Change, ComparedResults, Difference
-    from gpit_fairshare.reports.document import Block
 
 LONGEST: Final = 60_000
 """Characters of Markdown; GitHub takes 65,536 in a comment."""
@@ -55,7 +40,7 @@ _WHOLE: Final = 99
 _DIGEST: Final = re.compile(r"(SHA-256 [0-9a-f]{12})[0-9a-f]{52}")
 
 
-def comparison_document(comparison: ComparedResults, *, top: int = 10, written: Sequence[str] = ()) -> Document:
+def comparison_document(comparison: ComparedResults, *, top: int = 10, written: Sequence[str] = ()) -> doc.Document:
     """Return what a comparison says, the verdict first.
 
     Args:
@@ -63,18 +48,18 @@ def comparison_document(comparison: ComparedResults, *, top: int = 10, written: 
         top: Rows of each list of organisations.
         written: Names of the files that the comparison was written to.
     """
-    return Document([*_blocks(comparison, top, written)], LONGEST)
+    return doc.Document([*_blocks(comparison, top, written)], LONGEST)
 
 
-def _blocks(comparison: ComparedResults, top: int, written: Sequence[str]) -> Iterator[Block]:
-    yield Title([headline(comparison)], Tone.GOOD if comparison.agrees else Tone.STRONG)
-    yield from (Paragraph(line, Tone.BAD) for line in comparison.off_rule)
-    yield from written_line(written)
+def _blocks(comparison: ComparedResults, top: int, written: Sequence[str]) -> Iterator[doc.Block]:
+    yield doc.Title([headline(comparison)], doc.Tone.GOOD if comparison.agrees else doc.Tone.STRONG)
+    yield from (doc.Paragraph(line, doc.Tone.BAD) for line in comparison.off_rule)
+    yield from doc.written_line(written)
     for word, side in (("Old", comparison.old), ("New", comparison.new)):
-        yield Paragraph("; ".join(side_said(side)), marker=f"{word}  ")
+        yield doc.Paragraph("; ".join(side_said(side)), marker=f"{word}  ")
     if comparison.illustrative:
-        yield Heading(QUOTED, Tone.WARNING)
-        yield from map(Item, comparison.illustrative)
+        yield doc.Heading(QUOTED, doc.Tone.WARNING)
+        yield from map(doc.Item, comparison.illustrative)
     if not comparison.same:
         yield from _totals(comparison)
         yield from _causes(comparison)
@@ -88,45 +73,50 @@ def _blocks(comparison: ComparedResults, top: int, written: Sequence[str]) -> It
     yield from _listed("Remarks", [sentence(text) for text in comparison.remarks])
     for title, columns in zip(("In the old result alone", "In the new result alone"), comparison.columns, strict=True):
         if columns:
-            yield Heading(title)
-            yield Item(", ".join(columns))
+            yield doc.Heading(title)
+            yield doc.Item(", ".join(columns))
     yield from _definition(comparison.differences)
 
 
-def _totals(comparison: ComparedResults) -> Iterator[Block]:
+def _totals(comparison: ComparedResults) -> Iterator[doc.Block]:
     """Yield the totals as fully as there is room: pence go first, then per cent, then who gains and loses."""
     if comparison.years:
-        yield Heading("Totals")
+        yield doc.Heading("Totals")
         yield _totals_table(comparison, None, otherwise=[_totals_table(comparison, pence=False)])
 
 
-def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Sequence[Block] = ()) -> Table:
+def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Sequence[doc.Block] = ()) -> doc.Table:
     """Return a row for each year, and one for all where there are several; `pence` is as in `figure`."""
     unit, years = comparison.unit, comparison.years
 
-    def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> Row:
+    def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> doc.Row:
         amounts = [
             exact_money(old, unit, pence=pence),
             exact_money(new, unit, pence=pence),
             exact_change(change, unit, pence=pence),
         ]
-        return Row([name, *amounts, percent_change(percent(change, old)), f"{gain:,}", f"{lose:,}"])
+        return doc.Row([name, *amounts, percent_change(percent(change, old)), f"{gain:,}", f"{lose:,}"])
 
     rows = [row(year.year, year.old, year.new, year.change, year.gain, year.lose) for year in years]
     if len(years) > 1:
         old, new, change = (total(getattr(year, name) for year in years) for name in ("old", "new", "change"))
         rows.append(row("All", old, new, change, sum(year.gain for year in years), sum(year.lose for year in years)))
     spare = (0, 0) if otherwise else (1, 2)
-    columns = [Column("Year", Role.NAME, wanted=_WHOLE), Column("Old"), Column("New"), Column("Change")]
-    columns += [Column("%", spare=spare[0]), Column("Gain", spare=spare[1]), Column("Lose", spare=spare[1])]
-    return Table(columns, rows, otherwise=otherwise)
+    columns = [
+        doc.Column("Year", doc.Role.NAME, wanted=_WHOLE),
+        doc.Column("Old"),
+        doc.Column("New"),
+        doc.Column("Change"),
+    ]
+    columns += [doc.Column("%", spare=spare[0]), doc.Column("Gain", spare=spare[1]), doc.Column("Lose", spare=spare[1])]
+    return doc.Table(columns, rows, otherwise=otherwise)
 
 
-def _causes(comparison: ComparedResults) -> Iterator[Block]:
+def _causes(comparison: ComparedResults) -> Iterator[doc.Block]:
     """Yield a row for each cause, and their sum; then what was changed, and why something is not known alone."""
     if comparison.untold:
-        yield Heading("Causes cannot be told")
-        yield Item(comparison.untold)
+        yield doc.Heading("Causes cannot be told")
+        yield doc.Item(comparison.untold)
         return
     causes, unit = comparison.attribution, comparison.unit
     if not causes:
@@ -137,16 +127,18 @@ def _causes(comparison: ComparedResults) -> Iterator[Block]:
         return "–" if amount is None else exact_change(rounded_to(amount, quantum(unit)), unit)
 
     amounts = [(cause.total(), cause.total_alone(), cause.interaction()) for cause in causes]
-    rows = [Row([cause_name(cause), *map(written, three)]) for cause, three in zip(causes, amounts, strict=True)]
+    rows = [doc.Row([cause_name(cause), *map(written, three)]) for cause, three in zip(causes, amounts, strict=True)]
     if len(rows) > 1:
-        rows.append(Row(["all together", written(total(cause.total() for cause in causes)), "", ""]))
-    yield Heading("Causes")
-    yield Table([Column("Cause", Role.NAME, wanted=8), *map(Column, ("Change", "Alone", "Interaction"))], rows)
-    yield from (Item(f"{cause_name(cause)}: {cause_said(cause)}") for cause in causes if cause_said(cause))
-    yield Item(method(comparison))
+        rows.append(doc.Row(["all together", written(total(cause.total() for cause in causes)), "", ""]))
+    yield doc.Heading("Causes")
+    yield doc.Table(
+        [doc.Column("Cause", doc.Role.NAME, wanted=8), *map(doc.Column, ("Change", "Alone", "Interaction"))], rows
+    )
+    yield from (doc.Item(f"{cause_name(cause)}: {cause_said(cause)}") for cause in causes if cause_said(cause))
+    yield doc.Item(method(comparison))
 
 
-def _movements(title: str, changes: Sequence[Change], comparison: ComparedResults, top: int) -> Iterator[Block]:
+def _movements(title: str, changes: Sequence[Change], comparison: ComparedResults, top: int) -> Iterator[doc.Block]:
     """Yield what each organisation gains or loses, in per cent, and per head where people are known."""
     if not changes or not top:
         return
@@ -159,14 +151,14 @@ def _movements(title: str, changes: Sequence[Change], comparison: ComparedResult
         cells += [exact_change(change.change, unit), percent_change(change.percent)]
         if per_head:
             cells.append("–" if change.per_head is None else exact_change(change.per_head, pence=True))
-        rows.append(Row(cells))
-    columns = [Column("Code", Role.CODE), Column("Name", Role.NAME, wanted=8)]
-    columns += [Column("Year", Role.CODE)] if several else []
-    columns += [Column("Change"), Column("%"), *([Column("Per head")] if per_head else [])]
-    yield Heading(title)
-    yield Table(columns, rows)
+        rows.append(doc.Row(cells))
+    columns = [doc.Column("Code", doc.Role.CODE), doc.Column("Name", doc.Role.NAME, wanted=8)]
+    columns += [doc.Column("Year", doc.Role.CODE)] if several else []
+    columns += [doc.Column("Change"), doc.Column("%"), *([doc.Column("Per head")] if per_head else [])]
+    yield doc.Heading(title)
+    yield doc.Table(columns, rows)
     if len(changes) > top:
-        yield Item(f"… and {len(changes) - top:,} more; --top {len(changes)} shows all.")
+        yield doc.Item(f"… and {len(changes) - top:,} more; --top {len(changes)} shows all.")
 
 
 def _first_differences(comparison: ComparedResults) -> list[str]:
@@ -184,32 +176,32 @@ def _first_differences(comparison: ComparedResults) -> list[str]:
     return [*behind_changes, *quiet]
 
 
-def _listed(title: str, texts: Sequence[str]) -> Iterator[Block]:
+def _listed(title: str, texts: Sequence[str]) -> Iterator[doc.Block]:
     if texts:
-        yield Heading(title)
-        yield Listing([*map(Item, texts)], _ALIKE)
+        yield doc.Heading(title)
+        yield doc.Listing([*map(doc.Item, texts)], _ALIKE)
 
 
-def _definition(differences: Sequence[Difference]) -> Iterator[Block]:
+def _definition(differences: Sequence[Difference]) -> Iterator[doc.Block]:
     """Yield what changed in the rule and around it, the kinds one after another; new notes are only counted."""
     if not differences:
         return
-    yield Heading("What changed in the definition")
+    yield doc.Heading("What changed in the definition")
     notes = [one for one in differences if one.what == NEW_FINDING and one.note == "note"]
-    by_kind: dict[str, list[Item]] = {}
+    by_kind: dict[str, list[doc.Item]] = {}
     for difference in alike([one for one in differences if one not in notes]):
         by_kind.setdefault(difference.what, []).append(_difference(difference))
     for what, items in by_kind.items():
         most = _FINDINGS if what == NEW_FINDING else _ALIKE
         most += len(items) == most + 1  # saying that there is one more takes as much room as showing it
-        yield Listing(items, most, f"… and {{}} more of these: {what}")
+        yield doc.Listing(items, most, f"… and {{}} more of these: {what}")
     if notes:
         numbers = ", ".join(sorted({one.name for one in notes}))
         text = f"{counted(len(notes), 'new note')} on the inputs and the run ({numbers}); the JSON document has all"
-        yield Item(text)
+        yield doc.Item(text)
 
 
-def _difference(difference: Difference) -> Item:
+def _difference(difference: Difference) -> doc.Item:
     """Return what differs, its name and its year: `Parameter changed: transition_fund, 2015/16: old → new`."""
     name = "" if difference.what.startswith(difference.name) else difference.name
     named = ", ".join(part for part in (name, difference.year) if part)
@@ -217,6 +209,6 @@ def _difference(difference: Difference) -> Item:
     note = f" ({difference.note})" if difference.note else ""
     texts = [(word, text) for word, text in (("old", difference.old), ("new", difference.new)) if text]
     if difference.what in _FORMULAS:
-        return Item(f"{head}{note}", below=[Item(Code(text), f"{word}  ") for word, text in texts])
+        return doc.Item(f"{head}{note}", below=[doc.Item(doc.Code(text), f"{word}  ") for word, text in texts])
     values = " → ".join(_DIGEST.sub(r"\1…", text) for _, text in texts)
-    return Item(f"{head}{': ' if values else ''}{values}{note}")
+    return doc.Item(f"{head}{': ' if values else ''}{values}{note}")

@@ -5,26 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.numbers import written_value
-from gpit_fairshare.reports.document import (
-    Address,
-    Code,
-    Column,
-    Document,
-    Heading,
-    Item,
-    Paragraph,
-    Role,
-    Row,
-    Table,
-    Title,
-)
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.scheme import number
 from gpit_fairshare.words import joined, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.reports.document import Block
     from gpit_fairshare.scheme import CheckSaid, Entry, Figure, Method, Needed, StepSaid
 
 _PLURALS: Final = {"formula": "Formulas", "transition": "Transitions", "scheme": "Schemes"}
@@ -39,39 +26,44 @@ _DASH: Final = "– "
 # The list ---------------------------------------------------------------------------------------------------
 
 
-def library_document(entries: Sequence[Entry]) -> Document:
+def library_document(entries: Sequence[Entry]) -> doc.Document:
     """Return every file by kind: name, years, figures with and without a source, and below it the title."""
-    blocks: list[Block] = []
+    blocks: list[doc.Block] = []
     for kind, heading in _PLURALS.items():
         rows = []
         for entry in entries:
             if entry.kind == kind:
                 years = span(entry.years) if entry.years else "any"
                 origin = f" [{entry.package} {entry.version}]" if entry.package else ""
-                cells = [Code(entry.name), years, str(entry.cited), str(entry.assumed)]
-                rows.append(Row(cells, below=f"{entry.title}{origin}"))
-        columns = [Column(heading, Role.TEXT), Column("years", Role.TEXT), Column("cited"), Column("assumed")]
-        blocks += [Table(columns, rows)] if rows else []
+                cells = [doc.Code(entry.name), years, str(entry.cited), str(entry.assumed)]
+                rows.append(doc.Row(cells, below=f"{entry.title}{origin}"))
+        columns = [
+            doc.Column(heading, doc.Role.TEXT),
+            doc.Column("years", doc.Role.TEXT),
+            doc.Column("cited"),
+            doc.Column("assumed"),
+        ]
+        blocks += [doc.Table(columns, rows)] if rows else []
     text = (
         "Cited and assumed: figures in the file itself that have a source, and that are assumptions. "
         "gpit library show NAME has the method, its formulas and sources."
     )
-    return Document([*blocks, Paragraph(text, apart=True)])
+    return doc.Document([*blocks, doc.Paragraph(text, apart=True)])
 
 
 # The method of one file ---------------------------------------------------------------------------------------
 
 
-def method_document(method: Method) -> Document:
+def method_document(method: Method) -> doc.Document:
     """Return a method: words first, then parameters, inputs, steps, checks, properties and sources."""
     years = f", {span(method.years)}" if method.years else ""
     firm = f" ({joined(method.indicative)} indicative)" if method.indicative else ""
     origin = f", from {method.package} {method.version}" if method.package else ""
-    what = Paragraph(f"{method.kind} {method.name}{years}{firm}{origin}")
-    return Document([Title([method.title]), what, *_sections(method)])
+    what = doc.Paragraph(f"{method.kind} {method.name}{years}{firm}{origin}")
+    return doc.Document([doc.Title([method.title]), what, *_sections(method)])
 
 
-def _sections(method: Method) -> Iterator[Block]:
+def _sections(method: Method) -> Iterator[doc.Block]:
     """Yield what there is to say, in the order in which a reader wants it; what a file does not say is left out."""
     facts = [method.note]
     facts += [f"Opening baseline: {method.opening_baseline}."] if method.opening_baseline else []
@@ -80,26 +72,30 @@ def _sections(method: Method) -> Iterator[Block]:
     facts += [f"Taken away: {joined(method.taken_away)}."] if method.taken_away else []
     facts += [f"A row is one {method.organisation}."] if method.organisation else []
     parts = [
-        Item(f"{kind.capitalize()} {name}", _DASH, below=[Item(Address(f"gpit library show {name} --kind {kind}"))])
+        doc.Item(
+            f"{kind.capitalize()} {name}",
+            _DASH,
+            below=[doc.Item(doc.Address(f"gpit library show {name} --kind {kind}"))],
+        )
         for kind, name in (("formula", method.formula), ("transition", method.transition))
         if name
     ]
     properties = [
-        Item(f"{one.name.replace('_', ' ').capitalize()}: {_state(one.state, one.means, one.why)}", _DASH)
+        doc.Item(f"{one.name.replace('_', ' ').capitalize()}: {_state(one.state, one.means, one.why)}", _DASH)
         for one in method.properties
     ]
     sources = [
-        Item(
+        doc.Item(
             ". ".join(filter(None, (one.publisher, one.title, one.date))) + f" [{one.key}]",
             _DASH,
-            below=[*_texts(" ".join(one.note.split())), *([Item(Address(one.url))] if one.url else [])],
+            below=[*_texts(" ".join(one.note.split())), *([doc.Item(doc.Address(one.url))] if one.url else [])],
         )
         for one in method.sources
     ]
     for title, items in (
-        ("Method", [*map(Item, filter(None, facts))]),
+        ("Method", [*map(doc.Item, filter(None, facts))]),
         ("Made of", parts),
-        ("Order of operations", [Item(text, f"{place}. ") for place, text in enumerate(method.order, 1)]),
+        ("Order of operations", [doc.Item(text, f"{place}. ") for place, text in enumerate(method.order, 1)]),
         ("Parameters", [_parameter(one) for one in method.parameters]),
         ("Columns of the inputs", [_input(one) for one in method.inputs]),
         ("Steps", [_step(one) for one in method.steps]),
@@ -109,12 +105,12 @@ def _sections(method: Method) -> Iterator[Block]:
         ("Sources", sources),
     ):
         if items:
-            yield Heading(title)
+            yield doc.Heading(title)
             yield from items
 
 
-def _texts(*texts: str) -> list[Item]:
-    return [Item(text) for text in texts if text]
+def _texts(*texts: str) -> list[doc.Item]:
+    return [doc.Item(text) for text in texts if text]
 
 
 def _state(state: str, means: str, why: str) -> str:
@@ -131,7 +127,7 @@ def _in_unit(label: str, unit: str) -> str:
     return f"{label}, {unit}" if unit else label
 
 
-def _parameter(one: Needed) -> Item:
+def _parameter(one: Needed) -> doc.Item:
     bounds = ""
     if one.minimum and one.maximum:
         bounds = f", from {_figure(one.minimum, one.unit)} to {_figure(one.maximum, one.unit)}"
@@ -139,7 +135,7 @@ def _parameter(one: Needed) -> Item:
         least = "at least" if one.minimum else "at most"
         bounds = f", {least} {_figure(one.minimum or one.maximum, one.unit)}"
     values = [_said(figure, one.unit) for figure in one.figures] or ["The scheme gives its value."]
-    return Item(f"{_in_unit(one.label, one.unit)}{bounds}", _DASH, one.name, _texts(one.note, *values))
+    return doc.Item(f"{_in_unit(one.label, one.unit)}{bounds}", _DASH, one.name, _texts(one.note, *values))
 
 
 def _said(figure: Figure, unit: str) -> str:
@@ -158,21 +154,21 @@ def _figure(written: str, unit: str) -> str:
     return written_value(value, unit, written)
 
 
-def _input(one: Needed) -> Item:
+def _input(one: Needed) -> doc.Item:
     optional = ", may be blank" if one.optional else ""
-    return Item(f"{_in_unit(one.label, one.unit)}{optional}", _DASH, one.name, _texts(one.note))
+    return doc.Item(f"{_in_unit(one.label, one.unit)}{optional}", _DASH, one.name, _texts(one.note))
 
 
-def _step(one: StepSaid) -> Item:
-    words = [Item(one.words, "= ")] if one.words else []
+def _step(one: StepSaid) -> doc.Item:
+    words = [doc.Item(one.words, "= ")] if one.words else []
     below = [*words, *_formula(one.formula), *_texts(*one.functions, one.note)]
-    return Item(_in_unit(one.label, one.unit), f"{one.number}. ", one.name, below)
+    return doc.Item(_in_unit(one.label, one.unit), f"{one.number}. ", one.name, below)
 
 
-def _check(one: CheckSaid) -> Item:
+def _check(one: CheckSaid) -> doc.Item:
     stops = ["The run stops where it does not hold."] if one.stops else []
-    return Item(one.name, _DASH, below=[*_formula(one.formula), *_texts(*stops, one.note)])
+    return doc.Item(one.name, _DASH, below=[*_formula(one.formula), *_texts(*stops, one.note)])
 
 
-def _formula(text: str) -> list[Item]:
-    return [Item(Code(text), "formula: ")] if text else []
+def _formula(text: str) -> list[doc.Item]:
+    return [doc.Item(doc.Code(text), "formula: ")] if text else []

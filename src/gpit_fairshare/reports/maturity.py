@@ -8,20 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.numbers import or_dash, per_head, percentage, whole, written_value
-from gpit_fairshare.reports.document import (
-    Column,
-    Document,
-    Findings,
-    Heading,
-    Item,
-    Paragraph,
-    Role,
-    Row,
-    Table,
-    Title,
-    Tone,
-    written_line,
-)
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, plural
 
 if TYPE_CHECKING:
@@ -30,7 +17,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.maturity import Maturity
-    from gpit_fairshare.reports.document import Block
 
 _EITHER_END: Final = 10
 """CCGs or practices that are named at either end of the order."""
@@ -39,24 +25,24 @@ _ALIKE: Final = 3
 _FAILING: Final = 12
 
 
-def maturity_document(maturity: Maturity, *, written: Sequence[str] = ()) -> Document:
+def maturity_document(maturity: Maturity, *, written: Sequence[str] = ()) -> doc.Document:
     """Return the verdict, the CCGs and the practices in order, what the index rests on, and findings.
 
     Args:
         maturity: What was worked out.
         written: Names of the files that were written.
     """
-    return Document([*_blocks(maturity, written)])
+    return doc.Document([*_blocks(maturity, written)])
 
 
-def _blocks(maturity: Maturity, written: Sequence[str]) -> Iterator[Block]:
+def _blocks(maturity: Maturity, written: Sequence[str]) -> Iterator[doc.Block]:
     yield _verdict(maturity)
-    yield from written_line(written)
+    yield from doc.written_line(written)
     yield from _settings(maturity)
     yield from _answered(maturity)
     yield from _order("CCG", maturity.ccgs, _CCG)
     if maturity.rank_correlation is not None:
-        yield Paragraph(
+        yield doc.Paragraph(
             f"Rank correlation of index and £ per head: {maturity.rank_correlation:.2f}. "
             "Below nought the less mature CCGs have more per head, above nought less.",
             apart=True,
@@ -64,39 +50,39 @@ def _blocks(maturity: Maturity, written: Sequence[str]) -> Iterator[Block]:
     yield from _order("practice", maturity.practices, _PRACTICE)
     yield from _assumptions(maturity)
     shown = [finding for finding in maturity.findings if finding.number != FindingCode.SET_FOR_THIS_RUN]
-    yield Findings(shown, alike=_ALIKE)
+    yield doc.Findings(shown, alike=_ALIKE)
     for check in maturity.result.checks:
         if not check.holds:
-            yield Heading(f"Does not hold: {check.name}", Tone.BAD)
-            yield Item(f"{check.formula}: {', '.join(check.failing[:_FAILING]) or 'national'}")
+            yield doc.Heading(f"Does not hold: {check.name}", doc.Tone.BAD)
+            yield doc.Item(f"{check.formula}: {', '.join(check.failing[:_FAILING]) or 'national'}")
 
 
-def _verdict(maturity: Maturity) -> Title:
+def _verdict(maturity: Maturity) -> doc.Title:
     result = maturity.result
     failing = len({check.name for check in result.checks if not check.holds})
     number = len(result.scheme.checks)
     checks = f"{failing} of {number} checks fail{'s' if failing == 1 else ''}" if failing else "every check holds"
     who = f"{counted(maturity.practices.height, 'practice')} of {counted(maturity.ccgs.height, 'CCG')},"
     pieces = [f"{result.scheme.title}:", who, f"{maturity.year},", f"{checks}."]
-    return Title(pieces, Tone.STRONG if result.agrees else Tone.BAD)
+    return doc.Title(pieces, doc.Tone.STRONG if result.agrees else doc.Tone.BAD)
 
 
-def _settings(maturity: Maturity) -> Iterator[Block]:
+def _settings(maturity: Maturity) -> Iterator[doc.Block]:
     scheme = maturity.result.scheme
     overridden = scheme.overridden()
     if overridden:
-        yield Heading("Set for this run, not in the scheme", Tone.WARNING)
+        yield doc.Heading("Set for this run, not in the scheme", doc.Tone.WARNING)
     for name, _, value in overridden:
         written = written_value(value.value, scheme.parameters[name].unit, value.written)
-        yield Item(f"{scheme.labels[name]} ({name}): {written}")
+        yield doc.Item(f"{scheme.labels[name]} ({name}): {written}")
 
 
-def _answered(maturity: Maturity) -> Iterator[Block]:
+def _answered(maturity: Maturity) -> Iterator[doc.Block]:
     """Say how much is answered, and who answered nothing: the index is silent about them."""
     asked = maturity.indicators_asked
     most = asked * maturity.practices.height
     share = percentage(maturity.answered / most) if most else "none"
-    yield Paragraph(
+    yield doc.Paragraph(
         f"Index of all practices, by list size: {or_dash(maturity.index, _mark)}. "
         f"Answered: {maturity.answered:,} of {most:,} ({share}), {counted(asked, 'indicator')} for each practice.",
         apart=True,
@@ -106,15 +92,15 @@ def _answered(maturity: Maturity) -> Iterator[Block]:
         one = silent.height == 1
         said = "has no index and counts in no average" if one else "have no index and count in no average"
         who = f"{counted(silent.height, 'practice')} without an answer of {'its' if one else 'their'} own"
-        yield Paragraph(f"{who} {said}: {_codes(silent)}.")
+        yield doc.Paragraph(f"{who} {said}: {_codes(silent)}.")
     without = maturity.ccgs.filter(maturity.ccgs["maturity_index"].is_null())
     answered = without["practices_with_index"] > 0
     silent, no_patients = without.filter(~answered), without.filter(answered)
     if silent.height:
-        yield Paragraph(f"{counted(silent.height, 'CCG')} without any practice that answered: {_codes(silent)}.")
+        yield doc.Paragraph(f"{counted(silent.height, 'CCG')} without any practice that answered: {_codes(silent)}.")
     if no_patients.height:
         who = f"{counted(no_patients.height, 'CCG')} without an index"
-        yield Paragraph(f"{who}, since no practice that answered has patients: {_codes(no_patients)}.")
+        yield doc.Paragraph(f"{who}, since no practice that answered has patients: {_codes(no_patients)}.")
 
 
 def _codes(table: pl.DataFrame) -> str:
@@ -138,32 +124,32 @@ def _name(row: dict[str, Any]) -> str:
     return (row["org_name"] or "–").removeprefix("NHS ").removesuffix(" CCG")
 
 
-_Columns: TypeAlias = tuple[tuple[Column, Callable[[dict[str, Any]], str]], ...]
+_Columns: TypeAlias = tuple[tuple[doc.Column, Callable[[dict[str, Any]], str]], ...]
 """Columns of a table, and how a row is written in each; a narrow screen spares some, which the files have."""
 
 _WHO: Final[_Columns] = (
-    (Column("Rank"), lambda row: whole(row["rank"])),
-    (Column("Code", Role.CODE), lambda row: row["org_code"]),
-    (Column("Name", Role.NAME, least=12), _name),
+    (doc.Column("Rank"), lambda row: whole(row["rank"])),
+    (doc.Column("Code", doc.Role.CODE), lambda row: row["org_code"]),
+    (doc.Column("Name", doc.Role.NAME, least=12), _name),
 )
 _CCG: Final[_Columns] = (
     *_WHO,
-    (Column("Index"), lambda row: _mark(row["maturity_index"])),
-    (Column("Answered"), lambda row: percentage(row["answered_share"])),
-    (Column("Practices", spare=1), _with_index),
-    (Column("List size", spare=2), lambda row: whole(row["ccg_population"])),
-    (Column("£/head"), lambda row: or_dash(row["allocation_per_head"], per_head)),
+    (doc.Column("Index"), lambda row: _mark(row["maturity_index"])),
+    (doc.Column("Answered"), lambda row: percentage(row["answered_share"])),
+    (doc.Column("Practices", spare=1), _with_index),
+    (doc.Column("List size", spare=2), lambda row: whole(row["ccg_population"])),
+    (doc.Column("£/head"), lambda row: or_dash(row["allocation_per_head"], per_head)),
 )
 _PRACTICE: Final[_Columns] = (
     *_WHO,
-    (Column("CCG"), lambda row: row["ccg_code"]),
-    (Column("Index"), lambda row: _mark(row["maturity_index"])),
-    (Column("Answered"), lambda row: whole(row["indicators_answered"])),
-    (Column("List size", spare=2), lambda row: whole(row["registered_population"])),
+    (doc.Column("CCG"), lambda row: row["ccg_code"]),
+    (doc.Column("Index"), lambda row: _mark(row["maturity_index"])),
+    (doc.Column("Answered"), lambda row: whole(row["indicators_answered"])),
+    (doc.Column("List size", spare=2), lambda row: whole(row["registered_population"])),
 )
 
 
-def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[Block]:
+def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[doc.Block]:
     """Yield the best and the worst by rank; all of them where they are few."""
     rows = table.drop_nulls("maturity_index").to_dicts()
     if all(row.get("allocation_per_head") is None for row in rows):
@@ -177,14 +163,14 @@ def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[Block]
         ]
     for title, part in parts:
         if part:
-            yield Heading(title)
-            shown = [Row([write(row) for _, write in columns]) for row in part]
-            yield Table([column for column, _ in columns], shown, inset=False)
+            yield doc.Heading(title)
+            shown = [doc.Row([write(row) for _, write in columns]) for row in part]
+            yield doc.Table([column for column, _ in columns], shown, inset=False)
 
 
-def _assumptions(maturity: Maturity) -> Iterator[Block]:
+def _assumptions(maturity: Maturity) -> Iterator[doc.Block]:
     """Say what the sources do not: all of it is in the workbook and the JSON document."""
     assumptions = maturity.result.scheme.assumptions
-    yield Heading(counted(len(assumptions), "assumption"))
+    yield doc.Heading(counted(len(assumptions), "assumption"))
     for text, number in Counter(assumption.text for assumption in assumptions).items():
-        yield Item(f"{number} × {text}")
+        yield doc.Item(f"{number} × {text}")

@@ -10,24 +10,14 @@ from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.numbers import figure, money, signed
 from gpit_fairshare.reallocation.letters import HEADINGS, Change
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.reports.allocation import ResultReport
-from gpit_fairshare.reports.document import (
-    Column,
-    Document,
-    Heading,
-    Item,
-    Paragraph,
-    Role,
-    Row,
-    Table,
-)
 from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.reports.document import Block
 
 MOST: Final = 10
 """Organisations that are named."""
@@ -43,7 +33,7 @@ _GIVEN: Final = (
 )
 
 
-def reallocation_document(result: Result, changes: Sequence[Change], *, written: Sequence[str] = ()) -> Document:
+def reallocation_document(result: Result, changes: Sequence[Change], *, written: Sequence[str] = ()) -> doc.Document:
     """Return what a reallocation comes to: verdict, pot, who receives, the largest changes, assumptions, checks.
 
     Args:
@@ -52,7 +42,7 @@ def reallocation_document(result: Result, changes: Sequence[Change], *, written:
         written: Names of the files that were written.
     """
     report = ResultReport(result, result.measures())
-    return Document(
+    return doc.Document(
         [
             *report.verdict(written),
             *report.illustrative(),
@@ -66,21 +56,23 @@ def reallocation_document(result: Result, changes: Sequence[Change], *, written:
     )
 
 
-def letters_document(changes: Sequence[Change]) -> Document:
+def letters_document(changes: Sequence[Change]) -> doc.Document:
     """Return the table of changes, under what the files say of illustrative figures; with no change headings alone."""
     amounts = [field.name for field in fields(Change) if field.type == "float"]
     names = [name for name in HEADINGS if name != "basis"]
     illustrative = next((change.basis for change in changes if change.basis), "")
-    warning = [Paragraph(illustrative, marker="Illustrative figures. ")] if illustrative else []
-    columns = [Column(name.replace("_", " "), Role.FIGURE if name in amounts else Role.TEXT) for name in names]
+    warning = [doc.Paragraph(illustrative, marker="Illustrative figures. ")] if illustrative else []
+    columns = [
+        doc.Column(name.replace("_", " "), doc.Role.FIGURE if name in amounts else doc.Role.TEXT) for name in names
+    ]
     rows = [
-        Row([figure(getattr(change, name), "£") if name in amounts else getattr(change, name) for name in names])
+        doc.Row([figure(getattr(change, name), "£") if name in amounts else getattr(change, name) for name in names])
         for change in changes
     ]
-    return Document([*warning, Table(columns, rows)])
+    return doc.Document([*warning, doc.Table(columns, rows)])
 
 
-def _money(result: Result) -> Table:
+def _money(result: Result) -> doc.Table:
     """Return where the pot comes from and where it goes, and the control total, before and after."""
     (year,) = result.years.values()
     noun = result.scheme.organisation
@@ -88,36 +80,42 @@ def _money(result: Result) -> Table:
     def added(name: str) -> float:
         return math.fsum(year.values(name, ORGANISATION))
 
-    def line(label: str, name: str) -> Row:
+    def line(label: str, name: str) -> doc.Row:
         moved = sum(value != 0 for value in year.values(name, ORGANISATION))
-        return Row([label, money(added(name)), counted(moved, noun) if moved else "–"])
+        return doc.Row([label, money(added(name)), counted(moved, noun) if moved else "–"])
 
     rows = [
-        Row(["Pot", "", ""], heading=True),
+        doc.Row(["Pot", "", ""], heading=True),
         *(line(*entry) for entry in _POT),
-        Row(["Pot", money(year.national("pot")), ""]),
-        Row(["Given", "", ""], heading=True),
+        doc.Row(["Pot", money(year.national("pot")), ""]),
+        doc.Row(["Given", "", ""], heading=True),
         *(line(*entry) for entry in _GIVEN),
-        Row(["Left unallocated", money(year.national("unallocated")), ""]),
-        Row(["Control total", "", ""], heading=True),
-        Row(["Current allocations", money(added("current_allocation")), ""]),
-        Row(["Revised and left unallocated", money(added("revised_allocation") + year.national("unallocated")), ""]),
+        doc.Row(["Left unallocated", money(year.national("unallocated")), ""]),
+        doc.Row(["Control total", "", ""], heading=True),
+        doc.Row(["Current allocations", money(added("current_allocation")), ""]),
+        doc.Row(
+            ["Revised and left unallocated", money(added("revised_allocation") + year.national("unallocated")), ""]
+        ),
     ]
-    return Table([Column(year.year, Role.TEXT), Column(""), Column("")], rows)
+    return doc.Table([doc.Column(year.year, doc.Role.TEXT), doc.Column(""), doc.Column("")], rows)
 
 
-def _largest(changes: Sequence[Change], noun: str) -> Iterator[Block]:
+def _largest(changes: Sequence[Change], noun: str) -> Iterator[doc.Block]:
     """Yield the largest changes, up and down together."""
     moved = sorted((change for change in changes if change.change), key=lambda one: (-abs(one.change), one.org_code))
     if not moved:
-        yield Heading("No allocation changes")
+        yield doc.Heading("No allocation changes")
         return
-    yield Heading(f"{counted(len(moved), noun)} with another allocation, the largest changes first")
-    columns = [Column("", Role.CODE), Column("", Role.NAME), *map(Column, ("Before", "Change", "After"))]
+    yield doc.Heading(f"{counted(len(moved), noun)} with another allocation, the largest changes first")
+    columns = [
+        doc.Column("", doc.Role.CODE),
+        doc.Column("", doc.Role.NAME),
+        *map(doc.Column, ("Before", "Change", "After")),
+    ]
     rows = []
     for change in moved[:MOST]:
         amounts = [money(change.allocation_before), signed(change.change), money(change.allocation_after)]
-        rows.append(Row([change.org_code, change.org_name, *amounts]))
-    yield Table(columns, rows)
+        rows.append(doc.Row([change.org_code, change.org_name, *amounts]))
+    yield doc.Table(columns, rows)
     if len(moved) > MOST:
-        yield Item(f"… and {len(moved) - MOST:,} more: --letters FILE has all of them")
+        yield doc.Item(f"… and {len(moved) - MOST:,} more: --letters FILE has all of them")

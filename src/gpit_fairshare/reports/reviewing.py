@@ -5,36 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.findings import LEVELS
-from gpit_fairshare.reports.document import Document, Findings, Paragraph, Title, Tone
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, joined, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.reports.document import Block
     from gpit_fairshare.scheme import Review
 
-_TONES: Final = {"error": Tone.BAD, "warning": Tone.WARNING}
+_TONES: Final = {"error": doc.Tone.BAD, "warning": doc.Tone.WARNING}
 
 
-def review_document(reviews: Sequence[Review]) -> Document:
+def review_document(reviews: Sequence[Review]) -> doc.Document:
     """Return what was looked at and what was noticed, the verdict of each first."""
-    return Document([*_blocks(reviews)])
+    return doc.Document([*_blocks(reviews)])
 
 
-def _blocks(reviews: Sequence[Review]) -> Iterator[Block]:
-    apart = Paragraph("")
+def _blocks(reviews: Sequence[Review]) -> Iterator[doc.Block]:
+    apart = doc.Paragraph("")
     for number, review in enumerate(reviews):
         if number:
             yield from (apart, apart)
-        tone = next((_TONES[level] for level in _TONES if review.has(level)), Tone.GOOD)
-        yield Title([_verdict(review)], tone)
+        tone = next((_TONES[level] for level in _TONES if review.has(level)), doc.Tone.GOOD)
+        yield doc.Title([_verdict(review)], tone)
         if review.title:
-            yield Paragraph(_looked_at(review))
-        yield Findings(review.findings)
+            yield doc.Paragraph(_looked_at(review))
+        yield doc.Findings(review.findings)
     if len(reviews) > 1:
         yield from (apart, apart)
-        yield Paragraph(_all_in_all(reviews), Tone.STRONG)
+        yield doc.Paragraph(_all_in_all(reviews), doc.Tone.STRONG)
 
 
 def _counts(reviews: Sequence[Review]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.reports.document import Document, Heading, Item, Listing, OnScreen, Paragraph, Title, Tone
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.results.agreement import in_one_line
 from gpit_fairshare.verification import Kind, Verdict, shown
 from gpit_fairshare.words import counted, joined
@@ -12,7 +12,6 @@ from gpit_fairshare.words import counted, joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.reports.document import Block
     from gpit_fairshare.verification import Answer, Change, Difference, FileSeen, Verification
 
 MOST: Final = 20
@@ -41,21 +40,21 @@ _NOUNS: Final = {
 }
 
 
-def verification_document(verification: Verification) -> Document:
+def verification_document(verification: Verification) -> doc.Document:
     """Return what came of running a result again."""
-    return Document([*_blocks(verification)])
+    return doc.Document([*_blocks(verification)])
 
 
-def _blocks(found: Verification) -> Iterator[Block]:
-    yield Title([_verdict(found)], Tone.GOOD if found.verified else Tone.BAD)
+def _blocks(found: Verification) -> Iterator[doc.Block]:
+    yield doc.Title([_verdict(found)], doc.Tone.GOOD if found.verified else doc.Tone.BAD)
     if found.off_rule:
-        yield Paragraph(f"Not what its rule gives: {in_one_line(found.off_rule)}.", Tone.BAD)
-    yield from map(Paragraph, found.facts)
+        yield doc.Paragraph(f"Not what its rule gives: {in_one_line(found.off_rule)}.", doc.Tone.BAD)
+    yield from map(doc.Paragraph, found.facts)
     if found.fault:
-        yield Heading("Cannot be run")
-        yield Item(found.fault)
+        yield doc.Heading("Cannot be run")
+        yield doc.Item(found.fault)
     if not found.verified and found.answer:
-        yield Paragraph(_said(found.answer), apart=True)
+        yield doc.Paragraph(_said(found.answer), apart=True)
     versions = [f"{one.name}: {one.then or 'none'} then, {one.now or 'none'} now" for one in found.versions]
     yield from _section("Other versions", versions)
     for heading, files in (("Input files", found.files), ("Scheme files", found.scheme_files)):
@@ -69,14 +68,14 @@ def _blocks(found: Verification) -> Iterator[Block]:
         yield from _section(f"{_HEADINGS[kind]} ({count:,})", texts, count)
     yield from _section("Filled in, as is meant", [f"{one.name}: {shown(one.now)}" for one in found.filled_in])
     if any(count > MOST for count in found.content.counts.values()):
-        yield OnScreen([Paragraph("--json gives all.")])
+        yield doc.OnScreen([doc.Paragraph("--json gives all.")])
 
 
-def _section(heading: str, texts: Sequence[str], count: int = 0) -> Iterator[Block]:
+def _section(heading: str, texts: Sequence[str], count: int = 0) -> Iterator[doc.Block]:
     """Yield texts under their heading, if there are any."""
     if texts:
-        yield Heading(heading)
-        yield Listing([*map(Item, texts)], MOST, count=count)
+        yield doc.Heading(heading)
+        yield doc.Listing([*map(doc.Item, texts)], MOST, count=count)
 
 
 def _verdict(found: Verification) -> str:
