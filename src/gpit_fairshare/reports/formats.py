@@ -10,57 +10,39 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.reports.document import (
-    Address,
-    Beside,
-    Calculation,
-    Code,
-    Findings,
-    Heading,
-    Item,
-    Listing,
-    OnScreen,
-    Paragraph,
-    Role,
-    Table,
-    Title,
-    Tone,
-    Verbatim,
-    by_level,
-)
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import on_one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from gpit_fairshare.reports.document import Block, Document
 
 _NUMBERED: Final = re.compile(r"\d+\.")
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s<>]+")
 
 
-def write_file(document: Document, path: Path, ending: str) -> None:
+def write_file(document: doc.Document, path: Path, ending: str) -> None:
     """Write a document in UTF-8; `ending` is one of `FORMATS`."""
     path.write_bytes(FORMATS[ending](document).encode())
 
 
-def _in_file(blocks: Sequence[Block]) -> Iterator[Block]:
+def _in_file(blocks: Sequence[doc.Block]) -> Iterator[doc.Block]:
     """Yield what a file shows, in blocks of the plainer kinds."""
     for block in blocks:
         match block:
-            case OnScreen():
+            case doc.OnScreen():
                 pass
-            case Beside():
+            case doc.Beside():
                 yield from block.tables
-            case Listing():
+            case doc.Listing():
                 yield from block.items
                 if block.count > len(block.items):
-                    yield Item(block.more.format(f"{block.count - len(block.items):,}"))
-            case Findings():
-                for heading, findings in by_level(block.findings):
+                    yield doc.Item(block.more.format(f"{block.count - len(block.items):,}"))
+            case doc.Findings():
+                for heading, findings in doc.by_level(block.findings):
                     yield heading
-                    yield from (Item(str(finding), f"{finding.number}: ") for finding in findings)
+                    yield from (doc.Item(str(finding), f"{finding.number}: ") for finding in findings)
             case _:
                 yield block
 
@@ -81,7 +63,7 @@ _RESERVE: Final = 400
 """Characters kept for what says that something was left out."""
 
 
-def markdown(document: Document) -> str:
+def markdown(document: doc.Document) -> str:
     """Return a document as Markdown; what goes beyond its longest size is counted."""
     left = document.longest - _RESERVE if document.longest else float("inf")
     parts: list[str] = []
@@ -104,36 +86,36 @@ def markdown(document: Document) -> str:
     return "".join(parts)
 
 
-def _markdown_blocks(blocks: Sequence[Block]) -> Iterator[tuple[str, list[str]]]:
+def _markdown_blocks(blocks: Sequence[doc.Block]) -> Iterator[tuple[str, list[str]]]:
     """Yield the heading, or an empty text, and the lines of each block; items that follow on are one block."""
     level = "##"
-    for is_list, group in groupby(_in_file(blocks), lambda block: isinstance(block, Item)):
+    for is_list, group in groupby(_in_file(blocks), lambda block: isinstance(block, doc.Item)):
         if is_list:
-            yield "", [_markdown_item(item, "") for item in group if isinstance(item, Item)]
+            yield "", [_markdown_item(item, "") for item in group if isinstance(item, doc.Item)]
             continue
         for block in group:
             match block:
-                case Title():
+                case doc.Title():
                     yield "", [f"# {in_markdown(' '.join(block.pieces))}\n"]
-                case Heading():
+                case doc.Heading():
                     yield in_markdown(block.text), [f"{'##' if block.of_part else level} {in_markdown(block.text)}\n"]
                     level = "###" if block.of_part else level
-                case Paragraph():
+                case doc.Paragraph():
                     marker = f"**{in_markdown(block.marker)}** " if block.marker.strip() else ""
                     if block.text:
                         yield "", [f"{marker}{_toned(block.text, block.tone)}\n"]
-                case Calculation():
+                case doc.Calculation():
                     yield "", [*_markdown_calculation(block)]
-                case Verbatim():
+                case doc.Verbatim():
                     fence = _fence(block.text, 3)
                     yield "", [f"{fence}{block.language}\n{visible(block.text)}\n{fence}\n"]
-                case Table():
+                case doc.Table():
                     yield "", [*_markdown_table(block)]
 
 
 def in_markdown(text: str) -> str:
     """Return a text that does nothing where Markdown is put up, as on GitHub: no link, no @name, no formula either."""
-    if isinstance(text, Code):
+    if isinstance(text, doc.Code):
         return _markdown_code(text)
     text = on_one_line(text)
     # The links are looked for in what was given: an entity has no colon, but a #.
@@ -146,7 +128,7 @@ def in_markdown(text: str) -> str:
 
 def _markdown_code(text: str) -> str:
     """Return a text as code, whatever backticks it holds; an upright stroke would end a table's cell."""
-    if isinstance(text, Address) and _WEB_ADDRESS.fullmatch(text):
+    if isinstance(text, doc.Address) and _WEB_ADDRESS.fullmatch(text):
         return f"<{text}>"
     seen = on_one_line(text).replace("|", r"\|")
     fence = _fence(seen, 1)
@@ -159,11 +141,11 @@ def _fence(text: str, least: int) -> str:
     return "`" * max(least, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
 
 
-def _toned(text: str, tone: Tone) -> str:
-    return in_markdown(text) if tone is Tone.PLAIN else f"**{in_markdown(text)}**"
+def _toned(text: str, tone: doc.Tone) -> str:
+    return in_markdown(text) if tone is doc.Tone.PLAIN else f"**{in_markdown(text)}**"
 
 
-def _markdown_item(item: Item, indent: str) -> str:
+def _markdown_item(item: doc.Item, indent: str) -> str:
     key = item.marker.strip(" –:")
     bullet = f"{key} " if _NUMBERED.fullmatch(key) else "* "
     text = f"{in_markdown(key)}: " if key and bullet == "* " else ""
@@ -173,7 +155,7 @@ def _markdown_item(item: Item, indent: str) -> str:
     return f"{indent}{bullet}{text}{name}\n{below}"
 
 
-def _markdown_calculation(line: Calculation) -> Iterator[str]:
+def _markdown_calculation(line: doc.Calculation) -> Iterator[str]:
     number = f"{line.number}. " if line.number else ""
     name = f" {_markdown_code(line.name)}" if line.name else ""
     result = f": {in_markdown(line.result)}" if line.result else ""
@@ -182,10 +164,10 @@ def _markdown_calculation(line: Calculation) -> Iterator[str]:
         yield f"{'' if place else chr(10)}* {key}: {in_markdown(text)}\n"
 
 
-def _markdown_table(table: Table) -> Iterator[str]:
+def _markdown_table(table: doc.Table) -> Iterator[str]:
     yield f"{in_markdown(table.caption)}\n\n" if table.caption else ""
     yield f"| {' | '.join(in_markdown(column.heading) for column in table.columns)} |\n"
-    yield f"| {' | '.join('---:' if column.role is Role.FIGURE else '---' for column in table.columns)} |\n"
+    yield f"| {' | '.join('---:' if column.role is doc.Role.FIGURE else '---' for column in table.columns)} |\n"
     for row in (*table.rows, *table.more_rows):
         cells = [in_markdown(cell) for cell in row.cells]
         if row.heading:
@@ -221,9 +203,9 @@ dd { margin: 0 }
 """
 
 
-def html(document: Document) -> str:
+def html(document: doc.Document) -> str:
     """Return a document as a page that needs nothing else: no script, no picture, no other file."""
-    title = next((" ".join(block.pieces) for block in document.blocks if isinstance(block, Title)), "gpit")
+    title = next((" ".join(block.pieces) for block in document.blocks if isinstance(block, doc.Title)), "gpit")
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{_escaped(title)}</title>\n'
@@ -232,33 +214,33 @@ def html(document: Document) -> str:
     )
 
 
-def _html_blocks(blocks: Sequence[Block]) -> Iterator[str]:
+def _html_blocks(blocks: Sequence[doc.Block]) -> Iterator[str]:
     level = 2
-    for is_list, group in groupby(_in_file(blocks), lambda block: isinstance(block, Item)):
+    for is_list, group in groupby(_in_file(blocks), lambda block: isinstance(block, doc.Item)):
         if is_list:
-            yield _html_list([item for item in group if isinstance(item, Item)])
+            yield _html_list([item for item in group if isinstance(item, doc.Item)])
             continue
         for block in group:
             match block:
-                case Title():
+                case doc.Title():
                     yield _element("h1", block.tone, _in_html(" ".join(block.pieces)))
-                case Heading():
+                case doc.Heading():
                     yield _element(f"h{2 if block.of_part else level}", block.tone, _in_html(block.text))
                     level = 3 if block.of_part else level
-                case Paragraph():
+                case doc.Paragraph():
                     marker = f"<strong>{_in_html(block.marker.strip())}</strong> " if block.marker.strip() else ""
                     if block.text:
                         yield _element("p", block.tone, f"{marker}{_in_html(block.text)}")
-                case Calculation():
+                case doc.Calculation():
                     yield _html_calculation(block)
-                case Verbatim():
+                case doc.Verbatim():
                     yield f"<pre>{_escaped(block.text)}</pre>\n"
-                case Table():
+                case doc.Table():
                     yield _html_table(block)
 
 
-def _element(tag: str, tone: Tone, content: str) -> str:
-    kind = "" if tone is Tone.PLAIN or (tone is Tone.STRONG and tag.startswith("h")) else f' class="{tone}"'
+def _element(tag: str, tone: doc.Tone, content: str) -> str:
+    kind = "" if tone is doc.Tone.PLAIN or (tone is doc.Tone.STRONG and tag.startswith("h")) else f' class="{tone}"'
     return f"<{tag}{kind}>{content}</{tag}>\n"
 
 
@@ -268,12 +250,12 @@ def _escaped(text: str) -> str:
 
 def _in_html(text: str) -> str:
     seen = _escaped(text)
-    if isinstance(text, Address) and _WEB_ADDRESS.fullmatch(text):
+    if isinstance(text, doc.Address) and _WEB_ADDRESS.fullmatch(text):
         return f'<a href="{seen}">{seen}</a>'
-    return f"<code>{seen}</code>" if isinstance(text, Code) else seen
+    return f"<code>{seen}</code>" if isinstance(text, doc.Code) else seen
 
 
-def _html_list(items: Sequence[Item]) -> str:
+def _html_list(items: Sequence[doc.Item]) -> str:
     keys = [item.marker.strip(" –:") for item in items]
     numbered = all(_NUMBERED.fullmatch(key) for key in keys)
     lines = []
@@ -287,7 +269,7 @@ def _html_list(items: Sequence[Item]) -> str:
     return f"<{tag}>\n{''.join(lines)}</{tag}>\n"
 
 
-def _html_calculation(line: Calculation) -> str:
+def _html_calculation(line: doc.Calculation) -> str:
     number = f"{line.number}. " if line.number else ""
     name = f" <code>{_escaped(line.name)}</code>" if line.name else ""
     result = f": {_in_html(line.result)}" if line.result else ""
@@ -296,8 +278,8 @@ def _html_calculation(line: Calculation) -> str:
     return f"{head}<dl>\n{details}</dl>\n" if details else head
 
 
-def _html_table(table: Table) -> str:
-    kinds = [' class="figure"' if column.role is Role.FIGURE else "" for column in table.columns]
+def _html_table(table: doc.Table) -> str:
+    kinds = [' class="figure"' if column.role is doc.Role.FIGURE else "" for column in table.columns]
     headings = [
         f'<th scope="col"{kind}>{_in_html(column.heading)}</th>'
         for kind, column in zip(kinds, table.columns, strict=True)
@@ -315,5 +297,5 @@ def _html_table(table: Table) -> str:
     return f'<div class="table">\n<table>\n{"".join(lines)}</tbody>\n</table>\n</div>\n'
 
 
-FORMATS: Final[dict[str, Callable[[Document], str]]] = {".md": markdown, ".html": html}
+FORMATS: Final[dict[str, Callable[[doc.Document], str]]] = {".md": markdown, ".html": html}
 """What turns a document into a file, by the file's ending."""

@@ -19,26 +19,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from gpit_fairshare.findings import LEVELS
-from gpit_fairshare.reports.document import (
-    ANSWER,
-    Address,
-    Beside,
-    Calculation,
-    Column,
-    Findings,
-    Heading,
-    Item,
-    Listing,
-    OnScreen,
-    Paragraph,
-    Role,
-    Row,
-    Table,
-    Title,
-    Tone,
-    Verbatim,
-    by_level,
-)
+from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
@@ -46,7 +27,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from gpit_fairshare.reports.document import Block, Document
 
 WIDEST: Final = 100
 """Figures stand too far from their labels on a wider screen."""
@@ -67,12 +47,12 @@ _HANG: Final = 8
 _BREAK: Final = re.compile(r"(?<![ \\]) (?! )")
 """Where a text may be broken and put together again: at a single blank, and not behind a backslash."""
 _STYLES: Final = {
-    Tone.PLAIN: "",
-    Tone.STRONG: "bold",
-    Tone.PASSED: "green",
-    Tone.GOOD: "bold green",
-    Tone.WARNING: "bold yellow",
-    Tone.BAD: "bold red",
+    doc.Tone.PLAIN: "",
+    doc.Tone.STRONG: "bold",
+    doc.Tone.PASSED: "green",
+    doc.Tone.GOOD: "bold green",
+    doc.Tone.WARNING: "bold yellow",
+    doc.Tone.BAD: "bold red",
 }
 _PLAIN: Final = {
     "£": "GBP ",
@@ -95,7 +75,7 @@ _PLAIN: Final = {
 """What stands in for a character that an encoding does not hold; a question mark for the rest."""
 
 
-def show(document: Document, console: Console) -> None:
+def show(document: doc.Document, console: Console) -> None:
     """Print a document; the layout needs 56 columns and uses 100 at most."""
     Page(console).blocks(document.blocks)
 
@@ -116,16 +96,16 @@ class Page:
         # Marked as ASCII whatever the line: Rich would put a grid of + and | in the place of another.
         self.box = Box(f"    \n    \n {line}{line} \n    \n    \n    \n    \n    \n", ascii=True)
 
-    def _block(self, block: Block) -> None:
+    def _block(self, block: doc.Block) -> None:
         self._printers[type(block)](self, block)
-        self.under_heading = isinstance(block, Heading)
+        self.under_heading = isinstance(block, doc.Heading)
 
-    def blocks(self, blocks: Sequence[Block]) -> None:
+    def blocks(self, blocks: Sequence[doc.Block]) -> None:
         """Print the blocks of a document."""
         for block in blocks:
             self._block(block)
 
-    def _title(self, title: Title) -> None:
+    def _title(self, title: doc.Title) -> None:
         """Print pieces in as few lines as they need, breaking between them where that can be."""
         style, line = _STYLES[title.tone], ""
         for piece in title.pieces:
@@ -136,7 +116,7 @@ class Page:
             line = longer
         self.paragraph(line, style)
 
-    def _heading(self, heading: Heading) -> None:
+    def _heading(self, heading: doc.Heading) -> None:
         self._blank()
         self.paragraph(heading.text, _STYLES[heading.tone])
         if heading.of_part:
@@ -186,15 +166,15 @@ class Page:
             line.plain = visible(line.plain)
             self._line(Text.assemble(" " * hang if number else lead, line))
 
-    def _paragraph(self, block: Paragraph) -> None:
+    def _paragraph(self, block: doc.Paragraph) -> None:
         if block.apart:
             self._blank()
         self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
 
-    def _item(self, item: Item, indent: str = _INDENT) -> None:
+    def _item(self, item: doc.Item, indent: str = _INDENT) -> None:
         """Print an item, and what is below it under its text, or further in where it has no marker."""
         lead = f"{indent}{item.marker}"
-        if isinstance(item.text, Address):
+        if isinstance(item.text, doc.Address):
             self._line(Text(self.fit(f"{lead}{item.text}")))
         else:
             text = f"{item.text} ({item.name})" if item.name else item.text
@@ -203,17 +183,17 @@ class Page:
         for inner in item.below:
             self._item(inner, below)
 
-    def _listing(self, block: Listing) -> None:
+    def _listing(self, block: doc.Listing) -> None:
         for item in block.items[: block.most]:
             self._item(item)
         count = max(block.count, len(block.items))
         if count > block.most:
             self.paragraph(block.more.format(f"{count - block.most:,}"), lead=_INDENT)
 
-    def _findings(self, block: Findings) -> None:
+    def _findings(self, block: doc.Findings) -> None:
         """Print findings by level and kind, errors first; of each kind as many as there is room for."""
         shown = _chosen(block)
-        for heading, findings in by_level(block.findings):
+        for heading, findings in doc.by_level(block.findings):
             self._block(heading)
             for number in dict.fromkeys(finding.number for finding in findings):
                 kind = [finding for finding in findings if finding.number == number]
@@ -228,7 +208,7 @@ class Page:
 
     # Calculations
 
-    def _calculation(self, line: Calculation) -> None:
+    def _calculation(self, line: doc.Calculation) -> None:
         """Print a line and its details, each wrapped so that a program can put it together again.
 
         A row that begins with eight blanks or more belongs to the row above, with one blank between them, or none
@@ -242,7 +222,7 @@ class Page:
         rows = [self._laid_out(lead, label, _HANG, _STYLES[line.tone])]
         for key, text in line.details:
             lead = f"{' ' * _KEYS}{key}".ljust(_TEXTS)
-            rows.append(self._laid_out(lead, text, _TEXTS, _STYLES[Tone.STRONG] if key == ANSWER else ""))
+            rows.append(self._laid_out(lead, text, _TEXTS, _STYLES[doc.Tone.STRONG] if key == doc.ANSWER else ""))
         self._line(Text("\n").join(rows))
 
     def _laid_out(self, lead: str, text: str, hang: int, style: str) -> Text:
@@ -267,7 +247,7 @@ class Page:
 
     # Tables
 
-    def _table(self, table: Table) -> None:
+    def _table(self, table: doc.Table) -> None:
         """Print a table, with as many of its columns as fit, or what is shown in its place."""
         if table.most:
             self._split(table)
@@ -287,10 +267,10 @@ class Page:
         self.under_heading = True
         self.blocks(table.otherwise)
 
-    def _widths(self, table: Table) -> tuple[list[int], bool]:
+    def _widths(self, table: doc.Table) -> tuple[list[int], bool]:
         """Return the width of each column, without what the first is set in, and whether the table fits."""
         widths = [self._natural(table, at) for at in range(len(table.columns))]
-        flexible = [at for at, column in enumerate(table.columns) if column.role in (Role.TEXT, Role.NAME)]
+        flexible = [at for at, column in enumerate(table.columns) if column.role in (doc.Role.TEXT, doc.Role.NAME)]
         for at in flexible[:1]:
             column = table.columns[at]
             others = sum(widths) - widths[at] + 2 * (len(widths) - 1)
@@ -300,11 +280,11 @@ class Page:
             return widths, fits
         return widths, sum(widths) + 2 * (len(widths) - 1) <= self.width
 
-    def _natural(self, table: Table, at: int) -> int:
+    def _natural(self, table: doc.Table, at: int) -> int:
         """Return the width that a column needs to be shown whole."""
         column = table.columns[at]
         width = cell_len(self.fit(column.heading))
-        if column.role is Role.FIGURE:
+        if column.role is doc.Role.FIGURE:
             width = max(column.least, min(width, _LONGEST_HEADING))
         for row in table.all_rows:
             # A heading of rows is not set in as they are.
@@ -312,13 +292,13 @@ class Page:
             width = max(width, cell_len(self._cell(row.cells[at], column)) - inset)
         return width
 
-    def _cell(self, text: str, column: Column, width: int = 0) -> str:
+    def _cell(self, text: str, column: doc.Column, width: int = 0) -> str:
         """Return a text as its column shows it; a name is cut to a width, if it is known."""
-        if column.role is Role.CODE:
+        if column.role is doc.Role.CODE:
             return self._cut(text, _LONGEST_CODE)
-        return self._cut(text, width) if column.role is Role.NAME and width else self.fit(text)
+        return self._cut(text, width) if column.role is doc.Role.NAME and width else self.fit(text)
 
-    def _split(self, table: Table) -> None:
+    def _split(self, table: doc.Table) -> None:
         """Print figures in one width, beside each other as far as their labels leave room, the others below."""
         label, *columns = table.columns
         figure = max(self._natural(table, at) for at in range(1, len(table.columns)))
@@ -331,7 +311,7 @@ class Page:
             self._blank()
             self._grid(part.columns, [max(1, min(longest, room)) - len(_INDENT), *figures], part.all_rows, [0])
 
-    def _beside(self, beside: Beside) -> None:
+    def _beside(self, beside: doc.Beside) -> None:
         """Print tables below each other, or beside each other, row by row, where there is room."""
         tables = beside.tables
         if len(tables) < 2 or self.width < _SIDE_BY_SIDE:
@@ -340,27 +320,27 @@ class Page:
                 self.under_heading = False
             return
         halves = [table.without(1) for table in tables]
-        columns: list[Column] = []
+        columns: list[doc.Column] = []
         widths: list[int] = []
         firsts: list[int] = []
         for half in halves:
             fitted, _ = self._widths(half)
-            name = next(at for at, column in enumerate(half.columns) if column.role is Role.NAME)
+            name = next(at for at, column in enumerate(half.columns) if column.role is doc.Role.NAME)
             # Half of the page, whatever is in it.
             fitted[name] += (self.width - 2) // 2 - len(_INDENT) - sum(fitted) - 2 * (len(fitted) - 1)
             firsts.append(len(columns))
             widths += fitted
             columns += half.columns
-        blank = Row([""] * len(halves[0].columns))
-        rows: list[Row] = []
+        blank = doc.Row([""] * len(halves[0].columns))
+        rows: list[doc.Row] = []
         for part in zip(*((half.rows, half.more_rows) for half in halves), strict=True):
             lines = zip_longest(*part, fillvalue=blank)
-            rows += [Row([""] * len(columns))] if part[0] is not halves[0].rows else []
-            rows += [Row([cell for row in line for cell in row.cells]) for line in lines]
+            rows += [doc.Row([""] * len(columns))] if part[0] is not halves[0].rows else []
+            rows += [doc.Row([cell for row in line for cell in row.cells]) for line in lines]
         self._grid(columns, widths, rows, firsts)
 
     def _grid(
-        self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
+        self, columns: Sequence[doc.Column], widths: Sequence[int], rows: Sequence[doc.Row], set_in: Sequence[int]
     ) -> None:
         """Print a table of fixed widths, two columns apart; those that are set in are so much wider."""
         total = sum(widths) + 2 * (len(columns) - 1) + len(_INDENT) * len(set_in)
@@ -376,14 +356,14 @@ class Page:
                 self.paragraph(part[-1].below, lead=_INDENT * 2)
 
     def _part(
-        self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
+        self, columns: Sequence[doc.Column], widths: Sequence[int], rows: Sequence[doc.Row], set_in: Sequence[int]
     ) -> Grid:
         """Return rows of a table, with its headings."""
         grid = Grid(box=self.box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         headed = any(row.heading for row in rows)
         for at, (column, fitted) in enumerate(zip(columns, widths, strict=True)):
             inset = len(_INDENT) if at in set_in else 0
-            figures = column.role is Role.FIGURE
+            figures = column.role is doc.Role.FIGURE
             grid.add_column(
                 Text(self.fit(f"{'' if headed else ' ' * inset}{column.heading}")),
                 width=fitted + inset,
@@ -402,17 +382,17 @@ class Page:
         return grid
 
     _printers: ClassVar[dict[type, Callable[[Page, Any], None]]] = {
-        Title: _title,
-        Heading: _heading,
-        Paragraph: _paragraph,
-        Item: _item,
-        Listing: _listing,
-        Calculation: _calculation,
-        Table: _table,
-        Beside: _beside,
-        Findings: _findings,
-        OnScreen: lambda page, block: page.blocks(block.blocks),
-        Verbatim: lambda _page, _block: None,
+        doc.Title: _title,
+        doc.Heading: _heading,
+        doc.Paragraph: _paragraph,
+        doc.Item: _item,
+        doc.Listing: _listing,
+        doc.Calculation: _calculation,
+        doc.Table: _table,
+        doc.Beside: _beside,
+        doc.Findings: _findings,
+        doc.OnScreen: lambda page, block: page.blocks(block.blocks),
+        doc.Verbatim: lambda _page, _block: None,
     }
 
 
@@ -436,7 +416,7 @@ def _stripped(segments: Sequence[Segment]) -> list[Segment]:
     return [*kept, Segment.line()]
 
 
-def _chosen(block: Findings) -> dict[tuple[str, str], int]:
+def _chosen(block: doc.Findings) -> dict[tuple[str, str], int]:
     """Return how many findings of each level and kind to show, so that no kind hides the others.
 
     The last one of a kind is shown even where that is one more than the limit.
