@@ -75,6 +75,11 @@ def whole(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def one_decimal(index: float) -> str:
+    """Write an index to one decimal: `62.5`."""
+    return f"{index:.1f}"
+
+
 def plain_number(value: float) -> str:
     """Write a number that has no unit, to three decimals at most."""
     return f"{value:,.3f}".rstrip("0").rstrip(".")
@@ -189,6 +194,35 @@ def parameter_values(old: float, new: float, units: tuple[str | None, str | None
     if texts[0] != texts[1]:
         return texts
     return parameter_value(old, units[0], full=True), parameter_value(new, units[1], full=True)
+
+
+def shortest_decimal(number: Decimal) -> str:
+    """Write a number without needless noughts: `398372000`, `2.5`, `1e-7`."""
+    if not number.is_finite():
+        return str(number)
+    if not number:
+        return "0"
+    # Noughts that nobody wrote out, as those of 1e300, are not written out here either.
+    spelled = -9 <= number.adjusted() < max(21, len(number.as_tuple().digits))
+    text = f"{number:f}" if spelled else f"{number:e}"
+    digits, e, power = text.partition("e")
+    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return f"{digits}{e}{power}"
+
+
+def grouped_decimal(number: Decimal) -> str:
+    """Write a number as `shortest_decimal` does, thousands apart where it has no exponent."""
+    text = shortest_decimal(number)
+    if "e" in text or not number.is_finite():
+        return text
+    whole, point, decimals = text.partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    return f"{sign}{int(whole.removeprefix('-')):,}{point}{decimals}"
+
+
+def signed_decimal(number: Decimal) -> str:
+    """Write a difference as `grouped_decimal` does, with its sign; nil has none."""
+    return f"{'+' if number > 0 else ''}{grouped_decimal(number)}"
 
 
 # Numbers that can be read back -----------------------------------------------------------------------------------

@@ -23,13 +23,14 @@ from lxml import etree
 
 from casefolders import CHECKED, FIGURES, HEADS, OF_EVERY_SORT, RUN, SHARES, TABLE, case, every_sort, inputs
 from gpit_fairshare import GpitError, OutputError, UsageError, allocate
-from gpit_fairshare.cases.comparing import compare, plain
+from gpit_fairshare.cases.comparing import compare
 from gpit_fairshare.cases.discovery import find
 from gpit_fairshare.cases.reading import Figure
 from gpit_fairshare.cases.shape import ToleranceEntry, exact_number
 from gpit_fairshare.cases.suite import run_all
 from gpit_fairshare.cases.updating import update
 from gpit_fairshare.cli import main
+from gpit_fairshare.numbers import shortest_decimal
 from running import gpit, words, write_rows
 from tiers import slow
 
@@ -119,7 +120,7 @@ def test_comparing_is_exact(got, expected, nudge, absolute, relative):
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**40), max_value=10**40))
 def test_a_number_is_written_so_that_it_reads_back(number):
     """What is shown of a number is the number, to the last digit."""
-    assert Decimal(plain(number)) == number
+    assert Decimal(shortest_decimal(number)) == number
 
 
 @pytest.mark.parametrize("text", ["£5", "1,000", "1/2", "5%", "nan", "inf", "", " ", "1e9999", "0x10", "1" * 401, "１"])

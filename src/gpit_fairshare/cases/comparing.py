@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from gpit_fairshare.cases.reading import refuse_spaces
 from gpit_fairshare.cases.shape import OTHER_COLUMNS, exact_number
 from gpit_fairshare.errors import CaseError
+from gpit_fairshare.numbers import shortest_decimal
 from gpit_fairshare.results.agreement import allowed_difference
 from gpit_fairshare.results.writing import FORMULA_STARTS
 from gpit_fairshare.scheme.faults import one_line
@@ -75,25 +76,11 @@ def written(value: Any) -> str | None:
         case bool():
             return str(value).lower()
         case float() | int():
-            return plain(Decimal(repr(value)))
+            return shortest_decimal(Decimal(repr(value)))
         case Decimal():
-            return plain(value)
+            return shortest_decimal(value)
         case _:
             return str(value)
-
-
-def plain(number: Decimal) -> str:
-    """Write a number without needless noughts: `398372000`, `2.5`, `1e-7`."""
-    if not number.is_finite():
-        return str(number)
-    if not number:
-        return "0"
-    # Noughts that nobody wrote out, as those of 1e300, are not written out here either.
-    spelled = -9 <= number.adjusted() < max(21, len(number.as_tuple().digits))
-    text = f"{number:f}" if spelled else f"{number:e}"
-    digits, e, power = text.partition("e")
-    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return f"{digits}{e}{power}"
 
 
 def compare(figure: Figure, got: Any, kind: Kind, tolerances: Mapping[str, ToleranceEntry]) -> Difference | None:

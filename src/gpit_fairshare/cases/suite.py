@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.cases.comparing import plain
 from gpit_fairshare.cases.discovery import find, unused, words
 from gpit_fairshare.cases.reading import read_model, uses
 from gpit_fairshare.cases.running import run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.files import followed
+from gpit_fairshare.numbers import shortest_decimal
 from gpit_fairshare.scheme.faults import one_line
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _entry(verdict: Verdict) -> dict[str, Any]:
 
 def _difference(one: Difference) -> dict[str, Any]:
     def text(number: Decimal | None) -> str | None:
-        return None if number is None else plain(number)
+        return None if number is None else shortest_decimal(number)
 
     return {
         "what": one.what,

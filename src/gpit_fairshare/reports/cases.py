@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from gpit_fairshare.cases.comparing import plain
 from gpit_fairshare.cases.junit import UNUSED
 from gpit_fairshare.cases.shape import ORIGINS
+from gpit_fairshare.numbers import grouped_decimal, signed_decimal
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.words import counted, joined, on_one_line, sentence
@@ -87,8 +87,12 @@ def _reasons(verdict: Verdict, marker: str = "") -> Iterator[doc.Block]:
         return
     rows = []
     for one in _chosen(verdict.differences):
-        figures = [_figure(one.expected), _figure(one.got), _signed(one.difference)]
-        rows.append([*_place(one), *figures, "" if one.allowed is None else _grouped(one.allowed)])
+        figures = [
+            _figure(one.expected),
+            _figure(one.got),
+            "" if one.difference is None else signed_decimal(one.difference),
+        ]
+        rows.append([*_place(one), *figures, "" if one.allowed is None else grouped_decimal(one.allowed)])
     columns = [*_PLACE, *map(doc.Column, ("Expected", "Got", "Difference", "Tolerance"))]
     lines = [
         f"{' '.join(row[:3])}: expected {row[3]}, got {row[4]}"
@@ -123,24 +127,9 @@ def _figure(text: str | None) -> str:
     if text is None:
         return "–"
     try:
-        return _grouped(Decimal(text))
+        return grouped_decimal(Decimal(text))
     except ArithmeticError:
         return on_one_line(text, _LONGEST_FIGURE)
-
-
-def _grouped(number: Decimal) -> str:
-    text = plain(number)
-    if "e" in text or not number.is_finite():
-        return text
-    whole, point, decimals = text.partition(".")
-    sign = "-" if whole.startswith("-") else ""
-    return f"{sign}{int(whole.removeprefix('-')):,}{point}{decimals}"
-
-
-def _signed(difference: Decimal | None) -> str:
-    if difference is None:
-        return ""
-    return ("+" if difference > 0 else "") + _grouped(difference)
 
 
 def _update(suite: Suite) -> Iterator[doc.Block]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import LEVELS
-from gpit_fairshare.numbers import money, plain_number, whole
+from gpit_fairshare.numbers import as_in_sheet, money, plain_number, whole
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, joined
 
@@ -80,7 +80,7 @@ def _columns(columns: Sequence[ColumnSummary]) -> Iterator[doc.Block]:
         if column.stated and column.total_as_written is not None:
             yield doc.Paragraph(
                 f"{column.name} is '{column.heading}', in {column.stated}: "
-                f"{column.total_as_written:,.15g} as the file writes it."
+                f"{as_in_sheet(column.total_as_written)} as the file writes it."
             )
 
 

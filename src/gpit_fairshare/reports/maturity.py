@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.numbers import or_dash, per_head, percentage, whole, written_value
+from gpit_fairshare.numbers import one_decimal, or_dash, per_head, percentage, whole, written_value
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, plural
 
@@ -83,7 +83,7 @@ def _answered(maturity: Maturity) -> Iterator[doc.Block]:
     most = asked * maturity.practices.height
     share = percentage(maturity.answered / most) if most else "none"
     yield doc.Paragraph(
-        f"Index of all practices, by list size: {or_dash(maturity.index, _mark)}. "
+        f"Index of all practices, by list size: {or_dash(maturity.index, one_decimal)}. "
         f"Answered: {maturity.answered:,} of {most:,} ({share}), {counted(asked, 'indicator')} for each practice.",
         apart=True,
     )
@@ -109,10 +109,6 @@ def _codes(table: pl.DataFrame) -> str:
     return ", ".join(codes[:_EITHER_END]) + more
 
 
-def _mark(index: float) -> str:
-    return f"{index:.1f}"
-
-
 def _with_index(row: dict[str, Any]) -> str:
     """Write how many practices of a CCG have an index, of how many where that is not all."""
     own, every = row["practices_with_index"], row["practices"]
@@ -134,7 +130,7 @@ _WHO: Final[_Columns] = (
 )
 _CCG: Final[_Columns] = (
     *_WHO,
-    (doc.Column("Index"), lambda row: _mark(row["maturity_index"])),
+    (doc.Column("Index"), lambda row: one_decimal(row["maturity_index"])),
     (doc.Column("Answered"), lambda row: percentage(row["answered_share"])),
     (doc.Column("Practices", spare=1), _with_index),
     (doc.Column("List size", spare=2), lambda row: whole(row["ccg_population"])),
@@ -143,7 +139,7 @@ _CCG: Final[_Columns] = (
 _PRACTICE: Final[_Columns] = (
     *_WHO,
     (doc.Column("CCG"), lambda row: row["ccg_code"]),
-    (doc.Column("Index"), lambda row: _mark(row["maturity_index"])),
+    (doc.Column("Index"), lambda row: one_decimal(row["maturity_index"])),
     (doc.Column("Answered"), lambda row: whole(row["indicators_answered"])),
     (doc.Column("List size", spare=2), lambda row: whole(row["registered_population"])),
 )

@@ -30,7 +30,7 @@ from gpit_fairshare.inputs.mergers.crosswalk import WHOLE, Crosswalk, day_in_wor
 from gpit_fairshare.inputs.model import Need, Restated
 from gpit_fairshare.inputs.tables.rows import Row, Value
 from gpit_fairshare.inputs.tables.sums import Clash, combined, exact_total, portions
-from gpit_fairshare.numbers import money
+from gpit_fairshare.numbers import as_in_sheet, money
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
@@ -357,7 +357,7 @@ def _total(rows: Mapping[str, Row], need: Need) -> Fraction:
 
 def _in_unit(amount: float, need: Need) -> str:
     """Write a total of money or people: `£1,234.50`, `1,234 people`."""
-    return money(amount, 2) if need.unit == "£" else f"{amount:,.15g} {need.unit}"
+    return money(amount, 2) if need.unit == "£" else f"{as_in_sheet(amount)} {need.unit}"
 
 
 def _origin(members: Collection[_Member]) -> str:

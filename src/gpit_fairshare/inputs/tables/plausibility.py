@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.numbers import money
+from gpit_fairshare.numbers import as_in_sheet, money
 from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def check_movements(people: Mapping[str, Mapping[str, Figure]], share: float, fi
                 findings.warning(
                     FindingCode.MOVED,
                     now.where,
-                    f"{code} has {now.value:,.15g} patients in {later} and had {before.value:,.15g} in {earlier}, "
+                    f"{code} has {as_in_sheet(now.value)} patients in {later} "
+                    f"and had {as_in_sheet(before.value)} in {earlier}, "
                     f"a change of {change:+.1%}",
                     f"a change of at most {share:.0%}",
                     "Look for a merger, a move of practices, or a slip of the pen",
@@ -70,7 +71,7 @@ def check_whole(people: Mapping[str, Figure], findings: FindingCollector) -> Non
         findings.warning(
             FindingCode.UNIT,
             parts[0].where,
-            f"{parts[0].value:,.15g} patients are no whole number"
+            f"{as_in_sheet(parts[0].value)} patients are no whole number"
             + (f", nor are those of {counted(len(parts) - 1, 'other organisation')}" if len(parts) > 1 else ""),
             "people",
             "If they are in thousands, say so in the heading: 'Patients (000s)'",
