@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from gpit_fairshare.engine.measures import left_over_by_group, rounding_within_groups
 from gpit_fairshare.language import NATIONAL, to_text
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures
+from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs
 from gpit_fairshare.workbook.group_order import order_of
 from gpit_fairshare.workbook.layout import with_unit
-from gpit_fairshare.workbook.references import Refs
 from gpit_fairshare.workbook.search import CEILING, FLOOR
 from gpit_fairshare.workbook.search_columns import SearchColumns, clip, clipped
 from gpit_fairshare.workbook.sheets import ROW
