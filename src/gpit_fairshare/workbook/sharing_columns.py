@@ -12,8 +12,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs
 from gpit_fairshare.workbook.group_order import order_of
 from gpit_fairshare.workbook.layout import with_unit
-from gpit_fairshare.workbook.search import CEILING, FLOOR
-from gpit_fairshare.workbook.search_columns import SearchColumns, clip, clipped
+from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, SearchColumns, clip, clipped
 from gpit_fairshare.workbook.sheets import ROW
 
 if TYPE_CHECKING:
