@@ -16,10 +16,9 @@ from gpit_fairshare.inputs.files.reading import Sheet, locate, read_sheet
 from gpit_fairshare.inputs.mergers.checks import check_codes, merger_hint, report_changes
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
 from gpit_fairshare.inputs.mergers.crosswalk_file import read_crosswalks
-from gpit_fairshare.inputs.mergers.ons_codes import translate_ons_codes
+from gpit_fairshare.inputs.mergers.other_codes import counterparts, translate_ons_codes
 from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate_on_boundaries, restate_year
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role
-from gpit_fairshare.inputs.tables.counterparts import counterparts
 from gpit_fairshare.inputs.tables.groups import (
     Group,
     columns_wanted,
