@@ -29,9 +29,8 @@ from gpit_fairshare.inputs.tables.groups import (
 )
 from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
 from gpit_fairshare.inputs.tables.parent_organisations import give_to_rows, mark_larger
-from gpit_fairshare.inputs.tables.plausibility import Figure, check_movements, check_per_head, check_whole
+from gpit_fairshare.inputs.tables.plausibility import Figure, check_fit, check_movements, check_per_head, check_whole
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, RowReader
-from gpit_fairshare.inputs.tables.scheme_fit import check_fit
 from gpit_fairshare.inputs.tables.spend import Line, line_needs, lines_table, sum_lines
 from gpit_fairshare.inputs.tables.sums import Grouping, sum_practices
 from gpit_fairshare.words import listed, nearest
