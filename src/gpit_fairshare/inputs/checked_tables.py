@@ -22,13 +22,14 @@ from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated,
 from gpit_fairshare.inputs.tables.groups import (
     Group,
     columns_wanted,
+    give_to_rows,
     make_groups,
+    mark_larger,
     place_by_year,
     report_case,
     share_out_columns,
 )
 from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
-from gpit_fairshare.inputs.tables.parent_organisations import give_to_rows, mark_larger
 from gpit_fairshare.inputs.tables.plausibility import Figure, check_fit, check_movements, check_per_head, check_whole
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, RowReader
 from gpit_fairshare.inputs.tables.spend import Line, line_needs, lines_table, sum_lines
