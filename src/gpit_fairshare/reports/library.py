@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.findings import LEVELS
 from gpit_fairshare.numbers import written_value
 from gpit_fairshare.reports.document import (
     Address,
@@ -20,6 +19,7 @@ from gpit_fairshare.reports.document import (
     Table,
     Title,
     Tone,
+    counted_levels,
 )
 from gpit_fairshare.scheme import number
 from gpit_fairshare.words import counted, joined, span
@@ -205,15 +205,9 @@ def _blocks(reviews: Sequence[Review]) -> Iterator[Block]:
         yield Paragraph(_all_in_all(reviews), Tone.STRONG)
 
 
-def _counts(reviews: Sequence[Review]) -> str:
-    """Count findings by level: `2 errors and 1 note`."""
-    levels = [finding.level for review in reviews for finding in review.findings]
-    return joined([counted(levels.count(level), level) for level in LEVELS if level in levels])
-
-
 def _verdict(review: Review) -> str:
     what = f"{review.name} ({review.kind})" if review.kind else review.name
-    said = _counts([review]) or "nothing to remark"
+    said = counted_levels(review.findings) or "nothing to remark"
     return f"{what}: {'no error' if review.sound else 'not fit for use'}; {said}."
 
 
@@ -231,4 +225,5 @@ def _all_in_all(reviews: Sequence[Review]) -> str:
     # Other files may have the name inside, so the file is named.
     faulty = [review.files[0][0] if review.files else review.name for review in reviews if not review.sound]
     fit = f"{len(faulty)} not fit for use ({joined(faulty)})" if faulty else "no error"
-    return f"{len(reviews)} looked at, {fit}; {_counts(reviews) or 'nothing to remark'}."
+    said = counted_levels([finding for review in reviews for finding in review.findings])
+    return f"{len(reviews)} looked at, {fit}; {said or 'nothing to remark'}."

@@ -19,6 +19,7 @@ from gpit_fairshare.inputs.columns.headings import LINE_WORDS, Headings
 from gpit_fairshare.inputs.columns.marks import is_no_code
 from gpit_fairshare.inputs.tables.subtotals import Subtotals, leave_out
 from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, FileRow, SummedColumn, power_of_ten
+from gpit_fairshare.numbers import as_in_sheet
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class Totals:
                 called = f"the row of '{row.label}'" if row.label else "a row without a code"
                 self.findings.warning(
                     FindingCode.TOTAL,
-                    f"{called} is left out; its {verdict.column} differs by {_amount(verdict.gap)} from the sum of "
+                    f"{called} is left out; its {verdict.column} differs by {as_in_sheet(verdict.gap)} from the sum of "
                     f"{counted(verdict.rows, 'row')}, which rounding may explain",
                     at=self.headings.sheet.where(row.number, self.key),
                 )
@@ -226,8 +227,8 @@ class Totals:
         index = next(column.position for column in self.columns if column.name == verdict.column)
         self.findings.error(
             FindingCode.TOTAL,
-            f"the row of '{row.label}' has {_amount(verdict.total)} as {verdict.column}, "
-            f"and {counted(verdict.rows, 'row')} come to {_amount(verdict.total - verdict.gap)}",
+            f"the row of '{row.label}' has {as_in_sheet(verdict.total)} as {verdict.column}, "
+            f"and {counted(verdict.rows, 'row')} come to {as_in_sheet(verdict.total - verdict.gap)}",
             "a total that agrees with its rows",
             "Correct the total or the rows, or take the total out; a row may be missing or changed"
             + (f"; if {row.code} is an organisation, give it another name" if row.code not in ("", row.label) else ""),
@@ -323,7 +324,3 @@ class Totals:
 def _text(cell: Any) -> str:
     """Return a text without the spaces around it; empty where a cell holds something else."""
     return cell.strip() if isinstance(cell, str) else ""
-
-
-def _amount(figure: Fraction) -> str:
-    return f"{float(figure):,.15g}"
