@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +10,7 @@ import polars as pl
 
 from gpit_fairshare.comparison.headline import headline, method
 from gpit_fairshare.numbers import decimal_text
-from gpit_fairshare.results.writing import FORMULA_STARTS
+from gpit_fairshare.results.writing import rows_as_csv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,18 +165,7 @@ def table_rows(comparison: ComparedResults) -> tuple[list[str], list[list[Any]]]
 def csv_text(comparison: ComparedResults) -> str:
     r"""Return the rows as CSV with `\n`, amounts with all their digits; a text that Excel would run is quoted."""
     heads, found = table_rows(comparison)
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(heads)
-    writer.writerows([_cell(value) for value in row] for row in found)
-    return stream.getvalue()
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, Decimal):
-        return decimal_text(value)
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return rows_as_csv([heads, *found], decimal_text)
 
 
 def frame(comparison: ComparedResults) -> pl.DataFrame:
