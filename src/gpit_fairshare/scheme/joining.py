@@ -10,12 +10,7 @@ from pydantic import ValidationError
 
 from gpit_fairshare.errors import FormulaError, SchemeError, UsageError
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import (
-    ORGANISATION,
-    Symbol,
-    names_in,
-    plugged_in,
-)
+from gpit_fairshare.language import ORGANISATION, Symbol, names_in, plugged_in
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.plugins import Used
 from gpit_fairshare.scheme.faults import one_line

@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import (
-    FUNCTIONS,
-    NATIONAL,
-    ORGANISATION,
-    Definition,
-    Symbol,
-    names_in,
-    understand,
-    walk,
-)
+from gpit_fairshare.language import FUNCTIONS, NATIONAL, ORGANISATION, Definition, Symbol, names_in, understand, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.scheme.findings import place_in
 from gpit_fairshare.scheme.money import listed_in

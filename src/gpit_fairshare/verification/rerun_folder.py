@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.run_options import OPTIONS, OptionKind
-from gpit_fairshare.scheme import library_files, library_names, own_names
+from gpit_fairshare.scheme import library_files, library_names
 from gpit_fairshare.structured_texts import parse_toml
 from gpit_fairshare.verification.model import FileSeen
 from gpit_fairshare.verification.searching import Digests
@@ -148,7 +148,8 @@ class _Rules:
     def option(self, kind: FileKind, name: str) -> str:
         """Return what `allocate` is given for an option: a library name, or the path of a copy."""
         then = {file for file, _ in self.spec.scheme_files}
-        known = not name.endswith(".toml") and name in self._library_names(kind)
+        names = library_names(kind, with_plugins=bool(self.spec.plugins))
+        known = not name.endswith(".toml") and name in names
         if known and (f"{name}.toml" in then or name not in then):
             return name
         source = self.places.find(name, self.digests, self._digests_of(name))
@@ -158,9 +159,6 @@ class _Rules:
         target = self.folder / kind / _DEEP / name
         self._stage(source, target)
         return str(target)
-
-    def _library_names(self, kind: FileKind) -> list[str]:
-        return library_names(kind) if self.spec.plugins else own_names(kind)
 
     def seen(self) -> list[FileSeen]:
         """Return each file that the scheme was read from, as it is now; what is nowhere is missing."""
