@@ -167,15 +167,11 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         options={"allocation": "--allocation", "": "--indicators"},
     )
     of_answers = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
-    unused = tuple(_unused(result, [one for one in result.inputs.sources if _name(one) in of_answers]))
+    unused = tuple(_unused(result, [one for one in result.inputs.sources if one.name in of_answers]))
     found = replace(of_result(result), unused=unused)
     if found.without_index == found.practices.height and found.indicators_asked:
         raise InputError([_nobody(result, unused), *found.findings])
     return found
-
-
-def _name(source: Source) -> str:
-    return f"{source.file}:{source.sheet}" if source.sheet else source.file
 
 
 def _unused(result: Result, sources: Sequence[Source]) -> list[Finding]:
@@ -192,7 +188,7 @@ def _unused(result: Result, sources: Sequence[Source]) -> list[Finding]:
             said = [f"'{one}'{_meant(one, open_ones)}" for one in headings]
             text = f"nothing uses {', '.join(said)}"
             remedy = "If one is an indicator, rename it, or say with --map 'HEADING=column' which it is"
-            found.append(Finding(FindingCode.UNUSED, "warning", _name(source), "", text, "", remedy))
+            found.append(Finding(FindingCode.UNUSED, "warning", source.name, "", text, "", remedy))
     return found
 
 

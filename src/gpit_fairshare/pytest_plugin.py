@@ -96,7 +96,7 @@ class UnusedItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """Return the sentence of `gpit test`."""
         del excinfo, style  # there is one reason only
-        from gpit_fairshare.cases.junit import UNUSED  # noqa: PLC0415  # heavy
+        from gpit_fairshare.reports.cases import UNUSED  # noqa: PLC0415  # heavy
 
         return f"{self.parent.nodeid if self.parent else self.name}: {UNUSED}"
 

@@ -10,7 +10,7 @@ from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import Need
 from gpit_fairshare.inputs.tables.block_sums import CERTAIN, find_sums
 from gpit_fairshare.inputs.tables.code_levels import CodeLevels
-from gpit_fairshare.inputs.tables.summed_rows import FileRow, SummedColumn
+from gpit_fairshare.inputs.tables.sum_evidence import FileRow, SummedColumn
 from leveled_tables import PLAIN, leveled_table, plain_table
 
 HEAD = "org_code,registered_population\n"

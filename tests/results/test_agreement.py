@@ -31,8 +31,8 @@ from gpit_fairshare.results.agreement import (
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.writing import write_csv, write_json, write_manifest
 from gpit_fairshare.sharing import rounded
+from gpit_fairshare.workbook.kernel_columns import whole_units
 from gpit_fairshare.workbook.result_workbook import write_workbook
-from gpit_fairshare.workbook.rounding_columns import whole_units
 from rulebook import REPRESENTATIVE, RULES, invented
 from running import write_rows
 from small_schemes import HEAD

@@ -12,7 +12,7 @@ from gpit_fairshare.cases.shape import OTHER_COLUMNS, exact_number
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.numbers import shortest_decimal
 from gpit_fairshare.results.agreement import allowed_difference
-from gpit_fairshare.results.writing import FORMULA_STARTS
+from gpit_fairshare.results.writing import harmless
 from gpit_fairshare.scheme.faults import one_line
 
 if TYPE_CHECKING:
@@ -128,11 +128,6 @@ def understood(figure: Figure, kind: Kind) -> Exact:
         return value
     shown = f"'{one_line(value, 40)}'" if isinstance(value, str) else written(value)
     raise CaseError(f"{figure.place}: the column holds {nouns}; expected {hint}, found {shown}")
-
-
-def harmless(text: str) -> str:
-    """Return a text as a CSV file of gpit writes it: no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _allowed(column: str, expected: Decimal, tolerances: Mapping[str, ToleranceEntry]) -> Decimal:

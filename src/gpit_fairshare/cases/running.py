@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import polars as pl
 
 from gpit_fairshare.allocation import allocate
-from gpit_fairshare.cases.comparing import Difference, Kind, compare, harmless
+from gpit_fairshare.cases.comparing import Difference, Kind, compare
 from gpit_fairshare.cases.reading import KEYS, read_case, read_model
 from gpit_fairshare.cases.shape import OTHER_COLUMNS
 from gpit_fairshare.errors import CaseError, GpitError, InputError
+from gpit_fairshare.results.writing import harmless
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.words import nearest

@@ -17,11 +17,12 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item
 
-from gpit_fairshare.cases.comparing import harmless, written
+from gpit_fairshare.cases.comparing import written
 from gpit_fairshare.cases.reading import KEYS
 from gpit_fairshare.cases.running import checks_said, row_of, rows_by_code
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.files import followed, in_place, place_to_write
+from gpit_fairshare.results.writing import harmless
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.structured_texts import parse_toml
 

@@ -41,14 +41,14 @@ def cases(
     _refuse(junit, update=update, stop=stop)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.cases.suite import run_all  # noqa: PLC0415
-    from gpit_fairshare.reports.cases import suite_document  # noqa: PLC0415
+    from gpit_fairshare.reports.cases import suite_document, write_junit  # noqa: PLC0415
 
     with progress("Testing") as advance:
         suite = run_all(paths, keep=keep, stop=stop, may_lack=update, advance=advance)
         if update:
             _update(suite)
     document = suite_document(suite)
-    files = write_beside({junit: partial(_write_junit, suite)} if junit else {})
+    files = write_beside({junit: partial(write_junit, suite)} if junit else {})
     print_answer(document, suite.document, as_json=as_json, files=files)
     for reason in suite.update.refused if suite.update else ():
         tell(f"gpit: error: --update: {reason}; nothing was written")
@@ -80,11 +80,3 @@ def _update(suite: Suite) -> None:
         case = suite.verdicts[number].case
         if case:
             suite.verdicts[number] = run_case(case.found)
-
-
-def _write_junit(suite: Suite, draft: Path) -> None:
-    """Write the verdicts as JUnit XML."""
-    from gpit_fairshare.cases.junit import junit_xml  # noqa: PLC0415  # only if it is asked for
-    from gpit_fairshare.reports.cases import verdict_text  # noqa: PLC0415
-
-    draft.write_bytes(junit_xml(suite, verdict_text))

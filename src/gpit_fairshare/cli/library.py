@@ -134,7 +134,7 @@ def check(  # the options of the verb
 ) -> None:
     """Check schemes, formulas and transitions: everything that is to be said at once. Nothing is calculated."""
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
-    from gpit_fairshare.reports.reviewing import review_document  # noqa: PLC0415
+    from gpit_fairshare.reports.library import review_document  # noqa: PLC0415
     from gpit_fairshare.scheme import library_problems, review_all, reviews_document  # noqa: PLC0415
 
     reviews = review_all(names or (), **run.arguments())

@@ -10,13 +10,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.comparison import document, table
 from gpit_fairshare.comparison.causes import causes_of
 from gpit_fairshare.comparison.definition import differences_of
+from gpit_fairshare.comparison.document import causes_frame, csv_text, document, frame
 from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Difference, Limit, Side
 from gpit_fairshare.comparison.rows import changes_of, year_totals
 from gpit_fairshare.comparison.sides import comparable, remarks_on, side_of
-from gpit_fairshare.comparison.table import csv_text
 from gpit_fairshare.comparison.words import read_amount
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.results.model import KEYS
@@ -52,16 +51,16 @@ class Comparison(ComparedResults):
     @cached_property
     def rows(self) -> pl.DataFrame:
         """Return a row for each organisation and year in which anything differs, with a column for each cause."""
-        return table.frame(self)
+        return frame(self)
 
     @cached_property
     def causes(self) -> pl.DataFrame:
         """Return a row for each cause and year, and one for all years: what it comes to, and alone."""
-        return table.causes_frame(self)
+        return causes_frame(self)
 
     def document(self) -> dict[str, Any]:
         """Return everything with stable keys, for JSON."""
-        return document.document(self)
+        return document(self)
 
     def markdown(self, top: int = 10) -> str:
         """Return a summary for a pull request: what the screen says, with `top` rows in each list."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.engine.manifest import manifest_of, tidy, versions_now
 from gpit_fairshare.engine.measures import funds_of
 from gpit_fairshare.engine.model import CheckResult, Effect, Year
 from gpit_fairshare.engine.notes import notes_of
-from gpit_fairshare.engine.result import Result
+from gpit_fairshare.engine.result import Result, manifest_of, tidy, versions_now
 from gpit_fairshare.engine.year import Run
 
 if TYPE_CHECKING:

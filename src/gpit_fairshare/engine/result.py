@@ -1,23 +1,28 @@
-"""A finished run: everything that screen, files and Python take from it."""
+"""A finished run: what screen, files and Python take from it, its tidy table, and the manifest to make it again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from gpit_fairshare.engine.measures import measures_of
 from gpit_fairshare.language import NATIONAL
+from gpit_fairshare.scheme import definition
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine.measures import YearMeasures
     from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Scheme
+
+LIBRARIES: Final = ("polars", "python-calamine", "XlsxWriter")
+"""Libraries whose version can change the bytes of a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +65,66 @@ class Result:
         return pl.DataFrame(
             [{"year": year, **{name: one.national(name) for name in names}} for year, one in self.years.items()]
         )
+
+
+def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:
+    """Return one row per year and organisation: inputs used, every step in order, the answer last."""
+    columns = ["org_code", "org_name"]
+    columns += [scheme.report_by] if scheme.report_by else []
+    columns += [symbol.name for symbol in scheme.inputs if symbol.name not in columns]
+    columns += [step.name for step in scheme.steps if step.name != scheme.result]
+    columns.append(scheme.result)
+    parts = []
+    for name, year in years.items():
+        there = [column for column in columns if column in year.organisations.columns]
+        parts.append(year.organisations.select(pl.lit(name).alias("year"), *there))
+    return pl.concat(parts, how="diagonal").select(
+        ["year", *[column for column in columns if any(column in part.columns for part in parts)]]
+    )
+
+
+def versions_now() -> dict[str, str]:
+    """Return the versions of gpit and of the libraries that can change a result."""
+    return {"gpit": metadata.version("gpit-fairshare"), **{name: metadata.version(name) for name in LIBRARIES}}
+
+
+def manifest_of(
+    scheme: Scheme, inputs: Inputs, findings: Sequence[Finding], checks: Sequence[CheckResult]
+) -> dict[str, Any]:
+    """Return what is needed to run again and get the same bytes: no clock, no path of the machine."""
+    versions = versions_now()
+    return {
+        "gpit": versions["gpit"],
+        "libraries": {name: versions[name] for name in LIBRARIES},
+        "scheme": {
+            "name": scheme.name,
+            "title": scheme.title,
+            "formula": scheme.formula,
+            "transition": scheme.transition,
+            "years": list(scheme.years),
+            "digest": scheme.digest,
+            "files": [{"file": file, "sha256": digest} for file, digest in scheme.files],
+        },
+        "plugins": [asdict(one) for one in scheme.plugins],
+        "parameters": [
+            {
+                "name": name,
+                "year": year,
+                "value": value.value,
+                "written": value.written,
+                "source": str(value.source) if value.source else None,
+                "assumption": value.assumption or None,
+                "overridden": value.overridden,
+            }
+            for name, parameter in scheme.parameters.items()
+            for year, value in parameter.values.items()
+        ],
+        "inputs": [{**source.entry(), "units": [unit._asdict() for unit in source.units]} for source in inputs.sources],
+        "columns": [asdict(column) for column in inputs.columns.values()],
+        "boundaries": inputs.boundaries.isoformat() if inputs.boundaries else None,
+        "crosswalk": inputs.crosswalk.added(),
+        "illustrative": list(inputs.illustrative),
+        "definition": definition(scheme),
+        "findings": [finding.entry() for finding in findings],
+        "checks": [{**asdict(check), "failing": list(check.failing)} for check in checks],
+    }

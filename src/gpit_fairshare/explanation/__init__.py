@@ -10,7 +10,7 @@ from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import needed
 from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, Line, Test, YearLines
-from gpit_fairshare.explanation.who import became, organisation_code, years_of
+from gpit_fairshare.explanation.organisation import became, organisation_code, years_of
 from gpit_fairshare.explanation.writing import Writer
 from gpit_fairshare.language.with_numbers import written
 from gpit_fairshare.numbers import with_unit

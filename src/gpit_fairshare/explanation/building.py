@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.explanation.drafts import Draft, Drafts, step_draft, symbol_draft
 from gpit_fairshare.explanation.kernels import rounded, shared
-from gpit_fairshare.explanation.places import Place
+from gpit_fairshare.explanation.organisation import Place
 from gpit_fairshare.language import AGGREGATES, NATIONAL, ORGANISATION, kind_of, names_in
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import previous_column

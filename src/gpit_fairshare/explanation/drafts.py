@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from gpit_fairshare.explanation.model import Kind
-    from gpit_fairshare.explanation.places import Place
+    from gpit_fairshare.explanation.organisation import Place
     from gpit_fairshare.scheme import Scheme, Step
 
 Key = tuple[str, str]

@@ -15,7 +15,7 @@ from gpit_fairshare.sharing import parts_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.explanation.places import Place
+    from gpit_fairshare.explanation.organisation import Place
     from gpit_fairshare.scheme import Step
 
 _MILLION: Final = 10**6

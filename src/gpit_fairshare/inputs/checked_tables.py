@@ -16,23 +16,22 @@ from gpit_fairshare.inputs.files.reading import Sheet, locate, read_sheet
 from gpit_fairshare.inputs.mergers.checks import check_codes, merger_hint, report_changes
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
 from gpit_fairshare.inputs.mergers.crosswalk_file import read_crosswalks
-from gpit_fairshare.inputs.mergers.ons_codes import translate_ons_codes
+from gpit_fairshare.inputs.mergers.other_codes import counterparts, translate_ons_codes
 from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate_on_boundaries, restate_year
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role
-from gpit_fairshare.inputs.tables.counterparts import counterparts
 from gpit_fairshare.inputs.tables.groups import (
     Group,
     columns_wanted,
+    give_to_rows,
     make_groups,
+    mark_larger,
     place_by_year,
     report_case,
     share_out_columns,
 )
 from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
-from gpit_fairshare.inputs.tables.parent_organisations import give_to_rows, mark_larger
-from gpit_fairshare.inputs.tables.plausibility import Figure, check_movements, check_per_head, check_whole
+from gpit_fairshare.inputs.tables.plausibility import Figure, check_fit, check_movements, check_per_head, check_whole
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, RowReader
-from gpit_fairshare.inputs.tables.scheme_fit import check_fit
 from gpit_fairshare.inputs.tables.spend import Line, line_needs, lines_table, sum_lines
 from gpit_fairshare.inputs.tables.sums import Grouping, sum_practices
 from gpit_fairshare.words import listed, nearest

@@ -133,6 +133,11 @@ class Source:
     units: tuple[AppliedUnit, ...] = ()
     """The units with which the columns of £ and people were read, from left to right."""
 
+    @property
+    def name(self) -> str:
+        """File, with the sheet where there is one."""
+        return f"{self.file}:{self.sheet}" if self.sheet else self.file
+
     def entry(self) -> dict[str, Any]:
         """Return which file it is, with the keys of manifests and of `gpit check --json`."""
         return {key: getattr(self, key) for key in ("role", "file", "sheet", "sha256", "rows")}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.numbers import figure
-from gpit_fairshare.results.writing import FORMULA_STARTS
+from gpit_fairshare.results.writing import rows_as_csv
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
@@ -93,14 +91,5 @@ def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
 
 def letters_csv(found: Sequence[Change]) -> str:
     r"""Return the changes as CSV with `\n`; a text that a spreadsheet would run has an apostrophe in front."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(HEADINGS)
-    writer.writerows([_cell(getattr(one, name)) for name in HEADINGS] for one in found)
-    return stream.getvalue()
-
-
-def _cell(value: float | str) -> str:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
-    return f"{value:.2f}".removesuffix(".00")
+    rows = [[getattr(change, name) for name in HEADINGS] for change in found]
+    return rows_as_csv([HEADINGS, *rows], lambda amount: f"{amount:.2f}".removesuffix(".00"))

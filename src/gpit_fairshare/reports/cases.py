@@ -1,4 +1,4 @@
-"""What `gpit test` says: verdicts on regression cases, also as a text for others who show them."""
+"""What `gpit test` says: verdicts on regression cases, on the screen, as a plain text, and as JUnit XML."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import io
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from lxml import etree
 from rich.console import Console
 
-from gpit_fairshare.cases.junit import UNUSED
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.numbers import grouped_decimal, signed_decimal
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.reports.screen import show
-from gpit_fairshare.words import counted, joined, on_one_line, sentence
+from gpit_fairshare.words import counted, joined, on_one_line, sentence, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from gpit_fairshare.cases.comparing import Difference
     from gpit_fairshare.cases.running import Verdict
@@ -34,6 +35,7 @@ _PLACE: Final = (
 )
 """Columns that say where a figure is."""
 _LONGEST_FIGURE: Final = 32
+UNUSED: Final = "No case uses this file of expected figures."
 
 
 def suite_document(suite: Suite) -> doc.Document:
@@ -175,3 +177,39 @@ def _outcomes(suite: Suite) -> str:
     said += [counted(suite.count("fault"), "fault")] if suite.count("fault") else []
     unused = f"; {counted(len(suite.unused), 'file')} of expected figures not used" if suite.unused else ""
     return f"{joined(said)}{unused}"
+
+
+# JUnit XML ------------------------------------------------------------------------------------------------------
+
+
+def write_junit(suite: Suite, path: Path) -> None:
+    """Write the verdicts as a document of one test suite, which CI servers show.
+
+    It holds no clock and no path of the machine. What no XML document can hold, and what a log would obey, is
+    written as an escape.
+    """
+    counts = {
+        "tests": len(suite.verdicts) + len(suite.unused),
+        "failures": suite.count("failed") + len(suite.unused),
+        "errors": suite.count("fault"),
+    }
+    numbers = {key: str(number) for key, number in counts.items()}
+    root = etree.Element("testsuites", {"name": "gpit test", **numbers})
+    tests = etree.SubElement(root, "testsuite", {"name": "gpit test", **numbers})
+    for verdict in suite.verdicts:
+        entry = _test(tests, verdict.file, verdict.name or verdict.file)
+        if verdict.outcome != "ok":
+            tag = "failure" if verdict.outcome == "failed" else "error"
+            _text(entry, tag, " ".join(verdict.said), verdict.origin or "case", verdict_text(verdict))
+    for file in suite.unused:
+        _text(_test(tests, file, "used by a case"), "failure", UNUSED, "expected figures", UNUSED)
+    path.write_bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
+
+
+def _test(tests: etree._Element, file: str, name: str) -> etree._Element:
+    return etree.SubElement(tests, "testcase", {"classname": visible(file), "name": visible(name)})
+
+
+def _text(entry: etree._Element, tag: str, message: str, kind: str, text: str) -> None:
+    inner = etree.SubElement(entry, tag, {"message": visible(message), "type": kind})
+    inner.text = visible(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import LEVELS
 from gpit_fairshare.numbers import as_in_sheet, money, plain_number, whole
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, joined
@@ -36,26 +35,22 @@ def checking_document(report: Report, *, marked: str = "", written: Sequence[str
 
 
 def _verdict(report: Report) -> str:
-    levels = [finding.level for finding in report.findings]
-    said = [counted(levels.count(level), level) for level in LEVELS if level in levels]
+    said = doc.counted_levels(report.findings)
     files = {(source.file, source.sha256) for source in report.sources}
     where = f"in {counted(len(files), 'file')}" if files else "and no file could be read"
     against = f", checked against {report.scheme}" if report.scheme else ""
     if report.sound:
-        return f"Fit for use: no error {where}{against}; {joined(said) or 'nothing to remark'}."
-    return f"Not fit for use: {joined(said)} {where}{against}."
+        return f"Fit for use: no error {where}{against}; {said or 'nothing to remark'}."
+    return f"Not fit for use: {said} {where}{against}."
 
 
 def _source(source: Source, report: Report) -> str:
-    name = f"{source.file}:{source.sheet}" if source.sheet else source.file
     counts = [
         counted(count, report.organisation) + (f" in {year}" if year else "")
         for year, count in report.organisations.items()
     ]
-    first = source == report.sources[0]
-    return (
-        f"{name}: {_ROLES[source.role]}, {counted(source.rows, 'row')}" + (f", {joined(counts)}" if first else "") + "."
-    )
+    those = f", {joined(counts)}" if source == report.sources[0] else ""
+    return f"{source.name}: {_ROLES[source.role]}, {counted(source.rows, 'row')}{those}."
 
 
 def _columns(columns: Sequence[ColumnSummary]) -> Iterator[doc.Block]:

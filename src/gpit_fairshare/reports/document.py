@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gpit_fairshare.findings import LEVELS
-from gpit_fairshare.words import counted
+from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -236,6 +236,12 @@ class Document:
 def written_line(names: Sequence[str]) -> Sequence[Block]:
     """Return the line that names the files which were written, if there are any."""
     return [OnScreen([Paragraph(f"Written: {', '.join(names)}")])] if names else []
+
+
+def counted_levels(findings: Sequence[Finding]) -> str:
+    """Count findings by level: `2 errors and 1 note`; empty if there are none."""
+    levels = [finding.level for finding in findings]
+    return joined([counted(levels.count(level), level) for level in LEVELS if level in levels])
 
 
 def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Finding]]]:

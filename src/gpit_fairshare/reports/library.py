@@ -1,4 +1,4 @@
-"""What `gpit library` says: the list of its files, and the method of one."""
+"""What `gpit library` says: the list of its files, the method of one, and the verdict of a check on each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.numbers import written_value
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.scheme import number
-from gpit_fairshare.words import joined, span
+from gpit_fairshare.words import counted, joined, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.scheme import CheckSaid, Entry, Figure, Method, Needed, StepSaid
+    from gpit_fairshare.scheme import CheckSaid, Entry, Figure, Method, Needed, Review, StepSaid
 
 _PLURALS: Final = {"formula": "Formulas", "transition": "Transitions", "scheme": "Schemes"}
 _PAYS: Final = {
@@ -21,6 +21,7 @@ _PAYS: Final = {
     "new money": "new money, on top of the budget",
 }
 _DASH: Final = "– "
+_TONES: Final = {"error": doc.Tone.BAD, "warning": doc.Tone.WARNING}
 
 
 # The list ---------------------------------------------------------------------------------------------------
@@ -172,3 +173,50 @@ def _check(one: CheckSaid) -> doc.Item:
 
 def _formula(text: str) -> list[doc.Item]:
     return [doc.Item(doc.Code(text), "formula: ")] if text else []
+
+
+# The verdict of a check --------------------------------------------------------------------------------------
+
+
+def review_document(reviews: Sequence[Review]) -> doc.Document:
+    """Return what was looked at and what was noticed, the verdict of each first."""
+    return doc.Document([*_blocks(reviews)])
+
+
+def _blocks(reviews: Sequence[Review]) -> Iterator[doc.Block]:
+    apart = doc.Paragraph("")
+    for place, review in enumerate(reviews):
+        if place:
+            yield from (apart, apart)
+        tone = next((_TONES[level] for level in _TONES if review.has(level)), doc.Tone.GOOD)
+        yield doc.Title([_verdict(review)], tone)
+        if review.title:
+            yield doc.Paragraph(_looked_at(review))
+        yield doc.Findings(review.findings)
+    if len(reviews) > 1:
+        yield from (apart, apart)
+        yield doc.Paragraph(_all_in_all(reviews), doc.Tone.STRONG)
+
+
+def _verdict(review: Review) -> str:
+    what = f"{review.name} ({review.kind})" if review.kind else review.name
+    said = doc.counted_levels(review.findings) or "nothing to remark"
+    return f"{what}: {'no error' if review.sound else 'not fit for use'}; {said}."
+
+
+def _looked_at(review: Review) -> str:
+    files = joined([file for file, _ in review.files])
+    years = f" ({span(review.years)})" if review.years else ""
+    if not review.steps:
+        return f"{review.title}{years}. Read: {files}; what comes of them was not looked at."
+    counts = [(review.steps, "step"), (review.checks, "check"), (review.parameters, "parameter")]
+    there = joined([counted(count, noun) if count else f"no {noun}s" for count, noun in counts])
+    return f"{review.title}{years}. Read: {files}; {there}."
+
+
+def _all_in_all(reviews: Sequence[Review]) -> str:
+    # Other files may have the name inside, so the file is named.
+    faulty = [review.files[0][0] if review.files else review.name for review in reviews if not review.sound]
+    fit = f"{len(faulty)} not fit for use ({joined(faulty)})" if faulty else "no error"
+    said = doc.counted_levels([finding for review in reviews for finding in review.findings])
+    return f"{len(reviews)} looked at, {fit}; {said or 'nothing to remark'}."

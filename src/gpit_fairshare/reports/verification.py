@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.numbers import figure
 from gpit_fairshare.reports import document as doc
-from gpit_fairshare.results.agreement import in_one_line
-from gpit_fairshare.verification import Kind, Verdict, shown
+from gpit_fairshare.results.agreement import are_numbers, as_float, in_one_line
+from gpit_fairshare.verification import Kind, Verdict
+from gpit_fairshare.verification.cells import ErrorValue
 from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ _NOUNS: Final = {
     Kind.RENAMED: ("sheet renamed", "sheets renamed"),
     Kind.CONSEQUENCE: ("other value of the same formula", "other values of the same formulas"),
 }
+_LONGEST: Final = 100
+"""Characters of a text that are shown."""
 
 
 def verification_document(verification: Verification) -> doc.Document:
@@ -66,7 +71,7 @@ def _blocks(found: Verification) -> Iterator[doc.Block]:
         count = found.content.counts[kind]
         texts = [_difference(one) for one in found.content.of(kind)]
         yield from _section(f"{_HEADINGS[kind]} ({count:,})", texts, count)
-    yield from _section("Filled in, as is meant", [f"{one.name}: {shown(one.now)}" for one in found.filled_in])
+    yield from _section("Filled in, as is meant", [f"{one.name}: {_shown(one.now)}" for one in found.filled_in])
     if any(count > MOST for count in found.content.counts.values()):
         yield doc.OnScreen([doc.Paragraph("--json gives all.")])
 
@@ -118,7 +123,7 @@ def _many(changes: Sequence[Change]) -> str:
 
 def _said(answer: Answer) -> str:
     found, again = (
-        shown(one, other, answer.unit)
+        _shown(one, other, answer.unit)
         for one, other in ((answer.total_found, answer.total_again), (answer.total_again, answer.total_found))
     )
     rows = counted(answer.rows, "row")
@@ -147,16 +152,52 @@ def _difference(one: Difference) -> str:
     place = f"{one.place} ({one.about})" if one.about else one.place
     match one.kind:
         case Kind.ADDED:
-            return f"{place}: {shown(one.found, None, one.unit)}"
+            return f"{place}: {_shown(one.found, None, one.unit)}"
         case Kind.REMOVED:
-            return f"{place}: {shown(one.expected, None, one.unit)}"
+            return f"{place}: {_shown(one.expected, None, one.unit)}"
         case Kind.RENAMED:
             return f"{place}: called {one.found} in the file"
-        case Kind.TYPED_OVER if shown(one.found) == shown(one.expected):
-            return f"{place}: {shown(one.found, None, one.unit)}, which the formula gives too"
+        case Kind.TYPED_OVER if _shown(one.found) == _shown(one.expected):
+            return f"{place}: {_shown(one.found, None, one.unit)}, which the formula gives too"
         case _:
             return f"{place}: {_both(one.found, one.expected, one.unit)}"
 
 
 def _both(found: Any, expected: Any, unit: str = "") -> str:
-    return f"{shown(found, expected, unit)} in the file, {shown(expected, found, unit)} when run again"
+    return f"{_shown(found, expected, unit)} in the file, {_shown(expected, found, unit)} when run again"
+
+
+def _shown(value: Any, other: Any = None, unit: str | None = "") -> str:
+    """Write a value for a message, as exactly as it takes to tell it from the other; texts in quotation marks."""
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, ErrorValue):
+        return f"the error {value}"
+    if isinstance(value, int | float):
+        short = _figure(value, unit)
+        alike = are_numbers(value, other) and value != other and _figure(other, unit) == short
+        return repr(value) if alike else short
+    text = value if isinstance(value, str) else repr(value)
+    other = other if isinstance(other, str) else ""
+    return f"“{_part(text, other)}”" if isinstance(value, str) else _part(text, "")
+
+
+def _figure(value: float, unit: str | None) -> str:
+    """Write money to the pence, and other numbers as they are: thousands apart where they are whole."""
+    if not math.isfinite(as_float(value)):
+        return str(as_float(value))
+    if (unit or "").startswith("£"):
+        return figure(value, unit)
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 2**53 else f"{value:.15g}"
+
+
+def _part(text: str, other: str) -> str:
+    """Return a text, or that part of a long one in which it differs from the other."""
+    if len(text) <= _LONGEST:
+        return text
+    first = next((place for place, (here, there) in enumerate(zip(text, other, strict=False)) if here != there), 0)
+    start = max(0, min(first - _LONGEST // 4, len(text) - _LONGEST))
+    end = start + _LONGEST
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 from dataclasses import asdict
@@ -12,7 +13,7 @@ import polars as pl
 from gpit_fairshare.structured_texts import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from gpit_fairshare.engine import Result
@@ -68,6 +69,21 @@ def _harmless_texts(frame: pl.DataFrame) -> list[pl.Expr]:
         for name, dtype in frame.schema.items()
         if dtype == pl.String
     ]
+
+
+def harmless(text: str) -> str:
+    """Return a text as a CSV file of gpit has it: no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def rows_as_csv(rows: Iterable[Iterable[Any]], write: Callable[[Any], str]) -> str:
+    r"""Return rows as CSV with `\n`: texts are made harmless, `write` writes the numbers, and None is empty."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(
+        ["" if cell is None else harmless(cell) if isinstance(cell, str) else write(cell) for cell in row]
+        for row in rows
+    )
+    return stream.getvalue()
 
 
 def write_parquet(result: Result, path: Path) -> None:

@@ -28,7 +28,6 @@ from gpit_fairshare.verification.model import (
 from gpit_fairshare.verification.rerun import compared, other_versions
 from gpit_fairshare.verification.rerun_folder import stage
 from gpit_fairshare.verification.searching import Places
-from gpit_fairshare.verification.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +40,6 @@ __all__ = [
     "Kind",
     "Verdict",
     "Verification",
-    "shown",
     "verify",
 ]
 

@@ -14,7 +14,6 @@ from xml.parsers import expat
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import Unreadable, Wish, open_package, restored, sheet_parts
 from gpit_fairshare.verification.formulas import moved
-from gpit_fairshare.verification.values import ErrorValue
 from gpit_fairshare.workbook.sheets import column_number, letter
 
 if TYPE_CHECKING:
@@ -37,6 +36,12 @@ _CHUNK: Final = 1 << 16
 _ROWS: Final = 1_048_576
 _COLUMNS: Final = 16_384
 _REMEDY: Final = "Open it in Excel and save it again as .xlsx"
+
+
+class ErrorValue(str):
+    """An error in a cell, such as `#N/A`, which is no text."""
+
+    __slots__ = ()
 
 
 class Cell(NamedTuple):

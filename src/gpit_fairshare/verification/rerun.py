@@ -17,9 +17,8 @@ from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_resu
 from gpit_fairshare.results.writing import write_manifest, write_result
 from gpit_fairshare.structured_texts import json_text, parse_json
 from gpit_fairshare.verification.cells import Book
-from gpit_fairshare.verification.documents import ColumnRules, compare_documents, entries
+from gpit_fairshare.verification.documents import ColumnRules, compare_documents, compare_tables, entries
 from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification
-from gpit_fairshare.verification.tables import compare_tables
 from gpit_fairshare.verification.workbooks import Answers, compare_books
 
 if TYPE_CHECKING:

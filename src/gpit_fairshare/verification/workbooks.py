@@ -12,8 +12,8 @@ from gpit_fairshare.verification.cells import Book, Cell, Row, address
 from gpit_fairshare.verification.formulas import normal
 from gpit_fairshare.verification.model import Change, Difference, Differences, Kind
 from gpit_fairshare.workbook import reference_sheets
+from gpit_fairshare.workbook.kernel_columns import REMAINDER
 from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
-from gpit_fairshare.workbook.rounding_columns import REMAINDER
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet, thousands_sheet
-from gpit_fairshare.workbook.charts import charts
 from gpit_fairshare.workbook.checks import checks_sheet, live_checks
 from gpit_fairshare.workbook.input_controls import control_order
-from gpit_fairshare.workbook.input_sheets import input_sheets, offer_choices
+from gpit_fairshare.workbook.input_sheets import input_sheets, offer_choices, spend_lines_sheet
 from gpit_fairshare.workbook.layout import (
     NOT_GIVEN,
     Block,
@@ -29,9 +28,8 @@ from gpit_fairshare.workbook.layout import (
 from gpit_fairshare.workbook.parameters_sheet import parameters_sheet
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW
-from gpit_fairshare.workbook.spend_lines_sheet import spend_lines_sheet
 from gpit_fairshare.workbook.steps import StepWriter
-from gpit_fairshare.workbook.summary_sheets import areas_sheet, summary_rows
+from gpit_fairshare.workbook.summary_sheets import areas_sheet, charts, summary_rows
 from gpit_fairshare.workbook.writing import write_sheets
 
 if TYPE_CHECKING:

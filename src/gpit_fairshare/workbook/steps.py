@@ -9,10 +9,8 @@ from gpit_fairshare.language import AGGREGATES, NATIONAL, ORGANISATION, group, k
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.function_types import filled
-from gpit_fairshare.workbook.columns import YearColumns
-from gpit_fairshare.workbook.references import Refs
-from gpit_fairshare.workbook.rounding_columns import write_rounded, write_rounded_figure
-from gpit_fairshare.workbook.sharing_columns import ShareOutCells, ShareOutWriter
+from gpit_fairshare.workbook.columns import Refs, YearColumns
+from gpit_fairshare.workbook.kernel_columns import ShareOutCells, ShareOutWriter, write_rounded, write_rounded_figure
 from gpit_fairshare.workbook.sheets import ROW
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from gpit_fairshare.inputs.tables.code_levels import CodeLevels
-    from gpit_fairshare.inputs.tables.summed_rows import FileRow, SummedColumn
+    from gpit_fairshare.inputs.tables.sum_evidence import FileRow, SummedColumn
 
 CERTAIN = 4.0
 """Digits of evidence from which a sum is no chance: below 1 in 10,000."""

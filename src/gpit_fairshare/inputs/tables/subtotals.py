@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.columns.headings import Headings
-    from gpit_fairshare.inputs.tables.sum_evidence import BlockSum
-    from gpit_fairshare.inputs.tables.summed_rows import FileRow, SummedColumn
+    from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, FileRow, SummedColumn
 
 _FEW = 5
 """Rows among which one may be as large as all others by chance."""

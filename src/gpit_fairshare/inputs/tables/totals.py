@@ -18,8 +18,7 @@ from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, Headings
 from gpit_fairshare.inputs.columns.marks import is_no_code
 from gpit_fairshare.inputs.tables.subtotals import Subtotals, leave_out
-from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, power_of_ten
-from gpit_fairshare.inputs.tables.summed_rows import FileRow, SummedColumn
+from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, FileRow, SummedColumn, power_of_ten
 from gpit_fairshare.numbers import as_in_sheet
 from gpit_fairshare.words import counted, listed
 
