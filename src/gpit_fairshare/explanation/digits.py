@@ -196,7 +196,7 @@ class Digits:
             if holds is self.holds(year, test):
                 continue
             # What printed numbers come to may fall on the other side of a limit: then the run's own value stands.
-            sides = {(year.year, id(side)) for side in t.operands_of(test)}
+            sides = {(year.year, id(side)) for side in t.children(test)}
             if sides <= self._as_run:
                 unlike.add(id(draft))
             raised |= not sides <= self._as_run
@@ -239,7 +239,7 @@ class Digits:
         for name in names:
             raised |= self._up(year.key(name), 2)
         for test in self.tests.get(id(draft), []):
-            for side in t.operands_of(test):
+            for side in t.children(test):
                 key = year.year, id(side)
                 level = self.sides.get(key, 0)
                 raised |= level < 2

@@ -15,8 +15,8 @@ import polars as pl
 
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.arithmetic import divided
 from gpit_fairshare.language.function_types import Argument, BuiltInFunction
+from gpit_fairshare.language.functions import divided
 from gpit_fairshare.language.plugin_functions import function_named, known, plugged_in
 from gpit_fairshare.plugins import contained
 
@@ -60,7 +60,7 @@ def render(tree: t.Expression, *, first_year: bool) -> Rendered:
         case t.Call():
             return _call(tree, [render(argument, first_year=first_year) for argument in tree.arguments])
         case _:
-            parts = [render(one, first_year=first_year) for one in t.operands_of(tree)]
+            parts = [render(one, first_year=first_year) for one in t.children(tree)]
             defined = reduce(and_, (part.defined for part in parts))
             if isinstance(tree, t.Sum) and tree.operator == "/":
                 defined &= parts[1].value != 0

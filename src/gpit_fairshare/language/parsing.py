@@ -108,6 +108,11 @@ _REFUSED: dict[type[ast.AST], str] = {
     ast.NamedExpr: "write each named figure as a step of its own",
     ast.Starred: "a star is not part of the language",
 }
+_REFUSED_SIGNS = {
+    ":=": _REFUSED[ast.NamedExpr],
+    "<>": "different from is written !=",
+    "%": "percentages are ratios: 5% is written 0.05",
+}
 
 
 def parse(text: str) -> t.Expression:
@@ -204,12 +209,9 @@ def _syntax(fault: SyntaxError, source: str, start: int) -> FormulaError:
     rest = source[place - 1 :]
     if "too many nested" in said:
         return FormulaError(_TOO_DEEP, place)
-    if rest.startswith(":="):
-        return FormulaError(_REFUSED[ast.NamedExpr], place)
-    if rest.startswith("<>"):
-        return FormulaError("different from is written !=", place)
-    if rest.startswith("%"):
-        return FormulaError("percentages are ratios: 5% is written 0.05", place)
+    for sign, message in _REFUSED_SIGNS.items():
+        if rest.startswith(sign):
+            return FormulaError(message, place)
     if rest.startswith("=") or "'=='" in said or '"=="' in said or "cannot assign" in said:
         single = re.search(r"(?<![=<>!])=(?!=)", rest)
         return FormulaError(
@@ -403,16 +405,31 @@ class _Reader:
         options: dict[str, ast.expr],
         below: Callable[[ast.expr], t.Expression],
     ) -> t.Expression:
-        place = self.position(node)
-        if function == "given":
-            of = self.plain(node.args[0], "given takes the name of an input column")
-            return t.Given(of, place, self.position(node.args[0]))
-        if function == "previous":
-            if "first" not in options:
-                raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
-            of = self.plain(node.args[0], "previous takes a plain name; make the formula a step of its own")
-            return t.Previous(of, below(options["first"]), place, self.position(node.args[0]))
-        return self.kernel(node, function, options)
+        place, argument = self.position(node), node.args[0]
+        within, within_place = self.column(options)
+        match function:
+            case "given":
+                name = self.plain(argument, "given takes the name of an input column")
+                return t.Given(name, place, self.position(argument))
+            case "previous":
+                if "first" not in options:
+                    raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
+                name = self.plain(argument, "previous takes a plain name; make the formula a step of its own")
+                return t.Previous(name, below(options["first"]), place, self.position(argument))
+            case "rounded":
+                of = self.leaf(argument, function)
+                if not isinstance(of, t.Name):
+                    raise self.fault(argument, "rounded takes the name of a step")
+                to = self.leaf(options["to"], function) if "to" in options else t.Number(1.0)
+                if not isinstance(to, t.Number) or to.value <= 0:
+                    raise self.fault(options["to"], "`to` is a number of pounds above 0, such as 1, 0.01 or 1000")
+                return t.Rounded(of, to.value, within, place, within_place)
+            case _:
+                if "by" not in options:
+                    raise self.fault(node, "share_out needs weights: share_out(amount, by=weights)")
+                leaves = {key: self.leaf(value, function) for key, value in options.items() if key != "within"}
+                amount = self.leaf(argument, function)
+                return t.ShareOut(amount, **leaves, within=within, position=place, within_position=within_place)
 
     def options(self, node: ast.Call, function: str, known: Sequence[str]) -> dict[str, ast.expr]:
         """Return the named arguments; unknown ones are refused with the nearest known name."""
@@ -427,28 +444,6 @@ class _Reader:
                 raise self.fault(option, f"the option {option.arg} is given twice")
             found[option.arg] = option.value
         return found
-
-    def kernel(self, node: ast.Call, function: str, options: dict[str, ast.expr]) -> t.ShareOut | t.Rounded:
-        place = self.position(node)
-        within, within_place = self.column(options)
-        if function == "rounded":
-            of = self.leaf(node.args[0], "rounded")
-            if not isinstance(of, t.Name):
-                raise self.fault(node.args[0], "rounded takes the name of a step")
-            to = self.leaf(options["to"], "rounded") if "to" in options else t.Number(1.0)
-            if not isinstance(to, t.Number) or to.value <= 0:
-                raise self.fault(options["to"], "`to` is a number of pounds above 0, such as 1, 0.01 or 1000")
-            return t.Rounded(of, to.value, within, place, within_place)
-        if "by" not in options:
-            raise self.fault(node, "share_out needs weights: share_out(amount, by=weights)")
-        leaves = {key: self.leaf(value, "share_out") for key, value in options.items() if key != "within"}
-        return t.ShareOut(
-            self.leaf(node.args[0], "share_out"),
-            **leaves,
-            within=within,
-            position=place,
-            within_position=within_place,
-        )
 
     def leaf(self, node: ast.expr, function: str) -> t.Name | t.Number:
         read = self.read(node, DEEPEST, whole=False) if isinstance(node, ast.Name | ast.Constant) else None

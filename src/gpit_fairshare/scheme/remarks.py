@@ -333,7 +333,7 @@ def _operands(node: t.Expression, *, whole: bool) -> tuple[list[t.Expression], l
         case t.Comparison() if not whole:
             return [], [node]
         case t.Logic() | t.Not():
-            return [], list(t.operands_of(node))
+            return [], list(t.children(node))
         case t.Call("where", (condition, yes, no)):
             return [yes, no], [condition]
         case t.Previous(_, first):
@@ -344,4 +344,4 @@ def _operands(node: t.Expression, *, whole: bool) -> tuple[list[t.Expression], l
             leaves = (node.amount, node.base, node.at_least, node.at_most)
             return [leaf for leaf in leaves if leaf is not None], []
         case _:
-            return list(t.operands_of(node)), []
+            return list(t.children(node)), []
