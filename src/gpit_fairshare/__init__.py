@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from gpit_fairshare.explanation import Explanation, explain
     from gpit_fairshare.findings import Finding
-    from gpit_fairshare.language import Function
+    from gpit_fairshare.language.function_types import Function
     from gpit_fairshare.reallocation import reallocate
     from gpit_fairshare.verification import Verification, verify
 
@@ -69,7 +69,7 @@ _HOMES = {
     "explain": "explanation",
     "Explanation": "explanation",
     "reallocate": "reallocation",
-    "Function": "language",
+    "Function": "language.function_types",
     "verify": "verification",
     "Verification": "verification",
 }

@@ -13,7 +13,7 @@ from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.engine.sensitivity import sensitivities
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import MEGABYTE, Need, Request, boundary_date, read_inputs, split_sheet
-from gpit_fairshare.language import names_in
+from gpit_fairshare.language.tree import names_in
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.run_options import DEFAULT_SCHEME, OPTIONS, OptionKind, RunOptions, called_with, listed
 from gpit_fairshare.scheme import Setting, load

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from gpit_fairshare import GpitError, UsageError, allocate
 from gpit_fairshare.cli import app
-from gpit_fairshare.language import in_words, parse
+from gpit_fairshare.language import in_words
+from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.reports.library import library_document, method_document
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.scheme import (

@@ -19,8 +19,9 @@ from gpit_fairshare import Function, GpitError, allocate, compare, explain, stru
 from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.standard_columns import folded, standard_columns
-from gpit_fairshare.language import FUNCTIONS, UNITS, parsing
-from gpit_fairshare.language.functions import BUILT_INS
+from gpit_fairshare.language import parsing
+from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS
+from gpit_fairshare.language.units import UNITS
 from gpit_fairshare.reallocation import Change
 from gpit_fairshare.results.agreement import OffRule
 from gpit_fairshare.scheme import (

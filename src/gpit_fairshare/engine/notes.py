@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.engine.measures import account_of
 from gpit_fairshare.findings import Finding, FindingCode
-from gpit_fairshare.language import ORGANISATION, without_excel
+from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.numbers import figure
 from gpit_fairshare.words import joined
 

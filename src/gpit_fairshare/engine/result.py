@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gpit_fairshare.engine.measures import measures_of
-from gpit_fairshare.language import NATIONAL
+from gpit_fairshare.language.kinds import NATIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

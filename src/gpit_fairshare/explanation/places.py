@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.language import NATIONAL, Kind, group
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.kinds import NATIONAL, Kind, group
 from gpit_fairshare.words import counted, inside
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.engine import BASELINE, DIFFERENCE, SUPPORT
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import day_in_words
-from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import money, or_dash, per_head, percentage, plain_number, signed, whole, written_value
 from gpit_fairshare.reports.document import (
     Beside,

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.language import NATIONAL
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.with_numbers import written
 from gpit_fairshare.numbers import DIGITS, figure, with_unit
 from gpit_fairshare.results.model import KEYS

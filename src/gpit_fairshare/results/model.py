@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.inputs import AppliedUnit, Column, Inputs, Source, packaged_crosswalk
-from gpit_fairshare.language import plugged
+from gpit_fairshare.language.plugin_functions import plugged
 from gpit_fairshare.scheme import Scheme, defined
 from gpit_fairshare.words import on_one_line
 

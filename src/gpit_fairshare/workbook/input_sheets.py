@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.engine import BASELINE, PEOPLE
-from gpit_fairshare.language import group
+from gpit_fairshare.language.kinds import group
 from gpit_fairshare.workbook.input_controls import control_numbers, control_texts, require_number
 from gpit_fairshare.workbook.layout import EVERY_YEAR, NOT_GIVEN, input_names, number_format, with_unit
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks

@@ -8,7 +8,7 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.inputs import day_in_words
-from gpit_fairshare.language import without_excel
+from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.layout import MANIFEST

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.language import NATIONAL, group, to_text
+from gpit_fairshare.language.kinds import NATIONAL, group
+from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.workbook.sheets import FIRST_ROW
 
 if TYPE_CHECKING:
-    from gpit_fairshare.language import Kind
     from gpit_fairshare.language import tree as t
+    from gpit_fairshare.language.kinds import Kind
     from gpit_fairshare.workbook.layout import Block, Layout
     from gpit_fairshare.workbook.sheets import Sheet
 
