@@ -69,6 +69,7 @@ _HOMES = {
     "explain": "explanation",
     "Explanation": "explanation",
     "reallocate": "reallocation",
+    "Finding": "findings",
     "Function": "language.function_types",
     "verify": "verification",
     "Verification": "verification",

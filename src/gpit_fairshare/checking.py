@@ -54,11 +54,7 @@ class Report:
             "organisations": [{"year": year, "count": count} for year, count in self.organisations.items()],
             "files": [
                 {
-                    "role": source.role,
-                    "file": source.file,
-                    "sheet": source.sheet,
-                    "sha256": source.sha256,
-                    "rows": source.rows,
+                    **source.entry(),
                     "headings": [{"heading": heading, "column": column} for heading, column in source.matched],
                 }
                 for source in self.sources

@@ -60,7 +60,7 @@ class CaseItem(pytest.Item):
         """Run the case."""
         from gpit_fairshare.cases.running import run_case  # noqa: PLC0415  # heavy
 
-        verdict = run_case(discovery.Found(self.path, self.parent.nodeid if self.parent else "")).verdict
+        verdict = run_case(discovery.Found(self.path, self.parent.nodeid if self.parent else ""))
         if verdict.outcome != "ok":
             raise CaseFailed(verdict)
 

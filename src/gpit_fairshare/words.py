@@ -40,9 +40,9 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def joined(texts: Sequence[str]) -> str:
-    """Join texts as a sentence does: `a, b and c`."""
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
+def joined(texts: Sequence[str], word: str = "and") -> str:
+    """Join texts as a sentence does: `a, b and c`, or with another word before the last."""
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {word} {texts[-1]}" if texts else ""
 
 
 def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:

@@ -632,7 +632,7 @@ def updated(folder, name="one.toml", text=None, **files):
         put(folder, f"{file}.expected.csv", content)
     if text is not None:
         put(folder, name, text)
-    return update(run_all([str(folder)], may_lack=True).ran)
+    return update(run_all([str(folder)], may_lack=True).verdicts)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -750,7 +750,7 @@ def test_a_table_that_is_not_there_is_written(folder):
     assert rows.splitlines() == ["year,org_code,allocation", *wanted]
 
     put(folder, "two.toml", TABLED.replace("t.exp", "u.exp").replace("origin", "columns = ['org_name']\norigin"))
-    update(run_all([str(folder)], may_lack=True).ran)
+    update(run_all([str(folder)], may_lack=True).verdicts)
     assert (
         (folder / "u.expected.csv").read_text(encoding="utf-8").startswith("year,org_code,org_name\n2014/15,A,Alder\n")
     )

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from gpit_fairshare import CalculationError, FormulaError, GpitError, allocate
-from gpit_fairshare.engine import inequality
+from gpit_fairshare.engine.measures import inequality
 from running import SAMPLES, SHARED, population_file, write_rows
 from small_schemes import MERGER, NATION, POT, TWO, people_by_year, rows_of, scheme
 

@@ -15,7 +15,7 @@ from gpit_fairshare.results.writing import FORMULA_STARTS
 from gpit_fairshare.scheme.faults import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gpit_fairshare.cases.reading import Figure
     from gpit_fairshare.cases.shape import Exact, ToleranceEntry
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 Kind = Literal["number", "yes/no", "text"]
 NOUGHT: Final = Decimal(0)
 _WORDS: Final = {"true": True, "yes": True, "false": False, "no": False}
+_KINDS: Final[Mapping[Kind, tuple[type[Exact], Callable[[str], Exact], str, str]]] = {
+    "number": (Decimal, exact_number, "numbers", "a plain number, as 1500.5"),
+    "yes/no": (bool, lambda cell: _WORDS[cell.strip().lower()], "yes or no", "true or false"),
+    "text": (str, str, "texts", "a text in quotes"),
+}
+"""The type of a kind's figures, what reads one from a cell of a table, and what all and one of them are called."""
 
 # Figures have a few hundred digits at most: this holds every sum and product of them, or stops.
 _EXACTLY: Final = Context(prec=5_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact, InvalidOperation, Overflow])
@@ -120,27 +126,16 @@ def understood(figure: Figure, kind: Kind) -> Exact:
     value = figure.value
     if value == "":
         return value
+    kind_type, read, nouns, hint = _KINDS[kind]
     if figure.tabled and isinstance(value, str):
         if kind == "text":
             refuse_spaces(value, f"{figure.place}:")
         with suppress(ValueError, KeyError):  # said below, for both kinds of file
-            value = _typed(value, kind)
-    right = {"number": Decimal, "yes/no": bool, "text": str}[kind]
-    if isinstance(value, right):
+            value = read(value)
+    if isinstance(value, kind_type):
         return value
     shown = f"'{one_line(value, 40)}'" if isinstance(value, str) else written(value)
-    hint = {"number": "a plain number, as 1500.5", "yes/no": "true or false", "text": "a text in quotes"}[kind]
-    raise CaseError(f"{figure.place}: the column holds {_nouns(kind)}; expected {hint}, found {shown}")
-
-
-def _typed(cell: str, kind: Kind) -> Exact:
-    if kind == "number":
-        return exact_number(cell)
-    return _WORDS[cell.strip().lower()] if kind == "yes/no" else cell
-
-
-def _nouns(kind: Kind) -> str:
-    return {"number": "numbers", "yes/no": "yes or no", "text": "texts"}[kind]
+    raise CaseError(f"{figure.place}: the column holds {nouns}; expected {hint}, found {shown}")
 
 
 def harmless(text: str) -> str:

@@ -1,4 +1,7 @@
-"""Verdicts as JUnit XML, which CI servers show. It holds no clock and no path of the machine."""
+"""Verdicts as JUnit XML, which CI servers show. It holds no clock and no path of the machine.
+
+What no XML document can hold, and what a log would obey, is written as an escape.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def junit_xml(suite: Suite, table: Callable[[Verdict], str]) -> bytes:
         table: Returns what a person sees below the line of a case.
     """
     counts = {
-        "tests": len(suite.ran) + len(suite.unused),
+        "tests": len(suite.verdicts) + len(suite.unused),
         "failures": suite.count("failed") + len(suite.unused),
         "errors": suite.count("fault"),
     }
@@ -44,14 +47,9 @@ def junit_xml(suite: Suite, table: Callable[[Verdict], str]) -> bytes:
 
 
 def _test(tests: etree._Element, file: str, name: str) -> etree._Element:
-    return etree.SubElement(tests, "testcase", {"classname": _clean(file), "name": _clean(name)})
+    return etree.SubElement(tests, "testcase", {"classname": visible(file), "name": visible(name)})
 
 
 def _text(entry: etree._Element, tag: str, message: str, kind: str, text: str) -> None:
-    inner = etree.SubElement(entry, tag, {"message": _clean(message), "type": kind})
-    inner.text = _clean(text)
-
-
-def _clean(text: str) -> str:
-    """Return a text with escapes for what no XML document can hold, and for what a log would obey."""
-    return visible(text)
+    inner = etree.SubElement(entry, tag, {"message": visible(message), "type": kind})
+    inner.text = visible(text)

@@ -86,11 +86,6 @@ class Case:
         return self.model.case
 
     @property
-    def id(self) -> str:
-        """Return what the case is called in a run: its file and its name."""
-        return f"{self.found.file}::{self.head.name}"
-
-    @property
     def figures(self) -> list[Figure]:
         """Return every expected figure, inline ones first."""
         return [*self.inline, *(figure for table in self.tables for figure in table.figures)]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.cases.discovery import Found
     from gpit_fairshare.cases.reading import Case
-    from gpit_fairshare.cases.shape import CaseFile, RunEntry
+    from gpit_fairshare.cases.shape import CaseFile
     from gpit_fairshare.engine import Result
 
 Outcome = Literal["ok", "failed", "fault"]
@@ -54,7 +54,10 @@ class Verdict:
     """Organisations of the years of the case that it looks at, once for each year."""
     there: int = 0
     """Organisations of these years that there are."""
-    organisation: str = ""
+    case: Case | None = None
+    """What was read; None where the case cannot be read."""
+    result: Result | None = None
+    """What the run gave; None where it could not be run, or was refused."""
 
     @property
     def id(self) -> str:
@@ -62,16 +65,7 @@ class Verdict:
         return f"{self.file}::{self.name}" if self.name else self.file
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A case with its verdict, and what the verdict rests on where there is something."""
-
-    verdict: Verdict
-    case: Case | None = None
-    result: Result | None = None
-
-
-def run_case(found: Found, *, may_lack: bool = False) -> Ran:
+def run_case(found: Found, *, may_lack: bool = False) -> Verdict:
     """Read and run a case; faults of the case are its verdict and are not raised.
 
     Args:
@@ -83,14 +77,15 @@ def run_case(found: Found, *, may_lack: bool = False) -> Ran:
         model = read_model(found)
         base = _base(found, model)
         case = read_case(found, model, may_lack=may_lack)
-        result = _result(case)
-        if isinstance(result, GpitError):
-            return Ran(_of_refusal(case, base, result), case)
-        return Ran(_of_result(case, base, result), case, result)
+        try:
+            result = _result(case)
+        except GpitError as fault:
+            return _of_refusal(case, replace(base, case=case), fault)
+        return _of_result(case, replace(base, case=case, result=result), result)
     except GpitError as fault:
         # The verdict begins with the file already.
         said = _in_words(fault).removeprefix(f"{one_line(found.path.name)}: ")
-        return Ran(_judged(base, "fault", (said,)))
+        return _judged(base, "fault", (said,))
 
 
 def _base(found: Found, model: CaseFile) -> Verdict:
@@ -108,26 +103,23 @@ def _in_words(fault: GpitError) -> str:
     return str(fault).replace("--set ", "run › set › ", 1) if str(fault).startswith("--set ") else str(fault)
 
 
-def _result(case: Case) -> Result | GpitError:
+def _result(case: Case) -> Result:
     """Run a case in its folder, so that paths and messages are as the case writes them."""
+    arguments = {
+        name: _argument(option.kind, getattr(case.model.run, option.key))
+        for name, option in OPTIONS.items()
+        if option.key in type(case.model.run).model_fields
+    }
     # What an assumption is worth is left out: no case looks at it, and it takes most of the time.
     with chdir(case.found.path.parent):
-        try:
-            return _calculated(case.model.run)
-        except GpitError as fault:
-            return fault
+        return allocate(**{name: value for name, value in arguments.items() if value is not None}, with_effects=False)
 
 
-def _calculated(run: RunEntry) -> Result:
-    options = {name: option for name, option in OPTIONS.items() if option.key in type(run).model_fields}
-    arguments = {name: getattr(run, option.key) for name, option in options.items()}
-    for name, option in options.items():
-        # Paths that every system reads: cases are written on one and run on another.
-        if option.kind is OptionKind.FILES:
-            arguments[name] = [path.replace("\\", "/") for path in arguments[name]]
-        elif option.kind is OptionKind.RULE and arguments[name]:
-            arguments[name] = arguments[name].replace("\\", "/")
-    return allocate(**{name: value for name, value in arguments.items() if value is not None}, with_effects=False)
+def _argument(kind: OptionKind, value: Any) -> Any:
+    """Return the value of an option, paths as every system reads them: cases are written on one and run on another."""
+    if kind is OptionKind.FILES:
+        return [path.replace("\\", "/") for path in value]
+    return value.replace("\\", "/") if kind is OptionKind.RULE and value else value
 
 
 def _of_refusal(case: Case, base: Verdict, fault: GpitError) -> Verdict:
@@ -161,7 +153,6 @@ def _of_result(case: Case, base: Verdict, result: Result) -> Verdict:
         figures=len(case.figures),
         looked_at=len({(one.year, one.code) for one in case.figures if one.code}),
         there=sum(result.year(year).height for year in figures.years),
-        organisation=result.scheme.organisation,
     )
 
 
@@ -196,9 +187,7 @@ class _Figures:
         self.kinds = _kinds(result.rows)
         self.national_kinds = _kinds(result.national)
         self._refuse_unknown()
-        self.known = {
-            year: {row["org_code"]: row for row in result.year(year).iter_rows(named=True)} for year in self.years
-        }
+        self.known = rows_by_code(result)
         self.national = {row["year"]: row for row in result.national.iter_rows(named=True)}
 
     def _refuse_unknown(self) -> None:
@@ -229,7 +218,7 @@ class _Figures:
                 expected[figure.year].add(figure.code)
         for year, codes in expected.items():
             there = self.known[year]
-            lost = sorted(code for code in codes if _row(there, code) is None)
+            lost = sorted(code for code in codes if row_of(there, code) is None)
             yield from (Difference(year, code, "", "missing row", "a row", None) for code in lost)
             if self.case.head.rows == "all":
                 more = sorted({code for code in there if code not in codes and harmless(code) not in codes})
@@ -239,7 +228,7 @@ class _Figures:
         """Yield the figures that are not as expected, of rows that are there."""
         tolerances = self.case.model.tolerance
         for figure in self.figures:
-            row = _row(self.known[figure.year], figure.code) if figure.code else self.national[figure.year]
+            row = row_of(self.known[figure.year], figure.code) if figure.code else self.national[figure.year]
             kinds: Mapping[str, Kind] = self.kinds if figure.code else self.national_kinds
             got = None if row is None else row[figure.column]
             difference = compare(figure, got, kinds[figure.column], tolerances)
@@ -264,7 +253,15 @@ class _Figures:
                 yield f"{rows} {where}."
 
 
-def _row(rows: Mapping[str, dict[str, Any]], code: str) -> dict[str, Any] | None:
+def rows_by_code(result: Result) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the rows of a result by year and code."""
+    rows: dict[str, dict[str, dict[str, Any]]] = {year: {} for year in result.years}
+    for row in result.rows.iter_rows(named=True):
+        rows[row["year"]][row["org_code"]] = row
+    return rows
+
+
+def row_of(rows: Mapping[str, dict[str, Any]], code: str) -> dict[str, Any] | None:
     """Return the row of a code, which a CSV file may hold with an apostrophe in front."""
     return rows.get(code) or next((rows[one] for one in (code[1:],) if one in rows and harmless(one) == code), None)
 

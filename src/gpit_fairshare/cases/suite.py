@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.cases.comparing import plain
 from gpit_fairshare.cases.discovery import find, unused, words
 from gpit_fairshare.cases.reading import read_model, uses
-from gpit_fairshare.cases.running import Ran, run_case
+from gpit_fairshare.cases.running import run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.files import followed
@@ -31,18 +31,14 @@ JSON_SCHEMA: Final = "gpit-test/1"
 class Suite:
     """What became of all cases."""
 
-    ran: list[Ran]
+    verdicts: list[Verdict]
+    """In the order of the run."""
     unused: tuple[str, ...]
     """Files of expected figures that no case uses."""
     not_selected: int
     not_run: int
     """Cases after the first that failed, where that was asked for."""
     update: Update | None = field(default=None)
-
-    @property
-    def verdicts(self) -> list[Verdict]:
-        """Return the verdicts, in the order of the run."""
-        return [one.verdict for one in self.ran]
 
     def count(self, outcome: str, origin: str | None = None) -> int:
         """Count the cases of an outcome, of one origin or of all."""
@@ -61,7 +57,7 @@ class Suite:
             "schema": JSON_SCHEMA,
             "agrees": self.exit_code == 0,
             "counts": {
-                "cases": len(self.ran),
+                "cases": len(self.verdicts),
                 **{key: self.count(outcome) for key, outcome in _COUNTED.items()},
                 "unused": len(self.unused),
                 "not_selected": self.not_selected,
@@ -111,14 +107,14 @@ def run_all(
     if not chosen:
         count = len(found.cases)
         raise UsageError(f"-k {one_line(keep)}: no case has that in its id or title; there are {count:,} without it")
-    ran: list[Ran] = []
+    verdicts: list[Verdict] = []
     for number, one in enumerate(chosen):
         advance(number, len(chosen))
-        ran.append(run_case(one, may_lack=may_lack))
-        if stop and ran[-1].verdict.outcome != "ok":
+        verdicts.append(run_case(one, may_lack=may_lack))
+        if stop and verdicts[-1].outcome != "ok":
             break
     idle = tuple(one.file for one in unused(found.expected, used, broken) if _is_meant(keep, one.file))
-    return Suite(ran, idle, len(found.cases) - len(chosen), len(chosen) - len(ran))
+    return Suite(verdicts, idle, len(found.cases) - len(chosen), len(chosen) - len(verdicts))
 
 
 def _looked_through(cases: Sequence[Found]) -> tuple[dict[str, str], frozenset[Path], list[str]]:

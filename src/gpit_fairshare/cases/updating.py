@@ -19,19 +19,19 @@ from tomlkit.items import Item
 
 from gpit_fairshare.cases.comparing import harmless, written
 from gpit_fairshare.cases.reading import KEYS
-from gpit_fairshare.cases.running import checks_said
+from gpit_fairshare.cases.running import checks_said, row_of, rows_by_code
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.files import followed, in_place, place_to_write
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.structured_texts import parse_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+    from collections.abc import Iterator, MutableMapping, Sequence
     from pathlib import Path
 
     from gpit_fairshare.cases.comparing import Difference
     from gpit_fairshare.cases.reading import Case, Table
-    from gpit_fairshare.cases.running import Ran
+    from gpit_fairshare.cases.running import Verdict
     from gpit_fairshare.engine import Result
 
 _BY_HAND: Final = "change it by hand, or keep the figures in an expected_file"
@@ -83,30 +83,31 @@ class Update:
         }
 
 
-def update(ran: Sequence[Ran]) -> Update:
+def update(verdicts: Sequence[Verdict]) -> Update:
     """Write the expected figures of regression cases that differ; nothing at all if anything may not be written.
 
     Raises:
         OutputError: A file cannot be written; those that were not moved in yet are as they were.
     """
-    refused = [reason for one in ran if (reason := _refusal(one))]
-    if not any(one.verdict.origin == "regression" for one in ran):
+    refused = [reason for verdict in verdicts if (reason := _refusal(verdict))]
+    if not any(verdict.origin == "regression" for verdict in verdicts):
         refused.append("none of these is a regression case")
     drafts: dict[Path, str] = {}
     changes: list[Change] = []
     numbers: list[int] = []
-    for number, one in enumerate(ran):
-        if refused or one.case is None or one.result is None or one.verdict.outcome == "ok":
+    for number, verdict in enumerate(verdicts):
+        if refused or verdict.case is None or verdict.result is None or verdict.outcome == "ok":
             continue
         try:
-            for path, text in _anew(one.case, one.result, one.verdict.differences):
-                place = _place(path, one.case)
+            for path, text in _anew(verdict.case, verdict.result, verdict.differences):
+                place = _place(path, verdict.case)
                 if drafts.setdefault(place, text) != text:
                     raise CaseError(f"another case wants {one_line(path.name)} otherwise; give each a file of its own")  # noqa: TRY301
         except CaseError as fault:
-            refused.append(f"{one.verdict.id}: {fault}")
+            refused.append(f"{verdict.id}: {fault}")
         numbers.append(number)
-        changes += _changes(one)
+        in_order = sorted(verdict.differences, key=lambda it: (it.year, it.code, it.column))
+        changes += [Change(verdict.id, it.year, it.code, it.column, it.expected, it.got) for it in in_order]
     if refused:
         return Update(tuple(refused))
     with ExitStack() as stack:
@@ -133,9 +134,8 @@ def _place(path: Path, case: Case) -> Path:
     return place
 
 
-def _refusal(one: Ran) -> str:
+def _refusal(verdict: Verdict) -> str:
     """Return why a case stands against writing anything, or an empty text."""
-    verdict = one.verdict
     if verdict.outcome == "ok":
         return ""
     if verdict.outcome == "fault":
@@ -145,17 +145,11 @@ def _refusal(one: Ran) -> str:
             f"{verdict.id}: its figures are {verdict.origin} and never written anew; "
             "find out which is wrong, or choose other cases with -k"
         )
-    nothing = not verdict.differences and not (one.case and one.case.lacking)
-    if one.case is None or one.result is None or nothing or any(checks_said(one.case, one.result)):
+    case, result = verdict.case, verdict.result
+    nothing = not verdict.differences and not (case and case.lacking)
+    if case is None or result is None or nothing or any(checks_said(case, result)):
         return f"{verdict.id}: not its figures are wrong, but the run: {verdict.said[-1]}"
     return ""
-
-
-def _changes(one: Ran) -> Iterator[Change]:
-    for difference in sorted(one.verdict.differences, key=lambda it: (it.year, it.code, it.column)):
-        yield Change(
-            one.verdict.id, difference.year, difference.code, difference.column, difference.expected, difference.got
-        )
 
 
 def _anew(case: Case, result: Result, differences: Sequence[Difference]) -> Iterator[tuple[Path, str]]:
@@ -199,11 +193,8 @@ def _cell(value: Any) -> str:
 def _first(case: Case, result: Result) -> str:
     """Return the table of a case that has none yet: all its years and organisations, and the columns it names."""
     columns = [*KEYS, *(case.head.columns or [result.scheme.result])]
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
-    return stream.getvalue()
+    rows = ([_cell(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
+    return "".join(_record(row, "\n") for row in (columns, *rows))
 
 
 def _table_anew(table: Table, result: Result, differences: Sequence[Difference]) -> str:
@@ -213,23 +204,22 @@ def _table_anew(table: Table, result: Result, differences: Sequence[Difference])
     end = "\r\n" if lines[0].endswith("\r\n") else "\n"
     wrong = {(one.year, one.code, one.column): one for one in differences if one.what != "extra row"}
     at_year, at_code = (table.header.index(key) for key in KEYS)
-    cells = _values(result)
+    rows = rows_by_code(result)
     kept: list[tuple[tuple[str, str], str]] = []
     for record, (first, last) in zip(table.records, table.lines[1:], strict=True):
         key = (record[at_year], record[at_code])
         if (*key, "") in wrong:
             continue
+        row = row_of(rows[key[0]], key[1]) or {}
         new = [
-            _cell(cells[key[0], key[1].removeprefix("'") if key not in cells else key[1]][column])
-            if (*key, column) in wrong
-            else cell
+            _cell(row[column]) if (*key, column) in wrong else cell
             for column, cell in zip(table.header, record, strict=True)
         ]
         kept.append((key, "".join(lines[first:last]) if new == list(record) else _record(new, end)))
     in_order = kept == sorted(kept, key=lambda it: it[0])
     for one in differences:
         if one.what == "extra row" and one.year in _years(table):
-            row = cells[one.year, one.code]
+            row = rows[one.year][one.code]
             kept.append(((one.year, one.code), _record([_cell(row[column]) for column in table.header], end)))
     if in_order:
         kept.sort(key=lambda it: it[0])
@@ -238,10 +228,6 @@ def _table_anew(table: Table, result: Result, differences: Sequence[Difference])
     parts = [part if part.endswith("\n") else part + end for part in (head, *(text for _, text in kept))]
     text = mark + "".join(parts)
     return text if lines[-1].endswith("\n") else text.removesuffix(end)
-
-
-def _values(result: Result) -> Mapping[tuple[str, str], dict[str, Any]]:
-    return {(row["year"], row["org_code"]): row for row in result.rows.iter_rows(named=True)}
 
 
 def _record(cells: Sequence[str], end: str) -> str:

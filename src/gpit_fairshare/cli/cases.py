@@ -75,11 +75,11 @@ def _update(suite: Suite) -> None:
     from gpit_fairshare.cases.running import run_case  # noqa: PLC0415  # polars loads here, not for --help
     from gpit_fairshare.cases.updating import update  # noqa: PLC0415
 
-    suite.update = update(suite.ran)
+    suite.update = update(suite.verdicts)
     for number in suite.update.cases:
-        case = suite.ran[number].case
+        case = suite.verdicts[number].case
         if case:
-            suite.ran[number] = run_case(case.found)
+            suite.verdicts[number] = run_case(case.found)
 
 
 def _write_junit(suite: Suite, draft: Path) -> None:

@@ -116,7 +116,7 @@ def compare(
             tuple(name for name in names[0] if name not in names[1]),
             tuple(name for name in names[1] if name not in names[0]),
         ),
-        labels={one.name: one.label for record in (before, after) for one in record.columns},
+        labels={**before.labels, **after.labels},
         tolerance=allowed,
         limit=limit,
     )

@@ -54,7 +54,7 @@ class Side:
     @property
     def answer_label(self) -> str:
         """Return what the column that is the answer is called."""
-        return next((one.label for one in self.record.columns if one.name == self.record.answer), self.record.answer)
+        return self.record.labels.get(self.record.answer, self.record.answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def _listed(texts: Sequence[str]) -> str:
 
 def _in_order(record: Record) -> list[str]:
     """Return the columns of figures and texts: inputs first, then steps in the order of the rule, then the answer."""
-    names = [one.name for one in record.columns]
+    names = list(record.labels)
     steps = [step.name for step in record.scheme.steps] if record.scheme else []
     order = [*(name for name in names if name not in steps), *(name for name in steps if name in names)]
     return [*(name for name in order if name != record.answer), record.answer]

@@ -10,27 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.engine.manifest import manifest_of, tidy, versions_now
-from gpit_fairshare.engine.measures import (
-    BASELINE,
-    DIFFERENCE,
-    NO_CHANGE,
-    NOT_GIVEN,
-    PEOPLE,
-    SUPPORT,
-    Area,
-    Inequality,
-    MoneyAccount,
-    MoneyLine,
-    Movement,
-    YearMeasures,
-    funds_of,
-    inequality,
-    left_over_by_group,
-    moved_by,
-    rounding_step,
-    rounding_within_groups,
-)
-from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year
+from gpit_fairshare.engine.measures import funds_of
+from gpit_fairshare.engine.model import CheckResult, Effect, Year
 from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.engine.result import Result
 from gpit_fairshare.engine.year import Run
@@ -39,32 +20,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs import Inputs
     from gpit_fairshare.scheme import Scheme
 
-__all__ = [
-    "BASELINE",
-    "DIFFERENCE",
-    "NOT_GIVEN",
-    "NO_CHANGE",
-    "PEOPLE",
-    "SUPPORT",
-    "Area",
-    "CheckResult",
-    "Effect",
-    "Fund",
-    "Inequality",
-    "MoneyAccount",
-    "MoneyLine",
-    "Movement",
-    "Result",
-    "Year",
-    "YearMeasures",
-    "calculate",
-    "inequality",
-    "left_over_by_group",
-    "moved_by",
-    "rounding_step",
-    "rounding_within_groups",
-    "versions_now",
-]
+__all__ = ["CheckResult", "Effect", "Result", "Year", "calculate", "versions_now"]
 
 
 def calculate(scheme: Scheme, inputs: Inputs) -> Result:

@@ -74,34 +74,12 @@ def manifest_of(
             for name, parameter in scheme.parameters.items()
             for year, value in parameter.values.items()
         ],
-        "inputs": [
-            {
-                "role": source.role,
-                "file": source.file,
-                "sheet": source.sheet,
-                "sha256": source.sha256,
-                "rows": source.rows,
-                "units": [unit._asdict() for unit in source.units],
-            }
-            for source in inputs.sources
-        ],
-        "columns": [
-            {"name": one.name, "kind": one.kind, "unit": one.unit, "table": one.table, "file": one.file}
-            for one in inputs.columns.values()
-        ],
+        "inputs": [{**source.entry(), "units": [unit._asdict() for unit in source.units]} for source in inputs.sources],
+        "columns": [asdict(column) for column in inputs.columns.values()],
         "boundaries": inputs.boundaries.isoformat() if inputs.boundaries else None,
         "crosswalk": inputs.crosswalk.added(),
         "illustrative": list(inputs.illustrative),
         "definition": definition(scheme),
         "findings": [finding.entry() for finding in findings],
-        "checks": [
-            {
-                "year": one.year,
-                "name": one.name,
-                "formula": one.formula,
-                "holds": one.holds,
-                "failing": list(one.failing),
-            }
-            for one in checks
-        ],
+        "checks": [{**asdict(check), "failing": list(check.failing)} for check in checks],
     }

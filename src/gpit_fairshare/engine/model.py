@@ -102,6 +102,16 @@ class Year:
         """Return one national figure."""
         return self.frames[NATIONAL][name][0]
 
+    def members(self, kind: Kind, within: str) -> list[int]:
+        """Return the number of the group by a text column, from 0, that each row of a kind belongs to."""
+        rows = self.membership[within]
+        if kind.column is None:
+            return rows
+        outer: dict[int, int] = {}
+        for number, row in zip(self.membership[kind.column], rows, strict=True):
+            outer.setdefault(number, row)
+        return [outer[number] for number in range(len(outer))]
+
     def codes(self) -> list[str]:
         """Return the organisations' codes, sorted."""
         return self.organisations["org_code"].to_list()

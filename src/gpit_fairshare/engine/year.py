@@ -48,7 +48,8 @@ class Run:
             for symbol in blanks
         )
         self.now = Year(year, {NATIONAL: pl.DataFrame({"year": [year]}), ORGANISATION: table})
-        for column in _grouping_columns(scheme):
+        trees = [*(step.tree for step in scheme.steps), *(check.tree for check in scheme.checks)]
+        for column in dict.fromkeys(column for tree in trees for column in t.groupings(tree)):
             self._group_by(column)
         for name, parameter in scheme.parameters.items():
             self._put(scheme.name, name, NATIONAL, [parameter.values[year].value], pl.Float64)
@@ -204,29 +205,23 @@ class Run:
                     f"{where}, {self.year}, {self._row_names(kind)[row]}: {node.of} is blank, and {name} needs it; "
                     f"make a step of it with where(given({node.of}), …)"
                 )
+        groups, of = [values], NATIONAL
+        if node.within is not None:
+            groups, of = [[] for _ in self.now.labels[node.within]], group(node.within)
+            for value, number in zip(values, self._members(kind, node.within, where), strict=True):
+                groups[number].append(value)
         of_rows = AGGREGATES[node.function].of_rows
-        if node.within is None:
-            self._put(where, name, NATIONAL, [float(of_rows(values))], pl.Float64)
-            return
-        members = self._members(kind, node.within, where)
-        rows: list[Values] = [[] for _ in self.now.labels[node.within]]
-        for value, index in zip(values, members, strict=True):
-            rows[index].append(value)
-        self._put(where, name, group(node.within), [float(of_rows(group_rows)) for group_rows in rows], pl.Float64)
+        self._put(where, name, of, [float(of_rows(rows)) for rows in groups], pl.Float64)
 
     def _members(self, kind: Kind, within: str, where: str) -> list[int]:
         """Return the number of the group, from 0, that each row of a kind belongs to."""
-        rows = self.now.membership[within]
-        if kind.column is None:
-            return rows
-        if kind.column == within:
-            return list(range(len(self.now.labels[within])))
-        found: dict[int, int] = {}
-        for inner, outer in zip(self.now.membership[kind.column], rows, strict=True):
-            if found.setdefault(inner, outer) != outer:
-                label = self.now.labels[kind.column][inner]
-                raise CalculationError(f"{where}, {self.year}: {kind.column} {label} lies in more than one {within}")
-        return [found[index] for index in range(len(self.now.labels[kind.column]))]
+        members = self.now.members(kind, within)
+        if kind.column is not None:
+            for inner, outer in zip(self.now.membership[kind.column], self.now.membership[within], strict=True):
+                if members[inner] != outer:
+                    label = f"{kind.column} {self.now.labels[kind.column][inner]}"
+                    raise CalculationError(f"{where}, {self.year}: {label} lies in more than one {within}")
+        return members
 
     def _previous(self, node: t.Previous, where: str) -> None:
         name = previous_column(node.of)
@@ -234,20 +229,16 @@ class Run:
         before = self.before
         if before is None or name in self.now.frames[symbol.kind].columns:
             return
-        old = before.values(node.of, symbol.kind)
-        dtype = pl.Boolean if symbol.type == "yes/no" else pl.Float64
-        if symbol.kind == NATIONAL:
-            self._put(where, name, NATIONAL, old, dtype)
-        elif symbol.kind.column is not None:
-            there = dict(zip(before.labels[symbol.kind.column], old, strict=True))
-            for label in self.now.labels[symbol.kind.column]:
-                if label not in there:
-                    raise CalculationError(
-                        f"{where}, {self.year}: {symbol.kind.column} {label} has no value in {before.year}"
-                    )
-            self._put(where, name, symbol.kind, [there[label] for label in self.now.labels[symbol.kind.column]], dtype)
-        else:
-            self._put(where, name, ORGANISATION, self._carried(node.of, old, where), dtype)
+        values, column = before.values(node.of, symbol.kind), symbol.kind.column
+        if symbol.kind == ORGANISATION:
+            values = self._carried(node.of, values, where)
+        elif column is not None:
+            by_label = dict(zip(before.labels[column], values, strict=True))
+            labels = self.now.labels[column]
+            if new := [label for label in labels if label not in by_label]:
+                raise CalculationError(f"{where}, {self.year}: {column} {new[0]} has no value in {before.year}")
+            values = [by_label[label] for label in labels]
+        self._put(where, name, symbol.kind, values, pl.Boolean if symbol.type == "yes/no" else pl.Float64)
 
     def _carried(self, name: str, old: Values, where: str) -> Values:
         """Carry last year's values to this year's organisations, summing money and people over mergers."""
@@ -411,8 +402,3 @@ class Run:
         )
         remedy = "Round to a larger unit, such as to=1 for whole pounds"
         return Finding.warning(FindingCode.TOO_FINE_A_UNIT, found, remedy)
-
-
-def _grouping_columns(scheme: Scheme) -> list[str]:
-    trees = [step.tree for step in scheme.steps] + [check.tree for check in scheme.checks]
-    return list(dict.fromkeys(column for tree in trees for column in t.groupings(tree)))

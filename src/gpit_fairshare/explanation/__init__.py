@@ -10,7 +10,7 @@ from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import needed
 from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, Line, Test, YearLines
-from gpit_fairshare.explanation.who import became, found, years_of
+from gpit_fairshare.explanation.who import became, organisation_code, years_of
 from gpit_fairshare.explanation.writing import Writer
 from gpit_fairshare.language.with_numbers import written
 from gpit_fairshare.numbers import with_unit
@@ -62,7 +62,7 @@ def explain(
         record = what if isinstance(what, Record) else read_record(what)
         name, result = record.name, record.calculate()
     scheme = result.scheme
-    code = found(result, organisation)
+    code = organisation_code(result, organisation)
     years = years_of(result, code, year)
     if step is not None and step not in {one.name for one in scheme.steps}:
         there = [one.name for one in scheme.steps]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.explanation.drafts import Draft, Drafts, step_draft
+from gpit_fairshare.explanation.drafts import Draft, Drafts, step_draft, symbol_draft
 from gpit_fairshare.explanation.kernels import rounded, shared
 from gpit_fairshare.explanation.places import Place
 from gpit_fairshare.language import tree as t
@@ -13,7 +13,6 @@ from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import previous_column
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, kind_of
 from gpit_fairshare.language.with_numbers import column_of, leaves
-from gpit_fairshare.words import sentence
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import CheckResult, Result
@@ -76,27 +75,11 @@ class Building:
             origin = f"{origin}; illustrative" if origin else "illustrative"
         if not origin:
             origin = "no file has it" if self.row[name] is None else self.unsaid
-        symbol = self.scheme.symbols[name]
-        self.drafts.add(
-            Draft("input", name, self._label(name), self.place.code, symbol.unit, self.row[name], origin=origin)
-        )
+        self.drafts.add(symbol_draft(self.place, "input", name, self.row[name], origin=origin))
 
     def _parameter(self, parameter: Parameter) -> None:
         value = parameter.values[self.drafts.year]
-        self.drafts.add(
-            Draft(
-                "parameter",
-                parameter.name,
-                self._label(parameter.name),
-                self.place.of(NATIONAL),
-                parameter.unit,
-                value.value,
-                origin=_origin(value),
-            )
-        )
-
-    def _label(self, name: str) -> str:
-        return sentence(self.place.label(name))
+        self.drafts.add(symbol_draft(self.place, "parameter", parameter.name, value.value, origin=_origin(value)))
 
     # Figures and the year before ------------------------------------------------------------------------------
 
@@ -130,41 +113,25 @@ class Building:
         if name in self.emitted or before is None:
             return
         symbol = self.scheme.symbols[leaf.of]
-        draft = Draft(
-            "previous",
-            name,
-            f"{self.place.label(leaf.of)} of {before.year}",
-            self.place.of(symbol.kind),
-            symbol.unit,
-            self.row[name],
-        )
-        if symbol.kind != ORGANISATION:
-            if symbol.kind == NATIONAL or self._same_group(str(symbol.kind.column)):
-                self.drafts.same[name] = (before.year, leaf.of)
-            self._emit(draft)
-            return
-        rows = self.place.year.predecessors[self.place.row]
-        codes = [before.codes()[row] for row in rows]
-        if codes == [self.place.code]:
+        label = f"{self.place.label(leaf.of)} of {before.year}"
+        draft = Draft("previous", name, label, self.place.of(symbol.kind), symbol.unit, self.row[name])
+        if symbol.kind == ORGANISATION:
+            rows = self.place.year.predecessors[self.place.row]
+            codes = [before.codes()[row] for row in rows]
+            is_same = codes == [self.place.code]
+        else:
+            codes, rows = [], []
+            is_same = symbol.kind == NATIONAL or self._same_group(str(symbol.kind.column))
+        if is_same:
             self.drafts.same[name] = (before.year, leaf.of)
-            self._emit(draft)
-            return
-        old = before.values(leaf.of, ORGANISATION)
-        who = f"{', '.join(codes[:-1])} and {codes[-1]}, which became {self.place.code}" if codes[1:] else codes[0]
-        draft.label += f" of {who}"
-        for code, row in zip(codes, rows, strict=True):
-            part = f"{leaf.of} of {code}"
-            self.drafts.add(
-                Draft(
-                    "previous",
-                    part,
-                    f"{self.place.label(leaf.of)} of {before.year} of {code}",
-                    code,
-                    symbol.unit,
-                    old[row],
-                )
-            )
-            draft.parts += (part,)
+        elif codes:
+            who = f"{', '.join(codes[:-1])} and {codes[-1]}, which became {self.place.code}" if codes[1:] else codes[0]
+            draft.label += f" of {who}"
+            old = before.values(leaf.of, ORGANISATION)
+            for code, row in zip(codes, rows, strict=True):
+                part = f"{leaf.of} of {code}"
+                self.drafts.add(Draft("previous", part, f"{label} of {code}", code, symbol.unit, old[row]))
+                draft.parts += (part,)
         self._emit(draft)
 
     def _same_group(self, column: str) -> bool:
@@ -189,7 +156,6 @@ class Building:
                 behind, line = [], step_draft(self.place, step, self.row[step.name], tree=step.tree, notes=notes)
         for draft in behind:
             self._emit(draft)
-        line.label = " ".join(step.label.split())
         line.answer = step.name == self.scheme.result
         line.total = self._total(step)
         self.drafts.add(line)
@@ -224,19 +190,9 @@ class Building:
         notes = self._first(check.tree)
         if others:
             notes += (f"it fails for {self.place.counted(ORGANISATION, others)}{' more' if not holds else ''}",)
-        self.drafts.add(
-            Draft(
-                "check",
-                " ".join(check.name.split()),
-                " ".join(check.name.split()),
-                self.place.of(kind),
-                "yes/no",
-                holds,
-                formula=check.formula,
-                tree=check.tree,
-                notes=notes,
-            )
-        )
+        name = " ".join(check.name.split())
+        draft = Draft("check", name, name, self.place.of(kind), "yes/no", holds, check.formula, check.tree, notes=notes)
+        self.drafts.add(draft)
 
 
 def _origin(value: Value) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.with_numbers import leaves
+from gpit_fairshare.words import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,10 +71,17 @@ class Draft:
     exact: Fraction | None = None
 
 
+def symbol_draft(place: Place, kind: Kind, name: str, value: Any, **more: Any) -> Draft:
+    """Return the line of an input, a parameter or a step."""
+    symbol = place.scheme.symbols[name]
+    return Draft(kind, name, sentence(place.label(name)), place.of(symbol.kind), symbol.unit, value, **more)
+
+
 def step_draft(place: Place, step: Step, value: Any, **more: Any) -> Draft:
     """Return the line of a step."""
-    unit = place.scheme.symbols[step.name].unit
-    return Draft("step", step.name, step.label, place.of(step.kind), unit, value, formula=step.formula, **more)
+    draft = symbol_draft(place, "step", step.name, value, formula=step.formula, **more)
+    draft.label = " ".join(step.label.split())
+    return draft
 
 
 @dataclass(slots=True)

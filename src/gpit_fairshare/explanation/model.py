@@ -128,16 +128,13 @@ class ExplainedLines:
     def document(self) -> dict[str, Any]:
         """Return the explanation with stable keys, ready for JSON."""
         found = asdict(self)
-        for year in found["years"]:
-            for line, one in zip(year["lines"], self._lines_of(year["year"]), strict=True):
-                line["tests"] = [{**asdict(test), "text": str(test)} for test in one.tests]
+        lines = [line for year in found["years"] for line in year["lines"]]
+        for entry, line in zip(lines, self.lines, strict=True):
+            entry["tests"] = [{**asdict(test), "text": str(test)} for test in line.tests]
         for key in ("differences", "others_differ"):
             found[key] = [figure.document() for figure in getattr(self, key)]
         document: dict[str, Any] = _listed({"schema": JSON_SCHEMA, "sound": self.sound, **found})
         return document
-
-    def _lines_of(self, year: str) -> Sequence[Line]:
-        return next(one.lines for one in self.years if one.year == year)
 
     def __repr__(self) -> str:
         answers = ", ".join(f"{year.answer} in {year.year}" for year in self.years)

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import NATIONAL, Kind, group
-from gpit_fairshare.words import counted, inside
+from gpit_fairshare.results.agreement import NATION, label_inside
+from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine import Year
     from gpit_fairshare.scheme import Scheme
-
-NATION = "nation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Place:
 
     def label(self, name: str) -> str:
         """Return the scheme's label of a name, as it stands inside a sentence and on one line."""
-        return inside(" ".join(self.scheme.labels.get(name, name.replace("_", " ")).split()))
+        return label_inside(self.scheme, name)
 
     def of(self, kind: Kind) -> str:
         """Say what a value of a kind is a value of: the organisation's code, its group, or the nation."""
@@ -72,16 +71,11 @@ class Place:
 
     def rows(self, kind: Kind, within: str | None) -> list[int]:
         """Return the rows of a kind that are counted with the organisation: those of its group, or all."""
-        height = self.year.frames[kind].height
+        rows = range(self.year.frames[kind].height)
         if within is None:
-            return list(range(height))
-        outer = self.year.membership[within]
-        if kind.column is not None and kind.column != within:
-            inner = dict(zip(self.year.membership[kind.column], outer, strict=True))
-            outer = [inner[number] for number in range(height)]
-        elif kind.column == within:
-            outer = list(range(height))
-        return [row for row in range(height) if outer[row] == self.group_number(within)]
+            return list(rows)
+        members = self.year.members(kind, within)
+        return [row for row in rows if members[row] == self.group_number(within)]
 
     def counted(self, kind: Kind, number: int) -> str:
         """Write how many rows of a kind there are: `211 CCGs`, `4 groups by region`."""

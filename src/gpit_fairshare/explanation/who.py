@@ -11,8 +11,6 @@ from gpit_fairshare.inputs import day_in_words, parse_year, year_start
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gpit_fairshare.engine import Result
 
 _NEAR = 5
@@ -21,7 +19,7 @@ _MOST = 12
 """Codes of one name that are listed; the rest is counted."""
 
 
-def found(result: Result, wanted: str) -> str:
+def organisation_code(result: Result, wanted: str) -> str:
     """Return the code that is meant by a code, in capitals or not, or by a name as it stands in the inputs.
 
     Raises:
@@ -37,15 +35,10 @@ def found(result: Result, wanted: str) -> str:
             return alike[0]
         if alike:
             shown = alike if len(alike) <= _MOST else [*alike[:_MOST], f"{len(alike) - _MOST:,} more"]
-            raise UsageError(f"{wanted} may be {_either(shown)}; give the code as it is written")
+            raise UsageError(f"{wanted} may be {joined(shown, 'or')}; give the code as it is written")
     raise UsageError(
         f"there is no {result.scheme.organisation} {wanted}{_became_of(result, wanted)}{_near(text, names)}"
     )
-
-
-def _either(texts: Sequence[str]) -> str:
-    """Join texts with `or`: `00C, 00D or 00F`."""
-    return f"{', '.join(texts[:-1])} or {texts[-1]}" if len(texts) > 1 else texts[0]
 
 
 def _names(result: Result, year: str) -> dict[str, str]:
@@ -65,7 +58,7 @@ def _near(text: str, names: dict[str, str]) -> str:
     alike = dict.fromkeys([*within[:_NEAR], *get_close_matches(text, list(folded), _NEAR, _ALIKE)])
     shown = [f"{folded[one]} ({names[folded[one]]})" for one in list(alike)[:_NEAR]]
     shown = [*codes, *(one for one in shown if one.split(" ")[0] not in codes)]
-    return f"; did you mean {_either(shown)}?" if shown else ""
+    return f"; did you mean {joined(shown, 'or')}?" if shown else ""
 
 
 def _became_of(result: Result, code: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gpit_fairshare.inputs.files.grids import LARGEST
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
@@ -132,6 +132,10 @@ class Source:
     """Texts above the headings."""
     units: tuple[AppliedUnit, ...] = ()
     """The units with which the columns of £ and people were read, from left to right."""
+
+    def entry(self) -> dict[str, Any]:
+        """Return which file it is, with the keys of manifests and of `gpit check --json`."""
+        return {key: getattr(self, key) for key in ("role", "file", "sheet", "sha256", "rows")}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine import BASELINE, DIFFERENCE, SUPPORT
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs import day_in_words
 from gpit_fairshare.language.kinds import ORGANISATION
@@ -31,7 +31,8 @@ from gpit_fairshare.words import counted, inside, is_money, joined, plural, sent
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from gpit_fairshare.engine import Effect, Inequality, MoneyAccount, MoneyLine, Movement, Result, YearMeasures
+    from gpit_fairshare.engine import Effect, Result
+    from gpit_fairshare.engine.measures import Inequality, MoneyAccount, MoneyLine, Movement, YearMeasures
     from gpit_fairshare.reports.document import Block
     from gpit_fairshare.scheme import Scheme
 

@@ -171,7 +171,7 @@ def _update(suite: Suite) -> Iterator[Block]:
 def _closing(suite: Suite) -> Iterator[Block]:
     """Yield how many cases there are, what became of them, and where their figures come from."""
     tone = _TONES["failed" if suite.exit_code else "ok"]
-    yield Paragraph(f"{counted(len(suite.ran), 'case')}: {_outcomes(suite)}.", tone, apart=True)
+    yield Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, apart=True)
     origins = [
         f"{origin} {suite.count('ok', origin):,} of {cases:,} ok"
         for origin in ORIGINS

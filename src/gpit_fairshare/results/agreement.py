@@ -207,10 +207,12 @@ def _whose(step: Step, label: str, scheme: Scheme) -> str:
     """Say what a figure is a figure of, from the text in the column of its groups, or the organisation's code."""
     if step.kind == NATIONAL:
         return NATION
-    column = step.kind.column
-    return (
-        f"{inside(' '.join(scheme.labels.get(column, column.replace('_', ' ')).split()))} {label}" if column else label
-    )
+    return f"{label_inside(scheme, step.kind.column)} {label}" if step.kind.column else label
+
+
+def label_inside(scheme: Scheme, name: str) -> str:
+    """Return a scheme's label of a name, as it stands inside a sentence and on one line."""
+    return inside(" ".join(scheme.labels.get(name, name.replace("_", " ")).split()))
 
 
 def in_one_line(figures: Sequence[OffRule]) -> str:

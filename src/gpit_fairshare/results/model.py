@@ -22,16 +22,6 @@ Origins = Mapping[tuple[str, str, str], str]
 """(year, org_code, column) of an input to the file and row or cell that it came from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A column of the tidy table: what it is called and measured in. Inputs have no formula."""
-
-    name: str
-    label: str
-    unit: str | None
-    formula: str = ""
-
-
 @dataclass(frozen=True)
 class Record:
     """A result as its file has it."""
@@ -62,21 +52,11 @@ class Record:
         return self.scheme.organisation if self.scheme else "organisation"
 
     @property
-    def columns(self) -> list[Step]:
-        """Return every column of figures and texts, in order, the answer last."""
+    def labels(self) -> dict[str, str]:
+        """Return what every column of figures and texts is called, in order, the answer last."""
+        labels = self.scheme.labels if self.scheme else {}
         names = [name for name in self.rows.columns if name not in (*KEYS, "org_name")]
-        if self.scheme is None:
-            return [Step(name, name.replace("_", " ").capitalize(), None) for name in names]
-        steps = {step.name: step.formula for step in self.scheme.steps}
-        return [
-            Step(
-                name,
-                self.scheme.labels.get(name, name.replace("_", " ").capitalize()),
-                self.scheme.symbols[name].unit if name in self.scheme.symbols else None,
-                steps.get(name, ""),
-            )
-            for name in names
-        ]
+        return {name: labels.get(name, name.replace("_", " ").capitalize()) for name in names}
 
     def calculate(self) -> Result:
         """Work the result out again, from the file's own rule, parameters and inputs.
@@ -108,8 +88,13 @@ def record_of(result: Result, name: str) -> Record:
     )
 
 
-class _ComparedFinding(BaseModel):
+class StrictModel(BaseModel):
+    """What is read of a manifest, with distrust: no value is taken for one of another type."""
+
     model_config = ConfigDict(strict=True)
+
+
+class _ComparedFinding(StrictModel):
     number: str
     level: str
     file: str
@@ -117,18 +102,16 @@ class _ComparedFinding(BaseModel):
     found: str
 
 
-class _ComparedInput(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _ComparedInput(StrictModel):
     role: str
     file: str
     sheet: str
     sha256: str
 
 
-class _ComparedManifest(BaseModel):
+class _ComparedManifest(StrictModel):
     """As much of a manifest as other results are compared with."""
 
-    model_config = ConfigDict(strict=True)
     gpit: str
     libraries: dict[str, str]
     boundaries: str | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +23,7 @@ from gpit_fairshare.structured_texts import parse_json
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gpit_fairshare.scheme import Scheme
 
@@ -47,12 +48,11 @@ def read_record(path: str | Path) -> Record:
     data = result_bytes(path)
     match path.suffix.lower():
         case ".json":
-            rows, manifest, origins = _json(path.name, data)
+            document = _result_document(path.name, data)
+            rows, manifest, origins = document["rows"], document.get("manifest"), _origins(document)
         case ".xlsx":
-            try:
+            with readable(path.name):
                 rows, manifest, origins = read_book(path.name, data, LARGEST_RESULT)
-            except Unreadable as fault:
-                raise unreadable(path.name, fault) from None
         case ending:
             rows, manifest, origins = _table(path, data, ending)
     scheme = scheme_of(manifest, path.name) if manifest is not None else None
@@ -103,10 +103,8 @@ def open_result(path: str | Path) -> ResultFile:
                 raise UsageError(f"{path.name}: has no manifest; expected a JSON document as gpit allocate writes it")
             return ResultFile(path, data, manifest, document)
         case ".xlsx":
-            try:
+            with readable(path.name):
                 return ResultFile(path, data, book_manifest(path.name, data, LARGEST_RESULT), {})
-            except Unreadable as fault:
-                raise unreadable(path.name, fault) from None
     beside = path.with_name(manifest_name(path))
     if not beside.is_file():
         raise UsageError(
@@ -118,9 +116,17 @@ def open_result(path: str | Path) -> ResultFile:
     return ResultFile(path, data, document["manifest"], document, text)
 
 
-def unreadable(name: str, fault: Unreadable) -> UsageError:
-    """Return why a workbook cannot be read, as one sentence that names it."""
-    return UsageError(f"{name}: {fault.finding.found}. {fault.finding.remedy}".rstrip(". "))
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Say in one sentence, which names the file, why a workbook cannot be read.
+
+    Raises:
+        UsageError: It is damaged, protected, too large or hostile.
+    """
+    try:
+        yield
+    except Unreadable as fault:
+        raise UsageError(f"{name}: {fault.finding.found}. {fault.finding.remedy}".rstrip(". ")) from None
 
 
 def result_bytes(path: Path) -> bytes:
@@ -167,11 +173,6 @@ def _manifest_document(name: str, data: bytes) -> dict[str, Any]:
     if document.get("schema") != MANIFEST_SCHEMA or not isinstance(document.get("manifest"), dict):
         raise UsageError(f"{name}: expected the manifest of a table; found {_schema(document)}")
     return document
-
-
-def _json(name: str, data: bytes) -> Parts:
-    document = _result_document(name, data)
-    return document["rows"], document.get("manifest"), _origins(document)
 
 
 def _schema(document: Mapping[str, Any]) -> str:
@@ -262,7 +263,7 @@ def _column(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
     values = [None if value == "" else value for value in cells.to_list()]
     if not kind:
         kind = _guessed(values)
-    read = {"number": _number, "yes/no": _yes_no, "text": _text}[kind]
+    read, dtype = _KINDS[kind]
     found = []
     for row, value in enumerate(values, first):
         try:
@@ -274,22 +275,23 @@ def _column(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
         raise UsageError(f"{name}: row {found.index(None) + first}: {cells.name} is blank")
     if cells.name == "org_name":
         found = [value or "" for value in found]
-    dtype = {"number": pl.Float64, "yes/no": pl.Boolean, "text": pl.String}[kind]
     return pl.Series(cells.name, found, dtype=dtype)
 
 
 def _guessed(values: Sequence[Any]) -> str:
     """Return what a column of a table without a manifest holds, by all of its cells."""
     there = [value for value in values if value is not None]
-    for kind, read in (("yes/no", _yes_no), ("number", _number)):
-        try:
-            for value in there:
-                read(value)
-        except (ValueError, TypeError, OverflowError):
-            continue
-        if there:
-            return kind
-    return "text"
+    fitting = (kind for kind in ("yes/no", "number") if there and all(_is_of(kind, value) for value in there))
+    return next(fitting, "text")
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    """Return whether a value can be read as one of a kind."""
+    try:
+        _KINDS[kind][0](value)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
 
 
 def _number(value: Any) -> float:
@@ -316,6 +318,14 @@ def _text(value: Any) -> str:
     return text[1:] if text.startswith("'") and text[1:2] in FORMULA_STARTS else text
 
 
+_KINDS: Final[Mapping[str, tuple[Callable[[Any], Any], type[pl.DataType]]]] = {
+    "number": (_number, pl.Float64),
+    "yes/no": (_yes_no, pl.Boolean),
+    "text": (_text, pl.String),
+}
+"""What reads the values of a kind, and the type of their column."""
+
+
 def _once(frame: pl.DataFrame, name: str) -> None:
     """Refuse a table that has an organisation twice in a year: there would be no telling which row is meant."""
     twice = frame.filter(frame.select(*KEYS).is_duplicated())
@@ -335,17 +345,9 @@ def filled(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
             raise UsageError(f"{name}: has no column {column}; every result of its rule has one")
         cells = frame[column]
         if cells.dtype == pl.String:
-            row, cell = next((row, cell) for row, cell in enumerate(cells.to_list()) if not _is_number(cell))
+            row, cell = next((row, cell) for row, cell in enumerate(cells.to_list()) if not _is_of("number", cell))
             year, code = frame.select(*KEYS).row(row)
             raise UsageError(f"{name}: {column} of {code} in {year}: expected a number, found {cell!r:.40}")
         if cells.null_count():
             year, code = frame.filter(cells.is_null()).select(*KEYS).row(0)
             raise UsageError(f"{name}: {column} of {code} in {year} is blank; every row of a result has one")
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        _number(value)
-    except (ValueError, TypeError, OverflowError):
-        return False
-    return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import Broken, Wish, workbook_rows
-from gpit_fairshare.results.agreement import same_as_written
+from gpit_fairshare.results.agreement import are_numbers, same_as_written
 from gpit_fairshare.results.model import Origins, not_as_written
 from gpit_fairshare.scheme import number
 from gpit_fairshare.structured_texts import TextError, parse_json
@@ -168,11 +168,7 @@ def _table(
         values = {}
         for name, column in table["columns"].items():
             value = sheets.value(cells[row], row, column, sheet, blank=name in blank)
-            if (
-                name in numbers
-                and value is not None
-                and (isinstance(value, bool) or not isinstance(value, int | float))
-            ):
+            if name in numbers and value is not None and not are_numbers(value):
                 raise UsageError(f"{sheets.name}: {sheet}!{column}{row}: expected a number, found {str(value)[:40]!r}")
             values[name] = value
         found.append(values)
@@ -194,7 +190,7 @@ def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict
         for year, value in parameter["values"].items():
             place = found[parameter["name"], year]
             now = _cell(sheets, place)
-            if isinstance(now, bool) or not isinstance(now, int | float):
+            if not are_numbers(now):
                 raise UsageError(
                     f"{sheets.name}: {place}: expected a number, found {'nothing' if now is None else repr(now)[:40]}"
                 )

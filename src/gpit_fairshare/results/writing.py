@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gpit_fairshare.engine import Result, YearMeasures
+    from gpit_fairshare.engine import Result
+    from gpit_fairshare.engine.measures import YearMeasures
 
 TABLE_ENDINGS: Final = (".csv", ".parquet")
 """Files that hold the tidy table alone: their manifest is a file beside them."""

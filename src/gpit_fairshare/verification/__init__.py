@@ -15,32 +15,28 @@ from gpit_fairshare.allocation import allocate
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs import LARGEST, MEGABYTE
 from gpit_fairshare.results.reading import open_result
-from gpit_fairshare.verification.asked import read_manifest
+from gpit_fairshare.verification.manifest_run import read_manifest
 from gpit_fairshare.verification.model import (
-    JSON_SCHEMA,
     Answer,
     Change,
     Difference,
-    Differences,
     FileSeen,
     Kind,
     Verdict,
     Verification,
 )
 from gpit_fairshare.verification.rerun import compared, other_versions
+from gpit_fairshare.verification.rerun_folder import stage
 from gpit_fairshare.verification.searching import Places
-from gpit_fairshare.verification.staging import stage
 from gpit_fairshare.verification.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = [
-    "JSON_SCHEMA",
     "Answer",
     "Change",
     "Difference",
-    "Differences",
     "FileSeen",
     "Kind",
     "Verdict",
@@ -75,15 +71,15 @@ def verify(
             files are those of the run, and the manifest's run cannot be run.
     """
     file = open_result(result)
-    asked = read_manifest(file.manifest, file.path.name)
+    spec = read_manifest(file.manifest, file.path.name)
     places = Places(file.path, files)
     with tempfile.TemporaryDirectory(prefix="gpit-verify-") as name:
         room = Path(name).resolve()
-        staged = stage(asked, places, room)
-        found = Verification(
+        staged = stage(spec, places, room)
+        verification = Verification(
             result=file.path.name,
-            scheme=asked.scheme,
-            versions=other_versions(asked),
+            scheme=spec.scheme.name,
+            versions=other_versions(spec),
             files=tuple(staged.files),
             scheme_files=tuple(staged.scheme_files),
             facts=tuple(f"{one} was not used: no file of the run has its name or digest." for one in places.unused),
@@ -92,12 +88,12 @@ def verify(
             again = allocate(**staged.arguments, max_size=max_size)
         except GpitError as fault:
             said = _without(room, str(fault))
-            if not found.versions and not any(one.differs for one in (*found.files, *found.scheme_files)):
+            if not verification.versions and not any(seen.differs for seen in verification.all_files):
                 raise UsageError(f"{file.path.name}: cannot be run again as its manifest says: {said}") from None
-            return found.but(fault=said)
-        run = {**again.manifest["run"], "max_size": asked.run.max_size}
+            return replace(verification, fault=said)
+        run = {**again.manifest["run"], "max_size": spec.run.max_size}
         again = replace(again, manifest={**again.manifest, "run": run})
-        return compared(file, found, again, room / "out", advance)
+        return compared(file, verification, again, room / "out", advance)
 
 
 def _without(room: Path, text: str) -> str:

@@ -19,7 +19,7 @@ from gpit_fairshare.workbook.sheets import column_number, letter
 
 if TYPE_CHECKING:
     import zipfile
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _MAIN: Final = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
@@ -70,10 +70,9 @@ class Book:
         self._parts = sheet_parts(self._archive)
         tree = import_module("defusedxml.ElementTree")
         root = tree.fromstring(self._read("xl/workbook.xml"))
-        names = [node.get("name", "") for node in root.iter() if _local(node.tag) == "sheet"]
-        if not names:
+        self.sheets = list(self._parts)
+        if not self.sheets:
             raise _unfit("has no sheets")
-        self.sheets: list[str] = names
         self.names: dict[str, str] = {
             node.get("name", "").casefold(): (node.text or "").strip()
             for node in root.iter()
@@ -195,26 +194,27 @@ class _Cells:
         self.done: list[tuple[int, Row]] = []
         self._sheet, self._texts = sheet, shared
         self._row, self._column, self._cells = 0, 0, Row()
-        self._kind, self._formula_of = "n", {"t": ""}
-        self._has_formula = False
+        self._kind = "n"
+        self._formula_of: dict[str, str] | None = None
+        """What is said of the cell's formula; None where it has none."""
         self._into: list[str] | None = None
         self._value: list[str] = []
         self._formula: list[str] = []
         self._hint = False
         self._masters: dict[str, tuple[str, str]] = {}
-        self._starts: dict[str, Callable[[dict[str, str]], None]] = {
-            "row": self._start_row,
-            "c": self._start_cell,
-            "f": self._start_formula,
-            "v": self._start_value,
-            "t": self._start_value,
-            "rPh": self._start_hint,
-        }
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        begin = self._starts.get(_TAGS.get(name, ""))
-        if begin:
-            begin(attributes)
+        match _TAGS.get(name):
+            case "c":
+                self._start_cell(attributes)
+            case "v" | "t":
+                self._into = None if self._hint else self._value
+            case "f":
+                self._formula_of, self._into = attributes, self._formula
+            case "rPh":
+                self._hint = True
+            case "row":
+                self._start_row(attributes)
 
     def end(self, name: str) -> None:
         match _TAGS.get(name):
@@ -243,27 +243,18 @@ class _Cells:
         column = self._column + 1 if place is None else _column(place, self._row)
         if not self._column < column <= _COLUMNS:
             raise _unfit(f"has cells on its sheet '{self._sheet}' that are out of order, as no program writes them")
-        self._column, self._kind, self._has_formula = column, attributes.get("t", "n"), False
+        self._column, self._kind, self._formula_of = column, attributes.get("t", "n"), None
         self._value, self._formula = [], []
 
-    def _start_formula(self, attributes: dict[str, str]) -> None:
-        self._has_formula, self._formula_of, self._into = True, attributes, self._formula
-
-    def _start_value(self, _: dict[str, str]) -> None:
-        self._into = None if self._hint else self._value
-
-    def _start_hint(self, _: dict[str, str]) -> None:
-        self._hint = True
-
     def _end_cell(self) -> None:
-        formula = self._whole_formula() if self._has_formula else None
+        formula = None if self._formula_of is None else self._whole_formula(self._formula_of)
         value = self._typed("".join(self._value))
         if formula is not None or value is not None:
             self._cells[self._column] = Cell(formula, value)
 
-    def _whole_formula(self) -> str:
+    def _whole_formula(self, attributes: dict[str, str]) -> str:
         text = restored("".join(self._formula))
-        kind, group = self._formula_of.get("t"), self._formula_of.get("si", "")
+        kind, group = attributes.get("t"), attributes.get("si", "")
         place = address(self._row, self._column)
         if kind == "shared":
             if text:

@@ -2,93 +2,91 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.results.agreement import same_as_written
-from gpit_fairshare.verification.model import Kind
+from gpit_fairshare.results.model import KEYS
+from gpit_fairshare.verification.model import Difference, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     from gpit_fairshare.results.agreement import Same
     from gpit_fairshare.verification.model import Differences
 
-_KEYS: Final = ("year", "org_code")
 _CALLED: Final = ("year", "org_code", "name", "number", "assumption", "parameter", "role", "file")
 """Keys whose values say, in this order, what an entry of a list is."""
 _MISSING: Final = object()
-_ALL_AS_WRITTEN: Final[Mapping[str, Same]] = MappingProxyType({})
 
 
-class Entry(NamedTuple):
-    """One entry that differs; a side that has none has `None`, and its kind says so."""
+@dataclass(frozen=True, slots=True)
+class ColumnRules:
+    """How values are compared, by the name of their column or entry."""
 
-    kind: Kind
-    path: str
-    about: str
-    found: Any
-    expected: Any
-    key: str
-    """Last name on the path, such as a column."""
+    units: Mapping[str, str | None] = field(default_factory=dict)
+    predicates: Mapping[str, Same] = field(default_factory=dict)
+    """What says whether two values are the same; those of other names are compared as written."""
+
+    def are_same(self, name: str, found: Any, expected: Any) -> bool:
+        """Return whether two values of a name count as the same."""
+        return self.predicates.get(name, same_as_written)(found, expected)
+
+    def unit(self, name: str) -> str:
+        """Return the unit of a name; empty where it has none."""
+        return self.units.get(name) or ""
 
 
 def entries(
-    found: Any,
-    expected: Any,
-    same: Mapping[str, Same] = _ALL_AS_WRITTEN,
-    path: str = "",
-    about: str = "",
-    key: str = "",
-) -> Iterator[Entry]:
+    found: Any, expected: Any, rules: ColumnRules, path: str = "", about: str = "", name: str = ""
+) -> Iterator[Difference]:
     """Yield every entry in which two documents differ, in the order of what is expected.
 
-    `same` has, for names whose values are not compared as written, what says whether two of them are the same.
+    `name` is the last name on the path, such as a column.
     """
-    if isinstance(found, dict) and isinstance(expected, dict):
-        for name in dict.fromkeys([*expected, *found]):
-            inner = f"{path}.{name}" if path else name
-            yield from _pair(found.get(name, _MISSING), expected.get(name, _MISSING), same, inner, about, name)
+    if found is _MISSING:
+        yield Difference(Kind.REMOVED, path, about, None, _short(expected), rules.unit(name))
+    elif expected is _MISSING:
+        yield Difference(Kind.ADDED, path, about, _short(found), None, rules.unit(name))
+    elif isinstance(found, dict) and isinstance(expected, dict):
+        for key in dict.fromkeys([*expected, *found]):
+            inner = f"{path}.{key}" if path else key
+            yield from entries(found.get(key, _MISSING), expected.get(key, _MISSING), rules, inner, about, key)
     elif isinstance(found, list) and isinstance(expected, list):
         if path == "rows":
-            yield from _rows(found, expected, same)
+            yield from _rows(found, expected, rules)
             return
-        for index in range(max(len(found), len(expected))):
-            here = found[index] if index < len(found) else _MISSING
-            there = expected[index] if index < len(expected) else _MISSING
+        for index, (here, there) in enumerate(zip_longest(found, expected, fillvalue=_MISSING)):
             called = about or _called(here if there is _MISSING else there)
-            yield from _pair(here, there, same, f"{path}[{index}]", called, key)
-    elif (found is None) != (expected is None) or not same.get(key, same_as_written)(found, expected):
-        yield Entry(Kind.VALUE, path, about, _short(found), _short(expected), key)
+            yield from entries(here, there, rules, f"{path}[{index}]", called, name)
+    elif (found is None) != (expected is None) or not rules.are_same(name, found, expected):
+        yield Difference(Kind.VALUE, path, about, _short(found), _short(expected), rules.unit(name))
 
 
-def _pair(found: Any, expected: Any, same: Mapping[str, Same], path: str, about: str, key: str) -> Iterator[Entry]:
-    if found is _MISSING:
-        yield Entry(Kind.REMOVED, path, about, None, _short(expected), key)
-    elif expected is _MISSING:
-        yield Entry(Kind.ADDED, path, about, _short(found), None, key)
-    else:
-        yield from entries(found, expected, same, path, about, key)
-
-
-def _rows(found: Sequence[Any], expected: Sequence[Any], same: Mapping[str, Same]) -> Iterator[Entry]:
+def _rows(found: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[Difference]:
     """Compare the tidy table row by row, each organisation's of a year with its own, wherever it stands."""
-    places: dict[tuple[str, ...], list[int]] = {}
-    for index, row in enumerate(found):
-        places.setdefault(_key(row), []).append(index)
-    for index, row in enumerate(expected):
-        there = places.get(_key(row))
-        if not there:
-            yield Entry(Kind.REMOVED, f"rows[{index}]", _called(row), None, "the row", "")
-            continue
-        own = there.pop(0)
-        yield from entries(found[own], row, same, f"rows[{own}]", _called(row))
-    for place in sorted(place for there in places.values() for place in there):
-        yield Entry(Kind.ADDED, f"rows[{place}]", _called(found[place]), "the row", None, "")
+    matches, left = paired(map(_key, found), map(_key, expected))
+    for index, (own, row) in enumerate(zip(matches, expected, strict=True)):
+        if own is None:
+            yield Difference(Kind.REMOVED, f"rows[{index}]", _called(row), None, "the row")
+        else:
+            yield from entries(found[own], row, rules, f"rows[{own}]", _called(row))
+    for place in sorted(left):
+        yield Difference(Kind.ADDED, f"rows[{place}]", _called(found[place]), "the row", None)
+
+
+def paired(found: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple[list[int | None], list[int]]:
+    """Return for each key that is expected the place of its row in the file, and the places that are left over."""
+    places: dict[Hashable, list[int]] = {}
+    for place, key in enumerate(found):
+        places.setdefault(key, []).append(place)
+    matches = [places[key].pop(0) if places.get(key) else None for key in expected]
+    return matches, [place for left in places.values() for place in left]
 
 
 def _key(row: Any) -> tuple[str, ...]:
-    return tuple(str(row.get(name)) for name in _KEYS) if isinstance(row, dict) else ()
+    return tuple(str(row.get(name)) for name in KEYS) if isinstance(row, dict) else ()
 
 
 def _called(entry: Any) -> str:
@@ -107,27 +105,19 @@ def _short(value: Any) -> Any:
 
 
 def compare_documents(
-    found: Mapping[str, Any],
-    expected: Mapping[str, Any],
-    units: Mapping[str, str | None],
-    same: Mapping[str, Same],
-    into: Differences,
-    *,
-    name: str = "",
+    found: Mapping[str, Any], expected: Mapping[str, Any], rules: ColumnRules, into: Differences, *, name: str = ""
 ) -> None:
     """Compare two documents, but for their manifests.
 
     Args:
         found: The document of the file.
         expected: What gpit writes.
-        units: Unit of each column.
-        same: For each step, what says whether two of its figures are the same.
+        rules: How figures are compared.
         into: Takes the differences.
         name: Name of the file, where it is not the result's own; it stands before the paths.
     """
     # The rows come first: all else follows from them.
     keys = [key for key in dict.fromkeys(["rows", *expected, *found]) if key not in ("manifest", "table")]
     here, there = ({key: side[key] for key in keys if key in side} for side in (found, expected))
-    for one in entries(here, there, same):
-        path = f"{name}: {one.path}" if name else one.path
-        into.add(one.kind, path, one.about, one.found, one.expected, units.get(one.key) or "")
+    for difference in entries(here, there, rules):
+        into.add(replace(difference, place=f"{name}: {difference.place}") if name else difference)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -64,11 +65,11 @@ class Differences:
     kept: list[Difference] = field(default_factory=list)
     counts: Counter[Kind] = field(default_factory=Counter)
 
-    def add(self, kind: Kind, place: str, about: str, found: Any, expected: Any, unit: str = "") -> None:
+    def add(self, difference: Difference) -> None:
         """Take a difference."""
-        self.counts[kind] += 1
-        if self.counts[kind] <= MOST_KEPT:
-            self.kept.append(Difference(kind, place, about, found, expected, unit))
+        self.counts[difference.kind] += 1
+        if self.counts[difference.kind] <= MOST_KEPT:
+            self.kept.append(difference)
 
     def drop(self, kind: Kind) -> None:
         """Leave out all of one kind."""
@@ -106,8 +107,12 @@ class FileSeen:
     rows_then: int | None = None
     rows_now: int | None = None
     """Rows below the headings; None for scheme files, and where the files cannot be run."""
-    another_name: str = ""
-    """Its name now, where the digest alone says that it is the one."""
+
+    @property
+    def another_name(self) -> str:
+        """Its name now, where the digest alone says that it is the one; else empty."""
+        name = Path(self.place).name
+        return name if name != self.name else ""
 
     @property
     def differs(self) -> bool:
@@ -156,18 +161,18 @@ class Verification:
     fault: str = ""
     """Why the files as they are now cannot be run."""
 
-    def but(self, **changes: Any) -> Verification:
-        """Return a copy with some of it replaced."""
-        return replace(self, **changes)
+    @property
+    def all_files(self) -> tuple[FileSeen, ...]:
+        """Return the input files and the scheme files."""
+        return *self.files, *self.scheme_files
 
     @property
     def verdict(self) -> Verdict:
         """Return what came of it, in a word."""
-        seen = [*self.files, *self.scheme_files]
         if self.fault:
             return Verdict.CANNOT_BE_RUN
         differs = self.parameters or self.manifest or self.content.counts or self.off_rule
-        if differs or any(one.differs for one in seen):
+        if differs or any(seen.differs for seen in self.all_files):
             return Verdict.DIFFERS
         return Verdict.SAME_BYTES if self.same_bytes else Verdict.SAME_CONTENT
 
@@ -183,7 +188,7 @@ class Verification:
             "result": self.result,
             "scheme": self.scheme,
             "verified": self.verified,
-            "verdict": str(self.verdict),
+            "verdict": self.verdict,
             "fault": self.fault or None,
             "versions": [asdict(one) for one in self.versions],
             "files": [_seen(one) for one in self.files],
@@ -192,15 +197,9 @@ class Verification:
             "manifest": [asdict(one) for one in self.manifest],
             "answer": asdict(self.answer) if self.answer else None,
             "content": [
-                {
-                    "kind": str(one.kind),
-                    "place": one.place,
-                    "about": one.about,
-                    "found": one.found,
-                    "expected": one.expected,
-                }
+                {key: value for key, value in asdict(difference).items() if key != "unit"}
                 for kind in Kind
-                for one in self.content.of(kind)
+                for difference in self.content.of(kind)
             ],
             "counts": {str(kind): self.content.counts[kind] for kind in Kind if self.content.counts[kind]},
             "off_rule": [figure.document() for figure in self.off_rule],
@@ -226,4 +225,4 @@ def _plain(value: Any) -> Any:
 
 
 def _seen(one: FileSeen) -> dict[str, Any]:
-    return {**asdict(one), "differs": one.differs}
+    return {**asdict(one), "another_name": one.another_name, "differs": one.differs}

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import versions_now
 from gpit_fairshare.errors import GpitError
-from gpit_fairshare.inputs import Unreadable
 from gpit_fairshare.language.plugin_functions import plugged
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.results.agreement import OffRule, off_rule, predicates_of
-from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_result, read_record, table_frame, unreadable
+from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_result, read_record, readable, table_frame
 from gpit_fairshare.results.writing import TABLE_ENDINGS, manifest_name, write_manifest, write_result
 from gpit_fairshare.structured_texts import json_text, parse_json
 from gpit_fairshare.verification.cells import Book
-from gpit_fairshare.verification.documents import compare_documents, entries
+from gpit_fairshare.verification.documents import ColumnRules, compare_documents, entries
 from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification
 from gpit_fairshare.verification.tables import compare_tables
 from gpit_fairshare.verification.workbooks import Answers, compare_books
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.verification.asked import Asked
-    from gpit_fairshare.verification.documents import Entry
+    from gpit_fairshare.verification.manifest_run import RunSpec
 
 _FUNCTION: Final = "function "
 """Begins the name of a function among the versions."""
@@ -38,14 +36,14 @@ _Key = tuple[str, str]
 """Year and code."""
 
 
-def other_versions(asked: Asked) -> tuple[Change, ...]:
+def other_versions(spec: RunSpec) -> tuple[Change, ...]:
     """Return gpit, the libraries and the plug-ins whose version was another, and functions whose text was."""
     now = versions_now()
-    names = dict.fromkeys([*now, *asked.versions])
-    pairs = [Change(name, asked.versions.get(name), now.get(name)) for name in names]
-    packages = dict.fromkeys((one.package, one.version) for one in asked.plugins)
+    names = dict.fromkeys([*now, *spec.versions])
+    pairs = [Change(name, spec.versions.get(name), now.get(name)) for name in names]
+    packages = dict.fromkeys((one.package, one.version) for one in spec.plugins)
     pairs += [Change(f"plug-in {package}", version, version_of(package)) for package, version in packages]
-    functions = [one for one in asked.plugins if one.kind == "function"]
+    functions = [one for one in spec.plugins if one.kind == "function"]
     pairs += [Change(f"{_FUNCTION}{one.name} of {one.package}", one.digest, _digest_now(one.name)) for one in functions]
     return tuple(one for one in pairs if one.then != one.now)
 
@@ -57,13 +55,13 @@ def _digest_now(function: str) -> str | None:
 
 
 def compared(
-    file: ResultFile, found: Verification, result: Result, room: Path, advance: Callable[[int, int], None]
+    file: ResultFile, verification: Verification, result: Result, room: Path, advance: Callable[[int, int], None]
 ) -> Verification:
     """Return a verification with all that the run again says.
 
     Args:
         file: The result that is to be verified.
-        found: What is known without the run: files and versions.
+        verification: What is known without the run: files and versions.
         result: The run again.
         room: A folder to write in that is not there yet.
         advance: Is told how far the writing of a workbook has come.
@@ -74,40 +72,30 @@ def compared(
     room.mkdir()
     again = _written(_as_then(result, file.manifest), file, room, advance)
     now = {**again.manifest, **parse_json(json_text(dict(result.manifest)))}
-    content, facts = Differences(), list(found.facts)
+    content, facts = Differences(), list(verification.facts)
     same = file.data == again.data and file.beside == again.beside
-    files = tuple(_with_rows(found.files, result))
-    parameters = tuple(_parameters(file.manifest, now))
-    mine = Answers(file.manifest, again.manifest)
-    mine.expected = _answers(result.rows, result.scheme.result)
-    filled: Sequence[Change] = ()
-    if same:
-        mine.found = mine.expected
-    elif file.path.suffix.lower() == ".xlsx":
-        filled = _workbook(file, again, mine, content, facts)
-    else:
-        _others(file, again, result, mine, content, facts)
-    said = _Said(
-        {
-            digest
-            for one in (*files, *found.scheme_files)
-            if one.differs
-            for digest in (one.sha256_then, one.sha256_now)
-        },
-        {one.rows_then for one in files if one.differs},
-        parameters=bool(parameters),
-        gpit=any(one.name == "gpit" for one in found.versions),
-        functions=any(one.name.startswith(_FUNCTION) for one in found.versions),
-    )
-    return found.but(
-        files=files,
-        parameters=parameters,
-        manifest=tuple(_entries(file, again, now, said)),
-        answer=_answer(mine, result),
+    known = replace(
+        verification,
+        files=tuple(_with_rows(verification.files, result)),
+        parameters=tuple(_parameters(file.manifest, now)),
         content=content,
         off_rule=() if same else _off_rule(file.path),
-        filled_in=tuple(filled),
-        same_bytes=same and not found.versions,
+        same_bytes=same and not verification.versions,
+    )
+    answers = Answers(file.manifest, again.manifest)
+    answers.expected = _answers(result.rows, result.scheme.result)
+    filled_in: Sequence[Change] = ()
+    if same:
+        answers.found = answers.expected
+    elif file.path.suffix.lower() == ".xlsx":
+        filled_in = _workbook(file, again, answers, content, facts)
+    else:
+        _others(file, again, result, answers, content, facts)
+    return replace(
+        known,
+        manifest=tuple(_entries(file, again, now, known)),
+        answer=_answer(answers, result),
+        filled_in=tuple(filled_in),
         facts=tuple(facts),
     )
 
@@ -117,30 +105,28 @@ def _as_then(result: Result, then: Mapping[str, Any]) -> Result:
 
     Where these are others they are told as such, and each would be told again with every cell that repeats it.
     """
-    scheme = {**result.manifest["scheme"], "digest": then["scheme"].get("digest", "")}
-    scheme["files"] = _with_digests(scheme["files"], then["scheme"]["files"])
-    own = {"scheme": scheme, "inputs": _with_digests(result.manifest["inputs"], then["inputs"])}
-    versions = {key: then[key] for key in ("gpit", "libraries")}
-    versions["plugins"] = _as_those(result.manifest["plugins"], then.get("plugins", []))
-    return replace(
-        result,
-        scheme=replace(result.scheme, digest=str(scheme["digest"])),
-        manifest={**result.manifest, **versions, **own},
-    )
+    now = result.manifest
+    scheme = {**now["scheme"], "digest": then["scheme"].get("digest", "")}
+    scheme["files"] = _with_those_of(then["scheme"]["files"], now["scheme"]["files"], ["file"], ["sha256"])
+    manifest = {
+        **now,
+        **{key: then[key] for key in ("gpit", "libraries")},
+        "plugins": _with_those_of(
+            then.get("plugins", []), now["plugins"], ["kind", "name", "package"], ["version", "digest"]
+        ),
+        "scheme": scheme,
+        "inputs": _with_those_of(then["inputs"], now["inputs"], ["file"], ["sha256"]),
+    }
+    return replace(result, scheme=replace(result.scheme, digest=str(scheme["digest"])), manifest=manifest)
 
 
-def _as_those(now: Sequence[Mapping[str, Any]], then: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return plug-ins with the versions and digests of then, if the same things come from the same packages."""
-    keys = ("kind", "name", "package")
-    alike = [[one[key] for key in keys] for one in now] == [[one[key] for key in keys] for one in then]
-    return [dict(one) for one in (then if alike else now)]
-
-
-def _with_digests(now: Sequence[Mapping[str, Any]], then: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return entries of files with the digests that those of then have, if they are of the same files."""
-    if [one["file"] for one in now] != [one["file"] for one in then]:
-        return [dict(one) for one in now]
-    return [{**one, "sha256": old["sha256"]} for one, old in zip(now, then, strict=True)]
+def _with_those_of(
+    then: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], keys: Sequence[str], taken: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return entries with the versions or digests that those of then have, if `keys` say that they are of the same."""
+    if [[entry[key] for key in keys] for entry in now] != [[entry[key] for key in keys] for entry in then]:
+        return [dict(entry) for entry in now]
+    return [{**entry, **{key: old[key] for key in taken}} for entry, old in zip(now, then, strict=True)]
 
 
 def _written(result: Result, file: ResultFile, room: Path, advance: Callable[[int, int], None]) -> ResultFile:
@@ -174,44 +160,34 @@ def _values(parameters: Any) -> dict[str, tuple[Any, ...]]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What files, parameters and versions say already."""
-
-    digests: set[str | None]
-    rows: set[int | None]
-    """Rows that the files that differ had then."""
-    parameters: bool
-    gpit: bool
-    functions: bool
-    """Whether the text of a plug-in's function is another."""
-
-    def says(self, one: Entry) -> bool:
-        """Return whether an entry of the manifest says it again."""
-        head = one.path.split("[")[0].split(".")[0]
-        files = (one.key == "sha256" and {one.found, one.expected} <= self.digests) or (
-            head == "inputs" and one.key == "rows" and one.found in self.rows
+def _entries(file: ResultFile, again: ResultFile, now: Mapping[str, Any], known: Verification) -> Iterator[Change]:
+    """Yield the entries of the manifest that differ, but for what files, parameters and versions say already."""
+    differing = [seen for seen in known.all_files if seen.differs]
+    digests = {digest for seen in differing for digest in (seen.sha256_then, seen.sha256_now)}
+    rows = {seen.rows_then for seen in differing if seen in known.files}
+    other_gpit = any(version.name == "gpit" for version in known.versions)
+    other_rule = digests or known.parameters or any(one.name.startswith(_FUNCTION) for one in known.versions)
+    for entry in entries(file.manifest, now, ColumnRules()):
+        head, name = entry.place.split("[")[0].split(".")[0], entry.place.rpartition(".")[2].partition("[")[0]
+        is_known = (
+            head in ("gpit", "libraries")
+            or (name == "sha256" and {entry.found, entry.expected} <= digests)
+            or (head == "inputs" and name == "rows" and entry.found in rows)
+            or (head == "parameters" and name in ("written", "value", "overridden") and known.parameters)
+            or (entry.place == "scheme.digest" and other_rule)
+            # Another gpit may have entries that this one has not, and the other way round.
+            or (other_gpit and entry.kind in (Kind.ADDED, Kind.REMOVED))
+            # Versions and digests of plug-ins are told with those of the libraries, and of their files.
+            or (head == "plugins" and name in ("version", "digest"))
         )
-        values = self.parameters and head == "parameters" and one.key in ("written", "value", "overridden")
-        digest = one.path == "scheme.digest" and bool(self.digests or self.parameters or self.functions)
-        # Another gpit may have entries that this one has not, and the other way round.
-        other = self.gpit and one.kind in (Kind.ADDED, Kind.REMOVED)
-        # Versions and digests of plug-ins are told with those of the libraries, and of their files.
-        plugged_in = head == "plugins" and one.key in ("version", "digest")
-        return files or values or digest or other or plugged_in or head in ("gpit", "libraries")
-
-
-def _entries(file: ResultFile, again: ResultFile, now: Mapping[str, Any], said: _Said) -> Iterator[Change]:
-    """Yield the entries of the manifest that differ, but for those that are said already."""
-    for one in entries(file.manifest, now):
-        if not said.says(one):
-            yield Change(one.path, one.found, one.expected)
+        if not is_known:
+            yield Change(entry.place, entry.found, entry.expected)
     if again.beside:
         table = file.document.get("table")
         then = table.get("sha256") if isinstance(table, dict) else None
-        digests = [hashlib.sha256(one.data).hexdigest() for one in (file, again)]
-        if then not in digests:
-            yield Change("table.sha256", then, digests[1])
+        own, expected = (hashlib.sha256(one.data).hexdigest() for one in (file, again))
+        if then not in (own, expected):
+            yield Change("table.sha256", then, expected)
 
 
 def _with_rows(files: Sequence[FileSeen], result: Result) -> Iterator[FileSeen]:
@@ -231,14 +207,12 @@ def _workbook(
     file: ResultFile, again: ResultFile, answers: Answers, content: Differences, facts: list[str]
 ) -> Sequence[Change]:
     """Compare two workbooks, and return what was filled in."""
-    try:
+    with readable(file.path.name):
         found, expected = (Book(one.data, LARGEST_RESULT) for one in (file, again))
-        done = compare_books(found, expected, answers, content)
-    except Unreadable as fault:
-        raise unreadable(file.path.name, fault) from None
-    if done.without_values:
+        comparison = compare_books(found, expected, answers, content)
+    if comparison.without_values:
         facts.append("It was saved without values, so that formulas alone were compared.")
-    return done.filled_in
+    return comparison.filled_in
 
 
 def _others(
@@ -253,7 +227,7 @@ def _others(
     ending, name = file.path.suffix.lower(), ""
     answer, rows = result.scheme.result, result.rows
     units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
-    same = predicates_of(result.scheme)
+    rules = ColumnRules(units, predicates_of(result.scheme))
     if ending == ".json":
         answers.found = {
             (str(row.get("year")), str(row.get("org_code"))): row.get(answer)
@@ -266,9 +240,9 @@ def _others(
         if isinstance(table, dict) and table.get("sha256") != hashlib.sha256(file.data).hexdigest():
             facts.insert(0, f"The table was changed since {name} was written: it has another digest.")
         found, expected = (table_frame(one.path.name, one.data, ending) for one in (file, again))
-        facts += compare_tables(found, expected, rows, units, same, content)
+        facts += compare_tables(found, expected, rows, rules, content)
         answers.found = _answers(found, answer)
-    compare_documents(file.document, again.document, units, same, content, name=name)
+    compare_documents(file.document, again.document, rules, content, name=name)
 
 
 def _off_rule(path: Path) -> tuple[OffRule, ...]:

@@ -143,7 +143,7 @@ def _files_of(folder: Path) -> list[Path]:
 
 def _like(name: str, wanted: str) -> bool:
     """Return whether two names are the same on some system: whatever the capitals, however accents are written."""
-    return name == wanted or _plain(name) == _plain(wanted)
+    return _plain(name) == _plain(wanted)
 
 
 def _plain(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written, same_remainder
 from gpit_fairshare.verification.cells import Book, Cell, Row, address
 from gpit_fairshare.verification.formulas import normal
-from gpit_fairshare.verification.model import Change, Differences, Kind
+from gpit_fairshare.verification.model import Change, Difference, Differences, Kind
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
 from gpit_fairshare.workbook.rounding_columns import REMAINDER
@@ -24,16 +24,6 @@ _UNIT: Final = re.compile(r"\((£[^)]*)\)")
 _PIECE: Final = re.compile(r"JSON [0-9]+ of [0-9]+")
 _NAMES: Final = ("Parameter", "Code", "Name", "Figure", "Step", "Check", "Item")
 """Headings of columns that say what a row is of; the first column does where none of them stands."""
-
-
-@dataclass(slots=True)
-class Compared:
-    """What came of comparing two workbooks, besides their differences."""
-
-    filled_in: list[Change] = field(default_factory=list)
-    without_values: bool = False
-    """Whether the file holds formulas and not one value that they gave."""
-    answers: Answers = field(default_factory=lambda: Answers({}, {}))
 
 
 class Answers:
@@ -73,7 +63,7 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, int, int, int, 
         return {}
 
 
-def compare_books(found: Book, expected: Book, answers: Answers, into: Differences) -> Compared:
+def compare_books(found: Book, expected: Book, answers: Answers, into: Differences) -> BookComparison:
     """Compare the file's workbook with that which gpit writes.
 
     Raises:
@@ -84,17 +74,15 @@ def compare_books(found: Book, expected: Book, answers: Answers, into: Differenc
     _compare_names(found, expected, sheets, into)
     for setting, there in expected.settings.items():
         if found.settings[setting] != there:
-            into.add(Kind.VALUE, f"setting {setting} of the workbook", "", found.settings[setting], there)
-    comparison = _Comparison(sheets, answers, into)
+            into.add(Difference(Kind.VALUE, f"setting {setting} of the workbook", "", found.settings[setting], there))
+    comparison = BookComparison(sheets, answers, into)
     for name in expected.sheets:
         if name in pairs:
             comparison.sheet(name, found.rows(pairs[name]), expected.rows(name), pairs[name])
-    done = comparison.done
-    done.without_values = comparison.formulas > 0 and not comparison.values
-    if done.without_values:
+    if comparison.without_values:
         into.drop(Kind.CONSEQUENCE)
         answers.found.clear()
-    return done
+    return comparison
 
 
 def _paired(found: Book, expected: Book, into: Differences) -> dict[str, str]:
@@ -108,13 +96,13 @@ def _paired(found: Book, expected: Book, into: Differences) -> dict[str, str]:
         head = _head(expected, name)
         other = next((one for one, cells in left.items() if cells == head), None)
         if other is None:
-            into.add(Kind.REMOVED, f"sheet {name}", "", None, "a sheet")
+            into.add(Difference(Kind.REMOVED, f"sheet {name}", "", None, "a sheet"))
         else:
-            into.add(Kind.RENAMED, f"sheet {name}", "", other, name)
+            into.add(Difference(Kind.RENAMED, f"sheet {name}", "", other, name))
             pairs[name] = other
             del left[other]
     for name in left:
-        into.add(Kind.ADDED, f"sheet {name}", "", "a sheet", None)
+        into.add(Difference(Kind.ADDED, f"sheet {name}", "", "a sheet", None))
     return pairs
 
 
@@ -134,24 +122,29 @@ def _compare_names(found: Book, expected: Book, sheets: Mapping[str, str], into:
     for name in dict.fromkeys([*expected.names, *found.names]):
         here, there = found.names.get(name), expected.names.get(name)
         if here is None:
-            into.add(Kind.REMOVED, f"name {name}", "", None, f"={there}")
+            into.add(Difference(Kind.REMOVED, f"name {name}", "", None, f"={there}"))
         elif there is None:
-            into.add(Kind.ADDED, f"name {name}", "", f"={here}", None)
+            into.add(Difference(Kind.ADDED, f"name {name}", "", f"={here}", None))
         elif normal(here, sheets) != normal(there, {}):
-            into.add(Kind.FORMULA, f"name {name}", "", f"={here}", f"={there}")
+            into.add(Difference(Kind.FORMULA, f"name {name}", "", f"={here}", f"={there}"))
 
 
-class _Comparison:
+class BookComparison:
     """Two workbooks row by row."""
 
     def __init__(self, sheets: Mapping[str, str], answers: Answers, into: Differences) -> None:
-        self.sheets, self.into = sheets, into
-        self.done = Compared(answers=answers)
+        self.sheets, self.answers, self.into = sheets, answers, into
+        self.filled_in: list[Change] = []
         self.status = reference_sheets.DRAFT
         """What the file says instead of Draft."""
         self.formulas = 0
         self.values = 0
         """Formulas of the file that give a value, and how many of them hold one."""
+
+    @property
+    def without_values(self) -> bool:
+        """Return whether the file holds formulas and not one value that they gave."""
+        return self.formulas > 0 and not self.values
 
     def sheet(
         self, name: str, found: Iterator[tuple[int, Row]], expected: Iterator[tuple[int, Row]], called: str
@@ -167,8 +160,8 @@ class _Comparison:
                 page.headings = {column: str(cell.value) for column, cell in own.items()}
             if number == NOTE_ROW:
                 page.role = str(own.get(1, _NOTHING).value).partition(".")[0]
-            self.done.answers.take(called, number, row, 0)
-            self.done.answers.take(name, number, own, 1)
+            self.answers.take(called, number, row, 0)
+            self.answers.take(name, number, own, 1)
             # Pieces of the manifest are put together and compared entry by entry.
             if row != own and not (name == MANIFEST and (_is_piece(row) or _is_piece(own))):
                 for column in sorted({*row, *own}):
@@ -194,12 +187,14 @@ class _Comparison:
             return
         formulas = kind == Kind.FORMULA
         self.into.add(
-            kind,
-            f"{page.called}!{address(number, column)}",
-            page.about(number, column, own),
-            f"={found.formula}" if found.formula is not None and kind != Kind.CONSEQUENCE else found.value,
-            f"={expected.formula}" if expected.formula is not None and formulas else expected.value,
-            page.unit(column, own),
+            Difference(
+                kind,
+                f"{page.called}!{address(number, column)}",
+                page.about(number, column, own),
+                f"={found.formula}" if found.formula is not None and kind != Kind.CONSEQUENCE else found.value,
+                f"={expected.formula}" if expected.formula is not None and formulas else expected.value,
+                page.unit(column, own),
+            )
         )
 
     def _kind(self, page: _Page, number: int, column: int, found: Cell, own: Row) -> Kind | None:
@@ -238,7 +233,7 @@ class _Comparison:
         if own[column].value != reference_sheets.TO_FILL_IN[item]:
             return False
         says = f"={found.formula}" if found.formula is not None else found.value
-        self.done.filled_in.append(Change(str(item), own[column].value, says))
+        self.filled_in.append(Change(str(item), own[column].value, says))
         if own[column].value == reference_sheets.DRAFT:
             self.status = str(found.value or "")
         return True

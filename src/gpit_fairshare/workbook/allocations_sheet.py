@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.engine import BASELINE, PEOPLE
+from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.inputs import year_start
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.words import inside

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.engine import BASELINE, DIFFERENCE, PEOPLE, moved_by, rounding_step
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, PEOPLE, moved_by, rounding_step
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import ORGANISATION

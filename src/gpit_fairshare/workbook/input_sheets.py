@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.engine import BASELINE, PEOPLE
+from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.language.kinds import group
 from gpit_fairshare.workbook.input_controls import control_numbers, control_texts, require_number
 from gpit_fairshare.workbook.layout import EVERY_YEAR, NOT_GIVEN, input_names, number_format, with_unit

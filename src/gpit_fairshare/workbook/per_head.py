@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.engine import BASELINE, PEOPLE
+from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.workbook.layout import NOT_GIVEN

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.engine import left_over_by_group, rounding_within_groups
+from gpit_fairshare.engine.measures import left_over_by_group, rounding_within_groups
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures

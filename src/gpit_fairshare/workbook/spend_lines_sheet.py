@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine import BASELINE
+from gpit_fairshare.engine.measures import BASELINE
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.workbook.input_controls import control_numbers, control_texts, require_number

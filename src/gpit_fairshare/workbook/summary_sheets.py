@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine import BASELINE, DIFFERENCE, NO_CHANGE, PEOPLE, SUPPORT, Area
-from gpit_fairshare.engine import NOT_GIVEN as UNNAMED_AREA
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, PEOPLE, SUPPORT, Area
+from gpit_fairshare.engine.measures import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Layout, number_format, sheet_name, with_unit
@@ -16,7 +16,7 @@ from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, letter
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gpit_fairshare.engine import MoneyAccount, MoneyLine, YearMeasures
+    from gpit_fairshare.engine.measures import MoneyAccount, MoneyLine, YearMeasures
     from gpit_fairshare.workbook.layout import Block
     from gpit_fairshare.workbook.sheets import Sheet
     from gpit_fairshare.workbook.steps import StepWriter

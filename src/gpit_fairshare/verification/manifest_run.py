@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs import split_sheet
-from gpit_fairshare.plugins import Used
+from gpit_fairshare.results.model import StrictModel
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-ROLES: Final = {option.key: name for name, option in OPTIONS.items() if option.kind is OptionKind.FILES}
-"""Role of a file to the argument of `allocate`."""
-
+ROLES: Final = [option.key for option in OPTIONS.values() if option.kind is OptionKind.FILES]
+"""What input files are for: the options that name them."""
 
 _RECORDED: Final[dict[OptionKind, Any]] = {
     OptionKind.FLAG: bool,
@@ -46,7 +46,7 @@ class Run(_run_options):  # type: ignore[misc, valid-type]  # mypy knows no clas
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class InputFileSpec:
     """An input file of the run."""
 
     role: str
@@ -61,24 +61,7 @@ class Wanted:
     rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What running again takes."""
-
-    run: Run
-    scheme: str
-    """Name that the scheme gives itself."""
-    versions: Mapping[str, str]
-    """gpit and its libraries at the time."""
-    inputs: tuple[Wanted, ...]
-    scheme_files: tuple[tuple[str, str], ...]
-    """Base name and digest of each scheme, formula and transition file."""
-    plugins: tuple[Used, ...] = ()
-    """What the run took from plug-ins."""
-
-
-class _Source(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _Source(StrictModel):
     role: str
     file: str
     sheet: str
@@ -86,21 +69,18 @@ class _Source(BaseModel):
     rows: int
 
 
-class _SchemeFile(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _SchemeFile(StrictModel):
     file: str
     sha256: str
 
 
-class _Scheme(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _Scheme(StrictModel):
     name: str
     digest: str
     files: list[_SchemeFile]
 
 
-class _Plugin(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _Plugin(StrictModel):
     kind: str
     name: str
     package: str
@@ -108,26 +88,52 @@ class _Plugin(BaseModel):
     digest: str
 
 
-class _Manifest(BaseModel):
-    """As much of a manifest as running again takes."""
+class RunSpec(StrictModel):
+    """What running again takes of a manifest."""
 
-    model_config = ConfigDict(strict=True)
     gpit: str
     libraries: dict[str, str]
     scheme: _Scheme
-    plugins: list[_Plugin] = []
+    plugins: list[_Plugin] = Field(default_factory=list)
+    """What the run took from plug-ins."""
     inputs: list[_Source]
     run: Run
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return the versions of gpit and its libraries at the time."""
+        return {"gpit": self.gpit, **self.libraries}
 
-def read_manifest(manifest: Mapping[str, Any], result: str) -> Asked:
+    @cached_property
+    def scheme_files(self) -> list[tuple[str, str]]:
+        """Return base name and digest of each scheme, formula and transition file."""
+        return [(file.file, file.sha256) for file in self.scheme.files]
+
+    @cached_property
+    def input_files(self) -> list[InputFileSpec]:
+        """Return the files that the options name, each with what was read of it: files of one name in their order."""
+        unread = list(self.inputs)
+        files = []
+        for role in ROLES:
+            for text in getattr(self.run, role):
+                name, asked_sheet = split_sheet(text)
+                source = next((source for source in unread if (source.role, source.file) == (role, name)), None)
+                if source is None:
+                    files.append(InputFileSpec(role, name, asked_sheet))
+                    continue
+                unread.remove(source)
+                files.append(InputFileSpec(role, name, asked_sheet, source.sheet, source.sha256, source.rows))
+        return files
+
+
+def read_manifest(manifest: Mapping[str, Any], result: str) -> RunSpec:
     """Return what a manifest says of its run.
 
     Raises:
         UsageError: It is not as gpit writes it.
     """
     try:
-        read = _Manifest.model_validate(dict(manifest))
+        spec = RunSpec.model_validate(dict(manifest))
     except ValidationError as fault:
         first = fault.errors()[0]
         entry = ".".join(str(part) for part in first["loc"])[:80]
@@ -135,34 +141,11 @@ def read_manifest(manifest: Mapping[str, Any], result: str) -> Asked:
             f"{result}: its manifest is not as this version of gpit writes it ({entry}: {first['msg'].lower()}); "
             "run gpit allocate again"
         ) from None
-    run = read.run
-    names = [name for role in ROLES for name in getattr(run, role)]
-    rules = [getattr(run, option.key) or "" for option in OPTIONS.values() if option.kind is OptionKind.RULE]
+    names = [name for role in ROLES for name in getattr(spec.run, role)]
+    rules = [getattr(spec.run, option.key) or "" for option in OPTIONS.values() if option.kind is OptionKind.RULE]
     for name in [*names, *rules]:
         file = split_sheet(name)[0]
         if PureWindowsPath(file).name != file or file in (".", "..") or "\0" in name:
             shown = ascii(name)[1:61]
             raise UsageError(f"{result}: its manifest names a file '{shown}'; expected a base name, without folders")
-    return Asked(
-        run,
-        read.scheme.name,
-        {"gpit": read.gpit, **read.libraries},
-        tuple(wanted for role in ROLES for wanted in _wanted(role, getattr(run, role), read.inputs)),
-        tuple((one.file, one.sha256) for one in read.scheme.files),
-        tuple(Used(**one.model_dump()) for one in read.plugins),
-    )
-
-
-def _wanted(role: str, names: Sequence[str], sources: Sequence[_Source]) -> list[Wanted]:
-    """Return the files of an option, each with what was read of it: files of one name in their order."""
-    left = [one for one in sources if one.role == role]
-    found = []
-    for name in names:
-        file, asked_sheet = split_sheet(name)
-        source = next((one for one in left if one.file == file), None)
-        if source is None:
-            found.append(Wanted(role, file, asked_sheet))
-            continue
-        left.remove(source)
-        found.append(Wanted(role, file, asked_sheet, source.sheet, source.sha256, source.rows))
-    return found
+    return spec

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gpit_fairshare.scheme import FileKind
-    from gpit_fairshare.verification.asked import Asked, Wanted
+    from gpit_fairshare.verification.manifest_run import InputFileSpec, RunSpec
     from gpit_fairshare.verification.searching import Places
 
 _DEEP: Final = "1/2/3/4/5/6/7/8"
@@ -40,19 +40,19 @@ class Stage:
     scheme_files: list[FileSeen]
 
 
-def stage(asked: Asked, places: Places, room: Path) -> Stage:
+def stage(spec: RunSpec, places: Places, room: Path) -> Stage:
     """Find all files of a run and lay them out in `room`.
 
     Raises:
         UsageError: Files are missing, all of them named, or cannot be read.
     """
     inputs = _Inputs(places, room / "inputs")
-    for wanted in asked.inputs:
-        inputs.take(wanted, asked)
-    rules = _Rules(asked, places, room / "rules")
+    for wanted in spec.input_files:
+        inputs.take(wanted, spec)
+    rules = _Rules(spec, places, room / "rules")
     arguments: dict[str, Any] = {}
     for name, option in OPTIONS.items():
-        value = getattr(asked.run, option.key)
+        value = getattr(spec.run, option.key)
         if option.kind is OptionKind.RULE:
             # These options are called by the kind of file that they take.
             arguments[name] = rules.option(name, value) if value else None  # type: ignore[arg-type]
@@ -65,25 +65,24 @@ def stage(asked: Asked, places: Places, room: Path) -> Stage:
         files = "files of the run are" if len(missing) > 1 else "file of the run is"
         raise UsageError(
             f"{len(missing)} {files} missing: {', '.join(missing)}; looked {places.said}. "
-            f"Name them, or the folder that they are in, after the result{_to_install(asked)}"
+            f"Name them, or the folder that they are in, after the result{_to_install(spec)}"
         )
     return Stage(arguments, inputs.seen, scheme_files)
 
 
-def _to_install(asked: Asked) -> str:
+def _to_install(spec: RunSpec) -> str:
     """Say which plug-ins the run used that are not there now: a file that is missing may be one of theirs."""
-    packages = dict.fromkeys((one.package, one.version) for one in asked.plugins)
+    packages = dict.fromkeys((one.package, one.version) for one in spec.plugins)
     lacking = [f"{package} {version}" for package, version in packages if version_of(package) is None]
     return f"; the run used plug-ins that are not installed, or left out: {', '.join(lacking)}" if lacking else ""
 
 
-def _copied(source: Path, target: Path) -> Path:
+def _copy(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
     except OSError as fault:
         raise UsageError(f"{source}: cannot be read ({fault.strerror or fault})") from None
-    return target
 
 
 @dataclass(slots=True)
@@ -99,13 +98,13 @@ class _Inputs:
     digests: Digests = field(default_factory=lambda: Digests(text=False))
     _by: dict[tuple[str, str | None], Path] = field(default_factory=dict)
 
-    def take(self, wanted: Wanted, asked: Asked) -> None:
+    def take(self, wanted: InputFileSpec, spec: RunSpec) -> None:
         """Find a file and copy it; one that the run names twice is one file here too."""
         key = wanted.name, wanted.sha256
         source = self._by.get(key)
         if source is None:
             right = {wanted.sha256} if wanted.sha256 else set()
-            others = {one.sha256 for one in asked.inputs if one.name == wanted.name and one.sha256} - right
+            others = {one.sha256 for one in spec.input_files if one.name == wanted.name and one.sha256} - right
             source = self.places.find(wanted.name, self.digests, right, others)
         if source is None:
             self.missing.append(wanted.name)
@@ -114,7 +113,7 @@ class _Inputs:
         number = list(dict.fromkeys(self._by.values())).index(source)
         target = self.room / str(number) / wanted.name
         if not target.exists():
-            _copied(source, target)
+            _copy(source, target)
         text = f"{target}:{wanted.asked_sheet}" if wanted.asked_sheet else str(target)
         self.paths.setdefault(wanted.role, []).append(text)
         self.seen.append(
@@ -126,7 +125,6 @@ class _Inputs:
                 wanted.sha256,
                 self.digests.of(target),
                 wanted.rows,
-                another_name=source.name if source.name != wanted.name else "",
             )
         )
 
@@ -135,7 +133,7 @@ class _Inputs:
 class _Rules:
     """Scheme, formula and transition files that are no part of the library, with those that they name in turn."""
 
-    asked: Asked
+    spec: RunSpec
     places: Places
     room: Path
     missing: list[str] = field(default_factory=list)
@@ -145,11 +143,11 @@ class _Rules:
     library: Mapping[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.library = library_files(with_plugins=bool(self.asked.plugins))
+        self.library = library_files(with_plugins=bool(self.spec.plugins))
 
     def option(self, kind: FileKind, name: str) -> str:
         """Return what `allocate` is given for an option: a library name, or the path of a copy."""
-        then = {file for file, _ in self.asked.scheme_files}
+        then = {file for file, _ in self.spec.scheme_files}
         known = not name.endswith(".toml") and name in self._library_names(kind)
         if known and (f"{name}.toml" in then or name not in then):
             return name
@@ -162,7 +160,7 @@ class _Rules:
         return str(target)
 
     def _library_names(self, kind: FileKind) -> list[str]:
-        return library_names(kind) if self.asked.plugins else own_names(kind)
+        return library_names(kind) if self.spec.plugins else own_names(kind)
 
     def seen(self) -> list[FileSeen]:
         """Return each file that the scheme was read from, as it is now; what is nowhere is missing."""
@@ -173,7 +171,7 @@ class _Rules:
         seen = {}
         unheard: list[str] = []
         # Those that are as they were come first, so that what is left of a name goes to what is left.
-        for name, then in sorted(self.asked.scheme_files, key=lambda one: one not in exact):
+        for name, then in sorted(self.spec.scheme_files, key=lambda one: one not in exact):
             found = there.get(name) or self._elsewhere(name, then)
             if not found:
                 unheard.append(name)
@@ -181,12 +179,11 @@ class _Rules:
             place, now = next((one for one in found if one[1] == then), found[0])
             if len(found) > 1:
                 found.remove((place, now))
-            another = Path(place).name if place and Path(place).name != name else ""
-            seen[name, then] = FileSeen("scheme", name, "", place, then, now, another_name=another)
+            seen[name, then] = FileSeen("scheme", name, "", place, then, now)
         if not any(one.differs for one in seen.values()):
             self.missing += unheard
         # Else a file that names them may have changed, and says otherwise now which it wants.
-        return [seen[one] for one in self.asked.scheme_files if one in seen]
+        return [seen[one] for one in self.spec.scheme_files if one in seen]
 
     def _elsewhere(self, name: str, then: str) -> list[tuple[str, str]]:
         """Return a file that no file names any more: of the library, or wherever it lies."""
@@ -196,14 +193,14 @@ class _Rules:
         return [(str(place), self.digests.of(place))] if place else []
 
     def _digests_of(self, name: str) -> set[str]:
-        return {digest for file, digest in self.asked.scheme_files if file == name}
+        return {digest for file, digest in self.spec.scheme_files if file == name}
 
     def _stage(self, source: Path, target: Path) -> None:
         if target in self.staged:
             return
         self.staged[target] = source
         if source != target:
-            _copied(source, target)
+            _copy(source, target)
         for name in _named_in(target):
             self._follow(name, source, target)
 
