@@ -30,8 +30,8 @@ from casefolders import case
 from documents import pieces, quoted
 from gpit_fairshare.checking import check
 from gpit_fairshare.cli import _run, app
-from gpit_fairshare.cli.options import RESULT_ENDINGS
 from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.results import RESULT_ENDINGS
 from running import ABCD_PEOPLE, ABCD_SPEND, ROOT, gpit, population_file, spend_file, words, write_rows
 from tiers import slow, slow_but
 

@@ -28,7 +28,7 @@ from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.reports.explanation import explanation_document
 from gpit_fairshare.reports.screen import show
-from gpit_fairshare.results import writing
+from gpit_fairshare.results import manifest_name, writing
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from random_formulas import COLUMNS, UNDEFINED, Generator, agrees, expected, in_a_frame
 from running import ROOT, SAMPLES, gpit, population_file, words, write_rows
@@ -367,7 +367,7 @@ def files(england, tmp_path_factory):
 
 def export_path(folder, name):
     """Where the manifest of a table stands."""
-    return folder / writing.manifest_name(folder / name)
+    return folder / manifest_name(folder / name)
 
 
 @pytest.mark.parametrize("name", ["out.json", slow("out.xlsx"), slow("out.csv"), slow("out.parquet")])

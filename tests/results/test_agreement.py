@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import recalculation
 from gpit_fairshare import allocate, compare, explain, verify
 from gpit_fairshare.cli import _run
+from gpit_fairshare.results import manifest_name
 from gpit_fairshare.results.agreement import (
     off_rule,
     same_as_worked_out,
@@ -28,7 +29,7 @@ from gpit_fairshare.results.agreement import (
     same_unrounded,
 )
 from gpit_fairshare.results.reading import read_record
-from gpit_fairshare.results.writing import manifest_name, write_csv, write_json, write_manifest
+from gpit_fairshare.results.writing import write_csv, write_json, write_manifest
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from gpit_fairshare.workbook.rounding_columns import whole_units

@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 
 from gpit_fairshare import GpitError, UsageError, allocate
+from gpit_fairshare.results import manifest_name
 from gpit_fairshare.results.model import record_of
 from gpit_fairshare.results.reading import read_record
-from gpit_fairshare.results.writing import manifest_name, write_csv, write_json, write_manifest, write_parquet
+from gpit_fairshare.results.writing import write_csv, write_json, write_manifest, write_parquet
 from gpit_fairshare.scheme import defined, definition, load
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from hard_schemes import HARD, merged

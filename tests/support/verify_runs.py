@@ -5,7 +5,7 @@ from __future__ import annotations
 import openpyxl
 
 from fuzzing import ods
-from gpit_fairshare.results import writing
+from gpit_fairshare.results import manifest_name, writing
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from running import write_rows
 
@@ -88,7 +88,7 @@ def write(result, path):
     writers = {"xlsx": write_workbook, "json": writing.write_json, "csv": writing.write_csv}
     writers.get(path.suffix[1:], writing.write_parquet)(result, path)
     if path.suffix in (".csv", ".parquet"):
-        writing.write_manifest(result, path.with_name(writing.manifest_name(path)), path, path.name)
+        writing.write_manifest(result, path.with_name(manifest_name(path)), path, path.name)
     return path
 
 

@@ -14,6 +14,7 @@ from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, document_writers, print_answer, progress, write_beside
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.results import RESULT_ENDINGS
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.reports.terminal import Advance
 
 ENDINGS: Final = (".xlsx", ".json", ".csv")
-RESULTS: Final = (".xlsx", ".json", ".csv", ".parquet")
-"""Endings of result files, as `results.ENDINGS` has them, without loading what that needs."""
 _PRINTED: Final = ("text", "json", "markdown", "csv")
 _SIDED: Final = {"formula": "For", "transition": "For", "settings": "In"}
 """Options that each side may have for itself, with how their help begins."""
@@ -115,7 +114,7 @@ class _TypedSide:
             UsageError: It is neither.
         """
         ending = Path(self.name).suffix.lower()
-        if ending in RESULTS:
+        if ending in RESULT_ENDINGS:
             return True
         if ending != ".toml":
             from gpit_fairshare.scheme import library_names  # noqa: PLC0415  # not for --help
@@ -123,8 +122,8 @@ class _TypedSide:
             known = library_names("scheme")
             if self.name not in known:
                 raise UsageError(
-                    f"{self.word} {self.name}: is neither a result file ({', '.join(RESULTS)}) nor a scheme (a .toml "
-                    f"file, or of the library: {', '.join(known)}){nearest(self.name, known)}"
+                    f"{self.word} {self.name}: is neither a result file ({', '.join(RESULT_ENDINGS)}) nor a scheme "
+                    f"(a .toml file, or of the library: {', '.join(known)}){nearest(self.name, known)}"
                 )
         return False
 

@@ -13,13 +13,12 @@ import typer
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.results import RESULT_ENDINGS
 from gpit_fairshare.run_options import OPTIONS, OptionKind, RunOptions, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-RESULT_ENDINGS: Final = (".xlsx", ".csv", ".parquet", ".json")
-"""What a result can be written to, beside documents."""
 _TYPES: Final[Mapping[OptionKind, Any]] = {
     OptionKind.FLAG: bool,
     OptionKind.RULE: str | None,

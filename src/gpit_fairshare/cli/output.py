@@ -10,13 +10,14 @@ import sys
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import typer
 
 from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.files import in_place, place_to_write
 from gpit_fairshare.reports.formats import FORMATS, write_file
+from gpit_fairshare.results import TABLE_ENDINGS, manifest_name
 from gpit_fairshare.words import nearest, visible
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.reports.document import Document
     from gpit_fairshare.reports.terminal import Advance
-
-TABLE_ENDINGS: Final = (".csv", ".parquet")
-_BESIDE: Final = ".manifest.json"
-"""Endings of tables, and of the manifest beside one, as in `results.writing`, without loading what that needs."""
 
 
 @contextmanager
@@ -194,5 +191,5 @@ def _places(inputs: Iterable[str]) -> tuple[set[Path], dict[Path, str]]:
     texts = (given if exists(given) else given.rpartition(":")[0] for given in inputs)  # FILE:SHEET
     there = [Path(text) for text in texts if exists(text)]
     tables = [path for path in there if path.suffix.lower() in TABLE_ENDINGS]
-    beside = {path.with_name(f"{path.name}{_BESIDE}").resolve(): path.name for path in tables}
+    beside = {path.with_name(manifest_name(path)).resolve(): path.name for path in tables}
     return {path.resolve() for path in there}, beside

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.cli.options import RESULT_ENDINGS
-from gpit_fairshare.cli.output import TABLE_ENDINGS, checked, write_beside
+from gpit_fairshare.cli.output import checked, write_beside
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import in_place
 from gpit_fairshare.reports.document import Heading, Verbatim
 from gpit_fairshare.reports.formats import FORMATS, write_file
+from gpit_fairshare.results import RESULT_ENDINGS, TABLE_ENDINGS, manifest_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,6 @@ class ResultFiles:
             raise UsageError(
                 "--manifest: belongs to a .csv or .parquet file, and -o names none; others carry it inside"
             )
-        from gpit_fairshare.results.writing import manifest_name  # noqa: PLC0415  # polars loads here, not for --help
 
         places = {path: path.with_name(manifest_name(path)) for path in tables}
         self._manifests = {path: place for path, place in places.items() if manifest or place.exists()}

@@ -16,9 +16,10 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.inputs import MEGABYTE, Unreadable
 from gpit_fairshare.magnitude import LARGEST, without_traces
+from gpit_fairshare.results import RESULT_ENDINGS, manifest_name
 from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, scheme_of
 from gpit_fairshare.results.workbooks import book_manifest, read_book
-from gpit_fairshare.results.writing import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA, manifest_name
+from gpit_fairshare.results.writing import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA
 from gpit_fairshare.structured_texts import parse_json
 from gpit_fairshare.words import nearest
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.scheme import Scheme
 
-ENDINGS: Final = (".xlsx", ".json", ".csv", ".parquet")
-"""Files that can hold a result."""
 LARGEST_RESULT: Final = 512 * MEGABYTE
 """Bytes of a result file: 8,000 practices in two years fill 60 MB."""
 ANSWER: Final = "allocation"
@@ -135,8 +134,8 @@ def result_bytes(path: Path) -> bytes:
     Raises:
         UsageError: It is not there, cannot be read, is too large, or has another ending.
     """
-    if path.suffix.lower() not in ENDINGS:
-        raise UsageError(f"{path}: is no result file; results end in {', '.join(ENDINGS)}")
+    if path.suffix.lower() not in RESULT_ENDINGS:
+        raise UsageError(f"{path}: is no result file; results end in {', '.join(RESULT_ENDINGS)}")
     try:
         if path.stat().st_size > LARGEST_RESULT:
             raise UsageError(f"{path.name}: is larger than {LARGEST_RESULT // MEGABYTE} MB, which no result of gpit is")

@@ -18,12 +18,8 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
     from gpit_fairshare.engine.measures import YearMeasures
 
-TABLE_ENDINGS: Final = (".csv", ".parquet")
-"""Files that hold the tidy table alone: their manifest is a file beside them."""
 JSON_SCHEMA: Final = "gpit-allocation/1"
 MANIFEST_SCHEMA: Final = "gpit-table-manifest/1"
-MANIFEST_ENDING: Final = ".manifest.json"
-"""What the manifest of `out.csv` is called: `out.csv.manifest.json`."""
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """A text that begins so has an apostrophe in front in a CSV file: no spreadsheet takes it for a formula."""
 
@@ -33,17 +29,12 @@ def write_result(result: Result, path: Path, ending: str, advance: Callable[[int
 
     `advance` is called with the steps done and to do while a workbook is written.
     """
-    match ending:
-        case ".xlsx":
-            from gpit_fairshare.workbook.result_workbook import write_workbook  # noqa: PLC0415  # XlsxWriter loads for a workbook alone
+    if ending == ".xlsx":
+        from gpit_fairshare.workbook.result_workbook import write_workbook  # noqa: PLC0415  # XlsxWriter loads for a workbook alone
 
-            write_workbook(result, path, advance)
-        case ".json":
-            write_json(result, path)
-        case ".csv":
-            write_csv(result, path)
-        case _:
-            write_parquet(result, path)
+        write_workbook(result, path, advance)
+    else:
+        {".json": write_json, ".csv": write_csv, ".parquet": write_parquet}[ending](result, path)
 
 
 def write_csv(result: Result, path: Path) -> None:
@@ -133,11 +124,6 @@ def _summary(measures: YearMeasures) -> dict[str, Any]:
 def write_json(result: Result, path: Path) -> None:
     """Write the whole run as one JSON document."""
     path.write_bytes(json_text(document(result)).encode())
-
-
-def manifest_name(path: Path) -> str:
-    """Return the name of the file that holds the manifest of a CSV or Parquet file, beside it."""
-    return f"{path.name}{MANIFEST_ENDING}"
 
 
 def write_manifest(result: Result, path: Path, table: Path, name: str) -> None:

@@ -11,9 +11,10 @@ from gpit_fairshare.engine import versions_now
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.language.plugin_functions import plugged
 from gpit_fairshare.plugins import version_of
+from gpit_fairshare.results import TABLE_ENDINGS, manifest_name
 from gpit_fairshare.results.agreement import OffRule, off_rule, predicates_of
 from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_result, read_record, readable, table_frame
-from gpit_fairshare.results.writing import TABLE_ENDINGS, manifest_name, write_manifest, write_result
+from gpit_fairshare.results.writing import write_manifest, write_result
 from gpit_fairshare.structured_texts import json_text, parse_json
 from gpit_fairshare.verification.cells import Book
 from gpit_fairshare.verification.documents import ColumnRules, compare_documents, entries
