@@ -10,9 +10,9 @@ from gpit_fairshare.explanation.kernels import rounded, shared
 from gpit_fairshare.explanation.places import Place
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import AGGREGATES
-from gpit_fairshare.language.in_polars import previous_column
+from gpit_fairshare.language.in_polars import column_of, previous_column
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, kind_of
-from gpit_fairshare.language.with_numbers import column_of, leaves
+from gpit_fairshare.language.with_numbers import leaves
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import CheckResult, Result

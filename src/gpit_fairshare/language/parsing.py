@@ -28,7 +28,7 @@ from gpit_fairshare.language.plugin_functions import (
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 LONGEST = 1_000
 DEEPEST = 32
@@ -272,33 +272,29 @@ class _Reader:
     def fault(self, node: ast.expr | ast.keyword, message: str) -> FormulaError:
         return FormulaError(message, self.position(node))
 
-    def read(self, node: ast.expr, level: int = 1, *, whole: bool = True) -> t.Expression:
-        """Read one node; `whole` says that it is the whole step, where a kernel may stand."""
+    def read(self, node: ast.expr, level: int = 1) -> t.Expression:
+        """Read one node; that of level 1 is the whole step, where a kernel may stand."""
         if level > DEEPEST:
             raise self.fault(node, _TOO_DEEP)
         place = self.position(node)
-
-        def below(child: ast.expr) -> t.Expression:
-            return self.read(child, level + 1, whole=False)
-
         match node:
             case ast.Constant():
                 return self.constant(node)
             case ast.Name(id=name):
                 return t.Name(self.name(node, name), place)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return t.Negative(below(operand), place)
+                return t.Negative(self.read(operand, level + 1), place)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return t.Not(below(operand), place)
+                return t.Not(self.read(operand, level + 1), place)
             case ast.BinOp():
                 return self.arithmetic(node, level)
             case ast.BoolOp(op=operator, values=values):
-                word: str = "and" if isinstance(operator, ast.And) else "or"
-                return t.Logic("and" if word == "and" else "or", tuple(below(value) for value in values), place)
+                operands = tuple(self.read(value, level + 1) for value in values)
+                return t.Logic("and" if isinstance(operator, ast.And) else "or", operands, place)
             case ast.Compare():
-                return self.comparison(node, below)
+                return self.comparison(node, level)
             case ast.Call():
-                return self.call(node, below, whole=whole)
+                return self.call(node, level)
             case _:
                 raise self.refusal(node, level)
 
@@ -307,7 +303,7 @@ class _Reader:
         message = _REFUSED.get(type(node), f"this is not part of the language; {_EXPECTED}")
         match node:
             case ast.Attribute(value=before) | ast.Subscript(value=before) | ast.Tuple(elts=[before, *_]):
-                self.read(before, level + 1, whole=False)  # what is wrong further left comes first
+                self.read(before, level + 1)  # what is wrong further left comes first
                 return FormulaError(message, self.after(before))
             case _:
                 return self.fault(node, message)
@@ -322,14 +318,14 @@ class _Reader:
         self.signs += len(chain)
         if self.signs > MOST_SIGNS:
             raise self.fault(node, f"the formula has more than {MOST_SIGNS} signs + - * /; split it into steps")
-        result = self.read(first, level + 1, whole=False)
+        result = self.read(first, level + 1)
         for link in reversed(chain):
             sign = _ARITHMETIC.get(type(link.op))
             if sign is None:
                 raise FormulaError(
                     "only + - * / are part of the language; ** and the like are not", self.after(link.left)
                 )
-            result = t.Sum(sign, result, self.read(link.right, level + 1, whole=False), self.position(link))
+            result = t.Sum(sign, result, self.read(link.right, level + 1), self.position(link))
         return result
 
     def name(self, node: ast.expr, name: str) -> str:
@@ -360,7 +356,7 @@ class _Reader:
         _writable(value, self.position(node))
         return value
 
-    def comparison(self, node: ast.Compare, below: Callable[[ast.expr], t.Expression]) -> t.Comparison:
+    def comparison(self, node: ast.Compare, level: int) -> t.Comparison:
         if len(node.ops) > 1:
             raise FormulaError("one comparison at a time; join two with `and`", self.after(node.comparators[0]))
         relation = _RELATIONS.get(type(node.ops[0]))
@@ -369,11 +365,12 @@ class _Reader:
                 "comparisons are < <= > >= == !=; `in` and `is` are not part of the language",
                 self.after(node.left),
             )
-        return t.Comparison(relation, below(node.left), below(node.comparators[0]), self.position(node))
+        left, right = (self.read(side, level + 1) for side in (node.left, node.comparators[0]))
+        return t.Comparison(relation, left, right, self.position(node))
 
-    def call(self, node: ast.Call, below: Callable[[ast.expr], t.Expression], *, whole: bool) -> t.Expression:
+    def call(self, node: ast.Call, level: int) -> t.Expression:
         if not isinstance(node.func, ast.Name):
-            below(node.func)  # says so if that holds what is not in the language
+            self.read(node.func, level + 1)  # says so if that holds what is not in the language
             raise FormulaError("only a function's name is followed by a bracket; × is written *", self.after(node.func))
         function = node.func.id
         added = plugged(function)
@@ -382,12 +379,12 @@ class _Reader:
             raise self.fault(node, _no_function(function))
         options = self.options(node, function, entry.options)
         place = self.position(node)
-        if isinstance(entry, SpecialForm) and entry.is_whole_step and not whole:
+        if isinstance(entry, SpecialForm) and entry.is_whole_step and level > 1:
             raise self.fault(node, f"{function} is a whole step by itself; give it a step and use that step's name")
         self.counted(node, function, *entry.limits, entry.options)
         match entry:
             case Function():
-                arguments = tuple(below(argument) for argument in node.args)
+                arguments = tuple(self.read(argument, level + 1) for argument in node.args)
                 for argument, (sort, read) in zip(node.args, entry.sorted(arguments), strict=True):
                     if sort is Argument.DIGITS:
                         self.digits(argument, read, function)
@@ -396,15 +393,9 @@ class _Reader:
                 of = self.plain(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
                 within, within_place = self.column(options)
                 return t.Figure(function, of, within, place, self.position(node.args[0]), within_place)
-        return self.special_form(node, function, options, below)
+        return self.special_form(node, function, options, level)
 
-    def special_form(
-        self,
-        node: ast.Call,
-        function: str,
-        options: dict[str, ast.expr],
-        below: Callable[[ast.expr], t.Expression],
-    ) -> t.Expression:
+    def special_form(self, node: ast.Call, function: str, options: dict[str, ast.expr], level: int) -> t.Expression:
         place, argument = self.position(node), node.args[0]
         within, within_place = self.column(options)
         match function:
@@ -415,7 +406,8 @@ class _Reader:
                 if "first" not in options:
                     raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
                 name = self.plain(argument, "previous takes a plain name; make the formula a step of its own")
-                return t.Previous(name, below(options["first"]), place, self.position(argument))
+                first = self.read(options["first"], level + 1)
+                return t.Previous(name, first, place, self.position(argument))
             case "rounded":
                 of = self.leaf(argument, function)
                 if not isinstance(of, t.Name):
@@ -446,7 +438,7 @@ class _Reader:
         return found
 
     def leaf(self, node: ast.expr, function: str) -> t.Name | t.Number:
-        read = self.read(node, DEEPEST, whole=False) if isinstance(node, ast.Name | ast.Constant) else None
+        read = self.read(node, DEEPEST) if isinstance(node, ast.Name | ast.Constant) else None
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
             constant = self.constant(node.operand)
             read = t.Number(-constant.value, self.position(node)) if isinstance(constant, t.Number) else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.function_types import Argument
-from gpit_fairshare.language.in_polars import previous_column
+from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.numbers import DIGITS, FLOAT_DIGITS, readable_number
 
@@ -67,17 +67,6 @@ def leaves(tree: t.Expression, *, first_year: bool) -> Iterator[t.Name | t.Given
         case _:
             for child in t.children(tree):
                 yield from leaves(child, first_year=first_year)
-
-
-def column_of(leaf: t.Name | t.Given | t.Figure | t.Previous) -> str:
-    """Return the name of the column that holds the value of a leaf, as `in_polars` reads it."""
-    match leaf:
-        case t.Previous(of):
-            return previous_column(of)
-        case t.Figure():
-            return t.to_text(leaf)
-        case t.Name(name) | t.Given(name):
-            return name
 
 
 def columns_of(tree: t.Expression, *, first_year: bool) -> list[str]:
