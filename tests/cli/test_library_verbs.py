@@ -23,7 +23,6 @@ from gpit_fairshare.scheme import (
     library_entries,
     library_names,
     method,
-    own_names,
     review,
 )
 from gpit_fairshare.templates.rules import write_rule
@@ -31,7 +30,7 @@ from running import ROOT, SAMPLES, gpit
 
 LIBRARY = ROOT / "src" / "gpit_fairshare" / "library"
 SHELVES = {"formula": "formulas", "transition": "transitions", "scheme": "schemes"}
-EVERY = [(kind, name) for kind in SHELVES for name in own_names(kind)]
+EVERY = [(kind, name) for kind in SHELVES for name in library_names(kind, with_plugins=False)]
 LABELS = {"a": "Budget", "b": "Weighted population", "c": "Allocation", "d": "Region", "f": "Above average"}
 
 

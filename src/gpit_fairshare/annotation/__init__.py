@@ -134,6 +134,7 @@ def _by_place(sheet: Sheet, findings: Sequence[tuple[int, Mark]]) -> dict[Place,
 
 def _styles(package: Package) -> Styles:
     """Return the looks of the workbook, whose part is made if there is none."""
-    if not package.target(package.workbook, kind="styles"):
-        package.add(package.workbook, "styles", "styles.xml", empty_styles(package.dialect), STYLES_TYPE)
-    return Styles(package.edit(package.target(package.workbook, kind="styles")))
+    part = package.target(package.workbook, kind="styles")
+    if not part:
+        part, _ = package.add(package.workbook, "styles", "styles.xml", empty_styles(package.dialect), STYLES_TYPE)
+    return Styles(package.edit(part))

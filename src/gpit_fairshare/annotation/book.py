@@ -73,7 +73,7 @@ class Book:
         """Add a sheet under a free name behind the others, so that what counts sheets from the first stays right."""
         package = self._package
         workbook = package.edit(package.workbook)
-        reference = package.add(package.workbook, "worksheet", "worksheets/sheet{}.xml", root, WORKSHEET_TYPE)
+        part, reference = package.add(package.workbook, "worksheet", "worksheets/sheet{}.xml", root, WORKSHEET_TYPE)
         identifiers = {whole(entry, "sheetId", 0) for entry in self._listed.findall("{*}sheet")}
         highest = max(identifiers, default=0) + 1
         free = highest if highest <= _HIGHEST_SHEET_ID else min(set(range(1, highest)) - identifiers)
@@ -88,7 +88,6 @@ class Book:
         position = str(len(self.pages))
         add(names, "definedName", area, name="_xlnm._FilterDatabase", localSheetId=position, hidden="1")
         self._list_title(name)
-        part = package.target(package.workbook, identifier=reference)
         self.pages[name.casefold()] = Page(name, part, cells=True)
 
     def _list_title(self, name: str) -> None:

@@ -94,22 +94,23 @@ def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> Non
 
 def _part_of_notes(package: Package, sheet: Sheet) -> str:
     """Return the part with the notes of a sheet, made if there is none."""
-    if not package.target(sheet.part, kind="comments"):
-        root = outermost("comments", sheet.dialect.main)
-        add(root, "authors")
-        add(root, "commentList")
-        package.add(sheet.part, "comments", "comments{}.xml", root, _NOTES_TYPE)
-    return package.target(sheet.part, kind="comments")
+    if part := package.target(sheet.part, kind="comments"):
+        return part
+    root = outermost("comments", sheet.dialect.main)
+    add(root, "authors")
+    add(root, "commentList")
+    return package.add(sheet.part, "comments", "comments{}.xml", root, _NOTES_TYPE)[0]
 
 
 def _part_of_boxes(package: Package, sheet: Sheet) -> str:
     """Return the part with the drawing of a sheet's notes and controls, made if there is none."""
     drawing = sheet.root.find("{*}legacyDrawing")
     if drawing is None:
-        identifier = package.add(sheet.part, "vmlDrawing", "drawings/vmlDrawing{}.vml", _EMPTY_DRAWING, _DRAWING_TYPE)
+        pattern = "drawings/vmlDrawing{}.vml"
+        part, identifier = package.add(sheet.part, "vmlDrawing", pattern, _EMPTY_DRAWING, _DRAWING_TYPE)
         sheet.draw(identifier)
-    else:
-        identifier = sheet.dialect.reference(drawing)
+        return part
+    identifier = sheet.dialect.reference(drawing)
     part = package.target(sheet.part, identifier=identifier) if identifier else ""
     if not part:
         raise Unfit("the sheet refers to a drawing that is not in the workbook", sheet.part)

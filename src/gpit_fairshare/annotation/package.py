@@ -208,14 +208,20 @@ class Package:
                 return self.name(target if target in self else unquote(target))
         return ""
 
-    def add(self, source: str, kind: str, pattern: str, content: bytes | etree._Element, content_type: str) -> str:
-        """Add a part to the folder of the workbook, let another refer to it, and return the reference's identifier."""
+    def add(
+        self, source: str, kind: str, pattern: str, content: bytes | etree._Element, content_type: str
+    ) -> tuple[str, str]:
+        """Add a part to the folder of the workbook, and let another refer to it.
+
+        Returns:
+            The name of the part, and the identifier of the reference.
+        """
         folder = self.workbook.rpartition("/")[0]
-        target = self.create(f"{folder}/{pattern}".lstrip("/"), content, content_type)
-        part = relationships_part(source)
-        if part not in self:
-            self.create(part, outermost("Relationships", _RELATIONSHIPS), _RELATIONSHIPS_TYPE)
-        root = self.edit(part)
+        part = self.create(f"{folder}/{pattern}".lstrip("/"), content, content_type)
+        listed = relationships_part(source)
+        if listed not in self:
+            self.create(listed, outermost("Relationships", _RELATIONSHIPS), _RELATIONSHIPS_TYPE)
+        root = self.edit(listed)
         taken = {entry.get("Id", "").lower() for entry in root.findall("*")}
         number = next(number for number in range(1, len(taken) + 2) if f"rid{number}" not in taken)
         add(
@@ -223,9 +229,9 @@ class Package:
             "Relationship",
             Id=f"rId{number}",
             Type=f"{self.dialect.relations}/{kind}",
-            Target=posixpath.relpath(target, posixpath.dirname(source)),
+            Target=posixpath.relpath(part, posixpath.dirname(source)),
         )
-        return f"rId{number}"
+        return part, f"rId{number}"
 
     def save(self, path: Path) -> None:
         """Write the package: old parts in their order and with their dates, new ones at the end.

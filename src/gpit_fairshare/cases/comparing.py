@@ -55,6 +55,11 @@ class Difference:
     """By how much it may be off, for two numbers."""
 
     @property
+    def place(self) -> dict[str, str | None]:
+        """Return where it is, with stable keys, for JSON."""
+        return {"year": self.year, "org_code": self.code or None, "column": self.column or None}
+
+    @property
     def beyond(self) -> tuple[bool, Decimal]:
         """Return by how much it is beyond its tolerance; what is no number stands above every number."""
         if self.difference is None or self.allowed is None:

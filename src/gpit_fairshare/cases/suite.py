@@ -171,9 +171,7 @@ def _difference(one: Difference) -> dict[str, Any]:
 
     return {
         "what": one.what,
-        "year": one.year,
-        "org_code": one.code or None,
-        "column": one.column or None,
+        **one.place,
         "expected": one.expected,
         "got": one.got,
         "difference": text(one.difference),

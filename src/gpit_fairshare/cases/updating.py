@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +26,7 @@ from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.structured_texts import parse_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping, Sequence
+    from collections.abc import Iterator, Mapping, MutableMapping, Sequence
     from pathlib import Path
 
     from gpit_fairshare.cases.comparing import Difference
@@ -38,19 +38,6 @@ _BY_HAND: Final = "change it by hand, or keep the figures in an expected_file"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One figure, or one row, before and after; None where there was or is none."""
-
-    id: str
-    year: str
-    code: str
-    column: str
-    """Empty where a whole row is meant."""
-    old: str | None
-    new: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Update:
     """What was written, or why nothing was."""
 
@@ -59,7 +46,8 @@ class Update:
     """Names of the files, from the folder of their case."""
     paths: tuple[str, ...] = ()
     """Whole paths of the same files, links followed."""
-    changes: tuple[Change, ...] = ()
+    changes: Mapping[str, Sequence[Difference]] = field(default_factory=dict)
+    """By the id of the case: each figure, or row, with what was expected and is expected now, in order."""
     cases: tuple[int, ...] = ()
     """Numbers of the cases whose files were written, from 0."""
 
@@ -70,15 +58,9 @@ class Update:
             "written": list(self.written),
             "paths": list(self.paths),
             "changes": [
-                {
-                    "id": one.id,
-                    "year": one.year,
-                    "org_code": one.code or None,
-                    "column": one.column or None,
-                    "old": one.old,
-                    "new": one.new,
-                }
-                for one in self.changes
+                {"id": case_id, **change.place, "old": change.expected, "new": change.got}
+                for case_id, changes in self.changes.items()
+                for change in changes
             ],
         }
 
@@ -93,7 +75,7 @@ def update(verdicts: Sequence[Verdict]) -> Update:
     if not any(verdict.origin == "regression" for verdict in verdicts):
         refused.append("none of these is a regression case")
     drafts: dict[Path, str] = {}
-    changes: list[Change] = []
+    changes: dict[str, Sequence[Difference]] = {}
     numbers: list[int] = []
     for number, verdict in enumerate(verdicts):
         if refused or verdict.case is None or verdict.result is None or verdict.outcome == "ok":
@@ -106,14 +88,13 @@ def update(verdicts: Sequence[Verdict]) -> Update:
         except CaseError as fault:
             refused.append(f"{verdict.id}: {fault}")
         numbers.append(number)
-        in_order = sorted(verdict.differences, key=lambda it: (it.year, it.code, it.column))
-        changes += [Change(verdict.id, it.year, it.code, it.column, it.expected, it.got) for it in in_order]
+        changes[verdict.id] = sorted(verdict.differences, key=lambda it: (it.year, it.code, it.column))
     if refused:
         return Update(tuple(refused))
     with ExitStack() as stack:
         for place, text in drafts.items():
             stack.enter_context(in_place(place)).write_bytes(text.encode())
-    return Update((), tuple(place.name for place in drafts), tuple(map(str, drafts)), tuple(changes), tuple(numbers))
+    return Update((), tuple(place.name for place in drafts), tuple(map(str, drafts)), changes, tuple(numbers))
 
 
 def _place(path: Path, case: Case) -> Path:

@@ -18,13 +18,13 @@ from gpit_fairshare.reports.document import (
     Findings,
     Heading,
     Item,
-    OnScreen,
     Paragraph,
     Role,
     Row,
     Table,
     Title,
     Tone,
+    written_line,
 )
 from gpit_fairshare.words import counted, inside, is_money, joined, plural, sentence, span
 
@@ -111,8 +111,7 @@ class ResultReport:
         pieces = [f"{self.scheme.title}:", f"{who},", f"{years},", f"{self._agreement()}."]
         yield Title(pieces, Tone.STRONG if agrees else Tone.BAD)
         yield from self._unspent()
-        if written:
-            yield OnScreen([Paragraph(f"Written: {', '.join(written)}")])
+        yield from written_line(written)
 
     def _unspent(self) -> Iterator[Block]:
         """Yield finding R03 in one line: what stays unspent, year by year, all kinds together."""

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.cases.comparing import Difference
     from gpit_fairshare.cases.running import Verdict
     from gpit_fairshare.cases.suite import Suite
-    from gpit_fairshare.cases.updating import Change
     from gpit_fairshare.reports.document import Block
 
 _MOST: Final = 10
@@ -109,7 +108,7 @@ def _reasons(verdict: Verdict, marker: str = "") -> Iterator[Block]:
     yield from _more(count)
 
 
-def _place(one: Difference | Change) -> list[str]:
+def _place(one: Difference) -> list[str]:
     return [one.year, one.code or "national", one.column or "(whole row)"]
 
 
@@ -156,11 +155,12 @@ def _update(suite: Suite) -> Iterator[Block]:
     update = suite.update
     if update is None or update.refused:
         return
-    for id_ in dict.fromkeys(one.id for one in update.changes):
-        changes = [one for one in update.changes if one.id == id_]
-        rows = [[*_place(one), _figure(one.old), _figure(one.new)] for one in changes[:_MOST]]
+    for case_id, changes in update.changes.items():
+        if not changes:
+            continue
+        rows = [[*_place(one), _figure(one.expected), _figure(one.got)] for one in changes[:_MOST]]
         lines = [Item(f"{' '.join(row[:3])}: {row[3]} → {row[4]}", "- ") for row in rows]
-        yield Heading(f"{id_}: {counted(len(changes), 'change')}")
+        yield Heading(f"{case_id}: {counted(len(changes), 'change')}")
         yield Table([*_PLACE, Column("Old"), Column("New")], [*map(Row, rows)], otherwise=lines)
         yield from _more(len(changes))
     text = f"Written: {', '.join(update.written)}." if update.written else "Nothing was to be written."

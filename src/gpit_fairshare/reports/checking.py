@@ -17,6 +17,7 @@ from gpit_fairshare.reports.document import (
     Table,
     Title,
     Tone,
+    written_line,
 )
 from gpit_fairshare.words import counted, joined
 
@@ -41,8 +42,7 @@ def checking_document(report: Report, *, marked: str = "", written: Sequence[str
     blocks: list[Block] = [Title([_verdict(report)], Tone.GOOD if report.sound else Tone.BAD)]
     if marked:
         blocks.append(OnScreen([Paragraph(f"Written: {marked}, with each place marked.")]))
-    if written:
-        blocks.append(OnScreen([Paragraph(f"Written: {', '.join(written)}")]))
+    blocks += written_line(written)
     blocks += [Paragraph(_source(source, report)) for source in report.sources]
     blocks += _columns(report.columns) if report.columns else []
     return Document([*blocks, Findings(report.findings)])

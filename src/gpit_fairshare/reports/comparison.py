@@ -25,13 +25,13 @@ from gpit_fairshare.reports.document import (
     Heading,
     Item,
     Listing,
-    OnScreen,
     Paragraph,
     Role,
     Row,
     Table,
     Title,
     Tone,
+    written_line,
 )
 from gpit_fairshare.words import counted, inside, is_money, sentence
 
@@ -69,8 +69,7 @@ def comparison_document(comparison: ComparedResults, *, top: int = 10, written: 
 def _blocks(comparison: ComparedResults, top: int, written: Sequence[str]) -> Iterator[Block]:
     yield Title([headline(comparison)], Tone.GOOD if comparison.agrees else Tone.STRONG)
     yield from (Paragraph(line, Tone.BAD) for line in comparison.off_rule)
-    if written:
-        yield OnScreen([Paragraph(f"Written: {', '.join(written)}")])
+    yield from written_line(written)
     for word, side in (("Old", comparison.old), ("New", comparison.new)):
         yield Paragraph("; ".join(side_said(side)), marker=f"{word}  ")
     if comparison.illustrative:

@@ -233,6 +233,11 @@ class Document:
     """Characters that it may have as Markdown, if not 0."""
 
 
+def written_line(names: Sequence[str]) -> Sequence[Block]:
+    """Return the line that names the files which were written, if there are any."""
+    return [OnScreen([Paragraph(f"Written: {', '.join(names)}")])] if names else []
+
+
 def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Finding]]]:
     """Yield a heading for each level of findings that there is, and these, errors first."""
     for level in LEVELS:

@@ -11,10 +11,10 @@ from gpit_fairshare.reports.document import (
     Document,
     Heading,
     Item,
-    OnScreen,
     Paragraph,
     Title,
     Tone,
+    written_line,
 )
 from gpit_fairshare.results.agreement import in_one_line
 
@@ -43,8 +43,7 @@ def explanation_document(explanation: ExplainedLines, *, written: Sequence[str] 
 def _top(explanation: ExplainedLines, written: Sequence[str]) -> Iterator[Block]:
     who = f"{explanation.name} ({explanation.code})" if explanation.name else explanation.code
     yield Title([f"{who}: {explanation.label}, line by line"], Tone.STRONG if explanation.sound else Tone.BAD)
-    if written:
-        yield OnScreen([Paragraph(f"Written: {', '.join(written)}")])
+    yield from written_line(written)
     area = f" {explanation.area}." if explanation.area else ""
     yield Paragraph(f"{explanation.title} ({explanation.scheme}).{area}")
     if explanation.origin:

@@ -14,13 +14,13 @@ from gpit_fairshare.reports.document import (
     Findings,
     Heading,
     Item,
-    OnScreen,
     Paragraph,
     Role,
     Row,
     Table,
     Title,
     Tone,
+    written_line,
 )
 from gpit_fairshare.words import counted, plural
 
@@ -51,8 +51,7 @@ def maturity_document(maturity: Maturity, *, written: Sequence[str] = ()) -> Doc
 
 def _blocks(maturity: Maturity, written: Sequence[str]) -> Iterator[Block]:
     yield _verdict(maturity)
-    if written:
-        yield OnScreen([Paragraph(f"Written: {', '.join(written)}")])
+    yield from written_line(written)
     yield from _settings(maturity)
     yield from _answered(maturity)
     yield from _order("CCG", maturity.ccgs, _CCG)

@@ -3,7 +3,7 @@
 from gpit_fairshare.scheme.definition import defined, definition
 from gpit_fairshare.scheme.files import digest_of, library_files, library_problems
 from gpit_fairshare.scheme.joining import load
-from gpit_fairshare.scheme.library import FileKind, library_names, own_names
+from gpit_fairshare.scheme.library import FileKind, library_names
 from gpit_fairshare.scheme.method import (
     CheckSaid,
     Entry,
@@ -54,7 +54,6 @@ __all__ = [
     "load",
     "method",
     "number",
-    "own_names",
     "review",
     "review_all",
     "reviews_document",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from gpit_fairshare.errors import SchemeError
+from gpit_fairshare.scheme import shape
 from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
 from gpit_fairshare.scheme.files import Read
 from gpit_fairshare.scheme.findings import Faults
@@ -21,22 +22,11 @@ from gpit_fairshare.scheme.joining import Joined, complete
 from gpit_fairshare.scheme.model import NOT_RECORDED, Assumption, Money, Source
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import gather
-from gpit_fairshare.scheme.shape import (
-    CheckEntry,
-    InputEntry,
-    ParameterEntry,
-    SchemeFile,
-    SchemeHeader,
-    SourceEntry,
-    StepEntry,
-    ValueEntry,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gpit_fairshare.scheme.model import Check, Parameter, Scheme, Step, Value
-    from gpit_fairshare.scheme.shape import Entry
 
 _HEAD: Final = (
     *("name", "title", "organisation", "years", "indicative"),
@@ -129,9 +119,9 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
         raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
     try:
-        model = SchemeFile.model_validate(data)
+        model = shape.SchemeFile.model_validate(data)
     except ValidationError as fault:
-        raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, SchemeFile))}") from None
+        raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, shape.SchemeFile))}") from None
     sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
     read = Read(file, digest, None, model, {source.key: source for source in sources})
     raised = Faults()
@@ -172,25 +162,25 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
     money = table.get("money", {})
     stated = {"in": money["money_in"], "out_of": money["taken_away"], "unspent": money["unspent"]} if money else {}
     return {
-        "scheme": _entry(table, SchemeHeader) | {"sources": [source["key"] for source in table["sources"]]},
-        "sources": {source["key"]: _entry(source, SourceEntry) for source in table["sources"]},
+        "scheme": _entry(table, shape.SchemeHeader) | {"sources": [source["key"] for source in table["sources"]]},
+        "sources": {source["key"]: _entry(source, shape.SourceEntry) for source in table["sources"]},
         "parameters": {
-            parameter["name"]: _entry(parameter, ParameterEntry)
-            | {"values": {year: _entry(value, ValueEntry) for year, value in parameter["values"].items()}}
+            parameter["name"]: _entry(parameter, shape.ParameterEntry)
+            | {"values": {year: _entry(value, shape.ValueEntry) for year, value in parameter["values"].items()}}
             for parameter in table["parameters"]
         },
         "inputs": {
-            column["name"]: _entry(column, InputEntry)
+            column["name"]: _entry(column, shape.InputEntry)
             for column in table["inputs"]
             if column["name"] not in IN_EVERY_TABLE
         },
-        "steps": [_entry(step, StepEntry) for step in table["steps"]],
-        "checks": [_entry(check, CheckEntry) for check in table["checks"]],
+        "steps": [_entry(step, shape.StepEntry) for step in table["steps"]],
+        "checks": [_entry(check, shape.CheckEntry) for check in table["checks"]],
         **({"money": stated} if money.get("stated") else {}),
     }
 
 
-def _entry(written: Mapping[str, Any], model: type[Entry]) -> dict[str, Any]:
+def _entry(written: Mapping[str, Any], model: type[shape.Entry]) -> dict[str, Any]:
     """Return the keys that an entry of a file has as well; an empty text stands for a key that a file leaves out."""
     entry = {key: written[key] for key in model.model_fields if written.get(key) not in (None, "")}
     return entry | ({"date": dt.date.fromisoformat(entry["date"])} if "date" in entry else {})

@@ -17,14 +17,7 @@ from gpit_fairshare.language.plugin_functions import function_problems
 from gpit_fairshare.plugins import Used, are_allowed
 from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
 from gpit_fairshare.scheme.findings import Faults, StoppedError
-from gpit_fairshare.scheme.library import (
-    KINDS,
-    all_library_files,
-    find_library_file,
-    folder_problems,
-    library_names,
-    own_names,
-)
+from gpit_fairshare.scheme.library import KINDS, all_library_files, find_library_file, folder_problems, library_names
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.partial_parse import without_faults
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile
@@ -72,7 +65,7 @@ class Read(Generic[AnyFile]):
 
 def kinds_in_library(name: str) -> list[FileKind]:
     """Return the kinds of which the library has a file of that name; plug-ins are asked where gpit itself has none."""
-    own = [kind for kind in KINDS if name in own_names(kind)]
+    own = [kind for kind in KINDS if name in library_names(kind, with_plugins=False)]
     if own or _is_path(name):
         return own
     return [kind for kind in KINDS if name in library_names(kind)]

@@ -45,14 +45,9 @@ class LibraryFile:
         return _FOLDERS[self.kind]
 
 
-def library_names(kind: FileKind) -> list[str]:
+def library_names(kind: FileKind, *, with_plugins: bool = True) -> list[str]:
     """Return the names of all files of one kind, gpit's own and those of plug-ins, sorted."""
-    return sorted({file.name for file in all_library_files() if file.kind == kind})
-
-
-def own_names(kind: FileKind) -> list[str]:
-    """Return the names of gpit's own files of one kind, sorted; plug-ins are not looked for."""
-    return sorted(file.name for file in _files_of(_OWN) if file.kind == kind)
+    return sorted(file.name for file in all_library_files(with_plugins=with_plugins) if file.kind == kind)
 
 
 def all_library_files(*, with_plugins: bool = True) -> list[LibraryFile]:

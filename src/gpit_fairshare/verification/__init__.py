@@ -74,8 +74,8 @@ def verify(
     spec = read_manifest(file.manifest, file.path.name)
     places = Places(file.path, files)
     with tempfile.TemporaryDirectory(prefix="gpit-verify-") as name:
-        room = Path(name).resolve()
-        staged = stage(spec, places, room)
+        folder = Path(name).resolve()
+        staged = stage(spec, places, folder)
         verification = Verification(
             result=file.path.name,
             scheme=spec.scheme.name,
@@ -87,18 +87,18 @@ def verify(
         try:
             again = allocate(**staged.arguments, max_size=max_size)
         except GpitError as fault:
-            said = _without(room, str(fault))
+            said = _without(folder, str(fault))
             if not verification.versions and not any(seen.differs for seen in verification.all_files):
                 raise UsageError(f"{file.path.name}: cannot be run again as its manifest says: {said}") from None
             return replace(verification, fault=said)
         run = {**again.manifest["run"], "max_size": spec.run.max_size}
         again = replace(again, manifest={**again.manifest, "run": run})
-        return compared(file, verification, again, room / "out", advance)
+        return compared(file, verification, again, folder / "out", advance)
 
 
-def _without(room: Path, text: str) -> str:
+def _without(folder: Path, text: str) -> str:
     """Return a message without the folders in which the files were laid out."""
-    folders = [room, *(one for one in room.rglob("*") if one.is_dir())]
-    for folder in sorted(folders, key=lambda one: len(str(one)), reverse=True):
-        text = text.replace(f"{folder}/", "").replace(f"{folder}\\", "")
+    folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    for path in sorted(folders, key=lambda path: len(str(path)), reverse=True):
+        text = text.replace(f"{path}/", "").replace(f"{path}\\", "")
     return text

@@ -47,6 +47,11 @@ class Cell(NamedTuple):
     value: Any
     """Number, text, bool or `ErrorValue`; None where there is none."""
 
+    @property
+    def content(self) -> Any:
+        """The formula with its `=`, or the value where there is none."""
+        return self.value if self.formula is None else f"={self.formula}"
+
 
 Row = dict[int, Cell]
 """Cells of a row by their column, from 1."""

@@ -56,7 +56,7 @@ def _digest_now(function: str) -> str | None:
 
 
 def compared(
-    file: ResultFile, verification: Verification, result: Result, room: Path, advance: Callable[[int, int], None]
+    file: ResultFile, verification: Verification, result: Result, folder: Path, advance: Callable[[int, int], None]
 ) -> Verification:
     """Return a verification with all that the run again says.
 
@@ -64,14 +64,14 @@ def compared(
         file: The result that is to be verified.
         verification: What is known without the run: files and versions.
         result: The run again.
-        room: A folder to write in that is not there yet.
+        folder: A folder to write in that is not there yet.
         advance: Is told how far the writing of a workbook has come.
 
     Raises:
         UsageError: The result is damaged.
     """
-    room.mkdir()
-    again = _written(_as_then(result, file.manifest), file, room, advance)
+    folder.mkdir()
+    again = _written(_as_then(result, file.manifest), file, folder, advance)
     now = {**again.manifest, **parse_json(json_text(dict(result.manifest)))}
     content, facts = Differences(), list(verification.facts)
     same = file.data == again.data and file.beside == again.beside
@@ -130,9 +130,9 @@ def _with_those_of(
     return [{**entry, **{key: old[key] for key in taken}} for entry, old in zip(now, then, strict=True)]
 
 
-def _written(result: Result, file: ResultFile, room: Path, advance: Callable[[int, int], None]) -> ResultFile:
+def _written(result: Result, file: ResultFile, folder: Path, advance: Callable[[int, int], None]) -> ResultFile:
     """Write the run again as the file was written, and return it."""
-    path = room / f"again{file.path.suffix.lower()}"
+    path = folder / f"again{file.path.suffix.lower()}"
     write_result(result, path, path.suffix, advance)
     if path.suffix in TABLE_ENDINGS:
         table = file.document.get("table")

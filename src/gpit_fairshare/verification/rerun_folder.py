@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.run_options import OPTIONS, OptionKind
-from gpit_fairshare.scheme import library_files, library_names, own_names
+from gpit_fairshare.scheme import library_files, library_names
 from gpit_fairshare.structured_texts import parse_toml
 from gpit_fairshare.verification.model import FileSeen
 from gpit_fairshare.verification.searching import Digests
@@ -40,16 +40,16 @@ class Stage:
     scheme_files: list[FileSeen]
 
 
-def stage(spec: RunSpec, places: Places, room: Path) -> Stage:
-    """Find all files of a run and lay them out in `room`.
+def stage(spec: RunSpec, places: Places, folder: Path) -> Stage:
+    """Find all files of a run and lay them out in `folder`.
 
     Raises:
         UsageError: Files are missing, all of them named, or cannot be read.
     """
-    inputs = _Inputs(places, room / "inputs")
+    inputs = _Inputs(places, folder / "inputs")
     for wanted in spec.input_files:
         inputs.take(wanted, spec)
-    rules = _Rules(spec, places, room / "rules")
+    rules = _Rules(spec, places, folder / "rules")
     arguments: dict[str, Any] = {}
     for name, option in OPTIONS.items():
         value = getattr(spec.run, option.key)
@@ -90,7 +90,7 @@ class _Inputs:
     """Population, spend, further columns and crosswalks."""
 
     places: Places
-    room: Path
+    folder: Path
     paths: dict[str, list[str]] = field(default_factory=dict)
     """Role to what its option is given."""
     seen: list[FileSeen] = field(default_factory=list)
@@ -111,7 +111,7 @@ class _Inputs:
             return
         self._by[key] = source
         number = list(dict.fromkeys(self._by.values())).index(source)
-        target = self.room / str(number) / wanted.name
+        target = self.folder / str(number) / wanted.name
         if not target.exists():
             _copy(source, target)
         text = f"{target}:{wanted.asked_sheet}" if wanted.asked_sheet else str(target)
@@ -135,7 +135,7 @@ class _Rules:
 
     spec: RunSpec
     places: Places
-    room: Path
+    folder: Path
     missing: list[str] = field(default_factory=list)
     digests: Digests = field(default_factory=lambda: Digests(text=True))
     staged: dict[Path, Path] = field(default_factory=dict)
@@ -148,19 +148,17 @@ class _Rules:
     def option(self, kind: FileKind, name: str) -> str:
         """Return what `allocate` is given for an option: a library name, or the path of a copy."""
         then = {file for file, _ in self.spec.scheme_files}
-        known = not name.endswith(".toml") and name in self._library_names(kind)
+        names = library_names(kind, with_plugins=bool(self.spec.plugins))
+        known = not name.endswith(".toml") and name in names
         if known and (f"{name}.toml" in then or name not in then):
             return name
         source = self.places.find(name, self.digests, self._digests_of(name))
         if source is None:
             self.missing.append(name)
             return name
-        target = self.room / kind / _DEEP / name
+        target = self.folder / kind / _DEEP / name
         self._stage(source, target)
         return str(target)
-
-    def _library_names(self, kind: FileKind) -> list[str]:
-        return library_names(kind) if self.spec.plugins else own_names(kind)
 
     def seen(self) -> list[FileSeen]:
         """Return each file that the scheme was read from, as it is now; what is nowhere is missing."""
@@ -214,7 +212,7 @@ class _Rules:
             if found is None:
                 continue
             place = Path(posixpath.normpath((target.parent / one).as_posix()))
-            if place.is_relative_to(self.room):
+            if place.is_relative_to(self.folder):
                 self._stage(found, place)
             elif beside.is_file():  # an absolute path: it is read where it is
                 self._stage(beside, beside)

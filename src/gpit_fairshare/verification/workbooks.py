@@ -185,14 +185,13 @@ class BookComparison:
         kind = self._kind(page, number, column, found, own)
         if kind is None:
             return
-        formulas = kind == Kind.FORMULA
         self.into.add(
             Difference(
                 kind,
                 f"{page.called}!{address(number, column)}",
                 page.about(number, column, own),
-                f"={found.formula}" if found.formula is not None and kind != Kind.CONSEQUENCE else found.value,
-                f"={expected.formula}" if expected.formula is not None and formulas else expected.value,
+                found.value if kind == Kind.CONSEQUENCE else found.content,
+                expected.content if kind == Kind.FORMULA else expected.value,
                 page.unit(column, own),
             )
         )
@@ -226,14 +225,12 @@ class BookComparison:
         if (
             page.name != reference_sheets.ABOUT
             or column != 2
-            or item not in reference_sheets.TO_FILL_IN
             or number < FIRST_ROW
+            or item not in reference_sheets.TO_FILL_IN
+            or own[column].value != reference_sheets.TO_FILL_IN[item]
         ):
             return False
-        if own[column].value != reference_sheets.TO_FILL_IN[item]:
-            return False
-        says = f"={found.formula}" if found.formula is not None else found.value
-        self.filled_in.append(Change(str(item), own[column].value, says))
+        self.filled_in.append(Change(str(item), own[column].value, found.content))
         if own[column].value == reference_sheets.DRAFT:
             self.status = str(found.value or "")
         return True

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.words import sentence
-from gpit_fairshare.workbook.sheets import FIRST_ROW, Chart, Series
+from gpit_fairshare.workbook.sheets import FIRST_ROW, Chart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gpit_fairshare.workbook.layout import Layout
     from gpit_fairshare.workbook.sheets import Sheet
 
@@ -44,7 +42,8 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
                 f"Change on historic spend per head, {year}",
                 across,
                 "£ per registered patient",
-                _series(sheet, {column: f"Change {year}"}),
+                sheet.column_range(1),
+                {f"Change {year}": sheet.column_range(column)},
                 f"{says} {_source(sheet)}",
                 "change per head",
                 labels_below=False,
@@ -55,14 +54,16 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
 
 def _spread(sheet: Sheet, noun: str) -> Chart:
     """Return how many organisations are in each band: historic spend, or the first allocation, and the last."""
-    names = {column: sheet.headings[column - 1].rpartition(" (")[0] for column in (3, len(sheet.headings))}
-    sets = " and ".join(name.lower() for name in names.values())
+    columns = (3, len(sheet.headings))
+    series = {sheet.headings[column - 1].rpartition(" (")[0]: sheet.column_range(column) for column in columns}
+    sets = " and ".join(series).lower()
     return Chart(
         "column",
         f"{sentence(noun)}s by £ per head, before and after",
         "£ per registered patient: where each band begins",
         f"Number of {noun}s",
-        _series(sheet, names, across=2),
+        sheet.column_range(2),
+        series,
         f"Columns: number of {noun}s in each band of £ per registered patient, {sets}. {_source(sheet)}",
         "count",
     )
@@ -79,7 +80,8 @@ def _path(sheet: Sheet, noun: str) -> Chart:
         "Path of £ per head over the years",
         across,
         "£ per registered patient",
-        _series(sheet, {column: name.partition(" (")[0] for column, name in enumerate(sheet.headings[1:], 2)}),
+        sheet.column_range(1),
+        {name.partition(" (")[0]: sheet.column_range(column) for column, name in enumerate(sheet.headings[1:], 2)},
         f"{says} of any {noun}, from {first} to the last year. {_source(sheet)}",
         "£ per head",
     )
@@ -89,8 +91,8 @@ def _areas(layout: Layout, sheet: Sheet) -> Chart:
     """Return what each area gets, year by year."""
     label, by = layout.scheme.labels[layout.scheme.result], sheet.headings[0]
     areas = f"{by[:1].lower()}{by[1:]}"
-    years = {
-        column: year
+    series = {
+        year: sheet.column_range(column)
         for year in layout.years
         for column, heading in enumerate(sheet.headings, 1)
         if heading.startswith(f"{label} {year}")
@@ -100,18 +102,13 @@ def _areas(layout: Layout, sheet: Sheet) -> Chart:
         f"Where the money goes: {label[:1].lower()}{label[1:]} by {areas}",
         by,
         "£ million",
-        _series(sheet, years),
+        sheet.column_range(1),
+        series,
         f"Bars: total of the allocations of each {areas} in £ million, by year. {_source(sheet)}",
         "millions",
-        height=max(300, 90 + (sheet.last_row - FIRST_ROW + 1) * (10 + 6 * min(4, len(years)))),
+        height=max(300, 90 + (sheet.last_row - FIRST_ROW + 1) * (10 + 6 * min(4, len(series)))),
         wide=True,
     )
-
-
-def _series(sheet: Sheet, names: Mapping[int, str], *, across: int = 1) -> tuple[Series, ...]:
-    """Return the series of columns by their names, with another column's values across."""
-    categories = sheet.column_range(across)
-    return tuple(Series(name, categories, sheet.column_range(column)) for column, name in names.items())
 
 
 def _source(sheet: Sheet) -> str:

@@ -211,7 +211,7 @@ def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Liv
         final = rounding_step(layout.scheme, step.name) or step
         within, made_up = {}, {}
         for year, writer in writers.items():
-            given = f"SUM({layout.block(step.kind, year).column_range(final.name)})"
+            given = f"SUM({layout.blocks[step.kind, year].column_range(final.name)})"
             amount, left = writer.share_outs[step.name].shared, writer.share_outs[step.name].left_over or "0"
             margin = layout.number(max(1.0, moved_by(final, layout.result.years[year])))
             within[year] = f"{given}<={amount}+{margin}"
@@ -227,7 +227,7 @@ def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
     """Yield that the published table comes to what the sheets of the years come to."""
     formulas = {}
     for year, column in published.totals.items():
-        cells = layout.block(ORGANISATION, year).column_range(layout.scheme.result)
+        cells = layout.blocks[ORGANISATION, year].column_range(layout.scheme.result)
         total = f"{ALLOCATIONS}!${letter(column)}${TOTAL_ROW}"
         formulas[year] = f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))"
     if formulas:  # an index or a rate is not added up
@@ -304,7 +304,7 @@ def _unspent(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
 
 def _movement(layout: Layout, writer: StepWriter, before: str) -> tuple[str, bool] | None:
     """Return whether no organisation's patients change by more than a tenth; None where they cannot be compared."""
-    now, old = (layout.block(ORGANISATION, year) for year in (writer.year, before))
+    now, old = (layout.blocks[ORGANISATION, year] for year in (writer.year, before))
     if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():
         return None
     share = layout.constant("moved_share", *_MOVED)

@@ -46,7 +46,7 @@ class YearColumns:
 
     def block(self, kind: Kind) -> Block:
         """Return the block of a kind in this year."""
-        return self.layout.block(kind, self.year)
+        return self.layout.blocks[kind, self.year]
 
     def national_refs(self) -> Refs:
         """Return how formulas of national figures name things."""

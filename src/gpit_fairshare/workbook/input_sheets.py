@@ -150,7 +150,7 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
         if areas and name == layout.scheme.report_by:
             source = areas.column_range(1)
         elif years[0] and all(labels == years[0] for labels in years):
-            source = layout.block(group(name), layout.years[0]).sheet.column_range(1)
+            source = layout.blocks[group(name), layout.years[0]].sheet.column_range(1)
         else:
             continue
         rule = {"validate": "list", "source": f"={source}", "error_title": "Not taken"}

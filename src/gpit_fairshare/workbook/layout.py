@@ -276,10 +276,6 @@ class Layout:
 
     # Cells ------------------------------------------------------------------------------------------
 
-    def block(self, kind: Kind, year: str) -> Block:
-        """Return the block of a kind in a year."""
-        return self.blocks[kind, year]
-
     def organisations(self) -> dict[str, Block]:
         """Return the block of the organisations of each year."""
         return {year: self.blocks[ORGANISATION, year] for year in self.years}

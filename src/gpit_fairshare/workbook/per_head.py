@@ -34,7 +34,7 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
     """Add £ per head to the workings of each year: historic spend, allocation, change, and its place."""
     for year, writer in writers.items():
         layout, columns = writer.layout, writer.columns
-        block, result = layout.block(ORGANISATION, year), layout.scheme.result
+        block, result = layout.blocks[ORGANISATION, year], layout.scheme.result
         people = block.number_column(PEOPLE)
         if not people or layout.scheme.symbols[result].unit != "£":
             continue

@@ -34,7 +34,7 @@ class Refs:
         return self.layout.name_of(name, self.year) if kind == NATIONAL else self._in_block(name, kind)
 
     def _in_block(self, name: str, kind: Kind) -> str:
-        home = self.layout.block(kind, self.year)
+        home = self.layout.blocks[kind, self.year]
         if self.block is home:
             return home.cell(name, self.row, here=self.here)
         assert self.block is not None  # noqa: S101  # a national formula has no names of finer kinds
@@ -53,8 +53,8 @@ class Refs:
         symbol = self.layout.scheme.symbols[name]
         if symbol.kind == NATIONAL:
             return self.layout.name_of(name, year_before)
-        old = self.layout.block(symbol.kind, year_before)
-        now = self.layout.block(symbol.kind, self.year)
+        old = self.layout.blocks[symbol.kind, year_before]
+        now = self.layout.blocks[symbol.kind, self.year]
         assert isinstance(self.row, int)  # noqa: S101  # no two rows have the same predecessors
         row = self.row - FIRST_ROW
         if symbol.kind.column is not None:

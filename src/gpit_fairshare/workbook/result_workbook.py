@@ -114,7 +114,7 @@ def _build(layout: Layout) -> list[Sheet]:
 
 def _control_groups(layout: Layout, writer: StepWriter) -> None:
     """Keep which group each organisation was in, so that two that change places are seen."""
-    block = layout.block(ORGANISATION, writer.year)
+    block = layout.blocks[ORGANISATION, writer.year]
     for column, members in block.year.membership.items():
         if f"group {column}" in block.helpers:
             name, numbers = f"{column}_{writer.year.replace('/', '_')}", [float(member + 1) for member in members]

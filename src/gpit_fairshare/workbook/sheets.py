@@ -18,7 +18,7 @@ from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 from gpit_fairshare.workbook.text_widths import BOLD, lines_needed, number_width, text_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 TITLE_ROW: Final = 1
 NOTE_ROW: Final = 2
@@ -90,15 +90,6 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One line or set of bars: where its name, its categories and its values stand."""
-
-    name: str
-    categories: str
-    values: str
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
     """A chart of figures that stand on a sheet, with all that a reader who cannot see it needs."""
 
@@ -108,7 +99,10 @@ class Chart:
     """Title of the axis of categories, with its unit."""
     up: str
     """Title of the axis of values, with its unit."""
-    series: tuple[Series, ...]
+    categories: str
+    """Their cells."""
+    series: Mapping[str, str]
+    """The name of each line or set of bars to the cells of its values."""
     says: str
     """Alternative text."""
     number: str
@@ -301,9 +295,8 @@ class Sheet:
 
     def _explain(self) -> None:
         """Add to the note what a reader cannot know: what a mark stands for, and why a cell is empty."""
-        columns = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
-        cells = [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
-        content = [*columns, *cells]
+        content = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
+        content += [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
         marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
         empty = any(None in values or "" in values for _, values in content)
         for there, mark, says in (

@@ -62,7 +62,7 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
     rows = SummaryRows(layout)
     for measures in layout.measures:
         year = measures.year
-        block = layout.block(ORGANISATION, year)
+        block = layout.blocks[ORGANISATION, year]
         if measures.money:
             _account(rows, writers[year], measures.money)
         else:
@@ -98,7 +98,7 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
         value = math.fsum(line.amount for line in account.money_in)
         rows.put("Money in: total (£)", year, f"SUM({money_in[0]}:{money_in[-1]})", value)
     taken_away = lines("Taken away", account.taken_away)
-    allocated = f"SUM({layout.block(ORGANISATION, year).column_range(account.out.name)})"
+    allocated = f"SUM({layout.blocks[ORGANISATION, year].column_range(account.out.name)})"
     out = rows.put("Money out: allocations (£)", year, allocated, account.out.amount)
     unspent = lines(UNSPENT, account.unspent)
     if account.difference is not None:
@@ -117,7 +117,7 @@ def _line(writer: StepWriter, side: str, name: str) -> str:
     kind = layout.scheme.symbols[name].kind
     if kind == NATIONAL:
         return layout.name_of(name, writer.year)
-    return f"SUM({layout.block(kind, writer.year).column_range(name)})"
+    return f"SUM({layout.blocks[kind, writer.year].column_range(name)})"
 
 
 def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:

@@ -246,14 +246,14 @@ def _charts(sheet: Sheet, book: LiveBook, page: Page) -> None:
 def _drawn(chart: Chart, book: LiveBook) -> Any:
     """Return a chart as XlsxWriter takes it."""
     drawn = book.add_chart({"type": chart.kind})
-    for index, series in enumerate(chart.series):
+    for index, (name, values) in enumerate(chart.series.items()):
         colour = _COLOURS[index % len(_COLOURS)]
         look: dict[str, Any] = {"fill": {"color": colour}, "gap": 30 if chart.labels_below else 5}
         if chart.kind == "line":
             marker = _MARKERS[index % len(_MARKERS)]
             look = {"line": {"color": colour, "width": 2.25}, "marker": {"type": marker}}
-        cells = {"categories": f"={series.categories}", "values": f"={series.values}"}
-        drawn.add_series({"name": series.name, **cells, **look})
+        cells = {"categories": f"={chart.categories}", "values": f"={values}"}
+        drawn.add_series({"name": name, **cells, **look})
     drawn.set_title({"name": chart.title, "name_font": {"name": "Arial", "size": 12, "bold": True}, "overlay": False})
     text = {"name": "Arial", "size": 9, "bold": False}
     fonts: dict[str, Any] = {"name_font": text, "num_font": text}
@@ -261,13 +261,13 @@ def _drawn(chart: Chart, book: LiveBook) -> Any:
     if chart.labels_below:
         names = {"name": chart.across, **fonts, "interval_unit": 1}
     lines = {"visible": True, "line": {"color": "#D9D9D9"}}
-    values = {"name": chart.up, **fonts, "num_format": FORMATS[chart.number], "major_gridlines": lines}
+    figures = {"name": chart.up, **fonts, "num_format": FORMATS[chart.number], "major_gridlines": lines}
     if chart.kind == "bar":  # its categories are on the left, the first at the top, and its values below
         drawn.set_y_axis(names | {"reverse": True})
-        drawn.set_x_axis(values | {"label_position": "high"})
+        drawn.set_x_axis(figures | {"label_position": "high"})
     else:
         drawn.set_x_axis(names | ({"label_position": "low"} if chart.labels_below else {}))
-        drawn.set_y_axis(values)
+        drawn.set_y_axis(figures)
     drawn.set_legend({"none": True} if len(chart.series) == 1 else {"position": "bottom", "font": text})
     width = 2 * _CHART_WIDTH + _CHARTS_GAP if chart.wide else _CHART_WIDTH
     drawn.set_size({"width": width, "height": chart.height})

@@ -40,6 +40,7 @@ _DATE = re.compile(
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
 """What is left of a code such as 1E5 when Excel has taken it for a number and written it again."""
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
+_GIVE_A_CODE = "Give the row a code, or take it out if it is a total or a note"
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
 _TRIMMED = (FindingCode.TRIMMED,)
 _REMARKS: Mapping[Notation, tuple[FindingCode, ...]] = {
@@ -108,11 +109,7 @@ def read_code(cell: Any) -> Read:
             with a footnote mark.
     """
     if is_blank(cell):
-        raise Refused(
-            FindingCode.BLANK_CODE,
-            "the code is blank",
-            remedy="Give the row a code, or take it out if it is a total or a note",
-        )
+        raise Refused(FindingCode.BLANK_CODE, "the code is blank", remedy=_GIVE_A_CODE)
     if isinstance(cell, str):
         for pattern, kind, change in _CHANGED_BY_EXCEL:
             if pattern.fullmatch(cell.strip()):
@@ -123,12 +120,8 @@ def read_code(cell: Any) -> Read:
                     f"Take the code from where the file came from; Excel turns {change}",
                 )
         if is_no_code(cell) or not any(map(str.isalnum, cell)):
-            raise Refused(
-                FindingCode.BLANK_CODE,
-                f"{shown(cell)} is no code",
-                "a code of letters and digits",
-                "Give the row a code, or take it out if it is a total or a note",
-            )
+            found = f"{shown(cell)} is no code"
+            raise Refused(FindingCode.BLANK_CODE, found, "a code of letters and digits", _GIVE_A_CODE)
         if has_mark(cell):
             raise Refused(
                 FindingCode.TEXT,

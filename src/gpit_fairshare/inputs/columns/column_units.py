@@ -233,20 +233,13 @@ class ColumnUnits:
         money = [index for index in indices if self._measures[index] == "£"]
         plain = [index for index in money if (own := self._in_heading(index)[0]) and own.factor == 1]
         if factors - {1} and plain:
-            self.sheet.findings.error(
-                FindingCode.UNIT,
+            self._refuse(
                 f"the {pounds[0].stated_by} states {pounds[0].text}, and '{self.sheet.headings[plain[0]]}' says £",
                 "one unit for each column",
-                _IN_HEADING,
             )
         without = [index for index in indices if index not in self.sheet.units and not any(self._in_heading(index))]
         if len(factors) > 1 and any(self._measures[index] == "£" for index in without):
-            self.sheet.findings.error(
-                FindingCode.UNIT,
-                f"the file states several units of money: {listed([str(unit) for unit in pounds])}",
-                "one",
-                _IN_HEADING,
-            )
+            self._refuse(f"the file states several units of money: {listed([str(unit) for unit in pounds])}", "one")
         self._report_vague([index for index in without if not self.of(index)])
 
     def _report_vague(self, without: Collection[int]) -> None:
@@ -261,11 +254,11 @@ class ColumnUnits:
         texts += [text for index, text in sheet.odd_units.items() if not self._holds_figures(index)]
         texts += self._units_by_row()
         for text in texts:
-            self.sheet.findings.error(
-                FindingCode.UNIT,
-                f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions",
-                remedy=_IN_HEADING,
-            )
+            self._refuse(f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions")
+
+    def _refuse(self, found: str, expected: str = "") -> None:
+        """Refuse statements that leave open what figures mean."""
+        self.sheet.findings.error(FindingCode.UNIT, found, expected, _IN_HEADING)
 
 
 def _source_in_words(unit: StatedUnit) -> str:

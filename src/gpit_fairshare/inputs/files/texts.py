@@ -111,7 +111,7 @@ def _decoded(data: bytes) -> tuple[str, list[Finding]]:
         # Letters of our files have one zero byte of two in UTF-16: the second, or in big-endian text the first.
         first, second = data[0::2].count(0), data[1::2].count(0)
         if max(first, second) * 4 < len(data):
-            raise Unreadable(FindingCode.ENCODING, "the text holds a zero byte", _SAVE_AS, _line(data, data.index(0)))
+            raise _wrong_encoding("the text holds a zero byte", _line(data, data.index(0)))
         return _wide(data, "utf-16-le" if second >= first else "utf-16-be", "UTF-16")
     try:
         return data.decode("utf-8-sig"), []
@@ -123,14 +123,10 @@ def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
     try:
         text = data.decode(codec)
     except UnicodeDecodeError as error:
-        raise Unreadable(
-            FindingCode.ENCODING,
-            f"the text holds zero bytes and is not in {name} either",
-            _SAVE_AS,
-            f"byte {error.start + 1}",
-        ) from error
+        found = f"the text holds zero bytes and is not in {name} either"
+        raise _wrong_encoding(found, f"byte {error.start + 1}") from error
     if "\x00" in text:
-        raise Unreadable(FindingCode.ENCODING, "the text holds zero bytes", _SAVE_AS)
+        raise _wrong_encoding("the text holds zero bytes")
     return text, [Finding.note(FindingCode.ENCODING, f"its text is in {name}")]
 
 
@@ -139,23 +135,19 @@ def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[
     place = _line(data, error.start)
     byte = data[error.start]
     if _UTF8_PAIR.search(data):
-        raise Unreadable(
-            FindingCode.ENCODING,
-            f"byte {byte:#04x} is not UTF-8, which other places of the file are in",
-            f"{_SAVE_AS}, from where it came",
-            place,
-        ) from error
+        found = f"byte {byte:#04x} is not UTF-8, which other places of the file are in"
+        raise _wrong_encoding(found, place, f"{_SAVE_AS}, from where it came") from error
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError as fault:
-        raise Unreadable(
-            FindingCode.ENCODING,
-            f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252",
-            _SAVE_AS,
-            _line(data, fault.start),
-        ) from fault
+        found = f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252"
+        raise _wrong_encoding(found, _line(data, fault.start)) from fault
     found = f"its text is in Windows-1252; {place} has '{bytes([byte]).decode('cp1252')}'"
     return text, [Finding.note(FindingCode.ENCODING, found, "Save it as UTF-8 if that is another letter")]
+
+
+def _wrong_encoding(found: str, place: str = "", remedy: str = _SAVE_AS) -> Unreadable:
+    return Unreadable(FindingCode.ENCODING, found, remedy, place)
 
 
 def _line(data: bytes, position: int) -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SAVE_AGAIN = "Open it in Excel and save it again as .xlsx"
+_UNLOCK = "Save it without a password, as .xlsx"
 
 _EXACT = 2.0**53
 _MARKUP = (".xml", ".rels")
@@ -260,11 +261,8 @@ def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
         Unreadable: it is damaged, protected, too large or hostile.
     """
     if data.startswith(b"\xd0\xcf\x11\xe0"):  # the container of encrypted workbooks, and of .xls
-        raise Unreadable(
-            FindingCode.UNREADABLE,
-            "the workbook is protected by a password, or is an old .xls file",
-            "Save it without a password, as .xlsx",
-        )
+        found = "the workbook is protected by a password, or is an old .xls file"
+        raise Unreadable(FindingCode.UNREADABLE, found, _UNLOCK)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         _look_into(archive, wish)
@@ -286,9 +284,7 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
         found = f"it has two parts named {twice[:80]}, of which programs read one or the other"
         raise Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
-        raise Unreadable(
-            FindingCode.UNREADABLE, "it is protected by a password", "Save it without a password, as .xlsx"
-        )
+        raise Unreadable(FindingCode.UNREADABLE, "it is protected by a password", _UNLOCK)
     for entry in markup:
         # Unpacked once to its end: what holds more than it declares fails here, in bounded memory.
         with archive.open(entry) as part:
