@@ -94,14 +94,12 @@ _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "a dot is not part of the language; write a plain name",
     ast.Subscript: "square brackets are not part of the language; write a plain name",
     ast.Lambda: "lambda is not part of the language",
-    ast.ListComp: "comprehensions are not part of the language",
-    ast.SetComp: "comprehensions are not part of the language",
-    ast.DictComp: "comprehensions are not part of the language",
-    ast.GeneratorExp: "comprehensions are not part of the language",
+    **dict.fromkeys(
+        (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "comprehensions are not part of the language"
+    ),
     ast.Tuple: "a comma stands only between the arguments of a function",
     ast.List: "square brackets are not part of the language",
-    ast.Set: "curly brackets are not part of the language",
-    ast.Dict: "curly brackets are not part of the language",
+    **dict.fromkeys((ast.Set, ast.Dict), "curly brackets are not part of the language"),
     ast.IfExp: "write where(condition, yes, no) instead of if and else",
     ast.UnaryOp: "the only sign in front of a value is a minus",
     ast.JoinedStr: "a formatted text is not part of the language",
