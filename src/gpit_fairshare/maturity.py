@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.inputs import Source
+    from gpit_fairshare.inputs.model import Source
     from gpit_fairshare.run_options import Files
 
 SCHEME: Final = "maturity-index"

@@ -24,19 +24,12 @@ from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS
 from gpit_fairshare.language.units import UNITS
 from gpit_fairshare.reallocation import Change
 from gpit_fairshare.results.agreement import OffRule
-from gpit_fairshare.scheme import (
-    STANDARD_INPUTS,
-    entries_document,
-    joining,
-    library_entries,
-    library_names,
-    load,
-    method,
-    parts,
-    review,
-    reviews_document,
-    shape,
-)
+from gpit_fairshare.scheme import joining, parts, shape
+from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.library import library_names
+from gpit_fairshare.scheme.method import entries_document, library_entries, method
+from gpit_fairshare.scheme.naming import STANDARD_INPUTS
+from gpit_fairshare.scheme.review import review, reviews_document
 from gpit_fairshare.verification import Answer, Kind, Verdict
 from running import ROOT, SAMPLES, gpit, write_rows
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gpit_fairshare.comparison.model import Side
-    from gpit_fairshare.scheme import Parameter, Scheme, Value
+    from gpit_fairshare.scheme.model import Parameter, Scheme, Value
 
 
 def differences_of(old: Side, new: Side) -> tuple[Difference, ...]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.comparison.model import Key
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.inputs import Inputs
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.inputs.model import Inputs
+    from gpit_fairshare.scheme.model import Scheme
 
 FORMULA: Final = "formula"
 CROSSWALK: Final = "crosswalk"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.engine.model import Fund
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.scheme import amount_of
+from gpit_fairshare.scheme.money import amount_of
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import is_money
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gpit_fairshare.engine.model import Year
-    from gpit_fairshare.scheme import Scheme, Step
+    from gpit_fairshare.scheme.model import Scheme, Step
 
 BASELINE: Final = "historic_spend"
 PEOPLE: Final = "registered_population"

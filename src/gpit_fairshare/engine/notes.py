@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine.measures import MoneyAccount
     from gpit_fairshare.engine.model import Fund, Year
-    from gpit_fairshare.scheme import Check, Scheme, Step
+    from gpit_fairshare.scheme.model import Check, Scheme, Step
 
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:

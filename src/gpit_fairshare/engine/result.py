@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine.measures import YearMeasures
     from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year
     from gpit_fairshare.findings import Finding
-    from gpit_fairshare.inputs import Inputs
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.inputs.model import Inputs
+    from gpit_fairshare.scheme.model import Scheme
 
 
 @dataclass(frozen=True, slots=True)

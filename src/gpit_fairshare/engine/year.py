@@ -12,7 +12,7 @@ from gpit_fairshare.engine.model import CheckResult, Year
 from gpit_fairshare.engine.plugin_checks import check_row_by_row
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
-from gpit_fairshare.inputs import year_start
+from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import previous_column, render, select
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine.model import Values
-    from gpit_fairshare.inputs import Inputs
-    from gpit_fairshare.scheme import Check, Scheme, Step
+    from gpit_fairshare.inputs.model import Inputs
+    from gpit_fairshare.scheme.model import Check, Scheme, Step
 
 
 class Run:

@@ -16,7 +16,7 @@ from gpit_fairshare.language.with_numbers import leaves
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import CheckResult, Result
-    from gpit_fairshare.scheme import Check, Parameter, Step, Value
+    from gpit_fairshare.scheme.model import Check, Parameter, Step, Value
 
 
 class Building:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine import Year
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.scheme.model import Scheme
 
 
 @dataclass(frozen=True, slots=True)

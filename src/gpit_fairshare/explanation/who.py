@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs import day_in_words, parse_year, year_start
+from gpit_fairshare.inputs.columns.cells import parse_year, year_start
+from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from gpit_fairshare.words import inside
 if TYPE_CHECKING:
     from gpit_fairshare.explanation.digits import Digits
     from gpit_fairshare.explanation.drafts import Draft, Drafts, Key, Rounding
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.scheme.model import Scheme
 
 _SPACES: Final = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\s+""")
 """Quoted texts, which stay as they are, and the blanks and line ends between other parts of a formula."""

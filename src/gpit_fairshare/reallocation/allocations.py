@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.inputs import parse_year, split_sheet
+from gpit_fairshare.inputs.columns.cells import parse_year
+from gpit_fairshare.inputs.files.reading import split_sheet
 from gpit_fairshare.results.reading import open_result
 from gpit_fairshare.words import joined
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.allocation import allocate, reading
 from gpit_fairshare.errors import InputError, UsageError
-from gpit_fairshare.inputs import EVERY_YEAR, Request, inspect_inputs
+from gpit_fairshare.inputs.checked_tables import inspect_inputs
+from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
+from gpit_fairshare.inputs.model import Request
 from gpit_fairshare.reallocation.allocations import asked_year, check_said, sheet_of_year
 from gpit_fairshare.run_options import MEGABYTES, RunOptions, listed
 from gpit_fairshare.words import joined, nearest

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.checking import Report
-    from gpit_fairshare.inputs import ColumnSummary, Source
+    from gpit_fairshare.inputs.model import Source
+    from gpit_fairshare.inputs.tables.inspection import ColumnSummary
     from gpit_fairshare.reports.document import Block
 
 _ROLES = {"population": "population", "spend": "spend", "input": "further columns", "crosswalk": "crosswalk"}

@@ -18,14 +18,14 @@ from gpit_fairshare.reports.document import (
     Table,
     Title,
 )
-from gpit_fairshare.scheme import number
+from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.words import joined, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.reports.document import Block
-    from gpit_fairshare.scheme import CheckSaid, Entry, Figure, Method, Needed, StepSaid
+    from gpit_fairshare.scheme.method import CheckSaid, Entry, Figure, Method, Needed, StepSaid
 
 _PLURALS: Final = {"formula": "Formulas", "transition": "Transitions", "scheme": "Schemes"}
 _PAYS: Final = {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.reports.document import Block
-    from gpit_fairshare.scheme import Review
+    from gpit_fairshare.scheme.review import Review
 
 _TONES: Final = {"error": Tone.BAD, "warning": Tone.WARNING}
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine import Result, Year
     from gpit_fairshare.results.model import Record
-    from gpit_fairshare.scheme import Scheme, Step
+    from gpit_fairshare.scheme.model import Scheme, Step
 
 SAVED: Final = Context(prec=15, rounding=ROUND_HALF_UP)
 """Digits of a number that Excel and LibreOffice save."""

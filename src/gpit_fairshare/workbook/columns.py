@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.language.kinds import Kind
-    from gpit_fairshare.scheme import Step
+    from gpit_fairshare.scheme.model import Step
     from gpit_fairshare.workbook.layout import Block, Layout
     from gpit_fairshare.workbook.sheets import Formula
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine import Result, Year
-    from gpit_fairshare.inputs import Restated
+    from gpit_fairshare.inputs.model import Restated
     from gpit_fairshare.workbook.sheets import Role
 
 ALLOCATIONS: Final = "Allocations"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.language import tree as t
-    from gpit_fairshare.scheme import Step
+    from gpit_fairshare.scheme.model import Step
     from gpit_fairshare.workbook.columns import YearColumns
 
 REMAINDER: Final = "remainder"

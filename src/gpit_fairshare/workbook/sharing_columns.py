@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.language.kinds import Kind
-    from gpit_fairshare.scheme import Step
+    from gpit_fairshare.scheme.model import Step
     from gpit_fairshare.workbook.columns import Vector, YearColumns
     from gpit_fairshare.workbook.group_order import GroupOrder
 

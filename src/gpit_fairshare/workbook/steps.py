@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.language.kinds import Kind
     from gpit_fairshare.language.tree import Expression
-    from gpit_fairshare.scheme import Check, Step
+    from gpit_fairshare.scheme.model import Check, Step
     from gpit_fairshare.workbook.group_order import GroupOrder
     from gpit_fairshare.workbook.layout import Block, Layout
     from gpit_fairshare.workbook.sheets import Formula, Sheet
