@@ -109,11 +109,6 @@ def figure(value: Any, unit: str | None = "") -> str:
     return f"{'-' if value < 0 else ''}{'£' if (unit or '').startswith('£') else ''}{written}"
 
 
-def as_in_sheet(value: float | Fraction) -> str:
-    """Write a number as a sheet shows it, thousands apart: 15 digits at most."""
-    return f"{float(value):,.15g}"
-
-
 # Decimals: exact where that is short, and never a penny lost from view -----------------------------------------
 
 
