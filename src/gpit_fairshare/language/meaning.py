@@ -297,13 +297,8 @@ class _Reach:
         is_count = AGGREGATES[tree.function].is_count
         expected = "yes/no" if is_count else "number"
         if symbol.type != expected:
-            hint = (
-                f"; {tree.function} takes a yes/no step"
-                if expected == "yes/no"
-                else "; use count(…)"
-                if symbol.type == "yes/no"
-                else ""
-            )
+            hint = "; use count(…)" if symbol.type == "yes/no" else ""
+            hint = f"; {tree.function} takes a yes/no step" if is_count else hint
             raise _kind(
                 f"{tree.function} takes a {expected}, and {tree.of} is a {symbol.type}{hint}",
                 tree.of_position,
