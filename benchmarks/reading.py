@@ -19,10 +19,11 @@ import python_calamine
 import xlsxwriter
 
 from gpit_fairshare.findings import FindingCollector
-from gpit_fairshare.inputs import Need, Request, read_inputs
+from gpit_fairshare.inputs.checked_tables import read_inputs
 from gpit_fairshare.inputs.columns.headings import recogniser
 from gpit_fairshare.inputs.files.grids import Wish
 from gpit_fairshare.inputs.files.reading import locate, read_sheet
+from gpit_fairshare.inputs.model import Need, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

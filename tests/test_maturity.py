@@ -30,7 +30,7 @@ from gpit_fairshare.reports.maturity import maturity_document
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.writing import json_text, write_csv, write_manifest
-from gpit_fairshare.scheme import load
+from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from rulebook import inputs_of
 from running import ROOT, gpit, read_rows, words, write_rows

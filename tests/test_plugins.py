@@ -14,7 +14,8 @@ import pytest
 from gpit_fairshare import CalculationError, GpitError, PluginError, SchemeError, UsageError, allocate, explain, verify
 from gpit_fairshare.cli import app
 from gpit_fairshare.results.writing import write_json
-from gpit_fairshare.scheme import library_names, library_problems
+from gpit_fairshare.scheme.files import library_problems
+from gpit_fairshare.scheme.library import library_names
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from oracle import rounded
 from plugging import EXAMPLE, HALVED, example, package

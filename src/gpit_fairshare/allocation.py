@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.engine.sensitivity import sensitivities
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs import MEGABYTE, Need, Request, boundary_date, read_inputs, split_sheet
-from gpit_fairshare.language import names_in
+from gpit_fairshare.inputs.checked_tables import read_inputs
+from gpit_fairshare.inputs.columns.cells import boundary_date
+from gpit_fairshare.inputs.files.grids import MEGABYTE
+from gpit_fairshare.inputs.files.reading import split_sheet
+from gpit_fairshare.inputs.model import Need, Request
+from gpit_fairshare.language.tree import names_in
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.run_options import DEFAULT_SCHEME, OPTIONS, OptionKind, RunOptions, called_with, listed
-from gpit_fairshare.scheme import Setting, load
+from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.values import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.scheme.model import Scheme
 
 SAMPLE_POPULATION: Final = "england-2014-15-population.csv"
 SAMPLE_SPEND: Final = "england-2014-15-spend.csv"

@@ -14,18 +14,15 @@ import polars as pl
 from gpit_fairshare.allocation import allocate, base_name
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import Finding, FindingCode
-from gpit_fairshare.inputs import LARGEST, MEGABYTE
 from gpit_fairshare.run_options import listed
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.inputs import Source
-
-    Files = str | Path | Sequence[str | Path] | None
+    from gpit_fairshare.inputs.model import Source
+    from gpit_fairshare.run_options import Files
 
 SCHEME: Final = "maturity-index"
 JSON_SCHEMA: Final = "gpit-maturity/1"
@@ -121,18 +118,14 @@ class Maturity:
         }
 
 
-def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
+def assess(
     *,
     indicators: Files,
     ccg_indicators: Files = None,
     population: Files = None,
     allocation: Files = None,
     year: str | None = None,
-    settings: Mapping[str, float | str] | None = None,
-    mapping: Mapping[str, str] | None = None,
-    units: Mapping[str, str] | None = None,
-    leave_out: Sequence[str] = (),
-    max_size: int = LARGEST // MEGABYTE,
+    **run: Any,
 ) -> Maturity:
     """Work out the index of practices and CCGs.
 
@@ -143,11 +136,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         population: File or files of practices with their list sizes; it then says which practices there are.
         allocation: File or files of CCGs with the `allocation` that is shown beside the index.
         year: Another financial year than the scheme's.
-        settings: Parameter values for this run.
-        mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
-        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
-        leave_out: Codes of practices whose rows are left out.
-        max_size: Megabytes that a file may hold, unpacked.
+        run: `settings`, `mapping`, `units`, `leave_out` and `max_size`, as `allocate` takes them.
 
     Raises:
         GpitError: Something in the arguments or the files is wrong, or no practice answered anything itself; its
@@ -158,13 +147,9 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         population=population,
         inputs=inputs,
         scheme=SCHEME,
-        settings=settings,
-        mapping=mapping,
-        units=units,
-        leave_out=leave_out,
-        max_size=max_size,
         years=None if year is None else [year],
         options={"allocation": "--allocation", "": "--indicators"},
+        **run,
     )
     of_answers = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
     unused = tuple(_unused(result, [one for one in result.inputs.sources if one.name in of_answers]))

@@ -15,8 +15,7 @@ import pytest
 from extremes import endings, people_book, run
 from folders import SAMPLES
 from gpit_fairshare import allocate
-from gpit_fairshare.inputs import Crosswalk, Succession
-from gpit_fairshare.inputs.mergers.crosswalk import contradictions
+from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, Succession, contradictions
 from plugging import example, package
 from running import ROOT, write_rows
 from tiers import slow, slow_but

@@ -585,7 +585,7 @@ def test_a_long_key_costs_nothing(tmp_path, verb):
     code = (
         "import resource, sys, time\n"
         "from gpit_fairshare import cli\n"
-        "import gpit_fairshare.scheme, gpit_fairshare.cases, gpit_fairshare.reports.library\n"
+        "import gpit_fairshare.scheme.review, gpit_fairshare.cases.suite, gpit_fairshare.reports.library\n"
         f"sys.argv = ['gpit', {', '.join(map(repr, verb))}, 'mine.toml']\n"
         "start = time.process_time()\n"
         "exit_code = cli._run()\n"

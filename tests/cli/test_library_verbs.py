@@ -13,17 +13,14 @@ from rich.console import Console
 
 from gpit_fairshare import GpitError, UsageError, allocate
 from gpit_fairshare.cli import app
-from gpit_fairshare.language import in_words, parse
+from gpit_fairshare.language import in_words
+from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.reports.library import library_document, method_document
 from gpit_fairshare.reports.screen import show
-from gpit_fairshare.scheme import (
-    entries_document,
-    file_schema,
-    library_entries,
-    library_names,
-    method,
-    review,
-)
+from gpit_fairshare.scheme.library import library_names
+from gpit_fairshare.scheme.method import entries_document, library_entries, method
+from gpit_fairshare.scheme.review import review
+from gpit_fairshare.scheme.schema import file_schema
 from gpit_fairshare.templates.rules import write_rule
 from running import ROOT, SAMPLES, gpit
 

@@ -17,11 +17,11 @@ from rich.console import Console
 from gpit_fairshare import SchemeError, allocate, compare, reallocate
 from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.errors import CalculationError
-from gpit_fairshare.language import NATIONAL, ORGANISATION
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
 from gpit_fairshare.reports.allocation import allocation_document
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results.writing import document
-from gpit_fairshare.scheme import load
+from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from recalculation import by_cell, recalculated_rows
 from rulebook import RULES, organisations, run, scheme_of

@@ -23,7 +23,9 @@ from by_hand import Reader, recomputed, unwrapped, worked
 from gpit_fairshare import UsageError, allocate, explain
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import Draft, Drafts
-from gpit_fairshare.language import parse, to_text, with_numbers
+from gpit_fairshare.language import with_numbers
+from gpit_fairshare.language.parsing import parse
+from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.reports.explanation import explanation_document
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results import manifest_name, writing

@@ -20,7 +20,9 @@ import recalculation
 from gpit_fairshare import allocate
 from gpit_fairshare.errors import CalculationError, InputError, UsageError
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs import Need, Request, Restated, boundary_date, read_inputs, year_start
+from gpit_fairshare.inputs.checked_tables import read_inputs
+from gpit_fairshare.inputs.columns.cells import boundary_date, year_start
+from gpit_fairshare.inputs.model import Need, Request, Restated
 from gpit_fairshare.inputs.tables.sums import exact_total, portions
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from running import SAMPLES, SHARED, YEARS, gpit, read_rows, words, write_rows

@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from gpit_fairshare.inputs import Crosswalk, Succession, packaged_crosswalk, year_start
+from gpit_fairshare.inputs.columns.cells import year_start
+from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, Succession, packaged_crosswalk
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 POPULATIONS = SHARED / "england-ccg-populations.csv"

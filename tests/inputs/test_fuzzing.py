@@ -16,8 +16,8 @@ import polars as pl
 import pytest
 
 from fuzzing import mutation, ods
-from gpit_fairshare.inputs import Need, Request
 from gpit_fairshare.inputs.checked_tables import inspect_inputs
+from gpit_fairshare.inputs.model import Need, Request
 from torture import HEAD, NUMBERS, ROWS, SHEET, bomb, book, million_rows, rezipped, text
 
 PEOPLE = Need("registered_population", "number", "people")

@@ -7,7 +7,7 @@ import pytest
 from folders import PEOPLE, SPEND, about, column
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs import Need
+from gpit_fairshare.inputs.model import Need
 from gpit_fairshare.inputs.tables.block_sums import CERTAIN, find_sums
 from gpit_fairshare.inputs.tables.code_levels import CodeLevels
 from gpit_fairshare.inputs.tables.sum_evidence import FileRow, SummedColumn

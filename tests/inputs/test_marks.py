@@ -12,9 +12,9 @@ from openpyxl.cell.text import InlineFont
 from folders import PEOPLE, SPEND, about, column, rezipped
 from gpit_fairshare import allocate, check
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs import Need
 from gpit_fairshare.inputs.columns.cells import read_year
 from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, has_mark, is_no_code
+from gpit_fairshare.inputs.model import Need
 from gpit_fairshare.workbook.result_workbook import write_workbook
 
 STRICT = {

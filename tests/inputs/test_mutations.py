@@ -4,7 +4,8 @@ import pytest
 
 from folders import PEOPLE, SPEND
 from gpit_fairshare.errors import InputError
-from gpit_fairshare.inputs import Request, read_inputs
+from gpit_fairshare.inputs.checked_tables import read_inputs
+from gpit_fairshare.inputs.model import Request
 from mutations import mutated
 
 FILES = 2_000

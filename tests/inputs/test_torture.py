@@ -6,8 +6,8 @@ from operator import attrgetter
 import pytest
 
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs import Need, Request
 from gpit_fairshare.inputs.checked_tables import inspect_inputs
+from gpit_fairshare.inputs.model import Need, Request
 from tiers import fast_but
 from torture import cases
 

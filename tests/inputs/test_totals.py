@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from folders import COUNTS, about, column
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs import Need
+from gpit_fairshare.inputs.model import Need
 
 HEAD = "org_code,org_name,registered_population\n"
 NORTH = "00C,Darlington,106613\n00D,Durham Dales,290007\n00J,North Durham,245011\n"

@@ -7,15 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpit_fairshare.errors import FormulaError
-from gpit_fairshare.language import (
-    NATIONAL,
-    ORGANISATION,
-    Definition,
-    Symbol,
-    group,
-    parse,
-    understand,
-)
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, group
+from gpit_fairshare.language.meaning import understand
+from gpit_fairshare.language.parsing import parse
 
 SYMBOLS = {
     symbol.name: symbol

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpit_fairshare.errors import FormulaError, SchemeError
-from gpit_fairshare.language import FUNCTIONS, names_in, parse, renamed, to_text, walk
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.functions import FUNCTIONS
+from gpit_fairshare.language.parsing import parse
+from gpit_fairshare.language.tree import names_in, renamed, to_text, walk
 
 
 def refused(formula):

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpit_fairshare.errors import OutputError
-from gpit_fairshare.language import in_excel, in_polars, parse
+from gpit_fairshare.language import in_excel, in_polars
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.parsing import parse
 from random_formulas import COLUMNS, OPTIONAL, UNDEFINED, Generator, agrees, expected, in_a_frame
 from recalculation import cached_values, recalculate
 

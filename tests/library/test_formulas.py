@@ -12,7 +12,7 @@ import pytest
 import oracle
 from folders import published
 from gpit_fairshare import allocate
-from gpit_fairshare.scheme import library_names
+from gpit_fairshare.scheme.library import library_names
 from running import read_rows, write_rows
 from tiers import slow_but
 

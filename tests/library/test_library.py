@@ -10,8 +10,11 @@ import pytest
 
 import oracle
 from gpit_fairshare import allocate
-from gpit_fairshare.language import names_in, parse
-from gpit_fairshare.scheme import Setting, library_names, load
+from gpit_fairshare.language.parsing import parse
+from gpit_fairshare.language.tree import names_in
+from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.library import library_names
+from gpit_fairshare.scheme.values import Setting
 from running import write_rows
 from tiers import slow, slow_but
 

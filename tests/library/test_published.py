@@ -9,7 +9,8 @@ import pytest
 
 from folders import column, published
 from gpit_fairshare import check
-from gpit_fairshare.inputs import Need, Request, read_inputs
+from gpit_fairshare.inputs.checked_tables import read_inputs
+from gpit_fairshare.inputs.model import Need, Request
 from gpit_fairshare.inputs.tables.sums import exact_total
 
 BOOK = "nhs-england-icb-allocations-2025-26.xlsx"

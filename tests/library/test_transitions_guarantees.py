@@ -20,7 +20,7 @@ import pytest
 import oracle
 from gpit_fairshare import GpitError, allocate
 from gpit_fairshare.cli import app
-from gpit_fairshare.scheme import review
+from gpit_fairshare.scheme.review import review
 from running import ROOT, SAMPLES, population_file, spend_file, write_rows
 from tiers import slow_but
 

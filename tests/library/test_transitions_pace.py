@@ -17,7 +17,7 @@ import pytest
 import transition_oracles
 from documents import pieces, quoted, same
 from gpit_fairshare import GpitError, allocate
-from gpit_fairshare.scheme import library_names
+from gpit_fairshare.scheme.library import library_names
 from running import ROOT, SAMPLES, population_file, read_rows, spend_file, write_rows
 from transition_oracles import Place
 

@@ -19,24 +19,17 @@ from gpit_fairshare import Function, GpitError, allocate, compare, explain, stru
 from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.standard_columns import folded, standard_columns
-from gpit_fairshare.language import FUNCTIONS, parsing
-from gpit_fairshare.language.functions import BUILT_INS
+from gpit_fairshare.language import parsing
+from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS
 from gpit_fairshare.language.units import UNITS
 from gpit_fairshare.reallocation import Change
 from gpit_fairshare.results.agreement import OffRule
-from gpit_fairshare.scheme import (
-    STANDARD_INPUTS,
-    entries_document,
-    joining,
-    library_entries,
-    library_names,
-    load,
-    method,
-    parts,
-    review,
-    reviews_document,
-    shape,
-)
+from gpit_fairshare.scheme import joining, parts, shape
+from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.library import library_names
+from gpit_fairshare.scheme.method import entries_document, library_entries, method
+from gpit_fairshare.scheme.naming import STANDARD_INPUTS
+from gpit_fairshare.scheme.review import review, reviews_document
 from gpit_fairshare.verification import Answer, Kind, Verdict
 from running import ROOT, SAMPLES, gpit, write_rows
 

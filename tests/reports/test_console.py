@@ -20,11 +20,12 @@ from rich.console import Console
 from gpit_fairshare import numbers, words
 from gpit_fairshare.engine import calculate
 from gpit_fairshare.findings import Finding
-from gpit_fairshare.inputs import Crosswalk, packaged_crosswalk
+from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
 from gpit_fairshare.reports import screen, terminal
 from gpit_fairshare.reports.allocation import allocation_document
 from gpit_fairshare.reports.document import Document, Findings
-from gpit_fairshare.scheme import Setting, load
+from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.values import Setting
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 FOUR = ("revenue_budget=2000000", "transition_fund=300000")

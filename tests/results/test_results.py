@@ -16,7 +16,8 @@ from gpit_fairshare.results import manifest_name
 from gpit_fairshare.results.model import record_of
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.writing import write_csv, write_json, write_manifest, write_parquet
-from gpit_fairshare.scheme import defined, definition, load
+from gpit_fairshare.scheme.definition import defined, definition
+from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from hard_schemes import HARD, merged
 from recalculation import recalculate

@@ -12,7 +12,9 @@ import pytest
 import scheme_files as schemes
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.scheme import library_names, load, review, review_all
+from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.library import library_names
+from gpit_fairshare.scheme.review import review, review_all
 from running import gpit, words
 from tiers import slow, slow_but
 

@@ -11,7 +11,11 @@ import pytest
 
 from gpit_fairshare import allocate
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.scheme import Setting, library_names, load, number, shape
+from gpit_fairshare.scheme import shape
+from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.library import library_names
+from gpit_fairshare.scheme.shape import number
+from gpit_fairshare.scheme.values import Setting
 from scheme_files import (
     CAPPED,
     FILES,

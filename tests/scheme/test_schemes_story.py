@@ -15,7 +15,7 @@ import pytest
 
 from gpit_fairshare import GpitError
 from gpit_fairshare.cli import app
-from gpit_fairshare.scheme import library_names
+from gpit_fairshare.scheme.library import library_names
 from running import ROOT, SAMPLES
 from tiers import fast_but
 

@@ -19,7 +19,7 @@ from unittest.mock import patch
 import openpyxl
 
 from gpit_fairshare.cli import _run
-from gpit_fairshare.scheme import load
+from gpit_fairshare.scheme.joining import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

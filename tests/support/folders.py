@@ -9,7 +9,8 @@ import openpyxl
 import pytest
 
 from gpit_fairshare.errors import InputError
-from gpit_fairshare.inputs import Need, Request, read_inputs
+from gpit_fairshare.inputs.checked_tables import read_inputs
+from gpit_fairshare.inputs.model import Need, Request
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"

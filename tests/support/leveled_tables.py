@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from folders import repeatable
-from gpit_fairshare.inputs import Need
+from gpit_fairshare.inputs.model import Need
 
 LETTERS = "ABCDEFGHJKLMNPRTVWX"
 """Without those with which codes of higher levels begin."""

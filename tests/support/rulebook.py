@@ -13,8 +13,9 @@ import polars as pl
 from hypothesis import strategies as st
 
 from gpit_fairshare.engine import calculate
-from gpit_fairshare.inputs import Inputs
-from gpit_fairshare.scheme import Setting, load
+from gpit_fairshare.inputs.model import Inputs
+from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.values import Setting
 from running import ROOT, write_rows
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.scheme.model import Scheme
 
 LIBRARY = ROOT / "src" / "gpit_fairshare" / "library"
 PROPERTIES = ("control_total", "row_order", "rising_target", "population_scale", "bounds", "mergers")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gpit_fairshare.errors import GpitError
-from gpit_fairshare.scheme import load
+from gpit_fairshare.scheme.joining import load
 
 LIBRARY = Path(str(resources.files("gpit_fairshare") / "library"))
 

@@ -22,7 +22,7 @@ from gpit_fairshare.annotation.markup import (
     parse,
     serialise,
 )
-from gpit_fairshare.inputs import part_twice
+from gpit_fairshare.inputs.files.workbooks import part_twice
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -148,8 +148,8 @@ def _run() -> int:
         tell(_STOPPED)
         return 130
     except Exception as fault:
-        if _is_usage(fault):
-            message: str = fault.format_message()  # type: ignore[attr-defined]
+        if hasattr(fault, "format_message"):  # typer's own copy of click refused the words of the command line
+            message: str = fault.format_message()
             message = message.replace(": Value error, ", ": ")  # the library's word, which says nothing to a user
             # `gpit` alone is answered with the help, which is no error message.
             for line in message.splitlines() if message.startswith("Usage:") else [f"gpit: error: {message}"]:
@@ -167,25 +167,16 @@ def _run() -> int:
     return code if isinstance(code, int) else 0
 
 
-def _say_in_json(fault: GpitError) -> None:
-    """Print the fault as the one JSON document that was asked for, with every finding there is."""
-    findings = fault.findings if isinstance(fault, InputError) else ()
-    print_json({"schema": "gpit-error/1", "error": str(fault), "findings": [one.entry() for one in findings]})
-
-
-def _is_usage(fault: Exception) -> bool:
-    """Return whether typer refused the words of the command line (its own copy of click raises these)."""
-    return hasattr(fault, "format_message")
-
-
 def _say(fault: GpitError) -> None:
+    """Print an error, with its findings: all in the one JSON document that was asked for, or several as a list."""
     tell(f"gpit: error: {fault}")
+    findings = fault.findings if isinstance(fault, InputError) else ()
     if "--json" in sys.argv:
+        entries = [finding.entry() for finding in findings]
         try:
             with reader_may_leave():
-                _say_in_json(fault)
+                print_json({"schema": "gpit-error/1", "error": str(fault), "findings": entries})
         except OutputError as full:
             tell(f"gpit: error: {full}")
-        return
-    if isinstance(fault, InputError) and sum(finding.level == "error" for finding in fault.findings) > 1:
-        print_document(Document([Findings(fault.findings)]), stderr=True)
+    elif sum(finding.level == "error" for finding in findings) > 1:
+        print_document(Document([Findings(findings)]), stderr=True)

@@ -117,7 +117,7 @@ class _TypedSide:
         if ending in RESULT_ENDINGS:
             return True
         if ending != ".toml":
-            from gpit_fairshare.scheme import library_names  # noqa: PLC0415  # not for --help
+            from gpit_fairshare.scheme.library import library_names  # noqa: PLC0415  # not for --help
 
             known = library_names("scheme")
             if self.name not in known:

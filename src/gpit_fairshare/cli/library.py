@@ -58,7 +58,8 @@ def list_all(
     """List every scheme, formula and transition, with how many of its figures are cited and assumed."""
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.reports.library import library_document  # noqa: PLC0415
-    from gpit_fairshare.scheme import entries_document, library_entries, library_problems  # noqa: PLC0415
+    from gpit_fairshare.scheme.files import library_problems  # noqa: PLC0415
+    from gpit_fairshare.scheme.method import entries_document, library_entries  # noqa: PLC0415
 
     entries, problems = library_entries(kind.value if kind else None), library_problems()
     _warn(problems)
@@ -80,7 +81,8 @@ def show(
     if as_json and form is not Format.TEXT:
         raise UsageError(f"--json and --format {form.value}: give one of the two")
     from gpit_fairshare.reports.library import method_document  # noqa: PLC0415  # as above
-    from gpit_fairshare.scheme import library_problems, method  # noqa: PLC0415
+    from gpit_fairshare.scheme.files import library_problems  # noqa: PLC0415
+    from gpit_fairshare.scheme.method import method  # noqa: PLC0415
 
     found, text = method(name, kind.value if kind else None)
     _warn(library_problems())
@@ -114,7 +116,7 @@ def schema(
     kind: OfKind = None,
 ) -> None:
     """Print the JSON Schema of the files, by which editors complete and check what you write."""
-    from gpit_fairshare.scheme import file_schema  # noqa: PLC0415  # as above
+    from gpit_fairshare.scheme.schema import file_schema  # noqa: PLC0415  # as above
 
     with reader_may_leave():
         print_json(file_schema(kind.value if kind else None))
@@ -135,7 +137,8 @@ def check(  # the options of the verb
     """Check schemes, formulas and transitions: everything that is to be said at once. Nothing is calculated."""
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.reports.library import review_document  # noqa: PLC0415
-    from gpit_fairshare.scheme import library_problems, review_all, reviews_document  # noqa: PLC0415
+    from gpit_fairshare.scheme.files import library_problems  # noqa: PLC0415
+    from gpit_fairshare.scheme.review import review_all, reviews_document  # noqa: PLC0415
 
     reviews = review_all(names or (), **run.arguments())
     _warn(library_problems())

@@ -45,17 +45,15 @@ def leave_plugins_out(context: typer.Context, wanted: bool) -> bool:
     return wanted
 
 
-NoPlugins = Annotated[
-    bool,
-    typer.Option(
-        "--no-plugins",
-        hidden=True,
-        callback=leave_plugins_out,
-        is_eager=True,
-        help="Leave out what installed packages add to the library and the language.",
-    ),
+_EVERY_VERB: Final = [
+    Parameter(name, Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option])
+    for name, option in (
+        ("debug", typer.Option("--debug", hidden=True)),
+        ("no_plugins", typer.Option("--no-plugins", hidden=True, callback=leave_plugins_out, is_eager=True)),
+    )
 ]
-"""May stand on either side of the verb; its callback does all there is to do."""
+"""Options that may come on either side of the verb. The command line looks for --debug itself; the callback of the
+other does all there is to do."""
 
 
 def output(what: str, endings: Sequence[str] = ()) -> Any:
@@ -73,8 +71,6 @@ Output = Annotated[list[Path] | None, output("result", RESULT_ENDINGS)]
 Manifest = Annotated[
     bool, typer.Option("--manifest", help="Beside each .csv and .parquet of -o, write what it was made from.")
 ]
-Debug = Annotated[bool, typer.Option("--debug", hidden=True)]
-"""May stand on either side of the verb; the command line looks for it itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +149,7 @@ def verb(
         parameters = [each for name, one in own.items() for each in (in_order.values() if name == "run" else [one])]
 
         def call(**values: Any) -> None:
-            del values["debug"], values["no_plugins"]  # the command line looks for them itself
+            del values["debug"], values["no_plugins"]
             if "run" in own:
                 typed = {name: values.pop(name) for name in names if name in OPTIONS}
                 sides = {
@@ -213,9 +209,3 @@ def _pairs(name: str, texts: Sequence[str], flag: str) -> dict[str, str]:
             raise UsageError(f"{flag} {left.strip()}: given twice; give it once")
         values[left.strip()] = right.strip()
     return values
-
-
-_EVERY_VERB: Final = [
-    Parameter(name, Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
-    for name, annotation in (("debug", Debug), ("no_plugins", NoPlugins))
-]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.comparison.model import Change, Key, Kind, Side
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.scheme import Parameter
+    from gpit_fairshare.scheme.model import Parameter
 
 EVERYTHING: Final = "everything"
 

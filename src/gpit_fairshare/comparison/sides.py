@@ -13,7 +13,7 @@ from gpit_fairshare.comparison.model import Side
 from gpit_fairshare.comparison.words import NOTHING, total
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.inputs import packaged_crosswalk
+from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
 from gpit_fairshare.numbers import exact_money
 from gpit_fairshare.results.agreement import off_rule, predicates_of, same_as_written
 from gpit_fairshare.results.model import KEYS, Record, record_of

@@ -13,7 +13,6 @@ import polars as pl
 
 from gpit_fairshare.engine import calculate
 from gpit_fairshare.errors import CalculationError, GpitError
-from gpit_fairshare.language import rebuilt, to_text
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.numbers import exact
 
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.comparison.model import Key
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.inputs import Inputs
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.inputs.model import Inputs
+    from gpit_fairshare.scheme.model import Scheme
 
 FORMULA: Final = "formula"
 CROSSWALK: Final = "crosswalk"
@@ -43,9 +42,9 @@ def unrounded(scheme: Scheme) -> Scheme:
             case _:
                 return tree
 
-    trees = [rebuilt(step.tree, without) for step in scheme.steps]
+    trees = [t.rebuilt(step.tree, without) for step in scheme.steps]
     steps = tuple(
-        replace(step, tree=tree, formula=to_text(tree)) for step, tree in zip(scheme.steps, trees, strict=True)
+        replace(step, tree=tree, formula=t.to_text(tree)) for step, tree in zip(scheme.steps, trees, strict=True)
     )
     return replace(scheme, steps=steps, checks=())
 
@@ -65,8 +64,8 @@ class Factor:
 
 def same_rule(old: Scheme, new: Scheme) -> bool:
     """Say whether two schemes have the same steps, in the same order, and the same answer."""
-    return old.result == new.result and [(one.name, to_text(one.tree)) for one in old.steps] == [
-        (one.name, to_text(one.tree)) for one in new.steps
+    return old.result == new.result and [(one.name, t.to_text(one.tree)) for one in old.steps] == [
+        (one.name, t.to_text(one.tree)) for one in new.steps
     ]
 
 

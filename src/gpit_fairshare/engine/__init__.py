@@ -16,8 +16,8 @@ from gpit_fairshare.engine.result import Result, manifest_of, tidy, versions_now
 from gpit_fairshare.engine.year import Run
 
 if TYPE_CHECKING:
-    from gpit_fairshare.inputs import Inputs
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.inputs.model import Inputs
+    from gpit_fairshare.scheme.model import Scheme
 
 __all__ = ["CheckResult", "Effect", "Result", "Year", "calculate", "versions_now"]
 

@@ -13,9 +13,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.model import Fund
-from gpit_fairshare.language import ORGANISATION, names_in, walk
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.scheme import amount_of
+from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.scheme.money import amount_of
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import is_money
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gpit_fairshare.engine.model import Year
-    from gpit_fairshare.scheme import Scheme, Step
+    from gpit_fairshare.scheme.model import Scheme, Step
 
 BASELINE: Final = "historic_spend"
 PEOPLE: Final = "registered_population"
@@ -160,7 +160,7 @@ def _rounding(scheme: Scheme, year: Year) -> float:
         step = steps[waiting.pop()]
         if is_money(scheme.symbols[step.name].unit):
             most += moved_by(step, year)
-        reached = {name for name, _ in names_in(step.tree) if name in steps} - named - seen
+        reached = {name for name, _ in t.names_in(step.tree) if name in steps} - named - seen
         seen |= reached
         waiting += reached
     return most
@@ -171,7 +171,7 @@ def moved_by(step: Step, year: Year) -> float:
     if isinstance(step.tree, t.Rounded):
         groups = len(year.labels[step.tree.within]) if step.tree.within else 1
         return step.tree.to / 2 * groups
-    calls = [node for node in walk(step.tree) if isinstance(node, t.Call) and node.function == "round"]
+    calls = [node for node in t.walk(step.tree) if isinstance(node, t.Call) and node.function == "round"]
     return year.frames[step.kind].height * math.fsum(10.0 ** -_places(call.arguments[1]) / 2 for call in calls)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from gpit_fairshare.language import NATIONAL, ORGANISATION, Kind
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind
 
 if TYPE_CHECKING:
     from fractions import Fraction

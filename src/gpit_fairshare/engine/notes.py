@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.engine.measures import account_of
 from gpit_fairshare.findings import Finding, FindingCode
-from gpit_fairshare.language import ORGANISATION, without_excel
+from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.numbers import figure
 from gpit_fairshare.words import joined
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine.measures import MoneyAccount
     from gpit_fairshare.engine.model import Fund, Year
-    from gpit_fairshare.scheme import Check, Scheme, Step
+    from gpit_fairshare.scheme.model import Check, Scheme, Step
 
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gpit_fairshare.errors import PluginError
-from gpit_fairshare.language import plugged_in, to_text, walk
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import plugged, render, select
+from gpit_fairshare.language.plugin_functions import plugged_in
 
 if TYPE_CHECKING:
-    from gpit_fairshare.language import Plugged
+    from gpit_fairshare.language.plugin_functions import Plugged
 
 _WITHIN = 1e-12
 """How far a value may be from that of the same row among other rows: vectors may be worked out in another order."""
@@ -29,7 +29,7 @@ def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: boo
     if not functions:
         return
     # From the inside out: what is wrong further in would be laid on the outer one.
-    for node in reversed(list(walk(tree))):
+    for node in reversed(list(t.walk(tree))):
         if isinstance(node, t.Call) and node.function in functions:
             _check_call(functions[node.function], node, frame, first_year=first_year)
 
@@ -42,7 +42,7 @@ def _check_call(one: Plugged, node: t.Call, frame: pl.DataFrame, *, first_year: 
     for row, value in zip(rows, again, strict=True):
         if not _same(value, values[row]):
             raise PluginError(
-                f"{one} gives {values[row]} for a row among all rows and {value} among others, in {to_text(node)}; "
+                f"{one} gives {values[row]} for a row among all rows and {value} among others, in {t.to_text(node)}; "
                 "a function works on one row at a time"
             )
 
@@ -57,10 +57,10 @@ def _values(one: Plugged, node: t.Call, frame: pl.DataFrame, *, first_year: bool
     expression = plugged(one.name, [pl.col(name) for name in columns])
     found = select(arguments, [node], expression.alias("value"))["value"]
     if not found.dtype.is_numeric():
-        raise PluginError(f"{one} gives {found.dtype} in {to_text(node)}; expected numbers")
+        raise PluginError(f"{one} gives {found.dtype} in {t.to_text(node)}; expected numbers")
     if found.len() != frame.height:
         raise PluginError(
-            f"{one} gives {found.len():,} values for {frame.height:,} rows in {to_text(node)}; expected one for each"
+            f"{one} gives {found.len():,} values for {frame.height:,} rows in {t.to_text(node)}; expected one for each"
         )
     return found.cast(pl.Float64).to_list()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from gpit_fairshare.engine.measures import measures_of
-from gpit_fairshare.language import NATIONAL
-from gpit_fairshare.scheme import definition
+from gpit_fairshare.language.kinds import NATIONAL
+from gpit_fairshare.scheme.definition import definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine.measures import YearMeasures
     from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year
     from gpit_fairshare.findings import Finding
-    from gpit_fairshare.inputs import Inputs
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.inputs.model import Inputs
+    from gpit_fairshare.scheme.model import Scheme
 
 LIBRARIES: Final = ("polars", "python-calamine", "XlsxWriter")
 """Libraries whose version can change the bytes of a result."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine import Effect, calculate
 from gpit_fairshare.errors import GpitError
-from gpit_fairshare.scheme import number
+from gpit_fairshare.scheme.shape import number
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.scheme import Assumption, Parameter, Scheme
+    from gpit_fairshare.scheme.model import Assumption, Parameter, Scheme
 
 TENTH: Final = 0.1
 MOST_ROWS: Final = 2_000

@@ -12,21 +12,12 @@ from gpit_fairshare.engine.model import CheckResult, Year
 from gpit_fairshare.engine.plugin_checks import check_row_by_row
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
-from gpit_fairshare.inputs import year_start
-from gpit_fairshare.language import (
-    AGGREGATES,
-    NATIONAL,
-    ORGANISATION,
-    Kind,
-    group,
-    kind_of,
-    names_in,
-    plugged_in,
-    to_text,
-    walk,
-)
+from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import previous_column, render, select
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
+from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
 from gpit_fairshare.numbers import figure
@@ -37,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine.model import Values
-    from gpit_fairshare.inputs import Inputs
-    from gpit_fairshare.scheme import Check, Scheme, Step
+    from gpit_fairshare.inputs.model import Inputs
+    from gpit_fairshare.scheme.model import Check, Scheme, Step
 
 
 class Run:
@@ -135,18 +126,18 @@ class Run:
         """Return where the cells of the inputs that a formula names stand, for one organisation, in brackets."""
         if kind != ORGANISATION:
             return ""
-        keys = [(self.year, self.now.codes()[row], name) for name, _ in names_in(tree)]
+        keys = [(self.year, self.now.codes()[row], name) for name, _ in t.names_in(tree)]
         places = dict.fromkeys(self.origins[key] for key in keys if key in self.origins)
         return f" ({', '.join(places)})" if places else ""
 
     def _figures(self, tree: t.Expression, kind: Kind, row: int) -> str:
         """Return the figures that went into a formula, for one row, in brackets."""
         frame, parts = self.now.frames[kind], []
-        for node in walk(tree):
+        for node in t.walk(tree):
             match node:
                 case t.Figure(function, of):
                     names, unit = (
-                        [to_text(node)],
+                        [t.to_text(node)],
                         None if AGGREGATES[function].is_count else self.scheme.symbols[of].unit,
                     )
                 case t.Name(of) | t.Previous(of) | t.Given(of):
@@ -182,7 +173,7 @@ class Run:
             why += f", or {joined([f'no value of {one}' for one in added])}"
         figures = self._figures(tree, kind, row)
         return (
-            f"{where}, {self.year}, {whose}: {to_text(tree)} is undefined: {why}{figures}; "
+            f"{where}, {self.year}, {whose}: {t.to_text(tree)} is undefined: {why}{figures}; "
             "shut the case out with where(…)"
         )
 
@@ -196,14 +187,14 @@ class Run:
     # Figures over rows and values of the year before ---------------------------------------------
 
     def _prepare(self, tree: t.Expression, where: str) -> None:
-        for node in walk(tree):
+        for node in t.walk(tree):
             if isinstance(node, t.Figure):
                 self._figure(node, where)
             elif isinstance(node, t.Previous) and self.before is not None:
                 self._previous(node, where)
 
     def _figure(self, node: t.Figure, where: str) -> None:
-        name = to_text(node)
+        name = t.to_text(node)
         if name in self.now.frames[NATIONAL].columns or name in self.now.organisations.columns:
             return
         kind = self.scheme.symbols[node.of].kind
@@ -364,21 +355,21 @@ class Run:
             place += f", {tree.within} {self.now.labels[tree.within][fault.group]}"
         if fault.row is not None:
             place += f", {self._row_names(step.kind)[fault.row]}"
-        amount = to_text(tree.amount)
+        amount = t.to_text(tree.amount)
         unit = step.unit
         match fault.reason:
             case "negative_weight":
-                return f"{place}: the weight {to_text(tree.by)} is below 0; weights are 0 or more"
+                return f"{place}: the weight {t.to_text(tree.by)} is below 0; weights are 0 or more"
             case "crossed_bounds":
-                low, high = (to_text(leaf) if leaf else "" for leaf in (tree.at_least, tree.at_most))
+                low, high = (t.to_text(leaf) if leaf else "" for leaf in (tree.at_least, tree.at_most))
                 return f"{place}: at_least ({low}) is above at_most ({high}); no amount fits both"
             case "nothing_to_share_by":
                 return (
-                    f"{place}: every weight {to_text(tree.by)} is 0 and there is {figure(fault.amount, unit)} "
+                    f"{place}: every weight {t.to_text(tree.by)} is 0 and there is {figure(fault.amount, unit)} "
                     "to share out; give somebody a weight, or say at_most"
                 )
             case _:
-                floors = to_text(tree.at_least or tree.base or t.Number(0))
+                floors = t.to_text(tree.at_least or tree.base or t.Number(0))
                 return (
                     f"{place}: {floors} needs {figure(fault.least, unit)} in all "
                     f"and {amount} is {figure(fault.amount, unit)}, "

@@ -23,7 +23,7 @@ from gpit_fairshare.words import nearest, sentence
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.scheme.model import Scheme
 
 __all__ = ["JSON_SCHEMA", "Explanation", "Line", "Test", "YearLines", "explain"]
 

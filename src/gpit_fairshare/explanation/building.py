@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from gpit_fairshare.explanation.drafts import Draft, Drafts, step_draft, symbol_draft
 from gpit_fairshare.explanation.kernels import rounded, shared
 from gpit_fairshare.explanation.organisation import Place
-from gpit_fairshare.language import AGGREGATES, NATIONAL, ORGANISATION, kind_of, names_in
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.in_polars import previous_column
-from gpit_fairshare.language.with_numbers import column_of, leaves
+from gpit_fairshare.language.functions import AGGREGATES
+from gpit_fairshare.language.in_polars import column_of, previous_column
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, kind_of
+from gpit_fairshare.language.with_numbers import leaves
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import CheckResult, Result
-    from gpit_fairshare.scheme import Check, Parameter, Step, Value
+    from gpit_fairshare.scheme.model import Check, Parameter, Step, Value
 
 
 class Building:
@@ -47,7 +48,7 @@ class Building:
         parts: list[Step | Check] = [*self.scheme.steps, *self.scheme.checks]
         used = wanted
         if used is None:
-            used = frozenset(name for part in parts for name, _ in names_in(part.tree))
+            used = frozenset(name for part in parts for name, _ in t.names_in(part.tree))
         for name, symbol in self.scheme.symbols.items():
             if symbol.role == "input" and name in used and name in self.drafts.cells:
                 self._input(name)

@@ -137,7 +137,7 @@ class Digits:
         """Return one side of a comparison as it is printed."""
         match node:
             case t.Name() | t.Figure() | t.Previous() if not (isinstance(node, t.Previous) and year.first_year):
-                return self.text(year, with_numbers.column_of(node))
+                return self.text(year, in_polars.column_of(node))
             case t.Number(value):
                 return with_numbers.written(value, digits=17)
             case t.Text(value):
@@ -156,7 +156,7 @@ class Digits:
             case t.Previous() if year.first_year:
                 return self._by_hand(year, node.first)
             case t.Name() | t.Figure() | t.Previous():
-                read = with_numbers.read(self.text(year, with_numbers.column_of(node)))
+                read = with_numbers.read(self.text(year, in_polars.column_of(node)))
                 return read if isinstance(read, Fraction) else None
             case t.Negative(operand):
                 negated = self._by_hand(year, operand)
@@ -196,7 +196,7 @@ class Digits:
             if holds is self.holds(year, test):
                 continue
             # What printed numbers come to may fall on the other side of a limit: then the run's own value stands.
-            sides = {(year.year, id(side)) for side in t.operands_of(test)}
+            sides = {(year.year, id(side)) for side in t.children(test)}
             if sides <= self._as_run:
                 unlike.add(id(draft))
             raised |= not sides <= self._as_run
@@ -239,7 +239,7 @@ class Digits:
         for name in names:
             raised |= self._up(year.key(name), 2)
         for test in self.tests.get(id(draft), []):
-            for side in t.operands_of(test):
+            for side in t.children(test):
                 key = year.year, id(side)
                 level = self.sides.get(key, 0)
                 raised |= level < 2

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.explanation.model import Kind
     from gpit_fairshare.explanation.organisation import Place
-    from gpit_fairshare.scheme import Scheme, Step
+    from gpit_fairshare.scheme.model import Scheme, Step
 
 Key = tuple[str, str]
 """Year and name: one value, which is written alike wherever it stands."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.explanation.organisation import Place
-    from gpit_fairshare.scheme import Step
+    from gpit_fairshare.scheme.model import Step
 
 _MILLION: Final = 10**6
 

@@ -9,9 +9,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs import day_in_words, parse_year, year_start
-from gpit_fairshare.language import NATIONAL, Kind, group
+from gpit_fairshare.inputs.columns.cells import parse_year, year_start
+from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.kinds import NATIONAL, Kind, group
 from gpit_fairshare.results.agreement import NATION, label_inside
 from gpit_fairshare.words import counted, joined
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine import Result, Year
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.scheme.model import Scheme
 
 _NEAR = 5
 _ALIKE = 0.5

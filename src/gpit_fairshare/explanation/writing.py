@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.explanation.digits import evaluate
 from gpit_fairshare.explanation.kernels import remainder, units
 from gpit_fairshare.explanation.model import Line, Test
-from gpit_fairshare.language import plugged_in, unit_in
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.with_numbers import column_of, columns_of, render, written
+from gpit_fairshare.language.in_polars import column_of
+from gpit_fairshare.language.meaning import unit_in
+from gpit_fairshare.language.plugin_functions import plugged_in
+from gpit_fairshare.language.with_numbers import columns_of, render, written
 from gpit_fairshare.numbers import with_unit
 from gpit_fairshare.words import inside
 
 if TYPE_CHECKING:
     from gpit_fairshare.explanation.digits import Digits
     from gpit_fairshare.explanation.drafts import Draft, Drafts, Key, Rounding
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.scheme.model import Scheme
 
 _SPACES: Final = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\s+""")
 """Quoted texts, which stay as they are, and the blanks and line ends between other parts of a formula."""

@@ -15,8 +15,8 @@ import polars as pl
 
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.arithmetic import divided
 from gpit_fairshare.language.function_types import Argument, BuiltInFunction
+from gpit_fairshare.language.functions import divided
 from gpit_fairshare.language.plugin_functions import function_named, known, plugged_in
 from gpit_fairshare.plugins import contained
 
@@ -40,6 +40,17 @@ def previous_column(name: str) -> str:
     return f"previous({name})"
 
 
+def column_of(leaf: t.Name | t.Given | t.Figure | t.Previous) -> str:
+    """Return the name of the column that holds the value of a leaf."""
+    match leaf:
+        case t.Previous(of):
+            return previous_column(of)
+        case t.Figure():
+            return t.to_text(leaf)
+        case t.Name(name) | t.Given(name):
+            return name
+
+
 def render(tree: t.Expression, *, first_year: bool) -> Rendered:
     """Render a formula; `previous` is its `first` in the first year, and last year's column after it."""
     match tree:
@@ -47,12 +58,11 @@ def render(tree: t.Expression, *, first_year: bool) -> Rendered:
             return Rendered(pl.lit(value), pl.lit(value=True))
         case t.Text(text):
             return Rendered(pl.lit(text), pl.lit(value=True))
-        case t.Name(name):
-            return _column(name)
-        case t.Figure():
-            return _column(t.to_text(tree))
-        case t.Previous(of, first):
-            return render(first, first_year=True) if first_year else _column(previous_column(of))
+        case t.Previous(first=first) if first_year:
+            return render(first, first_year=True)
+        case t.Name() | t.Figure() | t.Previous():
+            column = pl.col(column_of(tree))
+            return Rendered(column, column.is_not_null())
         case t.Given(name):
             return Rendered(pl.col(name).is_not_null(), pl.lit(value=True))
         case t.ShareOut() | t.Rounded():
@@ -60,15 +70,11 @@ def render(tree: t.Expression, *, first_year: bool) -> Rendered:
         case t.Call():
             return _call(tree, [render(argument, first_year=first_year) for argument in tree.arguments])
         case _:
-            parts = [render(one, first_year=first_year) for one in t.operands_of(tree)]
+            parts = [render(one, first_year=first_year) for one in t.children(tree)]
             defined = reduce(and_, (part.defined for part in parts))
             if isinstance(tree, t.Sum) and tree.operator == "/":
                 defined &= parts[1].value != 0
             return Rendered(_value(tree, [part.value for part in parts]), defined)
-
-
-def _column(name: str) -> Rendered:
-    return Rendered(pl.col(name), pl.col(name).is_not_null())
 
 
 def _call(tree: t.Call, parts: list[Rendered]) -> Rendered:

@@ -124,7 +124,7 @@ def kind_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
         case t.Name(name) | t.Given(name):
             return kind(name)
         case _:
-            return join(kind_of(child, known) for child in t.operands_of(tree))
+            return join(kind_of(child, known) for child in t.children(tree))
 
 
 def type_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:

@@ -5,7 +5,7 @@ A step refers to what stands above it, except through `previous`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -47,21 +47,15 @@ def understand(
     return _Reading(definitions, symbols, tell, set() if doubtful is None else doubtful).read(checks)
 
 
+@dataclass
 class _Reading:
     """Goes through all steps until the unit of each is known, then through the checks."""
 
-    def __init__(
-        self,
-        definitions: Sequence[Definition],
-        symbols: Mapping[str, Symbol],
-        tell: Callable[[FormulaError], None] | None,
-        doubtful: set[str],
-    ) -> None:
-        self.definitions = definitions
-        self.symbols = symbols
-        self.tell = tell
-        self.doubtful = doubtful
-        self.faulty: set[str] = set()
+    definitions: Sequence[Definition]
+    symbols: Mapping[str, Symbol]
+    tell: Callable[[FormulaError], None] | None
+    doubtful: set[str]
+    faulty: set[str] = field(default_factory=set)
 
     def read(self, checks: Sequence[Definition]) -> dict[str, Symbol]:
         inferred = infer(self.definitions, self.symbols)
@@ -110,14 +104,14 @@ def unit_in(tree: t.Expression, known: Mapping[str, Symbol]) -> str | None:
     return unit_of(_Reach(dict(known), known).unit(tree))
 
 
+@dataclass
 class _Reach:
     """What the step being read may refer to: everything above it, and through `previous` everything."""
 
-    def __init__(self, above: dict[str, Symbol], everything: Mapping[str, Symbol], *, pending: bool = False) -> None:
-        self.above = above
-        self.everything = everything
-        self.pending = pending
-        """Whether the units of steps below are not known yet."""
+    above: dict[str, Symbol]
+    everything: Mapping[str, Symbol]
+    pending: bool = False
+    """Whether the units of steps below are not known yet."""
 
     def understand(self, definition: Definition) -> Symbol:
         """Return the symbol of one step, or raise the first fault in its formula."""
@@ -303,13 +297,8 @@ class _Reach:
         is_count = AGGREGATES[tree.function].is_count
         expected = "yes/no" if is_count else "number"
         if symbol.type != expected:
-            hint = (
-                f"; {tree.function} takes a yes/no step"
-                if expected == "yes/no"
-                else "; use count(…)"
-                if symbol.type == "yes/no"
-                else ""
-            )
+            hint = "; use count(…)" if symbol.type == "yes/no" else ""
+            hint = f"; {tree.function} takes a yes/no step" if is_count else hint
             raise _kind(
                 f"{tree.function} takes a {expected}, and {tree.of} is a {symbol.type}{hint}",
                 tree.of_position,
@@ -350,13 +339,6 @@ class _Reach:
         return self.fit([self.number(leaf) for leaf in (tree.amount, *bounds)], tree.position, "shared out together")
 
 
-def _name(message: str, position: int) -> FormulaError:
-    return FormulaError(message, position, sort="name")
-
-
-def _kind(message: str, position: int) -> FormulaError:
-    return FormulaError(message, position, sort="kind")
-
-
-def _unit(message: str, position: int) -> FormulaError:
-    return FormulaError(message, position, sort="unit")
+_name = partial(FormulaError, sort="name")
+_kind = partial(FormulaError, sort="kind")
+_unit = partial(FormulaError, sort="unit")

@@ -28,7 +28,7 @@ from gpit_fairshare.language.plugin_functions import (
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 LONGEST = 1_000
 DEEPEST = 32
@@ -94,19 +94,22 @@ _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "a dot is not part of the language; write a plain name",
     ast.Subscript: "square brackets are not part of the language; write a plain name",
     ast.Lambda: "lambda is not part of the language",
-    ast.ListComp: "comprehensions are not part of the language",
-    ast.SetComp: "comprehensions are not part of the language",
-    ast.DictComp: "comprehensions are not part of the language",
-    ast.GeneratorExp: "comprehensions are not part of the language",
+    **dict.fromkeys(
+        (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "comprehensions are not part of the language"
+    ),
     ast.Tuple: "a comma stands only between the arguments of a function",
     ast.List: "square brackets are not part of the language",
-    ast.Set: "curly brackets are not part of the language",
-    ast.Dict: "curly brackets are not part of the language",
+    **dict.fromkeys((ast.Set, ast.Dict), "curly brackets are not part of the language"),
     ast.IfExp: "write where(condition, yes, no) instead of if and else",
     ast.UnaryOp: "the only sign in front of a value is a minus",
     ast.JoinedStr: "a formatted text is not part of the language",
     ast.NamedExpr: "write each named figure as a step of its own",
     ast.Starred: "a star is not part of the language",
+}
+_REFUSED_SIGNS = {
+    ":=": _REFUSED[ast.NamedExpr],
+    "<>": "different from is written !=",
+    "%": "percentages are ratios: 5% is written 0.05",
 }
 
 
@@ -204,12 +207,9 @@ def _syntax(fault: SyntaxError, source: str, start: int) -> FormulaError:
     rest = source[place - 1 :]
     if "too many nested" in said:
         return FormulaError(_TOO_DEEP, place)
-    if rest.startswith(":="):
-        return FormulaError(_REFUSED[ast.NamedExpr], place)
-    if rest.startswith("<>"):
-        return FormulaError("different from is written !=", place)
-    if rest.startswith("%"):
-        return FormulaError("percentages are ratios: 5% is written 0.05", place)
+    for sign, message in _REFUSED_SIGNS.items():
+        if rest.startswith(sign):
+            return FormulaError(message, place)
     if rest.startswith("=") or "'=='" in said or '"=="' in said or "cannot assign" in said:
         single = re.search(r"(?<![=<>!])=(?!=)", rest)
         return FormulaError(
@@ -270,33 +270,29 @@ class _Reader:
     def fault(self, node: ast.expr | ast.keyword, message: str) -> FormulaError:
         return FormulaError(message, self.position(node))
 
-    def read(self, node: ast.expr, level: int = 1, *, whole: bool = True) -> t.Expression:
-        """Read one node; `whole` says that it is the whole step, where a kernel may stand."""
+    def read(self, node: ast.expr, level: int = 1) -> t.Expression:
+        """Read one node; that of level 1 is the whole step, where a kernel may stand."""
         if level > DEEPEST:
             raise self.fault(node, _TOO_DEEP)
         place = self.position(node)
-
-        def below(child: ast.expr) -> t.Expression:
-            return self.read(child, level + 1, whole=False)
-
         match node:
             case ast.Constant():
                 return self.constant(node)
             case ast.Name(id=name):
                 return t.Name(self.name(node, name), place)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return t.Negative(below(operand), place)
+                return t.Negative(self.read(operand, level + 1), place)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return t.Not(below(operand), place)
+                return t.Not(self.read(operand, level + 1), place)
             case ast.BinOp():
                 return self.arithmetic(node, level)
             case ast.BoolOp(op=operator, values=values):
-                word: str = "and" if isinstance(operator, ast.And) else "or"
-                return t.Logic("and" if word == "and" else "or", tuple(below(value) for value in values), place)
+                operands = tuple(self.read(value, level + 1) for value in values)
+                return t.Logic("and" if isinstance(operator, ast.And) else "or", operands, place)
             case ast.Compare():
-                return self.comparison(node, below)
+                return self.comparison(node, level)
             case ast.Call():
-                return self.call(node, below, whole=whole)
+                return self.call(node, level)
             case _:
                 raise self.refusal(node, level)
 
@@ -305,7 +301,7 @@ class _Reader:
         message = _REFUSED.get(type(node), f"this is not part of the language; {_EXPECTED}")
         match node:
             case ast.Attribute(value=before) | ast.Subscript(value=before) | ast.Tuple(elts=[before, *_]):
-                self.read(before, level + 1, whole=False)  # what is wrong further left comes first
+                self.read(before, level + 1)  # what is wrong further left comes first
                 return FormulaError(message, self.after(before))
             case _:
                 return self.fault(node, message)
@@ -320,14 +316,14 @@ class _Reader:
         self.signs += len(chain)
         if self.signs > MOST_SIGNS:
             raise self.fault(node, f"the formula has more than {MOST_SIGNS} signs + - * /; split it into steps")
-        result = self.read(first, level + 1, whole=False)
+        result = self.read(first, level + 1)
         for link in reversed(chain):
             sign = _ARITHMETIC.get(type(link.op))
             if sign is None:
                 raise FormulaError(
                     "only + - * / are part of the language; ** and the like are not", self.after(link.left)
                 )
-            result = t.Sum(sign, result, self.read(link.right, level + 1, whole=False), self.position(link))
+            result = t.Sum(sign, result, self.read(link.right, level + 1), self.position(link))
         return result
 
     def name(self, node: ast.expr, name: str) -> str:
@@ -358,7 +354,7 @@ class _Reader:
         _writable(value, self.position(node))
         return value
 
-    def comparison(self, node: ast.Compare, below: Callable[[ast.expr], t.Expression]) -> t.Comparison:
+    def comparison(self, node: ast.Compare, level: int) -> t.Comparison:
         if len(node.ops) > 1:
             raise FormulaError("one comparison at a time; join two with `and`", self.after(node.comparators[0]))
         relation = _RELATIONS.get(type(node.ops[0]))
@@ -367,11 +363,12 @@ class _Reader:
                 "comparisons are < <= > >= == !=; `in` and `is` are not part of the language",
                 self.after(node.left),
             )
-        return t.Comparison(relation, below(node.left), below(node.comparators[0]), self.position(node))
+        left, right = (self.read(side, level + 1) for side in (node.left, node.comparators[0]))
+        return t.Comparison(relation, left, right, self.position(node))
 
-    def call(self, node: ast.Call, below: Callable[[ast.expr], t.Expression], *, whole: bool) -> t.Expression:
+    def call(self, node: ast.Call, level: int) -> t.Expression:
         if not isinstance(node.func, ast.Name):
-            below(node.func)  # says so if that holds what is not in the language
+            self.read(node.func, level + 1)  # says so if that holds what is not in the language
             raise FormulaError("only a function's name is followed by a bracket; × is written *", self.after(node.func))
         function = node.func.id
         added = plugged(function)
@@ -380,12 +377,12 @@ class _Reader:
             raise self.fault(node, _no_function(function))
         options = self.options(node, function, entry.options)
         place = self.position(node)
-        if isinstance(entry, SpecialForm) and entry.is_whole_step and not whole:
+        if isinstance(entry, SpecialForm) and entry.is_whole_step and level > 1:
             raise self.fault(node, f"{function} is a whole step by itself; give it a step and use that step's name")
         self.counted(node, function, *entry.limits, entry.options)
         match entry:
             case Function():
-                arguments = tuple(below(argument) for argument in node.args)
+                arguments = tuple(self.read(argument, level + 1) for argument in node.args)
                 for argument, (sort, read) in zip(node.args, entry.sorted(arguments), strict=True):
                     if sort is Argument.DIGITS:
                         self.digits(argument, read, function)
@@ -394,25 +391,35 @@ class _Reader:
                 of = self.plain(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
                 within, within_place = self.column(options)
                 return t.Figure(function, of, within, place, self.position(node.args[0]), within_place)
-        return self.special_form(node, function, options, below)
+        return self.special_form(node, function, options, level)
 
-    def special_form(
-        self,
-        node: ast.Call,
-        function: str,
-        options: dict[str, ast.expr],
-        below: Callable[[ast.expr], t.Expression],
-    ) -> t.Expression:
-        place = self.position(node)
-        if function == "given":
-            of = self.plain(node.args[0], "given takes the name of an input column")
-            return t.Given(of, place, self.position(node.args[0]))
-        if function == "previous":
-            if "first" not in options:
-                raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
-            of = self.plain(node.args[0], "previous takes a plain name; make the formula a step of its own")
-            return t.Previous(of, below(options["first"]), place, self.position(node.args[0]))
-        return self.kernel(node, function, options)
+    def special_form(self, node: ast.Call, function: str, options: dict[str, ast.expr], level: int) -> t.Expression:
+        place, argument = self.position(node), node.args[0]
+        within, within_place = self.column(options)
+        match function:
+            case "given":
+                name = self.plain(argument, "given takes the name of an input column")
+                return t.Given(name, place, self.position(argument))
+            case "previous":
+                if "first" not in options:
+                    raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
+                name = self.plain(argument, "previous takes a plain name; make the formula a step of its own")
+                first = self.read(options["first"], level + 1)
+                return t.Previous(name, first, place, self.position(argument))
+            case "rounded":
+                of = self.leaf(argument, function)
+                if not isinstance(of, t.Name):
+                    raise self.fault(argument, "rounded takes the name of a step")
+                to = self.leaf(options["to"], function) if "to" in options else t.Number(1.0)
+                if not isinstance(to, t.Number) or to.value <= 0:
+                    raise self.fault(options["to"], "`to` is a number of pounds above 0, such as 1, 0.01 or 1000")
+                return t.Rounded(of, to.value, within, place, within_place)
+            case _:
+                if "by" not in options:
+                    raise self.fault(node, "share_out needs weights: share_out(amount, by=weights)")
+                leaves = {key: self.leaf(value, function) for key, value in options.items() if key != "within"}
+                amount = self.leaf(argument, function)
+                return t.ShareOut(amount, **leaves, within=within, position=place, within_position=within_place)
 
     def options(self, node: ast.Call, function: str, known: Sequence[str]) -> dict[str, ast.expr]:
         """Return the named arguments; unknown ones are refused with the nearest known name."""
@@ -428,30 +435,8 @@ class _Reader:
             found[option.arg] = option.value
         return found
 
-    def kernel(self, node: ast.Call, function: str, options: dict[str, ast.expr]) -> t.ShareOut | t.Rounded:
-        place = self.position(node)
-        within, within_place = self.column(options)
-        if function == "rounded":
-            of = self.leaf(node.args[0], "rounded")
-            if not isinstance(of, t.Name):
-                raise self.fault(node.args[0], "rounded takes the name of a step")
-            to = self.leaf(options["to"], "rounded") if "to" in options else t.Number(1.0)
-            if not isinstance(to, t.Number) or to.value <= 0:
-                raise self.fault(options["to"], "`to` is a number of pounds above 0, such as 1, 0.01 or 1000")
-            return t.Rounded(of, to.value, within, place, within_place)
-        if "by" not in options:
-            raise self.fault(node, "share_out needs weights: share_out(amount, by=weights)")
-        leaves = {key: self.leaf(value, "share_out") for key, value in options.items() if key != "within"}
-        return t.ShareOut(
-            self.leaf(node.args[0], "share_out"),
-            **leaves,
-            within=within,
-            position=place,
-            within_position=within_place,
-        )
-
     def leaf(self, node: ast.expr, function: str) -> t.Name | t.Number:
-        read = self.read(node, DEEPEST, whole=False) if isinstance(node, ast.Name | ast.Constant) else None
+        read = self.read(node, DEEPEST) if isinstance(node, ast.Name | ast.Constant) else None
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
             constant = self.constant(node.operand)
             read = t.Number(-constant.value, self.position(node)) if isinstance(constant, t.Number) else None

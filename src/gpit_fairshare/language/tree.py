@@ -5,8 +5,8 @@ Positions count characters of the formula's text from 1, so that an error can po
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -167,26 +167,34 @@ Expression = (
 )
 
 
-def children(tree: Expression) -> Iterator[Expression]:
-    """Yield what stands directly below the tree, left to right."""
+_NAMES: Final[dict[type[Expression], dict[str, str]]] = {
+    Name: {"name": "position"},
+    Given: {"name": "name_position"},
+    Figure: {"of": "of_position", "within": "within_position"},
+    Previous: {"of": "of_position"},
+    ShareOut: {"within": "within_position"},
+    Rounded: {"within": "within_position"},
+}
+"""The fields that hold names, each with that of the name's position."""
+
+
+def children(tree: Expression) -> tuple[Expression, ...]:
+    """Return what stands directly below the tree, left to right."""
+    values = (getattr(tree, field.name) for field in fields(tree))
+    groups = (value if isinstance(value, tuple) else (value,) for value in values)
+    return tuple(child for group in groups for child in group if isinstance(child, Expression))
+
+
+def with_children(tree: Expression, change: Callable[[Expression, str], Expression]) -> Expression:
+    """Return the tree with each child put through `change`, which is given the child and the name of its field."""
+    changes: dict[str, Any] = {}
     for field in fields(tree):
         value = getattr(tree, field.name)
-        for child in value if isinstance(value, tuple) else (value,):
-            if is_dataclass(child):
-                yield child  # type: ignore[misc]  # only expressions are dataclasses here
-
-
-def operands_of(tree: Expression) -> tuple[Expression, ...]:
-    """Return the operands of an operator or the arguments of a function of numbers; a leaf has none."""
-    match tree:
-        case Negative(operand) | Not(operand):
-            return (operand,)
-        case Sum(_, left, right) | Comparison(_, left, right):
-            return (left, right)
-        case Logic(_, operands) | Call(_, operands):
-            return operands
-        case _:
-            return ()
+        if isinstance(value, tuple):
+            changes[field.name] = tuple(change(child, field.name) for child in value)
+        elif isinstance(value, Expression):
+            changes[field.name] = change(value, field.name)
+    return replace(tree, **changes)
 
 
 def walk(tree: Expression) -> Iterator[Expression]:
@@ -199,15 +207,10 @@ def walk(tree: Expression) -> Iterator[Expression]:
 def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
     """Yield every name that the tree refers to, with its position."""
     for node in walk(tree):
-        match node:
-            case Name(name, position) | Given(name, _, position):
-                yield name, position
-            case Figure(of=of, of_position=position) | Previous(of=of, of_position=position):
-                yield of, position
-            case _:
-                pass
-        if isinstance(node, Figure | ShareOut | Rounded) and node.within:
-            yield node.within, node.within_position
+        for field, position in _NAMES.get(type(node), {}).items():
+            name = getattr(node, field)
+            if name:
+                yield name, getattr(node, position)
 
 
 def groupings(tree: Expression) -> Iterator[str]:
@@ -219,46 +222,18 @@ def groupings(tree: Expression) -> Iterator[str]:
 
 def renamed(tree: Expression, name_of: Callable[[str], str]) -> Expression:
     """Return the tree with every name put through `name_of`; texts and numbers stay as they are."""
-    changes: dict[str, Any] = {}
-    for field in fields(tree):
-        value = getattr(tree, field.name)
-        if isinstance(value, tuple):
-            changes[field.name] = tuple(renamed(child, name_of) for child in value)
-        elif is_dataclass(value):
-            changes[field.name] = renamed(value, name_of)  # type: ignore[arg-type]  # as above
-        elif isinstance(value, str) and (
-            field.name == "within"
-            or (field.name == "name" and isinstance(tree, (Name, Given)))
-            or (field.name == "of" and isinstance(tree, (Figure, Previous)))
-        ):
-            changes[field.name] = name_of(value)
-    return replace(tree, **changes)
+
+    def rename(node: Expression) -> Expression:
+        names = {field: getattr(node, field) for field in _NAMES.get(type(node), ())}
+        changes: dict[str, Any] = {field: name_of(name) for field, name in names.items() if name}
+        return replace(node, **changes)
+
+    return rebuilt(tree, rename)
 
 
 def rebuilt(tree: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """Return the tree with every node put through `change`, from the inside out."""
-    changes: dict[str, Any] = {}
-    for field in fields(tree):
-        value = getattr(tree, field.name)
-        if isinstance(value, tuple):
-            changes[field.name] = tuple(rebuilt(child, change) for child in value)
-        elif is_dataclass(value):
-            changes[field.name] = rebuilt(value, change)  # type: ignore[arg-type]  # only expressions are dataclasses
-    return change(replace(tree, **changes))
-
-
-_STRENGTH = {
-    "or": 1,
-    "and": 2,
-    "not": 3,
-    "compare": 4,
-    "+": 5,
-    "-": 5,
-    "*": 6,
-    "/": 6,
-    "negative": 7,
-    "atom": 8,
-}
+    return change(with_children(tree, lambda child, _: rebuilt(child, change)))
 
 
 def number_text(value: float) -> str:
@@ -277,62 +252,62 @@ def written_number(tree: Expression) -> float | None:
             return None
 
 
-def to_text(tree: Expression) -> str:
-    """Write the tree as a formula again; parsing the text gives an equal tree but for positions."""
-    return _text(tree)[0]
+_STRENGTH: Final = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6}
 
 
-def _text(tree: Expression) -> tuple[str, int]:
-    """Return the text and how strongly it binds."""
+def _strength(tree: Expression) -> int:
+    """Return how strongly the outermost sign of a formula binds."""
     match tree:
-        case Number(value):
-            return number_text(value), _STRENGTH["atom"]
-        case Text(value):
-            return repr(value), _STRENGTH["atom"]
-        case Name(name):
-            return name, _STRENGTH["atom"]
-        case Negative(operand):
-            return "-" + _bracketed(operand, _STRENGTH["negative"]), _STRENGTH["negative"]
-        case Sum(operator, left, right):
-            strength = _STRENGTH[operator]
-            return f"{_bracketed(left, strength)} {operator} {_bracketed(right, strength + 1)}", strength
-        case Comparison(relation, left, right):
-            strength = _STRENGTH["compare"]
-            return f"{_bracketed(left, strength + 1)} {relation} {_bracketed(right, strength + 1)}", strength
-        case Logic(operator, operands):
-            strength = _STRENGTH[operator]
-            return f" {operator} ".join(_bracketed(one, strength + 1) for one in operands), strength
-        case Not(operand):
-            return "not " + _bracketed(operand, _STRENGTH["not"]), _STRENGTH["not"]
+        case Logic(sign) | Sum(sign):
+            return _STRENGTH[sign]
+        case Not():
+            return 3
+        case Comparison():
+            return 4
+        case Negative():
+            return 7
         case _:
-            return _call_text(tree), _STRENGTH["atom"]
+            return 8
 
 
 def _bracketed(tree: Expression, least: int) -> str:
-    text, strength = _text(tree)
-    return text if strength >= least else f"({text})"
+    return to_text(tree) if _strength(tree) >= least else f"({to_text(tree)})"
 
 
-def _call_text(tree: Expression) -> str:
+def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per node of the tree
+    """Write the tree as a formula again; parsing the text gives an equal tree but for positions."""
+    strength = _strength(tree)
     match tree:
-        case Call(function, arguments):
-            return f"{function}({', '.join(to_text(one) for one in arguments)})"
+        case Number(value):
+            return number_text(value)
+        case Text(value):
+            return repr(value)
+        case Name(name):
+            return name
+        case Negative(operand):
+            return f"-{_bracketed(operand, strength)}"
+        case Not(operand):
+            return f"not {_bracketed(operand, strength)}"
+        case Sum(operator, left, right):
+            return f"{_bracketed(left, strength)} {operator} {_bracketed(right, strength + 1)}"
+        case Comparison(relation, left, right):
+            return f"{_bracketed(left, strength + 1)} {relation} {_bracketed(right, strength + 1)}"
+        case Logic(operator, operands):
+            return f" {operator} ".join(_bracketed(operand, strength + 1) for operand in operands)
         case Given(name):
             return f"given({name})"
-        case Figure(function, of, within):
-            return f"{function}({of}, within={within})" if within else f"{function}({of})"
         case Previous(of, first):
             return f"previous({of}, first={to_text(first)})"
-        case Rounded(of, to, within):
-            parts = [to_text(of)]
-            parts += [f"to={number_text(to)}"] if to != 1 else []
-            parts += [f"within={within}"] if within else []
-            return f"rounded({', '.join(parts)})"
-        case ShareOut():
-            options = ("by", "base", "at_least", "at_most")
-            parts = [to_text(tree.amount)]
-            parts += [f"{key}={to_text(getattr(tree, key))}" for key in options if getattr(tree, key) is not None]
-            parts += [f"within={tree.within}"] if tree.within else []
-            return f"share_out({', '.join(parts)})"
-        case _:  # pragma: no cover - every node is above or in _text
-            raise TypeError(type(tree).__name__)
+        case Call(name, arguments):
+            parts = [to_text(argument) for argument in arguments]
+        case Figure(name, of):
+            parts = [of]
+        case Rounded(of, to):
+            name, parts = "rounded", [to_text(of), *([f"to={number_text(to)}"] if to != 1 else [])]
+        case ShareOut(amount):
+            leaves = {option: getattr(tree, option) for option in ("by", "base", "at_least", "at_most")}
+            options = [f"{option}={to_text(leaf)}" for option, leaf in leaves.items() if leaf is not None]
+            name, parts = "share_out", [to_text(amount), *options]
+    if isinstance(tree, Figure | Rounded | ShareOut) and tree.within:
+        parts.append(f"within={tree.within}")
+    return f"{name}({', '.join(parts)})"

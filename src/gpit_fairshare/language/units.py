@@ -31,12 +31,12 @@ class Dimension:
             return "a bare number"
         if self.counted:
             return "a count"
-        named = {(1, 0): "£", (1, -1): "£ per head", (0, 1): "people", (0, 0): "a ratio"}.get(
-            (self.pounds, self.people)
-        )
+        name = unit_of(self)
+        if name:
+            return "a ratio" if name == "ratio" else name
         above = ["£"] * self.pounds + ["people"] * self.people
         below = ["£"] * -self.pounds + ["people"] * -self.people
-        return named or " ÷ ".join([" × ".join(above) or "1", *below])
+        return " ÷ ".join([" × ".join(above) or "1", *below])
 
     @property
     def powers(self) -> tuple[int, int]:

@@ -7,13 +7,12 @@ parted by a comma alone and arguments by a comma and a space, so that `max(0, 1,
 from __future__ import annotations
 
 import ast
-from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.function_types import Argument
-from gpit_fairshare.language.in_polars import previous_column
+from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.numbers import DIGITS, FLOAT_DIGITS, readable_number
 
@@ -50,15 +49,12 @@ def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, i
                 for sort, argument in function_named(name).sorted(arguments)
             )
             return t.Call(name, tuple(put))
-    changes: dict[str, Any] = {}
-    for field in fields(tree):
-        part = getattr(tree, field.name)
-        within = isinstance(tree, t.Negative) or (isinstance(tree, t.Sum) and field.name == "right")
-        if isinstance(part, tuple):
-            changes[field.name] = tuple(_put_in(one, texts, first_year=first_year) for one in part)
-        elif is_dataclass(part):
-            changes[field.name] = _put_in(part, texts, first_year=first_year, inner=within)  # type: ignore[arg-type]  # as in `children`
-    return replace(tree, **changes)
+
+    def put_in_child(child: t.Expression, field: str) -> t.Expression:
+        behind_sign = isinstance(tree, t.Negative) or (isinstance(tree, t.Sum) and field == "right")
+        return _put_in(child, texts, first_year=first_year, inner=behind_sign)
+
+    return t.with_children(tree, put_in_child)
 
 
 def leaves(tree: t.Expression, *, first_year: bool) -> Iterator[t.Name | t.Given | t.Figure | t.Previous]:
@@ -71,17 +67,6 @@ def leaves(tree: t.Expression, *, first_year: bool) -> Iterator[t.Name | t.Given
         case _:
             for child in t.children(tree):
                 yield from leaves(child, first_year=first_year)
-
-
-def column_of(leaf: t.Name | t.Given | t.Figure | t.Previous) -> str:
-    """Return the name of the column that holds the value of a leaf, as `in_polars` reads it."""
-    match leaf:
-        case t.Previous(of):
-            return previous_column(of)
-        case t.Figure():
-            return t.to_text(leaf)
-        case t.Name(name) | t.Given(name):
-            return name
 
 
 def columns_of(tree: t.Expression, *, first_year: bool) -> list[str]:

@@ -10,10 +10,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.allocation import allocate
+from gpit_fairshare.allocation import allocate, reading
 from gpit_fairshare.errors import GpitError, InputError, UsageError
-from gpit_fairshare.inputs import EVERY_YEAR, LARGEST, MEGABYTE, Request, inspect_inputs, parse_year, split_sheet
+from gpit_fairshare.inputs.checked_tables import inspect_inputs
+from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, parse_year
+from gpit_fairshare.inputs.files.reading import split_sheet
+from gpit_fairshare.inputs.model import Request
 from gpit_fairshare.results.reading import open_result
+from gpit_fairshare.run_options import MEGABYTES, RunOptions, listed
 from gpit_fairshare.words import joined, nearest
 
 if TYPE_CHECKING:
@@ -46,7 +50,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     settings: Mapping[str, float | str] | None = None,
     mapping: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
-    max_size: int = LARGEST // MEGABYTE,
+    max_size: int = MEGABYTES,
     with_effects: bool = True,
 ) -> Result:
     """Recover forecast underspends of one year and give them out within it, by the library scheme `reallocate`.
@@ -74,7 +78,8 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     files = [str(file) for file in (forecast, adjustments) if file is not None]
     chosen = _settings(tolerance, recover, receive, settings or {})
     table, asked = _sheet_of_year(str(allocation), _asked_year(year))
-    years, headings, titles = _look(table, files, mapping or {}, units or {}, max_size)
+    read = RunOptions(population=table, inputs=files, mapping=mapping, units=units, max_size=max_size)
+    years, headings, titles = _look(read)
     meant = _year(asked, years)
     if not years:
         _check_said(table, meant, titles)
@@ -84,10 +89,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
         scheme=SCHEME,
         settings=chosen,
         # What a user calls allocation or amount is that of the document, and goes by the scheme's name as well.
-        mapping={
-            **(mapping or {}),
-            **_named(headings, mapping or {}, table, adjusted=adjustments is not None),
-        },
+        mapping={**(mapping or {}), **_named(headings, mapping or {}, table, adjusted=adjustments is not None)},
         units=units,
         max_size=max_size,
         years=[meant],
@@ -124,9 +126,7 @@ def _settings(
     return {**settings, **{name: value for name, (_, value) in options.items()}}
 
 
-def _look(
-    allocation: str, files: Sequence[str], mapping: Mapping[str, str], units: Mapping[str, str], max_size: int
-) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
+def _look(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
     """Return the years of the files, the heading of every column, and what is said above the allocations.
 
     The headings are those of each file, the allocations first.
@@ -137,15 +137,8 @@ def _look(
         UsageError: A file cannot be found, or a heading that is to be mapped is in none.
         InputError: A file cannot be read, or its faults leave no year.
     """
-    request = Request(
-        population=(allocation,),
-        extra=tuple(files),
-        years=(),
-        mapping=dict(mapping),
-        units=dict(units),
-        largest=max_size * MEGABYTE,
-    )
-    request, inputs, _ = inspect_inputs(request)
+    table, files = listed(options.population), listed(options.inputs)
+    request, inputs, _ = inspect_inputs(Request(**reading(options, (table, [], files)), years=()))
     years = () if request.years == (EVERY_YEAR,) else request.years
     faulty = any(finding.level == "error" for finding in inputs.findings)
     if len(inputs.sources) <= len(files) or (faulty and not years):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs import day_in_words
-from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
+from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import money, or_dash, per_head, percentage, plain_number, signed, whole, written_value
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, inside, is_money, joined, plural, sentence, span
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine import Effect, Result
     from gpit_fairshare.engine.measures import Inequality, MoneyAccount, MoneyLine, Movement, YearMeasures
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.scheme.model import Scheme
 
 NEED: Final = "transition_need"
 """Step whose national total is shown where a scheme has it."""

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.checking import Report
-    from gpit_fairshare.inputs import ColumnSummary, Source
+    from gpit_fairshare.inputs.model import Source
+    from gpit_fairshare.inputs.tables.inspection import ColumnSummary
 
 _ROLES = {"population": "population", "spend": "spend", "input": "further columns", "crosswalk": "crosswalk"}
 

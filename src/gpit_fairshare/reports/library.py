@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.numbers import written_value
 from gpit_fairshare.reports import document as doc
-from gpit_fairshare.scheme import number
+from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.words import counted, joined, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.scheme import CheckSaid, Entry, Figure, Method, Needed, Review, StepSaid
+    from gpit_fairshare.scheme.method import CheckSaid, Entry, Figure, Method, Needed, StepSaid
+    from gpit_fairshare.scheme.review import Review
 
 _PLURALS: Final = {"formula": "Formulas", "transition": "Transitions", "scheme": "Schemes"}
 _PAYS: Final = {

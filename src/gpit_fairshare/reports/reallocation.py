@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import figure, money, signed
 from gpit_fairshare.reallocation.letters import HEADINGS, Change
 from gpit_fairshare.reports import document as doc

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.language import NATIONAL
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.with_numbers import written
 from gpit_fairshare.numbers import DIGITS, figure, with_unit
 from gpit_fairshare.results.model import KEYS
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine import Result, Year
     from gpit_fairshare.results.model import Record
-    from gpit_fairshare.scheme import Scheme, Step
+    from gpit_fairshare.scheme.model import Scheme, Step
 
 SAVED: Final = Context(prec=15, rounding=ROUND_HALF_UP)
 """Digits of a number that Excel and LibreOffice save."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
-from gpit_fairshare.inputs import AppliedUnit, Column, Inputs, Source, packaged_crosswalk
-from gpit_fairshare.language import plugged
-from gpit_fairshare.scheme import Scheme, defined
+from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
+from gpit_fairshare.inputs.model import AppliedUnit, Column, Inputs, Source
+from gpit_fairshare.language.plugin_functions import plugged
+from gpit_fairshare.scheme.definition import defined
 from gpit_fairshare.words import on_one_line
+
+if TYPE_CHECKING:
+    from gpit_fairshare.scheme.model import Scheme
 
 KEYS = ("year", "org_code")
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
-from gpit_fairshare.inputs import MEGABYTE, Unreadable
+from gpit_fairshare.inputs.files.grids import MEGABYTE, Unreadable
 from gpit_fairshare.magnitude import LARGEST, without_traces
 from gpit_fairshare.results import RESULT_ENDINGS, manifest_name
 from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, scheme_of
@@ -26,7 +26,7 @@ from gpit_fairshare.words import nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.scheme import Scheme
+    from gpit_fairshare.scheme.model import Scheme
 
 LARGEST_RESULT: Final = 512 * MEGABYTE
 """Bytes of a result file: 8,000 practices in two years fill 60 MB."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs import Broken, Wish, workbook_rows
+from gpit_fairshare.inputs.files.grids import Broken, Wish
+from gpit_fairshare.inputs.files.workbooks import workbook_rows
 from gpit_fairshare.results.agreement import are_numbers, same_as_written
 from gpit_fairshare.results.model import Origins, not_as_written
-from gpit_fairshare.scheme import number
+from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.structured_texts import TextError, parse_json
 from gpit_fairshare.workbook.layout import EVERY_YEAR, MANIFEST, NOT_GIVEN
 from gpit_fairshare.workbook.places import cell_digest, place_of

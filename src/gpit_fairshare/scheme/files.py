@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import function_problems
+from gpit_fairshare.language.plugin_functions import function_problems
 from gpit_fairshare.plugins import Used, are_allowed
 from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
 from gpit_fairshare.scheme.findings import Faults, StoppedError

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from gpit_fairshare.errors import FormulaError, SchemeError, UsageError
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import ORGANISATION, Symbol, names_in, plugged_in
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.kinds import ORGANISATION, Symbol
+from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.plugins import Used
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import read_file
@@ -227,7 +228,7 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
     inner = (steps | set(draft.parameters)) - part.own - set(part.read.model.parameters) - {"fair_share"}
     formulas: tuple[Step | Check, ...] = (*part.steps, *part.checks)
     for formula in formulas:
-        for name, position in names_in(formula.tree):
+        for name, position in t.names_in(formula.tree):
             if name in inner:
                 fault = FormulaError(
                     "a transition relies on fair_share, input columns and its own steps and parameters, "

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.language import in_words, names_in, plugged_in
+from gpit_fairshare.language import in_words
+from gpit_fairshare.language.plugin_functions import plugged_in
+from gpit_fairshare.language.tree import names_in
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import figures_of, kinds_of, read_library_file
 from gpit_fairshare.scheme.findings import Faults

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from gpit_fairshare.language import ORGANISATION, Kind, Symbol, names_in
+from gpit_fairshare.language.kinds import ORGANISATION, Kind, Symbol
+from gpit_fairshare.language.tree import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import ORGANISATION, names_in
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.scheme.model import Money
 from gpit_fairshare.words import is_money, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gpit_fairshare.language import Symbol
+    from gpit_fairshare.language.kinds import Symbol
     from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.model import Step
     from gpit_fairshare.scheme.shape import MoneyEntry
@@ -129,7 +129,7 @@ def _follows_from_people(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -
         if step.name in needed:
             if isinstance(step.tree, t.ShareOut):
                 return False
-            needed.update(name for name, _ in names_in(step.tree))
+            needed.update(name for name, _ in t.names_in(step.tree))
     return True
 
 

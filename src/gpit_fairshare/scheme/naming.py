@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import FUNCTIONS, NATIONAL, ORGANISATION, Definition, Symbol, names_in, understand, walk
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.functions import FUNCTIONS
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol
+from gpit_fairshare.language.meaning import understand
 from gpit_fairshare.scheme.findings import place_in
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.parts import UNREAD
@@ -69,7 +71,7 @@ def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping
     texts = {column for formula in draft.formulas for column in _text_columns(formula.tree)}
     texts |= {"org_code", "org_name"} | ({report_by} - set(STANDARD_INPUTS) if report_by else set())
     for formula in draft.formulas:
-        for name, position in names_in(formula.tree):
+        for name, position in t.names_in(formula.tree):
             if name == "year":
                 found = "a formula is the same in every year; what differs by year is a parameter"
                 faults.formula_error(FormulaError(found, position, formula.where, "name"), formula.file)
@@ -115,7 +117,7 @@ def _taken(name: str, what: str) -> str:
 
 def _text_columns(tree: t.Expression) -> Iterator[str]:
     """Yield the names that only a text column can bear: beside a quoted text, or after `within`."""
-    for node in walk(tree):
+    for node in t.walk(tree):
         match node:
             case t.Comparison(_, t.Name(name), t.Text()) | t.Comparison(_, t.Text(), t.Name(name)):
                 yield name

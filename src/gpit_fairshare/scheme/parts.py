@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import names_in, parse, renamed, to_text
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.scheme.files import read_file
 from gpit_fairshare.scheme.findings import StoppedError, place_of_use
 from gpit_fairshare.scheme.model import Check, Formula, Step
@@ -76,7 +76,7 @@ def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> 
     parameters = {*read.model.parameters}
     parameters |= {use.with_.get(name, name) for use, part in uses for name in part.parameters}
     trees = [step.tree for step in steps] + [check.tree for check in checks]
-    taken = {name for tree in trees for name, _ in names_in(tree)}
+    taken = {name for tree in trees for name, _ in t.names_in(tree)}
     taken |= {use.with_.get(name, name) for use, part in uses for name in part.taken}
     taken |= {*read.model.inputs, *parameters}
     return Part(
@@ -182,9 +182,9 @@ class Draft:
             return f"{prefix}_{name}" if prefix and name in part.own else outside(name)
 
         def here(formula: Formula, name: str) -> Formula:
-            tree = renamed(formula.tree, called)
+            tree = t.renamed(formula.tree, called)
             where = place_of_use(formula.where, formula.file, prefix)
-            return replace(formula, name=name, formula=to_text(tree), tree=tree, where=where)
+            return replace(formula, name=name, formula=t.to_text(tree), tree=tree, where=where)
 
         waiting = list(part.uses)
         standing: set[str] = set()

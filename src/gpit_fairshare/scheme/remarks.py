@@ -6,8 +6,10 @@ import difflib
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.findings import Finding, FindingCode, Where
-from gpit_fairshare.language import AGGREGATES, NATIONAL, names_in, unit_of, walk
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.functions import AGGREGATES
+from gpit_fairshare.language.kinds import NATIONAL
+from gpit_fairshare.language.units import unit_of
 from gpit_fairshare.scheme.findings import place_in
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gpit_fairshare.findings import Level
-    from gpit_fairshare.language import Symbol
+    from gpit_fairshare.language.kinds import Symbol
     from gpit_fairshare.scheme.files import Read
     from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.joining import Joined
@@ -62,7 +64,7 @@ class _Remarks:
         self.faults = faults
         self.names: dict[str, list[str]] = {}
         for one in self.draft.formulas:  # two steps of one name, which is a fault, stand in one place
-            self.names.setdefault(one.where, []).extend(name for name, _ in names_in(one.tree))
+            self.names.setdefault(one.where, []).extend(name for name, _ in t.names_in(one.tree))
         self.steps = {step.name: step for step in self.draft.steps}
         self._slips: set[str] = set()
         tables = [layer.money for layer in self.draft.layers if layer.money]
@@ -209,7 +211,7 @@ class _Remarks:
                 self.faults.warning(FindingCode.UNNAMED_UNIT, self._at(step), found, remedy=remedy)
         met = {*self.faults.lost, UNREAD.name, *self._slips}
         for one in self.draft.formulas:
-            if any(isinstance(node, t.Sum) and _by_nothing(node) for node in walk(one.tree)):
+            if any(isinstance(node, t.Sum) and _by_nothing(node) for node in t.walk(one.tree)):
                 found = "divides by the number 0: a run stops where it comes to that"
                 self.faults.warning(FindingCode.BY_NOTHING, self._at(one), found, remedy="divide by something else")
             for name in _summed(one.tree):
@@ -289,7 +291,7 @@ def _by_nothing(node: t.Sum) -> bool:
 
 def _summed(tree: t.Expression) -> Iterator[str]:
     """Yield the names whose values are added up over organisations."""
-    for node in walk(tree):
+    for node in t.walk(tree):
         match node:
             case t.Figure("total", of) | t.Rounded(t.Name(of)):
                 yield of
@@ -333,7 +335,7 @@ def _operands(node: t.Expression, *, whole: bool) -> tuple[list[t.Expression], l
         case t.Comparison() if not whole:
             return [], [node]
         case t.Logic() | t.Not():
-            return [], list(t.operands_of(node))
+            return [], list(t.children(node))
         case t.Call("where", (condition, yes, no)):
             return [yes, no], [condition]
         case t.Previous(_, first):
@@ -344,4 +346,4 @@ def _operands(node: t.Expression, *, whole: bool) -> tuple[list[t.Expression], l
             leaves = (node.amount, node.base, node.at_least, node.at_most)
             return [leaf for leaf in leaves if leaf is not None], []
         case _:
-            return list(t.operands_of(node)), []
+            return list(t.children(node)), []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import have_like_units
+from gpit_fairshare.language.units import have_like_units
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.model import Assumption, Parameter, Upkeep, Value
 from gpit_fairshare.scheme.shape import NAME, number

@@ -11,7 +11,7 @@ from typing import Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import in_place
-from gpit_fairshare.scheme import library_entries, method
+from gpit_fairshare.scheme.method import library_entries, method
 from gpit_fairshare.words import nearest
 
 _NAME: Final = re.compile(r"[^\W_](?:[\w .-]*\w)?")

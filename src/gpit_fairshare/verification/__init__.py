@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.allocation import allocate
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.inputs import LARGEST, MEGABYTE
+from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
 from gpit_fairshare.results.reading import open_result
 from gpit_fairshare.verification.manifest_run import read_manifest
 from gpit_fairshare.verification.model import (

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xml.parsers import expat
 
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs import Unreadable, Wish, open_package, restored, sheet_parts
+from gpit_fairshare.inputs.files.grids import Unreadable, Wish
+from gpit_fairshare.inputs.files.workbooks import open_package, restored, sheet_parts
 from gpit_fairshare.verification.formulas import moved
 from gpit_fairshare.workbook.sheets import column_number, letter
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs import split_sheet
+from gpit_fairshare.inputs.files.reading import split_sheet
 from gpit_fairshare.results.model import StrictModel
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import versions_now
 from gpit_fairshare.errors import GpitError
-from gpit_fairshare.language import plugged
+from gpit_fairshare.language.plugin_functions import plugged
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.results import TABLE_ENDINGS, manifest_name
 from gpit_fairshare.results.agreement import OffRule, off_rule, predicates_of

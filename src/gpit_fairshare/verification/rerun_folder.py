@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.run_options import OPTIONS, OptionKind
-from gpit_fairshare.scheme import library_files, library_names
+from gpit_fairshare.scheme.files import library_files
+from gpit_fairshare.scheme.library import library_names
 from gpit_fairshare.structured_texts import parse_toml
 from gpit_fairshare.verification.model import FileSeen
 from gpit_fairshare.verification.searching import Digests
@@ -23,7 +24,7 @@ from gpit_fairshare.verification.searching import Digests
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gpit_fairshare.scheme import FileKind
+    from gpit_fairshare.scheme.library import FileKind
     from gpit_fairshare.verification.manifest_run import InputFileSpec, RunSpec
     from gpit_fairshare.verification.searching import Places
 

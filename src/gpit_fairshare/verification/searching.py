@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import walk
-from gpit_fairshare.scheme import digest_of
+from gpit_fairshare.scheme.files import digest_of
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:

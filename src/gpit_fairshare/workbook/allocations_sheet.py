@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
-from gpit_fairshare.inputs import year_start
-from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.inputs.columns.cells import year_start
+from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook.layout import ALLOCATIONS, NOT_GIVEN, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, letter

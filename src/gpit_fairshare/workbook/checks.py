@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, PEOPLE, moved_by, rounding_step
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
-from gpit_fairshare.language import ORGANISATION, without_excel
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.layout import ALLOCATIONS
 from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, changed_parameters, parameters_in

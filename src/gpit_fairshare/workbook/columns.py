@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.language import NATIONAL, ORGANISATION, group, to_text
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, group
+from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.sharing import rows_by_group
 from gpit_fairshare.workbook.layout import number_format, with_unit
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW
@@ -18,8 +19,8 @@ from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.language import Kind
-    from gpit_fairshare.scheme import Step
+    from gpit_fairshare.language.kinds import Kind
+    from gpit_fairshare.scheme.model import Step
     from gpit_fairshare.workbook.layout import Block, Layout
     from gpit_fairshare.workbook.sheets import Formula, Sheet
 
@@ -99,7 +100,7 @@ class YearColumns:
         """Return a kernel's argument as a column with a cell for every row of a block."""
         if isinstance(leaf, t.Name) and self.scheme.symbols[leaf.name].kind == block.kind:
             return Vector(block.values(leaf.name), block.column_range(leaf.name), block.cell(leaf.name))
-        text = to_text(leaf)
+        text = t.to_text(leaf)
         values: Sequence[Any]
         if isinstance(leaf, t.Number):
             values, formula, label = [leaf.value] * block.height, self.layout.number(leaf.value), text

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
-from gpit_fairshare.language import group
 from gpit_fairshare.language import in_excel as x
+from gpit_fairshare.language.kinds import group
 from gpit_fairshare.workbook.input_controls import control_numbers, control_texts, require_number
 from gpit_fairshare.workbook.layout import EVERY_YEAR, NOT_GIVEN, input_names, number_format, with_unit
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks

@@ -8,9 +8,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import left_over_by_group, rounding_within_groups
-from gpit_fairshare.language import NATIONAL, to_text
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
+from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs
 from gpit_fairshare.workbook.group_order import order_of
 from gpit_fairshare.workbook.layout import with_unit
@@ -20,8 +20,8 @@ from gpit_fairshare.workbook.sheets import HEADING_ROW, ROW
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.language import Kind
-    from gpit_fairshare.scheme import Step
+    from gpit_fairshare.language.kinds import Kind
+    from gpit_fairshare.scheme.model import Step
     from gpit_fairshare.workbook.columns import Vector, YearColumns
     from gpit_fairshare.workbook.group_order import GroupOrder
 
@@ -62,7 +62,7 @@ class ShareOutWriter:
     def write(self) -> ShareOutCells:
         """Write the step's column and what it rests on; return the formulas that other sheets need."""
         tree = self.tree
-        capped_by_weight = tree.at_most is not None and to_text(tree.at_most) == to_text(tree.by)
+        capped_by_weight = tree.at_most is not None and t.to_text(tree.at_most) == t.to_text(tree.by)
         if tree.at_least is None and tree.at_most is None:
             self._proportional()
         elif tree.base is None and tree.at_least is None and capped_by_weight:
@@ -97,8 +97,8 @@ class ShareOutWriter:
 
     def _weights_total(self) -> KernelFigure:
         """Write the total of the weights."""
-        by, text = self.tree.by, to_text(self.tree.by)
-        key = to_text(t.Figure("total", text, self.tree.within))
+        by, text = self.tree.by, t.to_text(self.tree.by)
+        key = t.to_text(t.Figure("total", text, self.tree.within))
         named, scheme = isinstance(by, t.Name), self.columns.scheme
         unit = (scheme.symbols[text].unit or "") if named else ""
         return self._total(key, "", self.weights, unit, f"Total of {scheme.labels[text] if named else text}")
@@ -192,7 +192,7 @@ class ShareOutWriter:
             )
             gap = f"({low}-{high})*({low}-{high})>tolerance*tolerance*(1+{low}*{low}+{high}*{high})"
             tests.append(f"SUMPRODUCT(({low}>{high})*({gap}))=0")
-        name = to_text(self.tree.amount)
+        name = t.to_text(self.tree.amount)
         if self.tree.within and name in self.block.columns:
             cells = self.block.column_range(name)
             formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.beside()}))=0"

@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
-from gpit_fairshare.language import ORGANISATION
 from gpit_fairshare.language import in_excel as x
+from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.workbook.layout import NOT_GIVEN
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOT_APPLICABLE, ROW, letter
 

@@ -7,8 +7,8 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.inputs import day_in_words
-from gpit_fairshare.language import without_excel
+from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
+from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.layout import MANIFEST
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gpit_fairshare.engine import Effect
-    from gpit_fairshare.scheme import Assumption, Check, Source, Step
+    from gpit_fairshare.scheme.model import Assumption, Check, Source, Step
     from gpit_fairshare.workbook.layout import Layout
 
 READING: Final = (

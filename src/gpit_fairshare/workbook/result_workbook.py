@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.language import ORGANISATION
+from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet, thousands_sheet
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.language import Kind
+    from gpit_fairshare.language.kinds import Kind
     from gpit_fairshare.workbook.sheets import Sheet
 
 

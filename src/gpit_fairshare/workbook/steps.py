@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import OutputError
-from gpit_fairshare.language import AGGREGATES, NATIONAL, ORGANISATION, group, kind_of, to_text, walk, without_excel
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.function_types import filled
+from gpit_fairshare.language.functions import AGGREGATES
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, group, kind_of
+from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.workbook.columns import Refs, YearColumns
 from gpit_fairshare.workbook.kernel_columns import ShareOutCells, ShareOutWriter, write_rounded, write_rounded_figure
 from gpit_fairshare.workbook.sheets import ROW
@@ -16,9 +18,9 @@ from gpit_fairshare.workbook.sheets import ROW
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from gpit_fairshare.language import Kind
+    from gpit_fairshare.language.kinds import Kind
     from gpit_fairshare.language.tree import Expression
-    from gpit_fairshare.scheme import Check, Step
+    from gpit_fairshare.scheme.model import Check, Step
     from gpit_fairshare.workbook.group_order import GroupOrder
     from gpit_fairshare.workbook.layout import Block, Layout
     from gpit_fairshare.workbook.sheets import Formula, Sheet
@@ -75,7 +77,7 @@ class StepWriter:
     def _formula(self, tree: Expression, block: Block, here: Sheet) -> Formula:
         """Return the formula of every row of a block; each row has its own only where it looks back a year."""
         layout, year, first_year = self.layout, self.year, self.columns.first_year
-        if not first_year and any(isinstance(node, t.Previous) for node in walk(tree)):
+        if not first_year and any(isinstance(node, t.Previous) for node in t.walk(tree)):
             return lambda row: x.render(tree, Refs(layout, year, block, row, here), first_year=False)
         return x.render(tree, Refs(layout, year, block, ROW, here), first_year=first_year)
 
@@ -86,14 +88,14 @@ class StepWriter:
 
     def _figures(self, tree: Expression) -> None:
         """Write every figure that a formula uses, each once, in a cell of its own."""
-        for node in walk(tree):
+        for node in t.walk(tree):
             if isinstance(node, t.Figure):
                 self._figure(node)
 
     def _figure(self, node: t.Figure) -> None:
         """Write one figure: nationally, or in a column of its group's sheet."""
         columns, symbol = self.columns, self.scheme.symbols[node.of]
-        source, key = columns.block(symbol.kind), to_text(node)
+        source, key = columns.block(symbol.kind), t.to_text(node)
         aggregate = AGGREGATES[node.function]
         label = f"{aggregate.heading} {self.scheme.labels[node.of]}"
         unit, cells = "" if aggregate.is_count else symbol.unit or "", source.column_range(node.of)

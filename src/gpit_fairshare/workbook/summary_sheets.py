@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, PEOPLE, SUPPORT, Area
 from gpit_fairshare.engine.measures import NOT_GIVEN as UNNAMED_AREA
-from gpit_fairshare.language import NATIONAL, ORGANISATION
 from gpit_fairshare.language import in_excel as x
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
 from gpit_fairshare.words import sentence
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.per_head import applicable
