@@ -71,7 +71,7 @@ def markdown(document: doc.Document) -> str:
     for heading, lines in _markdown_blocks(document.blocks):
         text = "\n" if parts else ""
         for place, line in enumerate(lines):
-            if len(text) + len(line) > left:
+            if len(line) + 1 > left:
                 if heading:
                     no_room.append(heading)
                 elif left:
