@@ -611,7 +611,7 @@ def test_markdown_says_at_its_head_what_the_screen_says(files, tmp_path):
 
     assert "**A check does not hold in this run: see the checks of each year.**\n" in failing
     assert "does not hold" not in stored
-    assert "Worked out again from out.json.\n\nOnly fair\\_share and what it rests on.\n" in stored
+    assert "Worked out again from out.json.\n\nOnly `fair_share` and what it rests on.\n" in stored
     assert " (gpit-2014-16). " in stored.split("\n")[2]
 
 

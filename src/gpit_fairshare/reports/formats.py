@@ -59,6 +59,7 @@ _ESCAPES: Final = str.maketrans(
     }
 )
 _LINKS: Final = re.compile(r":(?=\S)|(?<=www)\.|(?<=GH)-", re.IGNORECASE)
+_NAMES: Final = re.compile(r"(?<![\w.@#/:=\\-])[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?![\w/:=-]|\.\w)")
 _RESERVE: Final = 400
 """Characters kept for what says that something was left out."""
 
@@ -114,10 +115,18 @@ def _markdown_blocks(blocks: Sequence[doc.Block]) -> Iterator[tuple[str, list[st
 
 
 def in_markdown(text: str) -> str:
-    """Return a text that does nothing where Markdown is put up, as on GitHub: no link, no @name, no formula either."""
+    """Return a text that does nothing where Markdown is put up, as on GitHub: no link, no @name, no formula either.
+
+    A name such as `fair_share` is code, so that it can be copied as it is.
+    """
     if isinstance(text, doc.Code):
         return _markdown_code(text)
-    text = on_one_line(text)
+    texts, names = _NAMES.split(text := on_one_line(text)), _NAMES.findall(text)
+    escaped = [_without_markup(part) for part in texts]
+    return "".join(f"{part}`{name}`" for part, name in zip(escaped, names, strict=False)) + escaped[-1]
+
+
+def _without_markup(text: str) -> str:
     # The links are looked for in what was given: an entity has no colon, but a #.
     parts, end = [], 0
     for match in _LINKS.finditer(text):
