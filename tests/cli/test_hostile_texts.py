@@ -25,7 +25,7 @@ from gpit_fairshare import allocate, cli, verify
 from gpit_fairshare.cases.discovery import is_case
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.reports.document import Address, Column, Document, Item, Paragraph, Role, Row, Table
-from gpit_fairshare.reports.formats import in_markdown
+from gpit_fairshare.reports.formats.md import in_markdown
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.scheme.files import read_toml
 from gpit_fairshare.structured_texts import parse_json, parse_toml

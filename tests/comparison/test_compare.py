@@ -23,7 +23,7 @@ from gpit_fairshare import UsageError, allocate, compare
 from gpit_fairshare.comparison import csv_text, side_of, write_workbook
 from gpit_fairshare.comparison.model import Limit
 from gpit_fairshare.reports.comparison import LONGEST, comparison_document
-from gpit_fairshare.reports.formats import in_markdown
+from gpit_fairshare.reports.formats.md import in_markdown
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.writing import json_text, write_csv, write_json, write_manifest

@@ -23,7 +23,7 @@ from rich.console import Console
 from gpit_fairshare import GpitError, allocate, compare, explain, reallocate, verify
 from gpit_fairshare.cli import app, main
 from gpit_fairshare.reallocation import changes, letters_csv
-from gpit_fairshare.reports.formats import markdown
+from gpit_fairshare.reports.formats import rendered
 from gpit_fairshare.reports.reallocation import letters_document, reallocation_document
 from gpit_fairshare.reports.screen import show
 from running import ROOT, SAMPLES, read_rows, write_rows
@@ -46,7 +46,7 @@ FORECASTS = [
 
 def write_letters(found, path, ending):
     """Write the table of changes as `gpit reallocate --letters` does."""
-    text = letters_csv(found) if ending == ".csv" else markdown(letters_document(found))
+    text = letters_csv(found) if ending == ".csv" else rendered(letters_document(found), ".md")
     path.write_text(text, encoding="utf-8")
 
 

@@ -32,7 +32,9 @@ from gpit_fairshare.reports.document import (
     Tone,
     Verbatim,
 )
-from gpit_fairshare.reports.formats import FORMATS, html, markdown, write_file
+from gpit_fairshare.reports.formats import FORMATS, rendered, write_file
+from gpit_fairshare.reports.formats.html import render as html
+from gpit_fairshare.reports.formats.md import render as markdown
 from gpit_fairshare.reports.screen import show
 from running import gpit
 
@@ -152,8 +154,8 @@ def test_what_is_about_the_screen_is_in_no_file():
     items = [Item(f"item {number}") for number in range(30)]
     document = Document([OnScreen([Paragraph("Written: x.md")]), Listing(items, most=3)])
 
-    for write in FORMATS.values():
-        text = write(document)
+    for ending in FORMATS:
+        text = rendered(document, ending)
         assert "Written" not in text
         assert "item 29" in text
         assert "more" not in text
@@ -166,8 +168,8 @@ def test_items_that_are_not_kept_are_counted():
     """Of 9 items of which 4 are kept, a file says that there are 5 more; the screen, which shows 3, says 6."""
     document = Document([Listing([Item(f"item {number}") for number in range(4)], most=3, count=9)])
 
-    for write in FORMATS.values():
-        assert "… and 5 more" in write(document)
+    for ending in FORMATS:
+        assert "… and 5 more" in rendered(document, ending)
 
 
 def test_numbered_items_keep_their_numbers():

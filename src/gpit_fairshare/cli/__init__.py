@@ -27,7 +27,6 @@ from gpit_fairshare.cli.output import lost, print_document, print_json, reader_m
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.verify import verify
 from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
-from gpit_fairshare.reports.document import Document, Findings
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -179,4 +178,6 @@ def _say(fault: GpitError) -> None:
         except OutputError as full:
             tell(f"gpit: error: {full}")
     elif sum(finding.level == "error" for finding in findings) > 1:
+        from gpit_fairshare.reports.document import Document, Findings  # noqa: PLC0415  # only for a list of faults
+
         print_document(Document([Findings(findings)]), stderr=True)

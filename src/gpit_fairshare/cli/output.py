@@ -16,7 +16,7 @@ import typer
 
 from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.files import in_place, place_to_write
-from gpit_fairshare.reports.formats import FORMATS, write_file
+from gpit_fairshare.reports.formats import rendered, write_file
 from gpit_fairshare.results import TABLE_ENDINGS, manifest_name
 from gpit_fairshare.words import nearest, visible
 
@@ -75,7 +75,7 @@ def print_answer(
         elif form == "text":
             print_document(document)
         elif form == "markdown":
-            print_text(FORMATS[".md"](document))
+            print_text(rendered(document, ".md"))
         elif other:
             print_text(other())
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.cli.output import checked, write_beside
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import in_place
-from gpit_fairshare.reports.document import Heading, Verbatim
 from gpit_fairshare.reports.formats import FORMATS, write_file
 from gpit_fairshare.results import RESULT_ENDINGS, TABLE_ENDINGS, manifest_name
 
@@ -85,6 +84,7 @@ class ResultFiles:
             advance: Is told how far a workbook has come.
             others: The files of other options, each with what writes it to the place that it is given.
         """
+        from gpit_fairshare.reports.document import Heading, Verbatim  # noqa: PLC0415  # as below
         from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help
         from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
 

@@ -66,9 +66,9 @@ class Comparison(ComparedResults):
         """Return a summary for a pull request: what the screen says, with `top` rows in each list."""
         # The one import that goes up: a method of the Python API, for those who have a comparison in their hands.
         from gpit_fairshare.reports.comparison import comparison_document  # noqa: PLC0415
-        from gpit_fairshare.reports.formats import markdown  # noqa: PLC0415
+        from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
 
-        return markdown(comparison_document(self, top=top))
+        return rendered(comparison_document(self, top=top), ".md")
 
 
 def compare(

@@ -35,9 +35,9 @@ class Explanation(ExplainedLines):
         """Return what the screen says as Markdown, for a paper or a reply to a query."""
         # An import that goes up: a method of the Python API, for those who have an explanation in their hands.
         from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
-        from gpit_fairshare.reports.formats import markdown  # noqa: PLC0415
+        from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
 
-        return markdown(explanation_document(self))
+        return rendered(explanation_document(self), ".md")
 
 
 def explain(

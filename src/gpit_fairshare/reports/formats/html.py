@@ -1,0 +1,132 @@
+"""A document as a page with a style sheet and no script: no text of an input is read as markup."""
+
+from __future__ import annotations
+
+import html as entities
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports.formats._blocks import NUMBERED, WEB_ADDRESS, in_file
+from gpit_fairshare.words import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_STYLE: Final = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #212b32; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.5rem; line-height: 1.3 }
+h2 { font-size: 1.2rem; margin: 2rem 0 0.5rem }
+h3 { font-size: 1rem; margin: 1.5rem 0 0.5rem }
+p, ul, ol { margin: 0.5rem 0 }
+.table { overflow-x: auto }
+table { border-collapse: collapse; margin: 1rem 0 }
+caption { text-align: left; padding-bottom: 0.5rem }
+th, td { text-align: left; vertical-align: top; padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid #d8dde0 }
+thead th { vertical-align: bottom; border-bottom: 2px solid #4c6272 }
+tbody th { padding-top: 1rem }
+.figure { text-align: right; font-variant-numeric: tabular-nums }
+code, pre { font: 0.875em/1.5 ui-monospace, Consolas, monospace; overflow-wrap: anywhere }
+pre { white-space: pre-wrap; background: #f0f4f5; padding: 1rem }
+.strong, .good, .warning, .bad { font-weight: bold }
+.good, .passed { color: #00662f }
+.warning { border-left: 0.5rem solid #ffb81c; padding-left: 0.75rem }
+.bad { color: #b41c12 }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: 0.25rem 0 1.25rem 2rem }
+dd { margin: 0 }
+@media print { body { max-width: none; margin: 0 } .table { overflow: visible } }
+"""
+
+
+def render(document: doc.Document) -> str:
+    """Return a document as a page that needs nothing else: no script, no picture, no other file."""
+    title = next((" ".join(block.pieces) for block in document.blocks if isinstance(block, doc.Title)), "gpit")
+    return (
+        f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width">\n<title>{_escaped(title)}</title>\n'
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{''.join(_blocks(document.blocks))}"
+        f"</main>\n</body>\n</html>\n"
+    )
+
+
+def _blocks(blocks: Sequence[doc.Block]) -> Iterator[str]:
+    level = 2
+    for is_list, group in groupby(in_file(blocks), lambda block: isinstance(block, doc.Item)):
+        if is_list:
+            yield _list([item for item in group if isinstance(item, doc.Item)])
+            continue
+        for block in group:
+            match block:
+                case doc.Title():
+                    yield _element("h1", block.tone, _in_html(" ".join(block.pieces)))
+                case doc.Heading():
+                    yield _element(f"h{2 if block.of_part else level}", block.tone, _in_html(block.text))
+                    level = 3 if block.of_part else level
+                case doc.Paragraph():
+                    marker = f"<strong>{_in_html(block.marker.strip())}</strong> " if block.marker.strip() else ""
+                    if block.text:
+                        yield _element("p", block.tone, f"{marker}{_in_html(block.text)}")
+                case doc.Calculation():
+                    yield _calculation(block)
+                case doc.Verbatim():
+                    yield f"<pre>{_escaped(block.text)}</pre>\n"
+                case doc.Table():
+                    yield _table(block)
+
+
+def _element(tag: str, tone: doc.Tone, content: str) -> str:
+    kind = "" if tone is doc.Tone.PLAIN or (tone is doc.Tone.STRONG and tag.startswith("h")) else f' class="{tone}"'
+    return f"<{tag}{kind}>{content}</{tag}>\n"
+
+
+def _escaped(text: str) -> str:
+    return entities.escape(visible(text))
+
+
+def _in_html(text: str) -> str:
+    seen = _escaped(text)
+    if isinstance(text, doc.Address) and WEB_ADDRESS.fullmatch(text):
+        return f'<a href="{seen}">{seen}</a>'
+    return f"<code>{seen}</code>" if isinstance(text, doc.Code) else seen
+
+
+def _list(items: Sequence[doc.Item]) -> str:
+    keys = [item.marker.strip(" –:") for item in items]
+    numbered = all(NUMBERED.fullmatch(key) for key in keys)
+    lines = []
+    for key, item in zip(keys, items, strict=True):
+        value = f' value="{key[:-1]}"' if numbered else ""
+        word = f"{_in_html(key)}: " if key and not numbered else ""
+        name = f" (<code>{_escaped(item.name)}</code>)" if item.name else ""
+        below = f"\n{_list(item.below)}" if item.below else ""
+        lines.append(f"<li{value}>{word}{_in_html(item.text)}{name}{below}</li>\n")
+    tag = "ol" if numbered else "ul"
+    return f"<{tag}>\n{''.join(lines)}</{tag}>\n"
+
+
+def _calculation(line: doc.Calculation) -> str:
+    number = f"{line.number}. " if line.number else ""
+    name = f" <code>{_escaped(line.name)}</code>" if line.name else ""
+    result = f": {_in_html(line.result)}" if line.result else ""
+    details = "".join(f"<dt>{_in_html(key)}</dt><dd>{_in_html(text)}</dd>\n" for key, text in line.details)
+    head = _element("p", line.tone, f"{number}{_in_html(line.label)}{name}{result}")
+    return f"{head}<dl>\n{details}</dl>\n" if details else head
+
+
+def _table(table: doc.Table) -> str:
+    kinds = [' class="figure"' if column.role is doc.Role.FIGURE else "" for column in table.columns]
+    headings = [
+        f'<th scope="col"{kind}>{_in_html(column.heading)}</th>'
+        for kind, column in zip(kinds, table.columns, strict=True)
+    ]
+    lines = [f"<caption>{_in_html(table.caption)}</caption>\n"] if table.caption else []
+    lines += [f"<thead>\n<tr>{''.join(headings)}</tr>\n</thead>\n<tbody>\n"]
+    for row in (*table.rows, *table.more_rows):
+        if row.heading:
+            lines.append(f'<tr><th scope="rowgroup" colspan="{len(kinds)}">{_in_html(row.cells[0])}</th></tr>\n')
+            continue
+        cells = [f"<td{kind}>{_in_html(cell)}</td>" for kind, cell in zip(kinds, row.cells, strict=True)]
+        lines.append(f"<tr>{''.join(cells)}</tr>\n")
+        if row.below:
+            lines.append(f'<tr><td colspan="{len(kinds)}">{_in_html(row.below)}</td></tr>\n')
+    return f'<div class="table">\n<table>\n{"".join(lines)}</tbody>\n</table>\n</div>\n'

@@ -1,0 +1,149 @@
+"""A document as Markdown, cut to no width: no text of an input is read as markup."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports.formats._blocks import NUMBERED, WEB_ADDRESS, in_file
+from gpit_fairshare.words import on_one_line, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_APART: Final = "&#8203;"
+"""A space of no width: GitHub looks for @names, #numbers and addresses after it has taken escapes out."""
+_ESCAPES: Final = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "*_[]~!${}"},
+        **{sign: f"&#{ord(sign)};" for sign in "\\`|<>&"},
+        **{sign: f"{sign}{_APART}" for sign in "@#"},
+    }
+)
+_LINKS: Final = re.compile(r":(?=\S)|(?<=www)\.|(?<=GH)-", re.IGNORECASE)
+_NAMES: Final = re.compile(r"(?<![\w.@#/:=\\-])[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?![\w/:=-]|\.\w)")
+_RESERVE: Final = 400
+"""Characters kept for what says that something was left out."""
+
+
+def render(document: doc.Document) -> str:
+    """Return a document as Markdown; what goes beyond its longest size is counted."""
+    left = document.longest - _RESERVE if document.longest else float("inf")
+    parts: list[str] = []
+    no_room: list[str] = []
+    for heading, lines in _blocks(document.blocks):
+        text = "\n" if parts else ""
+        for place, line in enumerate(lines):
+            if len(line) + 1 > left:
+                if heading:
+                    no_room.append(heading)
+                elif left:
+                    text += f"\n… and {len(lines) - place:,} more, for which there is no room here.\n"
+                left = 0
+                break
+            text += line
+            left -= len(line)
+        parts.append(text)
+    if no_room:
+        parts.append(f"\nNo room for: {', '.join(no_room)}. The JSON document has all.\n")
+    return "".join(parts)
+
+
+def _blocks(blocks: Sequence[doc.Block]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the heading, or an empty text, and the lines of each block; items that follow on are one block."""
+    level = "##"
+    for is_list, group in groupby(in_file(blocks), lambda block: isinstance(block, doc.Item)):
+        if is_list:
+            yield "", [_item(item, "") for item in group if isinstance(item, doc.Item)]
+            continue
+        for block in group:
+            match block:
+                case doc.Title():
+                    yield "", [f"# {in_markdown(' '.join(block.pieces))}\n"]
+                case doc.Heading():
+                    yield in_markdown(block.text), [f"{'##' if block.of_part else level} {in_markdown(block.text)}\n"]
+                    level = "###" if block.of_part else level
+                case doc.Paragraph():
+                    marker = f"**{in_markdown(block.marker)}** " if block.marker.strip() else ""
+                    if block.text:
+                        yield "", [f"{marker}{_toned(block.text, block.tone)}\n"]
+                case doc.Calculation():
+                    yield "", [*_calculation(block)]
+                case doc.Verbatim():
+                    fence = _fence(block.text, 3)
+                    yield "", [f"{fence}{block.language}\n{visible(block.text)}\n{fence}\n"]
+                case doc.Table():
+                    yield "", [*_table(block)]
+
+
+def in_markdown(text: str) -> str:
+    """Return a text that does nothing where Markdown is put up, as on GitHub: no link, no @name, no formula either.
+
+    A name such as `fair_share` is code, so that it can be copied as it is.
+    """
+    if isinstance(text, doc.Code):
+        return _code(text)
+    texts, names = _NAMES.split(text := on_one_line(text)), _NAMES.findall(text)
+    escaped = [_without_markup(part) for part in texts]
+    return "".join(f"{part}`{name}`" for part, name in zip(escaped, names, strict=False)) + escaped[-1]
+
+
+def _without_markup(text: str) -> str:
+    # The links are looked for in what was given: an entity has no colon, but a #.
+    parts, end = [], 0
+    for match in _LINKS.finditer(text):
+        parts += [text[end : match.start()].translate(_ESCAPES), match.group(), _APART]
+        end = match.end()
+    return "".join([*parts, text[end:].translate(_ESCAPES)])
+
+
+def _code(text: str) -> str:
+    """Return a text as code, whatever backticks it holds; an upright stroke would end a table's cell."""
+    if isinstance(text, doc.Address) and WEB_ADDRESS.fullmatch(text):
+        return f"<{text}>"
+    seen = on_one_line(text).replace("|", r"\|")
+    fence = _fence(seen, 1)
+    pad = " " if seen.startswith("`") or seen.endswith("`") else ""
+    return f"{fence}{pad}{seen}{pad}{fence}"
+
+
+def _fence(text: str, least: int) -> str:
+    """Return more backticks than there are beside each other in a text."""
+    return "`" * max(least, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+
+
+def _toned(text: str, tone: doc.Tone) -> str:
+    return in_markdown(text) if tone is doc.Tone.PLAIN else f"**{in_markdown(text)}**"
+
+
+def _item(item: doc.Item, indent: str) -> str:
+    key = item.marker.strip(" –:")
+    bullet = f"{key} " if NUMBERED.fullmatch(key) else "* "
+    text = f"{in_markdown(key)}: " if key and bullet == "* " else ""
+    text += _toned(item.text, item.tone)
+    name = f" ({_code(item.name)})" if item.name else ""
+    below = "".join(_item(inner, indent + " " * len(bullet)) for inner in item.below)
+    return f"{indent}{bullet}{text}{name}\n{below}"
+
+
+def _calculation(line: doc.Calculation) -> Iterator[str]:
+    number = f"{line.number}. " if line.number else ""
+    name = f" {_code(line.name)}" if line.name else ""
+    result = f": {in_markdown(line.result)}" if line.result else ""
+    yield f"**{number}{in_markdown(line.label)}**{name}{result}\n"
+    for place, (key, text) in enumerate(line.details):
+        yield f"{'' if place else chr(10)}* {key}: {in_markdown(text)}\n"
+
+
+def _table(table: doc.Table) -> Iterator[str]:
+    yield f"{in_markdown(table.caption)}\n\n" if table.caption else ""
+    yield f"| {' | '.join(in_markdown(column.heading) for column in table.columns)} |\n"
+    yield f"| {' | '.join('---:' if column.role is doc.Role.FIGURE else '---' for column in table.columns)} |\n"
+    for row in (*table.rows, *table.more_rows):
+        cells = [in_markdown(cell) for cell in row.cells]
+        if row.heading:
+            cells = [f"**{cell}**" if cell else "" for cell in cells]
+        cells[0] += f": {in_markdown(row.below)}" if row.below else ""
+        yield f"| {' | '.join(cells)} |\n"
