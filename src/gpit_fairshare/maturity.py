@@ -14,11 +14,11 @@ import polars as pl
 from gpit_fairshare.allocation import allocate, base_name
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import Finding, FindingCode
-from gpit_fairshare.run_options import listed
+from gpit_fairshare.run_options import MEGABYTES, listed
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine import Result
     from gpit_fairshare.inputs.model import Source
@@ -118,14 +118,18 @@ class Maturity:
         }
 
 
-def assess(
+def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
     *,
     indicators: Files,
     ccg_indicators: Files = None,
     population: Files = None,
     allocation: Files = None,
     year: str | None = None,
-    **run: Any,
+    settings: Mapping[str, float | str] | None = None,
+    mapping: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    leave_out: Sequence[str] = (),
+    max_size: int = MEGABYTES,
 ) -> Maturity:
     """Work out the index of practices and CCGs.
 
@@ -136,7 +140,11 @@ def assess(
         population: File or files of practices with their list sizes; it then says which practices there are.
         allocation: File or files of CCGs with the `allocation` that is shown beside the index.
         year: Another financial year than the scheme's.
-        run: `settings`, `mapping`, `units`, `leave_out` and `max_size`, as `allocate` takes them.
+        settings: Parameter values for this run.
+        mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
+        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
+        leave_out: Codes of practices whose rows are left out.
+        max_size: Megabytes that a file may hold, unpacked.
 
     Raises:
         GpitError: Something in the arguments or the files is wrong, or no practice answered anything itself; its
@@ -149,7 +157,11 @@ def assess(
         scheme=SCHEME,
         years=None if year is None else [year],
         options={"allocation": "--allocation", "": "--indicators"},
-        **run,
+        settings=settings,
+        mapping=mapping,
+        units=units,
+        leave_out=leave_out,
+        max_size=max_size,
     )
     of_answers = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
     unused = tuple(_unused(result, [one for one in result.inputs.sources if one.name in of_answers]))
