@@ -239,9 +239,9 @@ def readable_number(value: float | Fraction, unit: str | None, digits: int) -> s
 
 def _decimal(value: float | Fraction, digits: int) -> Decimal:
     if digits <= FLOAT_DIGITS:
-        return Decimal(repr(float(value)))
-    exact = Fraction(value)
-    return Context(prec=digits).divide(Decimal(exact.numerator), Decimal(exact.denominator))
+        return exact(float(value))
+    fraction = Fraction(value)
+    return Context(prec=digits).divide(Decimal(fraction.numerator), Decimal(fraction.denominator))
 
 
 def _number(number: Decimal, digits: int, *, money: bool) -> str:

@@ -45,12 +45,12 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
 ) -> None:
     """Check input files: every finding at once, with file, sheet, cell and what to do. Nothing is calculated."""
+    outputs = checked(output, run.files(OptionKind.FILES, OptionKind.RULE), [*FORMATS])
+    copies = {} if annotate is None else _copies(run, annotate)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import checking  # noqa: PLC0415
     from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
 
-    outputs = checked(output, run.files(OptionKind.FILES, OptionKind.RULE), [*FORMATS])
-    copies = {} if annotate is None else _copies(run, annotate)
     report = checking.check(**run.arguments(), organisation=organisation)
     document = checking_document(report, marked=_written(copies, annotate), written=[path.name for path in outputs])
     with _folder_of(copies.values()):

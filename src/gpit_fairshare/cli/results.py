@@ -84,7 +84,7 @@ class ResultFiles:
             advance: Is told how far a workbook has come.
             others: The files of other options, each with what writes it to the place that it is given.
         """
-        from gpit_fairshare.reports.document import Heading, Verbatim  # noqa: PLC0415  # as below
+        from gpit_fairshare.reports.document import Heading, Verbatim  # noqa: PLC0415  # not for --help
         from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help
         from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
 

@@ -35,11 +35,12 @@ def render(document: doc.Document) -> str:
     no_room: list[str] = []
     for heading, lines in _blocks(document.blocks):
         text = "\n" if parts else ""
+        left -= len(text)
         for place, line in enumerate(lines):
-            if len(line) + 1 > left:
+            if len(line) > left:
                 if heading:
                     no_room.append(heading)
-                elif left:
+                elif left > 0:
                     text += f"\n… and {len(lines) - place:,} more, for which there is no room here.\n"
                 left = 0
                 break
