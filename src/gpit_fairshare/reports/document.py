@@ -63,7 +63,7 @@ class Paragraph:
     text: str
     tone: Tone = Tone.PLAIN
     marker: str = ""
-    """What the text hangs beside, with the blanks between them."""
+    """What is printed to the left of the text, with the blanks between them."""
     apart: bool = False
     """Whether it begins a part of its own, without a heading."""
 
@@ -74,7 +74,7 @@ class Item:
 
     text: str
     marker: str = ""
-    """What the text hangs beside, such as a number, with the blanks between them."""
+    """What is printed to the left of the text, such as a number, with the blanks between them."""
     name: str = ""
     """The name that formulas use for what the text is about."""
     below: Sequence[Item] = ()
@@ -166,7 +166,7 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Row]
     more_rows: Sequence[Row] = ()
-    """Rows that stand apart from the first ones."""
+    """Rows with a blank row between them and the first ones."""
     caption: str = ""
     inset: bool = True
     """Whether its rows are set in under its heading."""
@@ -177,7 +177,7 @@ class Table:
 
     @property
     def all_rows(self) -> list[Row]:
-        """Return all rows, with a blank one before those that stand apart."""
+        """Return all rows, with a blank one between the two parts."""
         apart = [Row([""] * len(self.columns))] if self.rows and self.more_rows else []
         return [*self.rows, *apart, *self.more_rows]
 
@@ -195,7 +195,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Tables of the same kind that stand beside each other where there is room, without their spare columns."""
+    """Tables of the same kind, printed side by side where there is room, without their spare columns."""
 
     tables: Sequence[Table]
 

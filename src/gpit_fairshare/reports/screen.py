@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 WIDEST: Final = 100
-"""Figures stand too far from their labels on a wider screen."""
+"""Figures would be too far from their labels on a wider screen."""
 _NARROWEST: Final = 56
 """Narrower terminals break the lines themselves: better that than a figure cut off."""
 _SIDE_BY_SIDE: Final = 72
@@ -72,7 +72,7 @@ _PLAIN: Final = {
     "“": '"',
     "”": '"',
 }
-"""What stands in for a character that an encoding does not hold; a question mark for the rest."""
+"""What is printed for a character that an encoding does not hold; a question mark for the others."""
 
 
 def show(document: doc.Document, console: Console) -> None:
@@ -157,7 +157,7 @@ class Page:
         self.console.print(line, soft_wrap=True)
 
     def paragraph(self, text: str, style: str = "", *, lead: str = "") -> None:
-        """Print a text; its second and further lines stand under its first, right of `lead`."""
+        """Print a text; its second and further lines begin under its first, to the right of `lead`."""
         lead = self.fit(lead)
         hang = cell_len(lead)
         lines = Text(self.fit(text), style=style).wrap(self.console, self.width - hang, overflow="fold")
@@ -326,7 +326,7 @@ class Page:
         for half in halves:
             fitted, _ = self._widths(half)
             name = next(at for at, column in enumerate(half.columns) if column.role is doc.Role.NAME)
-            # Half of the page, whatever is in it.
+            # Each takes half of the page, also where its names are short.
             fitted[name] += (self.width - 2) // 2 - len(_INDENT) - sum(fitted) - 2 * (len(fitted) - 1)
             firsts.append(len(columns))
             widths += fitted
@@ -407,7 +407,7 @@ def _fitting(row: str, width: int) -> int:
 
 
 def _stripped(segments: Sequence[Segment]) -> list[Segment]:
-    """Leave out the blanks at the end of a line: they only get in the way of whoever copies it."""
+    """Leave out the blanks at the end of a line: they only get in the way when it is copied."""
     kept = [Segment(visible(segment.text), segment.style) for segment in segments]
     while kept and not kept[-1].text.strip():
         kept.pop()
