@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  # the signature of `allocate` reads it from the annotations
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path, PureWindowsPath
@@ -25,7 +25,6 @@ from gpit_fairshare.scheme.values import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from contextlib import AbstractContextManager
 
     from gpit_fairshare.scheme.model import Scheme
 

@@ -7,17 +7,15 @@ from pathlib import Path  # noqa: TC003  # the signature of `check` reads it fro
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.allocation import load_scheme, named_files, reading, request_for
-from gpit_fairshare.findings import gravest_first
+from gpit_fairshare.findings import Finding, gravest_first
 from gpit_fairshare.inputs.checked_tables import inspect_inputs
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
-from gpit_fairshare.inputs.model import Request
+from gpit_fairshare.inputs.model import Request, Source
 from gpit_fairshare.run_options import DEFAULT_SCHEME, RunOptions, called_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.findings import Finding
-    from gpit_fairshare.inputs.model import Source
     from gpit_fairshare.inputs.tables.inspection import ColumnSummary
 
 JSON_SCHEMA = "gpit-check/1"

@@ -14,7 +14,7 @@ import polars as pl
 from gpit_fairshare.allocation import allocate, base_name
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import Finding, FindingCode
-from gpit_fairshare.run_options import MEGABYTES, listed
+from gpit_fairshare.run_options import MEGABYTES, Files, listed
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine import Result
     from gpit_fairshare.inputs.model import Source
-    from gpit_fairshare.run_options import Files
 
 SCHEME: Final = "maturity-index"
 JSON_SCHEMA: Final = "gpit-maturity/1"

@@ -15,7 +15,7 @@ from gpit_fairshare.annotation.markup import Unfit
 from gpit_fairshare.annotation.notes import add_notes
 from gpit_fairshare.annotation.package import Package
 from gpit_fairshare.annotation.report import FIRST_ROW, GRAVITY, Mark, findings_sheet, note_text
-from gpit_fairshare.annotation.sheets import MOST_ROWS, Book, Sheet, place_of
+from gpit_fairshare.annotation.sheets import MOST_ROWS, Book, Place, Sheet, place_of
 from gpit_fairshare.annotation.styles import STYLES_TYPE, Styles, empty_styles
 from gpit_fairshare.errors import InputError, OutputError, UsageError
 from gpit_fairshare.files import read_regular
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from gpit_fairshare.annotation.sheets import Place
 
 __all__ = ["Mark", "annotate"]
 

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Final
 from lxml import etree
 
 from gpit_fairshare.annotation.markup import Unfit, add, outermost
-from gpit_fairshare.annotation.sheets import place_of
+from gpit_fairshare.annotation.sheets import Place, Sheet, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gpit_fairshare.annotation.package import Package
-    from gpit_fairshare.annotation.sheets import Place, Sheet
 
 AUTHOR: Final = "gpit"
 _NOTES_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"

@@ -6,8 +6,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.annotation.markup import add, harmless, outermost
-from gpit_fairshare.findings import LEVELS
+from gpit_fairshare.annotation.markup import Dialect, add, harmless, outermost
+from gpit_fairshare.findings import LEVELS, Level
 from gpit_fairshare.workbook.sheets import letter, quoted
 
 if TYPE_CHECKING:
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     from lxml import etree
 
-    from gpit_fairshare.annotation.markup import Dialect
     from gpit_fairshare.annotation.styles import Styles
-    from gpit_fairshare.findings import Level
 
 LONGEST_NOTE: Final = 1_500
 """Characters of a note: more would not be read in a box."""

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Unfit, add, insert, local, outermost, whole
+from gpit_fairshare.annotation.markup import Dialect, Unfit, add, insert, local, outermost, whole
 
 if TYPE_CHECKING:
-    from gpit_fairshare.annotation.markup import Dialect
     from gpit_fairshare.findings import Level
 
 STYLES_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gpit_fairshare.cases.reading import refuse_spaces
-from gpit_fairshare.cases.shape import OTHER_COLUMNS, exact_number
+from gpit_fairshare.cases.reading import Figure, refuse_spaces
+from gpit_fairshare.cases.shape import OTHER_COLUMNS, Exact, ToleranceEntry, exact_number
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.numbers import shortest_decimal
 from gpit_fairshare.results.agreement import allowed_difference
@@ -18,8 +18,6 @@ from gpit_fairshare.scheme.faults import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gpit_fairshare.cases.reading import Figure
-    from gpit_fairshare.cases.shape import Exact, ToleranceEntry
 
 Kind = Literal["number", "yes/no", "text"]
 NOUGHT: Final = Decimal(0)

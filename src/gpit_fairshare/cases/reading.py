@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from gpit_fairshare.cases.shape import CaseFile
+from gpit_fairshare.cases.shape import CaseFile, CaseHeader, Exact
 from gpit_fairshare.errors import CaseError, UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gpit_fairshare.cases.discovery import Found
-    from gpit_fairshare.cases.shape import CaseHeader, Exact
 
 KEYS: Final = ("year", "org_code")
 """Columns of a file of expected figures that say whose they are."""

@@ -11,8 +11,8 @@ import polars as pl
 
 from gpit_fairshare.allocation import allocate
 from gpit_fairshare.cases.comparing import Difference, Kind, compare
-from gpit_fairshare.cases.reading import KEYS, read_case, read_model
-from gpit_fairshare.cases.shape import OTHER_COLUMNS
+from gpit_fairshare.cases.reading import KEYS, Case, read_case, read_model
+from gpit_fairshare.cases.shape import OTHER_COLUMNS, CaseFile
 from gpit_fairshare.errors import CaseError, GpitError, InputError
 from gpit_fairshare.results.writing import harmless
 from gpit_fairshare.run_options import OPTIONS, OptionKind
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gpit_fairshare.cases.discovery import Found
-    from gpit_fairshare.cases.reading import Case
-    from gpit_fairshare.cases.shape import CaseFile
     from gpit_fairshare.engine import Result
 
 Outcome = Literal["ok", "failed", "fault"]

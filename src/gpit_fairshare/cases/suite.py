@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.cases.discovery import find, unused, words
+from gpit_fairshare.cases.discovery import Found, find, unused, words
 from gpit_fairshare.cases.reading import read_model, uses
-from gpit_fairshare.cases.running import run_case
+from gpit_fairshare.cases.running import Verdict, run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.files import followed
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gpit_fairshare.cases.comparing import Difference
-    from gpit_fairshare.cases.discovery import Found
-    from gpit_fairshare.cases.running import Verdict
     from gpit_fairshare.cases.updating import Update
 
 JSON_SCHEMA: Final = "gpit-test/1"

@@ -17,9 +17,9 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item
 
-from gpit_fairshare.cases.comparing import written
-from gpit_fairshare.cases.reading import KEYS
-from gpit_fairshare.cases.running import checks_said, row_of, rows_by_code
+from gpit_fairshare.cases.comparing import Difference, written
+from gpit_fairshare.cases.reading import KEYS, Case, Table
+from gpit_fairshare.cases.running import Verdict, checks_said, row_of, rows_by_code
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.files import followed, in_place, place_to_write
 from gpit_fairshare.results.writing import harmless
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping, Sequence
     from pathlib import Path
 
-    from gpit_fairshare.cases.comparing import Difference
-    from gpit_fairshare.cases.reading import Case, Table
-    from gpit_fairshare.cases.running import Verdict
     from gpit_fairshare.engine import Result
 
 _BY_HAND: Final = "change it by hand, or keep the figures in an expected_file"

@@ -10,7 +10,7 @@ import sys
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -22,7 +22,6 @@ from gpit_fairshare.words import nearest, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import TextIO
 
     from gpit_fairshare.reports.document import Document
     from gpit_fairshare.reports.terminal import Advance

@@ -15,7 +15,7 @@ from gpit_fairshare.comparison.definition import differences_of
 from gpit_fairshare.comparison.document import causes_frame, csv_text, document, frame
 from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Difference, Limit, Side
 from gpit_fairshare.comparison.rows import changes_of, year_totals
-from gpit_fairshare.comparison.sides import comparable, remarks_on, side_of
+from gpit_fairshare.comparison.sides import Given, comparable, remarks_on, side_of
 from gpit_fairshare.comparison.words import read_amount
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.results.model import KEYS
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from gpit_fairshare.comparison.sides import Given
 
 __all__ = [
     "Cause",

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.comparison.definition import steps_changed
-from gpit_fairshare.comparison.model import Cause
+from gpit_fairshare.comparison.model import Cause, Change, Key, Kind, Side
 from gpit_fairshare.comparison.states import (
     CROSSWALK,
     DATA,
@@ -32,7 +32,6 @@ from gpit_fairshare.words import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.comparison.model import Change, Key, Kind, Side
     from gpit_fairshare.engine import Result
     from gpit_fairshare.scheme.model import Parameter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.comparison.headline import NEW_FINDING
-from gpit_fairshare.comparison.model import Difference
+from gpit_fairshare.comparison.model import Difference, Side
 from gpit_fairshare.findings import LEVELS, FindingCode
 from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.numbers import parameter_value, parameter_values
@@ -13,7 +13,6 @@ from gpit_fairshare.numbers import parameter_value, parameter_values
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gpit_fairshare.comparison.model import Side
     from gpit_fairshare.scheme.model import Parameter, Scheme, Value
 
 

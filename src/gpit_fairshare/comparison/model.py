@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from gpit_fairshare.comparison.words import NOTHING, less, percent, short, total
 from gpit_fairshare.numbers import decimal_text, exact, parameter_value
-from gpit_fairshare.results.agreement import in_one_line
+from gpit_fairshare.results.agreement import OffRule, in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.results.agreement import OffRule
     from gpit_fairshare.results.model import Record
 
 Key = tuple[str, str]

@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gpit_fairshare.comparison.model import PEOPLE, Change, YearTotal
+from gpit_fairshare.comparison.model import PEOPLE, Change, Status, YearTotal
 from gpit_fairshare.comparison.words import NOTHING, less, total
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.numbers import exact
 from gpit_fairshare.results.agreement import same_unrounded
-from gpit_fairshare.results.model import KEYS
+from gpit_fairshare.results.model import KEYS, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
-    from gpit_fairshare.comparison.model import Status
-    from gpit_fairshare.results.model import Record
 
 _OLD, _NEW = "old:", "new:"
 _HERE, _THERE = "old", "new"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from gpit_fairshare.comparison.model import Side
+from gpit_fairshare.comparison.model import Change, Side
 from gpit_fairshare.comparison.words import NOTHING, total
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
@@ -23,7 +23,6 @@ from gpit_fairshare.words import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.comparison.model import Change
 
 Given = Result | Record | str | Path
 _NAMED: Final = 3

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
-from gpit_fairshare.engine import calculate
+from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import CalculationError, GpitError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.numbers import exact
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gpit_fairshare.comparison.model import Key
-    from gpit_fairshare.engine import Result
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine.model import Fund
+from gpit_fairshare.engine.model import Fund, Year
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.scheme.money import amount_of
@@ -22,7 +22,6 @@ from gpit_fairshare.words import is_money
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gpit_fairshare.engine.model import Year
     from gpit_fairshare.scheme.model import Scheme, Step
 
 BASELINE: Final = "historic_spend"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.engine.measures import account_of
+from gpit_fairshare.engine.measures import MoneyAccount, account_of
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
@@ -14,7 +14,6 @@ from gpit_fairshare.words import joined
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.engine.measures import MoneyAccount
     from gpit_fairshare.engine.model import Fund, Year
     from gpit_fairshare.scheme.model import Check, Scheme, Step
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import plugged, render, select
-from gpit_fairshare.language.plugin_functions import plugged_in
-
-if TYPE_CHECKING:
-    from gpit_fairshare.language.plugin_functions import Plugged
+from gpit_fairshare.language.plugin_functions import Plugged, plugged_in
 
 _WITHIN = 1e-12
 """How far a value may be from that of the same row among other rows: vectors may be worked out in another order."""

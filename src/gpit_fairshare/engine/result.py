@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.engine.measures import measures_of
+from gpit_fairshare.engine.measures import YearMeasures, measures_of
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.scheme.definition import definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.engine.measures import YearMeasures
     from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs.model import Inputs

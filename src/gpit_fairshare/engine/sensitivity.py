@@ -10,12 +10,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine import Effect, calculate
+from gpit_fairshare.engine import Effect, Result, calculate
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.scheme.shape import number
 
 if TYPE_CHECKING:
-    from gpit_fairshare.engine import Result
     from gpit_fairshare.scheme.model import Assumption, Parameter, Scheme
 
 TENTH: Final = 0.1

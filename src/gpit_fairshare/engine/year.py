@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from gpit_fairshare.engine.model import CheckResult, Year
+from gpit_fairshare.engine.model import CheckResult, Values, Year
 from gpit_fairshare.engine.plugin_checks import check_row_by_row
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
@@ -27,7 +27,6 @@ from gpit_fairshare.words import joined
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.engine.model import Values
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Check, Scheme, Step
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.explanation.digits import evaluate
+from gpit_fairshare.explanation.digits import Digits, evaluate
 from gpit_fairshare.explanation.kernels import remainder, units
 from gpit_fairshare.explanation.model import Line, Test
 from gpit_fairshare.language import tree as t
@@ -17,7 +17,6 @@ from gpit_fairshare.numbers import with_unit
 from gpit_fairshare.words import inside
 
 if TYPE_CHECKING:
-    from gpit_fairshare.explanation.digits import Digits
     from gpit_fairshare.explanation.drafts import Draft, Drafts, Key, Rounding
     from gpit_fairshare.scheme.model import Scheme
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.units import dimension
+from gpit_fairshare.language.units import Dimension, dimension
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.language.units import Dimension
 
 Type = Literal["number", "yes/no", "text"]
 

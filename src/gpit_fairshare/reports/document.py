@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gpit_fairshare.findings import LEVELS
+from gpit_fairshare.findings import LEVELS, Finding
 from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from gpit_fairshare.findings import Finding
 
 
 class Tone(StrEnum):

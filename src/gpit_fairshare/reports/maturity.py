@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gpit_fairshare.findings import FindingCode
@@ -12,8 +12,6 @@ from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     import polars as pl
 
     from gpit_fairshare.maturity import Maturity

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
+from typing import Final, TextIO, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
 from gpit_fairshare.reports.screen import WIDEST, Page
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Advance: TypeAlias = Callable[[float, float], None]
 """Says how much is done, and of how much."""

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.numbers import figure
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.results.agreement import are_numbers, as_float, in_one_line
-from gpit_fairshare.verification import Kind, Verdict
+from gpit_fairshare.verification import Answer, Change, Difference, FileSeen, Kind, Verdict, Verification
 from gpit_fairshare.verification.cells import ErrorValue
 from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.verification import Answer, Change, Difference, FileSeen, Verification
 
 MOST: Final = 20
 """Differences of a kind that are shown; the rest is counted."""

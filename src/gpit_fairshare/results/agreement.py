@@ -8,9 +8,9 @@ since Excel and LibreOffice add up in another order. Each predicate says in its 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -19,15 +19,11 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.with_numbers import written
 from gpit_fairshare.numbers import DIGITS, figure, with_unit
-from gpit_fairshare.results.model import KEYS
+from gpit_fairshare.results.model import KEYS, Record
 from gpit_fairshare.words import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from decimal import Decimal
-
     from gpit_fairshare.engine import Result, Year
-    from gpit_fairshare.results.model import Record
     from gpit_fairshare.scheme.model import Scheme, Step
 
 SAVED: Final = Context(prec=15, rounding=ROUND_HALF_UP)

@@ -19,14 +19,13 @@ from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
 from gpit_fairshare.scheme.files import Read
 from gpit_fairshare.scheme.findings import Faults
 from gpit_fairshare.scheme.joining import Joined, complete
-from gpit_fairshare.scheme.model import NOT_RECORDED, Assumption, Money, Source
+from gpit_fairshare.scheme.model import NOT_RECORDED, Assumption, Check, Money, Parameter, Scheme, Source, Step, Value
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import gather
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.scheme.model import Check, Parameter, Scheme, Step, Value
 
 _HEAD: Final = (
     *("name", "title", "organisation", "years", "indicative"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from gpit_fairshare.words import nearest, nearest_of, on_one_line
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import tomllib
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pydantic import ValidationError
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 

@@ -14,13 +14,13 @@ from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.plugin_functions import function_problems
-from gpit_fairshare.plugins import Used, are_allowed
+from gpit_fairshare.plugins import Plugin, Used, are_allowed
 from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
 from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.library import KINDS, all_library_files, find_library_file, folder_problems, library_names
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.partial_parse import without_faults
-from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile
+from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile, ValueEntry
 from gpit_fairshare.structured_texts import TextError, parse_toml
 from gpit_fairshare.words import nearest
 
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
-    from gpit_fairshare.plugins import Plugin
     from gpit_fairshare.scheme.library import FileKind, LibraryFile
-    from gpit_fairshare.scheme.shape import ValueEntry
 
 _ROUNDS: Final = 4
 """How often a file is mended: a fault may hide another one level above."""

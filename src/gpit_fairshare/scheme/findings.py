@@ -6,13 +6,10 @@ one refuses the other reports: the collector raises an error, or keeps it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from gpit_fairshare.errors import SchemeError
+from gpit_fairshare.errors import FormulaError, SchemeError, Sort
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-
-if TYPE_CHECKING:
-    from gpit_fairshare.errors import FormulaError, Sort
 
 
 class StoppedError(Exception):

@@ -15,24 +15,20 @@ from gpit_fairshare.language.kinds import ORGANISATION, Symbol
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.plugins import Used
 from gpit_fairshare.scheme.faults import one_line
-from gpit_fairshare.scheme.files import read_file
+from gpit_fairshare.scheme.files import Read, read_file
 from gpit_fairshare.scheme.findings import Faults, StoppedError
-from gpit_fairshare.scheme.model import Scheme, Step
+from gpit_fairshare.scheme.model import Check, Money, Parameter, Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
 from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather
-from gpit_fairshare.scheme.shape import FILE_MODELS, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
-from gpit_fairshare.scheme.values import give_defaults, give_values, list_assumptions
+from gpit_fairshare.scheme.shape import FILE_MODELS, File, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
+from gpit_fairshare.scheme.values import Setting, give_defaults, give_values, list_assumptions
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.scheme.files import Read
     from gpit_fairshare.scheme.library import FileKind
-    from gpit_fairshare.scheme.model import Check, Money, Parameter
-    from gpit_fairshare.scheme.shape import File
-    from gpit_fairshare.scheme.values import Setting
 
 MOST_PARAMETERS: Final = 1_000
 

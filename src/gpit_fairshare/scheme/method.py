@@ -10,20 +10,17 @@ from gpit_fairshare.language import in_words
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.tree import names_in
 from gpit_fairshare.scheme.faults import one_line
-from gpit_fairshare.scheme.files import figures_of, kinds_of, read_library_file
+from gpit_fairshare.scheme.files import Read, figures_of, kinds_of, read_library_file
 from gpit_fairshare.scheme.findings import Faults
-from gpit_fairshare.scheme.joining import join, labels_of
+from gpit_fairshare.scheme.joining import Joined, join, labels_of
 from gpit_fairshare.scheme.library import FileKind, all_library_files
 from gpit_fairshare.scheme.schema import descriptions
-from gpit_fairshare.scheme.shape import PaidHeader, SchemeFile
+from gpit_fairshare.scheme.shape import PaidHeader, PropertiesEntry, SchemeFile, ValueEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.scheme.files import Read
-    from gpit_fairshare.scheme.joining import Joined
     from gpit_fairshare.scheme.model import Parameter, Source, Step
-    from gpit_fairshare.scheme.shape import PropertiesEntry, ValueEntry
 
 LIST_SCHEMA: Final = "gpit-library/1"
 METHOD_SCHEMA: Final = "gpit-method/1"

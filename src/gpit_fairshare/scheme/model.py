@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from gpit_fairshare.language.kinds import ORGANISATION, Kind, Symbol
-from gpit_fairshare.language.tree import names_in
+from gpit_fairshare.language.kinds import ORGANISATION, Kind, Symbol, Type
+from gpit_fairshare.language.tree import Expression, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.language.kinds import Type
-    from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.plugins import Used
 
 NOT_RECORDED: Final = {"recorded": False}

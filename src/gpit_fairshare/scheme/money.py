@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.scheme.model import Money
+from gpit_fairshare.language.kinds import ORGANISATION, Symbol
+from gpit_fairshare.scheme.model import Money, Step
 from gpit_fairshare.words import is_money, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gpit_fairshare.language.kinds import Symbol
     from gpit_fairshare.scheme.findings import Faults
-    from gpit_fairshare.scheme.model import Step
     from gpit_fairshare.scheme.shape import MoneyEntry
 
 FAIR_SHARE: Final = "fair_share"

@@ -12,16 +12,14 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import FUNCTIONS
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol
 from gpit_fairshare.language.meaning import understand
-from gpit_fairshare.scheme.findings import place_in
+from gpit_fairshare.scheme.findings import Faults, place_in
 from gpit_fairshare.scheme.money import listed_in
-from gpit_fairshare.scheme.parts import UNREAD
+from gpit_fairshare.scheme.parts import UNREAD, Draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.model import Step
-    from gpit_fairshare.scheme.parts import Draft
 
 STANDARD_INPUTS: Final = {
     "registered_population": ("Registered population", "people"),

@@ -10,8 +10,8 @@ from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.parsing import parse
-from gpit_fairshare.scheme.files import read_file
-from gpit_fairshare.scheme.findings import StoppedError, place_of_use
+from gpit_fairshare.scheme.files import Read, read_file
+from gpit_fairshare.scheme.findings import Faults, StoppedError, place_of_use
 from gpit_fairshare.scheme.model import Check, Formula, Step
 from gpit_fairshare.scheme.money import Layer
 from gpit_fairshare.scheme.shape import NAME, Exact, FormulaFile
@@ -20,8 +20,6 @@ from gpit_fairshare.words import inside, nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpit_fairshare.scheme.files import Read
-    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.shape import CheckEntry, InputEntry, ParameterEntry, StepEntry, UseEntry
 
 MOST_STEPS: Final = 500

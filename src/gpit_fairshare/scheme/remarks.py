@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.findings import Finding, FindingCode, Where
+from gpit_fairshare.findings import Finding, FindingCode, Level, Where
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import AGGREGATES
-from gpit_fairshare.language.kinds import NATIONAL
+from gpit_fairshare.language.kinds import NATIONAL, Symbol
 from gpit_fairshare.language.units import unit_of
-from gpit_fairshare.scheme.findings import place_in
+from gpit_fairshare.scheme.findings import Faults, place_in
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
 from gpit_fairshare.scheme.partial_parse import STAND_IN
@@ -21,10 +21,7 @@ from gpit_fairshare.scheme.values import list_assumptions, place_of_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gpit_fairshare.findings import Level
-    from gpit_fairshare.language.kinds import Symbol
     from gpit_fairshare.scheme.files import Read
-    from gpit_fairshare.scheme.findings import Faults
     from gpit_fairshare.scheme.joining import Joined
     from gpit_fairshare.scheme.model import Check, Step
 

@@ -6,21 +6,18 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.findings import gravest_first
+from gpit_fairshare.findings import Finding, gravest_first
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.files import kinds_in_library, kinds_of, read_file
 from gpit_fairshare.scheme.findings import Faults, StoppedError
-from gpit_fairshare.scheme.joining import join
-from gpit_fairshare.scheme.library import KINDS, library_names
+from gpit_fairshare.scheme.joining import Joined, join
+from gpit_fairshare.scheme.library import KINDS, FileKind, library_names
 from gpit_fairshare.scheme.remarks import remark
 from gpit_fairshare.scheme.shape import SchemeFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.findings import Finding
-    from gpit_fairshare.scheme.joining import Joined
-    from gpit_fairshare.scheme.library import FileKind
 
 JSON_SCHEMA: Final = "gpit-library-check/1"
 

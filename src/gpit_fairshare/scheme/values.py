@@ -10,7 +10,7 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.units import have_like_units
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.scheme.model import Assumption, Parameter, Upkeep, Value
-from gpit_fairshare.scheme.shape import NAME, number
+from gpit_fairshare.scheme.shape import NAME, ParameterEntry, SchemeFile, ValueEntry, number
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.scheme.files import Read
     from gpit_fairshare.scheme.findings import Faults
-    from gpit_fairshare.scheme.shape import ParameterEntry, SchemeFile, ValueEntry
 
 EVERY_YEAR: Final = "every_year"
 _RATIOS: Final = (None, "%", "ratio")

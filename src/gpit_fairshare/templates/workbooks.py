@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.templates.sheets import COMMAND, LAST_ROW
+from gpit_fairshare.templates.sheets import COMMAND, LAST_ROW, Column, Template
 from gpit_fairshare.workbook.writing import CREATED, TEXTS_STAY, add_table
 from gpit_fairshare.workbook.xlsxwriter_internals import Book
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from xlsxwriter.worksheet import Worksheet
 
-    from gpit_fairshare.templates.sheets import Column, Template
 
 _NUMBERS: Final = {"text": "@", "people": "#,##0", "£": "£#,##0.00;-£#,##0.00"}
 _NOTE: Final = {"width": 300, "font_size": 9}

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.results.agreement import same_as_written
+from gpit_fairshare.results.agreement import Same, same_as_written
 from gpit_fairshare.results.model import KEYS
-from gpit_fairshare.verification.model import Difference, Kind
+from gpit_fairshare.verification.model import Difference, Differences, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.results.agreement import Same
-    from gpit_fairshare.verification.model import Differences
 
 _CALLED: Final = ("year", "org_code", "name", "number", "assumption", "parameter", "role", "file")
 """Keys whose values say, in this order, what an entry of a list is."""

@@ -7,7 +7,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.engine import versions_now
+from gpit_fairshare.engine import Result, versions_now
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.language.plugin_functions import plugged
 from gpit_fairshare.plugins import version_of
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from gpit_fairshare.engine import Result
     from gpit_fairshare.verification.manifest_run import RunSpec
 
 _FUNCTION: Final = "function "

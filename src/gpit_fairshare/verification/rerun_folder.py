@@ -16,17 +16,15 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.scheme.files import library_files
-from gpit_fairshare.scheme.library import library_names
+from gpit_fairshare.scheme.library import FileKind, library_names
 from gpit_fairshare.structured_texts import parse_toml
 from gpit_fairshare.verification.model import FileSeen
-from gpit_fairshare.verification.searching import Digests
+from gpit_fairshare.verification.searching import Digests, Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gpit_fairshare.scheme.library import FileKind
     from gpit_fairshare.verification.manifest_run import InputFileSpec, RunSpec
-    from gpit_fairshare.verification.searching import Places
 
 _DEEP: Final = "1/2/3/4/5/6/7/8"
 """Folders above a scheme, so that names such as `../rules/x.toml` stay inside."""

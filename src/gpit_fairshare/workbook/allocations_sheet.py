@@ -9,14 +9,12 @@ from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.words import inside
-from gpit_fairshare.workbook.layout import ALLOCATIONS, NOT_GIVEN, number_format, sheet_name, with_unit
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, letter
+from gpit_fairshare.workbook.layout import ALLOCATIONS, NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Sheet, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gpit_fairshare.workbook.layout import Block, Layout
-    from gpit_fairshare.workbook.sheets import Sheet
 
 THOUSANDS: Final = "Allocations £000"
 FAIR_SHARE: Final = "fair_share"

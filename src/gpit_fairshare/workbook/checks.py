@@ -14,19 +14,16 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.words import joined
-from gpit_fairshare.workbook.layout import ALLOCATIONS
+from gpit_fairshare.workbook.layout import ALLOCATIONS, Layout
 from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, changed_parameters, parameters_in
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, letter
-from gpit_fairshare.workbook.summary_sheets import UNSPENT
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
+from gpit_fairshare.workbook.summary_sheets import UNSPENT, SummaryRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet
-    from gpit_fairshare.workbook.layout import Layout
-    from gpit_fairshare.workbook.sheets import Sheet
     from gpit_fairshare.workbook.steps import StepWriter
-    from gpit_fairshare.workbook.summary_sheets import SummaryRows
 
 CHECKS: Final = "Checks"
 OVERALL: Final = f"{CHECKS}!$B${TOTAL_ROW}"

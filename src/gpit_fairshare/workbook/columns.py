@@ -10,19 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, group
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
 from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.sharing import rows_by_group
-from gpit_fairshare.workbook.layout import number_format, with_unit
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW
+from gpit_fairshare.workbook.layout import Block, Layout, number_format, with_unit
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Formula, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.language.kinds import Kind
     from gpit_fairshare.scheme.model import Step
-    from gpit_fairshare.workbook.layout import Block, Layout
-    from gpit_fairshare.workbook.sheets import Formula, Sheet
 
 
 @dataclass(frozen=True, slots=True)

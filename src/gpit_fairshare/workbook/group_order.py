@@ -10,17 +10,14 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.language.kinds import ORGANISATION, Kind
 from gpit_fairshare.words import sentence
-from gpit_fairshare.workbook.columns import Vector
+from gpit_fairshare.workbook.columns import KernelFigures, Vector
 from gpit_fairshare.workbook.layout import sheet_name
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from gpit_fairshare.language.kinds import Kind
-    from gpit_fairshare.workbook.columns import KernelFigures
 
 
 class OwnOrder:

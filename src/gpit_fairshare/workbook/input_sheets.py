@@ -11,7 +11,7 @@ from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language.kinds import group
 from gpit_fairshare.workbook.input_controls import control_numbers, control_texts, require_number
-from gpit_fairshare.workbook.layout import EVERY_YEAR, NOT_GIVEN, input_names, number_format, with_unit
+from gpit_fairshare.workbook.layout import EVERY_YEAR, NOT_GIVEN, Layout, input_names, number_format, with_unit
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Sheet, letter, quoted
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from gpit_fairshare.workbook.layout import Layout
 
 _SPEND_LINES: Final = "Spend lines"
 _LINE_COLUMNS: Final = (

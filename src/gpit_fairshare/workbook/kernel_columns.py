@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.engine.measures import left_over_by_group, rounding_within_groups
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.kinds import NATIONAL
-from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs
-from gpit_fairshare.workbook.group_order import order_of
+from gpit_fairshare.language.kinds import NATIONAL, Kind
+from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs, Vector, YearColumns
+from gpit_fairshare.workbook.group_order import GroupOrder, order_of
 from gpit_fairshare.workbook.layout import with_unit
 from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, SearchColumns, clip, clipped
 from gpit_fairshare.workbook.sheets import HEADING_ROW, ROW
@@ -20,10 +20,7 @@ from gpit_fairshare.workbook.sheets import HEADING_ROW, ROW
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.language.kinds import Kind
     from gpit_fairshare.scheme.model import Step
-    from gpit_fairshare.workbook.columns import Vector, YearColumns
-    from gpit_fairshare.workbook.group_order import GroupOrder
 
 REMAINDER: Final = "remainder"
 """In the heading of what is left of a large number, of which few digits are sure."""

@@ -12,17 +12,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.inputs.model import ADDED_UP
+from gpit_fairshare.inputs.model import ADDED_UP, Restated
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language.kinds import ORGANISATION, Kind, group
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Sheet, free_name
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Role, Sheet, free_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine import Result, Year
-    from gpit_fairshare.inputs.model import Restated
-    from gpit_fairshare.workbook.sheets import Role
 
 ALLOCATIONS: Final = "Allocations"
 PARAMETERS: Final = "Parameters"

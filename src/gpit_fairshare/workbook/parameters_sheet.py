@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.scheme.shape import number as as_number
 from gpit_fairshare.workbook.input_controls import require_number
-from gpit_fairshare.workbook.layout import CHANGED, PARAMETERS, number_format
+from gpit_fairshare.workbook.layout import CHANGED, PARAMETERS, Layout, number_format
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, Cell, Prose, Sheet, is_web
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gpit_fairshare.scheme.model import Parameter
-    from gpit_fairshare.workbook.layout import Layout
 
 OUTSIDE: Final = "out of bounds"
 _COLUMNS: Final = (

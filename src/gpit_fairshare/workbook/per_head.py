@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.workbook.layout import NOT_GIVEN
-from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOT_APPLICABLE, ROW, letter
+from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout
+from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOT_APPLICABLE, ROW, Sheet, letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.workbook.layout import Block, Layout
-    from gpit_fairshare.workbook.sheets import Sheet
     from gpit_fairshare.workbook.steps import StepWriter
 
 CHANGE: Final = "Change per head"

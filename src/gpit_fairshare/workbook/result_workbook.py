@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.language.kinds import ORGANISATION, Kind
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet, thousands_sheet
@@ -27,7 +27,7 @@ from gpit_fairshare.workbook.layout import (
 )
 from gpit_fairshare.workbook.parameters_sheet import parameters_sheet
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
 from gpit_fairshare.workbook.summary_sheets import areas_sheet, charts, summary_rows
 from gpit_fairshare.workbook.writing import write_sheets
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.language.kinds import Kind
-    from gpit_fairshare.workbook.sheets import Sheet
 
 
 def write_workbook(

@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.workbook.group_order import between, between_on
+from gpit_fairshare.workbook.group_order import GroupOrder, OwnOrder, between, between_on
 from gpit_fairshare.workbook.layout import SHARING, with_unit
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Cell, quoted
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Vector
-    from gpit_fairshare.workbook.group_order import GroupOrder, OwnOrder
 
 _TOLERANCE: Final = x.CONSTANTS["tolerance"][0]
 FLOOR, CEILING = "floor", "ceiling"

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
 from gpit_fairshare.workbook.text_widths import BOLD, lines_needed, number_width, text_width
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 TITLE_ROW: Final = 1
 NOTE_ROW: Final = 2

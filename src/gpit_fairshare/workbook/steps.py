@@ -9,21 +9,19 @@ from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.function_types import filled
 from gpit_fairshare.language.functions import AGGREGATES
-from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, group, kind_of
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.workbook.columns import Refs, YearColumns
 from gpit_fairshare.workbook.kernel_columns import ShareOutCells, ShareOutWriter, write_rounded, write_rounded_figure
-from gpit_fairshare.workbook.sheets import ROW
+from gpit_fairshare.workbook.sheets import ROW, Formula, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from gpit_fairshare.language.kinds import Kind
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme.model import Check, Step
     from gpit_fairshare.workbook.group_order import GroupOrder
     from gpit_fairshare.workbook.layout import Block, Layout
-    from gpit_fairshare.workbook.sheets import Formula, Sheet
 
 FIXED: Final = "values of the run"
 """In the heading of a step whose formula uses a function that Excel has not."""

@@ -10,16 +10,14 @@ from gpit_fairshare.engine.measures import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
 from gpit_fairshare.words import sentence
-from gpit_fairshare.workbook.layout import NOT_GIVEN, Layout, number_format, sheet_name, with_unit
+from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.per_head import applicable
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Chart, letter
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Chart, Sheet, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gpit_fairshare.engine.measures import MoneyAccount, MoneyLine, YearMeasures
-    from gpit_fairshare.workbook.layout import Block
-    from gpit_fairshare.workbook.sheets import Sheet
     from gpit_fairshare.workbook.steps import StepWriter
 
 SUMMARY: Final = "Summary"

@@ -18,7 +18,7 @@ from gpit_fairshare.workbook.sheets import (
     quoted,
 )
 from gpit_fairshare.workbook.text_widths import FORMATS
-from gpit_fairshare.workbook.xlsxwriter_internals import LiveBook, format_number
+from gpit_fairshare.workbook.xlsxwriter_internals import LiveBook, Page, format_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
     from gpit_fairshare.workbook.sheets import Cell, Chart, Sheet
-    from gpit_fairshare.workbook.xlsxwriter_internals import Page
 
 CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter wants a plain date
 """A workbook must not differ by when it was written: the date says nothing and is always the same."""

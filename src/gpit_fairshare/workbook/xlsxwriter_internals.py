@@ -21,14 +21,13 @@ from xlsxwriter.exceptions import XlsxFileError
 from xlsxwriter.packager import Packager
 from xlsxwriter.worksheet import Worksheet
 
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TITLE_ROW, TOTAL_ROW, Cell, clean, letter
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TITLE_ROW, TOTAL_ROW, Cell, Fill, Sheet, clean, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xlsxwriter.format import Format
 
-    from gpit_fairshare.workbook.sheets import Fill, Sheet
 
 _LANGUAGE: Final = "en-GB"
 _FONT: Final = {"font_name": "Arial", "font_size": 10}

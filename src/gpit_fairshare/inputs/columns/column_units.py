@@ -16,14 +16,13 @@ from gpit_fairshare.inputs.columns.units import (
     split_unit,
     unit_in_title,
 )
-from gpit_fairshare.inputs.model import AppliedUnit
+from gpit_fairshare.inputs.model import AppliedUnit, Request
 from gpit_fairshare.words import listed, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from gpit_fairshare.inputs.files.reading import Sheet
-    from gpit_fairshare.inputs.model import Request
 
 BY_USER = "--unit"
 HEADING = "heading"

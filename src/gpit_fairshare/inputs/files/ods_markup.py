@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
-from xml.etree.ElementTree import ParseError, iterparse
+from xml.etree.ElementTree import Element, ParseError, iterparse
 
 from gpit_fairshare.inputs.files.grids import NEVER_STORED, Broken, Markup
 from gpit_fairshare.inputs.files.rich_texts import rich_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from xml.etree.ElementTree import Element
 
 _URN = "urn:oasis:names:tc:opendocument:xmlns"
 _OFFICE, _TABLE, _TEXT = (f"{{{_URN}:{name}:1.0}}" for name in ("office", "table", "text"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, without_number
 from gpit_fairshare.inputs.columns.numbers import read_number
 from gpit_fairshare.inputs.columns.units import StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
@@ -30,8 +30,6 @@ from gpit_fairshare.words import counted, listed, on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from gpit_fairshare.findings import FileFindings
 
 
 Record = tuple[int, "Sequence[Any]"]

@@ -8,14 +8,13 @@ and is read as it is.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError, fromstring
+from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from gpit_fairshare.inputs.columns.marks import lowered, raised
 from gpit_fairshare.inputs.files.grids import cell_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from xml.etree.ElementTree import Element
 
 _RAISED = b"vertAlign"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"

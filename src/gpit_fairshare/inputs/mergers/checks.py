@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.findings import FileFindings, FindingCode, FindingCollector
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, day_in_words
 from gpit_fairshare.words import listed, nearest
@@ -15,7 +15,6 @@ from gpit_fairshare.words import listed, nearest
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.findings import FileFindings, FindingCollector
     from gpit_fairshare.inputs.tables.groups import Group
     from gpit_fairshare.inputs.tables.rows import Row
 

@@ -22,7 +22,7 @@ from gpit_fairshare.inputs.columns.cells import (
 from gpit_fairshare.inputs.columns.headings import Headings
 from gpit_fairshare.inputs.files.grids import is_blank
 from gpit_fairshare.inputs.files.regions import is_code
-from gpit_fairshare.inputs.model import Need
+from gpit_fairshare.inputs.model import Need, Request, Role
 from gpit_fairshare.inputs.tables.excluded_rows import organisation_rows
 from gpit_fairshare.magnitude import is_in_bounds
 from gpit_fairshare.words import counted, listed, nearest_of
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.files.reading import Sheet
-    from gpit_fairshare.inputs.model import Request, Role
 
 
 class Value(NamedTuple):
