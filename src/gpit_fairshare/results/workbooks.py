@@ -18,7 +18,7 @@ from gpit_fairshare.workbook.places import cell_digest, place_of
 from gpit_fairshare.workbook.sheets import column_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Container, Mapping, Sequence
 
 CHANGED: Final = "Changed in the workbook since the run."
 _PIECE: Final = re.compile(r"JSON ([0-9]{1,6}) of ([0-9]{1,6})")
@@ -58,16 +58,16 @@ class _Sheets:
     """The cells of a workbook, by sheet."""
 
     name: str
-    rows: Callable[[str], list[tuple[int, list[Any]]]]
-    _cells: dict[str, dict[int, list[Any]]] = field(default_factory=dict)
+    rows: Callable[[str], Sequence[tuple[int, Sequence[Any]]]]
+    _cells: dict[str, dict[int, Sequence[Any]]] = field(default_factory=dict)
 
-    def cells(self, sheet: str) -> dict[int, list[Any]]:
+    def cells(self, sheet: str) -> dict[int, Sequence[Any]]:
         """Return the rows of a sheet that hold anything, by their number."""
         if sheet not in self._cells:
             self._cells[sheet] = dict(self.rows(sheet))
         return self._cells[sheet]
 
-    def value(self, row: list[Any], number: int, column: str, sheet: str, *, blank: bool = False) -> Any:
+    def value(self, row: Sequence[Any], number: int, column: str, sheet: str, *, blank: bool = False) -> Any:
         """Return the value of a cell, None where it is empty, or may be blank and holds nothing.
 
         Raises:
@@ -92,7 +92,7 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
     try:
         rows = sheets.rows(MANIFEST)
     except Exception:  # noqa: BLE001  # no such sheet, or one that cannot be read: said below
-        rows = []
+        rows = ()
     for _, cells in rows:
         found = _PIECE.fullmatch(str(cells[0])) if len(cells) > 1 else None
         if found:

@@ -2,7 +2,7 @@
 
 Headings, names and years are read without their marks. Figures and codes with a mark are refused, since 10⁵
 may be a power and `XC3(1)` a code; `has_mark` recognises the codes. The reader of workbooks writes raised and
-lowered signs with characters of their own, so that the rules here hold for them too.
+lowered signs with characters of their own (`rich_text`), so that the rules here hold for them too.
 """
 
 from __future__ import annotations
@@ -10,14 +10,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PLAIN_RAISED = "0123456789abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVW+-=()"
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂ⁺⁻⁼⁽⁾"
 _PLAIN_LOWERED = "0123456789aehijklmnoprstuvx+-=()"
 _LOWERED = "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋₌₍₎"
-# Unicode has no raised C, F, S, X, Y, Z: the small letter is written. There is no raised q at all.
-_SUPERSCRIPTS = str.maketrans(_PLAIN_RAISED + "CFSXYZ", _RAISED + "ᶜᶠˢˣʸᶻ")
-_SUBSCRIPTS = str.maketrans(_PLAIN_LOWERED, _LOWERED)
+_SIGNS = {
+    # Unicode has no raised C, F, S, X, Y, Z: the small letter is written. There is no raised q at all.
+    "superscript": str.maketrans(_PLAIN_RAISED + "CFSXYZ", _RAISED + "ᶜᶠˢˣʸᶻ"),
+    "subscript": str.maketrans(_PLAIN_LOWERED, _LOWERED),
+}
 _TO_PLAIN = str.maketrans(_RAISED, _PLAIN_RAISED)
 _LETTERS_TO_PLAIN = str.maketrans(
     {
@@ -102,17 +108,25 @@ _NO_CODE = re.compile(r"[\[(<{].*[\])>}]|[#\\].*|0|x{2,9}", re.IGNORECASE)
 """`(blank)`, `<NA>`, `[x]`, `#N/A`, `\\N`; the 0 of a formula that points to a blank cell."""
 
 
-def raised(text: str) -> str:
-    """Write a text that is raised in its cell with superscript signs; a caret comes before letters that have none."""
-    return _written(text, text.translate(_SUPERSCRIPTS))
+def rich_text(parts: Sequence[tuple[str, str]]) -> str | None:
+    """Return the text of a cell with its raised and lowered parts written as such; None if no part is.
+
+    calamine joins a raised 2 to the figure before it, as in `1200002`. Here it becomes `²`, so that `120000²` is
+    refused as a figure and its mark is kept apart from what the cell says. A cell that is raised as a whole has
+    nothing to be joined to, and is read as it is.
+
+    Args:
+        parts: each part and its position: `superscript`, `subscript` or another for the line itself.
+    """
+    positions = {position if position in _SIGNS else "" for text, position in parts if text.strip()}
+    if len(positions) < 2:
+        return None
+    return "".join(_in_position(text, position) if position in _SIGNS else text for text, position in parts)
 
 
-def lowered(text: str) -> str:
-    """Write a text that is lowered in its cell with subscript signs; a caret comes before letters that have none."""
-    return _written(text, text.translate(_SUBSCRIPTS))
-
-
-def _written(text: str, special: str) -> str:
+def _in_position(text: str, position: str) -> str:
+    """Write a text with raised or lowered signs; a caret comes before letters that have none."""
+    special = text.translate(_SIGNS[position])
     has_none = any(before == after and before.isalnum() for before, after in zip(text, special, strict=True))
     return f"^{text}" if has_none else special
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from typing import IO, TYPE_CHECKING
+from xml.etree.ElementTree import Element, fromstring
 
+from gpit_fairshare.inputs.columns.marks import rich_text
 from gpit_fairshare.inputs.files.grids import MEGABYTE, NEVER_STORED, Broken, Markup, cell_place, column_index
-from gpit_fairshare.inputs.files.rich_texts import inline_rich_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
         shared: texts with raised or lowered signs among the shared strings of the workbook, by their number.
 
     Raises:
-        ValueError: the XML is damaged.
+        ParseError: the XML is damaged.
     """
     rows, width = _rows_and_width(xml)
     hidden = b"hidden=" in xml
@@ -48,7 +49,7 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
         width,
         hidden_rows=_hidden_rows(xml) if hidden else [],
         hidden_columns=_hidden_columns(xml[: xml.find(b"sheetData")]) if hidden else [],
-        rich=inline_rich_texts(xml),
+        rich=_inline_rich_texts(xml),
     )
     if shared or b't="e"' in xml or b"t='e'" in xml or _FORMULA.search(xml):
         _add_cells(markup, xml, shared)
@@ -136,3 +137,48 @@ def _attributes(text: bytes) -> dict[bytes, bytes]:
 
 def _is_hidden(attributes: Mapping[bytes, bytes]) -> bool:
     return attributes.get(b"hidden") in (b"1", b"true")
+
+
+def shared_rich_texts(xml: bytes) -> dict[int, str]:
+    """Return the texts with raised or lowered parts among the shared strings of a workbook, by their number.
+
+    Raises:
+        ParseError: the XML is damaged.
+    """
+    texts = enumerate(map(_text_of, _with_raised(xml, "si")))
+    return {number: text for number, text in texts if text is not None}
+
+
+def _inline_rich_texts(xml: bytes) -> dict[tuple[int, int], str]:
+    """Return the texts with raised or lowered parts in the cells of a sheet themselves, by row and column."""
+    texts: dict[tuple[int, int], str] = {}
+    row = 0
+    for line in _with_raised(xml, "row"):
+        number, column = line.get("r", ""), -1
+        # A row or cell without a place follows the one before it.
+        row = int(number) if number.isdigit() else row + 1
+        for cell in _named(line, "c"):
+            row, column = cell_place(cell.get("r", "")) or (row, column + 1)
+            text = next(filter(None, map(_text_of, _named(cell, "is"))), None)
+            if text:
+                texts[row, column] = text
+    return texts
+
+
+def _with_raised(xml: bytes, name: str) -> list[Element]:
+    """Return the elements of a name in a part of which any text is raised or lowered, else none."""
+    return _named(fromstring(xml), name) if b"vertAlign" in xml else []  # noqa: S314 – `open_package` refuses entities
+
+
+def _named(node: Element, name: str) -> list[Element]:
+    """Return the elements of a name in another, in any namespace."""
+    return node.findall(f".//{{*}}{name}")
+
+
+def _text_of(node: Element) -> str | None:
+    """Return the text of an element that has raised or lowered parts; of Japanese texts not how they are pronounced."""
+    parts = []
+    for run in [child for child in node if child.tag.rpartition("}")[2] in ("r", "t")]:
+        position = next((mark.get("val", "") for mark in _named(run, "vertAlign")), "")
+        parts += [(text.text or "", position) for text in (run, *run) if text.tag.rpartition("}")[2] == "t"]
+    return rich_text(parts)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
-from xml.etree.ElementTree import Element, ParseError, iterparse
+from xml.etree.ElementTree import Element, fromstring, iterparse
 
+from gpit_fairshare.inputs.columns.marks import rich_text
 from gpit_fairshare.inputs.files.grids import NEVER_STORED, Broken, Markup
-from gpit_fairshare.inputs.files.rich_texts import rich_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _URN = "urn:oasis:names:tc:opendocument:xmlns"
 _OFFICE, _TABLE, _TEXT = (f"{{{_URN}:{name}:1.0}}" for name in ("office", "table", "text"))
+_STYLE = f"{{{_URN}:style:1.0}}"
 _CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
 _SHEET, _ROW, _COLUMN = (f"{_TABLE}{name}" for name in ("table", "table-row", "table-column"))
 _CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
@@ -31,22 +32,20 @@ def ods_markup(content: IO[bytes], positions: Mapping[str, str]) -> dict[str, Ma
         positions: which styles of texts raise or lower, by name.
 
     Raises:
-        ValueError: the XML is damaged.
+        ParseError: the XML is damaged.
+        RecursionError: it is hostile.
     """
     scan = _Scan(positions)
     ancestors: list[Element] = []
-    try:
-        for event, node in iterparse(content, ("start", "end")):  # noqa: S314 – `open_package` refuses entities
-            if event == "start":
-                ancestors.append(node)
-                scan.start(node)
-            else:
-                ancestors.pop()
-                scan.end(node)
-                if ancestors and node.tag in (_SHEET, _ROW, *_CELLS):
-                    ancestors[-1].clear()  # what was read takes no more memory
-    except (ParseError, RecursionError) as error:
-        raise ValueError("damaged XML") from error
+    for event, node in iterparse(content, ("start", "end")):  # noqa: S314 – `open_package` refuses entities
+        if event == "start":
+            ancestors.append(node)
+            scan.start(node)
+        else:
+            ancestors.pop()
+            scan.end(node)
+            if ancestors and node.tag in (_SHEET, _ROW, *_CELLS):
+                ancestors[-1].clear()  # what was read takes no more memory
     return scan.sheets
 
 
@@ -124,3 +123,41 @@ def _parts(node: Element, positions: Mapping[str, str], position: str = "") -> I
 def _number(node: Element, name: str) -> int:
     text = node.get(name, "")
     return max(1, int(text)) if text.isdigit() else 1
+
+
+def raised_styles(*parts: bytes) -> dict[str, str]:
+    """Return which styles of texts in an .ods workbook raise or lower, by name.
+
+    Args:
+        parts: the XML of the content and of the styles of the workbook.
+
+    Raises:
+        ParseError: the XML is damaged.
+    """
+    positions: dict[str, str] = {}
+    parents: dict[str, str] = {}
+    are_raised = any(b"text-position" in xml for xml in parts)
+    roots = map(fromstring, parts) if are_raised else ()
+    for style in (style for root in roots for style in root.iter(f"{_STYLE}style")):
+        name = style.get(f"{_STYLE}name", "")
+        parents[name] = style.get(f"{_STYLE}parent-style-name", "")
+        for height in filter(None, (node.get(f"{_STYLE}text-position") for node in style)):
+            positions[name] = _position_of(height)
+    heights = {name: _inherited(name, positions, parents) for name in parents}
+    return {name: height for name, height in heights.items() if height is not None}
+
+
+def _position_of(text: str) -> str:
+    """Read `super 58%`, `33% 58%` or `-8% 58%`: how high the letters are raised, and their size."""
+    height = text.strip().partition(" ")[0]
+    if height == "sub" or height.startswith("-"):
+        return "subscript"
+    return "superscript" if height.strip("0.%+") else ""
+
+
+def _inherited(name: str, positions: Mapping[str, str], parents: Mapping[str, str]) -> str | None:
+    seen: set[str] = set()
+    while name not in positions and parents.get(name) and name not in seen:
+        seen.add(name)
+        name = parents[name]
+    return positions.get(name)

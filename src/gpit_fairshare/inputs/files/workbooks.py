@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+from xml.etree.ElementTree import ParseError
 
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.files.grids import (
@@ -25,9 +27,8 @@ from gpit_fairshare.inputs.files.grids import (
     known_headings,
     megabytes_needed,
 )
-from gpit_fairshare.inputs.files.markup import xlsx_extent, xlsx_markup
-from gpit_fairshare.inputs.files.ods_markup import ods_markup
-from gpit_fairshare.inputs.files.rich_texts import raised_styles, shared_rich_texts
+from gpit_fairshare.inputs.files.markup import shared_rich_texts, xlsx_extent, xlsx_markup
+from gpit_fairshare.inputs.files.ods_markup import ods_markup, raised_styles
 from gpit_fairshare.words import counted, listed, nearest_of
 
 if TYPE_CHECKING:
@@ -54,11 +55,11 @@ def read_workbook(data: bytes, wish: Wish) -> Grid:
         Unreadable: it is damaged, protected, too large or hostile, or which sheet is meant is not clear.
     """
     book = _Book(data, wish)
-    name, remarks = book.chosen()
-    return book.grid(name, [*remarks, *book.links()])
+    name, remarks = (book.asked(wish.sheet), []) if wish.sheet else book.chosen()
+    return replace(book.grid(name), remarks=[*remarks, *book.links()])
 
 
-def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], list[tuple[int, list[Any]]]]:
+def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], Sequence[tuple[int, Sequence[Any]]]]:
     """Return what gives the rows of a sheet that hold anything, numbered from 1, by the sheet's name.
 
     A cell that holds no value, such as a formula that was never worked out, is a `Broken`.
@@ -67,7 +68,7 @@ def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], list[tuple[int, li
         Unreadable: it is damaged, protected, too large or hostile, or, later, there is no such sheet.
     """
     book = _Book(data, wish)
-    return lambda name: book.rows(book.asked(name))
+    return lambda name: book.grid(book.asked(name)).records
 
 
 class _Book:
@@ -90,26 +91,15 @@ class _Book:
         """Sheets with cells, and whether they are visible."""
         if not self.pages:
             raise Unreadable(FindingCode.UNREADABLE, "the workbook has no sheets, or is damaged", SAVE_AGAIN)
-        self._read: dict[str, tuple[list[tuple[int, list[Any]]], Markup, Any]] = {}
+        self._grids: dict[str, Grid] = {}
 
     def chosen(self) -> tuple[str, list[Finding]]:
-        """Return the sheet that was asked for, or the only one that can be meant, and what to say of the choice."""
-        if self.wish.sheet:
-            return self.asked(self.wish.sheet), []
+        """Return the only sheet that can be meant, and what to say of the choice."""
         visible = [name for name, shown in self.pages.items() if shown] or list(self.pages)
-        filled = [name for name in visible if self.rows(name)]
+        filled = [name for name in visible if self.grid(name).records]
         hidden = [name for name in self.pages if name not in visible and self._holds_table(name)]
-        name, remarks = self._only(filled, hidden)
-        if hidden:
-            found = f"{counted(len(hidden), 'hidden sheet')} with a table of codes not read: {listed(hidden)}"
-            remarks.append(
-                Finding.warning(FindingCode.HIDDEN, found, f"Name it if it is meant, as in 'FILE:{hidden[0]}'")
-            )
-        return name, remarks
-
-    def _only(self, filled: Sequence[str], hidden: Sequence[str]) -> tuple[str, list[Finding]]:
-        """Return the one sheet of those that hold anything that can be meant."""
-        if hidden and not any(map(self._holds_table, filled)):
+        tables = [name for name in filled if self._holds_table(name)]
+        if hidden and not tables:
             raise Unreadable(
                 FindingCode.SHEET,
                 f"no visible sheet has a table of codes, and {listed(hidden)}, which is hidden, has",
@@ -117,22 +107,23 @@ class _Book:
             )
         if not filled:
             raise Unreadable(FindingCode.EMPTY, "there is nothing in the workbook", "Save it again, with its rows")
-        if len(filled) == 1:
-            return filled[0], []
-        tables = [name for name in filled if self._holds_table(name)]
-        if len(tables) == 1:
-            others = listed([name for name in filled if name != tables[0]])
-            return tables[0], [
-                Finding.note(
-                    FindingCode.SHEET,
-                    f"read sheet '{tables[0]}', the only visible one with a table of codes; not {others}",
-                )
-            ]
-        raise Unreadable(
-            FindingCode.SHEET,
-            f"the workbook has {counted(len(filled), 'sheet')} that hold something: {listed(filled)}",
-            f"Say which is meant, as in 'FILE:{(tables or filled)[0]}'",
-        )
+        name = (tables or filled)[0]
+        others = [other for other in filled if other != name]
+        if others and len(tables) != 1:
+            raise Unreadable(
+                FindingCode.SHEET,
+                f"the workbook has {counted(len(filled), 'sheet')} that hold something: {listed(filled)}",
+                f"Say which is meant, as in 'FILE:{name}'",
+            )
+        remarks = []
+        if others:
+            found = f"read sheet '{name}', the only visible one with a table of codes; not {listed(others)}"
+            remarks.append(Finding.note(FindingCode.SHEET, found))
+        if hidden:
+            found = f"{counted(len(hidden), 'hidden sheet')} with a table of codes not read: {listed(hidden)}"
+            remedy = f"Name it if it is meant, as in 'FILE:{hidden[0]}'"
+            remarks.append(Finding.warning(FindingCode.HIDDEN, found, remedy))
+        return name, remarks
 
     def asked(self, asked: str) -> str:
         """Return the sheet of a name, whatever its capitals."""
@@ -148,18 +139,19 @@ class _Book:
 
     def _holds_table(self, name: str) -> bool:
         """Whether a sheet has a row of headings with a column of codes."""
-        known = (known_headings(row, self.wish.known) for _, row in self.rows(name)[:HEADINGS_AMONG])
+        known = (known_headings(row, self.wish.known) for _, row in self.grid(name).records[:HEADINGS_AMONG])
         return any(len(found) > 1 and found & {"org_code", "practice_code"} for found in known)
 
-    def rows(self, name: str) -> list[tuple[int, list[Any]]]:
-        """Return the rows of a sheet that hold anything, numbered from 1."""
-        if name not in self._read:
+    def grid(self, name: str) -> Grid:
+        """Return the rows of a sheet that hold anything, numbered from 1, and what its markup says of them."""
+        if name not in self._grids:
             markup = self._markup(name)
             # Looked at before: calamine makes room for the whole rectangle at once.
             check_extent(0, markup.cells, self.wish, f"sheet '{name}' spans")
             try:
                 page = self.book.get_sheet_by_name(name)
                 cells = page.to_python(skip_empty_area=False)
+                merged = page.merged_cell_ranges or ()  # of an .ods workbook calamine gives none
             except Exception as error:
                 raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged", SAVE_AGAIN) from error
             for (row, column), cell in [*markup.broken.items(), *markup.rich.items()]:
@@ -172,20 +164,11 @@ class _Book:
                 if row.count("") < len(row)
             ]
             check_extent(len(rows), 0, self.wish, f"sheet '{name}' has")
-            self._read[name] = rows, markup, page
-        return self._read[name][0]
-
-    def grid(self, name: str, remarks: Sequence[Finding]) -> Grid:
-        """Return a sheet with what is to be said of it."""
-        rows = self.rows(name)
-        _, markup, page = self._read[name]
-        # calamine gives no merged cells of an .ods workbook.
-        markup.merged += [
-            (top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in page.merged_cell_ranges or ()
-        ]
-        if not self._asks_to_be_calculated():
-            markup.formulas = {}
-        return Grid(name, rows, remarks=remarks, markup=markup)
+            markup.merged += [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in merged]
+            if not self._asks_to_be_calculated:
+                markup.formulas = {}
+            self._grids[name] = Grid(name, rows, markup=markup)
+        return self._grids[name]
 
     def links(self) -> list[Finding]:
         """Say that values come from other workbooks; those are never looked for."""
@@ -207,8 +190,9 @@ class _Book:
         parts = {name: self.archive.read(name) for name in ("styles.xml", "content.xml") if name in self.names}
         return ods_markup(io.BytesIO(parts["content.xml"]), raised_styles(*parts.values()))
 
+    @cached_property
     def _asks_to_be_calculated(self) -> bool:
-        """Return whether the program that wrote the workbook left its formulas to be calculated by another.
+        """Whether the program that wrote the workbook left its formulas to be calculated by another.
 
         XlsxWriter always says so, and stores 0 for a formula unless it is given a value. Workbooks of gpit store the
         value of every formula, so that their zeros are true.
@@ -222,7 +206,7 @@ class _Book:
             if "content.xml" in self.names:
                 return self._ods_sheets.get(name, Markup())
             return xlsx_markup(self.archive.read(self.parts[name]), self._shared_rich_texts)
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, ParseError, RecursionError) as error:
             raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
 
 
