@@ -93,7 +93,11 @@ def _locate(text: str) -> Target:
     name, sheet = split_sheet(text)
     path = Path(name)
     if not path.exists():
-        raise UsageError(_no_such_file(path))
+        folder = path.parent
+        if not folder.is_dir():
+            raise UsageError(f"{path}: there is no such file, nor the folder {folder}")
+        there = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in READERS]
+        raise UsageError(f"{path}: there is no such file{nearest(path.name, there)}")
     if not path.is_file():
         raise UsageError(f"{name} is a folder or a device; give one file of it ({listed(list(READERS))})")
     suffix = path.suffix.lower()
@@ -170,25 +174,16 @@ def letters(index: int) -> str:
     return name
 
 
-def _no_such_file(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return f"{path}: there is no such file, nor the folder {folder}"
-    there = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in READERS]
-    return f"{path}: there is no such file{nearest(path.name, there)}"
-
-
 def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
     """Return the rows of formulas by column where all of the column store 0 and the workbook asks to be calculated.
 
     A program that cannot calculate stores 0 for each formula; one zero among other values is a true one.
     """
-    columns = {}
-    for column, stored in grid.markup.formulas.items():
-        rows = [row for row, _ in region.rows if row in stored]
-        if rows and all(stored[row] for row in rows):
-            columns[column] = tuple(rows)
-    return columns
+    columns = {
+        column: {row: is_nil[row] for row, _ in region.rows if row in is_nil}
+        for column, is_nil in grid.markup.formulas.items()
+    }
+    return {column: tuple(rows) for column, rows in columns.items() if rows and all(rows.values())}
 
 
 def _report(sheet: Sheet, grid: Grid) -> None:

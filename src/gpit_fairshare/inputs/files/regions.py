@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, without_number
@@ -29,7 +29,7 @@ from gpit_fairshare.inputs.files.grids import (
 from gpit_fairshare.words import counted, listed, on_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 Record = tuple[int, "Sequence[Any]"]
@@ -49,20 +49,12 @@ _MOST_WORDS = 4
 _KEYS = frozenset({"org_code", "practice_code"})
 
 
-class Left(NamedTuple):
-    """A row that is not of the table, or the first and last of several."""
-
-    first: int
-    last: int
-    text: str
-
-
 @dataclass
 class Region:
     """A table and what stands around it."""
 
     heading_row: int
-    headings: tuple[str, ...]
+    headings: list[str]
     """Headings without spaces around them and without footnote marks; empty where a column has none."""
     units: dict[int, StatedUnit] = field(default_factory=dict)
     """Units that a row of units below or above the headings states, by column."""
@@ -70,16 +62,17 @@ class Region:
     """Texts of such rows that seem to state a unit and are not understood, by column."""
     rows: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
     """Rows that hold anything: their number and their cells, as many as there are headings."""
-    rows_above: list[Left] = field(default_factory=list)
+    rows_above: dict[int, str] = field(default_factory=dict)
+    """Rows above the headings, and what they say."""
     titles: list[str] = field(default_factory=list)
     """Texts above the headings in full, for the units that they state."""
-    rows_left_out: list[Left] = field(default_factory=list)
+    rows_left_out: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     """Texts of notes below the table or in it, in full, for the units that they may state."""
     repeats: list[int] = field(default_factory=list)
     """Rows that say the headings again."""
-    second: Left | None = None
-    """A second table below, which is not read."""
+    second: str = ""
+    """The rows and the headings of a second table below, which is not read."""
     wide: list[tuple[int, int]] = field(default_factory=list)
     """Rows with cells outside the headings, and the number of their cells."""
     marked: dict[int, str] = field(default_factory=dict)
@@ -126,14 +119,16 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
         found = f"row {number:,} has {len(written):,} cells, and a table at most {MOST_COLUMNS:,} columns"
         raise Unreadable(FindingCode.SEPARATORS, found, "Save the columns that are needed in a file of their own")
     headings = _bare_headings(written, known)
-    region = Region(number, tuple(headings))
+    region = Region(number, headings)
     region.marked = {at: text for at, text in enumerate(written) if text != headings[at]}
+    columns = {known(heading): index for index, heading in reversed(list(enumerate(headings))) if heading}
+    key = columns.get("org_code", columns.get("practice_code", min(columns.values(), default=0)))
     above = list(records[:at])
-    if above and _is_row_of_units(above[-1][1], headings, _key_column(headings, known), grid, is_above=True):
+    if above and _is_row_of_units(above[-1][1], headings, key, grid, is_above=True):
         region.take_units(above.pop()[1])
-    region.rows_above = [Left(row, row, _text(texts)) for row, texts in above]
+    region.rows_above = {row: _text(texts) for row, texts in above}
     region.titles = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
-    _Below(region, grid, known).read(records[at + 1 :])
+    _Below(region, grid, known, key, {*columns.values()} - {key}).read(records[at + 1 :])
     if not region.rows:
         raise Unreadable(FindingCode.EMPTY, "there are no rows below the headings", "Export it again, with its rows")
     for left, right in merged.items():
@@ -156,11 +151,7 @@ def report_region(region: Region, findings: FileFindings) -> None:
     if region.rows_left_out:
         findings.note(FindingCode.NOTES, f"left out as notes or headings of sections: {_said(region.rows_left_out)}")
     if region.second:
-        second = region.second
-        findings.note(
-            FindingCode.SECOND_TABLE,
-            f"left out another table below, rows {second.first:,} to {second.last:,}, headed {second.text}",
-        )
+        findings.note(FindingCode.SECOND_TABLE, f"left out another table below, {region.second}")
 
 
 def _headings_at(records: Sequence[Record], known: Callable[[str], str | None]) -> int:
@@ -202,9 +193,7 @@ def _look_under(region: Region, left: int, right: int) -> None:
     if len(figures) > 1 and region.headings[left]:
         region.spread[left] = tuple(figures)
     elif len(filled) == 1 and filled[0] != left and not region.headings[filled[0]]:
-        headings = list(region.headings)
-        headings[filled[0]], headings[left] = headings[left], ""
-        region.headings = tuple(headings)
+        region.headings[filled[0]], region.headings[left] = region.headings[left], ""
         region.moved[filled[0]] = left
 
 
@@ -216,16 +205,25 @@ def _is_figure(cell: Any) -> bool:
 
 
 class _Below:
-    """Goes through the rows below the headings."""
+    """Goes through the rows below the headings.
 
-    def __init__(self, region: Region, grid: Grid, known: Callable[[str], str | None]) -> None:
+    Args:
+        region: the table, with its headings.
+        grid: says whether the file knows numbers from texts.
+        known: returns the column that a heading stands for, or None.
+        key: the column of codes.
+        others: other columns with a heading, the first of each name.
+    """
+
+    def __init__(
+        self, region: Region, grid: Grid, known: Callable[[str], str | None], key: int, others: set[int]
+    ) -> None:
         self.region = region
         self.grid = grid
         self.known = known
+        self.key = key
+        self.others = others
         self.folded = [heading.casefold() for heading in region.headings]
-        named = {known(heading): index for index, heading in reversed(list(enumerate(region.headings))) if heading}
-        self.key = _key_column(region.headings, known)
-        self.others = set(named.values()) - {self.key}
         self.last = region.heading_row
         self._numeric: set[int] | None = None
 
@@ -240,7 +238,7 @@ class _Below:
             if not plain or gap or at == 0:
                 verdict = self._verdict(cells, gap=gap, first=at == 0)
                 if verdict == "second":
-                    self.region.second = Left(number, records[-1][0], _text(cells))
+                    self.region.second = f"rows {number:,} to {records[-1][0]:,}, headed {_text(cells)}"
                     return
                 if verdict == "left":
                     continue
@@ -254,7 +252,7 @@ class _Below:
         texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
         if first and _is_row_of_units(cells, self.region.headings, self.key, self.grid, is_above=False):
             self.region.take_units(cells)
-            self.region.rows_left_out.append(Left(self.last, self.last, _text(cells)))
+            self.region.rows_left_out[self.last] = _text(cells)
             return "left"
         if len(texts) == len(filled):
             same = sum(self._is_heading(index, cell) for index, cell in texts)
@@ -265,7 +263,7 @@ class _Below:
                 return "second"
         if self._is_note(filled, gap=gap):
             self.region.notes += [_heading(cell) for _, cell in filled]
-            self.region.rows_left_out.append(Left(self.last, self.last, _text(cells)))
+            self.region.rows_left_out[self.last] = _text(cells)
             return "left"
         return "row"
 
@@ -362,13 +360,6 @@ def _is_plain_figure(text: str, may_be_unit: bool) -> bool:
     return bool(_FIGURE.fullmatch(text)) or (not may_be_unit and read_number(text) is not None)
 
 
-def _key_column(headings: Sequence[str], known: Callable[[str], str | None]) -> int:
-    """Return the column of codes, or the first with a heading."""
-    columns = {known(heading): index for index, heading in reversed(list(enumerate(headings))) if heading}
-    keys = [columns[key] for key in ("org_code", "practice_code") if key in columns]
-    return keys[0] if keys else next((at for at, heading in enumerate(headings) if heading), 0)
-
-
 def _heading(cell: Any) -> str:
     return " ".join(str(cell.why if isinstance(cell, Broken) else cell).split())
 
@@ -377,5 +368,5 @@ def _text(cells: Sequence[Any]) -> str:
     return listed([f"'{on_one_line(_heading(cell), 60)}'" for cell in cells if not is_blank(cell)], 4)
 
 
-def _said(rows: Sequence[Left]) -> str:
-    return f"{counted(len(rows), 'row')}: {listed([f'{row.text} in row {row.first:,}' for row in rows], 5)}"
+def _said(rows: Mapping[int, str]) -> str:
+    return f"{counted(len(rows), 'row')}: {listed([f'{text} in row {row:,}' for row, text in rows.items()], 5)}"

@@ -95,8 +95,7 @@ def _filled(rows: Iterator[tuple[int, Sequence[str]]], wish: Wish) -> list[tuple
         if any(cell.strip() for cell in record):
             records.append((number, record))
             cells += len(record)
-            if len(records) > wish.most_rows or cells > wish.most_cells:
-                check_extent(len(records), cells, wish, "the file has")
+            check_extent(len(records), cells, wish, "the file has")
     return records
 
 
@@ -111,7 +110,7 @@ def _decoded(data: bytes) -> tuple[str, list[Finding]]:
         # Letters of our files have one zero byte of two in UTF-16: the second, or in big-endian text the first.
         first, second = data[0::2].count(0), data[1::2].count(0)
         if max(first, second) * 4 < len(data):
-            raise _wrong_encoding("the text holds a zero byte", _line(data, data.index(0)))
+            raise Unreadable(FindingCode.ENCODING, "the text holds a zero byte", _SAVE_AS, _line(data, data.index(0)))
         return _wide(data, "utf-16-le" if second >= first else "utf-16-be", "UTF-16")
     try:
         return data.decode("utf-8-sig"), []
@@ -124,9 +123,9 @@ def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
         text = data.decode(codec)
     except UnicodeDecodeError as error:
         found = f"the text holds zero bytes and is not in {name} either"
-        raise _wrong_encoding(found, f"byte {error.start + 1}") from error
+        raise Unreadable(FindingCode.ENCODING, found, _SAVE_AS, f"byte {error.start + 1}") from error
     if "\x00" in text:
-        raise _wrong_encoding("the text holds zero bytes")
+        raise Unreadable(FindingCode.ENCODING, "the text holds zero bytes", _SAVE_AS)
     return text, [Finding.note(FindingCode.ENCODING, f"its text is in {name}")]
 
 
@@ -136,18 +135,14 @@ def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[
     byte = data[error.start]
     if _UTF8_PAIR.search(data):
         found = f"byte {byte:#04x} is not UTF-8, which other places of the file are in"
-        raise _wrong_encoding(found, place, f"{_SAVE_AS}, from where it came") from error
+        raise Unreadable(FindingCode.ENCODING, found, f"{_SAVE_AS}, from where it came", place) from error
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError as fault:
         found = f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252"
-        raise _wrong_encoding(found, _line(data, fault.start)) from fault
+        raise Unreadable(FindingCode.ENCODING, found, _SAVE_AS, _line(data, fault.start)) from fault
     found = f"its text is in Windows-1252; {place} has '{bytes([byte]).decode('cp1252')}'"
     return text, [Finding.note(FindingCode.ENCODING, found, "Save it as UTF-8 if that is another letter")]
-
-
-def _wrong_encoding(found: str, place: str = "", remedy: str = _SAVE_AS) -> Unreadable:
-    return Unreadable(FindingCode.ENCODING, found, remedy, place)
 
 
 def _line(data: bytes, position: int) -> str:
