@@ -53,22 +53,23 @@ _UNIT = re.compile(rf"(?:in\s+)?(?:{_POUNDS})|{_COUNTS}|(?P<people>{_PEOPLE})", 
 """A unit in brackets or after the last comma."""
 _PLAIN_COUNTS = r"(?:in\s+)?(?P<count>'000s?|000s|thousands|millions)"
 """Scales that say without £ or brackets that they are one."""
-_UNIT_OUTSIDE = re.compile(rf"(?:in\s+)?(?:{_POUNDS})|{_PLAIN_COUNTS}\s*$", re.IGNORECASE)
+_UNIT_OUTSIDE = rf"(?:in\s+)?(?:{_POUNDS})|{_PLAIN_COUNTS}\s*$"
 _BRACKETED = re.compile(rf"[\(\[]\s*(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*[\)\]]", re.IGNORECASE)
 _AT_END = re.compile(rf"(?:^|[\s,:–-])(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*$", re.IGNORECASE)
 _AT_START = re.compile(rf"^(?:{_POUND_SIGN})\s+(?=\w)", re.IGNORECASE)
 
 _YEAR = r"(?:19|20)[0-9]{2}"
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
-_DATE = re.compile(
+_DATE = (
     rf"(?:fye?\s*)?(?:{_YEAR}\s*(?:[/–-]\s*(?:{_YEAR}|[0-9]{{2}}))?|[0-9]{{2}}\s*[/–-]\s*[0-9]{{2}})(?![\w/-])"
     rf"|(?:[0-9]{{1,2}}[/.-][0-9]{{1,2}}[/.-](?:{_YEAR}|[0-9]{{2}})|{_YEAR}-[0-9]{{2}}-[0-9]{{2}})(?!\w)"
     rf"|(?:[0-9]{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?)?{_MONTH}(?:[\s-]+(?:{_YEAR}|[0-9]{{2}}))?(?!\w)"
-    r"|(?:m|month\s+)12(?!\w)",
-    re.IGNORECASE,
+    r"|(?:m|month\s+)12(?!\w)"
 )
-_BETWEEN = re.compile(r"[\s,;:./–—-]+")
-_WORD = re.compile(r"[^\s;:()\[\]/,]+(?:,[0-9]+)*")
+_OTHERS = rf"[\s,;:./–—-]+|{_DATE}|(?P<word>[^\s;:()\[\]/,]+(?:,[0-9]+)*|[()\[\]])"
+"""What is no unit: what parts words, dates, and other words."""
+_TOKEN = re.compile(rf"(?P<unit>{_UNIT.pattern})|{_OTHERS}", re.IGNORECASE)
+_TOKEN_OUTSIDE = re.compile(rf"(?P<unit>{_UNIT_OUTSIDE})|{_OTHERS}", re.IGNORECASE)
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _LAST_COMMA = re.compile(r",(?![0-9])(?=[^,]*(?:,[0-9][^,]*)*$)")
 _PER = re.compile(
@@ -148,7 +149,7 @@ def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[State
         heading: a heading without marks of footnotes.
         known_words: words of well-known headings, in small letters; they change no figure.
     """
-    return _read_unit(heading, _UNIT_OUTSIDE, _is_harmless_outside, known_words)
+    return _read_unit(heading, _TOKEN_OUTSIDE, _is_harmless_outside, known_words)
 
 
 def cell_unit(text: str) -> tuple[StatedUnit | None, str]:
@@ -159,7 +160,7 @@ def cell_unit(text: str) -> tuple[StatedUnit | None, str]:
     alone = unit_alone(text)
     if alone and text.strip().casefold() in _NO_AMOUNT:
         return None, text.strip()
-    return (alone, "") if alone else _read_unit(text, _UNIT, _HARMLESS.__contains__)
+    return (alone, "") if alone else _read_unit(text, _TOKEN, _HARMLESS.__contains__)
 
 
 def looks_like_unit(text: str) -> bool:
@@ -168,16 +169,17 @@ def looks_like_unit(text: str) -> bool:
     if unit or unit_alone(text):
         return True
     # Without its brackets, in which any word would be one that is not understood.
-    stated, odd = heading_unit(re.sub(r"[()\[\],]", " ", text))
-    return bool(unknown and (stated or odd)) or bool(_ODD_SCALE.fullmatch(text.strip()))
+    bare = re.sub(r"[()\[\],]", " ", text)
+    return bool(unknown and any(heading_unit(bare))) or bool(_ODD_SCALE.fullmatch(text.strip()))
 
 
 def _read_unit(
     heading: str,
-    unit_outside: re.Pattern[str],
+    token_outside: re.Pattern[str],
     is_harmless_outside: Callable[[str], bool],
     known_words: Collection[str] = (),
 ) -> tuple[StatedUnit | None, str]:
+    """Return the unit that a text states, and the first word of it that is no unit, no date and not harmless."""
     text = _repaired(heading)
     odd = _ODD_UNIT.search(text)
     if odd:
@@ -194,20 +196,20 @@ def _read_unit(
     if comma:
         fragments.append(outside[comma.end() :])
         outside = outside[: comma.start()]
-    units: list[StatedUnit] = []
-    has_unit_of_its_own = any(map(parse_unit, fragments))
-    for fragment in fragments:
-        unknown = _scan(
-            fragment,
-            _UNIT,
-            units,
-            _is_harmless_outside if has_unit_of_its_own else lambda word: word in _HARMLESS or word in known_words,
-        )
-        if unknown:
-            return None, unknown
+    is_known: Callable[[str], bool] = _HARMLESS.union(known_words).__contains__
+    is_harmless = _is_harmless_outside if any(map(parse_unit, fragments)) else is_known
+    parts = [(fragment, _TOKEN, is_harmless) for fragment in fragments]
     # A dash or _ parts words here: spend_k, spend-gbp.
-    unknown = _scan(re.sub(r"[_–—-]", " ", outside), unit_outside, units, is_harmless_outside)
-    return (None, unknown) if unknown else _united(units)
+    parts.append((re.sub(r"[_–—-]", " ", outside), token_outside, is_harmless_outside))
+    units = []
+    for part, token, is_harmless_here in parts:
+        for match in token.finditer(part):
+            word = match["word"]
+            if match["unit"]:
+                units.append(_stated(match))
+            elif word and not is_harmless_here(word.casefold().strip("'\".")):
+                return None, word
+    return _united(units)
 
 
 def parse_unit(text: str) -> StatedUnit | None:
@@ -252,23 +254,6 @@ def is_vague(text: str) -> bool:
 def scaled(number: float, factor: int) -> float:
     """Multiply a figure as it is written, so that 4.35 in £k is £4,350 and not a penny less."""
     return number if factor == 1 else float(Fraction(repr(number)) * factor)
-
-
-def _scan(text: str, unit: re.Pattern[str], units: list[StatedUnit], is_harmless: Callable[[str], bool]) -> str:
-    """Add the units of a text to `units`; return the first word that is no unit, no date and not harmless."""
-    at = 0
-    while at < len(text):
-        match = unit.match(text, at)
-        if match and match[0]:
-            units.append(_stated(match))
-        else:
-            match = _BETWEEN.match(text, at) or _DATE.match(text, at)
-        if not match:
-            match = _WORD.match(text, at)
-            if not is_harmless(match[0].casefold().strip("'\".") if match else text[at]):
-                return match[0] if match else text[at]
-        at = match.end() if match else at + 1
-    return ""
 
 
 def _is_harmless_outside(word: str) -> bool:
