@@ -42,7 +42,6 @@ _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
 _GIVE_A_CODE = "Give the row a code, or take it out if it is a total or a note"
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
-_TRIMMED = (FindingCode.TRIMMED,)
 _REMARKS: Mapping[Notation, tuple[FindingCode, ...]] = {
     "plain": (),
     "written": (FindingCode.LOOSE_NUMBERS,),
@@ -161,7 +160,7 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
             f"{shown(text)} holds a line break or another character that cannot be seen",
             remedy="Type the text again",
         )
-    return Read(text, _TRIMMED if text != cell else ())
+    return Read(text, (FindingCode.TRIMMED,) if text != cell else ())
 
 
 def parse_year(text: Any) -> str | None:
@@ -222,8 +221,7 @@ def boundary_date(given: str | dt.date) -> dt.date:
     if isinstance(given, dt.date):
         return given
     text = given.strip()
-    day = parse_day(text)
-    if day:
+    if day := parse_day(text):
         return day
     if parse_year(text) == text:
         return year_start(text)

@@ -8,6 +8,7 @@ from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.numbers import read_number
 from gpit_fairshare.inputs.columns.standard_columns import is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import (
+    CELL,
     StatedUnit,
     heading_unit,
     is_vague,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 BY_USER = "--unit"
 HEADING = "heading"
-CELL = "cell beside the heading"
 TITLE = "title"
 SHEET_NAME = "name of the sheet"
 FILE_NAME = "name of the file"
@@ -67,13 +67,13 @@ class ColumnUnits:
         )
         texts = {*request.keep_text, *(name for name, column in standard.items() if column.kind == "text")}
         self._text_columns = {index for name, index in columns.items() if name in texts}
+        self._names = [(sheet.sheet, SHEET_NAME), (sheet.file.rpartition(".")[0], FILE_NAME)]
+        """The names of the sheet and the file, as texts that may state a unit."""
         self._whole_table = self._table_statements()
-        self._units: dict[int, StatedUnit | None] = {}
+        self._units = {index: self._find(index) for index in columns.values()}
 
     def of(self, index: int) -> StatedUnit | None:
         """Return the unit of a column, or None where nothing states one."""
-        if index not in self._units:
-            self._units[index] = self._find(index)
         return self._units[index]
 
     def factor(self, index: int) -> int:
@@ -85,10 +85,11 @@ class ColumnUnits:
         """Return the units of the used columns of £ or people, and of others that are scaled, from left to right."""
         applied = []
         for name, index in sorted(self.columns.items(), key=lambda pair: pair[1]):
-            unit, measure = self.of(index), self._measures[index]
-            if name in used and (measure in ("£", "people") or (unit and unit.factor > 1)):
-                text, factor, place = (unit.text, unit.factor, unit.stated_by) if unit else (measure, 1, "")
-                applied.append(AppliedUnit(self.sheet.headings[index], name, text, factor, place))
+            measure = self._measures[index]
+            unit = self.of(index) or StatedUnit(1, measure, "")
+            if name in used and (measure in ("£", "people") or unit.factor > 1):
+                heading = self.sheet.headings[index]
+                applied.append(AppliedUnit(heading, name, unit.text, unit.factor, unit.stated_by))
         return tuple(applied)
 
     def report(self, used: Collection[str], essential: Collection[str]) -> None:
@@ -115,39 +116,28 @@ class ColumnUnits:
         self._report_table([index for index in measured if index not in self._by_user])
 
     def _find(self, index: int) -> StatedUnit | None:
-        stated = self._by_user.get(index) or self._in_heading(index)[0] or self._beside(index)
-        if stated:
-            return stated
-        measure = self._measures.get(index, "")
-        return next((unit for unit in self._whole_table if measure and unit.measure == measure), None)
+        measure = self._measures[index]
+        stated = (self._by_user.get(index), self._in_heading(index)[0], self.sheet.units.get(index))
+        of_table = (unit for unit in self._whole_table if measure and unit.measure == measure)
+        return next(filter(None, (*stated, *of_table)), None)
 
     def _in_heading(self, index: int) -> tuple[StatedUnit | None, str]:
         """Return the unit that a heading states, and what in it is not understood; columns of rates are left alone."""
         heading = self.sheet.headings[index]
-        if self._measures.get(index, "") in ("£", "people"):
+        if self._measures[index] in ("£", "people"):
             unit, unknown = heading_unit(heading, self._known_words)
         else:
             unit, unknown = split_unit(heading)[1], ""
         return unit and unit._replace(stated_by=HEADING), unknown
 
-    def _beside(self, index: int) -> StatedUnit | None:
-        """Return the unit that a cell above or below a heading states."""
-        unit = self.sheet.units.get(index)
-        return unit and unit._replace(stated_by=CELL)
-
     def _table_statements(self) -> list[StatedUnit]:
         """Return the units stated for the whole table: by titles, names, and cells beside headings without figures."""
         sheet = self.sheet
-        cells = [index for index, unit in sheet.units.items() if unit.factor > 1 and not self._holds_figures(index)]
-        texts = [*((title, TITLE) for title in sheet.titles), *self._names()]
+        texts = [*((title, TITLE) for title in sheet.titles), *self._names]
         return [
-            *filter(None, map(self._beside, cells)),
+            *(unit for index, unit in sheet.units.items() if unit.factor > 1 and not self._holds_figures(index)),
             *(unit._replace(stated_by=place) for text, place in texts if (unit := unit_in_title(text))),
         ]
-
-    def _names(self) -> list[tuple[str, str]]:
-        """Return the names of the file and the sheet as texts that may state a unit."""
-        return [(self.sheet.sheet, SHEET_NAME), (self.sheet.file.rpartition(".")[0], FILE_NAME)]
 
     def _units_by_row(self) -> list[str]:
         """Return what a column of units says of its rows, if it is not £ or people: units of rows are not read."""
@@ -172,7 +162,7 @@ class ColumnUnits:
         """Report what is wrong with the unit of one column of £ or people."""
         heading, measure = self.sheet.headings[index], self._measures[index]
         own, unknown = self._in_heading(index)
-        unit, beside = self.of(index), self._beside(index)
+        unit, beside = self.of(index), self.sheet.units.get(index)
         if unit and unit.measure not in ("", measure):
             says = "that it is money" if unit.measure == "£" else f"{unit.text}"
             report(
@@ -208,7 +198,7 @@ class ColumnUnits:
         others = [str(own)] if own and own.factor != given.factor else []
         others += [f"'{unknown.strip()}' ({HEADING})"] if unknown else []
         others += [f"'{self.sheet.odd_units[index]}' ({CELL})"] if index in self.sheet.odd_units else []
-        cell = self._beside(index)
+        cell = self.sheet.units.get(index)
         others += [str(cell)] if cell and cell.factor != given.factor else []
         if not own and not cell:
             same = [unit for unit in self._whole_table if unit.measure == given.measure]
@@ -239,16 +229,15 @@ class ColumnUnits:
         without = [index for index in indices if index not in self.sheet.units and not any(self._in_heading(index))]
         if len(factors) > 1 and any(self._measures[index] == "£" for index in without):
             self._refuse(f"the file states several units of money: {listed([str(unit) for unit in pounds])}", "one")
-        self._report_vague([index for index in without if not self.of(index)])
+        if not all(map(self.of, without)):
+            self._report_vague()
 
-    def _report_vague(self, without: Collection[int]) -> None:
+    def _report_vague(self) -> None:
         """Refuse texts that speak of thousands or millions and may mean columns without a unit."""
-        if not without:
-            return
         sheet = self.sheet
         texts = [title for title in sheet.titles if is_vague(title)]
         texts += [note for note in sheet.notes if is_vague(note) or unit_in_title(note)]
-        texts += [name for name, _ in self._names() if is_vague(name)]
+        texts += [name for name, _ in self._names if is_vague(name)]
         texts += [unit.text for unit in self._whole_table if not unit.measure]
         texts += [text for index, text in sheet.odd_units.items() if not self._holds_figures(index)]
         texts += self._units_by_row()

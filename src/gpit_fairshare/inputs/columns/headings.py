@@ -60,8 +60,8 @@ def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
     mapping = {folded(heading): column for heading, column in request.mapping.items()}
     own = {folded(f"{request.organisation} {part}"): f"org_{part}" for part in ("code", "name")}
     exact = {*known, *request.counts, *request.keep_text, *(need.name for need in request.needs)}
-    practices = dict.fromkeys(known["practice_code"].aliases, "org_code")
-    practices |= dict.fromkeys(known["practice_name"].aliases, "org_name")
+    rows = (("practice_code", "org_code"), ("practice_name", "org_name")) if request.by_practice else ()
+    practices = {alias: name for practice, name in rows for alias in known[practice].aliases}
     aliases = {alias: name for name, entry in known.items() for alias in entry.aliases}
     weak = {alias: name for name, entry in known.items() for alias in entry.weak}
     last = {alias: name for name, entry in known.items() for alias in entry.last}
@@ -69,11 +69,9 @@ def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
     def bare(table: Mapping[str, str]) -> Callable[[str], str | None]:
         return lambda heading: table.get(folded(heading)) or table.get(folded(split_unit(heading)[0]))
 
-    layers = [bare(mapping)]
-    if request.by_practice:
-        layers.append(bare(practices))
     return [
-        *layers,
+        bare(mapping),
+        bare(practices),
         lambda heading: name if (name := plain_name(heading)) in exact else None,
         bare(own),
         bare(aliases),
@@ -179,8 +177,7 @@ class Headings:
         self._claim_practices()
         self._claim(self._commissioner, self._filled)
         self._claim(self._leftover, self._filled)
-        headings = enumerate(self.sheet.headings)
-        blank = [index for index, heading in headings if heading and index not in self._filled]
+        blank = [index for index in range(len(self.sheet.headings)) if index not in self._filled]
         for read in (*layers, self._commissioner, self._leftover):
             self._claim(read, blank)
         self._take_total_for_amount()
@@ -284,7 +281,7 @@ class Headings:
             found = f"{self._quoted(index)} is blank and left aside: {filled} is read as {column}"
             self.findings.note(FindingCode.DUPLICATE_HEADING, found)
         self._report_spread()
-        for index, column in self._displaced():
+        for index, column in self._displaced().items():
             self.findings.warning(
                 FindingCode.DUPLICATE_HEADING,
                 f"{self._quoted(self.columns[column])} is {column} as --map says, so that {self._quoted(index)}, "
@@ -329,12 +326,11 @@ class Headings:
     def report_unused(self, wanted: Collection[str]) -> None:
         """Name the columns that hold something and of which a run takes nothing; repeated headings are reported."""
         used = {index for name, index in self.columns.items() if name in {"org_code", "year", *wanted}}
-        reported = {index for indices in self.repeats.values() for index in indices}
-        reported |= {index for index, _ in self._displaced()}
+        passed = used.union(*self.repeats.values(), self._displaced())
         unused = [
-            f"{heading} ({self.sheet.column(index)})"
-            for index, heading in enumerate(self.sheet.headings)
-            if index in self._filled and index not in used | reported
+            f"{self.sheet.headings[index]} ({self.sheet.column(index)})"
+            for index in self._filled
+            if index not in passed
         ]
         if unused:
             self.findings.note(FindingCode.UNUSED, f"not used: {listed(unused)}")
@@ -356,17 +352,15 @@ class Headings:
             at=self.sheet.where(rows[1], self.columns["org_code"]),
         )
 
-    def _displaced(self) -> list[tuple[int, str]]:
+    def _displaced(self) -> dict[int, str]:
         """Return place and column of what --map leaves unused: it gave the column to another heading."""
-        mapped = {folded(heading): column for heading, column in self.request.mapping.items()}
         exchanged = {
             column
             for column, index in self.columns.items()
-            if column in self.used
-            and {folded(self.sheet.headings[index]), folded(split_unit(self.sheet.headings[index])[0])} & mapped.keys()
+            if column in self.used and any(is_named(self.sheet.headings[index], name) for name in self.request.mapping)
         }
-        return [
-            (index, name)
+        return {
+            index: name
             for index, heading in enumerate(self.sheet.headings)
             if heading and index not in self._names and (name := plain_name(heading)) in exchanged
-        ]
+        }

@@ -37,24 +37,17 @@ class Standard:
 @cache
 def standard_columns() -> Mapping[str, Standard]:
     """Return the columns of the headings file by name; read once."""
-    text = files(__package__).joinpath("headings.toml").read_text(encoding="utf-8")
-    return {
-        name: Standard(
-            kind=entry["kind"],
-            aliases=frozenset(folded(alias) for alias in [name, *entry["aliases"]]),
-            weak=frozenset(folded(alias) for alias in entry.get("weak", ())),
-            last=frozenset(folded(alias) for alias in entry.get("last", ())),
-            unit=entry.get("unit", ""),
-            option=entry.get("option", ""),
-            only=entry.get("only", ""),
-            words=_words(name, *entry["aliases"], *entry.get("weak", ()), *entry.get("last", ())),
+    columns = {}
+    for name, entry in parse_toml(files(__package__).joinpath("headings.toml").read_text(encoding="utf-8")).items():
+        aliases, weak, last = [name, *entry.pop("aliases")], entry.pop("weak", ()), entry.pop("last", ())
+        columns[name] = Standard(
+            aliases=frozenset(map(folded, aliases)),
+            weak=frozenset(map(folded, weak)),
+            last=frozenset(map(folded, last)),
+            words=frozenset(re.findall(r"[a-z&/-]+", " ".join([*aliases, *weak, *last]).casefold())),
+            **entry,
         )
-        for name, entry in parse_toml(text).items()
-    }
-
-
-def _words(*headings: str) -> frozenset[str]:
-    return frozenset(word for heading in headings for word in re.findall(r"[a-z&/-]+", heading.casefold()))
+    return columns
 
 
 def folded(heading: str) -> str:

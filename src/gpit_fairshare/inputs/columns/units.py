@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
 Measure = Literal["£", "people", ""]
+CELL = "cell beside the heading"
 
 _FACTORS = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _TABLE = parse_toml(files(__package__).joinpath("units.toml").read_text(encoding="utf-8"))

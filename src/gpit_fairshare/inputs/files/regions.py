@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, without_number
 from gpit_fairshare.inputs.columns.numbers import read_number
-from gpit_fairshare.inputs.columns.units import StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
+from gpit_fairshare.inputs.columns.units import CELL, StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
 from gpit_fairshare.inputs.files.grids import (
     ERROR_TEXTS,
     HEADINGS_AMONG,
@@ -92,7 +92,7 @@ class Region:
             text = bare_text(cell.strip())[0] if isinstance(cell, str) else ""
             unit, unknown = cell_unit(text) if text else (None, "")
             if unit:
-                self.units[index] = unit
+                self.units[index] = unit._replace(stated_by=CELL)
             elif unknown and looks_like_unit(text):
                 self.odd_units[index] = text
 
