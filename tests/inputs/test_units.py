@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from folders import about, column
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.columns.cells import read_number
 from gpit_fairshare.inputs.columns.units import scaled, split_unit, unit_alone, unit_in_title
 
 PEOPLE = "org_code,registered_population\n00C,100\n00D,200\n"
@@ -169,7 +169,7 @@ def test_notations_are_exact(whole, decimals, mark, form, size):
 def test_no_number_is_made_up(text):
     """Whatever is read as a number has its digits, in their order, and nothing but a size and zeros besides."""
     read = read_number(text.strip())
-    if read is not None and read.notation != "dash":
+    if read is not None and read.remark is not FindingCode.DASHES:
         digits = "".join(sign for sign in text if sign in "0123456789").lstrip("0").rstrip("0")
         value = "".join(map(str, Decimal(read.value).as_tuple().digits)).strip("0")
         assert value == digits

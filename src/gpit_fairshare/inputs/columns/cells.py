@@ -1,4 +1,7 @@
-"""Single cells as numbers, texts, codes and years: read if there is one meaning, else refused."""
+"""Single cells as numbers, texts, codes and years: read if there is one meaning, else refused.
+
+Numbers are read as finance writes them: `£1,234`, `(1,234)`, `−5`, `-`, `£4.2m`.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, FindingError
 from gpit_fairshare.inputs.columns.marks import bare_text, bare_year, has_mark, is_no_code
-from gpit_fairshare.inputs.columns.numbers import Notation, advice, read_number
 from gpit_fairshare.inputs.columns.units import scaled
 from gpit_fairshare.inputs.files.grids import ERROR_TEXTS, Broken, is_blank
 from gpit_fairshare.magnitude import SMALLEST, is_in_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gpit_fairshare.inputs.model import Need
 
 EVERY_YEAR = "every year"
@@ -42,13 +42,52 @@ _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
 _GIVE_A_CODE = "Give the row a code, or take it out if it is a total or a note"
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
-_REMARKS: Mapping[Notation, tuple[FindingCode, ...]] = {
-    "plain": (),
-    "written": (FindingCode.LOOSE_NUMBERS,),
-    "dash": (FindingCode.DASHES,),
-}
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of control and invisible characters, and of separators of lines."""
+
+_MINUS = "-−–"
+_SPACES = "\u00a0\u2007\u2009\u202f"
+"""Spaces that a spreadsheet puts between thousands. An ordinary space may as well part two numbers."""
+_SIZES = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "bn": 9, "billion": 9}
+_DIGITS = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+|[0-9]+"
+_EITHER = re.compile(rf"[{_MINUS}]?[1-9][0-9]{{0,2}}\.[0-9]{{3}}")
+"""A decimal, or thousands where the comma is the decimal point."""
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_NUMBER = re.compile(
+    rf"(?P<before>[{_MINUS}+]?)\s?(?P<pound>£|GBP\s?)?\s?(?P<after>[{_MINUS}]?)"
+    rf"(?P<digits>{_DIGITS})?(?P<decimals>\.[0-9]+)?"
+    rf"\s?(?P<size>k|thousand|mn?|million|bn|billion)?(?P<last>[{_MINUS}]?)(?P<percent>\s?%)?",
+    re.IGNORECASE,
+)
+_DASH = re.compile(rf"£?\s?(?:[{_MINUS}]|—)")
+_REMEDIES = {
+    rf"^{_EITHER.pattern}\Z": (
+        "Between semicolons it may be a decimal, or thousands: save the file with commas between cells, or as .xlsx"
+    ),
+    r"^(n/a|na|nil|none|null|\.\.|\*|tbc|x|\[(x|z|c|low)\])\Z": (
+        "Write 0 if nil is meant; if the figure is not known, it must be found first"
+    ),
+    r"^[0-9.]*[0-9],[0-9]+\Z": "Write it with a full stop for the decimal point: 1234.56",
+    r"^[0-9]+([/-][0-9]+)+\Z": "It may be a fraction, a date or a year: write the number",
+    r"^-?[0-9.]+e[+-]?[0-9]+\Z": "Write all of its digits: Excel drops some where it shows 1E+05",
+    r"\b(cr|dr)$": "Write a minus sign before what is taken off; ledgers differ in what CR means",
+    r"[$€]": "Give the amount in pounds",
+    r"^£?[0-9][0-9 ]*[0-9](\.[0-9]+)?\Z": "It may be two numbers: write it without spaces",
+    r"[0-9]\s*(\*+|\[.*\]|\(\w\)|[†‡§]+|\^\w+)$": "Take the mark of the footnote out of the cell",
+}
+"""What to do about texts that are no numbers, by a pattern for them in small letters; the first that fits counts."""
+_TAKE_OUT_RAISED = "Take what is raised or lowered out of the cell, if it marks a footnote; write a power in full"
+
+
+class Number(NamedTuple):
+    """What a text was read as."""
+
+    value: Decimal
+    remark: FindingCode | None = None
+    """`DASHES` for a dash, `LOOSE_NUMBERS` where the text is more than the digits of the number."""
+    has_size: bool = False
+    """Whether the text itself says thousands or millions."""
+    percent: bool = False
 
 
 class Refused(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
@@ -216,10 +255,8 @@ def boundary_date(given: str | dt.date) -> dt.date:
     Raises:
         UsageError: it is neither.
     """
-    if isinstance(given, dt.datetime):
-        return given.date()
     if isinstance(given, dt.date):
-        return given
+        return dt.date(given.year, given.month, given.day)  # without the time, if it has one
     text = given.strip()
     if day := parse_day(text):
         return day
@@ -229,6 +266,52 @@ def boundary_date(given: str | dt.date) -> dt.date:
         f"--boundaries {given}: expected a date such as 2020-04-01, "
         "or a financial year such as 2020/21, which means its first day"
     )
+
+
+def read_number(text: str, *, decimal_comma: bool = False) -> Number | None:
+    """Read a text as a number; None if it has no meaning as one, or more than one.
+
+    Args:
+        text: without spaces around it.
+        decimal_comma: whether the file is of a kind in which a comma may be the decimal point and a full stop
+            may part thousands, so that `1,234` and `1.234` say either of two numbers.
+    """
+    if decimal_comma and _EITHER.fullmatch(text):
+        return None
+    if _PLAIN.fullmatch(text):
+        return Number(Decimal(text))
+    if _DASH.fullmatch(text):
+        return Number(Decimal(0), FindingCode.DASHES)
+    inside, negative = text, False
+    if text.startswith(("(", "£(")) and text.endswith(")"):
+        inside, negative = text.replace("(", "", 1)[:-1].strip(), True
+    match = _NUMBER.fullmatch(inside)
+    if not match or not (match["digits"] or match["decimals"]):
+        return None
+    signs = [sign for sign in (match["before"], match["after"], match["last"]) if sign]
+    if len(signs) + negative > 1:
+        return None
+    whole, decimals = match["digits"] or "0", match["decimals"] or ""
+    if decimal_comma and re.fullmatch(r"[0-9]{1,3},[0-9]{3}", whole) and not decimals and not match["pound"]:
+        return None
+    value = Decimal(re.sub(rf"[,{_SPACES}]", "", whole) + decimals).scaleb(_SIZES.get((match["size"] or "").lower(), 0))
+    if negative or any(sign in _MINUS for sign in signs):
+        value = -value
+    percent = match["percent"] is not None
+    return Number(value / 100 if percent else value, FindingCode.LOOSE_NUMBERS, match["size"] is not None, percent)
+
+
+def decimal_places(number: Decimal) -> int:
+    """Return how many decimal places a number needs: 1 for 1.50, and none for 1,500."""
+    return -min(int(number.normalize().as_tuple().exponent), 0)
+
+
+def advice(text: str) -> str:
+    """Say what to do about a text that is not read as a number; empty if there is nothing to say."""
+    folded = text.strip().casefold()
+    is_raised = any(unicodedata.decomposition(sign).startswith(("<super>", "<sub>")) for sign in folded)
+    remedies = (remedy for pattern, remedy in _REMEDIES.items() if re.search(pattern, folded))
+    return next(remedies, _TAKE_OUT_RAISED if is_raised else "")
 
 
 def shown(cell: Any) -> str:
@@ -248,7 +331,7 @@ def shown(cell: Any) -> str:
 
 def _number(cell: Any, need: Need, style: NumberStyle) -> Read:
     expected = "a plain number such as 1234.56"
-    remarks: tuple[FindingCode, ...] = ()
+    remark = None
     if isinstance(cell, str):
         read = read_number(cell.strip(), decimal_comma=style.decimal_comma)
         if read is None:
@@ -263,7 +346,7 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> Read:
                 "Say it once: in the cell, or in the heading",
             )
         number = float(read.value)
-        remarks = _REMARKS["written" if style.typed and read.notation == "plain" else read.notation]
+        remark = read.remark or (FindingCode.LOOSE_NUMBERS if style.typed else None)
     elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         try:
             number = float(cell)
@@ -280,7 +363,7 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> Read:
     if not is_in_bounds(number):
         raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too small", f"0, or a number above {SMALLEST:g}")
     # 0.0 and -0.0 are the same amount and should look the same wherever they go.
-    return Read(number + 0.0, remarks)
+    return Read(number + 0.0, (remark,) if remark else ())
 
 
 def _remedy(cell: Any) -> str:

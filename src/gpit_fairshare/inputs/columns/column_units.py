@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.columns.cells import read_number
 from gpit_fairshare.inputs.columns.standard_columns import is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import (
     CELL,
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.inputs.files.reading import Sheet
 
-BY_USER = "--unit"
 HEADING = "heading"
 TITLE = "title"
-SHEET_NAME = "name of the sheet"
-FILE_NAME = "name of the file"
 
 _UNIT_HEADINGS = ("unit", "units", "unit of measure", "currency")
 _IN_HEADING = (
@@ -57,7 +54,7 @@ class ColumnUnits:
         }
         """`£`, `people` or another unit of each column, as the scheme or headings.toml says."""
         self._by_user = {
-            index: unit._replace(stated_by=BY_USER)
+            index: unit._replace(stated_by="--unit")
             for heading, text in request.units.items()
             for index, own in enumerate(sheet.headings)
             if is_named(own, heading) and (unit := parse_unit(text))
@@ -65,11 +62,16 @@ class ColumnUnits:
         self._known_words = frozenset().union(
             *(column.words for column in standard.values() if column.kind == "number")
         )
-        texts = {*request.keep_text, *(name for name, column in standard.items() if column.kind == "text")}
-        self._text_columns = {index for name, index in columns.items() if name in texts}
-        self._names = [(sheet.sheet, SHEET_NAME), (sheet.file.rpartition(".")[0], FILE_NAME)]
+        kept = {*request.keep_text, *(name for name, column in standard.items() if column.kind == "text")}
+        self._text_columns = {index for name, index in columns.items() if name in kept}
+        self._names = [(sheet.sheet, "name of the sheet"), (sheet.file.rpartition(".")[0], "name of the file")]
         """The names of the sheet and the file, as texts that may state a unit."""
-        self._whole_table = self._table_statements()
+        texts = [*((title, TITLE) for title in sheet.titles), *self._names]
+        self._whole_table = [
+            *(unit for index, unit in sheet.units.items() if unit.factor > 1 and not self._holds_figures(index)),
+            *(unit._replace(stated_by=place) for text, place in texts if (unit := unit_in_title(text))),
+        ]
+        """Units that are stated for the whole table: by cells beside headings without figures, titles and names."""
         self._units = {index: self._find(index) for index in columns.values()}
 
     def of(self, index: int) -> StatedUnit | None:
@@ -84,10 +86,10 @@ class ColumnUnits:
     def applied(self, used: Collection[str]) -> tuple[AppliedUnit, ...]:
         """Return the units of the used columns of £ or people, and of others that are scaled, from left to right."""
         applied = []
-        for name, index in sorted(self.columns.items(), key=lambda pair: pair[1]):
+        for index, name in sorted((index, name) for name, index in self.columns.items() if name in used):
             measure = self._measures[index]
             unit = self.of(index) or StatedUnit(1, measure, "")
-            if name in used and (measure in ("£", "people") or unit.factor > 1):
+            if measure in ("£", "people") or unit.factor > 1:
                 heading = self.sheet.headings[index]
                 applied.append(AppliedUnit(heading, name, unit.text, unit.factor, unit.stated_by))
         return tuple(applied)
@@ -99,21 +101,20 @@ class ColumnUnits:
             used: names of the columns that the run uses.
             essential: those of them of which a fault stops the run; a fault of another is a warning.
         """
-        indices = [index for name, index in sorted(self.columns.items(), key=lambda pair: pair[1]) if name in used]
+        columns = sorted((index, name) for name, index in self.columns.items() if name in used)
         multiplied = [
             f"'{self.sheet.headings[index]}' by {unit.factor:,}{_source_in_words(unit)}"
-            for index in indices
+            for index, _ in columns
             if (unit := self.of(index)) and unit.factor > 1
         ]
         if multiplied:
             texts = listed(multiplied, 20)
             self.sheet.findings.note(FindingCode.UNIT, f"figures are multiplied as the file states their unit: {texts}")
-        names = {index: name for name, index in self.columns.items()}
-        measured = [index for index in indices if self._measures[index] in ("£", "people")]
-        for index in measured:
-            report = self.sheet.findings.error if names[index] in essential else self.sheet.findings.warning
-            self._report_column(index, names[index], report)
-        self._report_table([index for index in measured if index not in self._by_user])
+        measured = [(index, name) for index, name in columns if self._measures[index] in ("£", "people")]
+        for index, name in measured:
+            report = self.sheet.findings.error if name in essential else self.sheet.findings.warning
+            self._report_column(index, name, report)
+        self._report_table([index for index, _ in measured if index not in self._by_user])
 
     def _find(self, index: int) -> StatedUnit | None:
         measure = self._measures[index]
@@ -129,15 +130,6 @@ class ColumnUnits:
         else:
             unit, unknown = split_unit(heading)[1], ""
         return unit and unit._replace(stated_by=HEADING), unknown
-
-    def _table_statements(self) -> list[StatedUnit]:
-        """Return the units stated for the whole table: by titles, names, and cells beside headings without figures."""
-        sheet = self.sheet
-        texts = [*((title, TITLE) for title in sheet.titles), *self._names]
-        return [
-            *(unit for index, unit in sheet.units.items() if unit.factor > 1 and not self._holds_figures(index)),
-            *(unit._replace(stated_by=place) for text, place in texts if (unit := unit_in_title(text))),
-        ]
 
     def _units_by_row(self) -> list[str]:
         """Return what a column of units says of its rows, if it is not £ or people: units of rows are not read."""
@@ -195,14 +187,11 @@ class ColumnUnits:
     def _report_overruled(self, index: int, own: StatedUnit | None, unknown: str) -> None:
         """Point out what else the file says of a column whose unit the user gives."""
         given = self._by_user[index]
+        cell, odd = self.sheet.units.get(index), self.sheet.odd_units.get(index, "")
+        of_table = [] if own or cell else [unit for unit in self._whole_table if unit.measure == given.measure]
         others = [str(own)] if own and own.factor != given.factor else []
-        others += [f"'{unknown.strip()}' ({HEADING})"] if unknown else []
-        others += [f"'{self.sheet.odd_units[index]}' ({CELL})"] if index in self.sheet.odd_units else []
-        cell = self.sheet.units.get(index)
-        others += [str(cell)] if cell and cell.factor != given.factor else []
-        if not own and not cell:
-            same = [unit for unit in self._whole_table if unit.measure == given.measure]
-            others += [str(unit) for unit in same if unit.factor != given.factor]
+        others += [f"'{text}' ({place})" for text, place in ((unknown.strip(), HEADING), (odd, CELL)) if text]
+        others += [str(unit) for unit in (cell, *of_table) if unit and unit.factor != given.factor]
         if others:
             self.sheet.findings.warning(
                 FindingCode.UNIT,

@@ -46,12 +46,7 @@ def plain_name(heading: str) -> str:
 def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
     """Return a function from a heading to the column that it is likely to be, or None: tells headings from rows."""
     layers = _layers(role, request)
-
-    @cache
-    def known(heading: str) -> str | None:
-        return next((name for read in layers if (name := read(heading))), None)
-
-    return known
+    return cache(lambda heading: next((name for read in layers if (name := read(heading))), None))
 
 
 def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
@@ -187,9 +182,8 @@ class Headings:
 
         What else is wrong with the lines is then found in the same go, and nothing that only follows from this.
         """
-        if self.role != "spend" or "historic_spend" not in self.columns or "amount" in self.columns:
-            return
-        self.lines_of_code = self._rows_that_are_lines()
+        if self.role == "spend" and "historic_spend" in self.columns and "amount" not in self.columns:
+            self.lines_of_code = self._rows_that_are_lines()
         if self.lines_of_code:
             index = self.columns["amount"] = self.columns.pop("historic_spend")
             self._names[index] = "amount"
@@ -296,7 +290,8 @@ class Headings:
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
                 )
         self.units.report(self.wanted, {*self.request.essential, "amount"})
-        self._report_total_over_lines()
+        if self.lines_of_code:
+            self._report_total_over_lines()
         renamed = [
             f"'{heading}' as {column}"
             for heading, column in self.matched
@@ -336,8 +331,6 @@ class Headings:
             self.findings.note(FindingCode.UNUSED, f"not used: {listed(unused)}")
 
     def _report_total_over_lines(self) -> None:
-        if not self.lines_of_code:
-            return
         code, rows = next(iter(self.lines_of_code.items()))
         words = [self.title(name) for name in LINE_WORDS if name in self.columns and name != "basis"]
         others = counted(len(self.lines_of_code) - 1, "other code")

@@ -25,13 +25,11 @@ _SIGNS = {
     "subscript": str.maketrans(_PLAIN_LOWERED, _LOWERED),
 }
 _TO_PLAIN = str.maketrans(_RAISED, _PLAIN_RAISED)
-_LETTERS_TO_PLAIN = str.maketrans(
-    {
-        special: plain
-        for special, plain in zip(_RAISED + _LOWERED, _PLAIN_RAISED + _PLAIN_LOWERED, strict=True)
-        if plain.isalpha()
-    }
-)
+_LETTERS_TO_PLAIN = {
+    ord(special): plain
+    for special, plain in zip(_RAISED + _LOWERED, _PLAIN_RAISED + _PLAIN_LOWERED, strict=True)
+    if plain.isalpha()
+}
 
 _SYMBOLS = "*†‡§¶⁂※"
 _NUMBER = "(?:[12]?[0-9])"

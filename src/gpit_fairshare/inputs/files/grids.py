@@ -144,6 +144,12 @@ def is_blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
+def heading_scores(records: Sequence[tuple[int, Sequence[Any]]], known: Callable[[str], str | None]) -> list[int]:
+    """Return how many known headings each of the first rows has; 0 for a row without one of codes."""
+    rows = [known_headings(cells, known) for _, cells in records[:HEADINGS_AMONG]]
+    return [len(columns) if columns & {"org_code", "practice_code"} else 0 for columns in rows]
+
+
 def known_headings(cells: Sequence[Any], known: Callable[[str], str | None]) -> set[str]:
     """Return the columns that the first thousand cells of a row stand for, if they are headings."""
     return {name for cell in cells[:1000] if isinstance(cell, str) and (name := known(cell))}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # By pattern, not by parser: several times as fast, and each is linear in the length of the text.
-_PLACE = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\br=[\"']([A-Za-z]{1,3}[0-9]{1,7})[\"'][^<>]*(?<!/)>")
+_PLACE = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\br=[\"']([A-Za-z]{1,3})([0-9]{1,7})[\"'][^<>]*(?<!/)>")
 _CELL = re.compile(rb"<(?:\w+:)?c\b")
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^<>]*)>")
 _ROW_START = re.compile(rb"<(?:\w+:)?row\b")
@@ -28,8 +28,6 @@ _ATTRIBUTE = re.compile(rb"\b(r|t|min|max|hidden)=[\"']([^\"']*)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^<>]*>([^<]*)<")
 _NIL = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
-_DIGITS = b"0123456789"
-_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
@@ -43,12 +41,11 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
         ParseError: the XML is damaged.
     """
     rows, width = _rows_and_width(xml)
-    hidden = b"hidden=" in xml
     markup = Markup(
         max(rows, default=0),
         width,
-        hidden_rows=_hidden_rows(xml) if hidden else [],
-        hidden_columns=_hidden_columns(xml[: xml.find(b"sheetData")]) if hidden else [],
+        hidden_rows=[int(row[b"r"]) for row in _hidden(_ROW, xml) if row.get(b"r", b"").isdigit()],
+        hidden_columns=_hidden_columns(xml[: xml.find(b"sheetData")]),
         rich=_inline_rich_texts(xml),
     )
     if shared or b't="e"' in xml or b"t='e'" in xml or _FORMULA.search(xml):
@@ -78,9 +75,9 @@ def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
 def _rows_and_width(xml: bytes) -> tuple[set[int], int]:
     """Return the rows of cells that are not blank, and the number of columns up to the last of them."""
     places = _PLACE.findall(xml)
-    columns = {place.rstrip(_DIGITS) for place in places}
-    rows = {int(row) for row in {place.lstrip(_LETTERS) for place in places}}
-    return rows, max((column_index(letters.decode()) + 1 for letters in columns), default=0)
+    columns, rows = {letters for letters, _ in places}, {row for _, row in places}
+    width = max((column_index(letters.decode()) + 1 for letters in columns), default=0)
+    return set(map(int, rows)), width
 
 
 def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
@@ -117,26 +114,23 @@ def _cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]:
                 yield (row, column), named.get(b"t", b"n"), content
 
 
-def _hidden_rows(xml: bytes) -> list[int]:
-    rows = map(_attributes, _ROW.findall(xml))
-    return [int(row[b"r"]) for row in rows if _is_hidden(row) and row.get(b"r", b"").isdigit()]
-
-
 def _hidden_columns(xml: bytes) -> list[int]:
     hidden: list[int] = []
-    for column in filter(_is_hidden, map(_attributes, _COLUMN.findall(xml))):
+    for column in _hidden(_COLUMN, xml):
         first, last = column.get(b"min", b""), column.get(b"max", b"")
         if first.isdigit() and last.isdigit():
             hidden += range(int(first) - 1, min(int(last), 16_384))
     return hidden
 
 
+def _hidden(tag: re.Pattern[bytes], xml: bytes) -> list[dict[bytes, bytes]]:
+    """Return the attributes of the rows or columns that are hidden."""
+    found = map(_attributes, tag.findall(xml)) if b"hidden=" in xml else ()
+    return [attributes for attributes in found if attributes.get(b"hidden") in (b"1", b"true")]
+
+
 def _attributes(text: bytes) -> dict[bytes, bytes]:
     return dict(_ATTRIBUTE.findall(text))
-
-
-def _is_hidden(attributes: Mapping[bytes, bytes]) -> bool:
-    return attributes.get(b"hidden") in (b"1", b"true")
 
 
 def shared_rich_texts(xml: bytes) -> dict[int, str]:

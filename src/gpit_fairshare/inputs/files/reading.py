@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Target(NamedTuple):
-    """A file that is there, and the sheet that was asked for, if any."""
-
-    path: Path
-    sheet: str
-
-
 @dataclass(kw_only=True)
 class Sheet(Region):
     """The table of one file or sheet. Rows count from 1 as people count them, headings and all."""
@@ -36,6 +29,8 @@ class Sheet(Region):
     """Base name."""
     sheet: str
     """Name of the sheet of a workbook, else empty."""
+    name: str
+    """File, with the sheet where there is one."""
     sha256: str
     typed: bool
     """Whether the file itself knows numbers from texts."""
@@ -45,11 +40,6 @@ class Sheet(Region):
     """Rows of formulas by column, where none of the column's was ever calculated."""
     findings: FileFindings
     """Where to report what is noticed about the file."""
-
-    @property
-    def name(self) -> str:
-        """File, with the sheet where there is one."""
-        return f"{self.file}:{self.sheet}" if self.sheet else self.file
 
     def source(
         self,
@@ -77,8 +67,8 @@ class Sheet(Region):
         return f"{self.name} {letters(index)}{row}" if self.sheet else f"{self.file} row {row}"
 
 
-def locate(text: str) -> Target:
-    """Find the file that `FILE` or `FILE:SHEET` means. An existing file comes before a sheet.
+def locate(text: str) -> tuple[Path, str]:
+    """Find the file and the sheet, if any, that `FILE` or `FILE:SHEET` means. An existing file comes before a sheet.
 
     Raises:
         UsageError: there is no such file, it is a folder, or its kind is not read.
@@ -89,7 +79,7 @@ def locate(text: str) -> Target:
         raise UsageError(f"{text} cannot be found: {error.strerror}") from error
 
 
-def _locate(text: str) -> Target:
+def _locate(text: str) -> tuple[Path, str]:
     name, sheet = split_sheet(text)
     path = Path(name)
     if not path.exists():
@@ -106,7 +96,7 @@ def _locate(text: str) -> Target:
         raise UsageError(f"{name} cannot be read; the files that can are {listed(list(READERS))}{hint}")
     if sheet and suffix not in SHEETS:
         raise UsageError(f"{text}: a {suffix} file has no sheets; leave out ':{sheet}'")
-    return Target(path, sheet)
+    return path, sheet
 
 
 def split_sheet(text: str) -> tuple[str, str]:
@@ -120,45 +110,45 @@ def split_sheet(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def read_sheet(target: Target, findings: FindingCollector, wish: Wish | None = None) -> Sheet | None:
+def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish) -> Sheet | None:
     """Read the cells of a file; None if there are none, with a finding that says why.
 
     Args:
-        target: the file; its sheet comes before that of the wish.
+        target: the file and the sheet, as `locate` finds them.
         findings: where to report.
-        wish: the largest file to be read, and which headings are known.
+        wish: the largest file to be read, and which headings are known; its sheet is that of the target.
 
     Raises:
         UsageError: the file may not be read.
     """
-    file = target.path.name
-    wish = replace(wish or Wish(), sheet=target.sheet)
-    name = f"{file}:{target.sheet}" if target.sheet else file
+    path, asked = target
+    wish = replace(wish, sheet=asked)
     try:
-        check_size(target.path.stat().st_size, wish, "the file has")
+        check_size(path.stat().st_size, wish, "the file has")
         # Read once: what is parsed is what the digest stands for.
-        data = read_regular(target.path)
-        grid = READERS[target.path.suffix.lower()](data, wish)
+        data = read_regular(path)
+        grid = READERS[path.suffix.lower()](data, wish)
         region = find_table(grid, wish.known)
-        sheet = Sheet(
-            **vars(region),
-            file=file,
-            sheet=grid.sheet,
-            sha256=hashlib.sha256(data).hexdigest(),
-            typed=grid.typed,
-            decimal_comma=grid.decimal_comma,
-            uncalculated=_uncalculated(grid, region),
-            findings=FileFindings(findings, f"{file}:{grid.sheet}" if grid.sheet else file),
-        )
     except OSError as error:
-        raise UsageError(f"{target.path} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except Unreadable as fault:
-        needed = size_needed(fault, target.path, wish) if isinstance(fault, TooLarge) else 0
         finding = fault.finding
-        if needed:
+        if isinstance(fault, TooLarge) and (needed := size_needed(fault, path, wish)):
             finding = replace(finding, remedy=f"{finding.remedy}, or allow more with --max-size {needed}")
-        findings.add(finding, Where(name, finding.place))
+        findings.add(finding, Where(f"{path.name}:{asked}" if asked else path.name, finding.place))
         return None
+    name = f"{path.name}:{grid.sheet}" if grid.sheet else path.name
+    sheet = Sheet(
+        **vars(region),
+        file=path.name,
+        sheet=grid.sheet,
+        name=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        typed=grid.typed,
+        decimal_comma=grid.decimal_comma,
+        uncalculated=_uncalculated(grid, region),
+        findings=FileFindings(findings, name),
+    )
     _report(sheet, grid)
     return sheet
 

@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import FileFindings, FindingCode
+from gpit_fairshare.inputs.columns.cells import read_number
 from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, without_number
-from gpit_fairshare.inputs.columns.numbers import read_number
 from gpit_fairshare.inputs.columns.units import CELL, StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
 from gpit_fairshare.inputs.files.grids import (
     ERROR_TEXTS,
@@ -23,6 +23,7 @@ from gpit_fairshare.inputs.files.grids import (
     Broken,
     Grid,
     Unreadable,
+    heading_scores,
     is_blank,
     known_headings,
 )
@@ -46,7 +47,6 @@ _LABELS = ("unit", "units", "unit of measure", "code", "codes")
 """What a row of units may say in the column of codes."""
 _MOST_WORDS = 4
 """Words of a cell beside a heading that states its unit; a longer text is a title."""
-_KEYS = frozenset({"org_code", "practice_code"})
 
 
 @dataclass
@@ -155,11 +155,10 @@ def report_region(region: Region, findings: FileFindings) -> None:
 
 
 def _headings_at(records: Sequence[Record], known: Callable[[str], str | None]) -> int:
-    first = records[:HEADINGS_AMONG]
-    scores = [len(found) if (found := known_headings(cells, known)) & _KEYS else 0 for _, cells in first]
+    scores = heading_scores(records, known)
     if any(scores):
         return scores.index(max(scores))
-    widths = [sum(not is_blank(cell) for cell in cells) for _, cells in first]
+    widths = [sum(not is_blank(cell) for cell in cells) for _, cells in records[:HEADINGS_AMONG]]
     usual = sorted(widths)[len(widths) // 2]
     return next(at for at, width in enumerate(widths) if width * 2 >= usual)
 
@@ -200,7 +199,7 @@ def _look_under(region: Region, left: int, right: int) -> None:
 def _is_figure(cell: Any) -> bool:
     if isinstance(cell, str):
         read = read_number(cell.strip()) if len(cell) < 40 else None
-        return read is not None and read.notation != "dash"
+        return read is not None and read.remark is not FindingCode.DASHES
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
@@ -250,22 +249,20 @@ class _Below:
         """Say whether a row is `left` out, begins a `second` table, or is of the table."""
         filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
         texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
+        may_be_headings = len(texts) == len(filled) > 1
         if first and _is_row_of_units(cells, self.region.headings, self.key, self.grid, is_above=False):
             self.region.take_units(cells)
-            self.region.rows_left_out[self.last] = _text(cells)
+        elif may_be_headings and all(self._is_heading(index, cell) for index, cell in texts):
+            self.region.repeats.append(self.last)
             return "left"
-        if len(texts) == len(filled):
-            same = sum(self._is_heading(index, cell) for index, cell in texts)
-            if same > 1 and same == len(filled):
-                self.region.repeats.append(self.last)
-                return "left"
-            if len(texts) > 1 and self._begins_table(texts, gap=gap):
-                return "second"
-        if self._is_note(filled, gap=gap):
+        elif may_be_headings and self._begins_table(texts, gap=gap):
+            return "second"
+        elif self._is_note(filled, gap=gap):
             self.region.notes += [_heading(cell) for _, cell in filled]
-            self.region.rows_left_out[self.last] = _text(cells)
-            return "left"
-        return "row"
+        else:
+            return "row"
+        self.region.rows_left_out[self.last] = _text(cells)
+        return "left"
 
     def _is_heading(self, index: int, cell: str) -> bool:
         if index >= len(self.folded):

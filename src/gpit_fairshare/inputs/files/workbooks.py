@@ -15,7 +15,6 @@ from xml.etree.ElementTree import ParseError
 
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.files.grids import (
-    HEADINGS_AMONG,
     MEGABYTE,
     MOST_MEGABYTES,
     Grid,
@@ -24,7 +23,7 @@ from gpit_fairshare.inputs.files.grids import (
     Wish,
     check_extent,
     check_size,
-    known_headings,
+    heading_scores,
     megabytes_needed,
 )
 from gpit_fairshare.inputs.files.markup import shared_rich_texts, xlsx_extent, xlsx_markup
@@ -139,8 +138,7 @@ class _Book:
 
     def _holds_table(self, name: str) -> bool:
         """Whether a sheet has a row of headings with a column of codes."""
-        known = (known_headings(row, self.wish.known) for _, row in self.grid(name).records[:HEADINGS_AMONG])
-        return any(len(found) > 1 and found & {"org_code", "practice_code"} for found in known)
+        return max(heading_scores(self.grid(name).records, self.wish.known), default=0) > 1
 
     def grid(self, name: str) -> Grid:
         """Return the rows of a sheet that hold anything, numbered from 1, and what its markup says of them."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import FEW, FileFindings, FindingCode, FindingCollector
-from gpit_fairshare.inputs.columns.cells import Refused, read_code, shown
-from gpit_fairshare.inputs.columns.numbers import read_number
+from gpit_fairshare.inputs.columns.cells import Refused, read_code, read_number, shown
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
 from gpit_fairshare.inputs.files.regions import is_code
 from gpit_fairshare.inputs.tables.totals import Totals

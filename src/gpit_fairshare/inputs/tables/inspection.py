@@ -7,9 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.columns.cells import read_year
+from gpit_fairshare.inputs.columns.cells import read_number, read_year
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said
-from gpit_fairshare.inputs.columns.numbers import read_number
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
 from gpit_fairshare.inputs.model import ADDED_UP, Column, Inputs, Need, Role

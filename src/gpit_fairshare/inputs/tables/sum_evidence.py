@@ -28,7 +28,7 @@ from itertools import accumulate
 from operator import mul
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from gpit_fairshare.inputs.columns.numbers import decimal_places, read_number
+from gpit_fairshare.inputs.columns.cells import decimal_places, read_number
 from gpit_fairshare.inputs.files.grids import is_blank
 
 if TYPE_CHECKING:

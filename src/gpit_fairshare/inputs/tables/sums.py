@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.inputs.columns.numbers import decimal_places
+from gpit_fairshare.inputs.columns.cells import decimal_places
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import counted, listed
