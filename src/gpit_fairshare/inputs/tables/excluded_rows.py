@@ -156,18 +156,13 @@ def _end_of_table(
 
 def _is_code(cell: Any) -> bool:
     """Return whether a cell may be meant as a code: anything but a blank and words."""
-    return not _is_no_code(cell) and (not isinstance(cell, str) or is_code(cell.strip()))
-
-
-def _is_no_code(cell: Any) -> bool:
-    """Return whether a cell that should hold a code holds none."""
-    if isinstance(cell, str) and is_code(cell):
-        return False
+    if isinstance(cell, str) and (is_code(cell) or not is_code(cell.strip())):
+        return is_code(cell)
     try:
         read_code(cell)
     except Refused as fault:
-        return fault.finding.number is FindingCode.BLANK_CODE
-    return False
+        return fault.finding.number is not FindingCode.BLANK_CODE
+    return True
 
 
 def _may_be_figure(cell: Any) -> bool:

@@ -90,6 +90,7 @@ class Totals:
         self.totals: list[int] = []
         """Places of all rows that are totals, or may be, in order."""
         self._parts: dict[str, _PartRows] = {}
+        """The rows that are no totals: those of a year, or all for totals without one."""
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
         """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
@@ -99,17 +100,21 @@ class Totals:
         if len(candidates) > _MOST_LABELLED:
             self._refuse_many(candidates)
             return {row.number for row in candidates}
-        apart = {row.at for row in candidates} | self._statistics()
+        places = {row.at for row in candidates}
+        apart = places | self._statistics()
         subtotals = Subtotals(self.headings, self.columns, self.key, self.findings)
         sums = subtotals.find([row for row in self.rows if row.at not in apart], sorted(apart))
-        self.totals = sorted({row.at for row in candidates} | set(sums) | subtotals.refused)
+        totals = places.union(sums, subtotals.refused)
+        self.totals = sorted(totals)
+        for year in {row.year for row in candidates}:
+            parts = [row for row in self.rows if row.at not in totals and year in ("", row.year)]
+            self._parts[year] = _PartRows(parts, self.columns)
         left = self._leave_out(candidates, sums)
         self._refuse_sums_of_lines([row for row in self.rows if row.at not in left])
         return {self.rows[at].number for at in left}
 
     def _row(self, at: int, number: int, cells: Sequence[Any]) -> FileRow:
-        key = cells[self.key]
-        code = key.strip() if isinstance(key, str) else "" if key is None else str(key)
+        code = "" if cells[self.key] is None else str(cells[self.key]).strip()
         code = "" if is_no_code(code) else code
         places: Iterable[int] = [*self.texts, *self.kinds] if code else range(len(cells))
         texts = (_text(cells[index]) for index in places)
@@ -123,11 +128,11 @@ class Totals:
 
     def _total_of(self, cells: Sequence[Any], code: str) -> str:
         """Return what says in the place of a code, or beside a blank one, that the row is the total of something."""
-        kind = next(filter(_TOTAL_OF.fullmatch, (_text(cells[index]) for index in self.kinds)), "")
+        texts = [_text(cells[index]) for index in self.kinds]
         first = self._first_text(cells)
-        if kind or (code and code != first):
-            return kind
-        return first if _TOTAL_OF.fullmatch(first) else ""
+        if code in ("", first):
+            texts.append(first)
+        return next(filter(_TOTAL_OF.fullmatch, texts), "")
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
         """Refuse lines of cost of which most organisations have one that is the sum of their others.
@@ -209,12 +214,9 @@ class Totals:
     def _report_below(self, left: set[int]) -> None:
         """Point out rows below the last total: they may repeat what it adds up."""
         last = max(left, default=0)
-        if (
-            self.headings.has_lines and self.rows[last].code
-        ):  # a total of one organisation's lines, beside those of others
-            return
         below = [row for row in self.rows[last + 1 :] if row.at not in left]
-        if left and below and last and not self.year:
+        # Below a total of one organisation's lines are those of others.
+        if last and below and not self.year and not (self.headings.has_lines and self.rows[last].code):
             self.findings.warning(
                 FindingCode.TOTAL,
                 f"{counted(len(below), 'row')} below the total in row {self.rows[last].number:,} were read as well",
@@ -240,59 +242,43 @@ class Totals:
 
         Where it is the sum of none of these, it may be that of several groups above or below it.
         """
-        columns = [at for at, column in enumerate(self.columns) if column.figures[row.at] is not None]
-        if not columns:
+        figures = [column.figures[row.at] for column in self.columns]
+        first = next((at for at, figure in enumerate(figures) if figure is not None), None)
+        if first is None:
             return None
-        parts, totals = self._parts_of(row.year), self.totals
+        parts, totals = self._parts[row.year], self.totals
         at, place = parts.before(row.at), bisect_left(totals, row.at)
         last = parts.before(totals[place - 1]) if place else 0
         following = parts.before(totals[place + 1]) if place + 1 < len(totals) else len(parts.places)
-        blocks: Iterable[tuple[int, int]] = [(last, at), (0, at), (0, len(parts.places)), (at, following)]
-        verdicts: list[_Verdict] = []
-        for start, stop in blocks:
-            if stop - start > (not row.label):
-                verdicts.append(self._verdict(row, parts, start, stop, columns))
-                if verdicts[-1].is_exact:
-                    break
+        blocks = [(last, at), (0, at), (0, len(parts.places)), (at, following)]
+        verdicts = [self._verdict(row, parts, start, stop) for start, stop in blocks if stop - start > (not row.label)]
         best = min(verdicts, key=lambda verdict: (not verdict.agrees, abs(verdict.gap)), default=None)
-        if best and not best.agrees and row.label:
-            blocks = [
-                *((start, at) for start in range(at)),
-                *((at, stop) for stop in range(at + 1, len(parts.places) + 1)),
-            ]
-            first = self.columns[columns[0]].figures[row.at]
-            sums = parts.sums[columns[0]]
-            verdicts = [
-                self._verdict(row, parts, start, stop, columns)
-                for start, stop in blocks
-                if sums[stop] - sums[start] == first and stop - start > 1
-            ]
-            return next((verdict for verdict in verdicts if verdict.is_exact), best)
-        return best
+        if not best or best.agrees or not row.label:
+            return best
+        sums = parts.sums[first]
+        blocks = [(start, at) for start in range(at - 1)]
+        blocks += [(at, stop) for stop in range(at + 2, len(parts.places) + 1)]
+        exact = (
+            verdict
+            for start, stop in blocks
+            if sums[stop] - sums[start] == figures[first]
+            and (verdict := self._verdict(row, parts, start, stop)).is_exact
+        )
+        return next(exact, best)
 
-    def _parts_of(self, year: str) -> _PartRows:
-        """Return the rows that are no totals of a year, or of all years."""
-        if year not in self._parts:
-            totals = set(self.totals)
-            rows = [row for row in self.rows if row.at not in totals and (not year or row.year == year)]
-            self._parts[year] = _PartRows(rows, self.columns)
-        return self._parts[year]
-
-    def _verdict(self, row: FileRow, parts: _PartRows, start: int, stop: int, columns: Iterable[int]) -> _Verdict:
+    def _verdict(self, row: FileRow, parts: _PartRows, start: int, stop: int) -> _Verdict:
         worst = _Verdict(agrees=True, rows=stop - start)
-        for at in columns:
-            column, sums = self.columns[at], parts.sums[at]
-            total = column.figures[row.at] or 0
-            gap = total - (sums[stop] - sums[start])
-            if abs(gap) * 10**9 <= abs(total):
+        for column, sums in zip(self.columns, parts.sums, strict=True):
+            total, block = column.figures[row.at], sums[stop] - sums[start]
+            if total is None or abs(total - block) * 10**9 <= abs(total):
                 continue
-            agrees = abs(gap) * 1_000 <= abs(total) and self._is_rounding(
-                gap, column, [row.at, *parts.places[start:stop]]
-            )
-            if not agrees or (worst.agrees and abs(column.amount(gap)) > abs(worst.gap)):
-                worst = _Verdict(agrees, stop - start, column.amount(gap), column.name, column.amount(total))
+            gap = total - block
+            is_near = abs(gap) * 1_000 <= abs(total)
+            agrees = is_near and self._is_rounding(gap, column, [row.at, *parts.places[start:stop]])
+            verdict = _Verdict(agrees, stop - start, column.amount(gap), column.name, column.amount(total))
             if not agrees:
-                break
+                return verdict
+            worst = max(worst, verdict, key=lambda verdict: abs(verdict.gap))
         return worst
 
     def _is_rounding(self, gap: int, column: SummedColumn, places: Iterable[int]) -> bool:
