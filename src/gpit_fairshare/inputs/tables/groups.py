@@ -74,7 +74,7 @@ def make_groups(sheets: Iterable[tuple[Role, Sheet]], request: Request) -> list[
         if role != "input" and groups and groups[-1].role == role:
             groups[-1].parts.append(part)
         else:
-            groups.append(Group(role, [part]))
+            groups.append(Group(role, [part], rows={year: {} for year in request.years}))
     return groups
 
 
@@ -139,7 +139,6 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
 def place_by_year(group: Group) -> None:
     """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
     request = group.request
-    group.rows = {year: {} for year in request.years}
     reported: set[tuple[int, int]] = set()
     for part in group.parts:
         for row in part.rows:
@@ -267,30 +266,29 @@ def _codes(group: Group) -> set[str]:
     return {str(row[at]).strip() for part, at in places if at is not None for _, row in part.sheet.rows}
 
 
-def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Row]]:
-    """Return the group's rows by year and by the code of each row of the tables that belongs to them.
+def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, str]]) -> None:
+    """Bring the group's rows, by year, to the code of each row of the tables that belongs to them.
 
     Args:
-        group: Files of larger organisations, their rows by year and code.
+        group: Files of larger organisations, their rows by year and code; these are replaced.
         belonging: By year, the code of each row of the tables and that of its larger organisation; empty if none.
     """
     findings = group.findings
     lacking: set[str] = set()
     strange: set[str] = set()
-    given: dict[str, dict[str, Row]] = {}
     for year, parents in belonging.items():
         rows = group.rows[year]
-        lacking |= {parent for parent in parents.values() if parent} - rows.keys()
+        lacking |= set(filter(None, parents.values())) - rows.keys()
         strange |= rows.keys() - set(parents.values())
-        given[year] = {code: rows[parent] for code, parent in parents.items() if parent in rows}
-    if strange and not any(given.values()):
+        group.rows[year] = {code: rows[parent] for code, parent in parents.items() if parent in rows}
+    if strange and not any(group.rows.values()):
         findings.error(
             FindingCode.ONE_SIDED,
             f"no code of it, such as {min(strange)}, is the {group.of} of a row",
             f"codes of {group.of}, or those of the rows",
             "Correct the codes",
         )
-        return given
+        return
     if lacking:
         report = findings.error if group.essential else findings.warning
         found = f"no row for {listed(sorted(lacking))}, each the {group.of} of other rows"
@@ -298,4 +296,3 @@ def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, str]]) -> di
     if strange:
         found = f"{listed(sorted(strange))} is left out: no row has it as {group.of}"
         findings.warning(FindingCode.ONE_SIDED, found)
-    return given
