@@ -217,16 +217,12 @@ class _Reading:
             self._check_sides(group)
         for group in self.groups:
             if group.of and group.gives:
-                give_to_rows(group, {year: self._parents(group.of, year) for year in self.request.years})
+                rows_of_years = {year: self._rows(group.of, year) for year in self.request.years}
+                give_to_rows(group, rows_of_years)
         names = {year: {code: self._name(year, code) for code in self._codes(year)} for year in self.request.years}
         report_changes(names, self.crosswalk, self.groups[0].findings)
         self._check_names(names)
         self._name_columns()
-
-    def _parents(self, column: str, year: str) -> dict[str, str]:
-        """Return the larger organisation that a text column names for each row of a year."""
-        rows = self._rows(column, year)
-        return {code: rows[code].text_of(column) for code in self._codes(year) if code in rows}
 
     def table(self, year: str) -> pl.DataFrame:
         """Return the table of one year."""
@@ -253,14 +249,13 @@ class _Reading:
         """Refuse money for nobody; point out organisations without patients."""
         empty: defaultdict[str, dict[str, Row]] = defaultdict(dict)
         for year in self.request.years:
-            rows = self._rows("registered_population", year)
-            for code in sorted(self._codes(year)):
-                if code in rows and rows[code].number_of("registered_population") == 0:
-                    empty[code][year] = rows[code]
+            for code, row in sorted(self._rows("registered_population", year).items()):
+                if row.number_of("registered_population") == 0:
+                    empty[code][year] = row
+        spend = {year: self._rows("historic_spend", year) for year in self.request.years}
         without = []
         for code, people in empty.items():
-            spend = {year: self._rows("historic_spend", year).get(code) for year in people}
-            funded = [year for year, row in spend.items() if row and row.number_of("historic_spend")]
+            funded = [year for year in people if code in spend[year] and spend[year][code].number_of("historic_spend")]
             if not funded:
                 without.append(code)
                 continue
@@ -293,10 +288,8 @@ class _Reading:
     def _figures(self, column: str, year: str) -> dict[str, Figure]:
         """Return the figures of a column by organisation, with their places."""
         figures = {}
-        rows = self._rows(column, year)
-        for code in self._codes(year):
-            row = rows.get(code)
-            if row and (value := row.number_of(column)) is not None:
+        for code, row in self._rows(column, year).items():
+            if (value := row.number_of(column)) is not None:
                 # The sum of several lines stands in no cell of its own.
                 where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
                 # What is unlikely of one organisation has no cause in common with what is of another.
@@ -346,11 +339,9 @@ class _Reading:
             return
         lacking, strange = _years_alone(first.rows, rows), _years_alone(rows, first.rows)
         for code, years in sorted(lacking.items()) if group.essential else []:
-            meant = _meant(first.rows[years[0]][code], years, rows, strange)
-            self._report_side(first.rows[years[0]][code], group, years, meant, fatal=True)
+            self._report_side(first.rows[years[0]][code], group, years, strange, fatal=True)
         for code, years in sorted(strange.items()):
-            meant = _meant(rows[years[0]][code], years, first.rows, lacking)
-            self._report_side(rows[years[0]][code], first, years, meant, fatal=first.essential)
+            self._report_side(rows[years[0]][code], first, years, lacking, fatal=first.essential)
 
     def _check_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
         """Refuse blank names where a step of the scheme uses them."""
@@ -360,7 +351,10 @@ class _Reading:
             found = f"no org_name for {listed(blank)}"
             self.groups[0].findings.error(FindingCode.BLANK, found, "a name for each code")
 
-    def _report_side(self, row: Row, other: Group, years: Sequence[str], meant: str, *, fatal: bool) -> None:
+    def _report_side(
+        self, row: Row, other: Group, years: Sequence[str], alone: Mapping[str, Sequence[str]], *, fatal: bool
+    ) -> None:
+        meant = _meant(row, years, other.rows, alone)
         name = row.text_of("org_name")
         called = f"{name} ({row.code})" if name else row.code
         when = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
@@ -391,9 +385,10 @@ class _Reading:
         """Return the organisations of a year, which the first group says, in the order of its files."""
         return self.groups[0].rows[year] if self.groups else ()
 
-    def _rows(self, column: str, year: str) -> Mapping[str, Row]:
+    def _rows(self, column: str, year: str) -> dict[str, Row]:
         """Return the rows that give a column in a year, by organisation."""
-        return next((group.rows[year] for group in self.groups if column in group.gives), {})
+        rows = next((group.rows[year] for group in self.groups if column in group.gives), {})
+        return {code: rows[code] for code in self._codes(year) if code in rows}
 
     def _name(self, year: str, code: str) -> str:
         rows = (group.rows[year].get(code) for group in self.groups if not group.of)

@@ -203,7 +203,11 @@ class _Groups:
         is_at_edge = group.first in self.edges or group.end in self.edges
         if group.size < 2:
             return bonus + is_at_edge * _REPEATED, bonus + _REPEATED
-        of_block = self._chance(group.row, (group.start, group.stop), self._widths(group))
+        widths = [
+            figures.width(abs(figures.numbers[group.row] - group.sum_of(figures)), group.start, group.stop)
+            for figures in self.table.evidence
+        ]
+        of_block = self._chance(group.row, (group.start, group.stop), widths)
         of_row = min(1.0, of_block * max(self._blocks_near(group.row).number, 1))
         by_itself = of_row * self._rows_as_telling(group.row)
         if group.size == self.table.size - 1 and min(self.table.evidence[0].numbers) >= 0:
@@ -213,12 +217,6 @@ class _Groups:
         # A longer block comes before one inside it: of the two, the inner is more often chance.
         bonus += 0.01 * math.log10(group.size)
         return bonus - math.log10(by_itself), bonus - math.log10(of_row)
-
-    def _widths(self, group: _BlockGroup) -> list[int]:
-        return [
-            figures.width(abs(figures.numbers[group.row] - group.sum_of(figures)), group.start, group.stop)
-            for figures in self.table.evidence
-        ]
 
     def _chance(self, row: int, block: tuple[int, int], widths: Sequence[int]) -> float:
         """Return the chance that the sum of a block comes near to the figures of a row."""

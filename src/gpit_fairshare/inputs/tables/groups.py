@@ -139,7 +139,6 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
 def place_by_year(group: Group) -> None:
     """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
     request = group.request
-    reported: set[tuple[int, int]] = set()
     for part in group.parts:
         for row in part.rows:
             for year in [row.year] if row.year else request.years:
@@ -148,8 +147,7 @@ def place_by_year(group: Group) -> None:
                     continue
                 if first.file.has_lines and part.has_lines and first.file is not part:
                     group.rows[year][row.code] = _with_more_lines(first, row)
-                elif (id(first), id(row)) not in reported:
-                    reported.add((id(first), id(row)))
+                else:
                     _report_repeat(first, row, year)
     there = sorted({year for part in group.parts for year in part.years})
     missing = [year for year in request.years if year not in there]
@@ -266,18 +264,18 @@ def _codes(group: Group) -> set[str]:
     return {str(row[at]).strip() for part, at in places if at is not None for _, row in part.sheet.rows}
 
 
-def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, str]]) -> None:
+def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, Row]]) -> None:
     """Bring the group's rows, by year, to the code of each row of the tables that belongs to them.
 
     Args:
         group: Files of larger organisations, their rows by year and code; these are replaced.
-        belonging: By year, the code of each row of the tables and that of its larger organisation; empty if none.
+        belonging: By year and code, the rows of the tables that name their larger organisation.
     """
     findings = group.findings
     lacking: set[str] = set()
     strange: set[str] = set()
-    for year, parents in belonging.items():
-        rows = group.rows[year]
+    for year, rows_of_year in belonging.items():
+        rows, parents = group.rows[year], {code: row.text_of(group.of) for code, row in rows_of_year.items()}
         lacking |= set(filter(None, parents.values())) - rows.keys()
         strange |= rows.keys() - set(parents.values())
         group.rows[year] = {code: rows[parent] for code, parent in parents.items() if parent in rows}

@@ -21,7 +21,7 @@ from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.model import Need
 
@@ -108,12 +108,6 @@ class Grouping:
                     at=Where(part.sheet.name, part.title(need.name)),
                 )
 
-    def _groups(self) -> Iterator[list[Row]]:
-        """Return the rows of each year and organisation, sorted by both."""
-        rows = sorted(self.part.rows, key=lambda row: (row.year or "", row.code, row.number))
-        for _, members in groupby(rows, key=lambda row: (row.year, row.code)):
-            yield list(members)
-
     def _values(self, group: Sequence[Row]) -> dict[str, Value]:
         """Return the values of an organisation; texts that differ are missing from them."""
         values = {}
@@ -129,9 +123,9 @@ class Grouping:
 
     def join(self, further: Callable[[Sequence[Row]], Mapping[str, Value]] = lambda _: {}) -> None:
         """Make one row of the rows of each organisation; `further` gives values that are no column of the file."""
-        self.part.rows = [
-            replace(group[0], values={**self._values(group), **further(group)}) for group in self._groups()
-        ]
+        rows = sorted(self.part.rows, key=lambda row: (row.year or "", row.code, row.number))
+        groups = [list(members) for _, members in groupby(rows, key=lambda row: (row.year, row.code))]
+        self.part.rows = [replace(group[0], values={**self._values(group), **further(group)}) for group in groups]
         for column, codes in sorted(self._clashes.items()):
             # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
             left = "their names are left blank" if column == "org_name" else "the column is left out"

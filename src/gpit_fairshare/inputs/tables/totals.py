@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from fractions import Fraction
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -96,7 +97,7 @@ class Totals:
         """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
         self.rows = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
         self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
-        candidates = [row for row in self.rows if row.label or (row.bare and self._has_figures(row))]
+        candidates = [row for row in self.rows if row.label or (not (row.code or row.text) and self._has_figures(row))]
         if len(candidates) > _MOST_LABELLED:
             self._refuse_many(candidates)
             return {row.number for row in candidates}
@@ -116,23 +117,14 @@ class Totals:
     def _row(self, at: int, number: int, cells: Sequence[Any]) -> FileRow:
         code = "" if cells[self.key] is None else str(cells[self.key]).strip()
         code = "" if is_no_code(code) else code
-        places: Iterable[int] = [*self.texts, *self.kinds] if code else range(len(cells))
-        texts = (_text(cells[index]) for index in places)
-        label = next(filter(_LABEL.fullmatch, texts), "") or self._total_of(cells, code)
+        texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
+        first_text = next(filter(None, texts), "")
+        labels = [*texts, *kinds] if code else map(_text, cells)
+        # The total of something says so in the place of a code, or beside a blank one.
+        totals_of = [*kinds, first_text] if code in ("", first_text) else kinds
+        label = next(filter(_LABEL.fullmatch, labels), "") or next(filter(_TOTAL_OF.fullmatch, totals_of), "")
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
-        return FileRow(at, number, cells, label, code, year, bare=not code and not self._first_text(cells))
-
-    def _first_text(self, cells: Sequence[Any]) -> str:
-        """Return the first text that says whose a row is; empty if there is none."""
-        return next(filter(None, (_text(cells[index]) for index in self.texts)), "")
-
-    def _total_of(self, cells: Sequence[Any], code: str) -> str:
-        """Return what says in the place of a code, or beside a blank one, that the row is the total of something."""
-        texts = [_text(cells[index]) for index in self.kinds]
-        first = self._first_text(cells)
-        if code in ("", first):
-            texts.append(first)
-        return next(filter(_TOTAL_OF.fullmatch, texts), "")
+        return FileRow(at, number, first_text, label, code, year)
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
         """Refuse lines of cost of which most organisations have one that is the sum of their others.
@@ -141,18 +133,17 @@ class Totals:
         """
         if not self.headings.has_lines or not self.columns:
             return
-        figures = self.columns[0].figures
-        lines: dict[tuple[str, str], list[FileRow]] = {}
+        figures = [figure or 0 for figure in self.columns[0].figures]
+        lines: defaultdict[tuple[str, str], list[FileRow]] = defaultdict(list)
         for row in rows:
             if row.code and figures[row.at]:
-                lines.setdefault((row.year, row.code), []).append(row)
+                lines[row.year, row.code].append(row)
         groups = [group for group in lines.values() if len(group) > 2]
-        largest_lines = [max(group, key=lambda row: abs(figures[row.at] or 0)) for group in groups]
-        sums = [
-            largest
-            for largest, group in zip(largest_lines, groups, strict=True)
-            if 2 * (figures[largest.at] or 0) == sum(figures[row.at] or 0 for row in group)
-        ]
+        sums = []
+        for group in groups:
+            largest = max(group, key=lambda row: abs(figures[row.at]))
+            if 2 * figures[largest.at] == sum(figures[row.at] for row in group):
+                sums.append(largest)
         if len(sums) > 1 and 2 * len(sums) >= len(groups):
             self.findings.error(
                 FindingCode.SUBTOTAL,
@@ -206,8 +197,7 @@ class Totals:
         return left
 
     def _note(self, row: FileRow, parts: int) -> str:
-        first = self._first_text(row.cells)
-        without_code = f"'{first}' without a code" if first else "without a code"
+        without_code = f"'{row.text}' without a code" if row.text else "without a code"
         name = f"'{row.label}'" if row.label else without_code
         return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
 
