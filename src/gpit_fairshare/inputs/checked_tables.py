@@ -34,7 +34,7 @@ from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, rep
 from gpit_fairshare.inputs.tables.plausibility import Figure, check_fit, check_movements, check_per_head, check_whole
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, RowReader
 from gpit_fairshare.inputs.tables.spend import Line, line_needs, lines_table, sum_lines
-from gpit_fairshare.inputs.tables.sums import Grouping, sum_practices
+from gpit_fairshare.inputs.tables.sums import join_rows, sum_practices
 from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ class _Reading:
         if part.has_lines and "historic_spend" in group.gives:
             self.lines = [*(self.lines or []), *sum_lines(part, needs)]
         elif part.has_lines:
-            Grouping(part, needs).join()
+            join_rows(part, needs)
         elif part.by_practice:
             sum_practices(part, needs)
         if "historic_spend" in part.columns and "historic_spend" in group.gives and self.request.counts:

@@ -86,8 +86,8 @@ class InputFile(Headings):
         """Columns that turned out to be of no use."""
         self.left_out: set[str] = set()
         """Codes of rows that the user leaves out."""
-        self.keyed = True
-        """Whether the file says whose each row is."""
+        self.keyed = False
+        """Whether the rows were read, and the file says whose each of them is."""
 
     @property
     def by_practice(self) -> bool:
@@ -135,8 +135,8 @@ class RowReader:
         there = [(need, columns[need.name]) for need in wanted if need.name in columns]
         uncalculated = self._uncalculated(there)
         if uncalculated & {columns[name] for name in _KEYS if name in columns}:
-            part.keyed = False
             return
+        part.keyed = True
         needs = [need for need, index in there if index not in uncalculated]
         records, part.left_out = organisation_rows(part, needs)
         code, *others = [self._column(need) for need in (Need("org_code", "text"), *needs)]
@@ -175,7 +175,6 @@ class RowReader:
         return refused
 
     def _no_code(self) -> None:
-        self.part.keyed = False
         headings = [heading for heading in self.part.sheet.headings if heading]
         near = nearest_of("org_code", headings) or self._like_codes()
         self.findings.error(

@@ -12,7 +12,7 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS
 from gpit_fairshare.inputs.model import Need, Request
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
-from gpit_fairshare.inputs.tables.sums import Grouping, exact_total, rows_of
+from gpit_fairshare.inputs.tables.sums import exact_total, join_rows, rows_of
 from gpit_fairshare.numbers import money
 from gpit_fairshare.words import counted, listed
 
@@ -64,8 +64,8 @@ def sum_lines(part: InputFile, needs: Sequence[Need]) -> list[Line]:
     _check_columns(part, needs)
     lines = [line for row in part.rows if (line := _line(part, row))]
     by_row = {line.row: line for line in lines}
-    grouping = Grouping(part, [need for need in needs if need.kind == "text"])
-    grouping.join(lambda group: _spend(part, [by_row[row.number] for row in group if row.number in by_row]))
+    texts = [need for need in needs if need.kind == "text"]
+    join_rows(part, texts, lambda group: _spend(part, [by_row[row.number] for row in group if row.number in by_row]))
     _report_spread(part, lines)
     _report_left_out(part, lines)
     return lines

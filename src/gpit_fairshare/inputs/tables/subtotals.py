@@ -69,21 +69,17 @@ class Subtotals:
 
     def _refuse(self, certain: Iterable[BlockSum]) -> None:
         """Refuse rows that are sums of others: one finding for all single rows, and one for each level."""
-        single: dict[str, tuple[FileRow, str]] = {}
-        levels: dict[tuple[str, ...], tuple[FileRow, str]] = {}
-        for entry in certain:
-            row, codes = entry.rows[0], tuple(row.code for row in entry.rows if row.code)
-            if len(codes) > 1:
-                levels.setdefault(codes, (row, _is_sum(codes, entry)))
-            elif codes:
-                single.setdefault(codes[0], (row, _is_sum(codes, entry)))
-        if single:
-            row, text = min(single.values())
-            codes = tuple(sorted(single, key=lambda code: single[code][0].at))
-            many = f"{listed(codes, _MOST_SHOWN)} are sums of the rows beside them"
-            self._error(row, text if len(codes) == 1 else many, codes)
-        for codes, (row, text) in levels.items():
-            self._error(row, text, codes)
+        first_sums: dict[tuple[str, ...], BlockSum] = {}
+        for entry in certain:  # the same codes may be sums in several years
+            first_sums.setdefault(tuple(row.code for row in entry.rows if row.code), entry)
+        single = sorted((codes for codes in first_sums if len(codes) == 1), key=lambda codes: first_sums[codes].rows)
+        levels = [codes for codes in first_sums if len(codes) > 1]
+        if len(single) > 1:
+            all_codes = [code for (code,) in single]
+            text = f"{listed(all_codes, _MOST_SHOWN)} are sums of the rows beside them"
+            self._error(first_sums[single[0]].rows[0], text, all_codes)
+        for codes in levels if len(single) > 1 else [*single, *levels]:
+            self._error(first_sums[codes].rows[0], _is_sum(codes, first_sums[codes]), codes)
 
     def _error(self, row: FileRow, text: str, codes: Sequence[str]) -> None:
         self.findings.error(

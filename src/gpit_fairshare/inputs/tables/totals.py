@@ -12,14 +12,13 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from fractions import Fraction
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, Headings
 from gpit_fairshare.inputs.columns.marks import is_no_code
 from gpit_fairshare.inputs.tables.subtotals import Subtotals, leave_out
-from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, FileRow, SummedColumn, power_of_ten
+from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, ColumnSums, FileRow, SummedColumn, power_of_ten
 from gpit_fairshare.numbers import as_in_sheet
 from gpit_fairshare.words import counted, listed
 
@@ -62,18 +61,6 @@ class _Verdict(NamedTuple):
         return self.agrees and not self.gap
 
 
-class _PartRows:
-    """The rows that are no totals, with the sums of their figures from the top."""
-
-    def __init__(self, rows: Iterable[FileRow], columns: Sequence[SummedColumn]) -> None:
-        self.places = [row.at for row in rows]
-        self.sums = [[0, *accumulate(column.figures[at] or 0 for at in self.places)] for column in columns]
-
-    def before(self, at: int) -> int:
-        """Return how many of these rows are above a place of the file."""
-        return bisect_left(self.places, at)
-
-
 class Totals:
     """The rows of totals of one file."""
 
@@ -88,10 +75,10 @@ class Totals:
         self.year = columns.get("year")
         self.rows: list[FileRow] = []
         self.columns: list[SummedColumn] = []
-        self.totals: list[int] = []
-        """Places of all rows that are totals, or may be, in order."""
-        self._parts: dict[str, _PartRows] = {}
-        """The rows that are no totals: those of a year, or all for totals without one."""
+        self.edges: list[int] = []
+        """Places of all rows that are totals, or may be, in order, between the first row and the end."""
+        self._parts: dict[str, tuple[list[FileRow], list[ColumnSums]]] = {}
+        """The rows that are no totals, with their sums: those of a year, or all for totals without one."""
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
         """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
@@ -99,17 +86,23 @@ class Totals:
         self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
         candidates = [row for row in self.rows if row.label or (not (row.code or row.text) and self._has_figures(row))]
         if len(candidates) > _MOST_LABELLED:
-            self._refuse_many(candidates)
+            self.findings.error(
+                FindingCode.TOTAL,
+                f"{len(candidates):,} rows say that they are totals, or have figures and no code",
+                f"at most {_MOST_LABELLED:,}",
+                "Give the rows of organisations alone",
+                at=self.headings.sheet.where(candidates[0].number, self.key),
+            )
             return {row.number for row in candidates}
         places = {row.at for row in candidates}
         apart = places | self._statistics()
         subtotals = Subtotals(self.headings, self.columns, self.key, self.findings)
         sums = subtotals.find([row for row in self.rows if row.at not in apart], sorted(apart))
         totals = places.union(sums, subtotals.refused)
-        self.totals = sorted(totals)
+        self.edges = [0, *sorted(totals), len(self.rows)]
         for year in {row.year for row in candidates}:
             parts = [row for row in self.rows if row.at not in totals and year in ("", row.year)]
-            self._parts[year] = _PartRows(parts, self.columns)
+            self._parts[year] = parts, [ColumnSums(column, parts) for column in self.columns]
         left = self._leave_out(candidates, sums)
         self._refuse_sums_of_lines([row for row in self.rows if row.at not in left])
         return {self.rows[at].number for at in left}
@@ -155,15 +148,6 @@ class Totals:
             )
 
     # Rows that say what they are.
-
-    def _refuse_many(self, candidates: Sequence[FileRow]) -> None:
-        self.findings.error(
-            FindingCode.TOTAL,
-            f"{len(candidates):,} rows say that they are totals, or have figures and no code",
-            f"at most {_MOST_LABELLED:,}",
-            "Give the rows of organisations alone",
-            at=self.headings.sheet.where(candidates[0].number, self.key),
-        )
 
     def _leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
         """Return the places of rows that say that they are totals, or have no code and are one; report them."""
@@ -236,44 +220,44 @@ class Totals:
         first = next((at for at, figure in enumerate(figures) if figure is not None), None)
         if first is None:
             return None
-        parts, totals = self._parts[row.year], self.totals
-        at, place = parts.before(row.at), bisect_left(totals, row.at)
-        last = parts.before(totals[place - 1]) if place else 0
-        following = parts.before(totals[place + 1]) if place + 1 < len(totals) else len(parts.places)
-        blocks = [(last, at), (0, at), (0, len(parts.places)), (at, following)]
-        verdicts = [self._verdict(row, parts, start, stop) for start, stop in blocks if stop - start > (not row.label)]
+        parts, sums = self._parts[row.year]
+        place = bisect_left(self.edges, row.at, 1)
+        edges = self.edges[place - 1 : place + 2]
+        last, at, following = (bisect_left(parts, edge, key=lambda part: part.at) for edge in edges)
+        blocks = [(last, at), (0, at), (0, len(parts)), (at, following)]
+        verdicts = [self._verdict(row, start, stop) for start, stop in blocks if stop - start > (not row.label)]
         best = min(verdicts, key=lambda verdict: (not verdict.agrees, abs(verdict.gap)), default=None)
         if not best or best.agrees or not row.label:
             return best
-        sums = parts.sums[first]
         blocks = [(start, at) for start in range(at - 1)]
-        blocks += [(at, stop) for stop in range(at + 2, len(parts.places) + 1)]
+        blocks += [(at, stop) for stop in range(at + 2, len(parts) + 1)]
         exact = (
             verdict
             for start, stop in blocks
-            if sums[stop] - sums[start] == figures[first]
-            and (verdict := self._verdict(row, parts, start, stop)).is_exact
+            if sums[first].between(start, stop) == figures[first]
+            and (verdict := self._verdict(row, start, stop)).is_exact
         )
         return next(exact, best)
 
-    def _verdict(self, row: FileRow, parts: _PartRows, start: int, stop: int) -> _Verdict:
+    def _verdict(self, row: FileRow, start: int, stop: int) -> _Verdict:
+        parts, sums = self._parts[row.year]
         worst = _Verdict(agrees=True, rows=stop - start)
-        for column, sums in zip(self.columns, parts.sums, strict=True):
-            total, block = column.figures[row.at], sums[stop] - sums[start]
+        for column, figures in zip(self.columns, sums, strict=True):
+            total, block = column.figures[row.at], figures.between(start, stop)
             if total is None or abs(total - block) * 10**9 <= abs(total):
                 continue
             gap = total - block
             is_near = abs(gap) * 1_000 <= abs(total)
-            agrees = is_near and self._is_rounding(gap, column, [row.at, *parts.places[start:stop]])
+            agrees = is_near and self._is_rounding(gap, column, [row, *parts[start:stop]])
             verdict = _Verdict(agrees, stop - start, column.amount(gap), column.name, column.amount(total))
             if not agrees:
                 return verdict
             worst = max(worst, verdict, key=lambda verdict: abs(verdict.gap))
         return worst
 
-    def _is_rounding(self, gap: int, column: SummedColumn, places: Iterable[int]) -> bool:
+    def _is_rounding(self, gap: int, column: SummedColumn, rows: Iterable[FileRow]) -> bool:
         """Return whether a gap is no more than half a unit of the last decimal of each figure."""
-        figures = [figure for at in places if (figure := column.figures[at]) is not None]
+        figures = [figure for row in rows if (figure := column.figures[row.at]) is not None]
         unit = min(power_of_ten(figure, 10**column.decimals) if figure else 10**column.decimals for figure in figures)
         return 2 * abs(gap) <= unit * len(figures)
 
