@@ -39,6 +39,7 @@ from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import date
 
 
 Rows = dict[str, dict[str, "Row"]]
@@ -100,8 +101,8 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     if crosswalk is None:
         # Which organisations belong together is what the crosswalk would have said: the files are not compared.
         reading.groups = groups[:1]
-    else:
-        reading.restate_on_boundaries()
+    elif request.boundaries is not None:
+        reading.restate_on_boundaries(request.boundaries)
     reading.restate()
     tables = {year: reading.table(year) for year in request.years}
     reading.check_patients()
@@ -192,11 +193,8 @@ class _Reading:
             near = nearest(unknown[0], {row.code for row in rows})
             raise UsageError(f"--leave-out {unknown[0]}: no file has a row of that code{near}")
 
-    def restate_on_boundaries(self) -> None:
-        """Bring all rows, of every year, to the organisations of the day that was asked for, if any was."""
-        day = self.request.boundaries
-        if day is None:
-            return
+    def restate_on_boundaries(self, day: date) -> None:
+        """Bring all rows, of every year, to the organisations of the day that was asked for."""
         self.restated = restate_on_boundaries(self.groups, self.lines or [], day, self.crosswalk, self.findings)
         if self.lines is not None:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)

@@ -130,10 +130,8 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
     owners = [group for group in groups if group.may_give(need)]
     standard = standard_columns().get(need.name)
     sheets = {(part.sheet.sha256, part.sheet.sheet) for group in owners for part in group.parts}
-    if len(owners) > 1 and len(sheets) == 1:
-        usual = [group for group in owners if standard and standard.option == group.role]
-        return (usual or owners)[:1]
-    return owners
+    usual = [group for group in owners if standard and standard.option == group.role]
+    return (usual or owners)[:1] if len(sheets) == 1 else owners
 
 
 def place_by_year(group: Group) -> None:
@@ -245,17 +243,14 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
     The first group says which rows there are. A file that has the larger organisations' column and no other codes,
     as one headed `CCG Code`, has that for its codes.
     """
-    rows = _codes(groups[0]) if groups else set()
     for group in groups[1:]:
         of = next((need.of for need in needs if need.of and group.has(need.name)), "")
-        if group.role != "input" or not of:
-            continue
-        for part in group.parts:
-            columns = part.columns
-            if "org_code" not in columns and of in columns:
-                columns["org_code"] = columns.pop(of)
-        if not rows & _codes(group):
-            group.of = of
+        if group.role == "input" and of:
+            for part in group.parts:
+                if "org_code" not in part.columns and of in part.columns:
+                    part.columns["org_code"] = part.columns.pop(of)
+            if not _codes(groups[0]) & _codes(group):
+                group.of = of
 
 
 def _codes(group: Group) -> set[str]:

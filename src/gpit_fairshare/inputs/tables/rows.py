@@ -254,13 +254,13 @@ class RowReader:
     def _column(self, need: Need) -> _Column:
         sheet, index = self.part.sheet, self.part.columns[need.name]
         style = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.units.factor(index))
-        read = read_code if need.name in _CODES else partial(read_cell, need=need, style=style)
+        read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
         is_plain = need.kind == "number" and style.factor == 1
         return _Column(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
 
     def _cell(self, number: int, column: _Column, cell: Any) -> Any:
         """Read a cell; `_FAULTY` after a finding."""
-        if type(cell) in _PLAIN and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
+        if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
             return float(cell)  # most cells of a workbook: the long way comes to the same
         need, sheet = column.need, self.part.sheet
         try:
@@ -310,8 +310,6 @@ _REMARKS = {
 """What is said of cells that were read in one of these ways: the noun for them, the text, and a remedy."""
 _KEYS = ("org_code", "practice_code", "year")
 """Columns without which it cannot be said whose a row is."""
-_CODES = ("org_code", "practice_code")
-_PLAIN = (int, float)
 _FAULTY: Any = object()
 """Stands for a cell that a finding was made of, so that it is not reported a second time."""
 
