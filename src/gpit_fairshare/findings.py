@@ -239,8 +239,7 @@ class Finding:
         return f"{message}; {self.remedy}" if self.remedy else message
 
     def __str__(self) -> str:
-        where = ": ".join(part for part in (self.file, self.place) if part)
-        sentence = f"{where}: {self.said}" if where else self.said
+        sentence = ": ".join(part for part in (self.file, self.place, self.said) if part)
         if self.remedy:
             sentence += f" {self.remedy}" if sentence.endswith("?") else f". {self.remedy}"
         return sentence if sentence.endswith("?") else sentence.rstrip(".") + "."

@@ -206,7 +206,7 @@ def totals_of(drawn):
         SummedColumn(name, position, [round(pence * figure) for figure in figures], 0, drawn.unit == "people")
         for position, (name, figures) in enumerate(zip(drawn.names(), drawn.columns, strict=True))
     ]
-    rows = [FileRow(at, at + 2, (), "", code, "", False) for at, code in enumerate(drawn.codes)]
+    rows = [FileRow(at, at + 2, "", "", code, "") for at, code in enumerate(drawn.codes)]
     sums = find_sums(columns, rows, CodeLevels(drawn.codes), (), CERTAIN)
     return {row.at for entry in sums.certain for row in entry.rows}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -33,15 +34,17 @@ from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, rep
 from gpit_fairshare.inputs.tables.plausibility import Figure, check_fit, check_movements, check_per_head, check_whole
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, RowReader
 from gpit_fairshare.inputs.tables.spend import Line, line_needs, lines_table, sum_lines
-from gpit_fairshare.inputs.tables.sums import Grouping, sum_practices
+from gpit_fairshare.inputs.tables.sums import join_rows, sum_practices
 from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import date
 
 
 Rows = dict[str, dict[str, "Row"]]
 """Rows of one group by year and organisation."""
+_NAME = Need("org_name", "text", optional=True)
 
 
 def read_inputs(request: Request) -> Inputs:
@@ -82,8 +85,7 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
         report_lacking(files)
     groups = make_groups(sheets, request)
     inputs = _inputs(request, groups, findings, all_read=all_read)
-    years = {year: "" if year == EVERY_YEAR else year for year in request.years}
-    return request, inputs, summarise(inputs, groups, years)
+    return request, inputs, summarise(inputs, groups)
 
 
 def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
@@ -99,8 +101,8 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     if crosswalk is None:
         # Which organisations belong together is what the crosswalk would have said: the files are not compared.
         reading.groups = groups[:1]
-    else:
-        reading.restate_on_boundaries()
+    elif request.boundaries is not None:
+        reading.restate_on_boundaries(request.boundaries)
     reading.restate()
     tables = {year: reading.table(year) for year in request.years}
     reading.check_patients()
@@ -169,8 +171,8 @@ class _Reading:
             if not group.gives and group is not self.groups[0]:
                 # A fault in a file that nothing depends on is nobody's business; that it is unused may be.
                 group.findings.note(FindingCode.UNUSED, "no column of it is used")
-                group.rows = {year: {} for year in self.request.years}
                 continue
+            dropped: set[str] = set()
             for part in group.parts:
                 wanted = self._wanted(group, part)
                 RowReader(part).read(wanted)
@@ -179,23 +181,20 @@ class _Reading:
                 if self.request.scheme:
                     part.report_unused({need.name for need in wanted})
                 rows += part.rows
+                left_out |= part.left_out
                 self._read_basis(part)
                 self._sum(group, part)
-            left_out |= {code for part in group.parts for code in part.left_out}
-            dropped = {name for part in group.parts for name in part.dropped}
+                dropped |= part.dropped
             group.gives = {name: need for name, need in group.gives.items() if name not in dropped}
             place_by_year(group)
         report_case(rows, self.findings)
         unknown = [code for code in self.request.leave_out if code not in left_out]
         if unknown:
-            there = {row.code for group in self.groups for part in group.parts for row in part.rows}
-            raise UsageError(f"--leave-out {unknown[0]}: no file has a row of that code{nearest(unknown[0], there)}")
+            near = nearest(unknown[0], {row.code for row in rows})
+            raise UsageError(f"--leave-out {unknown[0]}: no file has a row of that code{near}")
 
-    def restate_on_boundaries(self) -> None:
-        """Bring all rows, of every year, to the organisations of the day that was asked for, if any was."""
-        day = self.request.boundaries
-        if day is None:
-            return
+    def restate_on_boundaries(self, day: date) -> None:
+        """Bring all rows, of every year, to the organisations of the day that was asked for."""
         self.restated = restate_on_boundaries(self.groups, self.lines or [], day, self.crosswalk, self.findings)
         if self.lines is not None:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
@@ -204,39 +203,24 @@ class _Reading:
         """Bring all groups to the organisations of the first, which says which ones there are."""
         if not self.groups:
             return
-        first = self.groups[0]
-        if self.request.boundaries is None:
-            self._check_codes()
+        years_as_read = self.request.years if self.request.boundaries is None else ()
+        for group in self.groups:
+            for year in years_as_read:
+                check_codes(group.rows[year], year, self.crosswalk, self.findings)
         for group in (group for group in self.groups[1:] if not group.of):
-            rows = dict(group.rows)
-            for year in self.request.years if self.request.boundaries is None else ():
-                rows[year], moved = restate_year(group, year, first.rows[year], self.crosswalk)
+            for year in years_as_read:
+                rows_wanted = self.groups[0].rows[year]
+                group.rows[year], moved = restate_year(group, year, rows_wanted, self.crosswalk)
                 self.restated += moved
-            self._check_sides(first, group, rows)
-            group.rows = rows
-        self._give_to_rows()
-        names = {year: {code: self._name(year, code) for code in first.rows[year]} for year in self.request.years}
-        report_changes(names, self.crosswalk, first.findings)
+            self._check_sides(group)
+        for group in self.groups:
+            if group.of and group.gives:
+                rows_of_years = {year: self._rows(group.of, year) for year in self.request.years}
+                give_to_rows(group, rows_of_years)
+        names = {year: {code: self._name(year, code) for code in self._codes(year)} for year in self.request.years}
+        report_changes(names, self.crosswalk, self.groups[0].findings)
         self._check_names(names)
         self._name_columns()
-
-    def _give_to_rows(self) -> None:
-        """Bring what is said of larger organisations to the rows that belong to them."""
-        for group in self.groups:
-            if not group.of or not group.gives:
-                continue
-            parents = {}
-            for year, organisations in self.groups[0].rows.items():
-                rows = {code: self._row(group.of, year, code) for code in organisations}
-                parents[year] = {code: row.text_of(group.of) if row else "" for code, row in rows.items()}
-            group.rows = give_to_rows(group, parents)
-
-    def _check_codes(self) -> None:
-        """Point out codes that are hardly meant; those that serve every year are spoken of once."""
-        for group in self.groups:
-            dated = any(part.dated for part in group.parts)
-            for year in self.request.years if dated else self.request.years[:1]:
-                check_codes(group.rows[year], year, self.crosswalk, self.findings)
 
     def table(self, year: str) -> pl.DataFrame:
         """Return the table of one year."""
@@ -247,8 +231,9 @@ class _Reading:
         ]
         for column in self.columns.values():
             values = []
+            rows = self._rows(column.name, year)
             for code in codes:
-                row = self._row(column.name, year, code)
+                row = rows.get(code)
                 value = row.values.get(column.name) if row else None
                 values.append(value.value if value else None)
                 if row and not row.year:
@@ -260,26 +245,23 @@ class _Reading:
 
     def check_patients(self) -> None:
         """Refuse money for nobody; point out organisations without patients."""
-        if "registered_population" not in self.columns:
-            return
-        empty: dict[str, list[str]] = {}
+        empty: defaultdict[str, dict[str, Row]] = defaultdict(dict)
         for year in self.request.years:
-            for code in sorted(self._codes(year)):
-                if self._number("registered_population", year, code) == 0:
-                    empty.setdefault(code, []).append(year)
+            for code, row in sorted(self._rows("registered_population", year).items()):
+                if row.number_of("registered_population") == 0:
+                    empty[code][year] = row
+        spend = {year: self._rows("historic_spend", year) for year in self.request.years}
         without = []
-        for code, years in empty.items():
-            funded = [year for year in years if self._number("historic_spend", year, code)]
-            year = (funded or years)[0]
-            people = self._row("registered_population", year, code)
-            if not funded or not people:
+        for code, people in empty.items():
+            funded = [year for year in people if code in spend[year] and spend[year][code].number_of("historic_spend")]
+            if not funded:
                 without.append(code)
                 continue
             self.findings.error(
                 FindingCode.NO_PATIENTS,
-                people.where("registered_population"),
-                f"{code} has no patients and yet a historic_spend in {year} "
-                f"({self.origins.get((year, code, 'historic_spend'), '')})",
+                people[funded[0]].where("registered_population"),
+                f"{code} has no patients and yet a historic_spend in {funded[0]} "
+                f"({self.origins.get((funded[0], code, 'historic_spend'), '')})",
                 remedy="Correct the population, or move the spend to the organisation that has the patients",
                 organisation=code,
             )
@@ -304,9 +286,8 @@ class _Reading:
     def _figures(self, column: str, year: str) -> dict[str, Figure]:
         """Return the figures of a column by organisation, with their places."""
         figures = {}
-        for code in self._codes(year):
-            row = self._row(column, year, code)
-            if row and (value := row.number_of(column)) is not None:
+        for code, row in self._rows(column, year).items():
+            if (value := row.number_of(column)) is not None:
                 # The sum of several lines stands in no cell of its own.
                 where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
                 # What is unlikely of one organisation has no cause in common with what is of another.
@@ -315,7 +296,7 @@ class _Reading:
 
     def _wanted(self, group: Group, part: InputFile) -> list[Need]:
         """Return the columns to be read from a file."""
-        needs = [*group.gives.values(), Need("org_name", "text", optional=True)]
+        needs = [*group.gives.values(), _NAME]
         if part.has_lines and "historic_spend" in group.gives:
             return [*needs, *line_needs(self.request)]
         if part.by_practice and not part.has_lines:
@@ -333,47 +314,45 @@ class _Reading:
 
     def _sum(self, group: Group, part: InputFile) -> None:
         """Sum lines of cost or practices to organisations, where a file has them."""
-        columns = part.columns
-        needs = [need for need in group.gives.values() if need.name in columns]
-        if "org_name" in columns:
-            needs.append(Need("org_name", "text", optional=True))
+        needs = [need for need in (*group.gives.values(), _NAME) if need.name in part.columns]
         if not part.keyed:
             return
         if part.has_lines and "historic_spend" in group.gives:
             self.lines = [*(self.lines or []), *sum_lines(part, needs)]
         elif part.has_lines:
-            Grouping(part, needs).join()
+            join_rows(part, needs)
         elif part.by_practice:
             sum_practices(part, needs)
-        if "historic_spend" in columns and "historic_spend" in group.gives and self.request.counts:
+        if "historic_spend" in part.columns and "historic_spend" in group.gives and self.request.counts:
             rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
             part.findings.note(
                 FindingCode.TOTALS_GIVEN,
                 f"historic_spend is taken as it stands; that it is {listed(rules)} alone cannot be checked",
             )
 
-    def _check_sides(self, first: Group, group: Group, rows: Rows) -> None:
-        """Report organisations that one group has and the other has not."""
+    def _check_sides(self, group: Group) -> None:
+        """Report organisations that one group has and the first has not, or the other way round."""
+        first, rows = self.groups[0], group.rows
         if not group.gives or not all(part.keyed for part in [*first.parts, *group.parts]):
             return
         lacking, strange = _years_alone(first.rows, rows), _years_alone(rows, first.rows)
         for code, years in sorted(lacking.items()) if group.essential else []:
-            meant = _meant(first.rows[years[0]][code], years, rows, strange)
-            self._report_side(first.rows[years[0]][code], group, years, meant, fatal=True)
+            self._report_side(first.rows[years[0]][code], group, years, strange, fatal=True)
         for code, years in sorted(strange.items()):
-            meant = _meant(rows[years[0]][code], years, first.rows, lacking)
-            self._report_side(rows[years[0]][code], first, years, meant, fatal=first.essential)
+            self._report_side(rows[years[0]][code], first, years, lacking, fatal=first.essential)
 
     def _check_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
         """Refuse blank names where a step of the scheme uses them."""
-        if not any(need.name == "org_name" and not need.optional for need in self.request.needs):
-            return
+        is_needed = any(need.name == "org_name" and not need.optional for need in self.request.needs)
         blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
-        if blank:
+        if blank and is_needed:
             found = f"no org_name for {listed(blank)}"
             self.groups[0].findings.error(FindingCode.BLANK, found, "a name for each code")
 
-    def _report_side(self, row: Row, other: Group, years: Sequence[str], meant: str, *, fatal: bool) -> None:
+    def _report_side(
+        self, row: Row, other: Group, years: Sequence[str], alone: Mapping[str, Sequence[str]], *, fatal: bool
+    ) -> None:
+        meant = _meant(row, years, other.rows, alone)
         name = row.text_of("org_name")
         called = f"{name} ({row.code})" if name else row.code
         when = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
@@ -404,14 +383,10 @@ class _Reading:
         """Return the organisations of a year, which the first group says, in the order of its files."""
         return self.groups[0].rows[year] if self.groups else ()
 
-    def _row(self, column: str, year: str, code: str) -> Row | None:
-        """Return the row that gives a column for an organisation and year."""
-        group = next((group for group in self.groups if column in group.gives), None)
-        return group.rows[year].get(code) if group else None
-
-    def _number(self, column: str, year: str, code: str) -> float | None:
-        row = self._row(column, year, code)
-        return row.number_of(column) if row else None
+    def _rows(self, column: str, year: str) -> dict[str, Row]:
+        """Return the rows that give a column in a year, by organisation."""
+        rows = next((group.rows[year] for group in self.groups if column in group.gives), {})
+        return {code: rows[code] for code in self._codes(year) if code in rows}
 
     def _name(self, year: str, code: str) -> str:
         rows = (group.rows[year].get(code) for group in self.groups if not group.of)
@@ -420,10 +395,10 @@ class _Reading:
 
 def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
     """Return the organisations that others lack, with the years; a year that is missing was reported as a whole."""
-    alone: dict[str, list[str]] = {}
+    alone: defaultdict[str, list[str]] = defaultdict(list)
     for year in rows:
         for code in rows[year].keys() - others[year].keys() if others[year] else ():
-            alone.setdefault(code, []).append(year)
+            alone[code].append(year)
     return alone
 
 

@@ -93,8 +93,7 @@ class _Near(NamedTuple):
     """How many blocks come near the figure of a row, and one of them."""
 
     number: int
-    start: int
-    stop: int
+    block: tuple[int, int]
 
 
 class _Link(NamedTuple):
@@ -203,9 +202,13 @@ class _Groups:
         is_at_edge = group.first in self.edges or group.end in self.edges
         if group.size < 2:
             return bonus + is_at_edge * _REPEATED, bonus + _REPEATED
-        of_block = self._chance(group.row, (group.start, group.stop), self._widths(group))
+        widths = [
+            figures.width(abs(figures.numbers[group.row] - group.sum_of(figures)), group.start, group.stop)
+            for figures in self.table.evidence
+        ]
+        of_block = self._chance(group.row, (group.start, group.stop), widths)
         of_row = min(1.0, of_block * max(self._blocks_near(group.row).number, 1))
-        by_itself = of_row * self._rows_as_telling(group.row)
+        by_itself = of_row * self._rows_as_telling[group.row]
         if group.size == self.table.size - 1 and min(self.table.evidence[0].numbers) >= 0:
             by_itself = min(by_itself, of_block)
         elif is_at_edge:
@@ -213,12 +216,6 @@ class _Groups:
         # A longer block comes before one inside it: of the two, the inner is more often chance.
         bonus += 0.01 * math.log10(group.size)
         return bonus - math.log10(by_itself), bonus - math.log10(of_row)
-
-    def _widths(self, group: _BlockGroup) -> list[int]:
-        return [
-            figures.width(abs(figures.numbers[group.row] - group.sum_of(figures)), group.start, group.stop)
-            for figures in self.table.evidence
-        ]
 
     def _chance(self, row: int, block: tuple[int, int], widths: Sequence[int]) -> float:
         """Return the chance that the sum of a block comes near to the figures of a row."""
@@ -232,7 +229,7 @@ class _Groups:
         """Return the blocks of two rows or more beside a row that come to between half and twice its figure."""
         figures = self._telling(row)
         if figures is None:
-            return _Near(0, row, row)
+            return _Near(0, (row, row))
         sums, size = figures.sizes, abs(figures.numbers[row])
         if sums is not figures.sums:  # with figures below nil, any block may come near, however long
             near = [
@@ -240,44 +237,37 @@ class _Groups:
                 *figures.ends_near(figures.sums[row + 1] + figures.numbers[row], size // 2),
             ]
             middle = near[len(near) // 2] if near else row
-            return _Near(math.ceil(1.5 * len(near)), min(middle, row), max(middle, row))
+            return _Near(math.ceil(1.5 * len(near)), (min(middle, row), max(middle, row)))
         first, last = max(row - 1, 0), min(row + 3, len(sums))
         top, foot = sums[row], sums[row + 1]
         above = range(bisect_left(sums, top - 2 * size, 0, first), bisect_right(sums, top - size / 2, 0, first))
         below = range(bisect_left(sums, foot + size / 2, last), bisect_right(sums, foot + 2 * size, last))
         if above:
-            return _Near(len(above) + len(below), above[len(above) // 2], row)
-        return _Near(len(below), row + 1, below[len(below) // 2] if below else row + 1)
-
-    def _rows_as_telling(self, row: int) -> float:
-        """Return the chances, added up, of all rows that are as telling as a row, in units of its own."""
-        by_row, in_order, added_up = self._chances
-        own = by_row[row]
-        return added_up[bisect_right(in_order, own) - 1] / own if own else float(self.table.size)
+            return _Near(len(above) + len(below), (above[len(above) // 2], row))
+        return _Near(len(below), (row + 1, below[len(below) // 2] if below else row + 1))
 
     @cached_property
-    def _chances(self) -> tuple[list[float], list[float], list[float]]:
-        """The chance that some block comes to the figures of each row, exactly and were the step of figures 1.
+    def _rows_as_telling(self) -> list[float]:
+        """The chances, added up, of all rows that are as telling as each row, in units of its own.
 
-        By row, in order, and added up in this order.
+        A row is as telling as the chance is small that some block comes to its figures, exactly and were their step 1.
         """
         widths = [1] * len(self.table.evidence)
-        near = [self._blocks_near(row) for row in range(self.table.size)]
-        by_row = [
-            blocks.number * self._chance(row, (blocks.start, blocks.stop), widths) for row, blocks in enumerate(near)
-        ]
-        return by_row, sorted(by_row), list(accumulate(sorted(by_row)))
+        near = map(self._blocks_near, range(self.table.size))
+        chances = [blocks.number * self._chance(row, blocks.block, widths) for row, blocks in enumerate(near)]
+        in_order = sorted(chances)
+        added_up = list(accumulate(in_order))
+        return [added_up[bisect_right(in_order, own) - 1] / own if own else float(self.table.size) for own in chances]
 
     # Which groups to take.
 
     def _best_link(self) -> _Link | None:
         """Choose groups so that their evidence is greatest, and return the last of them."""
-        ends: list[int] = []
         best: list[_Link] = []  # up to each of the ends, ever better
         last: dict[int, _Link] = {}
         for group in sorted(self.groups, key=lambda group: (group.end, group.first)):
             by_itself, linked = self._digits(group)
-            at = bisect_right(ends, group.first)
+            at = bisect_right(best, group.first, key=lambda link: link.group.end)
             before = best[at - 1] if at else None
             link = _Link(by_itself + (before.digits if before else 0.0), group, by_itself, before, is_linked=False)
             for between in range(_MOST_BETWEEN + 1):
@@ -288,7 +278,6 @@ class _Groups:
             if group.end not in last or link.digits > last[group.end].digits:
                 last[group.end] = link
             if link.digits > (best[-1].digits if best else 0.0):
-                ends.append(group.end)
                 best.append(link)
         return best[-1] if best else None
 

@@ -135,38 +135,34 @@ def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[N
         and all(is_blank(cells[at]) for at in names)
     }
     if len(bare) < len(loose):
-        end = _end_of_table(headings, [record for record in records if record[0] not in bare], needs, codes)
-        bare |= {number for number, _ in loose if end and number > end[0] and number not in end[1]}
+        others = [record for record in records if record[0] not in bare]
+        bare |= {number for number, _ in loose} & _rows_below_totals(headings, others, needs, codes)
     return bare
 
 
-def _end_of_table(
+def _rows_below_totals(
     headings: Headings, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
-) -> tuple[int, set[int]] | None:
-    """Return the first row of totals below the last organisation, and all rows of totals; None if there is none."""
+) -> set[int]:
+    """Return the rows, no totals themselves, below the first total that is below the last organisation."""
     unheard = FileFindings(FindingCollector(), "")  # what there is to say of totals is said later
     totals = Totals(headings, needs, unheard).find(records)
     organisations = [
         number for number, cells in records if number not in totals and any(_is_code(cells[at]) for at in codes)
     ]
     below = [number for number in totals if organisations and number > organisations[-1]]
-    return (min(below), totals) if below else None
+    end = min(below, default=records[-1][0])
+    return {number for number, _ in records if number > end} - totals
 
 
 def _is_code(cell: Any) -> bool:
     """Return whether a cell may be meant as a code: anything but a blank and words."""
-    return not _is_no_code(cell) and (not isinstance(cell, str) or is_code(cell.strip()))
-
-
-def _is_no_code(cell: Any) -> bool:
-    """Return whether a cell that should hold a code holds none."""
-    if isinstance(cell, str) and is_code(cell):
-        return False
+    if isinstance(cell, str) and (is_code(cell) or not is_code(cell.strip())):
+        return is_code(cell)
     try:
         read_code(cell)
     except Refused as fault:
-        return fault.finding.number is FindingCode.BLANK_CODE
-    return False
+        return fault.finding.number is not FindingCode.BLANK_CODE
+    return True
 
 
 def _may_be_figure(cell: Any) -> bool:

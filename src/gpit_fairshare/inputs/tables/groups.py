@@ -74,7 +74,7 @@ def make_groups(sheets: Iterable[tuple[Role, Sheet]], request: Request) -> list[
         if role != "input" and groups and groups[-1].role == role:
             groups[-1].parts.append(part)
         else:
-            groups.append(Group(role, [part]))
+            groups.append(Group(role, [part], rows={year: {} for year in request.years}))
     return groups
 
 
@@ -130,17 +130,13 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
     owners = [group for group in groups if group.may_give(need)]
     standard = standard_columns().get(need.name)
     sheets = {(part.sheet.sha256, part.sheet.sheet) for group in owners for part in group.parts}
-    if len(owners) > 1 and len(sheets) == 1:
-        usual = [group for group in owners if standard and standard.option == group.role]
-        return (usual or owners)[:1]
-    return owners
+    usual = [group for group in owners if standard and standard.option == group.role]
+    return (usual or owners)[:1] if len(sheets) == 1 else owners
 
 
 def place_by_year(group: Group) -> None:
     """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
     request = group.request
-    group.rows = {year: {} for year in request.years}
-    reported: set[tuple[int, int]] = set()
     for part in group.parts:
         for row in part.rows:
             for year in [row.year] if row.year else request.years:
@@ -149,8 +145,7 @@ def place_by_year(group: Group) -> None:
                     continue
                 if first.file.has_lines and part.has_lines and first.file is not part:
                     group.rows[year][row.code] = _with_more_lines(first, row)
-                elif (id(first), id(row)) not in reported:
-                    reported.add((id(first), id(row)))
+                else:
                     _report_repeat(first, row, year)
     there = sorted({year for part in group.parts for year in part.years})
     missing = [year for year in request.years if year not in there]
@@ -248,17 +243,14 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
     The first group says which rows there are. A file that has the larger organisations' column and no other codes,
     as one headed `CCG Code`, has that for its codes.
     """
-    rows = _codes(groups[0]) if groups else set()
     for group in groups[1:]:
         of = next((need.of for need in needs if need.of and group.has(need.name)), "")
-        if group.role != "input" or not of:
-            continue
-        for part in group.parts:
-            columns = part.columns
-            if "org_code" not in columns and of in columns:
-                columns["org_code"] = columns.pop(of)
-        if not rows & _codes(group):
-            group.of = of
+        if group.role == "input" and of:
+            for part in group.parts:
+                if "org_code" not in part.columns and of in part.columns:
+                    part.columns["org_code"] = part.columns.pop(of)
+            if not _codes(groups[0]) & _codes(group):
+                group.of = of
 
 
 def _codes(group: Group) -> set[str]:
@@ -267,30 +259,29 @@ def _codes(group: Group) -> set[str]:
     return {str(row[at]).strip() for part, at in places if at is not None for _, row in part.sheet.rows}
 
 
-def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Row]]:
-    """Return the group's rows by year and by the code of each row of the tables that belongs to them.
+def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, Row]]) -> None:
+    """Bring the group's rows, by year, to the code of each row of the tables that belongs to them.
 
     Args:
-        group: Files of larger organisations, their rows by year and code.
-        belonging: By year, the code of each row of the tables and that of its larger organisation; empty if none.
+        group: Files of larger organisations, their rows by year and code; these are replaced.
+        belonging: By year and code, the rows of the tables that name their larger organisation.
     """
     findings = group.findings
     lacking: set[str] = set()
     strange: set[str] = set()
-    given: dict[str, dict[str, Row]] = {}
-    for year, parents in belonging.items():
-        rows = group.rows[year]
-        lacking |= {parent for parent in parents.values() if parent} - rows.keys()
+    for year, rows_of_year in belonging.items():
+        rows, parents = group.rows[year], {code: row.text_of(group.of) for code, row in rows_of_year.items()}
+        lacking |= set(filter(None, parents.values())) - rows.keys()
         strange |= rows.keys() - set(parents.values())
-        given[year] = {code: rows[parent] for code, parent in parents.items() if parent in rows}
-    if strange and not any(given.values()):
+        group.rows[year] = {code: rows[parent] for code, parent in parents.items() if parent in rows}
+    if strange and not any(group.rows.values()):
         findings.error(
             FindingCode.ONE_SIDED,
             f"no code of it, such as {min(strange)}, is the {group.of} of a row",
             f"codes of {group.of}, or those of the rows",
             "Correct the codes",
         )
-        return given
+        return
     if lacking:
         report = findings.error if group.essential else findings.warning
         found = f"no row for {listed(sorted(lacking))}, each the {group.of} of other rows"
@@ -298,4 +289,3 @@ def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, str]]) -> di
     if strange:
         found = f"{listed(sorted(strange))} is left out: no row has it as {group.of}"
         findings.warning(FindingCode.ONE_SIDED, found)
-    return given

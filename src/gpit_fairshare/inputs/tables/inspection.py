@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.columns.cells import read_number, read_year
+from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, read_number, read_year
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
@@ -56,23 +56,21 @@ class ColumnSummary:
     greatest: float | None
 
 
-def summarise(inputs: Inputs, groups: Sequence[Group], years: Mapping[str, str]) -> list[ColumnSummary]:
+def summarise(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
     """Return the columns of numbers, one entry for each and year.
 
     Args:
         inputs: tables, which may lack what is faulty.
         groups: the files.
-        years: each year of the tables, and how it is called.
     """
     columns = [column for column in inputs.columns.values() if column.kind == "number"]
-    return [_summary(inputs, column, groups, year, called) for year, called in years.items() for column in columns]
+    return [_summary(inputs, column, groups, year) for year in inputs.years for column in columns]
 
 
-def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str, called: str) -> ColumnSummary:
+def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str) -> ColumnSummary:
     parts = [part for group in groups if column.name in group.gives for part in group.parts]
-    places = [(part, part.columns.get(column.name)) for part in parts]
-    headings, index = next(((one, at) for one, at in places if at is not None), (None, None))
-    stated = headings.units.of(index) if headings and index is not None else None
+    headings = next((part for part in parts if column.name in part.columns), None)
+    stated = headings.units.of(headings.columns[column.name]) if headings else None
     factor = stated.factor if stated else 1
     figures = [figure for figure in inputs.tables[year][column.name].to_list() if figure is not None]
     total = exact_total(figures) if column.unit in ADDED_UP and figures else None
@@ -82,7 +80,7 @@ def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str,
         file=column.file,
         unit=column.unit,
         stated=stated.text if stated and factor > 1 else "",
-        year=called,
+        year="" if year == EVERY_YEAR else year,
         filled=len(figures),
         blank=inputs.tables[year].height - len(figures),
         total=total,

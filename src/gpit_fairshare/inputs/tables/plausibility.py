@@ -59,16 +59,13 @@ def check_movements(people: Mapping[str, Mapping[str, Figure]], share: float, fi
     for earlier, later in pairwise(people):
         for code, now in sorted(people[later].items()):
             before = people[earlier].get(code)
-            if before is None or before == now or not before.value:
-                continue
-            change = now.value / before.value - 1
-            if abs(change) > share:
+            if before and before.value and abs(now.value / before.value - 1) > share:
                 findings.warning(
                     FindingCode.MOVED,
                     now.where,
                     f"{code} has {as_in_sheet(now.value)} patients in {later} "
                     f"and had {as_in_sheet(before.value)} in {earlier}, "
-                    f"a change of {change:+.1%}",
+                    f"a change of {now.value / before.value - 1:+.1%}",
                     f"a change of at most {share:.0%}",
                     "Look for a merger, a move of practices, or a slip of the pen",
                 )
@@ -125,7 +122,6 @@ def check_per_head(
     spread = _TO_STANDARD * median(map(abs, distances.values()))
     for code, distance in sorted(distances.items()):
         if abs(distance) > max(ROBUST_DEVIATIONS * spread, math.log(LEAST_FACTOR)):
-            high = distance > 0
             findings.warning(
                 FindingCode.OUTLIER,
                 spend[code].where,
@@ -133,7 +129,7 @@ def check_per_head(
                 f"and the median of {counted(len(rates), organisation)} is {money(middle, 2)}",
                 "like with like",
                 "See that it is GP IT alone, not all IT support, and without capital"
-                if high
+                if distance > 0
                 else "See that nothing is missing, and that it is in pounds, not thousands",
             )
 

@@ -86,8 +86,8 @@ class InputFile(Headings):
         """Columns that turned out to be of no use."""
         self.left_out: set[str] = set()
         """Codes of rows that the user leaves out."""
-        self.keyed = True
-        """Whether the file says whose each row is."""
+        self.keyed = False
+        """Whether the rows were read, and the file says whose each of them is."""
 
     @property
     def by_practice(self) -> bool:
@@ -125,7 +125,6 @@ class RowReader:
         self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
         """What was done to read cells, with their places and the cells."""
         self._below_nil: defaultdict[str, list[Where]] = defaultdict(list)
-        self._records: Sequence[tuple[int, tuple[Any, ...]]] = ()
 
     def read(self, wanted: Iterable[Need]) -> None:
         """Read the rows of the scheme's years, with the wanted columns as far as the file has them."""
@@ -136,15 +135,14 @@ class RowReader:
         there = [(need, columns[need.name]) for need in wanted if need.name in columns]
         uncalculated = self._uncalculated(there)
         if uncalculated & {columns[name] for name in _KEYS if name in columns}:
-            part.keyed = False
             return
+        part.keyed = True
         needs = [need for need, index in there if index not in uncalculated]
-        self._records, part.left_out = organisation_rows(part, needs)
+        records, part.left_out = organisation_rows(part, needs)
         code, *others = [self._column(need) for need in (Need("org_code", "text"), *needs)]
-        years = self._years()
-        for number, cells in self._records:
-            year = years[number] if years is not None else None
-            if years is None or year in self.request.years:
+        years = self._years(records)
+        for number, cells in records:
+            if number in years:
                 own_code = self._cell(number, code, cells[code.position])
                 values = {
                     column.need.name: Value(value, part.sheet.origin(number, column.position))
@@ -152,23 +150,22 @@ class RowReader:
                     if (value := self._cell(number, column, cells[column.position])) is not _FAULTY
                 }
                 if own_code is not _FAULTY:
-                    part.rows.append(Row(number, year, own_code, values, part))
+                    part.rows.append(Row(number, years[number], own_code, values, part))
         self._report()
 
     def _uncalculated(self, wanted: Sequence[tuple[Need, int]]) -> set[int]:
         """Refuse columns of formulas that no program has calculated, and return them."""
         sheet, columns = self.part.sheet, self.part.columns
-        keys = {columns[name]: name for name in _KEYS if name in columns}
-        used = {**{index: need.name for need, index in wanted}, **keys}
-        lenient = {index for need, index in wanted if need.lenient}
+        used = {index: need for need, index in wanted}
+        used |= {columns[name]: Need(name, "text") for name in _KEYS if name in columns}
         refused = used.keys() & sheet.uncalculated.keys()
         for index in sorted(refused):
             rows = sheet.uncalculated[index]
             cells = listed([sheet.where(row, index).place for row in rows], 3)
-            report = self.findings.warning if index in lenient else self.findings.error
+            report = self.findings.warning if used[index].lenient else self.findings.error
             report(
                 FindingCode.NOT_CALCULATED,
-                f"{counted(len(rows), 'formula')} of {used[index]} ({cells}) "
+                f"{counted(len(rows), 'formula')} of {used[index].name} ({cells}) "
                 f"{'stores' if len(rows) == 1 else 'all store'} 0, and the workbook asks to be calculated: "
                 "no program has done so",
                 "formulas with their values",
@@ -178,7 +175,6 @@ class RowReader:
         return refused
 
     def _no_code(self) -> None:
-        self.part.keyed = False
         headings = [heading for heading in self.part.sheet.headings if heading]
         near = nearest_of("org_code", headings) or self._like_codes()
         self.findings.error(
@@ -198,11 +194,11 @@ class RowReader:
                 return heading
         return ""
 
-    def _years(self) -> dict[int, str | None] | None:
-        """Return the year of each row, None where it cannot be read; None for rows that serve every year."""
+    def _years(self, records: Sequence[tuple[int, Sequence[Any]]]) -> Mapping[int, str | None]:
+        """Return the year of each row that is of the scheme's years; None where rows serve every year."""
         part = self.part
         index = part.columns.get("year")
-        cells = [] if index is None else [(number, row[index]) for number, row in self._records]
+        cells = [] if index is None else [(number, row[index]) for number, row in records]
         blank = [number for number, cell in cells if is_blank(cell)]
         if len(blank) == len(cells):
             if self.request.years != (EVERY_YEAR,):
@@ -210,39 +206,39 @@ class RowReader:
                     FindingCode.EVERY_YEAR,
                     f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
                 )
-            return None
+            return {number: None for number, _ in records}
         part.dated = True
         if blank:
             self.findings.error(
                 FindingCode.YEAR,
-                "the year is blank here"
-                + (f" and in {counted(len(blank) - 1, 'other row')}" if len(blank) > 1 else "")
-                + ", while other rows have one",
+                f"the year is blank here{_in_others(blank)}, while other rows have one",
                 "a year in every row, or in none",
                 at=part.where(blank[0], "year"),
             )
-        read = {number: read_year(cell) for number, cell in cells}
-        years = {number: str(year.value) if year.value else None for number, year in read.items()}
+        years = {}
         for number, cell in cells:
-            for code in read[number].remarks:
+            read = read_year(cell)
+            for code in read.remarks:
                 self._remarks[code].append((part.where(number, "year"), cell))
-            if years[number] is None and not is_blank(cell):
+            if read.value:
+                years[number] = str(read.value)
+            elif not is_blank(cell):
                 self.findings.error(
                     FindingCode.YEAR,
                     f"{shown(cell)} is not a year",
                     "one such as 2014/15",
                     at=part.where(number, "year"),
                 )
-        part.years = tuple(sorted({year for year in years.values() if year}))
+        part.years = tuple(sorted(set(years.values())))
         self._report_gaps()
-        others = [year for year in years.values() if year and year not in self.request.years]
+        others = [year for year in years.values() if year not in self.request.years]
         if others:
             self.findings.note(
                 FindingCode.OTHER_YEARS,
                 f"left out {counted(len(others), 'row')} of {listed(sorted(set(others)))}, "
                 "which the scheme does not have",
             )
-        return years
+        return {number: year for number, year in years.items() if year in self.request.years}
 
     def _report_gaps(self) -> None:
         starts = [int(year[:4]) for year in self.part.years]
@@ -258,13 +254,13 @@ class RowReader:
     def _column(self, need: Need) -> _Column:
         sheet, index = self.part.sheet, self.part.columns[need.name]
         style = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.units.factor(index))
-        read = read_code if need.name in _CODES else partial(read_cell, need=need, style=style)
+        read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
         is_plain = need.kind == "number" and style.factor == 1
         return _Column(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
 
     def _cell(self, number: int, column: _Column, cell: Any) -> Any:
         """Read a cell; `_FAULTY` after a finding."""
-        if type(cell) in _PLAIN and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
+        if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
             return float(cell)  # most cells of a workbook: the long way comes to the same
         need, sheet = column.need, self.part.sheet
         try:
@@ -283,10 +279,9 @@ class RowReader:
 
     def _report(self) -> None:
         for name, below in self._below_nil.items():
-            others = f" and in {counted(len(below) - 1, 'other row')}" if len(below) > 1 else ""
             self.findings.warning(
                 FindingCode.NEGATIVE,
-                f"{name} is below nil here{others}, and is counted as it stands",
+                f"{name} is below nil here{_in_others(below)}, and is counted as it stands",
                 remedy="See that it is meant: a scheme that adds this column up would refuse it",
                 at=below[0],
             )
@@ -315,10 +310,13 @@ _REMARKS = {
 """What is said of cells that were read in one of these ways: the noun for them, the text, and a remedy."""
 _KEYS = ("org_code", "practice_code", "year")
 """Columns without which it cannot be said whose a row is."""
-_CODES = ("org_code", "practice_code")
-_PLAIN = (int, float)
 _FAULTY: Any = object()
 """Stands for a cell that a finding was made of, so that it is not reported a second time."""
+
+
+def _in_others(places: Sequence[Any]) -> str:
+    """Say in how many other rows the same was found as here, at the first of some places; empty if in none."""
+    return f" and in {counted(len(places) - 1, 'other row')}" if len(places) > 1 else ""
 
 
 def _wanted(need: Need) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS
 from gpit_fairshare.inputs.model import Need, Request
 from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
-from gpit_fairshare.inputs.tables.sums import Grouping, exact_total, rows_of
+from gpit_fairshare.inputs.tables.sums import exact_total, join_rows, rows_of
 from gpit_fairshare.numbers import money
 from gpit_fairshare.words import counted, listed
 
@@ -31,7 +32,7 @@ _COLUMNS = (
 _SPREAD = ("category", "provider", "cost_type", "committed")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """One line of cost."""
 
@@ -61,27 +62,19 @@ def sum_lines(part: InputFile, needs: Sequence[Need]) -> list[Line]:
     (`needs`) must agree between the lines of an organisation.
     """
     _check_columns(part, needs)
-    lines = {row.number: line for row in part.rows if (line := _line(part, row))}
-    grouping = Grouping(part, [need for need in needs if need.kind == "text"])
-    grouping.join(lambda group: _spend(part, [lines[row.number] for row in group if row.number in lines]))
-    _report_spread(part, list(lines.values()))
-    _report_left_out(part, list(lines.values()))
-    return list(lines.values())
+    lines = [line for row in part.rows if (line := _line(part, row))]
+    by_row = {line.row: line for line in lines}
+    texts = [need for need in needs if need.kind == "text"]
+    join_rows(part, texts, lambda group: _spend(part, [by_row[row.number] for row in group if row.number in by_row]))
+    _report_spread(part, lines)
+    _report_left_out(part, lines)
+    return lines
 
 
 def lines_table(lines: Sequence[Line]) -> pl.DataFrame:
     """Return lines as a table, in an order that does not depend on that of the file."""
     rows = [
-        {
-            **line.words,
-            "year": line.year,
-            "org_code": line.org_code,
-            "amount": line.amount,
-            "counts": not line.excluded,
-            "row": line.row,
-            "file": line.file,
-            "predecessor": line.predecessor or None,
-        }
+        {**line.words, **vars(line), "counts": not line.excluded, "predecessor": line.predecessor or None}
         for line in lines
     ]
     schema = dict.fromkeys(_COLUMNS, pl.String) | {"amount": pl.Float64, "counts": pl.Boolean, "row": pl.Int64}
@@ -159,30 +152,29 @@ def _report_spread(part: InputFile, lines: Sequence[Line]) -> None:
     for column in _SPREAD:
         if column not in part.columns:
             continue
-        amounts: dict[str, list[float]] = {}
+        amounts: defaultdict[str, list[float]] = defaultdict(list)
         names: dict[str, str] = {}
         for line in lines:
             text = line.words[column] or "blank"
-            names.setdefault(text.casefold(), text)
-            amounts.setdefault(text.casefold(), []).append(line.amount)
-        totals = sorted(((-exact_total(given), names[word]) for word, given in amounts.items()))
-        said = [f"{word} {money(-total, 2)}" for total, word in totals]
+            amounts[names.setdefault(text.casefold(), text)].append(line.amount)
+        totals = sorted((-exact_total(given), name) for name, given in amounts.items())
+        said = [f"{name} {money(-total, 2)}" for total, name in totals]
         part.findings.note(FindingCode.SPREAD, f"spend by {column.replace('_', ' ')}: {listed(said, 8)}")
 
 
 def _report_left_out(part: InputFile, lines: Sequence[Line]) -> None:
     """Say how much does not count, and by which rule; a line is named under the first that it fails."""
-    reasons: dict[str, list[float]] = {}
-    for line in lines:
-        if line.excluded:
-            reasons.setdefault(line.excluded, []).append(line.amount)
+    left_out = [line for line in lines if line.excluded]
+    reasons: defaultdict[str, list[float]] = defaultdict(list)
+    for line in left_out:
+        reasons[line.excluded].append(line.amount)
     if reasons:
-        left = [amount for amounts in reasons.values() for amount in amounts]
         parts = [f"{reason} {money(exact_total(amounts), 2)}" for reason, amounts in sorted(reasons.items())]
         part.findings.note(
             FindingCode.NOT_COUNTED,
-            f"{money(exact_total(left), 2)} of {money(exact_total(line.amount for line in lines), 2)} "
-            f"in {counted(len(left), 'line')} does not count: {listed(parts, 20)}",
+            f"{money(exact_total(line.amount for line in left_out), 2)} "
+            f"of {money(exact_total(line.amount for line in lines), 2)} "
+            f"in {counted(len(left_out), 'line')} does not count: {listed(parts, 20)}",
         )
     counting = {(line.year, line.org_code) for line in lines if not line.excluded}
     none = {line.org_code for line in lines if (line.year, line.org_code) not in counting}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections import defaultdict
+from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.tables.block_sums import CERTAIN, Sums, find_sums
@@ -25,14 +26,6 @@ _FEW = 5
 """Rows among which one may be as large as all others by chance."""
 _MOST_SHOWN = 12
 _MOST_OPTIONS = 40
-
-
-class _YearRows(NamedTuple):
-    """The rows of one year that do not say that they are totals, with the sums among them."""
-
-    rows: Sequence[FileRow]
-    levels: CodeLevels
-    sums: Sums
 
 
 class Subtotals:
@@ -55,42 +48,38 @@ class Subtotals:
             rows: those that do not say what they are.
             apart: places of the other rows, in order.
         """
-        years: dict[str, list[FileRow]] = {}
+        years: defaultdict[str, list[FileRow]] = defaultdict(list)
         for row in rows:
-            years.setdefault(row.year, []).append(row)
-        tables = []
+            years[row.year].append(row)
+        tables: list[tuple[list[FileRow], CodeLevels, Sums]] = []
         for members in years.values():
             levels = CodeLevels([row.code for row in members])
             sums = find_sums(self.columns, members, levels, apart, CERTAIN + math.log10(len(years)))
-            tables.append(_YearRows(members, levels, sums))
-        totals = {row.at: entry for table in tables for entry in table.sums.certain for row in entry.rows}
+            tables.append((members, levels, sums))
+        certain = [entry for _, _, sums in tables for entry in sums.certain]
+        totals = {row.at: entry for entry in certain for row in entry.rows}
         if self.headings.has_lines:  # an organisation has many rows, and those with a code are no totals
             return {row.at: totals[row.at] for row in rows if row.at in totals and not row.code}
-        self._refuse(tables)
-        for table in tables if self.columns else ():
-            left = [row for row in table.rows if row.at not in totals]
-            self._check_codes(left, table.levels.higher_codes())
-            self._warn(left, table.sums.doubtful)
+        self._refuse(certain)
+        for members, levels, sums in tables if self.columns else ():
+            left = [row for row in members if row.at not in totals]
+            self._check_codes(left, levels.higher_codes())
+            self._warn(left, sums.doubtful)
         return totals
 
-    def _refuse(self, tables: Iterable[_YearRows]) -> None:
+    def _refuse(self, certain: Iterable[BlockSum]) -> None:
         """Refuse rows that are sums of others: one finding for all single rows, and one for each level."""
-        single: dict[str, tuple[FileRow, str]] = {}
-        levels: dict[tuple[str, ...], tuple[FileRow, str]] = {}
-        for table in tables:
-            for entry in table.sums.certain:
-                row, codes = entry.rows[0], tuple(row.code for row in entry.rows if row.code)
-                if len(codes) > 1:
-                    levels.setdefault(codes, (row, _is_sum(codes, entry, row.year)))
-                elif codes:
-                    single.setdefault(codes[0], (row, _is_sum(codes, entry)))
-        if single:
-            row, text = min(single.values())
-            codes = tuple(sorted(single, key=lambda code: single[code][0].at))
-            many = f"{listed(codes, _MOST_SHOWN)} are sums of the rows beside them"
-            self._error(row, text if len(codes) == 1 else many, codes)
-        for codes, (row, text) in levels.items():
-            self._error(row, text, codes)
+        first_sums: dict[tuple[str, ...], BlockSum] = {}
+        for entry in certain:  # the same codes may be sums in several years
+            first_sums.setdefault(tuple(row.code for row in entry.rows if row.code), entry)
+        single = sorted((codes for codes in first_sums if len(codes) == 1), key=lambda codes: first_sums[codes].rows)
+        levels = [codes for codes in first_sums if len(codes) > 1]
+        if len(single) > 1:
+            all_codes = [code for (code,) in single]
+            text = f"{listed(all_codes, _MOST_SHOWN)} are sums of the rows beside them"
+            self._error(first_sums[single[0]].rows[0], text, all_codes)
+        for codes in levels if len(single) > 1 else [*single, *levels]:
+            self._error(first_sums[codes].rows[0], _is_sum(codes, first_sums[codes]), codes)
 
     def _error(self, row: FileRow, text: str, codes: Sequence[str]) -> None:
         self.findings.error(
@@ -142,7 +131,7 @@ class Subtotals:
                 doubted |= {row.at for row in entry.rows}
                 self.findings.warning(
                     FindingCode.SUBTOTAL,
-                    f"{_is_sum(codes, entry, row.year)}, which may be chance",
+                    f"{_is_sum(codes, entry)}, which may be chance",
                     remedy=f"If {'it is a total' if len(codes) == 1 else 'they are totals'}: {_remedy(codes)}",
                     at=self.headings.sheet.where(row.number, self.key),
                 )
@@ -172,8 +161,9 @@ def _remedy(codes: Sequence[str]) -> str:
     return f"Leave them out with {options}{others}; if they are organisations, give them in a file of their own"
 
 
-def _is_sum(codes: Sequence[str], entry: BlockSum, year: str = "") -> str:
+def _is_sum(codes: Sequence[str], entry: BlockSum) -> str:
     if len(codes) == 1:
         return f"{codes[0]} is the sum of the {counted(entry.parts, 'row')} {entry.where} it"
+    year = entry.rows[0].year
     of_year = f" of {year}" if year else ""
     return f"{listed(codes, _MOST_SHOWN)} together come to the sum of the {entry.parts:,} other rows{of_year}"

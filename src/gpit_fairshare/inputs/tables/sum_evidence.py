@@ -56,13 +56,12 @@ class FileRow(NamedTuple):
     at: int
     """Its place among the rows of the file."""
     number: int
-    cells: Sequence[Any]
+    text: str
+    """The first text that says whose the row is, empty if there is none."""
     label: str
     """What says that the row is a total, empty if nothing does."""
     code: str
     year: str
-    bare: bool
-    """Whether the row has no code and no name."""
 
 
 class SummedColumn(NamedTuple):

@@ -6,7 +6,7 @@ the rate of a whole is from the rates of its parts alone.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
@@ -21,7 +21,7 @@ from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.model import Need
 
@@ -41,13 +41,7 @@ def exact_total(numbers: Iterable[float]) -> float:
 
     Ten times 0.1 is 1, and three times 0.1 is 0.3, which is more than binary sums can say.
     """
-    whole, parts = 0, Fraction()
-    for number in numbers:
-        if number.is_integer():
-            whole += int(number)
-        else:
-            parts += Fraction(repr(number))
-    return float(whole + parts)
+    return float(sum(int(number) if number.is_integer() else Fraction(repr(number)) for number in numbers))
 
 
 def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dict[str, float]:
@@ -89,80 +83,69 @@ def rows_of(number: int, file: str) -> str:
     return f"{counted(number, 'row')} of {file}"
 
 
-class Grouping:
-    """Brings the rows of each organisation of a file together, column by column."""
+def join_rows(
+    part: InputFile, needs: Sequence[Need], further: Callable[[Sequence[Row]], Mapping[str, Value]] = lambda _: {}
+) -> None:
+    """Make one row of the rows of each organisation of a file, in place.
 
-    def __init__(self, part: InputFile, needs: Sequence[Need]) -> None:
-        self.part = part
-        self.needs = []
-        self._clashes: dict[str, set[str]] = {}
-        for need in needs:
-            if need.kind == "text" or need.is_sum:
-                self.needs.append(need)
-            else:
-                part.findings.error(
-                    FindingCode.NOT_SUMMED,
-                    f"{need.name} is a rate or has no unit, and cannot be summed",
-                    remedy=f"Give it by {part.request.organisation} in another file, "
-                    "or give it the unit £ or people in the scheme",
-                    at=Where(part.sheet.name, part.title(need.name)),
-                )
-
-    def _groups(self) -> Iterator[list[Row]]:
-        """Return the rows of each year and organisation, sorted by both."""
-        rows = sorted(self.part.rows, key=lambda row: (row.year or "", row.code, row.number))
-        for _, members in groupby(rows, key=lambda row: (row.year, row.code)):
-            yield list(members)
-
-    def _values(self, group: Sequence[Row]) -> dict[str, Value]:
-        """Return the values of an organisation; texts that differ are missing from them."""
-        values = {}
-        for need in self.needs:
-            cells = [row.values[need.name] for row in group if need.name in row.values]
-            value = combined(cells, need, self.part.sheet.file) if cells else None
-            if isinstance(value, Clash):
-                self._clash(group, need)
-            elif value:
-                self._check_blanks(group[0].code, need, cells)
-                values[need.name] = value
-        return values
-
-    def join(self, further: Callable[[Sequence[Row]], Mapping[str, Value]] = lambda _: {}) -> None:
-        """Make one row of the rows of each organisation; `further` gives values that are no column of the file."""
-        self.part.rows = [
-            replace(group[0], values={**self._values(group), **further(group)}) for group in self._groups()
-        ]
-        for column, codes in sorted(self._clashes.items()):
-            # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
-            left = "their names are left blank" if column == "org_name" else "the column is left out"
-            self.part.dropped |= {column} - {"org_name"}
-            self.part.findings.warning(
-                FindingCode.TEXTS_DIFFER,
-                f"the rows of {listed(sorted(codes))} differ; {left}",
-                at=Where(self.part.sheet.name, self.part.title(column)),
+    Args:
+        part: the file; its rows are replaced.
+        needs: the columns that the tables take from it; they must be sums, or texts that agree.
+        further: gives values of an organisation's rows that are no column of the file.
+    """
+    summable = [need for need in needs if need.kind == "text" or need.is_sum]
+    for need in needs:
+        if need not in summable:
+            part.findings.error(
+                FindingCode.NOT_SUMMED,
+                f"{need.name} is a rate or has no unit, and cannot be summed",
+                remedy=f"Give it by {part.request.organisation} in another file, "
+                "or give it the unit £ or people in the scheme",
+                at=Where(part.sheet.name, part.title(need.name)),
             )
-
-    def _clash(self, group: Sequence[Row], need: Need) -> None:
-        if need.name not in self.part.request.essential:
-            self._clashes.setdefault(need.name, set()).add(group[0].code)
-            return
-        texts = sorted({row.text_of(need.name) for row in group} - {""})
-        self.part.findings.error(
+    clashes: defaultdict[str, set[str]] = defaultdict(set)
+    rows = sorted(part.rows, key=lambda row: (row.year or "", row.code, row.number))
+    groups = [list(members) for _, members in groupby(rows, key=lambda row: (row.year, row.code))]
+    part.rows = [replace(group[0], values={**_values(group, summable, clashes), **further(group)}) for group in groups]
+    for column, codes in sorted(clashes.items()):
+        # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
+        left = "their names are left blank" if column == "org_name" else "the column is left out"
+        part.dropped |= {column} - {"org_name"}
+        part.findings.warning(
             FindingCode.TEXTS_DIFFER,
-            f"the rows of {group[0].code} differ: {listed([repr(text) for text in texts])}",
-            f"one {need.name} for all of them",
-            at=group[0].where(need.name),
+            f"the rows of {listed(sorted(codes))} differ; {left}",
+            at=Where(part.sheet.name, part.title(column)),
         )
 
-    def _check_blanks(self, code: str, need: Need, cells: Sequence[Value]) -> None:
+
+def _values(group: Sequence[Row], needs: Iterable[Need], clashes: Mapping[str, set[str]]) -> dict[str, Value]:
+    """Return the values of an organisation; texts that differ are missing from them, and their columns clash."""
+    values: dict[str, Value] = {}
+    part, code = group[0].file, group[0].code
+    for need in needs:
+        cells = [row.values[need.name] for row in group if need.name in row.values]
         blank = sum(cell.value is None for cell in cells)
-        if need.is_sum and 0 < blank < len(cells):
-            self.part.findings.collector.warning(
-                FindingCode.PARTLY_BLANK,
-                Where(self.part.sheet.name, self.part.title(need.name), need.name),
-                f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
-                organisation=code,
+        value = combined(cells, need, part.sheet.file) if cells else None
+        if value and not isinstance(value, Clash):
+            values[need.name] = value
+            if need.is_sum and 0 < blank < len(cells):
+                part.findings.collector.warning(
+                    FindingCode.PARTLY_BLANK,
+                    Where(part.sheet.name, part.title(need.name), need.name),
+                    f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
+                    organisation=code,
+                )
+        elif value and need.name in part.request.essential:
+            texts = sorted({row.text_of(need.name) for row in group} - {""})
+            part.findings.error(
+                FindingCode.TEXTS_DIFFER,
+                f"the rows of {code} differ: {listed([repr(text) for text in texts])}",
+                f"one {need.name} for all of them",
+                at=group[0].where(need.name),
             )
+        elif value:
+            clashes[need.name].add(code)
+    return values
 
 
 def sum_practices(part: InputFile, needs: Sequence[Need]) -> None:
@@ -179,7 +162,7 @@ def sum_practices(part: InputFile, needs: Sequence[Need]) -> None:
         part.findings.note(
             FindingCode.NO_PATIENTS, f"{counted(len(empty), 'practice')} without patients: {listed(sorted(empty))}"
         )
-    Grouping(part, needs).join()
+    join_rows(part, needs)
     organisations = Counter(row.year or "" for row in part.rows)
     sums = [
         (f"in {year} " if year else "")

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from fractions import Fraction
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, Headings
 from gpit_fairshare.inputs.columns.marks import is_no_code
 from gpit_fairshare.inputs.tables.subtotals import Subtotals, leave_out
-from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, FileRow, SummedColumn, power_of_ten
+from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, ColumnSums, FileRow, SummedColumn, power_of_ten
 from gpit_fairshare.numbers import as_in_sheet
 from gpit_fairshare.words import counted, listed
 
@@ -61,18 +61,6 @@ class _Verdict(NamedTuple):
         return self.agrees and not self.gap
 
 
-class _PartRows:
-    """The rows that are no totals, with the sums of their figures from the top."""
-
-    def __init__(self, rows: Iterable[FileRow], columns: Sequence[SummedColumn]) -> None:
-        self.places = [row.at for row in rows]
-        self.sums = [[0, *accumulate(column.figures[at] or 0 for at in self.places)] for column in columns]
-
-    def before(self, at: int) -> int:
-        """Return how many of these rows are above a place of the file."""
-        return bisect_left(self.places, at)
-
-
 class Totals:
     """The rows of totals of one file."""
 
@@ -87,47 +75,49 @@ class Totals:
         self.year = columns.get("year")
         self.rows: list[FileRow] = []
         self.columns: list[SummedColumn] = []
-        self.totals: list[int] = []
-        """Places of all rows that are totals, or may be, in order."""
-        self._parts: dict[str, _PartRows] = {}
+        self.edges: list[int] = []
+        """Places of all rows that are totals, or may be, in order, between the first row and the end."""
+        self._parts: dict[str, tuple[list[FileRow], list[ColumnSums]]] = {}
+        """The rows that are no totals, with their sums: those of a year, or all for totals without one."""
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
         """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
         self.rows = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
         self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
-        candidates = [row for row in self.rows if row.label or (row.bare and self._has_figures(row))]
+        candidates = [row for row in self.rows if row.label or (not (row.code or row.text) and self._has_figures(row))]
         if len(candidates) > _MOST_LABELLED:
-            self._refuse_many(candidates)
+            self.findings.error(
+                FindingCode.TOTAL,
+                f"{len(candidates):,} rows say that they are totals, or have figures and no code",
+                f"at most {_MOST_LABELLED:,}",
+                "Give the rows of organisations alone",
+                at=self.headings.sheet.where(candidates[0].number, self.key),
+            )
             return {row.number for row in candidates}
-        apart = {row.at for row in candidates} | self._statistics()
+        places = {row.at for row in candidates}
+        apart = places | self._statistics()
         subtotals = Subtotals(self.headings, self.columns, self.key, self.findings)
         sums = subtotals.find([row for row in self.rows if row.at not in apart], sorted(apart))
-        self.totals = sorted({row.at for row in candidates} | set(sums) | subtotals.refused)
+        totals = places.union(sums, subtotals.refused)
+        self.edges = [0, *sorted(totals), len(self.rows)]
+        for year in {row.year for row in candidates}:
+            parts = [row for row in self.rows if row.at not in totals and year in ("", row.year)]
+            self._parts[year] = parts, [ColumnSums(column, parts) for column in self.columns]
         left = self._leave_out(candidates, sums)
         self._refuse_sums_of_lines([row for row in self.rows if row.at not in left])
         return {self.rows[at].number for at in left}
 
     def _row(self, at: int, number: int, cells: Sequence[Any]) -> FileRow:
-        key = cells[self.key]
-        code = key.strip() if isinstance(key, str) else "" if key is None else str(key)
+        code = "" if cells[self.key] is None else str(cells[self.key]).strip()
         code = "" if is_no_code(code) else code
-        places: Iterable[int] = [*self.texts, *self.kinds] if code else range(len(cells))
-        texts = (_text(cells[index]) for index in places)
-        label = next(filter(_LABEL.fullmatch, texts), "") or self._total_of(cells, code)
+        texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
+        first_text = next(filter(None, texts), "")
+        labels = [*texts, *kinds] if code else map(_text, cells)
+        # The total of something says so in the place of a code, or beside a blank one.
+        totals_of = [*kinds, first_text] if code in ("", first_text) else kinds
+        label = next(filter(_LABEL.fullmatch, labels), "") or next(filter(_TOTAL_OF.fullmatch, totals_of), "")
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
-        return FileRow(at, number, cells, label, code, year, bare=not code and not self._first_text(cells))
-
-    def _first_text(self, cells: Sequence[Any]) -> str:
-        """Return the first text that says whose a row is; empty if there is none."""
-        return next(filter(None, (_text(cells[index]) for index in self.texts)), "")
-
-    def _total_of(self, cells: Sequence[Any], code: str) -> str:
-        """Return what says in the place of a code, or beside a blank one, that the row is the total of something."""
-        kind = next(filter(_TOTAL_OF.fullmatch, (_text(cells[index]) for index in self.kinds)), "")
-        first = self._first_text(cells)
-        if kind or (code and code != first):
-            return kind
-        return first if _TOTAL_OF.fullmatch(first) else ""
+        return FileRow(at, number, first_text, label, code, year)
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
         """Refuse lines of cost of which most organisations have one that is the sum of their others.
@@ -136,18 +126,17 @@ class Totals:
         """
         if not self.headings.has_lines or not self.columns:
             return
-        figures = self.columns[0].figures
-        lines: dict[tuple[str, str], list[FileRow]] = {}
+        figures = [figure or 0 for figure in self.columns[0].figures]
+        lines: defaultdict[tuple[str, str], list[FileRow]] = defaultdict(list)
         for row in rows:
             if row.code and figures[row.at]:
-                lines.setdefault((row.year, row.code), []).append(row)
+                lines[row.year, row.code].append(row)
         groups = [group for group in lines.values() if len(group) > 2]
-        largest_lines = [max(group, key=lambda row: abs(figures[row.at] or 0)) for group in groups]
-        sums = [
-            largest
-            for largest, group in zip(largest_lines, groups, strict=True)
-            if 2 * (figures[largest.at] or 0) == sum(figures[row.at] or 0 for row in group)
-        ]
+        sums = []
+        for group in groups:
+            largest = max(group, key=lambda row: abs(figures[row.at]))
+            if 2 * figures[largest.at] == sum(figures[row.at] for row in group):
+                sums.append(largest)
         if len(sums) > 1 and 2 * len(sums) >= len(groups):
             self.findings.error(
                 FindingCode.SUBTOTAL,
@@ -159,15 +148,6 @@ class Totals:
             )
 
     # Rows that say what they are.
-
-    def _refuse_many(self, candidates: Sequence[FileRow]) -> None:
-        self.findings.error(
-            FindingCode.TOTAL,
-            f"{len(candidates):,} rows say that they are totals, or have figures and no code",
-            f"at most {_MOST_LABELLED:,}",
-            "Give the rows of organisations alone",
-            at=self.headings.sheet.where(candidates[0].number, self.key),
-        )
 
     def _leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
         """Return the places of rows that say that they are totals, or have no code and are one; report them."""
@@ -201,20 +181,16 @@ class Totals:
         return left
 
     def _note(self, row: FileRow, parts: int) -> str:
-        first = self._first_text(row.cells)
-        without_code = f"'{first}' without a code" if first else "without a code"
+        without_code = f"'{row.text}' without a code" if row.text else "without a code"
         name = f"'{row.label}'" if row.label else without_code
         return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
 
     def _report_below(self, left: set[int]) -> None:
         """Point out rows below the last total: they may repeat what it adds up."""
         last = max(left, default=0)
-        if (
-            self.headings.has_lines and self.rows[last].code
-        ):  # a total of one organisation's lines, beside those of others
-            return
         below = [row for row in self.rows[last + 1 :] if row.at not in left]
-        if left and below and last and not self.year:
+        # Below a total of one organisation's lines are those of others.
+        if last and below and not self.year and not (self.headings.has_lines and self.rows[last].code):
             self.findings.warning(
                 FindingCode.TOTAL,
                 f"{counted(len(below), 'row')} below the total in row {self.rows[last].number:,} were read as well",
@@ -240,64 +216,48 @@ class Totals:
 
         Where it is the sum of none of these, it may be that of several groups above or below it.
         """
-        columns = [at for at, column in enumerate(self.columns) if column.figures[row.at] is not None]
-        if not columns:
+        figures = [column.figures[row.at] for column in self.columns]
+        first = next((at for at, figure in enumerate(figures) if figure is not None), None)
+        if first is None:
             return None
-        parts, totals = self._parts_of(row.year), self.totals
-        at, place = parts.before(row.at), bisect_left(totals, row.at)
-        last = parts.before(totals[place - 1]) if place else 0
-        following = parts.before(totals[place + 1]) if place + 1 < len(totals) else len(parts.places)
-        blocks: Iterable[tuple[int, int]] = [(last, at), (0, at), (0, len(parts.places)), (at, following)]
-        verdicts: list[_Verdict] = []
-        for start, stop in blocks:
-            if stop - start > (not row.label):
-                verdicts.append(self._verdict(row, parts, start, stop, columns))
-                if verdicts[-1].is_exact:
-                    break
+        parts, sums = self._parts[row.year]
+        place = bisect_left(self.edges, row.at, 1)
+        edges = self.edges[place - 1 : place + 2]
+        last, at, following = (bisect_left(parts, edge, key=lambda part: part.at) for edge in edges)
+        blocks = [(last, at), (0, at), (0, len(parts)), (at, following)]
+        verdicts = [self._verdict(row, start, stop) for start, stop in blocks if stop - start > (not row.label)]
         best = min(verdicts, key=lambda verdict: (not verdict.agrees, abs(verdict.gap)), default=None)
-        if best and not best.agrees and row.label:
-            blocks = [
-                *((start, at) for start in range(at)),
-                *((at, stop) for stop in range(at + 1, len(parts.places) + 1)),
-            ]
-            first = self.columns[columns[0]].figures[row.at]
-            sums = parts.sums[columns[0]]
-            verdicts = [
-                self._verdict(row, parts, start, stop, columns)
-                for start, stop in blocks
-                if sums[stop] - sums[start] == first and stop - start > 1
-            ]
-            return next((verdict for verdict in verdicts if verdict.is_exact), best)
-        return best
+        if not best or best.agrees or not row.label:
+            return best
+        blocks = [(start, at) for start in range(at - 1)]
+        blocks += [(at, stop) for stop in range(at + 2, len(parts) + 1)]
+        exact = (
+            verdict
+            for start, stop in blocks
+            if sums[first].between(start, stop) == figures[first]
+            and (verdict := self._verdict(row, start, stop)).is_exact
+        )
+        return next(exact, best)
 
-    def _parts_of(self, year: str) -> _PartRows:
-        """Return the rows that are no totals of a year, or of all years."""
-        if year not in self._parts:
-            totals = set(self.totals)
-            rows = [row for row in self.rows if row.at not in totals and (not year or row.year == year)]
-            self._parts[year] = _PartRows(rows, self.columns)
-        return self._parts[year]
-
-    def _verdict(self, row: FileRow, parts: _PartRows, start: int, stop: int, columns: Iterable[int]) -> _Verdict:
+    def _verdict(self, row: FileRow, start: int, stop: int) -> _Verdict:
+        parts, sums = self._parts[row.year]
         worst = _Verdict(agrees=True, rows=stop - start)
-        for at in columns:
-            column, sums = self.columns[at], parts.sums[at]
-            total = column.figures[row.at] or 0
-            gap = total - (sums[stop] - sums[start])
-            if abs(gap) * 10**9 <= abs(total):
+        for column, figures in zip(self.columns, sums, strict=True):
+            total, block = column.figures[row.at], figures.between(start, stop)
+            if total is None or abs(total - block) * 10**9 <= abs(total):
                 continue
-            agrees = abs(gap) * 1_000 <= abs(total) and self._is_rounding(
-                gap, column, [row.at, *parts.places[start:stop]]
-            )
-            if not agrees or (worst.agrees and abs(column.amount(gap)) > abs(worst.gap)):
-                worst = _Verdict(agrees, stop - start, column.amount(gap), column.name, column.amount(total))
+            gap = total - block
+            is_near = abs(gap) * 1_000 <= abs(total)
+            agrees = is_near and self._is_rounding(gap, column, [row, *parts[start:stop]])
+            verdict = _Verdict(agrees, stop - start, column.amount(gap), column.name, column.amount(total))
             if not agrees:
-                break
+                return verdict
+            worst = max(worst, verdict, key=lambda verdict: abs(verdict.gap))
         return worst
 
-    def _is_rounding(self, gap: int, column: SummedColumn, places: Iterable[int]) -> bool:
+    def _is_rounding(self, gap: int, column: SummedColumn, rows: Iterable[FileRow]) -> bool:
         """Return whether a gap is no more than half a unit of the last decimal of each figure."""
-        figures = [figure for at in places if (figure := column.figures[at]) is not None]
+        figures = [figure for row in rows if (figure := column.figures[row.at]) is not None]
         unit = min(power_of_ten(figure, 10**column.decimals) if figure else 10**column.decimals for figure in figures)
         return 2 * abs(gap) <= unit * len(figures)
 
