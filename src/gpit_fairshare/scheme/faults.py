@@ -62,13 +62,13 @@ def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseMo
 
     A key that is not known comes before one that is missing: a slip of the pen makes both.
     """
-    by_place: dict[tuple[int | str, ...], ErrorDetails] = {}
+    by_path: dict[tuple[int | str, ...], ShapeFault] = {}
     errors = [error for error in fault.errors() if not _other_branch(error, fault.errors())]
     for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
+        shape_fault = _fault(error, data, model)
         # Of a union, Pydantic reports each branch; for the author it is one place.
-        path, _ = _walk(error["loc"], data, model)
-        by_place.setdefault((*path, error["type"] == "missing" and error["loc"][-1]), error)
-    return [_fault(error, data, model) for error in by_place.values()]
+        by_path.setdefault(shape_fault.path, shape_fault)
+    return list(by_path.values())
 
 
 def _other_branch(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
@@ -89,14 +89,10 @@ def first_of(found: Sequence[ShapeFault]) -> str:
 
 def of_toml(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
     """Return where a text is no TOML, and why."""
-    said = str(fault)
-    found = re.search(r" \(at line (\d+), column (\d+)\)$", said)
-    if found:
-        place = f"line {found[1]}, column {found[2]}"
-    else:
+    said, _, place = str(fault).removesuffix(")").rpartition(" (at ")
+    if place == "end of document":
         lines = text.rstrip("\n").split("\n")
         place = f"line {len(lines)}, column {len(lines[-1]) + 1}"
-    said = re.sub(r" \(at [^()]*\)$", "", said)
     twice = re.search(r"\((?P<key>'.*'),?\) twice$", said)
     if twice:
         table = ".".join(re.findall(r"'([^']*)'", twice["key"]))
@@ -229,11 +225,8 @@ def _model_of(kind: Any) -> type[BaseModel] | None:
 
 
 def _branches(annotation: Any) -> Iterator[Any]:
-    """Yield the types that an annotation allows: those of a union, without what only annotates them."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        yield from _branches(get_args(annotation)[0])
-    elif origin in (Union, UnionType):
+    """Yield the types that an annotation allows, those of a union among them, and whatever it says besides."""
+    if get_origin(annotation) in (Annotated, Union, UnionType):
         for branch in get_args(annotation):
             yield from _branches(branch)
     else:

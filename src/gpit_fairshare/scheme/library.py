@@ -58,11 +58,10 @@ def all_library_files(*, with_plugins: bool = True) -> list[LibraryFile]:
     return sorted(files.values(), key=lambda file: KINDS.index(file.kind))
 
 
-def find_library_file(name: str, kinds: Sequence[FileKind]) -> LibraryFile | None:
-    """Return the file of a name that is of one of some kinds: gpit's own goes before all others."""
+def find_library_files(name: str, kinds: Sequence[FileKind] = KINDS) -> list[LibraryFile]:
+    """Return the files of a name that are of some kinds, by kind; plug-ins are asked where gpit itself has none."""
     own = [file for file in _files_of(_OWN) if file.name == name and file.kind in kinds]
-    files = own or [file for file in _files_of_plugins() if file.name == name and file.kind in kinds]
-    return min(files, key=lambda file: kinds.index(file.kind), default=None)
+    return own or [file for file in all_library_files() if file.name == name and file.kind in kinds]
 
 
 def folder_problems() -> list[str]:

@@ -107,7 +107,7 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
     if names:
         # A file that is not of the library says itself of which kind it is.
         chosen: list[tuple[str, FileKind | None]] = [
-            (name, kind) for name in names for kind in (*kinds_in_library(name),) or (None,)
+            (name, kind) for name in names for kind in kinds_in_library(name) or (None,)
         ]
     elif formula is None and transition is None:
         chosen = [(name, kind) for kind in KINDS for name in library_names(kind)]
