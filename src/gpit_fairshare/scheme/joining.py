@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +15,8 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.plugins import Used
-from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.scheme.faults import Faults, StoppedError, one_line
 from gpit_fairshare.scheme.files import Read, read_file
-from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.model import Check, Money, Parameter, Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
@@ -108,17 +108,10 @@ def join(
     if years is not None:
         read = _in_years(read, years)
     joined = Joined(read, formula=read.model.header.name if kind == "formula" else "")
-    try:
+    with suppress(StoppedError):
         _put_together(joined, faults, formula, transition)
-        complete(
-            joined,
-            faults,
-            settings,
-            swapped=formula is not None or transition is not None,
-            other_years=years is not None,
-        )
-    except StoppedError:
-        pass
+        swapped = formula is not None or transition is not None
+        complete(joined, faults, settings, swapped=swapped, other_years=years is not None)
     return joined
 
 

@@ -9,9 +9,8 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language import in_words
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.tree import names_in
-from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.scheme.faults import Faults, one_line
 from gpit_fairshare.scheme.files import Read, figures_of, kinds_of, read_library_file
-from gpit_fairshare.scheme.findings import Faults
 from gpit_fairshare.scheme.joining import Joined, join, labels_of
 from gpit_fairshare.scheme.library import FileKind, all_library_files
 from gpit_fairshare.scheme.schema import descriptions
@@ -296,7 +295,8 @@ def _parameter(joined: Joined, parameter: Parameter) -> Needed:
 
 def _properties(entry: PropertiesEntry | None) -> tuple[Kept, ...]:
     found = []
-    for name, text in descriptions("PropertiesEntry").items():
+    for name in PropertiesEntry.model_fields:
+        text = descriptions()["PropertiesEntry"][name]
         means = text[:1].lower() + text[1:].rstrip(".")
         said = getattr(entry, name, None)
         if said == "kept":

@@ -18,7 +18,7 @@ from gpit_fairshare.words import is_money, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gpit_fairshare.scheme.findings import Faults
+    from gpit_fairshare.scheme.faults import Faults
     from gpit_fairshare.scheme.shape import MoneyEntry
 
 FAIR_SHARE: Final = "fair_share"

@@ -12,7 +12,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import FUNCTIONS
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol
 from gpit_fairshare.language.meaning import understand
-from gpit_fairshare.scheme.findings import Faults, place_in
+from gpit_fairshare.scheme.faults import Faults, place_in
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.parts import UNREAD, Draft
 

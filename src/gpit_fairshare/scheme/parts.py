@@ -10,8 +10,8 @@ from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.parsing import parse
+from gpit_fairshare.scheme.faults import Faults, StoppedError, place_of_use
 from gpit_fairshare.scheme.files import Read, read_file
-from gpit_fairshare.scheme.findings import Faults, StoppedError, place_of_use
 from gpit_fairshare.scheme.model import Check, Formula, Step
 from gpit_fairshare.scheme.money import Layer
 from gpit_fairshare.scheme.shape import NAME, Exact, FormulaFile

@@ -10,10 +10,9 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.kinds import NATIONAL, Symbol
 from gpit_fairshare.language.units import unit_of
-from gpit_fairshare.scheme.findings import Faults, place_in
+from gpit_fairshare.scheme.faults import STAND_IN, Faults, place_in
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
-from gpit_fairshare.scheme.partial_parse import STAND_IN
 from gpit_fairshare.scheme.parts import UNREAD
 from gpit_fairshare.scheme.shape import NAME, SchemeFile, TransitionFile
 from gpit_fairshare.scheme.values import list_assumptions, place_of_values

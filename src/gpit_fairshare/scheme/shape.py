@@ -200,13 +200,9 @@ class InputEntry(Entry):
     note: Text = ""
 
     @model_validator(mode="after")
-    def _no_unit_of_text(self) -> Self:
+    def _fits_its_unit(self) -> Self:
         if self.type == "text" and self.unit is not None:
             raise ValueError("a text column has no unit; take out unit or type")
-        return self
-
-    @model_validator(mode="after")
-    def _signed_is_of_money(self) -> Self:
         if self.signed and self.unit != "£":
             raise ValueError("signed is for money, which is not below nil else; give it the unit £, or take out signed")
         return self
@@ -256,8 +252,8 @@ class PropertyEntry(Entry):
     @model_validator(mode="after")
     def _one_reason(self) -> Self:
         if (self.broken is None) == (self.absent is None):
-            found = "neither" if self.broken is None else "both"
-            raise ValueError(f"a property that is not kept says why, as broken or as absent; found {found}")
+            number_of = "neither" if self.broken is None else "both"
+            raise ValueError(f"a property that is not kept says why, as broken or as absent; found {number_of}")
         return self
 
 
