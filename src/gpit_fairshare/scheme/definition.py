@@ -114,12 +114,11 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     """
     try:
         data = _as_file(table)
-    except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
-    try:
         model = shape.SchemeFile.model_validate(data)
     except ValidationError as fault:
         raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, shape.SchemeFile))}") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
     sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
     read = Read(file, digest, None, model, {source.key: source for source in sources})
     raised = Faults()

@@ -152,9 +152,9 @@ def complete(
         _close(draft, joined.read, faults)
         only_one_thing(draft, faults)  # the allocation that was added has a name too
     given = {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")} if model.kind == "transition" else {}
-    joined.symbols = symbols = meaning(draft, faults, scheme.report_by if scheme else None, given=given)
+    joined.symbols = symbols = meaning(draft, faults, scheme.report_by if scheme else None, given)
     organisation = scheme.organisation if scheme else "organisation"
-    check_answer(draft, symbols, (joined.read.file, joined.result, organisation), faults)
+    check_answer(draft, symbols, joined.read.file, joined.result, organisation, faults)
     if scheme:
         _check_report_by(joined.read.file, scheme.report_by, symbols, faults)
     money = money_of(draft.layers, draft.steps, symbols, faults, joined.paid_from)
@@ -226,7 +226,7 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
                     formula.where,
                 )
                 faults.formula_error(fault, part.read.file, FindingCode.LEANS)
-    for key, name in listed_in(part.read.model.money) if part.read.model.money else ():
+    for key, name in listed_in(part.read.model.money):
         if name in inner:
             found = f"a transition names its own money and fair_share, not {name}"
             remedy = "fair_share means the money behind it"
