@@ -74,8 +74,7 @@ class FormulaError(SchemeError):
         self.position = position
         self.where = where
         self.sort = sort
-        place = f"{where}, character {position}" if where and position else where
-        place = place or (f"character {position}" if position else "")
+        place = ", ".join(part for part in (where, f"character {position}" if position else "") if part)
         super().__init__(f"{place}: {message}" if place else message)
 
     def at(self, where: str) -> FormulaError:

@@ -62,8 +62,7 @@ class Maturity:
     @property
     def index(self) -> float | None:
         """Return the index of all practices, by list size; None if none has one."""
-        has = any(value is not None for value in self.ccgs["maturity_index"].to_list())
-        return self._national("national_maturity_index") if has else None
+        return self._national("national_maturity_index") if self.ccgs["maturity_index"].count() else None
 
     @property
     def indicators_asked(self) -> int:

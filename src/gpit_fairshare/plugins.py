@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 LIBRARY: Final = "gpit_fairshare.library"
 FUNCTIONS: Final = "gpit_fairshare.functions"
 """Groups of entry points: folders of library files, and functions of the formula language."""
-_OWN: Final = "gpit-fairshare"
 _WHAT: Final = {LIBRARY: "library", FUNCTIONS: "function"}
 
 _ALLOWED: ContextVar[bool] = ContextVar("plugins_allowed", default=True)
@@ -60,7 +59,7 @@ class Plugin:
     def fault(self, found: str) -> PluginError:
         """Return what is to be said of a plug-in that is at fault: one line, with its name and what to do."""
         what = f"{self}: {_WHAT[self.group]} {self.name}"
-        return PluginError(f"{what}: {one_line(found)}; mend or uninstall it, or run with --no-plugins")
+        return PluginError(f"{what}: {on_one_line(found, 300)}; mend or uninstall it, or run with --no-plugins")
 
     def load(self) -> Any:
         """Import the module and return it, or the object in it that is meant.
@@ -95,11 +94,6 @@ class Used:
     version: str
     digest: str
     """SHA-256 of the library file's text, or of the file of the function's module."""
-
-
-def own(group: str, value: str) -> Plugin:
-    """Return what gpit itself adds to a group: the same door, without looking for packages."""
-    return Plugin(group, _OWN, value, "", "")
 
 
 @contextmanager
@@ -141,7 +135,7 @@ def _installed(group: str, path: tuple[str, ...]) -> tuple[Plugin, ...]:
         Plugin(group, one.name, one.value, (one.dist and one.dist.name) or "?", (one.dist and one.dist.version) or "")
         for one in metadata.entry_points(group=group)
     }
-    others = [one for one in found if one.package.replace("_", "-").casefold() != _OWN]
+    others = [one for one in found if one.package.replace("_", "-").casefold() != "gpit-fairshare"]
     return tuple(sorted(others, key=lambda one: (one.package, one.name, one.value)))
 
 
@@ -211,9 +205,4 @@ def described(fault: BaseException) -> str:
         said = str(fault)
     except Exception:  # noqa: BLE001  # a stranger's error, whose text may be broken as well
         said = ""
-    return one_line(": ".join(part for part in (type(fault).__name__, said) if part))
-
-
-def one_line(text: str) -> str:
-    """Return a text of somebody else on one line of fair length."""
-    return on_one_line(text, 300)
+    return on_one_line(": ".join(part for part in (type(fault).__name__, said) if part), 300)

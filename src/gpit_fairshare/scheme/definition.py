@@ -15,9 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from gpit_fairshare.errors import SchemeError
 from gpit_fairshare.scheme import shape
-from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
+from gpit_fairshare.scheme.faults import Faults, first_of, of_shape, one_line
 from gpit_fairshare.scheme.files import Read
-from gpit_fairshare.scheme.findings import Faults
 from gpit_fairshare.scheme.joining import Joined, complete
 from gpit_fairshare.scheme.model import NOT_RECORDED, Assumption, Check, Money, Parameter, Scheme, Source, Step, Value
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
@@ -115,12 +114,11 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     """
     try:
         data = _as_file(table)
-    except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
-    try:
         model = shape.SchemeFile.model_validate(data)
     except ValidationError as fault:
         raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, shape.SchemeFile))}") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
     sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
     read = Read(file, digest, None, model, {source.key: source for source in sources})
     raised = Faults()

@@ -1,14 +1,24 @@
-"""What is wrong with the shape of a file, in words: the place as its author knows it, and what to do."""
+"""What is wrong with scheme, formula and transition files: collected, said in words, and left out of what is read.
+
+A run stops at the first fault and a review goes on to the last. Both go through the same steps, so that what
+one refuses the other reports: the collector raises an error, or keeps it. A file without what is wrong in its
+shape is only for a review, which goes on to the rest of it. Such a file is never run. The names of what is left
+out count as unresolved, so that nothing reports them as missing.
+"""
 
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from gpit_fairshare.errors import FormulaError, SchemeError, Sort
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.scheme.library import KINDS
 from gpit_fairshare.words import nearest, nearest_of, on_one_line
 
 if TYPE_CHECKING:
@@ -18,22 +28,70 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-_NUMBER: Final = 'expected a number, or a fraction in quotes such as "1/6"'
-_TABLE: Final = "expected a table"
+_CODES: Final[dict[Sort, FindingCode]] = {
+    "text": FindingCode.FORMULA,
+    "name": FindingCode.UNKNOWN_NAME,
+    "unit": FindingCode.UNITS_DO_NOT_FIT,
+    "kind": FindingCode.KINDS,
+}
 _SAID: Final = {
     "string_type": "expected a text in quotes",
-    "int_type": _NUMBER,
-    "float_type": _NUMBER,
+    **dict.fromkeys(("int_type", "float_type"), 'expected a number, or a fraction in quotes such as "1/6"'),
     "bool_type": "expected true or false",
     "list_type": "expected a list in square brackets",
-    "dict_type": _TABLE,
-    "model_type": _TABLE,
+    **dict.fromkeys(("dict_type", "model_type"), "expected a table"),
     "date_type": "expected a date such as 2014-04-03, without quotes",
     "string_pattern_mismatch": (
         "a name has small letters a to z, digits and _, and begins with a letter, as fair_share"
     ),
 }
 """What Pydantic's types of error come to in words; the others are said in `_said`."""
+STAND_IN: Final = "?"
+_LISTS: Final = ("steps", "checks")
+_TABLES: Final = ("parameters", "inputs", "values", "sources")
+_INDIVISIBLE: Final = ("use", "money")
+
+
+class StoppedError(Exception):
+    """Raised after an error that makes further checks meaningless. Internal."""
+
+
+class Faults(FindingCollector):
+    """What was noticed about the files of a scheme, and which of its parts cannot be relied on."""
+
+    def __init__(self, *, collect: bool = False) -> None:
+        super().__init__(None if collect else SchemeError)
+        self.files: dict[tuple[str, str], None] = {}
+        """Base name and SHA-256 of every file that was read, in order, whatever became of what joins them."""
+        self.lost: set[str] = set()
+        """Names whose definition is faulty: that they are missed, or do not fit, is no fault of its own."""
+
+    def abort(
+        self, code: FindingCode, where: Where, found: str, remedy: str = "", *, raises: type[Exception] | None = None
+    ) -> StoppedError:
+        """Report an error after which there is nothing more to be read, and return what to raise then."""
+        self.error(code, where, found, remedy=remedy, raises=raises)
+        return StoppedError()
+
+    def formula_error(self, fault: FormulaError, file: str, code: FindingCode | None = None) -> None:
+        """Raise or collect an error in a formula of a file; its `where` begins with that file."""
+        if self.raises:
+            raise fault
+        self.error(code or _CODES[fault.sort], place_in(fault.where, file, fault.position), fault.message)
+
+
+def place_of_use(where: str, file: str, use: str) -> str:
+    """Return how messages name the place of a step or check of a file that is used under a name of its own."""
+    return f"{file} ({use}){where.removeprefix(file)}" if use else where
+
+
+def place_in(where: str, file: str, position: int = 0) -> Where:
+    """Return the place of a step or check in its file: `step fair_share, character 5`, `step weight (core)`."""
+    place = where.removeprefix(f"{file}, ")
+    if where.startswith(f"{file} ("):  # the file stands under a name of its own
+        use, _, entry = where.removeprefix(f"{file} (").partition("), ")
+        place = f"{entry} ({use})"
+    return Where(file, f"{place}, character {position}" if position else place)
 
 
 def one_line(text: object, longest: int = 80) -> str:
@@ -62,23 +120,19 @@ def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseMo
 
     A key that is not known comes before one that is missing: a slip of the pen makes both.
     """
-    by_place: dict[tuple[int | str, ...], ErrorDetails] = {}
-    errors = [error for error in fault.errors() if not _other_branch(error, fault.errors())]
+    by_path: dict[tuple[int | str, ...], ShapeFault] = {}
+    errors = [error for error in fault.errors() if not _asks_for_word(error)]
     for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
+        shape_fault = _fault(error, data, model)
         # Of a union, Pydantic reports each branch; for the author it is one place.
-        path, _ = _walk(error["loc"], data, model)
-        by_place.setdefault((*path, error["type"] == "missing" and error["loc"][-1]), error)
-    return [_fault(error, data, model) for error in by_place.values()]
+        by_path.setdefault(shape_fault.path, shape_fault)
+    return list(by_path.values())
 
 
-def _other_branch(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
-    """Whether the author wrote a table and the error asks for the word that could stand there in its place."""
-    *above, branch = error["loc"] or ("",)
-    return (
-        str(branch).startswith("literal[")
-        and isinstance(error["input"], dict)
-        and any(one is not error and list(one["loc"][: len(above)]) == above for one in errors)
-    )
+def _asks_for_word(error: ErrorDetails) -> bool:
+    """Return whether the author wrote a table, and the error asks for the word that could be in its place."""
+    is_of_union = error["type"] == "literal_error" and str(error["loc"][-1]).startswith("literal[")
+    return is_of_union and isinstance(error["input"], dict)
 
 
 def first_of(found: Sequence[ShapeFault]) -> str:
@@ -89,14 +143,10 @@ def first_of(found: Sequence[ShapeFault]) -> str:
 
 def of_toml(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
     """Return where a text is no TOML, and why."""
-    said = str(fault)
-    found = re.search(r" \(at line (\d+), column (\d+)\)$", said)
-    if found:
-        place = f"line {found[1]}, column {found[2]}"
-    else:
+    said, _, place = str(fault).removesuffix(")").rpartition(" (at ")
+    if place == "end of document":
         lines = text.rstrip("\n").split("\n")
         place = f"line {len(lines)}, column {len(lines[-1]) + 1}"
-    said = re.sub(r" \(at [^()]*\)$", "", said)
     twice = re.search(r"\((?P<key>'.*'),?\) twice$", said)
     if twice:
         table = ".".join(re.findall(r"'([^']*)'", twice["key"]))
@@ -181,8 +231,7 @@ def _walk(location: Sequence[int | str], data: Any, model: Any) -> tuple[tuple[i
     path: list[int | str] = []
     types = [model]
     for part in location:
-        inside = part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)
-        if inside:
+        if _holds(data, part):
             data = data[part]
             path.append(part)
             types.append(_type_below(types[-1], part))
@@ -229,12 +278,91 @@ def _model_of(kind: Any) -> type[BaseModel] | None:
 
 
 def _branches(annotation: Any) -> Iterator[Any]:
-    """Yield the types that an annotation allows: those of a union, without what only annotates them."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        yield from _branches(get_args(annotation)[0])
-    elif origin in (Union, UnionType):
+    """Yield the types that an annotation allows, those of a union among them, and whatever it says besides."""
+    if get_origin(annotation) in (Annotated, Union, UnionType):
         for branch in get_args(annotation):
             yield from _branches(branch)
     else:
         yield annotation
+
+
+def without_faults(data: dict[str, Any], faults: Sequence[ShapeFault], unresolved: set[str]) -> dict[str, Any] | None:
+    """Return the data of a file without its faults, or None where too much depends on them.
+
+    A misspelled key is taken for the nearest one, a text that is missing gets a stand-in, and a key or an entry that
+    cannot be read is left out; the names that go with it are added to `unresolved`.
+    """
+    usable = deepcopy(data)
+    for fault in faults:
+        *above, key = fault.path
+        table = _at(usable, above)
+        if table is None:  # left out already
+            continue
+        if fault.kind == "extra_forbidden":
+            value = table.pop(key)
+            if fault.near and fault.near not in table:
+                table[fault.near] = value
+            elif fault.near and not above:  # of two tables that may be one, neither can be read without the other
+                return None
+        elif fault.kind == "origin":
+            table[key]["assumption"] = STAND_IN if table[key].get("source") is None else None
+        elif _is_text_for_people(fault.path):
+            table[key] = STAND_IN
+        elif not _leave_out(usable, fault, unresolved):
+            return None
+    for key in _LISTS:
+        if isinstance(usable.get(key), list):
+            usable[key] = [entry for entry in usable[key] if entry is not None]
+    return usable
+
+
+def _is_text_for_people(path: Sequence[int | str]) -> bool:
+    """Return whether a text changes nothing else, whatever it says."""
+    of_header = path[0] in KINDS and len(path) == 2
+    is_name = path[-1] == "name" and (of_header or path[0] == "checks")
+    return (of_header or len(path) == 3) and (is_name or path[-1] in ("label", "title"))
+
+
+def _leave_out(usable: dict[str, Any], fault: ShapeFault, unresolved: set[str]) -> bool:
+    """Leave out the smallest part that holds a fault; return False if that is too much, or has no name."""
+    table, part = fault.path[0], fault.path[: fault.removable]
+    entry, left_out = _at(usable, part[:2]), _at(usable, part)
+    name = entry.get("name") if isinstance(entry, dict) and table in _LISTS else None
+    if table in _INDIVISIBLE or (len(part) < 2 and table != "spend"):
+        return False
+    if table == "steps" and (not isinstance(name, str) or fault.path[2:] == ("name",)):
+        return False
+    unresolved.update(_sources_in(left_out))
+    if table in _TABLES:
+        unresolved.add(str(part[1]))
+    elif isinstance(name, str):
+        unresolved.add(name)
+    holder = _at(usable, part[:-1])
+    if isinstance(holder, list):
+        holder[int(part[-1])] = None  # so that the others keep their numbers
+    else:
+        holder.pop(part[-1], None)
+    return True
+
+
+def _sources_in(entry: Any) -> Iterator[str]:
+    """Yield the sources that an entry cites, so that they are not taken for unused."""
+    if isinstance(entry, dict):
+        for key, value in entry.items():
+            if key == "source" and isinstance(value, str):
+                yield value
+            else:
+                yield from _sources_in(value)
+
+
+def _at(data: Any, path: Sequence[int | str]) -> Any:
+    """Return what is at a place, or None if it is no longer there."""
+    for part in path:
+        if not _holds(data, part):
+            return None
+        data = data[part]
+    return data
+
+
+def _holds(data: Any, part: int | str) -> bool:
+    return part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)

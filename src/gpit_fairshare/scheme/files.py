@@ -15,11 +15,9 @@ from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.plugin_functions import function_problems
 from gpit_fairshare.plugins import Plugin, Used, are_allowed
-from gpit_fairshare.scheme.faults import first_of, of_shape, of_toml, one_line
-from gpit_fairshare.scheme.findings import Faults, StoppedError
-from gpit_fairshare.scheme.library import KINDS, all_library_files, find_library_file, folder_problems, library_names
+from gpit_fairshare.scheme.faults import Faults, StoppedError, first_of, of_shape, of_toml, one_line, without_faults
+from gpit_fairshare.scheme.library import KINDS, all_library_files, find_library_files, folder_problems, library_names
 from gpit_fairshare.scheme.model import Source
-from gpit_fairshare.scheme.partial_parse import without_faults
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile, ValueEntry
 from gpit_fairshare.structured_texts import TextError, parse_toml
 from gpit_fairshare.words import nearest
@@ -63,10 +61,7 @@ class Read(Generic[AnyFile]):
 
 def kinds_in_library(name: str) -> list[FileKind]:
     """Return the kinds of which the library has a file of that name; plug-ins are asked where gpit itself has none."""
-    own = [kind for kind in KINDS if name in library_names(kind, with_plugins=False)]
-    if own or _is_path(name):
-        return own
-    return [kind for kind in KINDS if name in library_names(kind)]
+    return [] if _is_path(name) else [file.kind for file in find_library_files(name)]
 
 
 def kinds_of(name: str, faults: Faults) -> list[FileKind]:
@@ -169,24 +164,21 @@ def read_toml(
         StoppedError: The same, where faults are kept.
     """
     file, faults = one_line(place.name), faults or Faults()
+    position, remedy, raises = "", "", error
     try:
         # Whatever the editor made of it: with a byte order mark or without, with either line end.
         data = read_regular(place) if isinstance(place, Path) else place.read_bytes()
         text = data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
         return text, parse_toml(text, parse_float)
     except OSError as fault:
-        found = f"cannot be read ({fault.strerror or fault})"
-        raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file), found, raises=UsageError) from None
+        found, raises = f"cannot be read ({fault.strerror or fault})", UsageError
     except UnicodeDecodeError as fault:
-        found = f"byte {fault.start + 1} is not UTF-8"
-        raise faults.abort(
-            FindingCode.UNREADABLE_RULES, Where(file), found, remedy="save the file as UTF-8", raises=error
-        ) from None
+        found, remedy = f"byte {fault.start + 1} is not UTF-8", "save the file as UTF-8"
     except tomllib.TOMLDecodeError as fault:
-        place_in_text, found = of_toml(fault, text)
-        raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, place_in_text), found, raises=error) from None
+        position, found = of_toml(fault, text)
     except TextError as fault:
-        raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, fault.place), fault.found, raises=error) from None
+        position, found = fault.place, fault.found
+    raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, position), found, remedy, raises=raises)
 
 
 def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
@@ -227,8 +219,8 @@ def _find(
         if named_in and folder and (beside := _beside(folder, name, kinds[0], named_in)):
             return beside, named_in.plugin
         is_path = _is_path(name)
-        if not is_path and (there := find_library_file(name, kinds)):
-            return there.place, there.plugin
+        if not is_path and (files := find_library_files(name, kinds)):
+            return files[0].place, files[0].plugin
         path = (folder or Path()) / Path(name).expanduser()
         is_folder, is_file, is_there = path.is_dir() and bool(name), path.is_file(), path.exists()
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a character that no path may have
@@ -258,13 +250,10 @@ def _there(kinds: Sequence[FileKind]) -> str:
 
 def _beside(folder: Path, name: str, kind: FileKind, named_in: Read[Any]) -> Path | None:
     """Return the file of that name in a folder: with or without its ending, with slashes of either kind."""
-    for one in (name, name.replace("\\", "/")):
-        for candidate in (folder / one, folder / f"{one}.toml"):
-            # A scheme may bear the name of its formula; it does not mean itself.
-            itself = candidate == named_in.place and named_in.model.kind != kind
-            if candidate.is_file() and not itself:
-                return candidate
-    return None
+    candidates = (folder / f"{path}{ending}" for path in (name, name.replace("\\", "/")) for ending in ("", ".toml"))
+    # A scheme may bear the name of its formula; it does not mean itself.
+    itself = named_in.place if named_in.model.kind != kind else None
+    return next((path for path in candidates if path.is_file() and path != itself), None)
 
 
 def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +15,8 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.plugins import Used
-from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.scheme.faults import Faults, StoppedError, one_line
 from gpit_fairshare.scheme.files import Read, read_file
-from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.model import Check, Money, Parameter, Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
@@ -108,17 +108,10 @@ def join(
     if years is not None:
         read = _in_years(read, years)
     joined = Joined(read, formula=read.model.header.name if kind == "formula" else "")
-    try:
+    with suppress(StoppedError):
         _put_together(joined, faults, formula, transition)
-        complete(
-            joined,
-            faults,
-            settings,
-            swapped=formula is not None or transition is not None,
-            other_years=years is not None,
-        )
-    except StoppedError:
-        pass
+        swapped = formula is not None or transition is not None
+        complete(joined, faults, settings, swapped=swapped, other_years=years is not None)
     return joined
 
 
@@ -159,9 +152,9 @@ def complete(
         _close(draft, joined.read, faults)
         only_one_thing(draft, faults)  # the allocation that was added has a name too
     given = {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")} if model.kind == "transition" else {}
-    joined.symbols = symbols = meaning(draft, faults, scheme.report_by if scheme else None, given=given)
+    joined.symbols = symbols = meaning(draft, faults, scheme.report_by if scheme else None, given)
     organisation = scheme.organisation if scheme else "organisation"
-    check_answer(draft, symbols, (joined.read.file, joined.result, organisation), faults)
+    check_answer(draft, symbols, joined.read.file, joined.result, organisation, faults)
     if scheme:
         _check_report_by(joined.read.file, scheme.report_by, symbols, faults)
     money = money_of(draft.layers, draft.steps, symbols, faults, joined.paid_from)
@@ -233,7 +226,7 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
                     formula.where,
                 )
                 faults.formula_error(fault, part.read.file, FindingCode.LEANS)
-    for key, name in listed_in(part.read.model.money) if part.read.model.money else ():
+    for key, name in listed_in(part.read.model.money):
         if name in inner:
             found = f"a transition names its own money and fair_share, not {name}"
             remedy = "fair_share means the money behind it"

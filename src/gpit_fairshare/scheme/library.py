@@ -11,20 +11,18 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from gpit_fairshare import plugins
 from gpit_fairshare.errors import PluginError
+from gpit_fairshare.plugins import LIBRARY, Plugin, contained, installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from importlib.resources.abc import Traversable
 
-    from gpit_fairshare.plugins import Plugin
-
 FileKind = Literal["scheme", "formula", "transition"]
 """The kinds of file. A file begins with a table of this name; the library has a folder for each: `schemes`."""
 KINDS: Final[tuple[FileKind, ...]] = get_args(FileKind)
 _FOLDERS: Final = {kind: f"{kind}s" for kind in KINDS}
-_OWN: Final = plugins.own(plugins.LIBRARY, "gpit_fairshare.library")
+_OWN: Final = Plugin(LIBRARY, "gpit-fairshare", "gpit_fairshare.library", package="", version="")
 """As pyproject.toml registers it; known without metadata, so that a source tree serves as well."""
 
 
@@ -58,18 +56,17 @@ def all_library_files(*, with_plugins: bool = True) -> list[LibraryFile]:
     return sorted(files.values(), key=lambda file: KINDS.index(file.kind))
 
 
-def find_library_file(name: str, kinds: Sequence[FileKind]) -> LibraryFile | None:
-    """Return the file of a name that is of one of some kinds: gpit's own goes before all others."""
+def find_library_files(name: str, kinds: Sequence[FileKind] = KINDS) -> list[LibraryFile]:
+    """Return the files of a name that are of some kinds, by kind; plug-ins are asked where gpit itself has none."""
     own = [file for file in _files_of(_OWN) if file.name == name and file.kind in kinds]
-    files = own or [file for file in _files_of_plugins() if file.name == name and file.kind in kinds]
-    return min(files, key=lambda file: kinds.index(file.kind), default=None)
+    return own or [file for file in all_library_files() if file.name == name and file.kind in kinds]
 
 
 def folder_problems() -> list[str]:
     """Return a line for each library of a plug-in that cannot be used, and each of its files whose name is taken."""
     problems: list[str] = []
     seen = {(file.kind, file.name): file for file in _files_of(_OWN)}
-    for plugin in plugins.installed(plugins.LIBRARY):
+    for plugin in installed(LIBRARY):
         try:
             files = _files_of(plugin)
         except PluginError as fault:
@@ -85,7 +82,7 @@ def folder_problems() -> list[str]:
 
 
 def _files_of_plugins() -> Iterator[LibraryFile]:
-    for plugin in plugins.installed(plugins.LIBRARY):
+    for plugin in installed(LIBRARY):
         try:
             yield from _files_of(plugin)
         except PluginError:  # `folder_problems` says so
@@ -102,7 +99,7 @@ def _files_of(plugin: Plugin) -> tuple[LibraryFile, ...]:
     module = plugin.load()
     origin = None if plugin is _OWN else plugin
     files: list[LibraryFile] = []
-    with plugins.contained(lambda fault: plugin.fault(f"its folder cannot be read ({fault})")):
+    with contained(lambda fault: plugin.fault(f"its folder cannot be read ({fault})")):
         root = _root(module)
         folders = {kind: root / name for kind, name in _FOLDERS.items() if (root / name).is_dir()} if root else {}
         for kind, folder in folders.items():

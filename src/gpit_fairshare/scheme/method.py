@@ -9,13 +9,12 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language import in_words
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.tree import names_in
-from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.scheme.faults import Faults, one_line
 from gpit_fairshare.scheme.files import Read, figures_of, kinds_of, read_library_file
-from gpit_fairshare.scheme.findings import Faults
 from gpit_fairshare.scheme.joining import Joined, join, labels_of
 from gpit_fairshare.scheme.library import FileKind, all_library_files
 from gpit_fairshare.scheme.schema import descriptions
-from gpit_fairshare.scheme.shape import PaidHeader, PropertiesEntry, SchemeFile, ValueEntry
+from gpit_fairshare.scheme.shape import PaidHeader, PropertiesEntry, SchemeFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -240,8 +239,7 @@ def _flat(text: str) -> str:
 
 def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> StepSaid:
     words = in_words.render(step.tree, labels)
-    symbol = joined.symbols.get(step.name)
-    unit = step.unit or (symbol.unit if symbol else None) or ""
+    unit = joined.symbols[step.name].unit or ""
     functions = tuple(f"{one.name}: {_flat(one.function.words)}" for one in plugged_in(step.tree))
     formula = _flat(step.formula)
     words = "" if len(words) > _LONGEST_WORDS or words == formula else words
@@ -253,8 +251,8 @@ def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
     used = dict.fromkeys(name for formula in joined.draft.formulas for name, _ in names_in(formula.tree))
     found = []
     for name in used:
-        symbol = joined.symbols.get(name)
-        if symbol and symbol.role == "input":
+        symbol = joined.symbols[name]
+        if symbol.role == "input":
             entry, _ = joined.draft.inputs.get(name, (None, None))
             unit = "text" if symbol.type == "text" else symbol.unit or ""
             note = _flat(entry.note) if entry else ""
@@ -268,12 +266,9 @@ def _parameter(joined: Joined, parameter: Parameter) -> Needed:
     """Return a parameter with the figures that the files give it, those of every year as one."""
     name = parameter.name
     entry, origin = joined.draft.parameters[name]
-    written: dict[str, ValueEntry] = {}
+    written = entry.values or ({"default": entry.default} if entry.default else {})
     if isinstance(joined.read.model, SchemeFile) and name in joined.read.model.values:
-        written, origin = dict(joined.read.model.values[name]), joined.read
-    written = written or dict(entry.values)
-    if not written and entry.default:
-        written = {"default": entry.default}
+        written, origin = joined.read.model.values[name] or written, joined.read
     figures = tuple(
         Figure(
             year.replace("_", " "),
@@ -295,13 +290,13 @@ def _parameter(joined: Joined, parameter: Parameter) -> Needed:
 
 
 def _properties(entry: PropertiesEntry | None) -> tuple[Kept, ...]:
-    found = []
-    for name, text in descriptions("PropertiesEntry").items():
+    properties = []
+    for name, kept in entry or ():
+        text = descriptions()["PropertiesEntry"][name]
         means = text[:1].lower() + text[1:].rstrip(".")
-        said = getattr(entry, name, None)
-        if said == "kept":
-            found.append(Kept(name, means, "kept", ""))
-        elif said is not None:
-            state = "broken" if said.broken else "absent"
-            found.append(Kept(name, means, state, _flat(said.broken or said.absent or "")))
-    return tuple(found)
+        if kept == "kept":
+            properties.append(Kept(name, means, "kept", ""))
+        elif kept:
+            state = "broken" if kept.broken else "absent"
+            properties.append(Kept(name, means, state, _flat(kept.broken or kept.absent)))
+    return tuple(properties)

@@ -16,13 +16,12 @@ from gpit_fairshare.scheme.model import Money, Step
 from gpit_fairshare.words import is_money, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.scheme.findings import Faults
+    from gpit_fairshare.scheme.faults import Faults
     from gpit_fairshare.scheme.shape import MoneyEntry
 
 FAIR_SHARE: Final = "fair_share"
-_OPENING_BASELINE: Final = "opening_baseline"
 
 
 class Layer(NamedTuple):
@@ -57,7 +56,7 @@ def money_of(
         made |= layer.step_names
         if layer.money is not None:
             account = _stated(layer, layer.money, own, account, symbols, paid_from)
-            _report_names(layer, layer.money, symbols, faults)
+            _report_names(layer, symbols, faults)
         elif own:
             account = _shared_out([step for step in steps if step.name in made], symbols, layer.file)
     return account
@@ -80,7 +79,7 @@ def _stated(
         for name in (before.money_in if is_built_on and listed == FAIR_SHARE else (listed,))
     ]
     unspent = _left_unspent(own, money_in, entry, symbols) if entry.unspent is None else entry.unspent
-    names_of_own = {step.name for step in own} - {FAIR_SHARE, _OPENING_BASELINE}
+    names_of_own = {step.name for step in own} - {FAIR_SHARE, "opening_baseline"}
     return Money(
         money_in=tuple(dict.fromkeys(money_in)),
         taken_away=tuple(dict.fromkeys((*before.taken_away, *entry.out_of))),
@@ -165,29 +164,24 @@ def _steps_with_ceiling(steps: Sequence[Step], symbols: Mapping[str, Symbol]) ->
     return [step for step in last.values() if isinstance(step.tree, t.ShareOut) and step.tree.at_most is not None]
 
 
-def listed_in(entry: MoneyEntry) -> Iterator[tuple[str, str]]:
-    """Yield the key and each name of a table `[money]`."""
-    for key, names in (("in", entry.in_), ("out_of", entry.out_of), ("unspent", entry.unspent or ())):
-        for name in names:
-            yield key, name
+def listed_in(entry: MoneyEntry | None) -> list[tuple[str, str]]:
+    """Return each name of a table `[money]`, if there is one, after its key."""
+    lists = {"in": entry.in_, "out_of": entry.out_of, "unspent": entry.unspent or ()} if entry else {}
+    return [(key, name) for key, names in lists.items() for name in names]
 
 
-def _report_names(layer: Layer, entry: MoneyEntry, symbols: Mapping[str, Symbol], faults: Faults) -> None:
+def _report_names(layer: Layer, symbols: Mapping[str, Symbol], faults: Faults) -> None:
     """Report names that do not exist, and names that are no money."""
-    for key, name in listed_in(entry):
-        symbol, place = symbols.get(name), f"money › {key}"
+    for key, name in listed_in(layer.money):
+        symbol, where = symbols.get(name), Where(layer.file, f"money › {key}")
         if name in faults.lost:
             continue
         if symbol is None:
             known = [other for other, known in symbols.items() if is_money(known.unit)]
             found = f"there is no {name}{nearest(name, known)}"
             remedy = f"name a parameter or a step in £, or declare an input column under [inputs.{name}]"
-            faults.error(FindingCode.UNKNOWN_NAME, Where(layer.file, place), found, remedy=remedy)
+            faults.error(FindingCode.UNKNOWN_NAME, where, found, remedy=remedy)
         elif symbol.type != "number" or not is_money(symbol.unit):
             found = f"{name} is in {symbol.unit}" if symbol.unit else f"{name} is a {symbol.type}"
-            faults.error(
-                FindingCode.UNITS_DO_NOT_FIT,
-                Where(layer.file, place),
-                found,
-                remedy="name a parameter, an input column or a step in £",
-            )
+            remedy = "name a parameter, an input column or a step in £"
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, found, remedy=remedy)

@@ -12,14 +12,12 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import FUNCTIONS
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol
 from gpit_fairshare.language.meaning import understand
-from gpit_fairshare.scheme.findings import Faults, place_in
+from gpit_fairshare.scheme.faults import Faults, place_in
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.parts import UNREAD, Draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from gpit_fairshare.scheme.model import Step
 
 STANDARD_INPUTS: Final = {
     "registered_population": ("Registered population", "people"),
@@ -78,24 +76,19 @@ def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping
             if name not in seen and name not in symbols and name not in lost and name not in given:
                 _, unit = STANDARD_INPUTS.get(name, ("", None))
                 symbols[name] = Symbol(name, "input", ORGANISATION, "text" if name in texts else "number", unit)
-    for name in [name for layer in draft.layers if layer.money for _, name in listed_in(layer.money)]:
+    for name in [name for layer in draft.layers for _, name in listed_in(layer.money)]:
         if name in STANDARD_INPUTS:
             symbols.setdefault(name, Symbol(name, "input", ORGANISATION, "number", STANDARD_INPUTS[name][1]))
     for name, (entry, read) in draft.inputs.items():
         _, unit = STANDARD_INPUTS.get(name, ("", entry.unit))
+        where, larger = Where(read.file, f"inputs › {name}"), entry.of or ""
         if name in STANDARD_INPUTS and (entry.type == "text" or entry.unit not in (None, unit)):
-            found = f"it is a number, and its unit is {unit}"
-            faults.error(FindingCode.UNITS_DO_NOT_FIT, Where(read.file, f"inputs › {name}"), found)
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, f"it is a number, and its unit is {unit}")
         if name in STANDARD_INPUTS and entry.signed:
-            faults.error(
-                FindingCode.UNITS_DO_NOT_FIT,
-                Where(read.file, f"inputs › {name}"),
-                "it is never below nil; take out signed",
-            )
-        larger = entry.of or ""
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, "it is never below nil; take out signed")
         if larger and (larger == name or larger not in draft.inputs or draft.inputs[larger][0].type != "text"):
             found = f'of names {larger}; it is a text column of the inputs, declared with type = "text"'
-            faults.error(FindingCode.UNKNOWN_NAME, Where(read.file, f"inputs › {name}"), found)
+            faults.error(FindingCode.UNKNOWN_NAME, where, found)
         symbols[name] = Symbol(
             name, "input", ORGANISATION, entry.type, unit, entry.optional, larger, signed=entry.signed
         )
@@ -121,15 +114,11 @@ def _text_columns(tree: t.Expression) -> Iterator[str]:
                 yield name
             case t.Figure(within=str(name)) | t.ShareOut(within=str(name)) | t.Rounded(within=str(name)):
                 yield name
-            case _:
-                pass
 
 
-def meaning(
-    draft: Draft, faults: Faults, report_by: str | None = None, *, given: Mapping[str, Symbol] | None = None
-) -> dict[str, Symbol]:
+def meaning(draft: Draft, faults: Faults, report_by: str | None, given: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """Return what every name means; `given` are names that another file would define."""
-    symbols = _symbols(draft, report_by, faults, given or {})
+    symbols = _symbols(draft, report_by, faults, given)
     steps = {step.name for step in draft.steps}
     doubtful = {*faults.lost, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
     files = {formula.where: formula.file for formula in draft.formulas}
@@ -145,28 +134,31 @@ def meaning(
     return known
 
 
-def check_answer(draft: Draft, symbols: Mapping[str, Symbol], of: tuple[str, str, str], faults: Faults) -> None:
+def check_answer(
+    draft: Draft, symbols: Mapping[str, Symbol], file: str, result: str, organisation: str, faults: Faults
+) -> None:
     """See that the answer, and what is paid once of it, are one number for each organisation."""
-    file, result, organisation = of
     answer = symbols[result] if result in symbols and symbols[result].role == "step" else None
     for step in draft.steps:
         one = symbols[step.name]
         if not step.non_recurrent or step.name in faults.lost:
             continue
-        if one.kind != ORGANISATION or one.type != "number":
-            found = (
-                "non_recurrent says that it is a part of the answer; "
-                f"found {one.type if one.type != 'number' else one.kind}, expected one number per {organisation}"
-            )
-            _tell_step(step, FindingCode.ANSWER, found, faults)
+        problem, code = "non_recurrent says that it is a part of the answer", FindingCode.ANSWER
+        if other := _unlike_an_answer(one):
+            problem += f"; found {other}, expected one number per {organisation}"
         elif answer and one.measure and answer.measure and one.measure.powers != answer.measure.powers:
-            found = f"non_recurrent says that it is a part of the answer, which is in {answer.measure}"
-            _tell_step(step, FindingCode.UNITS_DO_NOT_FIT, f"{found}; found {one.measure}", faults)
-    if answer and result not in faults.lost and (answer.kind != ORGANISATION or answer.type != "number"):
-        what = answer.type if answer.type != "number" else answer.kind
-        found = f"the answer {result} is {what}; it is one number per {organisation}"
+            problem += f", which is in {answer.measure}; found {one.measure}"
+            code = FindingCode.UNITS_DO_NOT_FIT
+        else:
+            continue
+        faults.error(code, place_in(step.where, step.file), problem, message=f"{step.where}: {problem}")
+    if answer and result not in faults.lost and (other := _unlike_an_answer(answer)):
+        found = f"the answer {result} is {other}; it is one number per {organisation}"
         faults.error(FindingCode.ANSWER, Where(file), found)
 
 
-def _tell_step(step: Step, code: FindingCode, found: str, faults: Faults) -> None:
-    faults.error(code, place_in(step.where, step.file), found, message=f"{step.where}: {found}")
+def _unlike_an_answer(symbol: Symbol) -> str:
+    """Say what a step has instead of one number for each organisation; an empty text if it has that."""
+    if symbol.type != "number":
+        return symbol.type
+    return "" if symbol.kind == ORGANISATION else str(symbol.kind)

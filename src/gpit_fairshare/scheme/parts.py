@@ -10,8 +10,8 @@ from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.parsing import parse
+from gpit_fairshare.scheme.faults import Faults, StoppedError, place_of_use
 from gpit_fairshare.scheme.files import Read, read_file
-from gpit_fairshare.scheme.findings import Faults, StoppedError, place_of_use
 from gpit_fairshare.scheme.model import Check, Formula, Step
 from gpit_fairshare.scheme.money import Layer
 from gpit_fairshare.scheme.shape import NAME, Exact, FormulaFile
@@ -93,25 +93,23 @@ def _used(
     read: Read[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[Read[Any]]
 ) -> tuple[UseEntry, Part]:
     """Read a formula that a file uses by name; a slip in what it replaces is put right, where faults are kept."""
-    place = f"use › {use.as_}"
+    where = Where(read.file, f"use › {use.as_}")
     inner = read_file(use.formula, FormulaFile, faults, read)
     if any((one.place, one.file) == (inner.place, inner.file) for one in (*above, read)):
-        raise faults.abort(
-            FindingCode.USES, Where(read.file, place), f"{use.formula} uses itself", remedy="take the circle out"
-        )
+        raise faults.abort(FindingCode.USES, where, f"{use.formula} uses itself", remedy="take the circle out")
     if len(above) >= _DEEPEST:
         found = f"formulas use one another more than {_DEEPEST} deep"
-        raise faults.abort(FindingCode.LIMIT, Where(read.file, place), found, remedy="use fewer files")
+        raise faults.abort(FindingCode.LIMIT, where, found, remedy="use fewer files")
     if use.as_ in others:
         found = f"another use is called {use.as_} already; a name is only one thing"
-        raise faults.abort(FindingCode.USES, Where(read.file, place), found)
+        raise faults.abort(FindingCode.USES, where, found)
     part = gather(inner, faults, (*above, read))
     replaced = dict(use.with_)
     for name in use.with_:
         if name not in part.taken and UNREAD.name not in part.taken and name not in faults.lost:
             found = f"{use.formula} takes no {name}{nearest(name, part.taken)}"
             remedy = "its parameters and input columns can be replaced"
-            faults.error(FindingCode.UNKNOWN_NAME, Where(read.file, f"{place} › with"), found, remedy=remedy)
+            faults.error(FindingCode.UNKNOWN_NAME, Where(read.file, f"{where.place} › with"), found, remedy=remedy)
             meant = get_close_matches(name, part.taken - set(replaced), n=1)
             replaced |= dict.fromkeys(meant, replaced.pop(name))
             if not meant:
@@ -123,13 +121,13 @@ def _formulas(read: Read[Any], faults: Faults) -> tuple[tuple[Step, ...], tuple[
     """Parse the formulas of a file: its steps and its checks."""
 
     def parsed(what: str, entry: StepEntry | CheckEntry) -> dict[str, Any]:
-        place: dict[str, Any] = {"where": f"{read.file}, {what} {entry.name}", "file": read.file}
+        where = f"{read.file}, {what} {entry.name}"
         try:
-            return {**entry.model_dump(), **place, "tree": parse(entry.formula)}
+            tree = parse(entry.formula)
         except FormulaError as fault:
-            error = fault.at(place["where"])
-        faults.formula_error(error, read.file)
-        return {**entry.model_dump(), **place, "tree": UNREAD}
+            faults.formula_error(fault.at(where), read.file)
+            tree = UNREAD
+        return {**entry.model_dump(), "where": where, "file": read.file, "tree": tree}
 
     steps = tuple(Step(**parsed("step", entry)) for entry in read.model.steps)
     return steps, tuple(Check(**parsed("check", entry)) for entry in read.model.checks)
@@ -144,10 +142,6 @@ def _ends_well(read: Read[Any], faults: Faults) -> None:
         faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} is {answer}; found {last}")
         if answer not in steps:
             faults.lost.add(answer)
-
-
-def _as_it_is(name: str) -> str:
-    return name
 
 
 @dataclass(slots=True)
@@ -169,11 +163,12 @@ class Draft:
         """All steps, and after them all checks."""
         return (*self.steps, *self.checks)
 
-    def add(self, part: Part, faults: Faults, prefix: str = "", outside: Callable[[str], str] = _as_it_is) -> None:
+    def add(self, part: Part, faults: Faults, prefix: str = "", outside: Callable[[str], str] = str) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
         A used formula comes first, or as soon as the steps that its `with` names stand above it. Its own
-        names get the prefix; `outside` says what each name that it takes from outside is called there.
+        names get the prefix; `outside` says what each name that it takes from outside is called there: by itself, the
+        same.
         """
 
         def called(name: str) -> str:
@@ -254,17 +249,10 @@ class Draft:
 
 
 def _differently(read: Read[Any], place: str, first: Read[Any], faults: Faults) -> None:
-    found = f"{first.file} declares it differently"
-    faults.error(
-        FindingCode.TWO_PLACES,
-        Where(read.file, place),
-        found,
-        remedy="declare it alike, or give one of the two another name",
-    )
+    found, remedy = f"{first.file} declares it differently", "declare it alike, or give one of the two another name"
+    faults.error(FindingCode.TWO_PLACES, Where(read.file, place), found, remedy=remedy)
 
 
 def _under(title: str, label: str) -> str:
     """Put a label under a title: `Core: fair share`, but `Core: GP IT share`."""
-    if not title:
-        return label
-    return f"{title}: {inside(label)}"
+    return f"{title}: {inside(label)}" if title else label

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.findings import Finding, FindingCode, Level, Where
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import AGGREGATES
-from gpit_fairshare.language.kinds import NATIONAL, Symbol
+from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.units import unit_of
-from gpit_fairshare.scheme.findings import Faults, place_in
+from gpit_fairshare.scheme.faults import STAND_IN, Faults, place_in
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
-from gpit_fairshare.scheme.partial_parse import STAND_IN
 from gpit_fairshare.scheme.parts import UNREAD
 from gpit_fairshare.scheme.shape import NAME, SchemeFile, TransitionFile
 from gpit_fairshare.scheme.values import list_assumptions, place_of_values
@@ -58,14 +57,14 @@ class _Remarks:
     def __init__(self, joined: Joined, faults: Faults) -> None:
         self.joined = joined
         self.draft = joined.draft
+        self.symbols = joined.symbols
         self.faults = faults
         self.names: dict[str, list[str]] = {}
         for one in self.draft.formulas:  # two steps of one name, which is a fault, stand in one place
             self.names.setdefault(one.where, []).extend(name for name, _ in t.names_in(one.tree))
         self.steps = {step.name: step for step in self.draft.steps}
         self._slips: set[str] = set()
-        tables = [layer.money for layer in self.draft.layers if layer.money]
-        self.money = {name for table in tables for _, name in listed_in(table)}
+        self.money = {name for layer in self.draft.layers for _, name in listed_in(layer.money)}
         """Names of the money account: it uses them."""
 
     @property
@@ -77,9 +76,6 @@ class _Remarks:
     def _at(self, one: Step | Check) -> Where:
         """Return the file and the place of a step or check."""
         return place_in(one.where, one.file)
-
-    def _first_use(self, name: str) -> Step | Check:
-        return next(one for one in self.draft.formulas if name in self.names[one.where])
 
     def unused(self, *, swapped: bool) -> None:
         """Parameters and columns that are declared and not used, and values that are left aside."""
@@ -97,16 +93,13 @@ class _Remarks:
             if name not in used and name not in bounds:
                 found = "no step, check or bound uses this parameter"
                 self._unused(FindingCode.PARAMETER_NOT_USED, read, f"parameters › {name}", found, swapped=swapped)
-        columns = {name for name in used if name in self.joined.symbols and self.joined.symbols[name].role == "input"}
+        columns = {name for name in used if name in self.symbols and self.symbols[name].role == "input"}
         for read in {one.file: one for one in (*self.joined.reads, self.joined.read)}.values():
-            for kind in ("scheme", "transition"):
-                opening = getattr(getattr(read.model, kind, None), "opening_baseline", None)
-                if opening and opening not in columns:
-                    found = f"there is no input column {opening} that a step or check uses"
-                    place = f"{kind} › opening_baseline"
-                    self.faults.warning(
-                        FindingCode.COLUMN_NOT_USED, Where(read.file, place), found, remedy="name the one that is"
-                    )
+            opening = getattr(read.model.header, "opening_baseline", None)
+            if opening and opening not in columns:
+                found = f"there is no input column {opening} that a step or check uses"
+                where = Where(read.file, f"{read.model.kind} › opening_baseline")
+                self.faults.warning(FindingCode.COLUMN_NOT_USED, where, found, remedy="name the one that is")
         used |= {entry.of for entry, _ in self.draft.inputs.values() if entry.of}
         for name, (_, read) in self.draft.inputs.items():
             if name not in used:
@@ -123,10 +116,9 @@ class _Remarks:
         """Steps that are neither the answer nor a part of it, and that no other step and no check names."""
         for step in self.draft.steps:
             others = (names for where, names in self.names.items() if where != step.where)
-            if not NAME.fullmatch(step.name):  # out of reach, since its name is another's: that is said already
-                continue
             is_read = step.name in {self.joined.result, *self.money} or any(step.name in names for names in others)
-            if is_read or step.non_recurrent:
+            is_reported = not NAME.fullmatch(step.name)  # out of reach, since its name is another's
+            if is_read or is_reported or step.non_recurrent:
                 continue
             if step.note:
                 found = "nothing reads this step; its note may say why it is shown"
@@ -169,7 +161,8 @@ class _Remarks:
         declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
         self._slip_of_report_by()
         for name in self._columns():
-            self._slip(name, declared, _NEARLY, self._at(self._first_use(name)))
+            first_use = next(formula for formula in self.draft.formulas if name in self.names[formula.where])
+            self._slip(name, declared, _NEARLY, self._at(first_use))
 
     def _slip(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
         """Warn of a name that is so near to one that is declared that it may be a slip for it."""
@@ -192,17 +185,13 @@ class _Remarks:
         """Return the names that are taken for columns without being declared as such, in order of first use."""
         used = dict.fromkeys(name for names in self.names.values() for name in names)
         known = {*self.draft.inputs, *STANDARD_INPUTS, *IN_EVERY_TABLE}
-        return [name for name in used if self._symbol(name).role == "input" and name not in known]
-
-    def _symbol(self, name: str) -> Symbol:
-        return self.joined.symbols[name]
+        return [name for name in used if self.symbols[name].role == "input" and name not in known]
 
     def units(self) -> None:
         """Units that have no name, sums of rates, and what has no unit and meets pounds."""
         for step in self.draft.steps:
-            measure = self._symbol(step.name).dimension
-            unnamed = measure and not measure.bare and not measure.counted and unit_of(measure) is None
-            if unnamed:
+            measure = self.symbols[step.name].dimension
+            if measure and not measure.bare and not measure.counted and unit_of(measure) is None:
                 found = f"the formula gives {measure}, which is no unit"
                 remedy = "see whether that is meant; units are £, £ per head, people, % and ratio"
                 self.faults.warning(FindingCode.UNNAMED_UNIT, self._at(step), found, remedy=remedy)
@@ -212,7 +201,7 @@ class _Remarks:
                 found = "divides by the number 0: a run stops where it comes to that"
                 self.faults.warning(FindingCode.BY_NOTHING, self._at(one), found, remedy="divide by something else")
             for name in _summed(one.tree):
-                symbol = self._symbol(name)
+                symbol = self.symbols[name]
                 measure = symbol.measure if symbol.kind != NATIONAL else None
                 if measure and measure.powers == _PER_HEAD:
                     found = f"adds up {name}, which is in £ per head, over organisations"
@@ -223,12 +212,12 @@ class _Remarks:
     def _without_unit(self, one: Step | Check, met: set[str]) -> None:
         """Note the names without a unit that meet pounds here for the first time, and add them to those met."""
         for number, names in enumerate(_arithmetic(one.tree)):
-            own = self.joined.symbols.get(one.name) if number == 0 and one.name in self.steps else None
-            symbols = [self._symbol(name) for name in names] + ([own] if own else [])
-            if not any(symbol.measure and symbol.measure.pounds for symbol in symbols):
+            own = [one.name] if number == 0 and one.name in self.steps else []
+            measures = [self.symbols[name].measure for name in (*names, *own)]
+            if not any(measure and measure.pounds for measure in measures):
                 continue
             for name in names:
-                symbol = self._symbol(name)
+                symbol = self.symbols[name]
                 if symbol.measure is None and symbol.type == "number" and name not in met:
                     table = {"input": f"[inputs.{name}]", "parameter": f"[parameters.{name}]"}.get(symbol.role)
                     said = f"{name} has no unit and takes part in arithmetic with £, so that units are not checked"
@@ -292,8 +281,6 @@ def _summed(tree: t.Expression) -> Iterator[str]:
         match node:
             case t.Figure("total", of) | t.Rounded(t.Name(of)):
                 yield of
-            case _:
-                pass
 
 
 def _arithmetic(tree: t.Expression) -> list[list[str]]:
@@ -301,18 +288,15 @@ def _arithmetic(tree: t.Expression) -> list[list[str]]:
 
     A condition is a piece of its own: what it compares does not meet what it decides between.
     """
-    starts, found = [tree], []
-    for start in starts:  # grows while it is gone through
-        names: list[str] = []
-        waiting = [start]
-        while waiting:
-            node = waiting.pop(0)
-            names += _named(node)
+    starts, pieces = [tree], []
+    for start in starts:  # both lists grow while they are gone through
+        piece = [start]
+        for node in piece:
             inside, apart = _operands(node, whole=node is start)
-            waiting += inside
+            piece += inside
             starts += apart
-        found.append(names)
-    return found
+        pieces.append([name for node in piece for name in _named(node)])
+    return pieces
 
 
 def _named(node: t.Expression) -> list[str]:
@@ -335,12 +319,7 @@ def _operands(node: t.Expression, *, whole: bool) -> tuple[list[t.Expression], l
             return [], list(t.children(node))
         case t.Call("where", (condition, yes, no)):
             return [yes, no], [condition]
-        case t.Previous(_, first):
-            return [first], []
-        case t.Rounded(of):
-            return [of], []
-        case t.ShareOut():
-            leaves = (node.amount, node.base, node.at_least, node.at_most)
-            return [leaf for leaf in leaves if leaf is not None], []
+        case t.ShareOut(by=weight):
+            return [leaf for leaf in t.children(node) if leaf is not weight], []
         case _:
             return list(t.children(node)), []

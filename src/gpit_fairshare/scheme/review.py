@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.findings import Finding, gravest_first
-from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.scheme.faults import Faults, StoppedError, one_line
 from gpit_fairshare.scheme.files import kinds_in_library, kinds_of, read_file
-from gpit_fairshare.scheme.findings import Faults, StoppedError
 from gpit_fairshare.scheme.joining import Joined, join
 from gpit_fairshare.scheme.library import KINDS, FileKind, library_names
 from gpit_fairshare.scheme.remarks import remark
@@ -82,13 +82,11 @@ def review(
     faults = Faults(collect=True)
     joined: Joined | None = None
     swapped = formula is not None or transition is not None
-    try:
+    with suppress(StoppedError):
         kind = kind or kinds_of(scheme, faults)[0]
         if swapped and kind != "scheme":
             raise UsageError(f"{one_line(scheme)}: is a {kind}; --formula and --transition go with schemes alone")
         joined = join(scheme, faults, kind, formula=formula, transition=transition)
-    except StoppedError:
-        pass
     if joined and joined.symbols:
         remark(joined, faults, swapped=swapped)
     sound, findings = not faults.errors, gravest_first(faults.items)
@@ -107,7 +105,7 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
     if names:
         # A file that is not of the library says itself of which kind it is.
         chosen: list[tuple[str, FileKind | None]] = [
-            (name, kind) for name in names for kind in (*kinds_in_library(name),) or (None,)
+            (name, kind) for name in names for kind in kinds_in_library(name) or (None,)
         ]
     elif formula is None and transition is None:
         chosen = [(name, kind) for kind in KINDS for name in library_names(kind)]
@@ -138,11 +136,7 @@ def reviews_document(reviews: Sequence[Review]) -> dict[str, Any]:
 def _reviewed(joined: Joined, unread: Review) -> Review:
     """Return a review with what the file says of itself, and how much the joined files have of everything."""
     model, draft = joined.read.model, joined.draft
-    counts: dict[str, Any] = {
-        "steps": len(draft.steps),
-        "checks": len(draft.checks),
-        "parameters": len(draft.parameters),
-    }
+    is_joined = bool(joined.symbols)
     return replace(
         unread,
         name=model.header.name,
@@ -151,5 +145,7 @@ def _reviewed(joined: Joined, unread: Review) -> Review:
         transition=joined.transition,
         years=tuple(model.scheme.years) if isinstance(model, SchemeFile) else (),
         files=tuple(dict.fromkeys([(one.file, one.digest) for one in (joined.read, *joined.reads)] + [*unread.files])),
-        **(counts if joined.symbols else {}),
+        steps=len(draft.steps) if is_joined else 0,
+        checks=len(draft.checks) if is_joined else 0,
+        parameters=len(draft.parameters) if is_joined else 0,
     )

@@ -5,16 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from itertools import pairwise
+from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from gpit_fairshare.scheme import shape
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def file_schema(kind: str | None = None) -> dict[str, Any]:
@@ -23,18 +19,16 @@ def file_schema(kind: str | None = None) -> dict[str, Any]:
     It says what can be said without reading formulas: keys, types, patterns of names and years, and that a figure
     has a source or an assumption. `gpit library check` says the rest.
     """
-    wanted = [model for model in shape.FILE_MODELS.values() if kind in (None, model.kind)]
-    references, together = models_json_schema([(one, "validation") for one in wanted], by_alias=True)
-    definitions = together["$defs"]
-    for name, one in definitions.items():
-        definitions[name] = _plain(one)
-        for key, text in descriptions(name).items():
-            if key in definitions[name].get("properties", {}):
-                definitions[name]["properties"][key]["description"] = text
-    heads = [references[one, "validation"] for one in wanted]
+    models = (model for model in shape.FILE_MODELS.values() if kind in (None, model.kind))
+    references, together = models_json_schema([(model, "validation") for model in models], by_alias=True)
+    heads, definitions = list(references.values()), _plain(together["$defs"])
+    for model_name, texts in descriptions().items():
+        properties = definitions.get(model_name, {}).get("properties", {})
+        for key in properties.keys() & texts:
+            properties[key]["description"] = texts[key]
     title = f"A {kind} file of gpit" if kind else "A formula, transition or scheme file of gpit"
     return {
-        "$schema": _DIALECT,
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title,
         **(heads[0] if kind else {"oneOf": heads}),
         "$defs": definitions,
@@ -42,29 +36,20 @@ def file_schema(kind: str | None = None) -> dict[str, Any]:
 
 
 @cache
-def descriptions(model: str) -> dict[str, str]:
-    """Return what the text below each field of a model says of it; a field takes over what its parent says."""
-    found: dict[str, str] = {}
-    one: type[BaseModel] = getattr(shape, model)
-    for parent in reversed(one.__mro__):
-        found.update(_written().get(parent.__name__, {}))
-    keys = [field.alias or name for name, field in one.model_fields.items()]
-    return {key: found[key] for key in keys if key in found}
-
-
-@cache
-def _written() -> dict[str, dict[str, str]]:
-    """Return for each model of `shape` the texts below its fields, as keys of the files are called."""
-    found: dict[str, dict[str, str]] = {}
-    for one in ast.parse(inspect.getsource(shape)).body:
-        if not isinstance(one, ast.ClassDef):
+def descriptions() -> dict[str, dict[str, str]]:
+    """Return for each model of `shape` what the text below each field says of it, its parents' fields among them."""
+    of_models: dict[str, dict[str, str]] = {}
+    for model in ast.parse(inspect.getsource(shape)).body:
+        if not isinstance(model, ast.ClassDef):
             continue
-        texts = found.setdefault(one.name, {})
-        for field, below in zip(one.body, one.body[1:], strict=False):
+        texts = of_models.setdefault(model.name, {})
+        for parent in model.bases:
+            texts |= of_models.get(ast.unparse(parent), {})
+        for field, below in pairwise(model.body):
             match field, below:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                    texts[name.removesuffix("_")] = " ".join(text.split())
-    return found
+                    texts[name.removesuffix("_")] = " ".join(text.split())  # as keys of the files are called
+    return of_models
 
 
 def _plain(schema: Any) -> Any:
@@ -73,12 +58,10 @@ def _plain(schema: Any) -> Any:
         return [_plain(one) for one in schema if one != {"type": "null"}]
     if not isinstance(schema, dict):
         return schema
-    kept = {key: value for key, value in schema.items() if key != "default" or value is not None}
-    if isinstance(kept.get("title"), str):
-        del kept["title"]
     kept = {
         key: {name: _plain(one) for name, one in value.items()} if key == "properties" else _plain(value)
-        for key, value in kept.items()
+        for key, value in schema.items()
+        if not (key == "default" and value is None) and not (key == "title" and isinstance(value, str))
     }
     if len(kept.get("anyOf", ())) == 1:
         (only,) = kept.pop("anyOf")

@@ -61,11 +61,6 @@ YearOrEvery = Annotated[Line, WithJsonSchema({"type": "string", "pattern": "^(ev
 Unit = Literal["£", "£ per head", "people", "%", "ratio", "yes/no"]
 Exact = int | float | str
 """A number, or an exact fraction in text such as `"1/6"`."""
-_ANY_NUMBER: Final = {
-    "type": ["number", "string"],
-    "pattern": r"^\s*[+-]?([0-9_]+/[0-9_]+|([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?)\s*%?\s*$",
-}
-"""For editors: what `number` reads, nearly."""
 _ONE_ORIGIN: Final[JsonDict] = {"oneOf": [{"required": ["source"]}, {"required": ["assumption"]}]}
 """For editors: what `_has_one_origin` says."""
 
@@ -93,6 +88,24 @@ def number(value: Exact) -> float:
     if not is_in_bounds(result):
         raise ValueError(f"{shown} is too {'large' if abs(result) > 1 else 'small'}; {BOUNDS}")
     return result + 0.0  # minus nought is nought
+
+
+def _as_written(value: Exact) -> Exact:
+    number(value)
+    return value
+
+
+def _name_or_number(value: Exact) -> Exact:
+    return value if isinstance(value, str) and NAME.fullmatch(value) else _as_written(value)
+
+
+_ANY_NUMBER: Final = {
+    "type": ["number", "string"],
+    "pattern": r"^\s*[+-]?([0-9_]+/[0-9_]+|([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?)\s*%?\s*$",
+}
+"""For editors: what `number` reads, nearly."""
+Figure = Annotated[Exact, AfterValidator(_as_written), WithJsonSchema(_ANY_NUMBER)]
+Bound = Annotated[Exact, AfterValidator(_name_or_number)]
 
 
 class Entry(BaseModel):
@@ -128,7 +141,7 @@ class ValueEntry(Entry):
     model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
     example = '{ value = 5, source = "…" }'
     essential = ("source", "assumption")
-    value: Annotated[Exact, WithJsonSchema(_ANY_NUMBER)]
+    value: Figure
     """The figure: a number, a fraction such as "1/6", or a percentage such as "5%"."""
     source: Line | None = None
     """Name of one of the sources of the same file."""
@@ -142,12 +155,6 @@ class ValueEntry(Entry):
     """How sure it is."""
     impact: Line | None = None
     """How much hangs on it."""
-
-    @field_validator("value")
-    @classmethod
-    def _is_number(cls, value: Exact) -> Exact:
-        number(value)
-        return value
 
     @model_validator(mode="after")
     def _origin(self) -> Self:
@@ -166,9 +173,9 @@ class ParameterEntry(Entry):
     """What it is called on sheets and screens."""
     unit: Unit | None = None
     """Its unit; without one nothing is checked."""
-    minimum: Exact | None = None
+    minimum: Bound | None = None
     """The least that it may be: a number, or the name of another parameter."""
-    maximum: Exact | None = None
+    maximum: Bound | None = None
     """The most that it may be: a number, or the name of another parameter."""
     default: ValueEntry | None = None
     """Its value where the scheme gives none for any year."""
@@ -176,13 +183,6 @@ class ParameterEntry(Entry):
     """Its value by year, where no scheme gives values: a year, or every_year."""
     note: Text = ""
     """What a reader should know of it."""
-
-    @field_validator("minimum", "maximum")
-    @classmethod
-    def _is_number_or_name(cls, value: Exact) -> Exact:
-        if not (isinstance(value, str) and NAME.fullmatch(value)):
-            number(value)
-        return value
 
 
 class InputEntry(Entry):
@@ -200,13 +200,9 @@ class InputEntry(Entry):
     note: Text = ""
 
     @model_validator(mode="after")
-    def _no_unit_of_text(self) -> Self:
+    def _fits_its_unit(self) -> Self:
         if self.type == "text" and self.unit is not None:
             raise ValueError("a text column has no unit; take out unit or type")
-        return self
-
-    @model_validator(mode="after")
-    def _signed_is_of_money(self) -> Self:
         if self.signed and self.unit != "£":
             raise ValueError("signed is for money, which is not below nil else; give it the unit £, or take out signed")
         return self
@@ -256,8 +252,8 @@ class PropertyEntry(Entry):
     @model_validator(mode="after")
     def _one_reason(self) -> Self:
         if (self.broken is None) == (self.absent is None):
-            found = "neither" if self.broken is None else "both"
-            raise ValueError(f"a property that is not kept says why, as broken or as absent; found {found}")
+            number_of = "neither" if self.broken is None else "both"
+            raise ValueError(f"a property that is not kept says why, as broken or as absent; found {number_of}")
         return self
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.units import have_like_units
-from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.scheme.faults import Faults, one_line
 from gpit_fairshare.scheme.model import Assumption, Parameter, Upkeep, Value
 from gpit_fairshare.scheme.shape import NAME, ParameterEntry, SchemeFile, ValueEntry, number
 from gpit_fairshare.words import nearest
@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.scheme.files import Read
-    from gpit_fairshare.scheme.findings import Faults
 
 EVERY_YEAR: Final = "every_year"
 _RATIOS: Final = (None, "%", "ratio")
 """Units of which a percentage can be a value."""
-_SET_FOR_THIS_RUN: Final = "Set for this run with --set."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +87,13 @@ def give_values(
     _check_settings(settings, declared, years)
     parameters, lacking = {}, []
     for name, (entry, origin) in declared.items():
-        one = _Declared(name, entry, entry.values, origin, f"parameters.{name}.values")
-        if read.model.values.get(name):
-            if entry.values:
-                found = f"the parameter has values in {origin.file}, where it is declared, as well"
-                faults.error(FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), found, remedy="keep one")
-            one = _Declared(name, entry, read.model.values[name], read, f"values.{name}")
-        elif not entry.values and (origin is not read or name in read.model.values):
-            one = _Declared(name, entry, {}, origin, f"values.{name}")
+        given = read.model.values.get(name, {})
+        if given and entry.values:
+            found = f"the parameter has values in {origin.file}, where it is declared, as well"
+            faults.error(FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), found, remedy="keep one")
+        has_own_table = entry.values or (origin is read and name not in read.model.values)
+        table = f"values.{name}" if given or not has_own_table else f"parameters.{name}.values"
+        one = _Declared(name, entry, given or entry.values, read if given else origin, table)
         parameters[name] = _parameter(one, years, settings, faults)
         values = parameters[name].values
         missing = [year for year in years if year not in values]
@@ -126,11 +123,11 @@ def give_defaults(declared: Mapping[str, tuple[ParameterEntry, Read[Any]]], faul
 def _tell_lacking(lacking: Sequence[tuple[_Declared, str, str]], read: Read[SchemeFile], faults: Faults) -> None:
     """Tell which parameters lack a value: each with its first year without one, and what there is."""
     for one, year, said in lacking:
-        place, found = one.table.replace(".", " › "), f"there is no value for {said}"
+        where, found = Where(read.file, one.table.replace(".", " › ")), f"there is no value for {said}"
         remedy = f"add it under [{one.table}], or set it with --set {one.name}@{year}=VALUE"
         together = ", nor for ".join(said for _, _, said in lacking)
         whole = f"{read.file}: there is no value for {together}; {remedy}"
-        faults.error(FindingCode.NO_VALUE, Where(read.file, place), found, remedy=remedy, message=whole)
+        faults.error(FindingCode.NO_VALUE, where, found, remedy=remedy, message=whole)
 
 
 def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]) -> None:
@@ -151,15 +148,13 @@ def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object],
 
 def _parameter(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting], faults: Faults) -> Parameter:
     """Return a parameter with the value of each year that has one. Nothing carries over between years."""
-    file, place = one.origin.file, one.table.replace(".", " › ")
+    where = Where(one.origin.file, one.table.replace(".", " › "))
     for year in one.written:
-        if year not in years and year != EVERY_YEAR:
+        if year not in (*years, EVERY_YEAR):
             found = f"{one_line(year)} is not a year of the scheme"
-            faults.error(
-                FindingCode.VALUE_YEAR, Where(file, place), found, remedy=f"write {', '.join(years)} or {EVERY_YEAR}"
-            )
+            faults.error(FindingCode.VALUE_YEAR, where, found, remedy=f"write {', '.join(years)} or {EVERY_YEAR}")
     if EVERY_YEAR in one.written and len(one.written) > 1:
-        faults.error(FindingCode.VALUE_YEAR, Where(file, place), f"give {EVERY_YEAR} or the years one by one, not both")
+        faults.error(FindingCode.VALUE_YEAR, where, f"give {EVERY_YEAR} or the years one by one, not both")
     # A default stands for the parameter as a whole: it fills no year that the scheme forgot.
     default = one.entry.default if not one.written else None
     # What is set for one year goes before what is set for all.
@@ -170,14 +165,14 @@ def _parameter(one: _Declared, years: tuple[str, ...], settings: Sequence[Settin
         entry = one.written.get(year) or one.written.get(EVERY_YEAR) or default
         if setting:
             values[year] = Value(
-                number(setting.written), setting.written, assumption=_SET_FOR_THIS_RUN, overridden=True
+                number(setting.written), setting.written, assumption="Set for this run with --set.", overridden=True
             )
         elif entry:
             values[year] = _value(entry, one.origin)
         if year in values and values[year].written.endswith("%") and one.entry.unit not in _RATIOS:
-            where = Where("", f"--set {one.name}") if setting else Where(file, place)
             found = f"{values[year].written} is a percentage, and the unit of {one.name} is {one.entry.unit}"
-            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, found)
+            of_value = Where("", f"--set {one.name}") if setting else where
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, of_value, found)
     return Parameter(
         name=one.name,
         label=one.entry.label,
@@ -210,19 +205,13 @@ def _within_bounds(
         for bound, written in (("minimum", parameter.minimum), ("maximum", parameter.maximum)):
             if not written:
                 continue
-            other = parameters.get(written)
-            place = f"parameters › {name} › {bound}"
-            if other:
-                fit = _like_units(parameter, other, declared[name][1].file, place, faults)
-                limits = other.values if fit else {}
-            else:
-                fixed = _fixed_bound(written, declared[name][1].file, place, parameters, faults)
-                limits = {} if fixed is None else dict.fromkeys(parameter.values, Value(fixed, written))
+            place = Where(declared[name][1].file, f"parameters › {name} › {bound}")
+            limits = _limits(parameter, written, parameters, place, faults)
             for year in [year for year in parameter.values if year in limits]:
                 value, limit = parameter.values[year], limits[year]
                 if (value.value < limit.value) if bound == "minimum" else (value.value > limit.value):
                     of_run = value.overridden or limit.overridden
-                    shown = f"{written}, in that year {limit.written}" if other else written
+                    shown = f"{written}, in that year {limit.written}" if written in parameters else written
                     found = f"{value.written} in {year}; its {bound} is {shown}"
                     where = Where("--set") if of_run else place_of_values(name, declared[name][1], read)
                     message = f"{where.file}: {name} is {found}"
@@ -236,23 +225,23 @@ def place_of_values(name: str, origin: Read[Any], scheme: Read[Any] | None) -> W
     return Where(origin.file, f"parameters › {name}")
 
 
-def _like_units(parameter: Parameter, other: Parameter, file: str, place: str, faults: Faults) -> bool:
-    """Refuse a bound in another unit than that of what it bounds; say whether the two can be compared."""
-    fit = have_like_units(parameter.unit, other.unit)
-    if not fit:
+def _limits(
+    parameter: Parameter, written: str, parameters: Mapping[str, Parameter], where: Where, faults: Faults
+) -> Mapping[str, Value]:
+    """Return the limit of each year that a bound sets; none where the bound itself is refused."""
+    if other := parameters.get(written):
+        if have_like_units(parameter.unit, other.unit):
+            return other.values
         found = f"{other.name} is in {other.unit}, and {parameter.name} in {parameter.unit}"
-        faults.error(FindingCode.UNITS_DO_NOT_FIT, Where(file, place), found)
-    return fit
-
-
-def _fixed_bound(written: str, file: str, place: str, known: Iterable[str], faults: Faults) -> float | None:
+        faults.error(FindingCode.UNITS_DO_NOT_FIT, where, found)
+        return {}
     try:
-        return number(written)
+        return dict.fromkeys(parameter.values, Value(number(written), written))
     except ValueError:
         if written not in faults.lost:
-            found = f"{one_line(written)} is neither a number nor a parameter{nearest(written, known)}"
-            faults.error(FindingCode.BOUNDS, Where(file, place), found)
-        return None
+            found = f"{one_line(written)} is neither a number nor a parameter{nearest(written, parameters)}"
+            faults.error(FindingCode.BOUNDS, where, found)
+        return {}
 
 
 def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> tuple[Assumption, ...]:
