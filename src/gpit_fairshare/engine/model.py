@@ -118,14 +118,10 @@ class Year:
 
     def put(self, name: str, kind: Kind, values: Values, dtype: pl.DataType | type[pl.DataType]) -> None:
         """Add a column, repeated on the rows of every finer frame."""
-        self._add(kind, name, values, dtype)
+        columns = {kind: values}
         if kind == NATIONAL:
-            for other, frame in self.frames.items():
-                if other != NATIONAL:
-                    self._add(other, name, values * frame.height, dtype)
+            columns = {other: values * frame.height for other, frame in self.frames.items()}
         elif kind.column is not None:
-            rows = self.membership[kind.column]
-            self._add(ORGANISATION, name, [values[index] for index in rows], dtype)
-
-    def _add(self, kind: Kind, name: str, values: Values, dtype: pl.DataType | type[pl.DataType]) -> None:
-        self.frames[kind] = self.frames[kind].with_columns(pl.Series(name, values, dtype=dtype))
+            columns[ORGANISATION] = [values[index] for index in self.membership[kind.column]]
+        for other, column in columns.items():
+            self.frames[other] = self.frames[other].with_columns(pl.Series(name, column, dtype=dtype))

@@ -191,8 +191,7 @@ def scaled(cell: str, to: Fraction, named: Callable[[float], str]) -> str:
 
 def unscaled(units: str, to: Fraction, named: Callable[[float], str]) -> str:
     """Return whole units of `to` pounds in pounds."""
-    grown = units if to.numerator == 1 else f"{units}*{named(to.numerator)}"
-    return grown if to.denominator == 1 else f"{grown}/{named(to.denominator)}"
+    return scaled(units, 1 / to, named)
 
 
 def whole(cell: str, to: Fraction, named: Callable[[float], str]) -> str:

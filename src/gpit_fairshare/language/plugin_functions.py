@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare import plugins
@@ -39,14 +40,10 @@ class Plugged:
 
 def plugged(name: str) -> Plugged | None:
     """Return the function of a plug-in by its name; None where no plug-in that can be used has it."""
-    if name in BUILT_INS:
+    if name in BUILT_INS:  # packages are looked for only where a name is not the language's own
         return None
-    for one in plugins.installed(plugins.FUNCTIONS):
-        if one.name == name:
-            found = _loaded(one)
-            if isinstance(found, Plugged):
-                return found
-    return None
+    functions = (_loaded(plugin) for plugin in plugins.installed(plugins.FUNCTIONS) if plugin.name == name)
+    return next((function for function in functions if isinstance(function, Plugged)), None)
 
 
 def known(name: str) -> Plugged:
@@ -150,12 +147,8 @@ def _wrong(function: Any) -> str:
 
 def _closed(formula: str) -> bool:
     """Return whether every bracket of a formula is closed, and no quotation mark or brace is left."""
-    depth = 0
-    for one in formula:
-        depth += {"(": 1, ")": -1}.get(one, 0)
-        if depth < 0:
-            return False
-    return depth == 0 and not set(formula) & set('"{}')
+    depths = list(accumulate(({"(": 1, ")": -1}.get(character, 0) for character in formula), initial=0))
+    return min(depths) == depths[-1] == 0 and not set(formula) & set('"{}')
 
 
 def _wrong_excel(excel: Any, arguments: Mapping[str, Any]) -> str:
