@@ -33,15 +33,13 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
         remedy = "Correct report_by in the scheme, or add the column to the population"
         notes.append(Finding.note(FindingCode.NO_COLUMN_TO_REPORT_BY, found, remedy))
     parts: list[Step | Check] = [*scheme.steps, *scheme.checks]
-    notes += [
-        Finding.note(
-            FindingCode.NO_EXCEL_FORMULA,
-            f"{part.where}: {joined([*map(str, functions)])} has no Excel formula: a workbook holds what the run gave, "
-            "and does not work it out again",
-        )
-        for part in parts
-        if (functions := without_excel(part.tree))
-    ]
+    for part in parts:
+        if functions := without_excel(part.tree):
+            found = (
+                f"{part.where}: {joined([*map(str, functions)])} has no Excel formula: a workbook holds what the run "
+                "gave, and does not work it out again"
+            )
+            notes.append(Finding.note(FindingCode.NO_EXCEL_FORMULA, found))
     for fund in funds:
         unit = scheme.symbols[fund.parameter or fund.step].unit
         if fund.unspent > 1:
