@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind
 
 if TYPE_CHECKING:
     from fractions import Fraction
+
+    import polars as pl
 
     from gpit_fairshare.findings import Finding
 
@@ -115,13 +115,3 @@ class Year:
     def codes(self) -> list[str]:
         """Return the organisations' codes, sorted."""
         return self.organisations["org_code"].to_list()
-
-    def put(self, name: str, kind: Kind, values: Values, dtype: pl.DataType | type[pl.DataType]) -> None:
-        """Add a column, repeated on the rows of every finer frame."""
-        columns = {kind: values}
-        if kind == NATIONAL:
-            columns = {other: values * frame.height for other, frame in self.frames.items()}
-        elif kind.column is not None:
-            columns[ORGANISATION] = [values[index] for index in self.membership[kind.column]]
-        for other, column in columns.items():
-            self.frames[other] = self.frames[other].with_columns(pl.Series(name, column, dtype=dtype))

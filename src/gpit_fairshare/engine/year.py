@@ -35,8 +35,7 @@ class Run:
 
     def __init__(self, scheme: Scheme, inputs: Inputs, year: str, before: Year | None) -> None:
         self.scheme = scheme
-        self.crosswalk = inputs.crosswalk
-        self.origins = inputs.origins
+        self.inputs = inputs
         self.before = before
         self.year = year
         self.place = f"{scheme.name}, {year}"
@@ -55,7 +54,7 @@ class Run:
             self._put(name, NATIONAL, [parameter.values[year].value])
 
     def _put(self, name: str, kind: Kind, values: Values, value_type: Type = "number") -> None:
-        """Keep the values of a name for every row of a kind.
+        """Keep the values of a name for every row of a kind, and of every finer one.
 
         Raises:
             CalculationError: A number is too large to calculate with.
@@ -66,7 +65,14 @@ class Run:
                     whose = self._row_names(kind)[row]
                     raise CalculationError(f"{self.place}, {whose}: {name} is {value:g}, too large; {BOUNDS}")
             values = [None if value is None else without_traces(value) for value in values]
-        self.now.put(name, kind, values, pl.Float64 if value_type == "number" else pl.Boolean)
+        columns = {kind: values}
+        if kind == NATIONAL:
+            columns = {other: values * frame.height for other, frame in self.now.frames.items()}
+        elif kind.column is not None:
+            columns[ORGANISATION] = [values[index] for index in self.now.membership[kind.column]]
+        dtype = pl.Float64 if value_type == "number" else pl.Boolean
+        for other, column in columns.items():
+            self.now.frames[other] = self.now.frames[other].with_columns(pl.Series(name, column, dtype=dtype))
 
     def _group_by(self, column: str) -> None:
         texts = self.now.values(column, ORGANISATION)
@@ -105,22 +111,20 @@ class Run:
         names = self._row_names(kind)
         failing = tuple(name for name, holds in zip(names, values, strict=True) if not holds)
         if check.stops and failing:
-            raise CalculationError(self._stopped(check, kind, values.index(False), failing))
+            row = values.index(False)  # the first for whom it does not hold: its figures are shown
+            more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
+            whose = "" if kind == NATIONAL else f", {failing[0]}{more}"
+            cells = self._cells(check.tree, row) if kind == ORGANISATION else ""
+            figures = self._figures(check.tree, kind, row)
+            why = f", so there is no answer; {check.note}" if check.note else ", so there is no answer"
+            raise CalculationError(f"{self.place}{whose}{cells}: {check.formula} does not hold{figures}{why}")
         return CheckResult(self.year, check.name, check.formula, holds=not failing, failing=failing)
-
-    def _stopped(self, check: Check, kind: Kind, row: int, failing: Sequence[str]) -> str:
-        """Say which check stops the run, for whom, and the figures of the first."""
-        more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
-        whose = "" if kind == NATIONAL else f", {failing[0]}{more}"
-        figures = self._figures(check.tree, kind, row)
-        cells = self._cells(check.tree, row) if kind == ORGANISATION else ""
-        why = f"; {check.note}" if check.note else ""
-        return f"{self.place}{whose}{cells}: {check.formula} does not hold{figures}, so there is no answer{why}"
 
     def _cells(self, tree: t.Expression, row: int) -> str:
         """Return where the cells of the inputs that a formula names stand, for one organisation, in brackets."""
         keys = [(self.year, self.now.codes()[row], name) for name, _ in t.names_in(tree)]
-        cells = dict.fromkeys(self.origins[key] for key in keys if key in self.origins)
+        origins = self.inputs.origins
+        cells = dict.fromkeys(origins[key] for key in keys if key in origins)
         return f" ({', '.join(cells)})" if cells else ""
 
     def _figures(self, tree: t.Expression, kind: Kind, row: int) -> str:
@@ -257,22 +261,16 @@ class Run:
 
     def _find_predecessors(self, before: Year) -> list[list[int]]:
         now = {code: row for row, code in enumerate(self.now.codes())}
+        days = year_start(before.year), year_start(self.year)
         rows: list[list[int]] = [[] for _ in now]
         for row, code in enumerate(before.codes()):
-            successors = [code]
-            if code not in now:
-                successors = list(self.crosswalk.shares(code, year_start(before.year), year_start(self.year)))
-            if len(successors) > 1:
-                raise CalculationError(
-                    f"{self.place}: {code} was there in {before.year} and split into "
-                    f"{', '.join(successors)}; restate all years with --boundaries {self.year}"
-                )
-            successor = successors[0]
+            successor, *others = [code] if code in now else self.inputs.crosswalk.shares(code, *days)
+            was = f"{self.place}: {code} was there in {before.year}"
+            if others:
+                parts = ", ".join([successor, *others])
+                raise CalculationError(f"{was} and split into {parts}; restate all years with --boundaries {self.year}")
             if successor not in now:
-                raise CalculationError(
-                    f"{self.place}: {code} was there in {before.year} and has no successor in {self.year}; "
-                    "its money would be lost"
-                )
+                raise CalculationError(f"{was} and has no successor in {self.year}; its money would be lost")
             rows[now[successor]].append(row)
         for code, found in zip(now, rows, strict=True):
             if not found:

@@ -16,8 +16,7 @@ import polars as pl
 
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import Argument, BuiltInFunction
-from gpit_fairshare.language.functions import divided
+from gpit_fairshare.language.functions import Argument, BuiltInFunction, divided
 from gpit_fairshare.language.plugin_functions import Plugged, function_named, known, plugged_in
 from gpit_fairshare.plugins import contained
 
@@ -44,7 +43,7 @@ def previous_column(name: str) -> str:
     return f"previous({name})"
 
 
-def column_of(leaf: t.Name | t.Given | t.Figure | t.Previous) -> str:
+def column_of(leaf: t.Leaf) -> str:
     """Return the name of the column that holds the value of a leaf."""
     match leaf:
         case t.Previous(of):

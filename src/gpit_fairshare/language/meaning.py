@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import Argument
-from gpit_fairshare.language.functions import AGGREGATES
+from gpit_fairshare.language.functions import AGGREGATES, Argument
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import Aggregate, Argument, Function, SpecialForm
-from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS
+from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS, Aggregate, Argument, Function, SpecialForm
 from gpit_fairshare.language.plugin_functions import (
     function_named,
     function_names,
@@ -121,10 +120,8 @@ def parse(text: str) -> t.Expression:
             does not; with the position of the first offending character.
     """
     if len(text) > LONGEST:
-        raise FormulaError(
-            f"the formula has {len(text):,} characters; {LONGEST:,} are allowed; split it into steps",
-            LONGEST + 1,
-        )
+        message = f"the formula has {len(text):,} characters; {LONGEST:,} are allowed; split it into steps"
+        raise FormulaError(message, LONGEST + 1)
     if not text.strip():
         raise FormulaError("the formula is empty; expected a name, a number or a function", 1)
     # Excel users write a leading equals sign; say so rather than "invalid syntax".
@@ -174,10 +171,8 @@ def _look_over(text: str) -> None:
             case "thousands":
                 # Python reads two arguments: max(0, cost - 1,000) would take off £1.
                 plain = found.replace(",", "")
-                raise FormulaError(
-                    f"{found} is written {plain}; between two arguments a space follows the comma",
-                    place + found.index(","),
-                )
+                message = f"{found} is written {plain}; between two arguments a space follows the comma"
+                raise FormulaError(message, place + found.index(","))
             case _:
                 raise FormulaError(_strange(found), place)
     if opened:
@@ -212,10 +207,8 @@ def _syntax(fault: SyntaxError, source: str, start: int) -> FormulaError:
             return FormulaError(message, place)
     if rest.startswith("=") or "'=='" in said or '"=="' in said or "cannot assign" in said:
         single = re.search(r"(?<![=<>!])=(?!=)", rest)
-        return FormulaError(
-            "a comparison is written ==; a step's name stands in `name`, not in its formula",
-            place + (single.start() if single else 0),
-        )
+        message = "a comparison is written ==; a step's name stands in `name`, not in its formula"
+        return FormulaError(message, place + (single.start() if single else 0))
     if "positional argument follows" in said:
         return FormulaError("named options come last; a comparison is written ==", place)
     return FormulaError(f"this is not a formula; {_EXPECTED}", place)
@@ -352,10 +345,8 @@ class _Reader:
             raise FormulaError("one comparison at a time; join two with `and`", self.after(node.comparators[0]))
         relation = _RELATIONS.get(type(node.ops[0]))
         if relation is None:
-            raise FormulaError(
-                "comparisons are < <= > >= == !=; `in` and `is` are not part of the language",
-                self.after(node.left),
-            )
+            message = "comparisons are < <= > >= == !=; `in` and `is` are not part of the language"
+            raise FormulaError(message, self.after(node.left))
         left, right = (self.read(side, level + 1) for side in (node.left, node.comparators[0]))
         return t.Comparison(relation, left, right, position=self.position(node))
 

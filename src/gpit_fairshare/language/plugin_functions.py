@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import PLACE, Function
-from gpit_fairshare.language.functions import BUILT_INS
+from gpit_fairshare.language.functions import BUILT_INS, PLACE, Function
 from gpit_fairshare.language.units import UNITS
 
 if TYPE_CHECKING:
@@ -145,17 +144,12 @@ def _wrong(function: Any) -> str:
     return "" if excel is None else _wrong_excel(excel, arguments)
 
 
-def _closed(formula: str) -> bool:
-    """Return whether every bracket of a formula is closed, and no quotation mark or brace is left."""
-    depths = list(accumulate(({"(": 1, ")": -1}.get(character, 0) for character in formula), initial=0))
-    return min(depths) == depths[-1] == 0 and not set(formula) & set('"{}')
-
-
 def _wrong_excel(excel: Any, arguments: Mapping[str, Any]) -> str:
     if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
         return "`excel` is a formula on one line without its equals sign, or None"
     outside = re.sub(r'"[^"]*"', "", PLACE.sub("1", excel))
-    if not _closed(outside):
+    depths = [*accumulate(({"(": 1, ")": -1}.get(character, 0) for character in outside), initial=0)]
+    if min(depths) < 0 or depths[-1] > 0 or set(outside) & set('"{}'):
         return "`excel` has a bracket or a quotation mark too many or too few"
     strangers = [one for one in PLACE.findall(excel) if one not in arguments]
     return f"`excel` names {{{strangers[0]}}}, which is no argument" if strangers else ""

@@ -143,22 +143,11 @@ class Rounded(Node):
     within_position: int = 0
 
 
-Expression = (
-    Number
-    | Text
-    | Name
-    | Negative
-    | Sum
-    | Comparison
-    | Logic
-    | Not
-    | Call
-    | Given
-    | Figure
-    | Previous
-    | ShareOut
-    | Rounded
-)
+Leaf = Name | Given | Figure | Previous
+"""What a formula takes its values from."""
+Kernel = ShareOut | Rounded
+"""A step that the engine works out for all rows together."""
+Expression = Number | Text | Leaf | Negative | Sum | Comparison | Logic | Not | Call | Kernel
 
 
 _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
@@ -210,7 +199,7 @@ def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
 def groupings(tree: Expression) -> Iterator[str]:
     """Yield every column that stands in `within`."""
     for node in walk(tree):
-        if isinstance(node, Figure | ShareOut | Rounded) and node.within:
+        if isinstance(node, Figure | Kernel) and node.within:
             yield node.within
 
 
@@ -293,6 +282,6 @@ def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per n
             leaves = {option: getattr(tree, option) for option in ("by", "base", "at_least", "at_most")}
             options = [f"{option}={to_text(leaf)}" for option, leaf in leaves.items() if leaf is not None]
             name, parts = "share_out", [to_text(amount), *options]
-    if isinstance(tree, Figure | Rounded | ShareOut) and tree.within:
+    if isinstance(tree, Figure | Kernel) and tree.within:
         parts.append(f"within={tree.within}")
     return f"{name}({', '.join(parts)})"
