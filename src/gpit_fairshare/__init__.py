@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from gpit_fairshare.explanation import Explanation, explain
     from gpit_fairshare.findings import Finding
-    from gpit_fairshare.language.function_types import Function
+    from gpit_fairshare.language.functions import Function
     from gpit_fairshare.reallocation import reallocate
     from gpit_fairshare.verification import Verification, verify
 
@@ -70,7 +70,7 @@ _HOMES = {
     "Explanation": "explanation",
     "reallocate": "reallocation",
     "Finding": "findings",
-    "Function": "language.function_types",
+    "Function": "language.functions",
     "verify": "verification",
     "Verification": "verification",
 }

@@ -114,9 +114,30 @@ def figure(value: Any, unit: str | None = "") -> str:
     return f"{'-' if value < 0 else ''}{'£' if (unit or '').startswith('£') else ''}{written}"
 
 
-def as_in_sheet(value: float | Fraction) -> str:
-    """Write a number as a sheet shows it, thousands apart: 15 digits at most."""
-    return f"{float(value):,.15g}"
+def as_in_sheet(value: float | Fraction, digits: int = 15) -> str:
+    """Write a number as a sheet shows it, thousands apart: 15 digits at most, or fewer."""
+    return f"{float(value):,.{digits}g}"
+
+
+def as_stored(value: float) -> str:
+    """Write a number to 15 digits, thousands apart where it is whole, and then in full."""
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 2**53 else f"{value:.15g}"
+
+
+def whole_change(amount: float, unit: str | None) -> str:
+    """Write a change without its pence, with a sign even if that leaves nil: `+£1,230`, `-450`, `+£0`."""
+    return f"{'-' if amount < 0 else '+'}{'£' if unit == '£' else ''}{abs(amount):,.0f}"
+
+
+def remainder(millionths: int) -> str:
+    """Write a remainder of rounding to its six places: `0.534210`."""
+    return f"{millionths / 1_000_000:.6f}"
+
+
+def megabytes(size: int) -> str:
+    """Write a size in bytes as people do: `147 MB`; below ten with a decimal."""
+    number = size / 1_000_000
+    return f"{number:,.0f} MB" if number >= 10 else f"{number:,.1f} MB"
 
 
 # Decimals: exact where that is short, and never a penny lost from view -----------------------------------------

@@ -608,7 +608,7 @@ def test_a_formula_with_a_slip_is_read_or_refused(tree, data):
 @given(st.floats(min_value=0, allow_nan=False, allow_infinity=False))
 def test_numbers_are_written_in_full(value):
     """A number comes back from its text to the last bit."""
-    assert parse(t.number_text(value)) == t.Number(value, 1)
+    assert parse(t.number_text(value)) == t.Number(value, position=1)
     assert math.copysign(1, parse(t.number_text(value)).value) == 1
 
 

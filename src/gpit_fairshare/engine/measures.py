@@ -171,18 +171,8 @@ def moved_by(step: Step, year: Year) -> float:
         groups = len(year.labels[step.tree.within]) if step.tree.within else 1
         return step.tree.to / 2 * groups
     calls = [node for node in t.walk(step.tree) if isinstance(node, t.Call) and node.function == "round"]
-    return year.frames[step.kind].height * math.fsum(10.0 ** -_places(call.arguments[1]) / 2 for call in calls)
-
-
-def _places(digits: t.Expression) -> float:
-    """Return the decimal places that `round` keeps: `2` or `-3`."""
-    match digits:
-        case t.Number(value):
-            return value
-        case t.Negative(t.Number(value)):
-            return -value
-        case _:
-            return 0.0
+    places = [t.written_number(call.arguments[1]) or 0.0 for call in calls]
+    return year.frames[step.kind].height * math.fsum(10.0**-digits / 2 for digits in places)
 
 
 def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
@@ -278,16 +268,13 @@ class YearMeasures:
 
 def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasures:
     """Return the measures of one year; `funds` are those of every year."""
-    frame = year.organisations
     allocation = _column(year, scheme.result) or []
-    baseline, people = _column(year, BASELINE), _column(year, PEOPLE)
-    support = _support(scheme, year)
-    names = list(zip(year.codes(), frame["org_name"].to_list(), strict=True))
-    changes = _changes(names, allocation, baseline, people) if baseline is not None else []
+    baseline, people, support = _column(year, BASELINE), _column(year, PEOPLE), _support(scheme, year)
+    changes = _changes(year, allocation, baseline, people) if baseline is not None else []
     rates = [(-one.per_head, one.code, one) for one in changes if one.per_head is not None]
     return YearMeasures(
         year=year.year,
-        organisations=frame.height,
+        organisations=year.organisations.height,
         allocated=math.fsum(allocation),
         money=account_of(scheme, year),
         funds=tuple(fund for fund in funds if fund.year == year.year),
@@ -318,14 +305,13 @@ def _support(scheme: Scheme, year: Year) -> list[float] | None:
 
 
 def _changes(
-    names: Sequence[tuple[str, str]],
-    allocation: Sequence[float],
-    baseline: Sequence[float],
-    people: Sequence[float] | None,
+    year: Year, allocation: Sequence[float], baseline: Sequence[float], people: Sequence[float] | None
 ) -> list[Movement]:
+    names = year.organisations["org_name"].to_list()
+    columns = year.codes(), names, allocation, baseline, people or [0.0] * len(names)
     return [
         Movement(code, name or "", now - old, (now - old) / heads if heads else None)
-        for (code, name), now, old, heads in zip(names, allocation, baseline, people or [0.0] * len(names), strict=True)
+        for code, name, now, old, heads in zip(*columns, strict=True)
     ]
 
 

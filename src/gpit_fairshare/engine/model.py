@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind
 
 if TYPE_CHECKING:
     from fractions import Fraction
+
+    import polars as pl
 
     from gpit_fairshare.findings import Finding
 
@@ -115,17 +115,3 @@ class Year:
     def codes(self) -> list[str]:
         """Return the organisations' codes, sorted."""
         return self.organisations["org_code"].to_list()
-
-    def put(self, name: str, kind: Kind, values: Values, dtype: pl.DataType | type[pl.DataType]) -> None:
-        """Add a column, repeated on the rows of every finer frame."""
-        self._add(kind, name, values, dtype)
-        if kind == NATIONAL:
-            for other, frame in self.frames.items():
-                if other != NATIONAL:
-                    self._add(other, name, values * frame.height, dtype)
-        elif kind.column is not None:
-            rows = self.membership[kind.column]
-            self._add(ORGANISATION, name, [values[index] for index in rows], dtype)
-
-    def _add(self, kind: Kind, name: str, values: Values, dtype: pl.DataType | type[pl.DataType]) -> None:
-        self.frames[kind] = self.frames[kind].with_columns(pl.Series(name, values, dtype=dtype))

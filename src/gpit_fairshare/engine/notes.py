@@ -32,7 +32,14 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
         found = f"no input file has a column {by}, by which the scheme reports: there are no totals by it"
         remedy = "Correct report_by in the scheme, or add the column to the population"
         notes.append(Finding.note(FindingCode.NO_COLUMN_TO_REPORT_BY, found, remedy))
-    notes += [Finding.note(FindingCode.NO_EXCEL_FORMULA, said) for said in _fixed(scheme)]
+    parts: list[Step | Check] = [*scheme.steps, *scheme.checks]
+    for part in parts:
+        if functions := without_excel(part.tree):
+            found = (
+                f"{part.where}: {joined([*map(str, functions)])} has no Excel formula: a workbook holds what the run "
+                "gave, and does not work it out again"
+            )
+            notes.append(Finding.note(FindingCode.NO_EXCEL_FORMULA, found))
     for fund in funds:
         unit = scheme.symbols[fund.parameter or fund.step].unit
         if fund.unspent > 1:
@@ -51,17 +58,6 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
             account = account_of(scheme, year)
             notes += _account_notes(scheme, year, account) if account else []
     return notes
-
-
-def _fixed(scheme: Scheme) -> list[str]:
-    """Say of which steps and checks a workbook holds values, since a function has no Excel formula."""
-    parts: list[Step | Check] = [*scheme.steps, *scheme.checks]
-    return [
-        f"{one.where}: {joined([str(function) for function in functions])} has no Excel formula: a workbook holds "
-        "what the run gave, and does not work it out again"
-        for one in parts
-        if (functions := without_excel(one.tree))
-    ]
 
 
 def _doubts(scheme: Scheme, year: Year) -> list[Finding]:

@@ -77,9 +77,8 @@ def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:
     for name, year in years.items():
         there = [column for column in columns if column in year.organisations.columns]
         parts.append(year.organisations.select(pl.lit(name).alias("year"), *there))
-    return pl.concat(parts, how="diagonal").select(
-        ["year", *[column for column in columns if any(column in part.columns for part in parts)]]
-    )
+    rows = pl.concat(parts, how="diagonal")
+    return rows.select("year", *(column for column in columns if column in rows.columns))
 
 
 def versions_now() -> dict[str, str]:

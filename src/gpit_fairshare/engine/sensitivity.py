@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine import Effect, Result, calculate
+from gpit_fairshare.engine.measures import NO_CHANGE
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.scheme.shape import number
 
@@ -22,8 +23,6 @@ MOST_ROWS: Final = 2_000
 """Rows of organisations and years beyond which the runs would take longer than people wait."""
 MOST_ASSUMPTIONS: Final = 24
 """Assumptions of a scheme beyond which they would as well: an index has a weight for each of its indicators."""
-NOTICED: Final = 1.0
-"""£: a smaller change is rounding."""
 
 
 def sensitivities(result: Result) -> tuple[Effect, ...]:
@@ -52,7 +51,7 @@ def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
     now, then = (one.rows[scheme.result].to_list() for one in (result, other))
     changes = [new - old for old, new in zip(now, then, strict=True)]
     codes = result.rows["org_code"].to_list()
-    touched = {code for code, one in zip(codes, changes, strict=True) if abs(one) >= NOTICED}
+    touched = {code for code, one in zip(codes, changes, strict=True) if abs(one) >= NO_CHANGE}
     return Effect(assumption.number, change, math.fsum(changes), len(touched), "")
 
 

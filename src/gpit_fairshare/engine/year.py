@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Values, Year
-from gpit_fairshare.engine.plugin_checks import check_row_by_row
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import AGGREGATES
-from gpit_fairshare.language.in_polars import previous_column, render, select
-from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
+from gpit_fairshare.language.in_polars import check_row_by_row, previous_column, render, select
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, Type, group, kind_of
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
@@ -36,10 +35,11 @@ class Run:
 
     def __init__(self, scheme: Scheme, inputs: Inputs, year: str, before: Year | None) -> None:
         self.scheme = scheme
-        self.crosswalk = inputs.crosswalk
-        self.origins = inputs.origins
-        self.year = year
+        self.inputs = inputs
         self.before = before
+        self.year = year
+        self.place = f"{scheme.name}, {year}"
+        """The step or check that is worked out, and the year, for messages."""
         table = inputs.tables[year]
         blanks = [symbol for symbol in scheme.inputs if symbol.name not in table.columns]
         table = table.with_columns(
@@ -51,21 +51,28 @@ class Run:
         for column in dict.fromkeys(column for tree in trees for column in t.groupings(tree)):
             self._group_by(column)
         for name, parameter in scheme.parameters.items():
-            self._put(scheme.name, name, NATIONAL, [parameter.values[year].value], pl.Float64)
+            self._put(name, NATIONAL, [parameter.values[year].value])
 
-    def _put(self, where: str, name: str, kind: Kind, values: Values, dtype: type[pl.DataType]) -> None:
-        """Keep the values of a name for every row of a kind.
+    def _put(self, name: str, kind: Kind, values: Values, value_type: Type = "number") -> None:
+        """Keep the values of a name for every row of a kind, and of every finer one.
 
         Raises:
             CalculationError: A number is too large to calculate with.
         """
-        if dtype == pl.Float64:
+        if value_type == "number":
             for row, value in enumerate(values):
                 if value is not None and not abs(value) <= LARGEST:
                     whose = self._row_names(kind)[row]
-                    raise CalculationError(f"{where}, {self.year}, {whose}: {name} is {value:g}, too large; {BOUNDS}")
+                    raise CalculationError(f"{self.place}, {whose}: {name} is {value:g}, too large; {BOUNDS}")
             values = [None if value is None else without_traces(value) for value in values]
-        self.now.put(name, kind, values, dtype)
+        columns = {kind: values}
+        if kind == NATIONAL:
+            columns = {other: values * frame.height for other, frame in self.now.frames.items()}
+        elif kind.column is not None:
+            columns[ORGANISATION] = [values[index] for index in self.now.membership[kind.column]]
+        dtype = pl.Float64 if value_type == "number" else pl.Boolean
+        for other, column in columns.items():
+            self.now.frames[other] = self.now.frames[other].with_columns(pl.Series(name, column, dtype=dtype))
 
     def _group_by(self, column: str) -> None:
         texts = self.now.values(column, ORGANISATION)
@@ -87,47 +94,38 @@ class Run:
 
     def step(self, step: Step) -> None:
         """Work out one step and keep its values."""
-        self._prepare(step.tree, step.where)
+        self._prepare(step)
         match step.tree:
             case t.ShareOut():
                 self._share_out(step, step.tree)
             case t.Rounded():
                 self._rounded(step, step.tree)
             case _:
-                values = self._formula(step.tree, step.kind, step.where)
-                dtype = pl.Boolean if step.type == "yes/no" else pl.Float64
-                self._put(step.where, step.name, step.kind, values, dtype)
+                self._put(step.name, step.kind, self._formula(step.tree, step.kind), step.type)
 
     def check(self, check: Check) -> CheckResult:
         """Say whether a check holds this year, and for whom it does not."""
-        self._prepare(check.tree, check.where)
+        self._prepare(check)
         kind = kind_of(check.tree, self.scheme.symbols)
-        values = self._formula(check.tree, kind, check.where)
+        values = self._formula(check.tree, kind)
         names = self._row_names(kind)
         failing = tuple(name for name, holds in zip(names, values, strict=True) if not holds)
         if check.stops and failing:
-            raise CalculationError(self._stopped(check, kind, values.index(False), failing))
+            row = values.index(False)  # the first for whom it does not hold: its figures are shown
+            more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
+            whose = "" if kind == NATIONAL else f", {failing[0]}{more}"
+            cells = self._cells(check.tree, row) if kind == ORGANISATION else ""
+            figures = self._figures(check.tree, kind, row)
+            why = f", so there is no answer; {check.note}" if check.note else ", so there is no answer"
+            raise CalculationError(f"{self.place}{whose}{cells}: {check.formula} does not hold{figures}{why}")
         return CheckResult(self.year, check.name, check.formula, holds=not failing, failing=failing)
 
-    def _stopped(self, check: Check, kind: Kind, row: int, failing: Sequence[str]) -> str:
-        """Say which check stops the run, for whom, and the figures of the first."""
-        more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
-        whose = "" if kind == NATIONAL else f", {failing[0]}{more}"
-        figures = self._figures(check.tree, kind, row)
-        places = self._places(check.tree, kind, row)
-        why = f"; {check.note}" if check.note else ""
-        return (
-            f"{check.where}, {self.year}{whose}{places}: {check.formula} does not hold{figures}, "
-            f"so there is no answer{why}"
-        )
-
-    def _places(self, tree: t.Expression, kind: Kind, row: int) -> str:
+    def _cells(self, tree: t.Expression, row: int) -> str:
         """Return where the cells of the inputs that a formula names stand, for one organisation, in brackets."""
-        if kind != ORGANISATION:
-            return ""
         keys = [(self.year, self.now.codes()[row], name) for name, _ in t.names_in(tree)]
-        places = dict.fromkeys(self.origins[key] for key in keys if key in self.origins)
-        return f" ({', '.join(places)})" if places else ""
+        origins = self.inputs.origins
+        cells = dict.fromkeys(origins[key] for key in keys if key in origins)
+        return f" ({', '.join(cells)})" if cells else ""
 
     def _figures(self, tree: t.Expression, kind: Kind, row: int) -> str:
         """Return the figures that went into a formula, for one row, in brackets."""
@@ -135,46 +133,43 @@ class Run:
         for node in t.walk(tree):
             match node:
                 case t.Figure(function, of):
-                    names, unit = (
-                        [t.to_text(node)],
-                        None if AGGREGATES[function].is_count else self.scheme.symbols[of].unit,
-                    )
+                    names = [t.to_text(node)]
+                    unit = None if AGGREGATES[function].is_count else self.scheme.symbols[of].unit
                 case t.Name(of) | t.Previous(of) | t.Given(of):
                     names, unit = [of, previous_column(of)], self.scheme.symbols[of].unit
                 case _:
                     continue
-            value = next((frame[name][row] for name in names if name in frame.columns), None)
-            if any(name in frame.columns for name in names):
+            columns = [name for name in names if name in frame.columns]
+            if columns:
+                value = frame[columns[0]][row]
                 parts.append(f"{names[0]} = {'blank' if value is None else figure(value, unit)}")
         return f" ({', '.join(list(dict.fromkeys(parts))[:6])})" if parts else ""
 
-    def _formula(self, tree: t.Expression, kind: Kind, where: str) -> Values:
+    def _formula(self, tree: t.Expression, kind: Kind) -> Values:
         try:
             check_row_by_row(tree, self.now.frames[kind], first_year=self.before is None)
             rendered = render(tree, first_year=self.before is None)
             parts = rendered.value.alias("value"), rendered.defined.alias("defined")
             frame = select(self.now.frames[kind], [tree], *parts)
         except PluginError as fault:
-            raise PluginError(f"{where}, {self.year}: {fault}") from None
+            raise PluginError(f"{self.place}: {fault}") from None
         # A formula of numbers alone has one row; its frame may have many.
         frame = pl.concat([frame] * self.now.frames[kind].height) if frame.height == 1 else frame
         values = frame["value"].to_list()
         for row, (value, defined) in enumerate(zip(values, frame["defined"].to_list(), strict=True)):
             if not defined or value is None or (isinstance(value, float) and not math.isfinite(value)):
-                raise CalculationError(self._undefined(tree, kind, row, where))
+                raise CalculationError(self._undefined(tree, kind, row))
         return [value + 0.0 if isinstance(value, float) else value for value in values]
 
-    def _undefined(self, tree: t.Expression, kind: Kind, row: int, where: str) -> str:
+    def _undefined(self, tree: t.Expression, kind: Kind, row: int) -> str:
         """Say why a value is undefined: the figures that went into it, for this organisation and year."""
         whose = self._row_names(kind)[row]
         why = "a division by zero, a blank cell or a number too large"
         if added := plugged_in(tree):
             why += f", or {joined([f'no value of {one}' for one in added])}"
         figures = self._figures(tree, kind, row)
-        return (
-            f"{where}, {self.year}, {whose}: {t.to_text(tree)} is undefined: {why}{figures}; "
-            "shut the case out with where(…)"
-        )
+        undefined = f"{t.to_text(tree)} is undefined: {why}{figures}"
+        return f"{self.place}, {whose}: {undefined}; shut the case out with where(…)"
 
     def _row_names(self, kind: Kind) -> list[str]:
         if kind == NATIONAL:
@@ -183,68 +178,69 @@ class Run:
             return self.now.labels[kind.column]
         return self.now.codes()
 
+    def _filled(self, name: str, kind: Kind, why_needed: str = "") -> Values:
+        """Return the values of a name, none of them blank."""
+        values = self.now.values(name, kind)
+        if None in values:
+            whose = self._row_names(kind)[values.index(None)]
+            raise CalculationError(f"{self.place}, {whose}: {name} is blank{why_needed}")
+        return values
+
     # Figures over rows and values of the year before ---------------------------------------------
 
-    def _prepare(self, tree: t.Expression, where: str) -> None:
-        for node in t.walk(tree):
+    def _prepare(self, part: Step | Check) -> None:
+        self.place = f"{part.where}, {self.year}"
+        for node in t.walk(part.tree):
             if isinstance(node, t.Figure):
-                self._figure(node, where)
+                self._figure(node)
             elif isinstance(node, t.Previous) and self.before is not None:
-                self._previous(node, where)
+                self._previous(node, self.before)
 
-    def _figure(self, node: t.Figure, where: str) -> None:
+    def _figure(self, node: t.Figure) -> None:
         name = t.to_text(node)
         if name in self.now.frames[NATIONAL].columns or name in self.now.organisations.columns:
             return
         kind = self.scheme.symbols[node.of].kind
-        values = self.now.values(node.of, kind)
-        for row, value in enumerate(values):
-            if value is None:
-                raise CalculationError(
-                    f"{where}, {self.year}, {self._row_names(kind)[row]}: {node.of} is blank, and {name} needs it; "
-                    f"make a step of it with where(given({node.of}), …)"
-                )
+        remedy = f"make a step of it with where(given({node.of}), …)"
+        values = self._filled(node.of, kind, f", and {name} needs it; {remedy}")
         groups, of = [values], NATIONAL
         if node.within is not None:
             groups, of = [[] for _ in self.now.labels[node.within]], group(node.within)
-            for value, number in zip(values, self._members(kind, node.within, where), strict=True):
+            for value, number in zip(values, self._members(kind, node.within), strict=True):
                 groups[number].append(value)
         of_rows = AGGREGATES[node.function].of_rows
-        self._put(where, name, of, [float(of_rows(rows)) for rows in groups], pl.Float64)
+        self._put(name, of, [float(of_rows(rows)) for rows in groups])
 
-    def _members(self, kind: Kind, within: str, where: str) -> list[int]:
+    def _members(self, kind: Kind, within: str) -> list[int]:
         """Return the number of the group, from 0, that each row of a kind belongs to."""
         members = self.now.members(kind, within)
         if kind.column is not None:
             for inner, outer in zip(self.now.membership[kind.column], self.now.membership[within], strict=True):
                 if members[inner] != outer:
                     label = f"{kind.column} {self.now.labels[kind.column][inner]}"
-                    raise CalculationError(f"{where}, {self.year}: {label} lies in more than one {within}")
+                    raise CalculationError(f"{self.place}: {label} lies in more than one {within}")
         return members
 
-    def _previous(self, node: t.Previous, where: str) -> None:
+    def _previous(self, node: t.Previous, before: Year) -> None:
         name = previous_column(node.of)
         symbol = self.scheme.symbols[node.of]
-        before = self.before
-        if before is None or name in self.now.frames[symbol.kind].columns:
+        if name in self.now.frames[symbol.kind].columns:
             return
         values, column = before.values(node.of, symbol.kind), symbol.kind.column
         if symbol.kind == ORGANISATION:
-            values = self._carried(node.of, values, where)
+            values = self._carried(node.of, values, before)
         elif column is not None:
             by_label = dict(zip(before.labels[column], values, strict=True))
             labels = self.now.labels[column]
             if new := [label for label in labels if label not in by_label]:
-                raise CalculationError(f"{where}, {self.year}: {column} {new[0]} has no value in {before.year}")
+                raise CalculationError(f"{self.place}: {column} {new[0]} has no value in {before.year}")
             values = [by_label[label] for label in labels]
-        self._put(where, name, symbol.kind, values, pl.Boolean if symbol.type == "yes/no" else pl.Float64)
+        self._put(name, symbol.kind, values, symbol.type)
 
-    def _carried(self, name: str, old: Values, where: str) -> Values:
+    def _carried(self, name: str, old: Values, before: Year) -> Values:
         """Carry last year's values to this year's organisations, summing money and people over mergers."""
-        before = self.before
-        assert before is not None  # noqa: S101  # only called with a year before
         if not self.now.predecessors:
-            self.now.predecessors = self._find_predecessors(before, where)
+            self.now.predecessors = self._find_predecessors(before)
         unit = self.scheme.symbols[name].unit
         values: Values = []
         for code, rows in zip(self.now.codes(), self.now.predecessors, strict=True):
@@ -255,70 +251,56 @@ class Run:
             if unit not in MONEY_AND_PEOPLE:
                 what = unit or "values without a unit"
                 raise CalculationError(
-                    f"{where}, {self.year}, {code}: previous({name}) would add up {what} of {merged}, "
+                    f"{self.place}, {code}: previous({name}) would add up {what} of {merged}, "
                     "which merged; only £ and people are summed over a merger, so work it out from those"
                 )
             if any(old[row] is None for row in rows):
-                raise CalculationError(f"{where}, {self.year}, {code}: {name} of {merged} is blank in {before.year}")
+                raise CalculationError(f"{self.place}, {code}: {name} of {merged} is blank in {before.year}")
             values.append(math.fsum(old[row] for row in rows))
         return values
 
-    def _find_predecessors(self, before: Year, where: str) -> list[list[int]]:
+    def _find_predecessors(self, before: Year) -> list[list[int]]:
         now = {code: row for row, code in enumerate(self.now.codes())}
+        days = year_start(before.year), year_start(self.year)
         rows: list[list[int]] = [[] for _ in now]
         for row, code in enumerate(before.codes()):
-            successors = [code]
-            if code not in now:
-                successors = list(self.crosswalk.shares(code, year_start(before.year), year_start(self.year)))
-            if len(successors) > 1:
-                raise CalculationError(
-                    f"{where}, {self.year}: {code} was there in {before.year} and split into "
-                    f"{', '.join(successors)}; restate all years with --boundaries {self.year}"
-                )
-            successor = successors[0]
+            successor, *others = [code] if code in now else self.inputs.crosswalk.shares(code, *days)
+            was = f"{self.place}: {code} was there in {before.year}"
+            if others:
+                parts = ", ".join([successor, *others])
+                raise CalculationError(f"{was} and split into {parts}; restate all years with --boundaries {self.year}")
             if successor not in now:
-                raise CalculationError(
-                    f"{where}, {self.year}: {code} was there in {before.year} and has no successor in {self.year}; "
-                    "its money would be lost"
-                )
+                raise CalculationError(f"{was} and has no successor in {self.year}; its money would be lost")
             rows[now[successor]].append(row)
         for code, found in zip(now, rows, strict=True):
             if not found:
-                raise CalculationError(
-                    f"{where}, {self.year}: {code} has no predecessor in {before.year}, and previous(…) needs one"
-                )
+                message = f"{code} has no predecessor in {before.year}, and previous(…) needs one"
+                raise CalculationError(f"{self.place}: {message}")
         return rows
 
     # Kernels --------------------------------------------------------------------------------------
 
-    def _leaf(self, leaf: t.Name | t.Number | None, kind: Kind, where: str) -> Values | None:
+    def _leaf(self, leaf: t.Name | t.Number, kind: Kind) -> Values:
         """Return a kernel's argument with a value for every row of a kind, exact where it is known exactly."""
-        if leaf is None:
-            return None
-        height = self.now.frames[kind].height
         if isinstance(leaf, t.Number):
-            return [leaf.value] * height
+            return [leaf.value] * self.now.frames[kind].height
         symbol = self.scheme.symbols[leaf.name]
         exact = self.now.exact.get(leaf.name)
         if exact is not None and symbol.kind == kind:
             return list(exact)
-        values = self.now.values(leaf.name, kind)
-        for row, value in enumerate(values):
-            if value is None:
-                raise CalculationError(f"{where}, {self.year}, {self._row_names(kind)[row]}: {leaf.name} is blank")
-        return values
+        return self._filled(leaf.name, kind)
 
     def _share_out(self, step: Step, tree: t.ShareOut) -> None:
-        kind = step.kind
-        members = self._members(kind, tree.within, step.where) if tree.within else None
+        members = self._members(step.kind, tree.within) if tree.within else None
         amounts = self._amounts(step, tree, members)
-        arguments = {key: self._leaf(getattr(tree, key), kind, step.where) for key in ("base", "at_least", "at_most")}
-        weights = self._leaf(tree.by, kind, step.where)
+        bounds = {"base": tree.base, "at_least": tree.at_least, "at_most": tree.at_most}
+        arguments = {key: self._leaf(leaf, step.kind) for key, leaf in bounds.items() if leaf is not None}
+        weights = self._leaf(tree.by, step.kind)
         try:
-            shares = share_out(amounts, weights or [], groups=members, **arguments)
+            shares = share_out(amounts, weights, groups=members, **arguments)
         except SharingError as fault:
             raise CalculationError(self._unshareable(step, tree, fault)) from None
-        self._put(step.where, step.name, kind, shares.values, pl.Float64)
+        self._put(step.name, step.kind, shares.values)
         self.now.exact[step.name] = shares.exact
         self.now.amounts[step.name] = [Fraction(amount) for amount in amounts]
         self.now.unspent[step.name] = shares.unspent
@@ -327,29 +309,25 @@ class Run:
     def _amounts(self, step: Step, tree: t.ShareOut, members: Sequence[int] | None) -> Values:
         """Return the amount of each group, or the one national amount."""
         if isinstance(tree.amount, t.Number) or self.scheme.symbols[tree.amount.name].kind == NATIONAL:
-            amount = self._leaf(tree.amount, NATIONAL, step.where) or []
-            return amount * (len(self.now.labels[tree.within]) if tree.within else 1)
+            return self._leaf(tree.amount, NATIONAL) * (len(self.now.labels[tree.within]) if tree.within else 1)
         if members is None or tree.within is None:  # pragma: no cover - refused when the scheme is read
             raise AssertionError
         symbol = self.scheme.symbols[tree.amount.name]
         if symbol.kind == group(tree.within):
-            return self._leaf(tree.amount, symbol.kind, step.where) or []
+            return self._leaf(tree.amount, symbol.kind)
         found: dict[int, Any] = {}
-        for row, (value, index) in enumerate(
-            zip(self._leaf(tree.amount, step.kind, step.where) or [], members, strict=True)
-        ):
+        for row, (value, index) in enumerate(zip(self._leaf(tree.amount, step.kind), members, strict=True)):
             if found.setdefault(index, value) != value:
                 label = self.now.labels[tree.within][index]
-                whose = self._row_names(step.kind)[row]
+                amounts = f"{figure(found[index], symbol.unit)} and {figure(value, symbol.unit)}"
                 raise CalculationError(
-                    f"{step.where}, {self.year}, {whose}: {tree.amount.name} differs within {tree.within} {label} "
-                    f"({figure(found[index], symbol.unit)} and {figure(value, symbol.unit)}); "
-                    f"it is one amount for each {tree.within}"
+                    f"{self.place}, {self._row_names(step.kind)[row]}: {symbol.name} differs within {tree.within} "
+                    f"{label} ({amounts}); it is one amount for each {tree.within}"
                 )
         return [found[index] for index in range(len(self.now.labels[tree.within]))]
 
     def _unshareable(self, step: Step, tree: t.ShareOut, fault: SharingError) -> str:
-        place = f"{step.where}, {self.year}"
+        place = self.place
         if tree.within:
             place += f", {tree.within} {self.now.labels[tree.within][fault.group]}"
         if fault.row is not None:
@@ -377,16 +355,16 @@ class Run:
                 )
 
     def _rounded(self, step: Step, tree: t.Rounded) -> None:
-        values = self._leaf(tree.of, step.kind, step.where) or []
-        members = self._members(step.kind, tree.within, step.where) if tree.within else None
+        values = self._leaf(tree.of, step.kind)
+        members = self._members(step.kind, tree.within) if tree.within else None
         result = rounded(values, to=tree.to, groups=members)
         total, most = sum(map(abs, result.exact)), MOST_UNITS * Fraction(str(tree.to))
         if total > most:
             raise CalculationError(
-                f"{step.where}, {self.year}: {tree.of.name} comes to {figure(total, step.unit)}, and in units of "
+                f"{self.place}: {tree.of.name} comes to {figure(total, step.unit)}, and in units of "
                 f"{tree.to:g} no more than {figure(most, step.unit)} is exact; lower it, or round to a larger unit"
             )
-        self._put(step.where, step.name, step.kind, result.values, pl.Float64)
+        self._put(step.name, step.kind, result.values)
         self.now.exact[step.name] = result.exact
         if not result.certain:
             self.now.too_fine[step.name] = self._too_fine(step, tree, max(map(abs, result.values)))

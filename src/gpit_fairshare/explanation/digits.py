@@ -11,7 +11,7 @@ import polars as pl
 
 from gpit_fairshare.language import in_polars, with_numbers
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import BuiltInFunction
+from gpit_fairshare.language.functions import BuiltInFunction
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.numbers import DIGITS
 from gpit_fairshare.results.agreement import gives_again

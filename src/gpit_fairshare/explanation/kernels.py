@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gpit_fairshare.explanation.drafts import Draft, Rounding, step_draft
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.units import dimension, times, unit_of
 from gpit_fairshare.language.with_numbers import written
+from gpit_fairshare.numbers import remainder
 from gpit_fairshare.sharing import parts_of
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.explanation.organisation import Place
     from gpit_fairshare.scheme.model import Step
-
-_MILLION: Final = 10**6
 
 
 def shared(place: Place, step: Step, tree: t.ShareOut) -> list[Draft]:
@@ -196,11 +195,6 @@ def _who(one: Rounding, up: int, over: str) -> str:
     least = remainder(one.least)
     first = "the first" if one.last == 1 else f"the first {one.last:,}"
     return f"{said}above {least}, and of the {one.equal:,} at {least} {first} by code"
-
-
-def remainder(millionths: int) -> str:
-    """Write a remainder to its six places: `0.534210`."""
-    return f"{millionths / _MILLION:.6f}"
 
 
 def units(to: Fraction, unit: str | None) -> str:

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.explanation.digits import Digits, evaluate
-from gpit_fairshare.explanation.kernels import remainder, units
+from gpit_fairshare.explanation.kernels import units
 from gpit_fairshare.explanation.model import Line, Test
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.with_numbers import columns_of, render, written
-from gpit_fairshare.numbers import with_unit
+from gpit_fairshare.numbers import remainder, with_unit
 from gpit_fairshare.words import inside
 
 if TYPE_CHECKING:

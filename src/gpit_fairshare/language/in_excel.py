@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import Argument, BuiltInFunction
+from gpit_fairshare.language.functions import Argument, BuiltInFunction
 from gpit_fairshare.language.plugin_functions import function_named
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _Writer:
         written, strength = self.strong(tree)
         return written if strength >= least else f"({written})"
 
-    def strong(self, tree: t.Expression) -> tuple[str, int]:
+    def strong(self, tree: t.Expression) -> tuple[str, int]:  # noqa: C901, PLR0912  # one branch per node of the tree
         """Return the formula and how strongly its outermost operator binds."""
         atom = _STRENGTH["atom"]
         match tree:
@@ -113,8 +113,16 @@ class _Writer:
                 return self.bracketed(left, strength) + operator + self.bracketed(right, strength + 1), strength
             case t.Comparison():
                 return self.comparison(tree), _STRENGTH["compare"]
-            case _:
+            case t.Logic(operator, operands):
+                return f"{operator.upper()}({','.join(map(self.text, operands))})", atom
+            case t.Not(operand):
+                return f"NOT({self.text(operand)})", atom
+            case t.Given(name):
+                return f'({self.cells.name(name)}<>"")', atom
+            case t.Call():
                 return self.call(tree), atom
+            case t.ShareOut() | t.Rounded():
+                raise TypeError("a kernel is a whole step; it is laid out in columns")
 
     def comparison(self, tree: t.Comparison) -> str:
         if isinstance(tree.left, t.Text) or isinstance(tree.right, t.Text):
@@ -136,20 +144,10 @@ class _Writer:
             "!=": f"ABS({apart})>{margin}",
         }[tree.relation]
 
-    def call(self, tree: t.Expression) -> str:
-        match tree:
-            case t.Logic(operator, operands):
-                return f"{operator.upper()}({','.join(self.text(one) for one in operands)})"
-            case t.Not(operand):
-                return f"NOT({self.text(operand)})"
-            case t.Given(name):
-                return f'({self.cells.name(name)}<>"")'
-            case t.Call(name, arguments):
-                function = function_named(name)
-                write = self.built_in if isinstance(function, BuiltInFunction) else self.plugged
-                return function.in_excel([write(sort, argument) for sort, argument in function.sorted(arguments)])
-            case _:  # pragma: no cover - every other node is written above
-                raise TypeError(type(tree).__name__)
+    def call(self, tree: t.Call) -> str:
+        function = function_named(tree.function)
+        write = self.built_in if isinstance(function, BuiltInFunction) else self.plugged
+        return function.in_excel([write(sort, argument) for sort, argument in function.sorted(tree.arguments)])
 
     def built_in(self, sort: Argument | str | None, tree: t.Expression) -> str:
         """Write an argument of a built-in function; only one that may be the result has to be a value by itself."""
@@ -191,8 +189,7 @@ def scaled(cell: str, to: Fraction, named: Callable[[float], str]) -> str:
 
 def unscaled(units: str, to: Fraction, named: Callable[[float], str]) -> str:
     """Return whole units of `to` pounds in pounds."""
-    grown = units if to.numerator == 1 else f"{units}*{named(to.numerator)}"
-    return grown if to.denominator == 1 else f"{grown}/{named(to.denominator)}"
+    return scaled(units, 1 / to, named)
 
 
 def whole(cell: str, to: Fraction, named: Callable[[float], str]) -> str:

@@ -6,18 +6,18 @@ The frame has a column for every name, and one named by its own text for every f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import Argument, BuiltInFunction
-from gpit_fairshare.language.functions import divided
-from gpit_fairshare.language.plugin_functions import function_named, known, plugged_in
+from gpit_fairshare.language.functions import Argument, BuiltInFunction, divided
+from gpit_fairshare.language.plugin_functions import Plugged, function_named, known, plugged_in
 from gpit_fairshare.plugins import contained
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SAME = 1e-12
 """Two numbers are equal if they differ by at most this times max(1, |a|, |b|)."""
+_WITHIN = 1e-12
+"""How far a plug-in's value may be from that of the same row among other rows: vectors may be worked out in another
+order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def previous_column(name: str) -> str:
     return f"previous({name})"
 
 
-def column_of(leaf: t.Name | t.Given | t.Figure | t.Previous) -> str:
+def column_of(leaf: t.Leaf) -> str:
     """Return the name of the column that holds the value of a leaf."""
     match leaf:
         case t.Previous(of):
@@ -54,10 +57,8 @@ def column_of(leaf: t.Name | t.Given | t.Figure | t.Previous) -> str:
 def render(tree: t.Expression, *, first_year: bool) -> Rendered:
     """Render a formula; `previous` is its `first` in the first year, and last year's column after it."""
     match tree:
-        case t.Number(value):
+        case t.Number(value) | t.Text(value):
             return Rendered(pl.lit(value), pl.lit(value=True))
-        case t.Text(text):
-            return Rendered(pl.lit(text), pl.lit(value=True))
         case t.Previous(first=first) if first_year:
             return render(first, first_year=True)
         case t.Name() | t.Figure() | t.Previous():
@@ -96,7 +97,7 @@ def _call(tree: t.Call, parts: list[Rendered]) -> Rendered:
     return Rendered(function.polars(*arguments), defined)
 
 
-def _value(tree: t.Expression, parts: list[pl.Expr]) -> pl.Expr:
+def _value(tree: t.Negative | t.Not | t.Logic | t.Sum | t.Comparison, parts: list[pl.Expr]) -> pl.Expr:
     match tree:
         case t.Negative():
             return -parts[0]
@@ -111,8 +112,6 @@ def _value(tree: t.Expression, parts: list[pl.Expr]) -> pl.Expr:
             if isinstance(left, t.Text) or isinstance(right, t.Text):
                 return parts[0] == parts[1] if relation == "==" else parts[0] != parts[1]
             return _compare(relation, *parts)
-        case _:  # pragma: no cover - leaves are rendered above
-            raise TypeError(type(tree).__name__)
 
 
 def _compare(relation: t.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
@@ -155,3 +154,52 @@ def select(frame: pl.DataFrame, trees: Sequence[t.Expression], *expressions: pl.
     what = "; ".join(f"{function} cannot be worked out in {formula}" for function, formula in uses.items())
     with contained(lambda fault: PluginError(f"{what}: {fault}")):
         return frame.select(expressions)
+
+
+# Functions of plug-ins held to what the language promises: a number for every row, from that row alone ---------
+
+
+def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: bool) -> None:
+    """See that each function of a plug-in in a formula gives a number for every row, whatever the other rows are.
+
+    Raises:
+        PluginError: It raises, gives no number or not one for each row, or looks at other rows.
+    """
+    functions = {function.name: function for function in plugged_in(tree)}
+    calls = [node for node in t.walk(tree) if isinstance(node, t.Call) and node.function in functions]
+    # From the inside out: what is wrong further in would be laid on the outer one.
+    for call in reversed(calls):
+        function = functions[call.function]
+        values = _values(function, call, frame, first_year=first_year)
+        # Every other row, the last first: a total, a rank or the row before comes out otherwise then.
+        rows = list(range(0, frame.height, 2))[::-1]
+        again = _values(function, call, frame[rows], first_year=first_year)
+        for row, value in zip(rows, again, strict=True):
+            if not _same(value, values[row]):
+                raise PluginError(
+                    f"{function} gives {values[row]} for a row among all rows and {value} among others, in "
+                    f"{t.to_text(call)}; a function works on one row at a time"
+                )
+
+
+def _values(function: Plugged, call: t.Call, frame: pl.DataFrame, *, first_year: bool) -> list[Any]:
+    """Return what a function gives for the rows of a frame, None where it is undefined."""
+    parts = [render(argument, first_year=first_year).value.cast(pl.Float64) for argument in call.arguments]
+    columns = [f"argument {number}" for number in range(len(parts))]
+    # Beside a number of each row, arguments that are one number alone stand on every row too.
+    named = (part.alias(name) for part, name in zip(parts, columns, strict=True))
+    arguments = select(frame, [call], pl.int_range(pl.len()), *named)
+    expression = plugged(function.name, [pl.col(name) for name in columns])
+    found = select(arguments, [call], expression.alias("value"))["value"]
+    if not found.dtype.is_numeric():
+        raise PluginError(f"{function} gives {found.dtype} in {t.to_text(call)}; expected numbers")
+    if found.len() != frame.height:
+        counts = f"{found.len():,} values for {frame.height:,} rows"
+        raise PluginError(f"{function} gives {counts} in {t.to_text(call)}; expected one for each")
+    return found.cast(pl.Float64).to_list()
+
+
+def _same(again: float | None, value: float | None) -> bool:
+    if again is None or value is None:
+        return again is value
+    return math.isclose(again, value, rel_tol=_WITHIN, abs_tol=_WITHIN) or (math.isnan(again) and math.isnan(value))

@@ -20,7 +20,6 @@ _RELATIONS: Final = {
     "==": "is",
     "!=": "is not",
 }
-_STRENGTH: Final = {"+": 1, "-": 1, "*": 2, "/": 2}
 
 
 def render(tree: t.Expression, labels: Mapping[str, str]) -> str:
@@ -49,7 +48,8 @@ class _Words:
             case t.Negative(operand):
                 return f"−{self.inner(operand)}"
             case t.Sum(operator, left, right):
-                return f"{self.side(left, operator)} {_SIGNS[operator]} {self.side(right, operator, right=True)}"
+                strength = t.strength(tree)
+                return f"{self.side(left, strength)} {_SIGNS[operator]} {self.side(right, strength + 1)}"
             case t.Comparison(relation, left, right):
                 return f"{self.text(left)} {_RELATIONS[relation]} {self.text(right)}"
             case t.Logic(operator, operands):
@@ -71,34 +71,23 @@ class _Words:
                 return self.call(tree)
 
     def shared(self, tree: t.ShareOut) -> str:
-        bounds = [
-            f"{word} {self.text(leaf)}"
-            for word, leaf in (("on top of", tree.base), ("at least", tree.at_least), ("at most", tree.at_most))
-            if leaf is not None
-        ]
-        means = "".join(f", {one}" for one in bounds)
+        bounds = (("on top of", tree.base), ("at least", tree.at_least), ("at most", tree.at_most))
+        means = "".join(f", {word} {self.text(leaf)}" for word, leaf in bounds if leaf is not None)
         return f"{self.text(tree.amount)} shared out by {self.text(tree.by)}{means}{self.within(tree.within)}"
 
     def call(self, tree: t.Call) -> str:
         texts = [self.text(argument) for argument in tree.arguments]
-        if tree.function == "where":
-            texts[1] = self.branch(tree.arguments[1])
+        match tree:
+            case t.Call("where", (_, t.Call("where"), _)):
+                texts[1] = f"({texts[1]})"  # it comes before an `if`, and has an `if` itself
         return function_named(tree.function).in_words(tree.function, texts)
-
-    def branch(self, tree: t.Expression) -> str:
-        """Return what stands before an `if`: another `where` needs brackets there."""
-        return self.inner(tree) if isinstance(tree, t.Call) and tree.function == "where" else self.text(tree)
 
     def within(self, column: str | None) -> str:
         return f", within each {self.label(column)}" if column else ""
 
-    def side(self, tree: t.Expression, operator: str, *, right: bool = False) -> str:
-        """Return an operand, in brackets where it would be read otherwise without."""
-        if isinstance(tree, t.Sum):
-            weaker = _STRENGTH[tree.operator] < _STRENGTH[operator]
-            same = right and _STRENGTH[tree.operator] == _STRENGTH[operator]
-            return f"({self.text(tree)})" if weaker or same else self.text(tree)
-        return self.inner(tree)
+    def side(self, tree: t.Expression, least: int) -> str:
+        """Return an operand, in brackets where it would be read otherwise without: its sign binds less than `least`."""
+        return self.text(tree) if isinstance(tree, t.Sum) and t.strength(tree) >= least else self.inner(tree)
 
     def inner(self, tree: t.Expression) -> str:
         """Return a part of a larger phrase, in brackets unless it is a name or a number."""

@@ -89,16 +89,14 @@ def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> d
     # A share_out by plain numbers goes to the organisations. That is known only when the kinds of all names
     # are: taken too early it would never settle where weights come from the step's own year before.
     for shared_by_numbers in (NATIONAL, ORGANISATION):
-        settled = False
-        while not settled:
-            settled = True
+        before = None
+        while everything != before:
+            before = dict(everything)
             for one in definitions:
                 kind = kind_of(one.tree, everything)
                 if kind == NATIONAL and isinstance(one.tree, t.ShareOut):
                     kind = shared_by_numbers
-                found = replace(everything[one.name], kind=kind, type=type_of(one.tree, everything))
-                settled = settled and found == everything[one.name]
-                everything[one.name] = found
+                everything[one.name] = replace(everything[one.name], kind=kind, type=type_of(one.tree, everything))
     return {one.name: everything[one.name] for one in definitions}
 
 

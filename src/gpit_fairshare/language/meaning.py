@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import Argument
-from gpit_fairshare.language.functions import AGGREGATES
+from gpit_fairshare.language.functions import AGGREGATES, Argument
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of
@@ -20,7 +19,7 @@ from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def understand(
@@ -90,10 +89,10 @@ class _Reading:
             return read()
         except FormulaError as fault:
             if self.tell is None:
-                raise
+                raise fault.at(one.where) from None
             self.faulty.add(one.name)
             if not (doubtful and fault.sort == "kind"):
-                self.tell(fault)
+                self.tell(fault.at(one.where))
             if fault.sort != "unit":
                 self.doubtful.add(one.name)
             return None
@@ -115,40 +114,25 @@ class _Reach:
 
     def understand(self, definition: Definition) -> Symbol:
         """Return the symbol of one step, or raise the first fault in its formula."""
-        try:
-            unit = self.unit(definition.tree)
-            symbol = self.everything[definition.name]
-            self.agree(definition, symbol, unit)
-        except FormulaError as fault:
-            raise fault.at(definition.where) from None
-        if symbol.type == "yes/no":
-            return replace(symbol, unit=definition.unit or "yes/no", dimension=None)
         # A step of numbers alone stands for something: it has a unit, which nobody says, and is not checked.
-        known = None if unit is None or unit.bare else unit
-        return replace(
-            symbol,
-            unit=definition.unit or unit_of(known),
-            dimension=dimension(definition.unit) or known,
-        )
-
-    def check(self, definition: Definition) -> None:
-        """Raise unless the formula is a yes/no of names that are known."""
-        try:
-            self.unit(definition.tree)
-            if type_of(definition.tree, self.everything) != "yes/no":
-                raise _kind("a check is a yes/no, such as total(fair_share) == revenue_budget", 1)
-        except FormulaError as fault:
-            raise fault.at(definition.where) from None
-
-    def agree(self, definition: Definition, symbol: Symbol, unit: Dimension | None) -> None:
+        inferred = self.unit(definition.tree)
+        inferred = None if inferred is None or inferred.bare else inferred
+        symbol, declared = self.everything[definition.name], dimension(definition.unit)
         if symbol.type == "text":
             raise _kind("a step is a number or a yes/no, not a text", 1)
         if (definition.unit == "yes/no") != (symbol.type == "yes/no") and definition.unit:
             raise _kind(f"the formula gives a {symbol.type}, but the step's unit is {definition.unit}", 1)
-        declared = dimension(definition.unit)
-        fits = not declared or not unit or unit.bare or declared.powers == unit.powers
-        if not fits:
-            raise _unit(f"the formula gives {unit}, but the step's unit is {definition.unit}", 1)
+        if declared and inferred and declared.powers != inferred.powers:
+            raise _unit(f"the formula gives {inferred}, but the step's unit is {definition.unit}", 1)
+        if symbol.type == "yes/no":
+            return replace(symbol, unit=definition.unit or "yes/no", dimension=None)
+        return replace(symbol, unit=definition.unit or unit_of(inferred), dimension=declared or inferred)
+
+    def check(self, definition: Definition) -> None:
+        """Raise unless the formula is a yes/no of names that are known."""
+        self.unit(definition.tree)
+        if type_of(definition.tree, self.everything) != "yes/no":
+            raise _kind("a check is a yes/no, such as total(fair_share) == revenue_budget", 1)
 
     def symbol(self, name: str, position: int, *, through_previous: bool = False) -> Symbol:
         # What stands above is known with its unit inferred, what stands below only with its unit declared.
@@ -156,37 +140,32 @@ class _Reach:
         if name in names:
             return names[name]
         if name in self.everything:
-            raise _name(
-                f"{name} stands below; a step uses what stands above it, or previous({name}, first=…)",
-                position,
-            )
+            message = f"{name} stands below; a step uses what stands above it, or previous({name}, first=…)"
+            raise _name(message, position)
         raise _name(f"there is no {name}{nearest(name, names)}", position)
 
     def unit(self, tree: t.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
         """Return the unit of a formula, having checked every name and type in it."""
         match tree:
-            case t.Number(value, position):
-                return self.written_number(value, position)
-            case t.Text(_, position):
-                raise _kind("a quoted text stands only beside == or != and a text column", position)
-            case t.Name(name, position):
-                return self.leaf(name, position)
+            case t.Number(value):
+                return self.written_number(value, tree.position)
+            case t.Text():
+                raise _kind("a quoted text stands only beside == or != and a text column", tree.position)
+            case t.Name():
+                return self.name(tree)
             case t.Negative(operand):
                 return self.number(operand)
-            case t.Sum(operator, left, right, position):
-                return self.arithmetic(operator, left, right, position)
+            case t.Sum():
+                return self.arithmetic(tree)
             case t.Comparison():
                 return self.comparison(tree)
-            case t.Logic(_, operands):
-                for operand in operands:
+            case t.Logic() | t.Not():
+                for operand in t.children(tree):
                     self.condition(operand)
-                return PURE
-            case t.Not(operand):
-                self.condition(operand)
                 return PURE
             case t.Call():
                 return self.call(tree)
-            case t.Given(name, _, position):
+            case t.Given(name, position):
                 if self.symbol(name, position).role != "input":
                     raise _kind(f"given takes an input column; {name} is a {self.above[name].role}", position)
                 return PURE
@@ -206,13 +185,11 @@ class _Reach:
             raise FormulaError(f"{value:g} is too {'large' if abs(value) > 1 else 'small'}; {BOUNDS}", position)
         return BARE
 
-    def leaf(self, name: str, position: int) -> Dimension | None:
-        symbol = self.symbol(name, position)
+    def name(self, tree: t.Name) -> Dimension | None:
+        symbol = self.symbol(tree.name, tree.position)
         if symbol.type == "text":
-            raise _kind(
-                f"{name} is a text column; it stands beside == or != and a quoted text, or in within=",
-                position,
-            )
+            message = f"{tree.name} is a text column; it stands beside == or != and a quoted text, or in within="
+            raise _kind(message, tree.position)
         return symbol.measure
 
     def number(self, tree: t.Expression) -> Dimension | None:
@@ -226,22 +203,21 @@ class _Reach:
         if type_of(tree, self.everything) != "yes/no":
             raise _kind("expected a yes/no here, such as a comparison", tree.position)
 
-    def fit(self, units: Iterable[Dimension | None], position: int, what: str) -> Dimension | None:
+    def fit(self, units: Sequence[Dimension | None], position: int, what: str) -> Dimension | None:
         """Return the unit that values have together; `what` says what cannot be done with unlike ones."""
-        found = list(units)
         result = BARE
-        for unit in found:
+        for unit in units:
             try:
                 result = together(result, unit) or result
             except ValueError as clash:
                 raise _unit(f"{clash} cannot be {what}", position) from None
-        return None if None in found else result
+        return None if None in units else result
 
-    def arithmetic(self, operator: str, left: t.Expression, right: t.Expression, position: int) -> Dimension | None:
-        units = self.number(left), self.number(right)
-        if operator in "*/":
-            return times(*units, sign=1 if operator == "*" else -1)
-        return self.fit(units, position, "added" if operator == "+" else "subtracted")
+    def arithmetic(self, tree: t.Sum) -> Dimension | None:
+        units = self.number(tree.left), self.number(tree.right)
+        if tree.operator in "*/":
+            return times(*units, sign=1 if tree.operator == "*" else -1)
+        return self.fit(units, tree.position, "added" if tree.operator == "+" else "subtracted")
 
     def comparison(self, tree: t.Comparison) -> Dimension:
         sides = tree.left, tree.right
@@ -299,15 +275,11 @@ class _Reach:
         if symbol.type != expected:
             hint = "; use count(…)" if symbol.type == "yes/no" else ""
             hint = f"; {tree.function} takes a yes/no step" if is_count else hint
-            raise _kind(
-                f"{tree.function} takes a {expected}, and {tree.of} is a {symbol.type}{hint}",
-                tree.of_position,
-            )
+            message = f"{tree.function} takes a {expected}, and {tree.of} is a {symbol.type}{hint}"
+            raise _kind(message, tree.of_position)
         if symbol.kind == NATIONAL:
-            raise _kind(
-                f"{tree.of} is one national figure; {tree.function} takes a value per organisation or group",
-                tree.of_position,
-            )
+            message = f"{tree.of} is one national figure; {tree.function} takes a value per organisation or group"
+            raise _kind(message, tree.of_position)
         self.within(tree.within, tree.within_position)
         return COUNT if is_count else symbol.measure
 
@@ -332,10 +304,8 @@ class _Reach:
         if amount.column and amount.column != tree.within:
             raise _kind(f"the amount is {amount}; say within={amount.column}", tree.amount.position)
         if amount == ORGANISATION and tree.within is None:
-            raise _kind(
-                "the amount differs by organisation; it is a national figure, or one per group with within=",
-                tree.amount.position,
-            )
+            message = "the amount differs by organisation; it is a national figure, or one per group with within="
+            raise _kind(message, tree.amount.position)
         return self.fit([self.number(leaf) for leaf in (tree.amount, *bounds)], tree.position, "shared out together")
 
 

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import Aggregate, Argument, Function, SpecialForm
-from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS
+from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS, Aggregate, Argument, Function, SpecialForm
 from gpit_fairshare.language.plugin_functions import (
     function_named,
     function_names,
@@ -121,10 +120,8 @@ def parse(text: str) -> t.Expression:
             does not; with the position of the first offending character.
     """
     if len(text) > LONGEST:
-        raise FormulaError(
-            f"the formula has {len(text):,} characters; {LONGEST:,} are allowed; split it into steps",
-            LONGEST + 1,
-        )
+        message = f"the formula has {len(text):,} characters; {LONGEST:,} are allowed; split it into steps"
+        raise FormulaError(message, LONGEST + 1)
     if not text.strip():
         raise FormulaError("the formula is empty; expected a name, a number or a function", 1)
     # Excel users write a leading equals sign; say so rather than "invalid syntax".
@@ -174,10 +171,8 @@ def _look_over(text: str) -> None:
             case "thousands":
                 # Python reads two arguments: max(0, cost - 1,000) would take off £1.
                 plain = found.replace(",", "")
-                raise FormulaError(
-                    f"{found} is written {plain}; between two arguments a space follows the comma",
-                    place + found.index(","),
-                )
+                message = f"{found} is written {plain}; between two arguments a space follows the comma"
+                raise FormulaError(message, place + found.index(","))
             case _:
                 raise FormulaError(_strange(found), place)
     if opened:
@@ -212,10 +207,8 @@ def _syntax(fault: SyntaxError, source: str, start: int) -> FormulaError:
             return FormulaError(message, place)
     if rest.startswith("=") or "'=='" in said or '"=="' in said or "cannot assign" in said:
         single = re.search(r"(?<![=<>!])=(?!=)", rest)
-        return FormulaError(
-            "a comparison is written ==; a step's name stands in `name`, not in its formula",
-            place + (single.start() if single else 0),
-        )
+        message = "a comparison is written ==; a step's name stands in `name`, not in its formula"
+        return FormulaError(message, place + (single.start() if single else 0))
     if "positional argument follows" in said:
         return FormulaError("named options come last; a comparison is written ==", place)
     return FormulaError(f"this is not a formula; {_EXPECTED}", place)
@@ -232,13 +225,9 @@ def _no_function(function: str) -> str:
 
 def _size(tree: t.Expression) -> int:
     """Return how large a formula gets when rendered; some nodes write what stands in them more than once."""
-    match tree:
-        case t.Comparison():
-            copies = 2
-        case t.Call(function):
-            copies = function_named(function).copies
-        case _:
-            copies = 1
+    copies = 2 if isinstance(tree, t.Comparison) else 1
+    if isinstance(tree, t.Call):
+        copies = function_named(tree.function).copies
     return 1 + copies * sum(_size(child) for child in t.children(tree))
 
 
@@ -274,21 +263,21 @@ class _Reader:
         """Read one node; that of level 1 is the whole step, where a kernel may stand."""
         if level > DEEPEST:
             raise self.fault(node, _TOO_DEEP)
-        place = self.position(node)
+        position = self.position(node)
         match node:
             case ast.Constant():
                 return self.constant(node)
             case ast.Name(id=name):
-                return t.Name(self.name(node, name), place)
+                return t.Name(self.name(node, name), position=position)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return t.Negative(self.read(operand, level + 1), place)
+                return t.Negative(self.read(operand, level + 1), position=position)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return t.Not(self.read(operand, level + 1), place)
+                return t.Not(self.read(operand, level + 1), position=position)
             case ast.BinOp():
                 return self.arithmetic(node, level)
             case ast.BoolOp(op=operator, values=values):
                 operands = tuple(self.read(value, level + 1) for value in values)
-                return t.Logic("and" if isinstance(operator, ast.And) else "or", operands, place)
+                return t.Logic("and" if isinstance(operator, ast.And) else "or", operands, position=position)
             case ast.Compare():
                 return self.comparison(node, level)
             case ast.Call():
@@ -323,7 +312,7 @@ class _Reader:
                 raise FormulaError(
                     "only + - * / are part of the language; ** and the like are not", self.after(link.left)
                 )
-            result = t.Sum(sign, result, self.read(link.right, level + 1), self.position(link))
+            result = t.Sum(sign, result, self.read(link.right, level + 1), position=self.position(link))
         return result
 
     def name(self, node: ast.expr, name: str) -> str:
@@ -332,18 +321,15 @@ class _Reader:
         return name
 
     def constant(self, node: ast.Constant) -> t.Expression:
-        value, place = node.value, self.position(node)
+        value, position = node.value, self.position(node)
         if isinstance(value, str):
-            return t.Text(self.quoted(node, value), place)
+            return t.Text(self.quoted(node, value), position=position)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.fault(node, f"{self.written(node)} is not part of the language; expected a number or a name")
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
+        number = float(str(value))  # by way of its text: a whole number too large for a float is infinite then
         if not math.isfinite(number):
             raise self.fault(node, "the number is too large; numbers are finite")
-        return t.Number(number, place)
+        return t.Number(number, position=position)
 
     def quoted(self, node: ast.Constant, value: str) -> str:
         """Return a text; Python would join two that stand side by side, as where an `or` was forgotten."""
@@ -359,12 +345,10 @@ class _Reader:
             raise FormulaError("one comparison at a time; join two with `and`", self.after(node.comparators[0]))
         relation = _RELATIONS.get(type(node.ops[0]))
         if relation is None:
-            raise FormulaError(
-                "comparisons are < <= > >= == !=; `in` and `is` are not part of the language",
-                self.after(node.left),
-            )
+            message = "comparisons are < <= > >= == !=; `in` and `is` are not part of the language"
+            raise FormulaError(message, self.after(node.left))
         left, right = (self.read(side, level + 1) for side in (node.left, node.comparators[0]))
-        return t.Comparison(relation, left, right, self.position(node))
+        return t.Comparison(relation, left, right, position=self.position(node))
 
     def call(self, node: ast.Call, level: int) -> t.Expression:
         if not isinstance(node.func, ast.Name):
@@ -376,7 +360,7 @@ class _Reader:
         if entry is None:
             raise self.fault(node, _no_function(function))
         options = self.options(node, function, entry.options)
-        place = self.position(node)
+        position = self.position(node)
         if isinstance(entry, SpecialForm) and entry.is_whole_step and level > 1:
             raise self.fault(node, f"{function} is a whole step by itself; give it a step and use that step's name")
         self.counted(node, function, *entry.limits, entry.options)
@@ -386,26 +370,26 @@ class _Reader:
                 for argument, (sort, read) in zip(node.args, entry.sorted(arguments), strict=True):
                     if sort is Argument.DIGITS:
                         self.digits(argument, read, function)
-                return t.Call(function, arguments, place)
+                return t.Call(function, arguments, position=position)
             case Aggregate():
                 of = self.plain(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
                 within, within_place = self.column(options)
-                return t.Figure(function, of, within, place, self.position(node.args[0]), within_place)
+                return t.Figure(function, of, within, self.position(node.args[0]), within_place, position=position)
         return self.special_form(node, function, options, level)
 
     def special_form(self, node: ast.Call, function: str, options: dict[str, ast.expr], level: int) -> t.Expression:
-        place, argument = self.position(node), node.args[0]
+        position, argument = self.position(node), node.args[0]
         within, within_place = self.column(options)
         match function:
             case "given":
                 name = self.plain(argument, "given takes the name of an input column")
-                return t.Given(name, place, self.position(argument))
+                return t.Given(name, self.position(argument), position=position)
             case "previous":
                 if "first" not in options:
                     raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
                 name = self.plain(argument, "previous takes a plain name; make the formula a step of its own")
                 first = self.read(options["first"], level + 1)
-                return t.Previous(name, first, place, self.position(argument))
+                return t.Previous(name, first, self.position(argument), position=position)
             case "rounded":
                 of = self.leaf(argument, function)
                 if not isinstance(of, t.Name):
@@ -413,13 +397,13 @@ class _Reader:
                 to = self.leaf(options["to"], function) if "to" in options else t.Number(1.0)
                 if not isinstance(to, t.Number) or to.value <= 0:
                     raise self.fault(options["to"], "`to` is a number of pounds above 0, such as 1, 0.01 or 1000")
-                return t.Rounded(of, to.value, within, place, within_place)
+                return t.Rounded(of, to.value, within, within_place, position=position)
             case _:
                 if "by" not in options:
                     raise self.fault(node, "share_out needs weights: share_out(amount, by=weights)")
                 leaves = {key: self.leaf(value, function) for key, value in options.items() if key != "within"}
                 amount = self.leaf(argument, function)
-                return t.ShareOut(amount, **leaves, within=within, position=place, within_position=within_place)
+                return t.ShareOut(amount, **leaves, within=within, within_position=within_place, position=position)
 
     def options(self, node: ast.Call, function: str, known: Sequence[str]) -> dict[str, ast.expr]:
         """Return the named arguments; unknown ones are refused with the nearest known name."""
@@ -439,7 +423,7 @@ class _Reader:
         read = self.read(node, DEEPEST) if isinstance(node, ast.Name | ast.Constant) else None
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
             constant = self.constant(node.operand)
-            read = t.Number(-constant.value, self.position(node)) if isinstance(constant, t.Number) else None
+            read = t.Number(-constant.value, position=self.position(node)) if isinstance(constant, t.Number) else None
         if not isinstance(read, t.Name | t.Number):
             raise self.fault(node, f"{function} takes names and numbers only; make the formula a step of its own")
         return read

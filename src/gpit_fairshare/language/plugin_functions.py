@@ -8,13 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import PLACE, Function
-from gpit_fairshare.language.functions import BUILT_INS
+from gpit_fairshare.language.functions import BUILT_INS, PLACE, Function
 from gpit_fairshare.language.units import UNITS
 
 if TYPE_CHECKING:
@@ -39,14 +39,10 @@ class Plugged:
 
 def plugged(name: str) -> Plugged | None:
     """Return the function of a plug-in by its name; None where no plug-in that can be used has it."""
-    if name in BUILT_INS:
+    if name in BUILT_INS:  # packages are looked for only where a name is not the language's own
         return None
-    for one in plugins.installed(plugins.FUNCTIONS):
-        if one.name == name:
-            found = _loaded(one)
-            if isinstance(found, Plugged):
-                return found
-    return None
+    functions = (_loaded(plugin) for plugin in plugins.installed(plugins.FUNCTIONS) if plugin.name == name)
+    return next((function for function in functions if isinstance(function, Plugged)), None)
 
 
 def known(name: str) -> Plugged:
@@ -148,21 +144,12 @@ def _wrong(function: Any) -> str:
     return "" if excel is None else _wrong_excel(excel, arguments)
 
 
-def _closed(formula: str) -> bool:
-    """Return whether every bracket of a formula is closed, and no quotation mark or brace is left."""
-    depth = 0
-    for one in formula:
-        depth += {"(": 1, ")": -1}.get(one, 0)
-        if depth < 0:
-            return False
-    return depth == 0 and not set(formula) & set('"{}')
-
-
 def _wrong_excel(excel: Any, arguments: Mapping[str, Any]) -> str:
     if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
         return "`excel` is a formula on one line without its equals sign, or None"
     outside = re.sub(r'"[^"]*"', "", PLACE.sub("1", excel))
-    if not _closed(outside):
+    depths = [*accumulate(({"(": 1, ")": -1}.get(character, 0) for character in outside), initial=0)]
+    if min(depths) < 0 or depths[-1] > 0 or set(outside) & set('"{}'):
         return "`excel` has a bracket or a quotation mark too many or too few"
     strangers = [one for one in PLACE.findall(excel) if one not in arguments]
     return f"`excel` names {{{strangers[0]}}}, which is no argument" if strangers else ""

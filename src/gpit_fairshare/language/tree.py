@@ -5,7 +5,7 @@ Positions count characters of the formula's text from 1, so that an error can po
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
@@ -16,116 +16,112 @@ Relation = Literal["<", "<=", ">", ">=", "==", "!="]
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Node:
+    """Any part of a formula."""
+
+    _: KW_ONLY
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
     """A finite number written in the formula."""
 
     value: float
-    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Node):
     """A quoted text; it stands only beside `==` or `!=` and a text column."""
 
     value: str
-    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(Node):
     """An input column, a parameter or an earlier step."""
 
     name: str
-    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Negative:
+class Negative(Node):
     """Unary minus."""
 
     operand: Expression
-    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Node):
     """One of `+ - * /` between two operands."""
 
     operator: Arithmetic
     left: Expression
     right: Expression
-    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Node):
     """One comparison; numbers are equal within 1e-12 · max(1, |a|, |b|)."""
 
     relation: Relation
     left: Expression
     right: Expression
-    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Logic:
+class Logic(Node):
     """`and` or `or` over two or more yes/no values; neither stops early, as in Excel."""
 
     operator: Literal["and", "or"]
     operands: tuple[Expression, ...]
-    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Not(Node):
     """The opposite of a yes/no value."""
 
     operand: Expression
-    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Node):
     """A function of numbers: min, max, clip, abs, round, where, or one of a plug-in."""
 
     function: str
     arguments: tuple[Expression, ...]
-    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Given(Node):
     """Whether an optional input cell holds a value."""
 
     name: str
-    position: int = 0
     name_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Node):
     """A figure over organisations (or groups): total, count, largest or smallest of a named column."""
 
     function: str
     of: str
     within: str | None = None
-    position: int = 0
     of_position: int = 0
     within_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Previous:
+class Previous(Node):
     """The value of `of` for the same organisation in the year before; `first` in the first year."""
 
     of: str
     first: Expression
-    position: int = 0
     of_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class ShareOut:
+class ShareOut(Node):
     """The kernel that shares an amount by weights between bounds; a whole step."""
 
     amount: Name | Number
@@ -134,37 +130,24 @@ class ShareOut:
     at_least: Name | Number | None = None
     at_most: Name | Number | None = None
     within: str | None = None
-    position: int = 0
     within_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Rounded:
+class Rounded(Node):
     """The kernel that rounds to whole multiples of `to` pounds, keeping the total; a whole step."""
 
     of: Name
     to: float = 1.0
     within: str | None = None
-    position: int = 0
     within_position: int = 0
 
 
-Expression = (
-    Number
-    | Text
-    | Name
-    | Negative
-    | Sum
-    | Comparison
-    | Logic
-    | Not
-    | Call
-    | Given
-    | Figure
-    | Previous
-    | ShareOut
-    | Rounded
-)
+Leaf = Name | Given | Figure | Previous
+"""What a formula takes its values from."""
+Kernel = ShareOut | Rounded
+"""A step that the engine works out for all rows together."""
+Expression = Number | Text | Leaf | Negative | Sum | Comparison | Logic | Not | Call | Kernel
 
 
 _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
@@ -216,7 +199,7 @@ def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
 def groupings(tree: Expression) -> Iterator[str]:
     """Yield every column that stands in `within`."""
     for node in walk(tree):
-        if isinstance(node, Figure | ShareOut | Rounded) and node.within:
+        if isinstance(node, Figure | Kernel) and node.within:
             yield node.within
 
 
@@ -252,31 +235,22 @@ def written_number(tree: Expression) -> float | None:
             return None
 
 
-_STRENGTH: Final = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6}
+_STRENGTH: Final = {"or": 1, "and": 2, Not: 3, Comparison: 4, "+": 5, "-": 5, "*": 6, "/": 6, Negative: 7}
 
 
-def _strength(tree: Expression) -> int:
+def strength(tree: Expression) -> int:
     """Return how strongly the outermost sign of a formula binds."""
-    match tree:
-        case Logic(sign) | Sum(sign):
-            return _STRENGTH[sign]
-        case Not():
-            return 3
-        case Comparison():
-            return 4
-        case Negative():
-            return 7
-        case _:
-            return 8
+    sign = tree.operator if isinstance(tree, Logic | Sum) else type(tree)
+    return _STRENGTH.get(sign, 8)
 
 
 def _bracketed(tree: Expression, least: int) -> str:
-    return to_text(tree) if _strength(tree) >= least else f"({to_text(tree)})"
+    return to_text(tree) if strength(tree) >= least else f"({to_text(tree)})"
 
 
 def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per node of the tree
     """Write the tree as a formula again; parsing the text gives an equal tree but for positions."""
-    strength = _strength(tree)
+    own = strength(tree)
     match tree:
         case Number(value):
             return number_text(value)
@@ -285,15 +259,15 @@ def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per n
         case Name(name):
             return name
         case Negative(operand):
-            return f"-{_bracketed(operand, strength)}"
+            return f"-{_bracketed(operand, own)}"
         case Not(operand):
-            return f"not {_bracketed(operand, strength)}"
+            return f"not {_bracketed(operand, own)}"
         case Sum(operator, left, right):
-            return f"{_bracketed(left, strength)} {operator} {_bracketed(right, strength + 1)}"
+            return f"{_bracketed(left, own)} {operator} {_bracketed(right, own + 1)}"
         case Comparison(relation, left, right):
-            return f"{_bracketed(left, strength + 1)} {relation} {_bracketed(right, strength + 1)}"
+            return f"{_bracketed(left, own + 1)} {relation} {_bracketed(right, own + 1)}"
         case Logic(operator, operands):
-            return f" {operator} ".join(_bracketed(operand, strength + 1) for operand in operands)
+            return f" {operator} ".join(_bracketed(operand, own + 1) for operand in operands)
         case Given(name):
             return f"given({name})"
         case Previous(of, first):
@@ -308,6 +282,6 @@ def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per n
             leaves = {option: getattr(tree, option) for option in ("by", "base", "at_least", "at_most")}
             options = [f"{option}={to_text(leaf)}" for option, leaf in leaves.items() if leaf is not None]
             name, parts = "share_out", [to_text(amount), *options]
-    if isinstance(tree, Figure | Rounded | ShareOut) and tree.within:
+    if isinstance(tree, Figure | Kernel) and tree.within:
         parts.append(f"within={tree.within}")
     return f"{name}({', '.join(parts)})"

@@ -55,6 +55,8 @@ _DIMENSIONS: Final = {
     "%": PURE,
     "ratio": PURE,
 }
+_NAMES: Final = {dimension.powers: unit for unit, dimension in _DIMENSIONS.items()}
+"""The unit to show for each dimension: a ratio rather than per cent, which comes before it."""
 
 
 def dimension(unit: str | None) -> Dimension | None:
@@ -72,9 +74,7 @@ def unit_of(dimension: Dimension | None) -> str | None:
     """Return the unit to show for a dimension; None where there is no name for it."""
     if dimension is None or dimension.bare or dimension.counted:
         return None
-    return {(1, 0): "£", (1, -1): "£ per head", (0, 1): "people", (0, 0): "ratio"}.get(
-        (dimension.pounds, dimension.people)
-    )
+    return _NAMES.get(dimension.powers)
 
 
 def together(left: Dimension | None, right: Dimension | None) -> Dimension | None:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import Argument
+from gpit_fairshare.language.functions import Argument
 from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.numbers import DIGITS, FLOAT_DIGITS, readable_number
@@ -57,7 +57,7 @@ def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, i
     return t.with_children(tree, put_in_child)
 
 
-def leaves(tree: t.Expression, *, first_year: bool) -> Iterator[t.Name | t.Given | t.Figure | t.Previous]:
+def leaves(tree: t.Expression, *, first_year: bool) -> Iterator[t.Leaf]:
     """Yield what a formula takes its values from, left to right; `first` stands for `previous` in the first year."""
     match tree:
         case t.Previous(first=first) if first_year:

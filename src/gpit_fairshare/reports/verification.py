@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.numbers import figure
+from gpit_fairshare.numbers import as_stored, figure
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.results.agreement import are_numbers, as_float, in_one_line
 from gpit_fairshare.verification import Answer, Change, Difference, FileSeen, Kind, Verdict, Verification
@@ -187,9 +187,7 @@ def _figure(value: float, unit: str | None) -> str:
     """Write money to the pence, and other numbers as they are: thousands apart where they are whole."""
     if not math.isfinite(as_float(value)):
         return str(as_float(value))
-    if (unit or "").startswith("£"):
-        return figure(value, unit)
-    return f"{value:,.0f}" if value == int(value) and abs(value) < 2**53 else f"{value:.15g}"
+    return figure(value, unit) if (unit or "").startswith("£") else as_stored(value)
 
 
 def _part(text: str, other: str) -> str:

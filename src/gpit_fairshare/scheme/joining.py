@@ -241,7 +241,8 @@ def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
         if "fair_share" in steps:
             names: dict[str, Any] = {"name": "allocation", "label": "Allocation", "formula": "fair_share"}
             where, unit = f"{read.file}, step allocation", steps["fair_share"].unit
-            draft.steps.append(Step(**names, unit=unit, where=where, file=read.file, tree=t.Name("fair_share", 1)))
+            tree = t.Name("fair_share", position=1)
+            draft.steps.append(Step(**names, unit=unit, where=where, file=read.file, tree=tree))
         elif not {"fair_share", "allocation"} & faults.lost:
             found = "no step is named allocation or fair_share"
             faults.error(FindingCode.ANSWER, Where(read.file), found, remedy='name the answer with result = "…"')

@@ -11,6 +11,7 @@ from gpit_fairshare.engine.measures import left_over_by_group, rounding_within_g
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import NATIONAL, Kind
+from gpit_fairshare.numbers import as_in_sheet
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs, Vector, YearColumns
 from gpit_fairshare.workbook.group_order import GroupOrder, order_of
 from gpit_fairshare.workbook.layout import with_unit
@@ -275,7 +276,7 @@ def whole_units(values: Sequence[float], to: Fraction) -> tuple[list[int], list[
 
 def _one_unit(unit: str | None, to: float) -> str:
     """Return what rounding gives out one of: £1, £0.01, 100 people."""
-    size = f"{to:,.12g}"
+    size = as_in_sheet(to, 12)
     return f"£{size}" if unit == "£" else f"{size} {unit}" if unit else f"unit of {size}"
 
 

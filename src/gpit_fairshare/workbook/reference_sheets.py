@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.plugin_functions import without_excel
+from gpit_fairshare.numbers import whole_change
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.layout import MANIFEST, Layout
@@ -193,9 +194,8 @@ def _effect(layout: Layout, effect: Effect) -> str:
         return effect.said.capitalize() + "."
     if not effect.organisations:
         return "Nothing changes."
-    noun, sign = layout.scheme.organisation, "-" if effect.total < 0 else "+"
-    pounds = "£" if layout.scheme.symbols[layout.scheme.result].unit == "£" else ""
-    return f"{sign}{pounds}{abs(effect.total):,.0f} in all; allocations of {effect.organisations} {noun}s change."
+    change = whole_change(effect.total, layout.scheme.symbols[layout.scheme.result].unit)
+    return f"{change} in all; allocations of {effect.organisations} {layout.scheme.organisation}s change."
 
 
 def steps_sheet(layout: Layout) -> Sheet:

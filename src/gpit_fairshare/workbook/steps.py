@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.function_types import filled
-from gpit_fairshare.language.functions import AGGREGATES
+from gpit_fairshare.language.functions import AGGREGATES, filled
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.workbook.columns import Refs, YearColumns

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import Finding, FindingCode, FindingError
+from gpit_fairshare.numbers import megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -153,11 +154,6 @@ def heading_scores(records: Sequence[tuple[int, Sequence[Any]]], known: Callable
 def known_headings(cells: Sequence[Any], known: Callable[[str], str | None]) -> set[str]:
     """Return the columns that the first thousand cells of a row stand for, if they are headings."""
     return {name for cell in cells[:1000] if isinstance(cell, str) and (name := known(cell))}
-
-
-def megabytes(size: int) -> str:
-    """Write a size as people do: `147 MB`; below ten with a decimal."""
-    return f"{size / MEGABYTE:,.0f} MB" if size >= 10 * MEGABYTE else f"{size / MEGABYTE:,.1f} MB"
 
 
 def check_size(size: int, wish: Wish, what: str) -> None:

@@ -30,6 +30,8 @@ from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from gpit_fairshare.words import joined
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
@@ -162,7 +164,7 @@ class Crosswalk:
         """
         ends = list(self.shares(code, after, until))
         if len(ends) > 1:
-            raise ValueError(f"{code} split into {_and(ends)}")
+            raise ValueError(f"{code} split into {joined(ends)}")
         return ends[0]
 
     def route(self, code: str, until: date) -> set[str]:
@@ -265,7 +267,7 @@ class Crosswalk:
 
         mergers = self.mergers(successor, after, until)
         clauses = [
-            _and(part_of(step.fraction, called(step.predecessor)) for step in merger)
+            joined([part_of(step.fraction, called(step.predecessor)) for step in merger])
             + f" became {called(merger[0].successor)} on {day_in_words(merger[0].effective)}"
             for merger in mergers[:MOST_CLAUSES]
         ]
@@ -301,7 +303,7 @@ def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
         elif code == min(circles[code]):
             start = circles[code].index(code)
             circle = (*circles[code][start:], *circles[code][:start])
-            found.append(Contradiction(circle, f"{_and(circle, 'becomes')} becomes {code} again"))
+            found.append(Contradiction(circle, f"{' becomes '.join(circle)} becomes {code} again"))
     return found
 
 
@@ -315,11 +317,11 @@ def _fault_of(code: str, steps: list[Succession]) -> str:
     if any(step.fraction <= 0 for step in steps):
         return f"a fraction of {code} is not above 0"
     if len(days) > 1:
-        return f"{code} closes on {_and(day_in_words(day) for day in days)}"
+        return f"{code} closes on {joined([day_in_words(day) for day in days])}"
     if len(set(successors)) < len(successors):
         return f"{code} goes twice into the same successor"
     if total != 1:
-        return f"the fractions of {code} in {_and(successors)} add up to {total}, not 1"
+        return f"the fractions of {code} in {joined(successors)} add up to {total}, not 1"
     return ""
 
 
@@ -413,11 +415,3 @@ def packaged_crosswalk() -> Crosswalk:
 def _rows(name: str) -> Iterable[dict[str, str]]:
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     return csv.DictReader(text.splitlines(), strict=True)
-
-
-def _and(texts: Iterable[str], word: str = "and") -> str:
-    *most, last = texts
-    if not most:
-        return last
-    # In a list of words the last comma goes; in a chain of events every step has its word.
-    return f"{', '.join(most)} and {last}" if word == "and" else f" {word} ".join([*most, last])

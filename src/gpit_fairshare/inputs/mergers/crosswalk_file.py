@@ -29,14 +29,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.inputs.model import Source
 
-HEADINGS: Final = {
-    "org_code": ("org code", "predecessor", "predecessor code"),
-    "successor_code": ("successor code", "successor"),
-    "effective_date": ("effective date",),
-    "fraction": ("fraction",),
-    "successor_name": ("successor name",),
-}
-"""The columns of a crosswalk and the headings that they are read from; capitals and spaces make no difference."""
 NEEDED: Final = ("org_code", "successor_code", "effective_date")
 
 _FRACTION = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30}|\s*/\s*[0-9]{1,30})?")
@@ -60,12 +52,10 @@ def read_crosswalks(
     """
     before = findings.errors
     reader = _CrosswalkReader(findings)
-    sources = []
-    for target in [locate(text) for text in texts]:
-        sheet = read_sheet(target, findings, wish)
-        if sheet is not None:
-            sources.append(reader.read(sheet))
-    return reader.joined() if findings.errors == before else None, tuple(sources)
+    targets = [locate(text) for text in texts]
+    sheets = (read_sheet(target, findings, wish) for target in targets)
+    sources = tuple(reader.read(sheet) for sheet in sheets if sheet is not None)
+    return reader.joined() if findings.errors == before else None, sources
 
 
 class _CrosswalkReader:
@@ -118,8 +108,9 @@ class _CrosswalkReader:
         for number, cells in sheet.rows if columns.keys() >= set(NEEDED) else ():
             values: dict[str, Any] = {"fraction": WHOLE, "successor_name": ""}
             for name, index in columns.items():
+                read_value, _ = COLUMNS[name]
                 try:
-                    values[name] = _READERS[name](cells[index])
+                    values[name] = read_value(cells[index])
                 except Refused as fault:
                     sheet.findings.add(fault.finding, sheet.where(number, index))
                     values[name] = None
@@ -150,7 +141,7 @@ class _CrosswalkReader:
 
 def _columns(sheet: Sheet) -> dict[str, int]:
     """Find the columns by their headings; other headings are passed over."""
-    names = {folded(alias): name for name, aliases in HEADINGS.items() for alias in aliases}
+    names = {folded(alias): name for name, (_, aliases) in COLUMNS.items() for alias in aliases}
     columns: dict[str, int] = {}
     for index, heading in enumerate(sheet.headings):
         name = names.get(folded(heading))
@@ -211,10 +202,11 @@ def _fraction(cell: Any) -> Fraction:
     return fraction
 
 
-_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "org_code": _code,
-    "successor_code": _code,
-    "effective_date": _day,
-    "fraction": _fraction,
-    "successor_name": _name,
+COLUMNS: Final[Mapping[str, tuple[Callable[[Any], Any], tuple[str, ...]]]] = {
+    "org_code": (_code, ("org code", "predecessor", "predecessor code")),
+    "successor_code": (_code, ("successor code", "successor")),
+    "effective_date": (_day, ("effective date",)),
+    "fraction": (_fraction, ("fraction",)),
+    "successor_name": (_name, ("successor name",)),
 }
+"""The columns of a crosswalk: what reads a cell, and the headings, in which capitals and spaces make no difference."""

@@ -63,14 +63,11 @@ def restate_on_boundaries(
     successors: set[str] = set()
     for group in groups:
         # Rows that serve several years are restated, and reported, once.
-        same_rows: list[tuple[dict[str, Row], list[str]]] = []
-        for year in group.rows:
-            years = next((years for rows, years in same_rows if rows == group.rows[year]), None)
-            if years is None:
-                same_rows.append((group.rows[year], [year]))
-            else:
-                years.append(year)
-        for rows, years in same_rows:
+        years_left = list(group.rows)
+        while years_left:
+            rows = group.rows[years_left[0]]
+            years = [year for year in years_left if group.rows[year] == rows]
+            years_left = [year for year in years_left if year not in years]
             if rows:
                 restatement = _OnBoundaries(group, rows, years, day, crosswalk, lines)
                 group.rows |= dict.fromkeys(years, restatement.rows_after())
