@@ -197,7 +197,7 @@ def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[L
         for year, writer in writers.items():
             for cells in writer.share_outs.values():
                 if formula := getattr(cells, which):
-                    by_label.setdefault(cells.label, {})[year] = formula
+                    by_label.setdefault(cells.step.label, {})[year] = formula
         yield from (_check(layout, f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
 
 

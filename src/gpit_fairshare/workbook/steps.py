@@ -12,7 +12,7 @@ from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.workbook.columns import Refs, YearColumns
-from gpit_fairshare.workbook.kernel_columns import ShareOutCells, ShareOutWriter, write_rounded, write_rounded_figure
+from gpit_fairshare.workbook.kernel_columns import ShareOutCells, write_rounded, write_rounded_figure
 from gpit_fairshare.workbook.sheets import ROW, Formula, Sheet
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class StepWriter:
         self._figures(step.tree)
         match step.tree:
             case t.ShareOut():
-                self.share_outs[step.name] = ShareOutWriter(columns, step, step.tree, self.orders).write()
+                self.share_outs[step.name] = ShareOutCells(columns, step, step.tree, self.orders)
             case t.Rounded() if is_national:
                 write_rounded_figure(columns, step, step.tree)
             case t.Rounded():
