@@ -93,7 +93,7 @@ class AllocationsSheet:
         """Add an answer that is neither added up nor split into what recurs and what does not."""
         name, scheme = self.layout.scheme.result, self.layout.scheme
         values = self._values(self.blocks[year], name)
-        number = number_format(scheme.symbols[name].unit, [*values.values()])
+        number = number_format(scheme.symbols[name].unit, values.values())
         self._add(year, inside(scheme.labels[name]), values, lambda code: self._cell(year, name, code), number)
 
     def _values(self, block: Block, name: str) -> dict[str, float]:
@@ -147,7 +147,7 @@ class AllocationsSheet:
             cells = "+".join(self._cell(old, name, predecessor) for predecessor in before_of[code])
             return f"${letter(total)}{ROW}-({cells})"
 
-        number = "change" if number_format("£", list(changes.values())) == "£" else "change per head"
+        number = "change" if number_format("£", changes.values()) == "£" else "change per head"
         self._add(year, what, changes, formula, number)
 
     def _year_before(self, year: str, year_before: str) -> dict[str, list[str]]:

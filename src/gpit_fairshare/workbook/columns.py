@@ -73,7 +73,8 @@ class YearColumns:
         if within:
             block = self.block(group(within))
             if key not in block.columns:
-                self.group_column(block, key, label, unit, formula, values)
+                number = number_format(unit, values)
+                block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
         elif self.layout.name_of(key, self.year) not in self.layout.names:
             only = formula if isinstance(formula, str) else formula(FIRST_ROW)
             self.national(key, label, unit, only, values[0])
@@ -85,13 +86,6 @@ class YearColumns:
         if key not in block.helpers:
             block.helpers[key] = block.workings.add_column(heading, 16, values, formula, number)
         return Vector(values, block.helper_range(key), block.helper_cell(key))
-
-    def group_column(
-        self, block: Block, key: str, label: str, unit: str | None, formula: Formula, values: Sequence[Any]
-    ) -> None:
-        """Add a column to the sheet of a group that is no step of the scheme."""
-        number = number_format(unit, list(values))
-        block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
 
     def vector(self, block: Block, leaf: t.Name | t.Number) -> Vector:
         """Return a kernel's argument as a column with a cell for every row of a block."""

@@ -138,7 +138,7 @@ def _input_column(
         22,
         cells,
         (lambda row: formulas[row - FIRST_ROW]) if any(formulas) else None,
-        "number" if is_text else number_format(unit, list(cells)),
+        "number" if is_text else number_format(unit, cells),
         # A text that no step uses names an area, and the sheet of areas has a row for those of the run alone.
         unlocked=not (is_text and symbol is None),
     )

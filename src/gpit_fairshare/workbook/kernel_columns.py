@@ -11,9 +11,8 @@ from gpit_fairshare.language import in_excel as x
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import NATIONAL, Kind
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs, Vector, YearColumns
-from gpit_fairshare.workbook.group_order import GroupOrder, order_of
 from gpit_fairshare.workbook.layout import with_unit
-from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, SearchColumns, clip, clipped
+from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, GroupOrder, SearchColumns, clip, clipped
 from gpit_fairshare.workbook.sheets import HEADING_ROW, ROW
 
 if TYPE_CHECKING:
@@ -120,8 +119,7 @@ class ShareOutCells:
         base = columns.vector(block, tree.base or t.Number(0.0))
         leaves = {FLOOR: tree.at_least, CEILING: tree.at_most}
         bounds = {side: columns.vector(block, leaf) for side, leaf in leaves.items() if leaf}
-        order = order_of(self.figures, self.orders)
-        search = SearchColumns(self.figures, order, self.weights, base, bounds, self.amount)
+        search = SearchColumns(self.figures, self.orders, self.weights, base, bounds, self.amount)
         factor = search.write()
         within_bounds = clipped(base.cell, {side: bound.cell for side, bound in bounds.items()})
         if tree.base or tree.at_least:

@@ -18,7 +18,7 @@ from gpit_fairshare.language.kinds import ORGANISATION, Kind, group
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Role, Sheet, free_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gpit_fairshare.engine import Result, Year
 
@@ -279,7 +279,7 @@ class Layout:
         return {year: self.blocks[ORGANISATION, year] for year in self.years}
 
 
-def number_format(unit: str | None, values: list[Any]) -> str:
+def number_format(unit: str | None, values: Iterable[Any]) -> str:
     """Return the format for values of a unit; pounds show pence only where there are any."""
     if unit == "£" and any(isinstance(value, float) and value != math.floor(value) for value in values):
         return "pence"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme.model import Check, Step
-    from gpit_fairshare.workbook.group_order import GroupOrder
     from gpit_fairshare.workbook.layout import Block, Layout
+    from gpit_fairshare.workbook.search_columns import GroupOrder
 
 FIXED: Final = "values of the run"
 """In the heading of a step whose formula uses a function that Excel has not."""

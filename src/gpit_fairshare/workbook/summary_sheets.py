@@ -129,7 +129,7 @@ def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
     ends = [("lowest", "MIN", min(answers)), ("highest", "MAX", max(answers))]
     figures = [("total", "SUM", measures.allocated)] if rows.layout.adds_up else ends
     for which, function, value in figures:
-        label, number = f"{scheme.labels[scheme.result]}: {which} ({unit})", number_format(unit, list(answers))
+        label, number = f"{scheme.labels[scheme.result]}: {which} ({unit})", number_format(unit, answers)
         rows.put(label, block.year.year, f"{function}({cells})", value, number)
 
 
