@@ -14,8 +14,8 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.words import joined
+from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, parameters_in
 from gpit_fairshare.workbook.layout import ALLOCATIONS, Layout
-from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, changed_parameters, parameters_in
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT, SummaryRows
 

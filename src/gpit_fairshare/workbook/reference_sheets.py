@@ -11,8 +11,8 @@ from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
+from gpit_fairshare.workbook.input_sheets import changed_parameters
 from gpit_fairshare.workbook.layout import MANIFEST, Layout
-from gpit_fairshare.workbook.parameters_sheet import changed_parameters
 from gpit_fairshare.workbook.places import places
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Cell, Prose, Sheet, is_web
 

@@ -13,8 +13,13 @@ from gpit_fairshare.words import inside
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet, thousands_sheet
 from gpit_fairshare.workbook.checks import checks_sheet, live_checks
-from gpit_fairshare.workbook.input_controls import control_order
-from gpit_fairshare.workbook.input_sheets import input_sheets, offer_choices, spend_lines_sheet
+from gpit_fairshare.workbook.input_sheets import (
+    control_order,
+    input_sheets,
+    offer_choices,
+    parameters_sheet,
+    spend_lines_sheet,
+)
 from gpit_fairshare.workbook.layout import (
     NOT_GIVEN,
     Block,
@@ -25,7 +30,6 @@ from gpit_fairshare.workbook.layout import (
     sheet_name,
     with_unit,
 )
-from gpit_fairshare.workbook.parameters_sheet import parameters_sheet
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
