@@ -9,18 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.language.kinds import group
+from gpit_fairshare.language.kinds import ORGANISATION, group
 from gpit_fairshare.scheme.shape import number as as_number
-from gpit_fairshare.workbook.layout import (
-    CHANGED,
-    EVERY_YEAR,
-    NOT_GIVEN,
-    PARAMETERS,
-    Layout,
-    input_names,
-    number_format,
-    with_unit,
-)
+from gpit_fairshare.workbook.layout import CHANGED, EVERY_YEAR, NOT_GIVEN, PARAMETERS, Layout, number_format, with_unit
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, ROW, Cell, Prose, Sheet, is_web, letter, quoted
 
@@ -68,27 +59,35 @@ _LONGEST_TEXT: Final = 120
 # Parameters ---------------------------------------------------------------------------------------
 
 
-def parameters_sheet(layout: Layout) -> Sheet:
+def _parameters_sheet(layout: Layout) -> Sheet:
     """Return every parameter with its value, bounds, and source or assumption: a row for each year."""
     note = "Change a value in blue and the whole workbook follows; what is not within the bounds fails a check."
     sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
     sheet.add_headings(_PARAMETER_COLUMNS)
     for (name, year), row in layout.parameter_rows.items():
         parameter = layout.scheme.parameters[name]
-        sheet.put_row(row, _parameter_cells(layout, parameter, year, row))
-        asked, bounds = f"{parameter.label}, {year}", _bounds(layout, parameter, year, row)
-        _require_number(sheet, f"D{row}", bounds, asked, parameter.unit)
+        # The bounds as formulas find them: the row's own cell, the parameter that is named, or nothing.
+        low, high = (
+            layout.name_of(bound, year) if bound in layout.scheme.parameters else f"${column}{row}" if bound else ""
+            for column, bound in (("G", parameter.minimum), ("H", parameter.maximum))
+        )
+        sheet.put_row(row, _parameter_cells(layout, parameter, year, row, low, high))
+        _require_number(sheet, f"D{row}", low, high, f"{parameter.label}, {year}", parameter.unit)
     return sheet
 
 
-def _parameter_cells(layout: Layout, parameter: Parameter, year: str, row: int) -> Iterator[Any]:
-    """Yield the cells of one parameter in one year."""
-    value = parameter.values[year]
+def _parameter_cells(  # a parameter has that many sides
+    layout: Layout, parameter: Parameter, year: str, row: int, low: str, high: str
+) -> Iterator[Any]:
+    """Yield the cells of one parameter in one year; its state says whether it is within its bounds, and of the run."""
+    value, cell = parameter.values[year], f"$D{row}"
     number = number_format(parameter.unit, [one.value for one in parameter.values.values()])
     in_run = "set for this run" if value.overridden else "as the scheme has it"
+    beyond = filter(None, (f"NOT(ISNUMBER({cell}))", low and f"{cell}<{low}", high and f"{cell}>{high}"))
+    state = f'IF({cell}=$I{row},{x.text(in_run)},"{CHANGED}")'
     yield from (parameter.label, parameter.name, year)
     yield Cell(value.value, None, number, unlocked=True)
-    yield Cell(in_run, _state_formula(layout, parameter, year, row, in_run))
+    yield Cell(in_run, f'IF(IFERROR(OR({",".join(beyond)}),TRUE),"{OUTSIDE}",{state})')
     yield parameter.unit or NONE
     for bound in (parameter.minimum, parameter.maximum):
         is_number = bool(bound) and bound not in layout.scheme.parameters
@@ -97,23 +96,6 @@ def _parameter_cells(layout: Layout, parameter: Parameter, year: str, row: int) 
     yield f"Source: {value.source}." if value.source else f"Assumption: {value.assumption}"
     source = value.source
     yield Cell(source.title, link=source.url) if source and is_web(source.url) else NONE
-
-
-def _state_formula(layout: Layout, parameter: Parameter, year: str, row: int, in_run: str) -> str:
-    """Return what says whether a value is within its bounds, and that of the run."""
-    cell, (low, high) = f"$D{row}", _bounds(layout, parameter, year, row)
-    beyond = [f"NOT(ISNUMBER({cell}))", *([f"{cell}<{low}"] if low else []), *([f"{cell}>{high}"] if high else [])]
-    state = f'IF({cell}=$I{row},{x.text(in_run)},"{CHANGED}")'
-    return f'IF(IFERROR(OR({",".join(beyond)}),TRUE),"{OUTSIDE}",{state})'
-
-
-def _bounds(layout: Layout, parameter: Parameter, year: str, row: int) -> tuple[str, str]:
-    """Return the bounds as formulas find them: the row's own cell, the parameter that is named, or nothing."""
-    low, high = (
-        layout.name_of(bound, year) if bound in layout.scheme.parameters else f"${column}{row}" if bound else ""
-        for column, bound in (("G", parameter.minimum), ("H", parameter.maximum))
-    )
-    return low, high
 
 
 def parameters_in(layout: Layout, *states: str) -> str:
@@ -131,11 +113,12 @@ def changed_parameters(layout: Layout) -> str:
 
 
 def input_sheets(layout: Layout) -> list[Sheet]:
-    """Return the sheets of people, money and other inputs, and remember where each cell is.
+    """Return the sheets of parameters, people, money and other inputs, and remember where each cell is.
 
     A row that serves every year is there once, so that changing it changes all years, as it would in its file.
     """
-    noun, line_sums = layout.scheme.organisation, _sums_of_lines(layout)
+    noun, lines = layout.scheme.organisation, _lines(layout)
+    line_sums = {} if lines is None else _sums_of_lines(layout, lines)
     spend = f"Historic spend of each {noun}, as read and checked."
     if line_sums:
         spend = "Each figure of historic spend is the sum of the lines that count: change the lines."
@@ -144,7 +127,7 @@ def input_sheets(layout: Layout) -> list[Sheet]:
         "Spend": f"{layout.illustrative}{spend}",
         "Other inputs": "Further columns that the scheme's steps use, as read and checked.",
     }
-    sheets = []
+    sheets = [_parameters_sheet(layout)]
     for name, note in notes.items():
         columns = [column for column in input_names(layout) if _sheet_of(layout, column) == name]
         if columns:
@@ -153,7 +136,14 @@ def input_sheets(layout: Layout) -> list[Sheet]:
             sheet = Sheet(name, f"{name} of each {noun}", f"{note}{blank}", "Input", frozen=3)
             _fill_inputs(layout, sheet, columns, line_sums)
             sheets.append(sheet)
-    return sheets
+    return sheets if lines is None else [*sheets, _lines_sheet(layout, lines)]
+
+
+def input_names(layout: Layout) -> list[str]:
+    """Return the inputs that the run has: the scheme's, after the column by which it reports if no step uses that."""
+    there = {column for year in layout.result.years.values() for column in year.organisations.columns}
+    names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
+    return [name for name in ([] if by in names else [by]) + names if name in there]
 
 
 def _sheet_of(layout: Layout, name: str) -> str:
@@ -236,7 +226,7 @@ def _input_column(
     _control_numbers(layout, name, cell_range, cells)
     low = "0" if unit in ("£", "people") and not (symbol and symbol.signed) else ""
     asked, optional = layout.scheme.labels.get(name, name), symbol is not None and symbol.optional
-    _require_number(sheet, region, (low, ""), asked, unit, optional=optional)
+    _require_number(sheet, region, low, "", asked, unit, optional=optional)
 
 
 def offer_choices(layout: Layout, areas: Sheet | None) -> None:
@@ -280,11 +270,8 @@ def _sum_of_predecessors(  # a cell has that many sides
     return None if None in olds else "+".join(f"${column}${row}" for row in olds) or None
 
 
-def spend_lines_sheet(layout: Layout) -> Sheet | None:
-    """Return the lines of cost with the live rule of which count, or None where the spend has no lines."""
-    lines = _lines(layout)
-    if lines is None:
-        return None
+def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
+    """Return the lines of cost with the live rule of which count."""
     note = "Change a line and the spend follows; Counts is the scheme's rule applied to the line."
     sheet = layout.sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
@@ -297,7 +284,7 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
         region, cells = sheet.region(column), sheet.column_range(column)
         layout.line_ranges[name] = cells
         if name == "amount":
-            _require_number(sheet, region, ("0", ""), "Amount of the line", "£")
+            _require_number(sheet, region, "0", "", "Amount of the line", "£")
             _control_numbers(layout, "amount_of_lines", cells, amounts)
         elif name in LINE_WORDS:
             sheet.validate(region, {"validate": "list", "source": list(LINE_WORDS[name])})
@@ -328,7 +315,7 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
 
 
 def _lines(layout: Layout) -> pl.DataFrame | None:
-    """Return the lines so that those of one organisation and year follow each other, in a fixed order."""
+    """Return the lines so that those of one organisation and year follow each other; None where spend has none."""
     lines = layout.result.inputs.lines
     if lines is None or BASELINE not in layout.scheme.symbols:
         return None
@@ -336,11 +323,8 @@ def _lines(layout: Layout) -> pl.DataFrame | None:
     return lines.sort([name for name in keys if name in lines.columns], nulls_last=False)
 
 
-def _sums_of_lines(layout: Layout) -> dict[tuple[str, str], str]:
-    """Return the formula that sums the counting lines of each year and organisation; empty without lines."""
-    lines = _lines(layout)
-    if lines is None:
-        return {}
+def _sums_of_lines(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str], str]:
+    """Return the formula that sums the counting lines of each year and organisation."""
     rows_of: dict[tuple[str, str | None], list[int]] = {}
     for row, (code, year) in enumerate(lines.select("org_code", "year").iter_rows(), FIRST_ROW):
         rows_of.setdefault((code, year), []).append(row)
@@ -362,11 +346,10 @@ def _sums_of_lines(layout: Layout) -> dict[tuple[str, str], str]:
 # What may be typed, and how a change is noticed ----------------------------------------------------
 
 
-def _require_number(
-    sheet: Sheet, cells: str, bounds: tuple[str, str], asked: str, unit: str | None, *, optional: bool = False
+def _require_number(  # a rule has that many sides
+    sheet: Sheet, cells: str, low: str, high: str, asked: str, unit: str | None, *, optional: bool = False
 ) -> None:
     """Let cells take numbers between their bounds alone, and say what is asked for."""
-    low, high = bounds
     sheet.validate(
         cells,
         {
@@ -392,14 +375,24 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
     numbers = [value for value in values if value is not None]
     layout.control(f"as_read_{name}", math.fsum(numbers), f"{says}.", f"SUM({cells})")
     if len(numbers) > 1:
-        control_order(layout, f"{name}_in_order", says, cells, numbers)
+        _control_order(layout, f"{name}_in_order", says, cells, numbers)
 
 
-def control_order(layout: Layout, name: str, says: str, cells: str, numbers: Sequence[float]) -> None:
+def _control_order(layout: Layout, name: str, says: str, cells: str, numbers: Sequence[float]) -> None:
     """Keep a total in which each number, from the top down, counts for a little less: NPV's discount."""
     rate = layout.constant("order_rate", _ORDER_RATE, "By which a row counts for less than the one above it, in order.")
     total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
     layout.control(f"as_read_{name}", total, f"{says}, each row for a little less.", f"NPV({rate},{cells})")
+
+
+def control_groups(layout: Layout, year: str) -> None:
+    """Keep which group each organisation was in, so that two that change places are seen."""
+    block = layout.blocks[ORGANISATION, year]
+    for column, members in block.year.membership.items():
+        if f"group {column}" in block.helpers:
+            name, numbers = f"{column}_{year.replace('/', '_')}", [float(member + 1) for member in members]
+            says = f"{layout.scheme.labels[column]} {year}: numbers of the groups in the run"
+            _control_order(layout, name, says, block.helper_range(f"group {column}"), numbers)
 
 
 def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:

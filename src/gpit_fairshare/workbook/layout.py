@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.inputs.model import ADDED_UP, Restated
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.language.kinds import ORGANISATION, Kind, group
+from gpit_fairshare.language.kinds import ORGANISATION, Kind
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Role, Sheet, free_name
 
 if TYPE_CHECKING:
@@ -284,19 +284,6 @@ def number_format(unit: str | None, values: Iterable[Any]) -> str:
     if unit == "£" and any(isinstance(value, float) and value != math.floor(value) for value in values):
         return "pence"
     return unit if unit in ("£", "£ per head", "people", "%", "ratio") else "number"
-
-
-def block_kinds(layout: Layout) -> list[Kind]:
-    """Return the kinds that need a sheet: the organisations, and each grouping that the steps use."""
-    year = next(iter(layout.result.years.values()))
-    return [ORGANISATION, *(group(column) for column in year.labels)]
-
-
-def input_names(layout: Layout) -> list[str]:
-    """Return the inputs that the run has: the scheme's, after the column by which it reports if no step uses that."""
-    there = {column for year in layout.result.years.values() for column in year.organisations.columns}
-    names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
-    return [name for name in ([] if by in names else [by]) + names if name in there]
 
 
 def with_unit(label: str, unit: str | None) -> str:
