@@ -62,8 +62,8 @@ def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> 
     """Return every check and warning with a live word for each year, what is unspent, and one cell for them all."""
     note = "A check that fails must be put right; a warning may be meant, and wants a look."
     sheet = layout.sheet(CHECKS, "Checks and warnings", note, "Control")
-    sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24)))
-    sheet.add_headings((year, 14) for year in layout.years)
+    years = ((year, 14) for year in layout.years)
+    sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24), *years))
     words = [(check.name, check.tests, check.kind, *(check.word(year) for year in layout.years)) for check in live]
     sheet.rows([*words, *_unspent(layout, summary)])
     cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"

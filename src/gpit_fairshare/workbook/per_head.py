@@ -54,7 +54,7 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         columns.helper(block, "change per head", heading, formula, changes, "change per head")
         if len(changes) <= MOST_SORTED:
             column = f"${letter(block.helpers['change per head'])}"
-            place = x.rank(column, ROW, block.last, FIRST_ROW)
+            place = x.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
             formula = f'IF(ISNUMBER({column}{ROW}),{place},"{NOT_APPLICABLE}")'
             columns.helper(block, "place", "Place by change per head", formula, _places(changes), "count")
 

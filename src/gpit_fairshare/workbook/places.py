@@ -37,7 +37,7 @@ def places(layout: Layout) -> dict[str, Any]:
                 "year": year,
                 "sheet": block.sheet.name,
                 "first_row": FIRST_ROW,
-                "last_row": block.last,
+                "last_row": block.sheet.last_row,
                 "columns": columns,
             }
         )

@@ -176,7 +176,7 @@ class Sheet:
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 
-    def heading(self, text: str, width: float = 15) -> int:
+    def heading(self, text: str, width: float) -> int:
         """Add a column and return its number; Excel's tables want every heading once."""
         # A line break would have to be written in two ways, in the cell and in the table's list of columns.
         text, taken = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
@@ -214,18 +214,9 @@ class Sheet:
             self.put(TOTAL_ROW, column, amount, f"SUM({cells})", number)
         return column
 
-    def put(  # a cell has that many sides
-        self,
-        row: int,
-        column: int,
-        value: Any,
-        formula: str | None = None,
-        number: str = "number",
-        *,
-        unlocked: bool = False,
-    ) -> None:
+    def put(self, row: int, column: int, value: Any, formula: str | None = None, number: str = "number") -> None:
         """Place one cell; a cell below the headings makes the table reach down to it."""
-        self.cells[row, column] = Cell(value, formula, number, unlocked)
+        self.cells[row, column] = Cell(value, formula, number)
         self.last_row = max(self.last_row, row)
 
     def put_row(self, row: int, values: Iterable[Any]) -> None:

@@ -71,15 +71,8 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
 
     def _get_range_data(self, first_row: int, first_column: int, last_row: int, last_column: int) -> list[Any]:
         """Return what a chart shows before Excel has drawn it anew."""
-        places = (
-            (row, column) for row in range(first_row, last_row + 1) for column in range(first_column, last_column + 1)
-        )
-        return [self._shown(row + 1, column + 1) for row, column in places]
-
-    def _shown(self, row: int, column: int) -> Any:
-        if row == FIRST_ROW - 1:
-            return clean(self.sheet.headings[column - 1])
-        return self.sheet.value(row, column)
+        rows, columns = range(first_row + 1, last_row + 2), range(first_column + 1, last_column + 2)
+        return [self.sheet.value(row, column) for row in rows for column in columns]
 
     def _write_rows(self) -> None:
         sheet = self.sheet
