@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 from importlib import resources
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import OutputError, UsageError
@@ -18,7 +17,6 @@ from gpit_fairshare.templates.workbooks import COMMAND, POPULATION, SPEND, workb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from importlib.resources.abc import Traversable
     from pathlib import Path
 
 __all__ = ["COMMAND", "FILES", "write_folder"]

@@ -26,9 +26,8 @@ COMMAND: Final = (
 LAST_ROW: Final = 10_001
 """Rules reach down to this row: room for 10,000 rows of figures."""
 _NUMBERS: Final = {"text": "@", "people": "#,##0", "£": "£#,##0.00;-£#,##0.00"}
-_NOTE: Final = {"width": 300, "font_size": 9}
 _NOTE_CHARACTERS: Final = 46
-"""Characters that a line of such a note surely holds; it is 16 pixels high."""
+"""Characters that a line of a heading's note surely holds; it is 16 pixels high."""
 _CHARACTERS: Final = 110
 """Characters of prose that a line of the instructions surely holds; it is 15 points high."""
 _ERROR: Final = (
@@ -82,12 +81,6 @@ def _words(*words: str, strict: bool = True) -> dict[str, Any]:
     return {"validate": "list", "source": list(words), "show_error": strict}
 
 
-# Compared as texts, since COUNTIF would take 0123 for 123 and 1E5 for 100000. The same code may stand in another year.
-_ONE_CODE: Final = {
-    "validate": "custom",
-    "value": f"=AND(ISTEXT(A2),LEN(A2)<=10,SUMPRODUCT(($A$2:$A${LAST_ROW}=A2)*($C$2:$C${LAST_ROW}=C2))=1)",
-}
-_CODE: Final = {"validate": "custom", "value": "=AND(ISTEXT(A2),LEN(A2)<=10)"}
 _KEEP_CODES: Final = (
     "Paste values only (Paste Special, Values). A plain paste brings the other sheet's format with it, and passes over "
     "the rules of the cells: Excel may then turn codes such as 0123 into 123 and 01E05 into 100000. gpit refuses codes "
@@ -131,7 +124,12 @@ POPULATION: Final = Template(
             12,
             "The code of the organisation. Needed.",
             "A text of 1 to 10 characters, such as 00C, 01E or 0123. Each code once, or once for each year.",
-            rule=_ONE_CODE,
+            # Compared as texts, since COUNTIF would take 0123 for 123 and 1E5 for 100000.
+            # The same code may stand in another year.
+            rule={
+                "validate": "custom",
+                "value": f"=AND(ISTEXT(A2),LEN(A2)<=10,SUMPRODUCT(($A$2:$A${LAST_ROW}=A2)*($C$2:$C${LAST_ROW}=C2))=1)",
+            },
         ),
         Column(
             "org_name",
@@ -184,7 +182,7 @@ SPEND: Final = Template(
             12,
             "The code of the organisation that pays. Needed.",
             "A text of 1 to 10 characters, one of the codes of population.xlsx. It may stand in many rows.",
-            rule=_CODE,
+            rule={"validate": "custom", "value": "=AND(ISTEXT(A2),LEN(A2)<=10)"},
         ),
         Column(
             "category",
@@ -275,8 +273,12 @@ def _figures(book: Book, template: Template) -> None:
         page.set_column(index, index, column.width, style)
         for row, cells in enumerate(template.rows, 1):
             page.write(row, index, cells[index], style)  # a text such as 0123 stays a text
-        page.write_comment(0, index, *_note(column))
-        page.data_validation(1, index, LAST_ROW - 1, index, _rule(column))
+        note = (column.holds, column.allowed)
+        lines = sum(len(textwrap.wrap(part, _NOTE_CHARACTERS)) for part in note)
+        page.write_comment(0, index, "\n".join(note), {"width": 300, "font_size": 9, "height": 16 * lines + 12})
+        before = {"input_title": column.name, "input_message": column.allowed}
+        after = {"error_title": column.name, "error_message": column.allowed}
+        page.data_validation(1, index, LAST_ROW - 1, index, {**column.rule, **before, **after})
         bold = book.add_format({"bold": True, "bottom": 1, **_gutter(column, index)})
         headings.append((column.name, bold))
     add_table(page, 1, len(template.rows) + 1, template.sheet, headings)
@@ -291,24 +293,6 @@ def _gutter(column: Column, index: int) -> dict[str, Any]:
     if column.kind != "text":
         return {"align": "right", "indent": 1}
     return {"indent": 1} if index else {}
-
-
-def _note(column: Column) -> tuple[str, dict[str, Any]]:
-    """Return the note of a heading, and a box that is large enough for it."""
-    parts = (column.holds, column.allowed)
-    lines = sum(len(textwrap.wrap(part, _NOTE_CHARACTERS)) for part in parts)
-    return "\n".join(parts), {**_NOTE, "height": 16 * lines + 12}
-
-
-def _rule(column: Column) -> dict[str, Any]:
-    """Return the data validation of a column, with what Excel says before and after typing."""
-    return {
-        **column.rule,
-        "input_title": column.name,
-        "input_message": column.allowed,
-        "error_title": column.name,
-        "error_message": column.allowed,
-    }
 
 
 def _instructions(book: Book, template: Template) -> None:
