@@ -21,9 +21,10 @@ FAIR_SHARE: Final = "fair_share"
 
 
 class AllocationsSheet:
-    """The sheet of allocations, or other answers, while it is made: one row per organisation of any year, by code."""
+    """The sheet of allocations, or other answers: one row per organisation of any year, by code."""
 
     def __init__(self, layout: Layout) -> None:
+        """Write all columns."""
         self.layout, self.adds_up = layout, layout.adds_up
         scheme = layout.scheme
         self.blocks = layout.organisations()
@@ -45,18 +46,14 @@ class AllocationsSheet:
         """Year to the column of its total."""
         self.parts: list[int] = []
         """The columns of recurrent and non-recurrent money and of totals."""
-
-    def write(self) -> Sheet:
-        """Write all columns and return the sheet."""
-        _name_columns(self.layout, self.sheet, self.codes)
-        for year in self.layout.years:
+        _name_columns(layout, self.sheet, self.codes)
+        for year in layout.years:
             if self.adds_up:
                 self._amounts(year)
             else:
                 self._answer(year)
         if self.adds_up:
             self.sheet.put(TOTAL_ROW, 2, "Total")
-        return self.sheet
 
     def _amounts(self, year: str) -> None:
         """Write what an organisation gets in a year: what recurs, what does not, and what that comes to."""

@@ -12,7 +12,7 @@ from gpit_fairshare.language.kinds import ORGANISATION, Kind, group
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet, thousands_sheet
-from gpit_fairshare.workbook.checks import checks_sheet, live_checks
+from gpit_fairshare.workbook.checks import checks_sheet
 from gpit_fairshare.workbook.input_sheets import control_groups, input_names, input_sheets, offer_choices
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
@@ -57,11 +57,9 @@ def _build(layout: Layout) -> list[Sheet]:
             writer.step(step)
         control_groups(layout, writer.year)
     published = AllocationsSheet(layout)
-    allocations = published.write()
     write_per_head(writers)
     summary = summary_rows(layout, writers)
-    live = live_checks(layout, writers, published, summary)
-    checks = checks_sheet(layout, live, summary)
+    checks = checks_sheet(layout, writers, published, summary)
     areas, change, spread, path = areas_sheet(layout), change_sheet(layout), spread_sheet(layout), path_sheet(layout)
     offer_choices(layout, areas)
     summary.sheet.charts = charts(layout, change, spread, path, areas)
@@ -70,7 +68,7 @@ def _build(layout: Layout) -> list[Sheet]:
     maybe = [
         summary.sheet,
         areas,
-        allocations,
+        published.sheet,
         thousands_sheet(layout, published),
         change,
         spread,
@@ -117,9 +115,9 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     block = Block(kind, now, sheet, workings)
     if kind.column is None:
         for target in (sheet, workings):
-            target.add_column("Code", 9, now.codes())
-        names = now.organisations["org_name"].to_list()
-        sheet.add_column("Name", 40, [name or NOT_GIVEN for name in names])
+            block.columns["org_code"] = target.add_column("Code", 9, now.codes())
+        names = [name or NOT_GIVEN for name in now.organisations["org_name"].to_list()]
+        block.columns["org_name"] = sheet.add_column("Name", 40, names)
         sheet.put(TOTAL_ROW, 2, "Total")
         _input_columns(layout, block)
     else:

@@ -84,16 +84,11 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
     layout, year = rows.layout, writer.year
 
     def lines(side: str, listed: Sequence[MoneyLine]) -> list[str]:
-        return [
-            rows.put(
-                f"{side}: {line.label} (£)",
-                year,
-                _line(writer, side, line.name),
-                line.amount,
-                key=f"{side} {line.name}",
-            )
-            for line in listed
-        ]
+        cells = []
+        for line in listed:
+            formula, key = _line(writer, side, line.name), f"{side} {line.name}"
+            cells.append(rows.put(f"{side}: {line.label} (£)", year, formula, line.amount, key=key))
+        return cells
 
     money_in = lines("Money in", account.money_in)
     if len(money_in) > 1:
