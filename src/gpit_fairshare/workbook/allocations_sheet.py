@@ -152,9 +152,7 @@ class AllocationsSheet:
         crosswalk, now = self.layout.result.inputs.crosswalk, self.row_in[year]
         before_of: dict[str, list[str]] = {}
         for code in self.row_in[year_before]:
-            successors = [code]
-            if code not in now:
-                successors = list(crosswalk.shares(code, year_start(year_before), year_start(year)))
+            successors = [code] if code in now else [*crosswalk.shares(code, year_start(year_before), year_start(year))]
             if len(successors) == 1 and successors[0] in now:
                 before_of.setdefault(successors[0], []).append(code)
         return before_of

@@ -148,10 +148,8 @@ def input_names(layout: Layout) -> list[str]:
 
 def _sheet_of(layout: Layout, name: str) -> str:
     """Return the sheet of an input column: people and money have their own, wherever they were read."""
-    if name in (PEOPLE, BASELINE):
-        return "Population" if name == PEOPLE else "Spend"
     column = layout.result.inputs.columns.get(name)
-    role = column.table if column else "population"
+    role = {PEOPLE: "population", BASELINE: "spend"}.get(name, column.table if column else "population")
     return {"population": "Population", "spend": "Spend"}.get(role, "Other inputs")
 
 

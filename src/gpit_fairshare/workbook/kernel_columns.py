@@ -78,11 +78,10 @@ class ShareOutCells:
 
     def _weights_total(self) -> KernelFigure:
         """Write the total of the weights."""
-        by, text = self.tree.by, t.to_text(self.tree.by)
-        key = t.to_text(t.Figure("total", text, self.tree.within))
-        named, scheme = isinstance(by, t.Name), self.columns.scheme
-        unit = (scheme.symbols[text].unit or "") if named else ""
-        return self._total(key, "", self.weights, unit, f"Total of {scheme.labels[text] if named else text}")
+        text, scheme = t.to_text(self.tree.by), self.columns.scheme
+        key, symbol = t.to_text(t.Figure("total", text, self.tree.within)), scheme.symbols.get(text)
+        unit = (symbol.unit or "") if symbol else ""
+        return self._total(key, "", self.weights, unit, f"Total of {scheme.labels.get(text, text)}")
 
     def _local(self, leaf: t.Name | t.Number) -> str:
         """Return an argument's cell as written on the step's own sheet."""
@@ -167,9 +166,8 @@ class ShareOutCells:
         """Return whether weights, bounds and amounts are such as gpit takes; it refuses others."""
         tests = [f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"]
         if self.tree.at_least and self.tree.at_most:
-            low, high = (
-                self.columns.vector(self.block, leaf).range for leaf in (self.tree.at_least, self.tree.at_most)
-            )
+            low = self.columns.vector(self.block, self.tree.at_least).range
+            high = self.columns.vector(self.block, self.tree.at_most).range
             gap = f"({low}-{high})*({low}-{high})>tolerance*tolerance*(1+{low}*{low}+{high}*{high})"
             tests.append(f"SUMPRODUCT(({low}>{high})*({gap}))=0")
         name = t.to_text(self.tree.amount)

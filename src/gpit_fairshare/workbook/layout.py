@@ -83,13 +83,13 @@ def sheet_name(text: str, taken: set[str], end: str = "") -> str:
 
     A name that is too long is cut before its `end`, such as the year, without which two sheets look alike.
     """
-    base, end = (" ".join(one.translate(_FORBIDDEN).split()) for one in (text, end))
+    base, end = (" ".join(part.translate(_FORBIDDEN).split()) for part in (text, end))
 
-    def within(tail: str) -> str:
+    def numbered(number: int) -> str:
+        tail = (f" {end}" if end else "") + (f" {number}" if number > 1 else "")
         return (base[: 31 - len(tail)].strip("' ") + tail).strip("' ") or "Sheet"
 
-    end = f" {end}" if end else ""
-    return free_name(taken, lambda number: within(f"{end} {number}" if number > 1 else end))
+    return free_name(taken, numbered)
 
 
 @dataclass(slots=True)

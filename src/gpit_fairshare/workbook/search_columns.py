@@ -85,14 +85,14 @@ class Search:
 
     def rounds(self, index: int) -> list[Round]:
         """Return the rounds of the search in a group: each halves the range of ranks."""
-        points, rounds = self.points[index], []
+        points, amount, rounds = self.points[index], self.amounts[index], []
         lowest, highest = 0, len(points) + 1
         for _ in range(self.round_count):
             tried = max(1, (lowest + highest) // 2)
             point = points[tried - 1]
             spent = self._spent(index, point)
             rounds.append(Round(lowest, highest, tried, point, spent))
-            if _reaches(spent, self.amounts[index]):
+            if spent <= amount + _TOLERANCE * max(1.0, abs(amount)):  # as the workbook compares them
                 lowest = max(lowest, tried)
             else:
                 highest = min(highest, tried)
@@ -129,11 +129,6 @@ class Search:
             if stops is not None and stops[row] < factor:
                 terms.append(-(factor - stops[row]) * weight)
         return math.fsum(terms)
-
-
-def _reaches(spent: float, amount: float) -> bool:
-    """Return whether a factor spends no more than there is, as the workbook compares them."""
-    return spent <= amount + _TOLERANCE * max(1.0, abs(amount))
 
 
 class OwnOrder:

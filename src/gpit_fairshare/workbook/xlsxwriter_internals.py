@@ -86,7 +86,7 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
             cells: list[str] = []
             for column in range(1, width + 1):
                 if column - 1 in own:
-                    cells.append(self._own(row, column))
+                    cells.append(self._own(f"{letter(column)}{row}", own[column - 1]))
                 elif column in single:
                     cell = single[column]
                     style = self.style(cell, column, row == TOTAL_ROW)
@@ -104,11 +104,10 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
         self.written(unreported)
         sheet.cells, sheet.fills = {}, {}
 
-    def _own(self, row: int, column: int) -> str:
+    def _own(self, place: str, cell: Any) -> str:
         """Return a text that XlsxWriter was given: a title, a heading, a link."""
-        cell = self.table[row - 1][column - 1]
         style = format_number(cell.format) if cell.format else 0
-        return f'<c r="{letter(column)}{row}" s="{style}" t="s"><v>{cell.string}</v></c>'
+        return f'<c r="{place}" s="{style}" t="s"><v>{cell.string}</v></c>'
 
     def _element(self, place: str, style: int, value: Any, formula: str | None) -> str:
         """Return a cell as the file holds it; the formula is escaped already."""
