@@ -236,10 +236,7 @@ def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
     scheme, label = layout.scheme, layout.scheme.labels[layout.scheme.result]
     if scheme.symbols[scheme.result].unit == "£":
         below = {
-            year: (
-                f'COUNTIF({block.column_range(scheme.result)},"<0")=0',
-                not any(value < 0 for value in block.values(scheme.result)),
-            )
+            year: (f'COUNTIF({block.column_range(scheme.result)},"<0")=0', min(block.values(scheme.result)) >= 0)
             for year, block in layout.organisations().items()
         }
         yield Live("Warning", f"{label} is nowhere below nil", "No allocation is negative", below)

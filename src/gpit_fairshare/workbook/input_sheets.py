@@ -239,7 +239,7 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
             continue
         rule = {"validate": "list", "source": f"={source}", "error_title": "Not taken"}
         says = f"Expected one of those on the sheet {source.partition('!')[0]}."
-        sheet.validate(region, rule | {"error_message": says})
+        sheet.validations.append((region, rule | {"error_message": says}))
 
 
 def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -285,7 +285,7 @@ def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
             _require_number(sheet, region, "0", "", "Amount of the line", "£")
             _control_numbers(layout, "amount_of_lines", cells, amounts)
         elif name in LINE_WORDS:
-            sheet.validate(region, {"validate": "list", "source": list(LINE_WORDS[name])})
+            sheet.validations.append((region, {"validate": "list", "source": list(LINE_WORDS[name])}))
             _control_words(layout, name, cells, values, amounts)
         elif unlocked:
             _control_texts(layout, f"{name}_of_lines", cells, values)
@@ -348,20 +348,18 @@ def _require_number(  # a rule has that many sides
     sheet: Sheet, cells: str, low: str, high: str, asked: str, unit: str | None, *, optional: bool = False
 ) -> None:
     """Let cells take numbers between their bounds alone, and say what is asked for."""
-    sheet.validate(
-        cells,
-        {
-            "validate": "decimal",
-            "criteria": "between",
-            "minimum": f"={low}" if low else -_LARGEST,
-            "maximum": f"={high}" if high else _LARGEST,
-            "ignore_blank": optional,
-            "input_title": "Input",
-            "input_message": (f"{asked}, in {unit}." if unit else f"{asked}.")[:250],
-            "error_title": "Not taken",
-            "error_message": "Expected a number within its bounds; money and people are not below nil.",
-        },
-    )
+    rule = {
+        "validate": "decimal",
+        "criteria": "between",
+        "minimum": f"={low}" if low else -_LARGEST,
+        "maximum": f"={high}" if high else _LARGEST,
+        "ignore_blank": optional,
+        "input_title": "Input",
+        "input_message": (f"{asked}, in {unit}." if unit else f"{asked}.")[:250],
+        "error_title": "Not taken",
+        "error_message": "Expected a number within its bounds; money and people are not below nil.",
+    }
+    sheet.validations.append((cells, rule))
 
 
 def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:

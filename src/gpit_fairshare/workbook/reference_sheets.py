@@ -87,7 +87,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     sheet.rows([*said, *to_fill_in, *contents])
     status_row = FIRST_ROW + len(said) + list(TO_FILL_IN.values()).index(DRAFT)
     layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
-    sheet.validate(f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]})
+    sheet.validations.append((f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]}))
     sheet.flag(f"B{FIRST_ROW}", ONE_FAILS)
     return sheet
 
