@@ -176,7 +176,7 @@ class Sheet:
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 
-    def heading(self, text: str, width: float) -> int:
+    def heading(self, text: str, width: float = 15) -> int:
         """Add a column and return its number; Excel's tables want every heading once."""
         # A line break would have to be written in two ways, in the cell and in the table's list of columns.
         text, taken = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
