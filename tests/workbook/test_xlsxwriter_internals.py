@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import re
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import xlsxwriter
 
 import gpit_fairshare
 from gpit_fairshare.workbook import xlsxwriter_internals as internals
+from gpit_fairshare.workbook.sheets import Chart, Sheet
+from gpit_fairshare.workbook.writing import write_sheets
 
 TRIED = "3.3.1"
 """The newest XlsxWriter with which the whole test suite, LibreOffice's part included, was run."""
@@ -26,7 +30,7 @@ OVERRIDES = [
     for name, member in vars(made).items()
     if inspect.isfunction(member) and name.startswith("_") and not name.startswith("__")
 ]
-OWN = {"_shown", "_own", "_element"}
+OWN = {"_own", "_element"}
 """Private members of our own, which XlsxWriter does not have and must not get."""
 
 
@@ -91,6 +95,20 @@ def test_attributes_that_are_read_are_there():
     assert book.doc_properties == {}
     assert isinstance(book.tmpdir, str | None)
     book.close()
+
+
+def test_a_chart_holds_the_figures_of_its_sheet(tmp_path):
+    """Before a spreadsheet program has drawn a chart anew, it shows what the cells below the headings hold."""
+    sheet = Sheet("S", "T")
+    names = sheet.add_column("Name", 9, ["A", "B"])
+    figures = sheet.add_column("Figure", 9, [1.5, 2.5])
+    series = {"Figure": sheet.column_range(figures)}
+    sheet.charts = [Chart("column", "T", "Name", "£", sheet.column_range(names), series, "Two columns.", "£")]
+    write_sheets(tmp_path / "b.xlsx", [sheet], {}, lambda _done, _total: None)
+
+    with zipfile.ZipFile(tmp_path / "b.xlsx") as package:
+        chart = package.read("xl/charts/chart1.xml").decode()
+    assert re.findall("<c:pt [^>]*><c:v>(.*?)</c:v>", chart) == ["A", "B", "1.5", "2.5"]
 
 
 def test_no_other_module_touches_private_members():

@@ -6,19 +6,18 @@ The same version writes the same bytes.
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from importlib import resources
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import OutputError, UsageError
-from gpit_fairshare.templates.sheets import COMMAND, POPULATION, SPEND
-from gpit_fairshare.templates.workbooks import workbook
+from gpit_fairshare.templates.workbooks import COMMAND, POPULATION, SPEND, workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from importlib.resources.abc import Traversable
+    from pathlib import Path
 
 __all__ = ["COMMAND", "FILES", "write_folder"]
 
@@ -60,7 +59,7 @@ def _refuse(folder: Path) -> None:
         raise UsageError(f"{folder}: is a file; give the name of a folder")
     if not folder.exists() and not folder.parent.is_dir():
         raise UsageError(f"{folder}: there is no folder {folder.parent}; make it first")
-    there = [name for name in FILES if _is_taken(folder / name)]
+    there = [name for name in FILES if os.path.lexists(folder / name)]
     if (folder / "cases").exists() and not (folder / "cases").is_dir():
         there.append("cases")
     if there:
@@ -68,16 +67,10 @@ def _refuse(folder: Path) -> None:
         raise UsageError(f"{folder}: {listed} would be written over; give another folder, or move that away first")
 
 
-def _is_taken(place: Path) -> bool:
-    """Whether a file stands there; a link that leads nowhere is one too."""
-    return place.is_symlink() or place.exists()
-
-
 def _content(name: str) -> bytes:
     if name in _WORKBOOKS:
         return workbook(_WORKBOOKS[name])
-    place: Traversable = resources.files("gpit_fairshare") / "templates" / "files"
-    return place.joinpath(*PurePosixPath(name).parts).read_bytes()
+    return (resources.files("gpit_fairshare") / "templates" / "files" / name).read_bytes()
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> None:

@@ -1,24 +1,33 @@
-"""A template as the bytes of a workbook: rules in the cells, notes on the headings, instructions on a sheet."""
+"""The two input templates: what their sheets hold, as data, and how that becomes the bytes of a workbook.
+
+A column is described once; its heading, note, input message, error message and line of the instructions
+follow from that.
+"""
 
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gpit_fairshare.templates.sheets import COMMAND, LAST_ROW, Column, Template
 from gpit_fairshare.workbook.writing import CREATED, TEXTS_STAY, add_table
 from gpit_fairshare.workbook.xlsxwriter_internals import Book
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from xlsxwriter.worksheet import Worksheet
 
-
+COMMAND: Final = (
+    "gpit allocate --population population.xlsx:Population --spend spend.xlsx:Spend "
+    "--scheme scheme.toml -o allocations.xlsx"
+)
+"""The command that runs the folder as it was written, from inside it; bash and PowerShell read it alike."""
+LAST_ROW: Final = 10_001
+"""Rules reach down to this row: room for 10,000 rows of figures."""
 _NUMBERS: Final = {"text": "@", "people": "#,##0", "£": "£#,##0.00;-£#,##0.00"}
-_NOTE: Final = {"width": 300, "font_size": 9}
 _NOTE_CHARACTERS: Final = 46
-"""Characters that a line of such a note surely holds; it is 16 pixels high."""
+"""Characters that a line of a heading's note surely holds; it is 16 pixels high."""
 _CHARACTERS: Final = 110
 """Characters of prose that a line of the instructions surely holds; it is 15 points high."""
 _ERROR: Final = (
@@ -36,6 +45,204 @@ _FINDINGS: Final = (
     ("Its number", "Numbers such as I15 keep their meaning; docs/files.md of gpit lists them."),
 )
 """What gpit may say of the figures, in plain words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a template."""
+
+    name: str
+    width: float
+    holds: str
+    """What it holds, a sentence."""
+    allowed: str
+    """What may be typed, a sentence or two; at most 255 characters, which is what Excel shows."""
+    kind: Literal["text", "people", "£"] = "text"
+    rule: Mapping[str, Any] = field(default_factory=lambda: {"validate": "any"})
+    """Data validation in XlsxWriter's words. A formula is written for row 2, the first row of figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A workbook to be filled in: a sheet of figures and a sheet of instructions."""
+
+    title: str
+    sheet: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | int, ...], ...]
+    """Examples, a cell for each column; an empty text is a blank cell."""
+    purpose: str
+    steps: tuple[str, ...]
+    """How to fill it in, in order."""
+
+
+def _words(*words: str, strict: bool = True) -> dict[str, Any]:
+    """Offer a list of words; where it is not strict, other words may be typed too."""
+    return {"validate": "list", "source": list(words), "show_error": strict}
+
+
+_KEEP_CODES: Final = (
+    "Paste values only (Paste Special, Values). A plain paste brings the other sheet's format with it, and passes over "
+    "the rules of the cells: Excel may then turn codes such as 0123 into 123 and 01E05 into 100000. gpit refuses codes "
+    "that have become numbers."
+)
+_ROWS: Final = (
+    "from row 2 down. The headings stay in row 1, and no totals or remarks below the rows. "
+    "Delete the example rows that are left over."
+)
+_SAVE: Final = "Save the workbook as .xlsx, close it, and run gpit."
+_BASIS: Final = Column(
+    "basis",
+    14,
+    "Whether the figure is real. One row that says illustrative marks every result as illustrative.",
+    "Write illustrative where the figure is made up, and leave the cell empty where it is real.",
+    rule=_words("illustrative", strict=False),
+)
+
+
+def _year(cell: str) -> Column:
+    """Return the column of years, whose first cell is given; gpit reads other spellings, but one is enough to type."""
+    formula = (
+        f'=AND(ISTEXT({cell}),LEN({cell})=7,MID({cell},5,1)="/",'
+        f"MOD(VALUE(LEFT({cell},4))+1,100)=VALUE(RIGHT({cell},2)))"
+    )
+    return Column(
+        "year",
+        10,
+        "The financial year of the row. May be left empty.",
+        "A financial year such as 2014/15, in every row or in none. Empty means: the same in every year of the scheme.",
+        rule={"validate": "custom", "value": formula},
+    )
+
+
+POPULATION: Final = Template(
+    title="Population: organisations and their patients",
+    sheet="Population",
+    columns=(
+        Column(
+            "org_code",
+            12,
+            "The code of the organisation. Needed.",
+            "A text of 1 to 10 characters, such as 00C, 01E or 0123. Each code once, or once for each year.",
+            # Compared as texts, since COUNTIF would take 0123 for 123 and 1E5 for 100000.
+            # The same code may stand in another year.
+            rule={
+                "validate": "custom",
+                "value": f"=AND(ISTEXT(A2),LEN(A2)<=10,SUMPRODUCT(($A$2:$A${LAST_ROW}=A2)*($C$2:$C${LAST_ROW}=C2))=1)",
+            },
+        ),
+        Column(
+            "org_name",
+            34,
+            "Its name, for people. May be left empty.",
+            "Any text on one line. The same code has the same name in every row.",
+        ),
+        _year("C2"),
+        Column(
+            "registered_population",
+            23,
+            "People on the lists of its GP practices. Needed: the money follows them.",
+            "A whole number, 0 or more, without text around it. Write 0 for nobody; do not leave the cell empty.",
+            kind="people",
+            rule={"validate": "integer", "criteria": ">=", "value": 0},
+        ),
+        Column(
+            "area_team",
+            26,
+            "The area team, region or county by which totals are given. May be left empty.",
+            "Any text on one line, spelt alike for all organisations that belong together.",
+        ),
+        _BASIS,
+    ),
+    rows=(
+        ("A", "Alder (example)", "", 100_000, "North (example)", "illustrative"),
+        ("B", "Birch (example)", "", 200_000, "North (example)", "illustrative"),
+        ("C", "Cedar (example)", "", 300_000, "South (example)", "illustrative"),
+        ("D", "Damson (example)", "", 400_000, "South (example)", "illustrative"),
+    ),
+    purpose=(
+        "The sheet Population says which organisations there are and how many patients each has. "
+        "The four in it are made up, so that gpit runs at once: type over them."
+    ),
+    steps=(
+        f"On the sheet Population, one row for each organisation, {_ROWS}",
+        _KEEP_CODES,
+        "If the figures differ from year to year, give each organisation a row for each year of the scheme.",
+        "Further columns may be added on the right, such as a need index: a formula can use them by their heading.",
+        _SAVE,
+    ),
+)
+
+SPEND: Final = Template(
+    title="Spend: lines of cost",
+    sheet="Spend",
+    columns=(
+        Column(
+            "org_code",
+            12,
+            "The code of the organisation that pays. Needed.",
+            "A text of 1 to 10 characters, one of the codes of population.xlsx. It may stand in many rows.",
+            rule={"validate": "custom", "value": "=AND(ISTEXT(A2),LEN(A2)<=10)"},
+        ),
+        Column(
+            "category",
+            16,
+            "What the cost is for. May be left empty, unless the scheme counts by it.",
+            "One of core, mandated and discretionary, or a word of your own.",
+            rule=_words("core", "mandated", "discretionary", strict=False),
+        ),
+        Column(
+            "provider",
+            26,
+            "Who is paid, for your own records: gpit does not use it. May be left empty.",
+            "Any text on one line.",
+        ),
+        Column(
+            "cost_type",
+            12,
+            "Running costs or assets. The scheme says which count. Needed.",
+            "The word revenue or the word capital.",
+            rule=_words("revenue", "capital"),
+        ),
+        Column(
+            "committed",
+            13,
+            "Whether the organisation is bound to pay, for an existing service. The scheme says which count. Needed.",
+            "The word yes or the word no.",
+            rule=_words("yes", "no"),
+        ),
+        Column(
+            "amount",
+            16,
+            "£ a year. Needed.",
+            "A number, 0 or more, in pounds, without text around it: 1234.56. No refunds or credits below 0.",
+            kind="£",
+            rule={"validate": "decimal", "criteria": ">=", "value": 0},
+        ),
+        _year("G2"),
+        _BASIS,
+    ),
+    rows=(
+        ("A", "core", "Supplier 1 (example)", "revenue", "yes", 450_000, "", "illustrative"),
+        ("A", "mandated", "Supplier 2 (example)", "revenue", "yes", 50_000, "", "illustrative"),
+        ("A", "core", "Supplier 1 (example)", "capital", "yes", 120_000, "", "illustrative"),
+        ("B", "core", "Supplier 1 (example)", "revenue", "yes", 500_000, "", "illustrative"),
+        ("B", "discretionary", "Supplier 3 (example)", "revenue", "no", 30_000, "", "illustrative"),
+        ("C", "core", "Supplier 2 (example)", "revenue", "yes", 450_000, "", "illustrative"),
+        ("D", "core", "Supplier 2 (example)", "revenue", "yes", 820_000, "", "illustrative"),
+    ),
+    purpose=(
+        "The sheet Spend says what each organisation spends, line by line. The scheme counts some of the lines, here "
+        "committed revenue, and gpit reports what does not count. The seven lines are made up: type over them."
+    ),
+    steps=(
+        f"On the sheet Spend, one row for each line of cost, {_ROWS}",
+        _KEEP_CODES,
+        "Every organisation of population.xlsx needs a row here. If it spends nothing, write one line of 0.",
+        "If the figures differ from year to year, fill in the year of every row.",
+        _SAVE,
+    ),
+)
 
 
 def workbook(template: Template) -> bytes:
@@ -66,8 +273,12 @@ def _figures(book: Book, template: Template) -> None:
         page.set_column(index, index, column.width, style)
         for row, cells in enumerate(template.rows, 1):
             page.write(row, index, cells[index], style)  # a text such as 0123 stays a text
-        page.write_comment(0, index, *_note(column))
-        page.data_validation(1, index, LAST_ROW - 1, index, _rule(column))
+        note = (column.holds, column.allowed)
+        lines = sum(len(textwrap.wrap(part, _NOTE_CHARACTERS)) for part in note)
+        page.write_comment(0, index, "\n".join(note), {"width": 300, "font_size": 9, "height": 16 * lines + 12})
+        before = {"input_title": column.name, "input_message": column.allowed}
+        after = {"error_title": column.name, "error_message": column.allowed}
+        page.data_validation(1, index, LAST_ROW - 1, index, {**column.rule, **before, **after})
         bold = book.add_format({"bold": True, "bottom": 1, **_gutter(column, index)})
         headings.append((column.name, bold))
     add_table(page, 1, len(template.rows) + 1, template.sheet, headings)
@@ -82,24 +293,6 @@ def _gutter(column: Column, index: int) -> dict[str, Any]:
     if column.kind != "text":
         return {"align": "right", "indent": 1}
     return {"indent": 1} if index else {}
-
-
-def _note(column: Column) -> tuple[str, dict[str, Any]]:
-    """Return the note of a heading, and a box that is large enough for it."""
-    parts = (column.holds, column.allowed)
-    lines = sum(len(textwrap.wrap(part, _NOTE_CHARACTERS)) for part in parts)
-    return "\n".join(parts), {**_NOTE, "height": 16 * lines + 12}
-
-
-def _rule(column: Column) -> dict[str, Any]:
-    """Return the data validation of a column, with what Excel says before and after typing."""
-    return {
-        **column.rule,
-        "input_title": column.name,
-        "input_message": column.allowed,
-        "error_title": column.name,
-        "error_message": column.allowed,
-    }
 
 
 def _instructions(book: Book, template: Template) -> None:

@@ -21,9 +21,10 @@ FAIR_SHARE: Final = "fair_share"
 
 
 class AllocationsSheet:
-    """The sheet of allocations, or other answers, while it is made: one row per organisation of any year, by code."""
+    """The sheet of allocations, or other answers: one row per organisation of any year, by code."""
 
     def __init__(self, layout: Layout) -> None:
+        """Write all columns."""
         self.layout, self.adds_up = layout, layout.adds_up
         scheme = layout.scheme
         self.blocks = layout.organisations()
@@ -45,18 +46,14 @@ class AllocationsSheet:
         """Year to the column of its total."""
         self.parts: list[int] = []
         """The columns of recurrent and non-recurrent money and of totals."""
-
-    def write(self) -> Sheet:
-        """Write all columns and return the sheet."""
-        _name_columns(self.layout, self.sheet, self.codes)
-        for year in self.layout.years:
+        _name_columns(layout, self.sheet, self.codes)
+        for year in layout.years:
             if self.adds_up:
                 self._amounts(year)
             else:
                 self._answer(year)
         if self.adds_up:
             self.sheet.put(TOTAL_ROW, 2, "Total")
-        return self.sheet
 
     def _amounts(self, year: str) -> None:
         """Write what an organisation gets in a year: what recurs, what does not, and what that comes to."""
@@ -93,7 +90,7 @@ class AllocationsSheet:
         """Add an answer that is neither added up nor split into what recurs and what does not."""
         name, scheme = self.layout.scheme.result, self.layout.scheme
         values = self._values(self.blocks[year], name)
-        number = number_format(scheme.symbols[name].unit, [*values.values()])
+        number = number_format(scheme.symbols[name].unit, values.values())
         self._add(year, inside(scheme.labels[name]), values, lambda code: self._cell(year, name, code), number)
 
     def _values(self, block: Block, name: str) -> dict[str, float]:
@@ -147,7 +144,7 @@ class AllocationsSheet:
             cells = "+".join(self._cell(old, name, predecessor) for predecessor in before_of[code])
             return f"${letter(total)}{ROW}-({cells})"
 
-        number = "change" if number_format("£", list(changes.values())) == "£" else "change per head"
+        number = "change" if number_format("£", changes.values()) == "£" else "change per head"
         self._add(year, what, changes, formula, number)
 
     def _year_before(self, year: str, year_before: str) -> dict[str, list[str]]:
@@ -155,9 +152,7 @@ class AllocationsSheet:
         crosswalk, now = self.layout.result.inputs.crosswalk, self.row_in[year]
         before_of: dict[str, list[str]] = {}
         for code in self.row_in[year_before]:
-            successors = [code]
-            if code not in now:
-                successors = list(crosswalk.shares(code, year_start(year_before), year_start(year)))
+            successors = [code] if code in now else [*crosswalk.shares(code, year_start(year_before), year_start(year))]
             if len(successors) == 1 and successors[0] in now:
                 before_of.setdefault(successors[0], []).append(code)
         return before_of

@@ -14,13 +14,13 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.words import joined
+from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, parameters_in
 from gpit_fairshare.workbook.layout import ALLOCATIONS, Layout
-from gpit_fairshare.workbook.parameters_sheet import OUTSIDE, changed_parameters, parameters_in
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT, SummaryRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet
     from gpit_fairshare.workbook.steps import StepWriter
@@ -58,12 +58,28 @@ class Live:
         return Cell(good if holds else bad, live)
 
 
-def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> Sheet:
-    """Return every check and warning with a live word for each year, what is unspent, and one cell for them all."""
+def checks_sheet(
+    layout: Layout, writers: Mapping[str, StepWriter], published: AllocationsSheet, summary: SummaryRows
+) -> Sheet:
+    """Return every check and warning with a live word for each year, what is unspent, and one cell for them all.
+
+    They are the scheme's checks, those that a workbook needs because it can be changed, and the warnings.
+    """
+    live = [
+        *_of_scheme(layout, writers),
+        *_of_fixed(layout),
+        *_of_inputs(layout),
+        *_of_lines(layout),
+        *_of_groups(layout),
+        *_of_sharing(layout, writers),
+        *_of_funds(layout, writers),
+        *_of_sheets(layout, published),
+        *_warnings(layout, summary),
+    ]
     note = "A check that fails must be put right; a warning may be meant, and wants a look."
     sheet = layout.sheet(CHECKS, "Checks and warnings", note, "Control")
-    sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24)))
-    sheet.add_headings((year, 14) for year in layout.years)
+    years = ((year, 14) for year in layout.years)
+    sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24), *years))
     words = [(check.name, check.tests, check.kind, *(check.word(year) for year in layout.years)) for check in live]
     sheet.rows([*words, *_unspent(layout, summary)])
     cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"
@@ -75,23 +91,6 @@ def checks_sheet(layout: Layout, live: Sequence[Live], summary: SummaryRows) -> 
     for _, bad in _WORDS.values():
         sheet.flag(cells, bad)
     return sheet
-
-
-def live_checks(
-    layout: Layout, writers: Mapping[str, StepWriter], published: AllocationsSheet, summary: SummaryRows
-) -> list[Live]:
-    """Return the scheme's checks, those that a workbook needs because it can be changed, and the warnings."""
-    return [
-        *_of_scheme(layout, writers),
-        *_of_fixed(layout),
-        *_of_inputs(layout),
-        *_of_lines(layout),
-        *_of_groups(layout),
-        *_of_sharing(layout, writers),
-        *_of_funds(layout, writers),
-        *_of_sheets(layout, published),
-        *_warnings(layout, writers, summary),
-    ]
 
 
 def _check(layout: Layout, name: str, tests: str, formulas: str | Mapping[str, str]) -> Live:
@@ -197,7 +196,7 @@ def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[L
         for year, writer in writers.items():
             for cells in writer.share_outs.values():
                 if formula := getattr(cells, which):
-                    by_label.setdefault(cells.label, {})[year] = formula
+                    by_label.setdefault(cells.step.label, {})[year] = formula
         yield from (_check(layout, f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
 
 
@@ -232,15 +231,12 @@ def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
         yield _check(layout, f"{ALLOCATIONS} adds up to the sheets of the years", tests, formulas)
 
 
-def _warnings(layout: Layout, writers: Mapping[str, StepWriter], summary: SummaryRows) -> Iterator[Live]:
+def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
     """Yield what gpit warns of as well: it may be meant."""
     scheme, label = layout.scheme, layout.scheme.labels[layout.scheme.result]
     if scheme.symbols[scheme.result].unit == "£":
         below = {
-            year: (
-                f'COUNTIF({block.column_range(scheme.result)},"<0")=0',
-                not any(value < 0 for value in block.values(scheme.result)),
-            )
+            year: (f'COUNTIF({block.column_range(scheme.result)},"<0")=0', min(block.values(scheme.result)) >= 0)
             for year, block in layout.organisations().items()
         }
         yield Live("Warning", f"{label} is nowhere below nil", "No allocation is negative", below)
@@ -248,7 +244,7 @@ def _warnings(layout: Layout, writers: Mapping[str, StepWriter], summary: Summar
             yield _non_recurrent(layout)
         if balance := _balance(layout, summary):
             yield balance
-    moved = {year: _movement(layout, writers[year], before) for before, year in pairwise(layout.years)}
+    moved = {year: _movement(layout, year, before) for before, year in pairwise(layout.years)}
     if moved and all(moved.values()):
         name = f"Patients of no {scheme.organisation} change by more than a tenth in a year"
         years = {layout.years[0]: ("TRUE", True)} | {year: one for year, one in moved.items() if one}
@@ -288,20 +284,18 @@ def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
 
 def _unspent(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
     """Yield a row for each kind of unspent money, with the amounts of Summary."""
-    accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
-    first = accounts.get(layout.years[0])
-    for index, line in enumerate(first.unspent if first else ()):
-        tests = f"{summary.sheet.name}: what is left when every ceiling is reached"
-        pounds = [math.floor(account.unspent[index].amount + 0.5) for account in accounts.values()]
-        cells = [summary.cell(f"{UNSPENT} {line.name}", year) for year in accounts]
-        pairs = zip(pounds, cells, strict=True)
-        amounts = [Cell(f"£{amount:,}", f'"£"&TEXT({cell},"#,##0")') for amount, cell in pairs]
-        yield f"{UNSPENT}: {line.label}", tests, UNSPENT, *amounts
+    tests = f"{summary.sheet.name}: what is left when every ceiling is reached"
+    accounts = [measures.money for measures in layout.measures if measures.money]
+    for lines in zip(*(account.unspent for account in accounts), strict=True):
+        cells = [summary.cell(f"{UNSPENT} {lines[0].name}", year) for year in layout.years]
+        pairs = zip(lines, cells, strict=True)
+        amounts = [Cell(f"£{math.floor(line.amount + 0.5):,}", f'"£"&TEXT({cell},"#,##0")') for line, cell in pairs]
+        yield f"{UNSPENT}: {lines[0].label}", tests, UNSPENT, *amounts
 
 
-def _movement(layout: Layout, writer: StepWriter, before: str) -> tuple[str, bool] | None:
+def _movement(layout: Layout, year: str, before: str) -> tuple[str, bool] | None:
     """Return whether no organisation's patients change by more than a tenth; None where they cannot be compared."""
-    now, old = (layout.blocks[ORGANISATION, year] for year in (writer.year, before))
+    now, old = layout.blocks[ORGANISATION, year], layout.blocks[ORGANISATION, before]
     if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():
         return None
     share = layout.constant("moved_share", *_MOVED)

@@ -73,7 +73,8 @@ class YearColumns:
         if within:
             block = self.block(group(within))
             if key not in block.columns:
-                self.group_column(block, key, label, unit, formula, values)
+                number = number_format(unit, values)
+                block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
         elif self.layout.name_of(key, self.year) not in self.layout.names:
             only = formula if isinstance(formula, str) else formula(FIRST_ROW)
             self.national(key, label, unit, only, values[0])
@@ -85,13 +86,6 @@ class YearColumns:
         if key not in block.helpers:
             block.helpers[key] = block.workings.add_column(heading, 16, values, formula, number)
         return Vector(values, block.helper_range(key), block.helper_cell(key))
-
-    def group_column(
-        self, block: Block, key: str, label: str, unit: str | None, formula: Formula, values: Sequence[Any]
-    ) -> None:
-        """Add a column to the sheet of a group that is no step of the scheme."""
-        number = number_format(unit, list(values))
-        block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
 
     def vector(self, block: Block, leaf: t.Name | t.Number) -> Vector:
         """Return a kernel's argument as a column with a cell for every row of a block."""
@@ -111,12 +105,9 @@ class YearColumns:
 
     # Groups of rows ---------------------------------------------------------------------------------
 
-    def membership(self, block: Block, column: str) -> None:
-        """Number each row's group on the workings: numbers, since SUMIFS reads texts as patterns."""
-        key, label, says = f"group {column}", self.scheme.labels[column], "number of the group"
-        if key in block.helpers:
-            return
-        own, inner = block.sheet.cell(2), block.kind.column
+    def membership(self, block: Block, column: str) -> Vector:
+        """Number each row's group on the workings, once: numbers, since SUMIFS reads texts as patterns."""
+        says, own, inner = "number of the group", block.sheet.cell(2), block.kind.column
         if inner is None:
             groups = self.block(group(column)).sheet
             # Groups that differ in case alone are refused, so = tells them apart as well as EXACT does.
@@ -125,15 +116,14 @@ class YearColumns:
         elif inner == column:
             formula, values, says = own, list(range(1, block.height + 1)), "number"
         else:  # A group inside a larger group: that of any of its organisations.
-            organisations = self.block(ORGANISATION)
-            self.membership(organisations, column)
-            self.membership(organisations, inner)
-            outer_range, inner_range = (organisations.helper_range(f"group {name}") for name in (column, inner))
+            outer_range, inner_range = (
+                self.membership(self.block(ORGANISATION), name).range for name in (column, inner)
+            )
             formula = f"INDEX({outer_range},MATCH({own},{inner_range},0))"
             pairs = zip(self.now.membership[inner], self.now.membership[column], strict=True)
             outer_of = dict(reversed(list(pairs)))  # the first of several rows counts
             values = [outer_of[index] + 1 for index in range(block.height)]
-        self.helper(block, key, f"{label}: {says}", formula, values, "count")
+        return self.helper(block, f"group {column}", f"{self.scheme.labels[column]}: {says}", formula, values, "count")
 
 
 class KernelFigures:
@@ -142,14 +132,12 @@ class KernelFigures:
     def __init__(self, columns: YearColumns, step: Step, within: str | None) -> None:
         self.columns, self.layout, self.step, self.within = columns, columns.layout, step, within
         self.block = columns.block(step.kind)
-        self.numbers = ""
+        self.numbers, members, count = "", None, None
         """The numbers of the groups on the workings, from 1."""
-        members, count = None, None
         if within:
-            columns.membership(self.block, within)
-            members = [int(number) - 1 for number in self.block.helper_values(f"group {within}")]
-            count = self.groups.height
-            self.numbers = self.block.helper_range(f"group {within}")
+            numbers = columns.membership(self.block, within)
+            self.numbers = numbers.range
+            members, count = [number - 1 for number in numbers.values], self.groups.height
         self.rows = rows_by_group(members, self.block.height, count)
         """The rows of each group."""
 

@@ -1,24 +1,26 @@
-"""The sheets of people, money, lines of spend and other inputs, which a reader may change."""
+"""The sheets that a reader may change: parameters, people, money, lines of spend and other inputs."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.language.kinds import group
-from gpit_fairshare.workbook.input_controls import control_numbers, control_texts, require_number
-from gpit_fairshare.workbook.layout import EVERY_YEAR, NOT_GIVEN, Layout, input_names, number_format, with_unit
+from gpit_fairshare.language.kinds import ORGANISATION, group
+from gpit_fairshare.scheme.shape import number as as_number
+from gpit_fairshare.workbook.layout import CHANGED, EVERY_YEAR, NOT_GIVEN, PARAMETERS, Layout, number_format, with_unit
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Sheet, letter, quoted
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, ROW, Cell, Prose, Sheet, is_web, letter, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import polars as pl
+
+    from gpit_fairshare.scheme.model import Parameter
 
 
 _SPEND_LINES: Final = "Spend lines"
@@ -31,79 +33,156 @@ _LINE_COLUMNS: Final = (
     ("committed", "Committed", 14),
     ("basis", "Basis", 14),
 )
+OUTSIDE: Final = "out of bounds"
+_PARAMETER_COLUMNS: Final = (
+    ("Parameter", Prose(36)),
+    ("Name", 22),
+    ("Year", 9),
+    ("Value", 14),
+    ("State", 20),
+    ("Unit", 10),
+    ("Minimum", 12),
+    ("Maximum", 12),
+    ("Value in the run", 14),
+    ("Source or assumption of the value in the run", Prose(50)),
+    ("Link", Prose(44)),
+)
+_ORDER_RATE: Final = 0.001
+_LARGEST: Final = 1e15
+"""The bound where there is none: Excel's rules want two numbers, and beyond this it counts no pounds."""
+_MOST_TEXTS: Final = 20
+"""Different texts of a column that are counted one by one."""
+_LONGEST_TEXT: Final = 120
+"""Characters of a text that is counted; in formulas Excel takes up to 255, quotation marks being two each."""
 
 
-@dataclass(slots=True)
-class _Table:
-    """One sheet of inputs while it is made: its columns, and the row of every organisation and year."""
+# Parameters ---------------------------------------------------------------------------------------
 
-    sheet: Sheet
-    names: list[str]
-    columns: dict[str, int] = field(default_factory=dict)
-    rows: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(year, code) to the row; years that share a row each have it."""
+
+def _parameters_sheet(layout: Layout) -> Sheet:
+    """Return every parameter with its value, bounds, and source or assumption: a row for each year."""
+    note = "Change a value in blue and the whole workbook follows; what is not within the bounds fails a check."
+    sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
+    sheet.add_headings(_PARAMETER_COLUMNS)
+    for (name, year), row in layout.parameter_rows.items():
+        parameter = layout.scheme.parameters[name]
+        # The bounds as formulas find them: the row's own cell, the parameter that is named, or nothing.
+        low, high = (
+            layout.name_of(bound, year) if bound in layout.scheme.parameters else f"${column}{row}" if bound else ""
+            for column, bound in (("G", parameter.minimum), ("H", parameter.maximum))
+        )
+        sheet.put_row(row, _parameter_cells(layout, parameter, year, row, low, high))
+        _require_number(sheet, f"D{row}", low, high, f"{parameter.label}, {year}", parameter.unit)
+    return sheet
+
+
+def _parameter_cells(  # a parameter has that many sides
+    layout: Layout, parameter: Parameter, year: str, row: int, low: str, high: str
+) -> Iterator[Any]:
+    """Yield the cells of one parameter in one year; its state says whether it is within its bounds, and of the run."""
+    value, cell = parameter.values[year], f"$D{row}"
+    number = number_format(parameter.unit, [one.value for one in parameter.values.values()])
+    in_run = "set for this run" if value.overridden else "as the scheme has it"
+    beyond = filter(None, (f"NOT(ISNUMBER({cell}))", low and f"{cell}<{low}", high and f"{cell}>{high}"))
+    state = f'IF({cell}=$I{row},{x.text(in_run)},"{CHANGED}")'
+    yield from (parameter.label, parameter.name, year)
+    yield Cell(value.value, None, number, unlocked=True)
+    yield Cell(in_run, f'IF(IFERROR(OR({",".join(beyond)}),TRUE),"{OUTSIDE}",{state})')
+    yield parameter.unit or NONE
+    for bound in (parameter.minimum, parameter.maximum):
+        is_number = bool(bound) and bound not in layout.scheme.parameters
+        yield Cell(as_number(bound) if is_number else bound or NONE, None, number)
+    yield Cell(value.value, None, number)
+    yield f"Source: {value.source}." if value.source else f"Assumption: {value.assumption}"
+    source = value.source
+    yield Cell(source.title, link=source.url) if source and is_web(source.url) else NONE
+
+
+def parameters_in(layout: Layout, *states: str) -> str:
+    """Return how many parameters are in one of some states; an empty text if there are no parameters."""
+    cells = f"{PARAMETERS}!$E${FIRST_ROW}:$E${FIRST_ROW + len(layout.parameter_rows) - 1}"
+    return "+".join(f'COUNTIF({cells},"{state}")' for state in states if layout.parameter_rows)
+
+
+def changed_parameters(layout: Layout) -> str:
+    """Return how many parameters were changed: a value that was moved out of its bounds was changed too."""
+    return parameters_in(layout, CHANGED, OUTSIDE)
+
+
+# Inputs -------------------------------------------------------------------------------------------
 
 
 def input_sheets(layout: Layout) -> list[Sheet]:
-    """Return the sheets of people, money and other inputs, and remember where each cell is.
+    """Return the sheets of parameters, people, money and other inputs, and remember where each cell is.
 
     A row that serves every year is there once, so that changing it changes all years, as it would in its file.
     """
-    noun, line_sums = layout.scheme.organisation, _sums_of_lines(layout)
+    noun, lines = layout.scheme.organisation, _lines(layout)
+    line_sums = {} if lines is None else _sums_of_lines(layout, lines)
+    spend = f"Historic spend of each {noun}, as read and checked."
+    if line_sums:
+        spend = "Each figure of historic spend is the sum of the lines that count: change the lines."
     notes = {
         "Population": f"Registered patients and what else is said of each {noun}, as read and checked.",
-        "Spend": f"{layout.illustrative}Historic spend of each {noun}, as read and checked.",
+        "Spend": f"{layout.illustrative}{spend}",
         "Other inputs": "Further columns that the scheme's steps use, as read and checked.",
     }
-    if line_sums:
-        says = "Each figure of historic spend is the sum of the lines that count: change the lines."
-        notes["Spend"] = f"{layout.illustrative}{says}"
-    sheets = []
+    sheets = [_parameters_sheet(layout)]
     for name, note in notes.items():
         columns = [column for column in input_names(layout) if _sheet_of(layout, column) == name]
         if columns:
             symbols = [layout.scheme.symbols.get(column) for column in columns]
             blank = " An empty cell: no value was given." if any(one and one.optional for one in symbols) else ""
             sheet = Sheet(name, f"{name} of each {noun}", f"{note}{blank}", "Input", frozen=3)
-            _fill_inputs(layout, _Table(sheet, columns), line_sums)
+            _fill_inputs(layout, sheet, columns, line_sums)
             sheets.append(sheet)
-    return sheets
+    return sheets if lines is None else [*sheets, _lines_sheet(layout, lines)]
+
+
+def input_names(layout: Layout) -> list[str]:
+    """Return the inputs that the run has: the scheme's, after the column by which it reports if no step uses that."""
+    there = {column for year in layout.result.years.values() for column in year.organisations.columns}
+    names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
+    return [name for name in ([] if by in names else [by]) + names if name in there]
 
 
 def _sheet_of(layout: Layout, name: str) -> str:
     """Return the sheet of an input column: people and money have their own, wherever they were read."""
-    if name in (PEOPLE, BASELINE):
-        return "Population" if name == PEOPLE else "Spend"
     column = layout.result.inputs.columns.get(name)
-    role = column.table if column else "population"
+    role = {PEOPLE: "population", BASELINE: "spend"}.get(name, column.table if column else "population")
     return {"population": "Population", "spend": "Spend"}.get(role, "Other inputs")
 
 
-def _fill_inputs(layout: Layout, table: _Table, line_sums: Mapping[tuple[str, str], str]) -> None:
+def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: Mapping[tuple[str, str], str]) -> None:
     """Write the rows of a sheet of inputs: those that serve every year first, by code; then year by year."""
-    sheet, names = table.sheet, table.names
     entries = _entries(layout, names)
-    rows = {year: _rows(layout, year, names) for year in layout.years}
+    inputs = {
+        year: result.organisations.rows_by_key("org_code", named=True, unique=True)
+        for year, result in layout.result.years.items()
+    }
     sheet.add_column("Year", 12, [word for word, _, _ in entries])
     sheet.add_column("Code", 9, [code for _, _, code in entries])
-    sheet.add_column("Name", 40, [rows[year][code]["org_name"] or NOT_GIVEN for _, year, code in entries])
-    for row, (word, year, code) in enumerate(entries, FIRST_ROW):
-        for one in layout.years if word == EVERY_YEAR else [year]:
-            table.rows[one, code] = row
-    cells = {name: [rows[year][code].get(name) for _, year, code in entries] for name in names}
+    sheet.add_column("Name", 40, [inputs[year][code]["org_name"] or NOT_GIVEN for _, year, code in entries])
+    rows = {
+        (own_year, code): row
+        for row, (word, year, code) in enumerate(entries, FIRST_ROW)
+        for own_year in (layout.years if word == EVERY_YEAR else [year])
+    }
+    cells = {name: [inputs[year][code].get(name) for _, year, code in entries] for name in names}
+    columns = {name: letter(column) for column, name in enumerate(names, len(sheet.headings) + 1)}
     for name in names:
-        column = letter(len(sheet.headings) + 1)
         formulas = [
             (line_sums.get((year, code)) if name == BASELINE else None)
-            or _sum_of_predecessors(layout, table, name, column, year, code)
+            or _sum_of_predecessors(layout, rows, name, columns[name], year, code)
             for _, year, code in entries
         ]
-        _input_column(layout, table, name, cells[name], formulas)
+        _input_column(layout, sheet, name, cells[name], formulas)
+        place = f"{quoted(sheet.name)}!${columns[name]}$"
+        layout.input_cells |= {(year, code, name): f"{place}{row}" for (year, code), row in rows.items()}
     origins = layout.result.inputs.origins
     own = {name: [origins.get((year, code, name), "") for _, year, code in entries] for name in names}
     places = [list(dict.fromkeys(filter(None, row))) for row in zip(*own.values(), strict=True)]
     where = sheet.add_column("Where from", 50, [PLACES.join(row) or NOT_GIVEN for row in places])
-    columns = {name: letter(column) for name, column in table.columns.items()}
     layout.input_tables.append(
         {
             "sheet": sheet.name,
@@ -120,41 +199,32 @@ def _fill_inputs(layout: Layout, table: _Table, line_sums: Mapping[tuple[str, st
         sheet.add_column("Predecessors", 24, before)
 
 
-def _rows(layout: Layout, year: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the inputs of each organisation in a year, by its code."""
-    frame = layout.result.years[year].organisations
-    columns = ["org_code", "org_name", *(name for name in names if name in frame.columns)]
-    return {row["org_code"]: row for row in frame.select(columns).iter_rows(named=True)}
-
-
 def _input_column(
-    layout: Layout, table: _Table, name: str, cells: Sequence[Any], formulas: Sequence[str | None]
+    layout: Layout, sheet: Sheet, name: str, cells: Sequence[Any], formulas: Sequence[str | None]
 ) -> None:
     """Write one column of inputs: what may be changed, what follows from other cells, and what is allowed."""
-    sheet, symbol = table.sheet, layout.scheme.symbols.get(name)
+    symbol = layout.scheme.symbols.get(name)
     is_text, unit = any(isinstance(value, str) for value in cells), symbol.unit if symbol else None
-    table.columns[name] = column = sheet.add_column(
+    column = sheet.add_column(
         with_unit(layout.label(name), unit),
         22,
         cells,
         (lambda row: formulas[row - FIRST_ROW]) if any(formulas) else None,
-        "number" if is_text else number_format(unit, list(cells)),
+        "number" if is_text else number_format(unit, cells),
         # A text that no step uses names an area, and the sheet of areas has a row for those of the run alone.
         unlocked=not (is_text and symbol is None),
     )
-    for (year, code), row in table.rows.items():
-        layout.input_cells[year, code, name] = sheet.cell(column, f"${row}")
     region = sheet.region(column)
     layout.input_ranges[name] = cell_range = sheet.column_range(column)
     if is_text:
         if symbol is not None:
             layout.text_inputs[name] = sheet, region
-            control_texts(layout, name, cell_range, cells)
+            _control_texts(layout, name, cell_range, cells)
         return
-    control_numbers(layout, name, cell_range, cells)
+    _control_numbers(layout, name, cell_range, cells)
     low = "0" if unit in ("£", "people") and not (symbol and symbol.signed) else ""
     asked, optional = layout.scheme.labels.get(name, name), symbol is not None and symbol.optional
-    require_number(sheet, region, (low, ""), asked, unit, optional=optional)
+    _require_number(sheet, region, low, "", asked, unit, optional=optional)
 
 
 def offer_choices(layout: Layout, areas: Sheet | None) -> None:
@@ -169,7 +239,7 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
             continue
         rule = {"validate": "list", "source": f"={source}", "error_title": "Not taken"}
         says = f"Expected one of those on the sheet {source.partition('!')[0]}."
-        sheet.validate(region, rule | {"error_message": says})
+        sheet.validations.append((region, rule | {"error_message": says}))
 
 
 def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -188,23 +258,18 @@ def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]
 
 
 def _sum_of_predecessors(  # a cell has that many sides
-    layout: Layout, table: _Table, name: str, column: str, year: str, code: str
+    layout: Layout, rows: Mapping[tuple[str, str], int], name: str, column: str, year: str, code: str
 ) -> str | None:
     """Return the sum of the cells of merged predecessors, where all of them are on the sheet."""
     if layout.result.inputs.boundaries:
         return None
     parts = [one for one in layout.moved.get((year, code), ()) if one.column == name]
-    rows = [table.rows.get((layout.years[0], one.predecessor)) for one in parts]
-    if not parts or None in rows:
-        return None
-    return "+".join(f"${column}${row}" for row in rows)
+    olds = [rows.get((layout.years[0], one.predecessor)) for one in parts]
+    return None if None in olds else "+".join(f"${column}${row}" for row in olds) or None
 
 
-def spend_lines_sheet(layout: Layout) -> Sheet | None:
-    """Return the lines of cost with the live rule of which count, or None where the spend has no lines."""
-    lines = _lines(layout)
-    if lines is None:
-        return None
+def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
+    """Return the lines of cost with the live rule of which count."""
     note = "Change a line and the spend follows; Counts is the scheme's rule applied to the line."
     sheet = layout.sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
@@ -217,13 +282,13 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
         region, cells = sheet.region(column), sheet.column_range(column)
         layout.line_ranges[name] = cells
         if name == "amount":
-            require_number(sheet, region, ("0", ""), "Amount of the line", "£")
-            control_numbers(layout, "amount_of_lines", cells, amounts)
+            _require_number(sheet, region, "0", "", "Amount of the line", "£")
+            _control_numbers(layout, "amount_of_lines", cells, amounts)
         elif name in LINE_WORDS:
-            sheet.validate(region, {"validate": "list", "source": list(LINE_WORDS[name])})
+            sheet.validations.append((region, {"validate": "list", "source": list(LINE_WORDS[name])}))
             _control_words(layout, name, cells, values, amounts)
         elif unlocked:
-            control_texts(layout, f"{name}_of_lines", cells, values)
+            _control_texts(layout, f"{name}_of_lines", cells, values)
     place = {name: f"${letter(column)}{ROW}" for column, (name, _, _) in enumerate(_LINE_COLUMNS, 1)}
     rule = ",".join(
         "OR(" + ",".join(f"EXACT(LOWER({place[key]}),{x.text(text.lower())})" for text in allowed) + ")"
@@ -239,7 +304,7 @@ def spend_lines_sheet(layout: Layout) -> Sheet | None:
 
 def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str], amounts: Sequence[float]) -> None:
     """Keep how many lines have each word of a column, and the £ of those with one: two changes may cancel out."""
-    control_texts(layout, f"{name}_of_lines", cells, values)
+    _control_texts(layout, f"{name}_of_lines", cells, values)
     word = max(values, key=lambda value: (value == "yes", value))
     total = math.fsum(amount for amount, value in zip(amounts, values, strict=True) if value == word)
     says = f"{name.replace('_', ' ').capitalize()}: £ of the lines with {word!r} in the run."
@@ -248,7 +313,7 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
 
 
 def _lines(layout: Layout) -> pl.DataFrame | None:
-    """Return the lines so that those of one organisation and year follow each other, in a fixed order."""
+    """Return the lines so that those of one organisation and year follow each other; None where spend has none."""
     lines = layout.result.inputs.lines
     if lines is None or BASELINE not in layout.scheme.symbols:
         return None
@@ -256,11 +321,8 @@ def _lines(layout: Layout) -> pl.DataFrame | None:
     return lines.sort([name for name in keys if name in lines.columns], nulls_last=False)
 
 
-def _sums_of_lines(layout: Layout) -> dict[tuple[str, str], str]:
-    """Return the formula that sums the counting lines of each year and organisation; empty without lines."""
-    lines = _lines(layout)
-    if lines is None:
-        return {}
+def _sums_of_lines(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str], str]:
+    """Return the formula that sums the counting lines of each year and organisation."""
     rows_of: dict[tuple[str, str | None], list[int]] = {}
     for row, (code, year) in enumerate(lines.select("org_code", "year").iter_rows(), FIRST_ROW):
         rows_of.setdefault((code, year), []).append(row)
@@ -277,3 +339,63 @@ def _sums_of_lines(layout: Layout) -> dict[tuple[str, str], str]:
             blocks = [rows_of.get((old, of)) for old in dict.fromkeys([code, *olds]) for of in (None, year)]
             formulas[year, code] = "+".join(counted(rows[0], rows[-1]) for rows in blocks if rows) or "0"
     return formulas
+
+
+# What may be typed, and how a change is noticed ----------------------------------------------------
+
+
+def _require_number(  # a rule has that many sides
+    sheet: Sheet, cells: str, low: str, high: str, asked: str, unit: str | None, *, optional: bool = False
+) -> None:
+    """Let cells take numbers between their bounds alone, and say what is asked for."""
+    rule = {
+        "validate": "decimal",
+        "criteria": "between",
+        "minimum": f"={low}" if low else -_LARGEST,
+        "maximum": f"={high}" if high else _LARGEST,
+        "ignore_blank": optional,
+        "input_title": "Input",
+        "input_message": (f"{asked}, in {unit}." if unit else f"{asked}.")[:250],
+        "error_title": "Not taken",
+        "error_message": "Expected a number within its bounds; money and people are not below nil.",
+    }
+    sheet.validations.append((cells, rule))
+
+
+def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:
+    """Keep two totals of a column as it was read, so that a change made in the workbook is seen.
+
+    The second counts each value for a little less than the one above: values that change places change it.
+    """
+    says = f"{layout.label(name)}: total in the run"
+    numbers = [value for value in values if value is not None]
+    layout.control(f"as_read_{name}", math.fsum(numbers), f"{says}.", f"SUM({cells})")
+    if len(numbers) > 1:
+        _control_order(layout, f"{name}_in_order", says, cells, numbers)
+
+
+def _control_order(layout: Layout, name: str, says: str, cells: str, numbers: Sequence[float]) -> None:
+    """Keep a total in which each number, from the top down, counts for a little less: NPV's discount."""
+    rate = layout.constant("order_rate", _ORDER_RATE, "By which a row counts for less than the one above it, in order.")
+    total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
+    layout.control(f"as_read_{name}", total, f"{says}, each row for a little less.", f"NPV({rate},{cells})")
+
+
+def control_groups(layout: Layout, year: str) -> None:
+    """Keep which group each organisation was in, so that two that change places are seen."""
+    block = layout.blocks[ORGANISATION, year]
+    for column, members in block.year.membership.items():
+        if f"group {column}" in block.helpers:
+            name, numbers = f"{column}_{year.replace('/', '_')}", [float(member + 1) for member in members]
+            says = f"{layout.scheme.labels[column]} {year}: numbers of the groups in the run"
+            _control_order(layout, name, says, block.helper_range(f"group {column}"), numbers)
+
+
+def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:
+    """Keep how many rows have each text of a column, so that a change of one is seen; not of a column of names."""
+    counts = Counter(value or "" for value in values)
+    if len(counts) > _MOST_TEXTS or max(map(len, counts)) > _LONGEST_TEXT:
+        return
+    for number, (text, count) in enumerate(sorted(counts.items()), 1):
+        says = f"{layout.label(name)}: rows with {text!r} in the run."
+        layout.control(f"as_read_{name}_{number}", count, says, f"SUMPRODUCT(--({cells}={x.text(text)}))")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,9 +12,8 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import NATIONAL, Kind
 from gpit_fairshare.numbers import as_in_sheet
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs, Vector, YearColumns
-from gpit_fairshare.workbook.group_order import GroupOrder, order_of
 from gpit_fairshare.workbook.layout import with_unit
-from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, SearchColumns, clip, clipped
+from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, GroupOrder, SearchColumns, clip, clipped
 from gpit_fairshare.workbook.sheets import HEADING_ROW, ROW
 
 if TYPE_CHECKING:
@@ -27,39 +25,24 @@ REMAINDER: Final = "remainder"
 """In the heading of what is left of a large number, of which few digits are sure."""
 
 
-@dataclass(slots=True)
 class ShareOutCells:
-    """What other sheets ask of a `share_out` step: formulas over all groups."""
-
-    label: str
-    shared: str = ""
-    """What the step has to share."""
-    left_over: str = ""
-    """What it leaves over; empty where it has no ceiling."""
-    fits: str = ""
-    """Whether the floors fit in the amount; empty where it has none."""
-    spends: str = ""
-    """Whether it gives the amount, or all that it may."""
-    sound: str = ""
-    """Whether its arguments are such as gpit takes."""
-
-
-class ShareOutWriter:
-    """Writes one `share_out`."""
+    """One `share_out` step as live cells, and what other sheets ask of it: formulas over all groups."""
 
     def __init__(
         self, columns: YearColumns, step: Step, tree: t.ShareOut, orders: dict[tuple[Kind, str], GroupOrder]
     ) -> None:
+        """Write the step's column and what it rests on."""
         self.columns, self.layout, self.step, self.tree, self.orders = columns, columns.layout, step, tree, orders
         self.figures = KernelFigures(columns, step, tree.within)
         self.block = self.figures.block
         self.weights = columns.vector(self.block, tree.by)
         self.amount = self._shared_amount(tree.amount)
-        self.cells = ShareOutCells(step.label)
-
-    def write(self) -> ShareOutCells:
-        """Write the step's column and what it rests on; return the formulas that other sheets need."""
-        tree = self.tree
+        self.fits = ""
+        """Whether the floors fit in the amount; empty where it has none."""
+        self.spends = ""
+        """Whether it gives the amount, or all that it may."""
+        self.left_over = ""
+        """What it leaves over; empty where it has no ceiling."""
         capped_by_weight = tree.at_most is not None and t.to_text(tree.at_most) == t.to_text(tree.by)
         if tree.at_least is None and tree.at_most is None:
             self._proportional()
@@ -67,11 +50,12 @@ class ShareOutWriter:
             self._capped()
         else:
             self._bounded()
-        self.cells.sound = self._sound()
-        self.cells.shared = self.amount.over_all("SUM")
+        self.sound = self._sound()
+        """Whether its arguments are such as gpit takes."""
+        self.shared = self.amount.over_all("SUM")
+        """What it has to share."""
         if self.amount.only and tree.within:  # each group has the same amount
-            self.cells.shared += f"*ROWS({self.figures.groups.column_range(tree.within)})"
-        return self.cells
+            self.shared += f"*ROWS({self.figures.groups.column_range(tree.within)})"
 
     def _shared_amount(self, amount: t.Name | t.Number) -> KernelFigure:
         """Return what the step has to share: one amount, or one for each group."""
@@ -95,11 +79,10 @@ class ShareOutWriter:
 
     def _weights_total(self) -> KernelFigure:
         """Write the total of the weights."""
-        by, text = self.tree.by, t.to_text(self.tree.by)
-        key = t.to_text(t.Figure("total", text, self.tree.within))
-        named, scheme = isinstance(by, t.Name), self.columns.scheme
-        unit = (scheme.symbols[text].unit or "") if named else ""
-        return self._total(key, "", self.weights, unit, f"Total of {scheme.labels[text] if named else text}")
+        text, scheme = t.to_text(self.tree.by), self.columns.scheme
+        key, symbol = t.to_text(t.Figure("total", text, self.tree.within)), scheme.symbols.get(text)
+        unit = (symbol.unit or "") if symbol else ""
+        return self._total(key, "", self.weights, unit, f"Total of {scheme.labels.get(text, text)}")
 
     def _local(self, leaf: t.Name | t.Number) -> str:
         """Return an argument's cell as written on the step's own sheet."""
@@ -136,8 +119,7 @@ class ShareOutWriter:
         base = columns.vector(block, tree.base or t.Number(0.0))
         leaves = {FLOOR: tree.at_least, CEILING: tree.at_most}
         bounds = {side: columns.vector(block, leaf) for side, leaf in leaves.items() if leaf}
-        order = order_of(self.figures, self.orders)
-        search = SearchColumns(self.figures, order, self.weights, base, bounds, self.amount)
+        search = SearchColumns(self.figures, self.orders, self.weights, base, bounds, self.amount)
         factor = search.write()
         within_bounds = clipped(base.cell, {side: bound.cell for side, bound in bounds.items()})
         if tree.base or tree.at_least:
@@ -178,16 +160,15 @@ class ShareOutWriter:
         least = self._total(f"least of {self.step.name}", "least that must be given", column)
         amount = self.amount.beside()
         formula = f"{least.beside()}<={amount}+sums_within*MAX(1,ABS({amount}))"
-        self.cells.fits = self._holds(f"floors of {self.step.name} fit", "the floors fit in the amount", formula)
+        self.fits = self._holds(f"floors of {self.step.name} fit", "the floors fit in the amount", formula)
         return least
 
     def _sound(self) -> str:
         """Return whether weights, bounds and amounts are such as gpit takes; it refuses others."""
         tests = [f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"]
         if self.tree.at_least and self.tree.at_most:
-            low, high = (
-                self.columns.vector(self.block, leaf).range for leaf in (self.tree.at_least, self.tree.at_most)
-            )
+            low = self.columns.vector(self.block, self.tree.at_least).range
+            high = self.columns.vector(self.block, self.tree.at_most).range
             gap = f"({low}-{high})*({low}-{high})>tolerance*tolerance*(1+{low}*{low}+{high}*{high})"
             tests.append(f"SUMPRODUCT(({low}>{high})*({gap}))=0")
         name = t.to_text(self.tree.amount)
@@ -204,9 +185,9 @@ class ShareOutWriter:
         due = f"MIN({amount},{most.beside()})" if most else amount
         formula = f"ABS({given.beside()}-{due})<=sums_within*MAX(1,ABS({due}))"
         says = "all is given, or all that the ceilings allow"
-        self.cells.spends = self._holds(f"{name} is spent", says, formula)
+        self.spends = self._holds(f"{name} is spent", says, formula)
         if most:
-            self.cells.left_over = self._left_over(amount, most.beside())
+            self.left_over = self._left_over(amount, most.beside())
 
     def _left_over(self, amount: str, given: str) -> str:
         """Write what ceilings leave over, as the engine has it, and return it over all groups.

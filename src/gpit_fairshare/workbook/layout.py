@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.inputs.model import ADDED_UP, Restated
 from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.language.kinds import ORGANISATION, Kind, group
+from gpit_fairshare.language.kinds import ORGANISATION, Kind
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Role, Sheet, free_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gpit_fairshare.engine import Result, Year
 
@@ -81,13 +83,13 @@ def sheet_name(text: str, taken: set[str], end: str = "") -> str:
 
     A name that is too long is cut before its `end`, such as the year, without which two sheets look alike.
     """
-    base, end = (" ".join(one.translate(_FORBIDDEN).split()) for one in (text, end))
+    base, end = (" ".join(part.translate(_FORBIDDEN).split()) for part in (text, end))
 
-    def within(tail: str) -> str:
+    def numbered(number: int) -> str:
+        tail = (f" {end}" if end else "") + (f" {number}" if number > 1 else "")
         return (base[: 31 - len(tail)].strip("' ") + tail).strip("' ") or "Sheet"
 
-    end = f" {end}" if end else ""
-    return free_name(taken, lambda number: within(f"{end} {number}" if number > 1 else end))
+    return free_name(taken, numbered)
 
 
 @dataclass(slots=True)
@@ -105,11 +107,6 @@ class Block:
     def height(self) -> int:
         """Return the number of rows."""
         return self.year.frames[self.kind].height
-
-    @property
-    def last(self) -> int:
-        """Return the last row of the table."""
-        return FIRST_ROW + self.height - 1
 
     def values(self, name: str) -> list[Any]:
         """Return the values of a column of this block."""
@@ -187,7 +184,9 @@ class Layout:
             "Numbers of the formulas, each by its name. Fixed: no input changes it. As read: inputs come to it.",
             "Working",
         )
-        self._users: dict[str, list[str]] = {}
+        self._constant_rows: dict[str, int] = {}
+        self._users: defaultdict[str, list[str]] = defaultdict(list)
+        """Numbers of the scheme by their names to what uses them."""
         self.constants.add_headings(_CONSTANTS_COLUMNS)
         for name, (value, use) in x.CONSTANTS.items():
             self.constant(name, value, use)
@@ -197,8 +196,7 @@ class Layout:
             "One row per figure, one column per year; formulas use them by their names.",
             "Working",
         )
-        self.national.add_headings(_NATIONAL_COLUMNS)
-        self.national.add_headings((year, 20) for year in self.years)
+        self.national.add_headings((*_NATIONAL_COLUMNS, *((year, 20) for year in self.years)))
         self.national_rows: dict[str, int] = {}
         self.sharing = self.sheet(
             SHARING,
@@ -208,11 +206,10 @@ class Layout:
         )
         self.sharing.last_row = FIRST_ROW - 1
         self.sharing.add_headings(_SHARING_COLUMNS)
-        both = [(name, year) for name in self.scheme.parameters for year in self.years]
-        self.parameter_rows = {one: FIRST_ROW + index for index, one in enumerate(both)}
+        keys = product(self.scheme.parameters, self.years)
+        self.parameter_rows = {key: row for row, key in enumerate(keys, FIRST_ROW)}
         """Name and year of each parameter to its row."""
-        for (name, year), row in self.parameter_rows.items():
-            self.names[self.name_of(name, year)] = f"{PARAMETERS}!$D${row}"
+        self.names |= {self.name_of(*key): f"{PARAMETERS}!$D${row}" for key, row in self.parameter_rows.items()}
 
     def sheet(self, name: str, title: str, note: str, role: Role = "Output", frozen: int = 0) -> Sheet:
         """Make a sheet that shows money; its note says so where the spend is illustrative."""
@@ -239,15 +236,14 @@ class Layout:
     def constant(self, name: str, value: float, use: str) -> str:
         """Give a number that formulas need a cell and a name, once; return the name."""
         if name not in self.names:
-            row = FIRST_ROW + len(self._users)
-            self._users[name] = []
+            row = self._constant_rows[name] = FIRST_ROW + len(self._constant_rows)
             self.names[name] = f"{CONSTANTS}!$C${row}"
             self.constants.put_row(row, (name, use, value, FIXED))
         return name
 
     def control(self, name: str, value: float, use: str, formula: str) -> None:
         """Keep a total of inputs as it was in the run, and say beside it whether it still is."""
-        row = int(self.names[self.constant(name, value, use)].rpartition("$")[2])
+        row = self._constant_rows[self.constant(name, value, use)]
         same = f"IFERROR(ABS({formula}-{name})<=tolerance*MAX(1,ABS({name})),FALSE)"
         self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED}")')
         self.input_controls.append(f"{CONSTANTS}!$D${row}")
@@ -267,9 +263,7 @@ class Layout:
         if self.user not in users:
             users.append(self.user)
             others = f" and {len(users) - 4} more" if len(users) > 4 else ""
-            self.constants.put(
-                int(self.names[name].rpartition("$")[2]), 2, f"A number of the scheme: {'; '.join(users[:4])}{others}"
-            )
+            self.constants.put(self._constant_rows[name], 2, f"A number of the scheme: {'; '.join(users[:4])}{others}")
         return name
 
     # Cells ------------------------------------------------------------------------------------------
@@ -279,24 +273,11 @@ class Layout:
         return {year: self.blocks[ORGANISATION, year] for year in self.years}
 
 
-def number_format(unit: str | None, values: list[Any]) -> str:
+def number_format(unit: str | None, values: Iterable[Any]) -> str:
     """Return the format for values of a unit; pounds show pence only where there are any."""
     if unit == "£" and any(isinstance(value, float) and value != math.floor(value) for value in values):
         return "pence"
     return unit if unit in ("£", "£ per head", "people", "%", "ratio") else "number"
-
-
-def block_kinds(layout: Layout) -> list[Kind]:
-    """Return the kinds that need a sheet: the organisations, and each grouping that the steps use."""
-    year = next(iter(layout.result.years.values()))
-    return [ORGANISATION, *(group(column) for column in year.labels)]
-
-
-def input_names(layout: Layout) -> list[str]:
-    """Return the inputs that the run has: the scheme's, after the column by which it reports if no step uses that."""
-    there = {column for year in layout.result.years.values() for column in year.organisations.columns}
-    names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
-    return [name for name in ([] if by in names else [by]) + names if name in there]
 
 
 def with_unit(label: str, unit: str | None) -> str:

@@ -54,7 +54,7 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         columns.helper(block, "change per head", heading, formula, changes, "change per head")
         if len(changes) <= MOST_SORTED:
             column = f"${letter(block.helpers['change per head'])}"
-            place = x.rank(column, ROW, block.last, FIRST_ROW)
+            place = x.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
             formula = f'IF(ISNUMBER({column}{ROW}),{place},"{NOT_APPLICABLE}")'
             columns.helper(block, "place", "Place by change per head", formula, _places(changes), "count")
 
@@ -62,10 +62,8 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
 def _places(changes: Sequence[Any]) -> list[Any]:
     """Return each row's place, the largest change first, the earlier row first among equals."""
     order = sorted((-change, row) for row, change in enumerate(changes) if change != NOT_APPLICABLE)
-    places: list[Any] = [NOT_APPLICABLE] * len(changes)
-    for place, (_, row) in enumerate(order, 1):
-        places[row] = place
-    return places
+    places = {row: place for place, (_, row) in enumerate(order, 1)}
+    return [places.get(row, NOT_APPLICABLE) for row in range(len(changes))]
 
 
 def change_sheet(layout: Layout) -> Sheet | None:
@@ -163,7 +161,8 @@ def spread_sheet(layout: Layout) -> Sheet | None:
     sheet.add_column("Band (£ per head)", 20, texts, band)
     sheet.add_column("From (£ per head)", 14, starts, start, "£ per head")
     for (heading, _, _), cells, values in zip(sets, ranges, rates, strict=True):
-        above = [sum(_from(value, low) for value in values) for low in starts]
+        # Whether a value is in a band or above it; programs differ in the last digit at its edge.
+        above = [sum(value >= low - _EDGE for value in values) for low in starts]
         counts = [here - beyond for here, beyond in zip(above, [*above[1:], 0], strict=True)]
         column = letter(len(sheet.headings) + 1)
 
@@ -184,11 +183,6 @@ def _bands(lowest: float, highest: float) -> tuple[list[float], float]:
     while len(starts) < _BANDS and starts[-1] + width <= highest:
         starts.append(starts[-1] + width)
     return starts, width
-
-
-def _from(value: float, start: float) -> bool:
-    """Return whether a value is in a band or above it; programs differ in the last digit at its edge."""
-    return value >= start - _EDGE
 
 
 def _nice(width: float) -> float:

@@ -27,20 +27,17 @@ def places(layout: Layout) -> dict[str, Any]:
     parameters; `inputs` the sheets of inputs, each with its columns of years, codes and places, and for each
     column of inputs the digests of its cells in the run, row by row.
     """
-    tables = []
-    for (kind, year), block in layout.blocks.items():
-        first = {"org_code": 1, "org_name": 2} if kind.column is None else {}
-        columns = {name: letter(column) for name, column in (first | block.columns).items()}
-        tables.append(
-            {
-                "by": kind.column,
-                "year": year,
-                "sheet": block.sheet.name,
-                "first_row": FIRST_ROW,
-                "last_row": block.last,
-                "columns": columns,
-            }
-        )
+    tables = [
+        {
+            "by": kind.column,
+            "year": year,
+            "sheet": block.sheet.name,
+            "first_row": FIRST_ROW,
+            "last_row": block.sheet.last_row,
+            "columns": {name: letter(column) for name, column in block.columns.items()},
+        }
+        for (kind, year), block in layout.blocks.items()
+    ]
     keys = (*layout.scheme.parameters, *layout.national_rows)
     return {
         "tables": tables,

@@ -12,8 +12,8 @@ from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.numbers import whole_change
 from gpit_fairshare.words import joined
 from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
+from gpit_fairshare.workbook.input_sheets import changed_parameters
 from gpit_fairshare.workbook.layout import MANIFEST, Layout
-from gpit_fairshare.workbook.parameters_sheet import changed_parameters
 from gpit_fairshare.workbook.places import places
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Cell, Prose, Sheet, is_web
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine import Effect
     from gpit_fairshare.scheme.model import Assumption, Check, Source, Step
+
+    TextColumn = tuple[str, float, str | Callable[[Any], Any]]
 
 READING: Final = (
     "Blue figures on Input sheets are what you may change: parameters, patients, spend. Every other figure is a live "
@@ -55,21 +57,24 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     note = f"{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
     sheet = layout.sheet(ABOUT, scheme.title, note, "Control")
     sheet.add_headings((("Item", 30), ("What it says", Prose(110))))
-    indicative = [year for year in layout.years if year in scheme.indicative]
-    firm = [year for year in layout.years if year not in scheme.indicative]
-    says = [f"{', '.join(years)} {word}" for years, word in ((firm, "firm"), (indicative, "indicative")) if years]
+    years_of = {
+        word: [year for year in layout.years if scheme.certainty(year) == word] for word in ("firm", "indicative")
+    }
+    says = [f"{', '.join(years)} {word}" for word, years in years_of.items() if years]
     receivers = f"{'to' if layout.adds_up else 'of'} the {scheme.organisation}s"
+    warnings = sum(finding.level == "warning" for finding in result.findings)
+    overridden = "; ".join(f"{name} {year}: {value.written}" for name, year, value in scheme.overridden())
     facts = (
         ("Status of the checks", status[0]),
         ("Warnings of the checks", status[1]),
-        ("Warnings about the inputs", _warnings(layout)),
+        ("Warnings about the inputs", f"{warnings or 'None'}; see the sheet Findings"),
         ("What it is", f"{layout.answers} {receivers}, {'; '.join(says)}"),
         ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…, in full on Manifest"),
         ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}"),
         ("Boundaries", _boundaries(layout)),
         *(("Data", text) for text in _data(layout)),
         *(("Illustrative spend", text) for text in result.inputs.illustrative),
-        ("Set for this run", _set(layout)),
+        ("Set for this run", overridden or "Nothing: every parameter was as the scheme gives it"),
         (_CHANGED_HERE, f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"),
         ("Plug-ins", "; ".join(f"{one.kind} {one.name} of {one.package} {one.version}" for one in scheme.plugins)),
         ("Values, not formulas", _fixed(layout)),
@@ -83,7 +88,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     sheet.rows([*said, *to_fill_in, *contents])
     status_row = FIRST_ROW + len(said) + list(TO_FILL_IN.values()).index(DRAFT)
     layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
-    sheet.validate(f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]})
+    sheet.validations.append((f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]}))
     sheet.flag(f"B{FIRST_ROW}", ONE_FAILS)
     return sheet
 
@@ -106,17 +111,6 @@ def _data(layout: Layout) -> list[str]:
         + ("" if one.role == "crosswalk" else "; rows serve every year" if one.file in serving else "; rows by year")
         for one in inputs.sources
     ]
-
-
-def _warnings(layout: Layout) -> str:
-    """Return how many of the findings want a look."""
-    count = sum(finding.level == "warning" for finding in layout.result.findings)
-    return f"{count or 'None'}; see the sheet Findings"
-
-
-def _set(layout: Layout) -> str:
-    overrides = [f"{name} {year}: {value.written}" for name, year, value in layout.scheme.overridden()]
-    return "; ".join(overrides) or "Nothing: every parameter was as the scheme gives it"
 
 
 def _fixed(layout: Layout) -> str:
@@ -142,13 +136,7 @@ def _boundaries(layout: Layout) -> str:
     return f"All figures are those of the {noun}s of {day_in_words(day)}; Findings has the mergers." if day else ""
 
 
-def _text_sheet(
-    name: str,
-    title: str,
-    note: str,
-    items: Sequence[Any],
-    columns: Sequence[tuple[str, float, str | Callable[[Any], Any]]],
-) -> Sheet:
+def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns: Sequence[TextColumn]) -> Sheet:
     """Return a sheet of texts with a row for each item.
 
     A column is a heading, a width, and the attribute of an item that it shows, or what gives the text of an item.

@@ -8,24 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.language.kinds import ORGANISATION, Kind
+from gpit_fairshare.language.kinds import ORGANISATION, Kind, group
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet, thousands_sheet
-from gpit_fairshare.workbook.checks import checks_sheet, live_checks
-from gpit_fairshare.workbook.input_controls import control_order
-from gpit_fairshare.workbook.input_sheets import input_sheets, offer_choices, spend_lines_sheet
-from gpit_fairshare.workbook.layout import (
-    NOT_GIVEN,
-    Block,
-    Layout,
-    block_kinds,
-    input_names,
-    number_format,
-    sheet_name,
-    with_unit,
-)
-from gpit_fairshare.workbook.parameters_sheet import parameters_sheet
+from gpit_fairshare.workbook.checks import checks_sheet
+from gpit_fairshare.workbook.input_sheets import control_groups, input_names, input_sheets, offer_choices
+from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
@@ -58,21 +47,19 @@ def write_workbook(
 def _build(layout: Layout) -> list[Sheet]:
     """Lay out every sheet, in the order that they have in the workbook."""
     inputs = input_sheets(layout)
-    lines = spend_lines_sheet(layout)
+    groupings = layout.result.years[layout.years[0]].labels
     for year in layout.years:
-        for kind in block_kinds(layout):
+        for kind in (ORGANISATION, *map(group, groupings)):
             layout.blocks[kind, year] = _block(layout, kind, year)
     writers = {year: StepWriter(layout, year) for year in layout.years}
     for writer in writers.values():
         for step in layout.scheme.steps:
             writer.step(step)
-        _control_groups(layout, writer)
+        control_groups(layout, writer.year)
     published = AllocationsSheet(layout)
-    allocations = published.write()
     write_per_head(writers)
     summary = summary_rows(layout, writers)
-    live = live_checks(layout, writers, published, summary)
-    checks = checks_sheet(layout, live, summary)
+    checks = checks_sheet(layout, writers, published, summary)
     areas, change, spread, path = areas_sheet(layout), change_sheet(layout), spread_sheet(layout), path_sheet(layout)
     offer_choices(layout, areas)
     summary.sheet.charts = charts(layout, change, spread, path, areas)
@@ -81,15 +68,13 @@ def _build(layout: Layout) -> list[Sheet]:
     maybe = [
         summary.sheet,
         areas,
-        allocations,
+        published.sheet,
         thousands_sheet(layout, published),
         change,
         spread,
         path,
         *(block.sheet for block in blocks),
-        parameters_sheet(layout),
         *inputs,
-        lines,
         layout.national,
         layout.constants,
         layout.sharing if layout.sharing.cells else None,
@@ -106,16 +91,6 @@ def _build(layout: Layout) -> list[Sheet]:
     status = (str(checks.value(TOTAL_ROW, 2)), str(checks.value(TOTAL_ROW, 3)))
     reference_sheets.tell_status(layout, body, status[0])
     return [reference_sheets.about_sheet(layout, body, status), *body]
-
-
-def _control_groups(layout: Layout, writer: StepWriter) -> None:
-    """Keep which group each organisation was in, so that two that change places are seen."""
-    block = layout.blocks[ORGANISATION, writer.year]
-    for column, members in block.year.membership.items():
-        if f"group {column}" in block.helpers:
-            name, numbers = f"{column}_{writer.year.replace('/', '_')}", [float(member + 1) for member in members]
-            says = f"{layout.scheme.labels[column]} {writer.year}: numbers of the groups in the run"
-            control_order(layout, name, says, block.helper_range(f"group {column}"), numbers)
 
 
 def _block(layout: Layout, kind: Kind, year: str) -> Block:
@@ -140,9 +115,9 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     block = Block(kind, now, sheet, workings)
     if kind.column is None:
         for target in (sheet, workings):
-            target.add_column("Code", 9, now.codes())
-        names = now.organisations["org_name"].to_list()
-        sheet.add_column("Name", 40, [name or NOT_GIVEN for name in names])
+            block.columns["org_code"] = target.add_column("Code", 9, now.codes())
+        names = [name or NOT_GIVEN for name in now.organisations["org_name"].to_list()]
+        block.columns["org_name"] = sheet.add_column("Name", 40, names)
         sheet.put(TOTAL_ROW, 2, "Total")
         _input_columns(layout, block)
     else:

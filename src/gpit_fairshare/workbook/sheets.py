@@ -168,7 +168,7 @@ class Sheet:
     frozen: int = 0
     """Columns that stay in view; the headings stay with them."""
     validations: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """Cells and their data validation, as XlsxWriter takes it."""
+    """Cells and what they may take: their data validation, as XlsxWriter has it."""
     conditional_formats: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Cells and their conditional format, as XlsxWriter takes it, but for its `format`: the name of a look."""
     status: tuple[str, str] | None = None
@@ -214,18 +214,9 @@ class Sheet:
             self.put(TOTAL_ROW, column, amount, f"SUM({cells})", number)
         return column
 
-    def put(  # a cell has that many sides
-        self,
-        row: int,
-        column: int,
-        value: Any,
-        formula: str | None = None,
-        number: str = "number",
-        *,
-        unlocked: bool = False,
-    ) -> None:
+    def put(self, row: int, column: int, value: Any, formula: str | None = None, number: str = "number") -> None:
         """Place one cell; a cell below the headings makes the table reach down to it."""
-        self.cells[row, column] = Cell(value, formula, number, unlocked)
+        self.cells[row, column] = Cell(value, formula, number)
         self.last_row = max(self.last_row, row)
 
     def put_row(self, row: int, values: Iterable[Any]) -> None:
@@ -238,10 +229,6 @@ class Sheet:
         """Fill the table with plain values and cells; what has nothing to say says so."""
         for row, values in enumerate(rows, FIRST_ROW):
             self.put_row(row, (NONE if value is None or value == "" else value for value in values))
-
-    def validate(self, cells: str, settings: dict[str, Any]) -> None:
-        """Let cells take no other values than these."""
-        self.validations.append((cells, settings))
 
     def flag(self, cells: str, word: str) -> None:
         """Show a word, which says that something is wrong, bold and red wherever it comes up."""

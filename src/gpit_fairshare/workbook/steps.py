@@ -11,7 +11,7 @@ from gpit_fairshare.language.functions import AGGREGATES, filled
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.workbook.columns import Refs, YearColumns
-from gpit_fairshare.workbook.kernel_columns import ShareOutCells, ShareOutWriter, write_rounded, write_rounded_figure
+from gpit_fairshare.workbook.kernel_columns import ShareOutCells, write_rounded, write_rounded_figure
 from gpit_fairshare.workbook.sheets import ROW, Formula, Sheet
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.language.tree import Expression
     from gpit_fairshare.scheme.model import Check, Step
-    from gpit_fairshare.workbook.group_order import GroupOrder
     from gpit_fairshare.workbook.layout import Block, Layout
+    from gpit_fairshare.workbook.search_columns import GroupOrder
 
 FIXED: Final = "values of the run"
 """In the heading of a step whose formula uses a function that Excel has not."""
@@ -31,7 +31,6 @@ class StepWriter:
 
     def __init__(self, layout: Layout, year: str) -> None:
         self.layout = layout
-        self.scheme = layout.scheme
         self.year = year
         self.columns = YearColumns(layout, year)
         self.share_outs: dict[str, ShareOutCells] = {}
@@ -45,31 +44,28 @@ class StepWriter:
         Raises:
             OutputError: The step's formula is longer than Excel allows; it names the step.
         """
-        try:
-            self._step(step)
-        except OutputError as fault:
-            raise OutputError(f"{step.where}: {fault}") from None
-
-    def _step(self, step: Step) -> None:
         columns, is_national, is_fixed = self.columns, step.kind == NATIONAL, bool(without_excel(step.tree))
         self.layout.user = step.label
         self._figures(step.tree)
-        match step.tree:
-            case t.ShareOut():
-                self.share_outs[step.name] = ShareOutWriter(columns, step, step.tree, self.orders).write()
-            case t.Rounded() if is_national:
-                write_rounded_figure(columns, step, step.tree)
-            case t.Rounded():
-                write_rounded(columns, step, step.tree)
-            case _ if is_national:
-                label = f"{step.label} ({FIXED})" if is_fixed else step.label
-                formula = None if is_fixed else self._national_formula(step.tree)
-                columns.national(step.name, label, step.unit, formula, columns.now.national(step.name))
-            case _ if is_fixed:
-                columns.step(step, None, FIXED)
-            case _:
-                block = columns.block(step.kind)
-                columns.step(step, self._formula(step.tree, block, block.sheet))
+        try:
+            match step.tree:
+                case t.ShareOut():
+                    self.share_outs[step.name] = ShareOutCells(columns, step, step.tree, self.orders)
+                case t.Rounded() if is_national:
+                    write_rounded_figure(columns, step, step.tree)
+                case t.Rounded():
+                    write_rounded(columns, step, step.tree)
+                case _ if is_national:
+                    label = f"{step.label} ({FIXED})" if is_fixed else step.label
+                    formula = None if is_fixed else self._national_formula(step.tree)
+                    columns.national(step.name, label, step.unit, formula, columns.now.national(step.name))
+                case _ if is_fixed:
+                    columns.step(step, None, FIXED)
+                case _:
+                    block = columns.block(step.kind)
+                    columns.step(step, self._formula(step.tree, block, block.sheet))
+        except OutputError as fault:
+            raise OutputError(f"{step.where}: {fault}") from None
 
     def _formula(self, tree: Expression, block: Block, here: Sheet) -> Formula:
         """Return the formula of every row of a block; each row has its own only where it looks back a year."""
@@ -84,26 +80,20 @@ class StepWriter:
     # Figures over rows ----------------------------------------------------------------------------
 
     def _figures(self, tree: Expression) -> None:
-        """Write every figure that a formula uses, each once, in a cell of its own."""
-        for node in t.walk(tree):
-            if isinstance(node, t.Figure):
-                self._figure(node)
-
-    def _figure(self, node: t.Figure) -> None:
-        """Write one figure: nationally, or in a column of its group's sheet."""
-        columns, symbol = self.columns, self.scheme.symbols[node.of]
-        source, key = columns.block(symbol.kind), t.to_text(node)
-        aggregate = AGGREGATES[node.function]
-        label = f"{aggregate.heading} {self.scheme.labels[node.of]}"
-        unit, cells = "" if aggregate.is_count else symbol.unit or "", source.column_range(node.of)
-        if node.within is None:
-            formula, values = filled(aggregate.excel, cells=cells), [columns.now.national(key)]
-        else:
-            columns.membership(source, node.within)
-            numbers = source.helper_range(f"group {node.within}")
-            formula = filled(aggregate.excel_within, cells=cells, groups=numbers, group=f"$B{ROW}")
-            values = columns.block(group(node.within)).values(key)
-        columns.figure(node.within, key, label, unit, formula, values)
+        """Write every figure that a formula uses, once: nationally, or in a column of its group's sheet."""
+        columns, scheme = self.columns, self.layout.scheme
+        for node in [node for node in t.walk(tree) if isinstance(node, t.Figure)]:
+            aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], t.to_text(node)
+            source = columns.block(symbol.kind)
+            cells = source.column_range(node.of)
+            if node.within is None:
+                formula, values = filled(aggregate.excel, cells=cells), [columns.now.national(key)]
+            else:
+                numbers = columns.membership(source, node.within).range
+                formula = filled(aggregate.excel_within, cells=cells, groups=numbers, group=f"$B{ROW}")
+                values = columns.block(group(node.within)).values(key)
+            unit, label = "" if aggregate.is_count else symbol.unit, f"{aggregate.heading} {scheme.labels[node.of]}"
+            columns.figure(node.within, key, label, unit, formula, values)
 
     # Checks -----------------------------------------------------------------------------------------
 
@@ -118,7 +108,7 @@ class StepWriter:
             return ""
         self.layout.user = f"check {check.name}"
         self._figures(check.tree)
-        kind = kind_of(check.tree, self.scheme.symbols)
+        kind = kind_of(check.tree, self.layout.scheme.symbols)
         if kind == NATIONAL:
             return self._national_formula(check.tree)
         columns, block = self.columns, self.columns.block(kind)

@@ -84,16 +84,11 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
     layout, year = rows.layout, writer.year
 
     def lines(side: str, listed: Sequence[MoneyLine]) -> list[str]:
-        return [
-            rows.put(
-                f"{side}: {line.label} (£)",
-                year,
-                _line(writer, side, line.name),
-                line.amount,
-                key=f"{side} {line.name}",
-            )
-            for line in listed
-        ]
+        cells = []
+        for line in listed:
+            formula, key = _line(writer, side, line.name), f"{side} {line.name}"
+            cells.append(rows.put(f"{side}: {line.label} (£)", year, formula, line.amount, key=key))
+        return cells
 
     money_in = lines("Money in", account.money_in)
     if len(money_in) > 1:
@@ -129,7 +124,7 @@ def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
     ends = [("lowest", "MIN", min(answers)), ("highest", "MAX", max(answers))]
     figures = [("total", "SUM", measures.allocated)] if rows.layout.adds_up else ends
     for which, function, value in figures:
-        label, number = f"{scheme.labels[scheme.result]}: {which} ({unit})", number_format(unit, list(answers))
+        label, number = f"{scheme.labels[scheme.result]}: {which} ({unit})", number_format(unit, answers)
         rows.put(label, block.year.year, f"{function}({cells})", value, number)
 
 
@@ -224,28 +219,30 @@ def charts(
 
 def _changes(sheet: Sheet, noun: str) -> list[Chart]:
     """Return the change per head of the first year and of the last."""
-    columns = [column for column, heading in enumerate(sheet.headings, 1) if heading.startswith("Change ")]
+    columns = {
+        heading.split()[1]: sheet.column_range(column)
+        for column, heading in enumerate(sheet.headings, 1)
+        if heading.startswith("Change ")
+    }
+    years = list(columns)
     across = f"Share of {noun}s, lowest first"
     if sheet.headings[0] == "Place":
         across = f"{sentence(noun)}s, from the largest gain to the largest loss"
-    drawn = []
-    for column in dict.fromkeys((columns[0], columns[-1])):
-        year = sheet.headings[column - 1].split()[1]
-        says = f"Columns: change of the allocation on historic spend in £ per registered patient, {year}, sorted."
-        drawn.append(
-            Chart(
-                "column",
-                f"Change on historic spend per head, {year}",
-                across,
-                "£ per registered patient",
-                sheet.column_range(1),
-                {f"Change {year}": sheet.column_range(column)},
-                f"{says} {_source(sheet)}",
-                "change per head",
-                labels_below=False,
-            )
+    says = "Columns: change of the allocation on historic spend in £ per registered patient"
+    return [
+        Chart(
+            "column",
+            f"Change on historic spend per head, {year}",
+            across,
+            "£ per registered patient",
+            sheet.column_range(1),
+            {f"Change {year}": columns[year]},
+            f"{says}, {year}, sorted. {_source(sheet)}",
+            "change per head",
+            labels_below=False,
         )
-    return drawn
+        for year in dict.fromkeys((years[0], years[-1]))
+    ]
 
 
 def _spread(sheet: Sheet, noun: str) -> Chart:

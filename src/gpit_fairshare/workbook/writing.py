@@ -256,9 +256,8 @@ def _drawn(chart: Chart, book: LiveBook) -> Any:
     drawn.set_title({"name": chart.title, "name_font": {"name": "Arial", "size": 12, "bold": True}, "overlay": False})
     text = {"name": "Arial", "size": 9, "bold": False}
     fonts: dict[str, Any] = {"name_font": text, "num_font": text}
-    names = {"name": chart.across, **fonts, "label_position": "none", "major_tick_mark": "none"}
-    if chart.labels_below:
-        names = {"name": chart.across, **fonts, "interval_unit": 1}
+    labels = {"interval_unit": 1} if chart.labels_below else {"label_position": "none", "major_tick_mark": "none"}
+    names = {"name": chart.across, **fonts, **labels}
     lines = {"visible": True, "line": {"color": "#D9D9D9"}}
     figures = {"name": chart.up, **fonts, "num_format": FORMATS[chart.number], "major_gridlines": lines}
     if chart.kind == "bar":  # its categories are on the left, the first at the top, and its values below

@@ -71,15 +71,8 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
 
     def _get_range_data(self, first_row: int, first_column: int, last_row: int, last_column: int) -> list[Any]:
         """Return what a chart shows before Excel has drawn it anew."""
-        places = (
-            (row, column) for row in range(first_row, last_row + 1) for column in range(first_column, last_column + 1)
-        )
-        return [self._shown(row + 1, column + 1) for row, column in places]
-
-    def _shown(self, row: int, column: int) -> Any:
-        if row == FIRST_ROW - 1:
-            return clean(self.sheet.headings[column - 1])
-        return self.sheet.value(row, column)
+        rows, columns = range(first_row + 1, last_row + 2), range(first_column + 1, last_column + 2)
+        return [self.sheet.value(row, column) for row in rows for column in columns]
 
     def _write_rows(self) -> None:
         sheet = self.sheet
@@ -93,7 +86,7 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
             cells: list[str] = []
             for column in range(1, width + 1):
                 if column - 1 in own:
-                    cells.append(self._own(row, column))
+                    cells.append(self._own(f"{letter(column)}{row}", own[column - 1]))
                 elif column in single:
                     cell = single[column]
                     style = self.style(cell, column, row == TOTAL_ROW)
@@ -111,11 +104,10 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
         self.written(unreported)
         sheet.cells, sheet.fills = {}, {}
 
-    def _own(self, row: int, column: int) -> str:
+    def _own(self, place: str, cell: Any) -> str:
         """Return a text that XlsxWriter was given: a title, a heading, a link."""
-        cell = self.table[row - 1][column - 1]
         style = format_number(cell.format) if cell.format else 0
-        return f'<c r="{letter(column)}{row}" s="{style}" t="s"><v>{cell.string}</v></c>'
+        return f'<c r="{place}" s="{style}" t="s"><v>{cell.string}</v></c>'
 
     def _element(self, place: str, style: int, value: Any, formula: str | None) -> str:
         """Return a cell as the file holds it; the formula is escaped already."""
