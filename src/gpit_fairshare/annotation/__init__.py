@@ -8,17 +8,19 @@ model of a workbook and written anew, which would lose what the model does not k
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.annotation.markup import Unfit
+from gpit_fairshare.annotation.markup import Unfit, whole
 from gpit_fairshare.annotation.notes import add_notes
 from gpit_fairshare.annotation.package import Package
-from gpit_fairshare.annotation.report import FIRST_ROW, GRAVITY, Mark, findings_sheet, note_text
+from gpit_fairshare.annotation.report import FIRST_ROW, Mark, findings_sheet, note_text
 from gpit_fairshare.annotation.sheets import MOST_ROWS, Book, Place, Sheet, place_of
-from gpit_fairshare.annotation.styles import STYLES_TYPE, Styles, empty_styles
+from gpit_fairshare.annotation.styles import STYLES_TYPE, Styles
 from gpit_fairshare.errors import InputError, OutputError, UsageError
 from gpit_fairshare.files import read_regular
+from gpit_fairshare.findings import LEVELS
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
@@ -89,10 +91,15 @@ def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
     for name, findings in cells.items():
         part = book.pages[name.casefold()].part
         sheet = Sheet(package.edit(part), part)
+        groups: defaultdict[Place, list[tuple[int, Mark]]] = defaultdict(list)
+        for row, mark in findings:
+            if place := place_of(mark.cell):
+                groups[sheet.shown_at(place)].append((row, mark))
         texts: dict[Place, str] = {}
-        for place, group in _by_place(sheet, findings).items():
-            gravest = min((mark.level for _, mark in group), key=GRAVITY.__getitem__)
-            sheet.restyle(place, lambda look, level=gravest: styles.marked(look, level))  # type: ignore[misc]
+        for place, group in sorted(groups.items()):
+            gravest = min((mark.level for _, mark in group), key=LEVELS.index)
+            cell = sheet.cell(place)
+            cell.set("s", str(styles.marked(whole(cell, "s", 0), gravest)))
             texts[place] = note_text(group, title, shown_at=str(place))
         add_notes(package, sheet, texts)
     linked = frozenset(page.name for page in book.pages.values() if page.cells)
@@ -120,19 +127,10 @@ def _as_named(mark: Mark, book: Book, file: str) -> Mark:
     return replace(mark, sheet=page.name, cell=str(place) if place else "")
 
 
-def _by_place(sheet: Sheet, findings: Sequence[tuple[int, Mark]]) -> dict[Place, list[tuple[int, Mark]]]:
-    """Put together what is found about the cells that show at one place, from the top of the sheet."""
-    groups: dict[Place, list[tuple[int, Mark]]] = {}
-    for row, mark in findings:
-        place = place_of(mark.cell)
-        if place:
-            groups.setdefault(sheet.shown_at(place), []).append((row, mark))
-    return dict(sorted(groups.items()))
-
-
 def _styles(package: Package) -> Styles:
     """Return the looks of the workbook, whose part is made if there is none."""
     part = package.target(package.workbook, kind="styles")
     if not part:
-        part, _ = package.add(package.workbook, "styles", "styles.xml", empty_styles(package.dialect), STYLES_TYPE)
+        empty = f'<styleSheet xmlns="{package.dialect.main}"/>'.encode()
+        part, _ = package.add(package.workbook, "styles", "styles.xml", empty, STYLES_TYPE)
     return Styles(package.edit(part))

@@ -41,13 +41,10 @@ class Dialect:
     main: str
     relations: str
 
-    def reference(self, element: etree._Element) -> str:
-        """Return the value of an element's `r:id`; an empty text if it has none."""
-        return element.get(f"{{{self.relations}}}id", "")
-
-    def refer(self, element: etree._Element, identifier: str) -> None:
-        """Give an element its `r:id`."""
-        element.set(f"{{{self.relations}}}id", identifier)
+    @property
+    def reference(self) -> str:
+        """The attribute `r:id`, by which an element refers to another part."""
+        return f"{{{self.relations}}}id"
 
 
 _DIALECTS: Final = (
@@ -81,9 +78,8 @@ def parse(data: bytes, part: str) -> etree._Element:
     Raises:
         Unfit: the part is no XML, or it has a document type, which no part of a workbook has.
     """
-    for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
-        if "<!DOCTYPE".encode(encoding) in data:
-            raise Unfit("a part declares a document type, as no spreadsheet program does", part)
+    if any("<!DOCTYPE".encode(encoding) in data for encoding in ("utf-8", "utf-16-le", "utf-16-be")):
+        raise Unfit("a part declares a document type, as no spreadsheet program does", part)
     # Texts and white space stay as they are: what is not changed is to be written as it was read.
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, strip_cdata=False
@@ -105,11 +101,6 @@ def local(element: etree._Element) -> str:
     return etree.QName(tag).localname if isinstance(tag, str) else ""
 
 
-def outermost(name: str, namespace: str) -> etree._Element:
-    """Return the root of a new part, whose elements need no prefix."""
-    return etree.fromstring(f'<{name} xmlns="{namespace}"/>')
-
-
 def add(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
     """Append a child of the parent's namespace, so of its prefix. A text is harmless before it comes here."""
     made = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name), attributes)
@@ -120,24 +111,21 @@ def add(parent: etree._Element, name: str, text: str | None = None, /, **attribu
     return made
 
 
-def insert(
-    parent: etree._Element,
-    name: str,
-    order: Sequence[str],
-    *,
-    nsmap: Mapping[str, str] | None = None,
-    **attributes: str,
+def child(
+    parent: etree._Element, name: str, order: Sequence[str], nsmap: Mapping[str, str] | None = None
 ) -> etree._Element:
-    """Make a child where the format's sequence of children wants it: Excel refuses any other order.
+    """Return a child, made where the format's sequence wants it if there is none: Excel refuses any other order.
 
     Args:
         parent: Its namespace is that of the child.
-        name: What to make.
+        name: That of the child.
         order: It and what comes after it, in the format's sequence.
-        nsmap: Namespaces that the child declares.
-        attributes: Those of the child.
+        nsmap: Namespaces that a new child declares.
     """
-    made = etree.Element(etree.QName(etree.QName(parent).namespace, name), attributes, nsmap)
+    known = parent.find(f"{{*}}{name}")
+    if known is not None:
+        return known
+    made = etree.Element(etree.QName(etree.QName(parent).namespace, name), nsmap=nsmap)
     after = order[order.index(name) + 1 :]
     at = next((index for index, other in enumerate(parent) if _meant(other) in after), len(parent))
     parent.insert(at, made)
@@ -165,11 +153,11 @@ def whole(element: etree._Element, name: str, default: int) -> int:
     return int(text)
 
 
-def harmless(text: str, most: int = LONGEST_TEXT) -> str:
-    """Return a text that Excel shows as it stands: characters that XML forbids replaced, and cut to a length."""
+def harmless(text: str) -> str:
+    """Return a text that Excel shows as it stands: without characters that XML forbids, and as long as a cell takes."""
     text = _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
     units = text.encode("utf-16-le")
-    if len(units) > 2 * most:
+    if len(units) > 2 * LONGEST_TEXT:
         # Half of a pair of surrogates may be left at the end; it goes too.
-        text = units[: 2 * (most - 1)].decode("utf-16-le", "ignore") + "…"
+        text = units[: 2 * (LONGEST_TEXT - 1)].decode("utf-16-le", "ignore") + "…"
     return _ESCAPE.sub("_x005F_", text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Unfit, add, outermost
+from gpit_fairshare.annotation.markup import Unfit, add
 from gpit_fairshare.annotation.sheets import Place, Sheet, place_of
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 AUTHOR: Final = "gpit"
 _NOTES_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 _DRAWING_TYPE: Final = "application/vnd.openxmlformats-officedocument.vmlDrawing"
-_PREFIXES: Final = {
-    "v": "urn:schemas-microsoft-com:vml",
-    "o": "urn:schemas-microsoft-com:office:office",
-    "x": "urn:schemas-microsoft-com:office:excel",
-}
+_NAMESPACES: Final = (
+    ' xmlns:v="urn:schemas-microsoft-com:vml"',
+    ' xmlns:o="urn:schemas-microsoft-com:office:office"',
+    ' xmlns:x="urn:schemas-microsoft-com:office:excel"',
+)
 _FONT: Final = {"sz": {"val": "9"}, "color": {"indexed": "81"}, "rFont": {"val": "Tahoma"}, "family": {"val": "2"}}
 _BOLD: Final[dict[str, dict[str, str]]] = {"b": {}, **_FONT}
 """Traits of the text of a note, by the elements that say them."""
@@ -40,8 +40,7 @@ _LINE_LENGTH: Final = 48
 _HIGHEST_BOX: Final = 450
 
 _EMPTY_DRAWING: Final = (
-    "<xml " + " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in _PREFIXES.items()) + ">"
-    '<o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data=""/></o:shapelayout></xml>'
+    f'<xml{"".join(_NAMESPACES)}><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data=""/></o:shapelayout></xml>'
 ).encode()
 _SHAPE_TYPE: Final = (
     '<v:shapetype{names} id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe">'
@@ -95,10 +94,8 @@ def _part_of_notes(package: Package, sheet: Sheet) -> str:
     """Return the part with the notes of a sheet, made if there is none."""
     if part := package.target(sheet.part, kind="comments"):
         return part
-    root = outermost("comments", sheet.dialect.main)
-    add(root, "authors")
-    add(root, "commentList")
-    return package.add(sheet.part, "comments", "comments{}.xml", root, _NOTES_TYPE)[0]
+    empty = f'<comments xmlns="{sheet.dialect.main}"><authors/><commentList/></comments>'.encode()
+    return package.add(sheet.part, "comments", "comments{}.xml", empty, _NOTES_TYPE)[0]
 
 
 def _part_of_boxes(package: Package, sheet: Sheet) -> str:
@@ -109,7 +106,7 @@ def _part_of_boxes(package: Package, sheet: Sheet) -> str:
         part, identifier = package.add(sheet.part, "vmlDrawing", pattern, _EMPTY_DRAWING, _DRAWING_TYPE)
         sheet.draw(identifier)
         return part
-    identifier = sheet.dialect.reference(drawing)
+    identifier = drawing.get(sheet.dialect.reference, "")
     part = package.target(sheet.part, identifier=identifier) if identifier else ""
     if not part:
         raise Unfit("the sheet refers to a drawing that is not in the workbook", sheet.part)
@@ -159,8 +156,7 @@ def _draw(package: Package, part: str, sheet: Sheet, texts: Mapping[Place, str])
     if end is None:
         raise Unfit("a drawing of notes does not end as one does", part)
     head = data[: data.find(b">", data.find(b"<xml"))].replace(b"'", b'"')
-    spaces = {prefix: f' xmlns:{prefix}="{uri}"' for prefix, uri in _PREFIXES.items()}
-    names = "".join(space for space in spaces.values() if space.strip().encode() not in head)
+    names = "".join(name for name in _NAMESPACES if name.strip().encode() not in head)
     blocks = _free_blocks(package, -(-len(texts) // (_BLOCK - 1)))
     made = [] if b'"_x0000_t202"' in data else [_SHAPE_TYPE.format(names=names)]
     for index, (cell, text) in enumerate(texts.items()):

@@ -13,15 +13,7 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import (
-    Dialect,
-    Unfit,
-    add,
-    dialect_of,
-    outermost,
-    parse,
-    serialise,
-)
+from gpit_fairshare.annotation.markup import Dialect, Unfit, add, dialect_of, parse, serialise
 from gpit_fairshare.inputs.files.workbooks import part_twice
 
 if TYPE_CHECKING:
@@ -30,7 +22,7 @@ if TYPE_CHECKING:
 TYPES: Final = "[Content_Types].xml"
 WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 _XML_ENDINGS: Final = (".xml", ".rels", ".vml")
-_RELATIONSHIPS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
+_NO_RELATIONSHIPS: Final = b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"/>'
 _RELATIONSHIPS_TYPE: Final = "application/vnd.openxmlformats-package.relationships+xml"
 _NEW_PART: Final = (1980, 1, 1, 0, 0, 0)
 """Date of a new part: the earliest that an archive can hold, so that the same input gives the same bytes."""
@@ -59,20 +51,19 @@ class Package:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
         except _DAMAGED as fault:
             raise Unfit("it is damaged or not an Excel workbook") from fault
-        self._infos = self._archive.infolist()
-        self._names: dict[str, str] = {}
-        for info in self._infos:
-            if info.flag_bits & 1:
-                raise Unfit(
-                    "the archive is protected by a password", info.filename, "Save it without a password, as .xlsx"
-                )
-            self._names[info.filename.lower()] = info.filename
-        if twice := part_twice(info.filename for info in self._infos):
+        entries = self._archive.infolist()
+        if protected := next((entry.filename for entry in entries if entry.flag_bits & 1), ""):
+            raise Unfit("the archive is protected by a password", protected, "Save it without a password, as .xlsx")
+        if twice := part_twice(entry.filename for entry in entries):
             raise Unfit("a part is in the workbook twice", twice)
         self._check_size(largest)
+        self._entries = {entry.filename: entry for entry in entries}
+        self._names = {name.lower(): name for name in self._entries}
         self._trees: dict[str, etree._Element] = {}
-        self._changed: dict[str, bytes | etree._Element] = {}
-        """Parts that are written anew: their bytes, or the root of their tree."""
+        self._edited: set[str] = set()
+        """Parts that are written anew from their trees."""
+        self._bytes: dict[str, bytes] = {}
+        """What new parts hold, and old ones that were given other bytes."""
         if TYPES not in self:
             raise Unfit("it is damaged or not an Excel workbook")
         self.types = self.tree(TYPES)
@@ -80,7 +71,8 @@ class Package:
     def _check_size(self, largest: int) -> None:
         """Refuse what would fill the memory. What a part declares holds: no more than that is unpacked."""
         for what, endings, most in (("the XML of the workbook", _XML_ENDINGS, largest), ("it", "", 4 * largest)):
-            size = sum(info.file_size for info in self._infos if info.filename.lower().endswith(endings))
+            entries = self._archive.infolist()
+            size = sum(entry.file_size for entry in entries if entry.filename.lower().endswith(endings))
             if size > most:
                 raise Unfit(
                     f"{what} unpacks to {size / 1e6:,.0f} MB; at most {most / 1e6:,.0f} MB are annotated",
@@ -133,9 +125,8 @@ class Package:
     def read(self, part: str) -> bytes:
         """Return the bytes of a part as they stand in the file, or as they were put."""
         name = self.name(part)
-        changed = self._changed.get(name)
-        if isinstance(changed, bytes):
-            return changed
+        if name in self._bytes:
+            return self._bytes[name]
         try:
             return self._archive.read(name)
         except _DAMAGED as fault:
@@ -150,14 +141,14 @@ class Package:
 
     def edit(self, part: str) -> etree._Element:
         """Return the root of a part, to be changed: the part will be written anew."""
-        root = self._changed[self.name(part)] = self.tree(part)
-        return root
+        self._edited.add(self.name(part))
+        return self.tree(part)
 
     def put(self, part: str, data: bytes) -> None:
         """Give a part other bytes."""
-        self._changed[self.name(part)] = data
+        self._bytes[self.name(part)] = data
 
-    def create(self, pattern: str, content: bytes | etree._Element, content_type: str) -> str:
+    def create(self, pattern: str, data: bytes, content_type: str) -> str:
         """Add a part under the first free name, such as the third `xl/comments{}.xml`, and return the name."""
         number = 1
         while (name := pattern.replace("{}", str(number))) in self:
@@ -165,9 +156,7 @@ class Package:
                 raise Unfit("a part stands where another was to be made", name)
             number += 1
         self._names[name.lower()] = name
-        self._changed[name] = content
-        if not isinstance(content, bytes):
-            self._trees[name] = content
+        self._bytes[name] = data
         self._declare(name, content_type)
         return name
 
@@ -208,19 +197,17 @@ class Package:
                 return self.name(target if target in self else unquote(target))
         return ""
 
-    def add(
-        self, source: str, kind: str, pattern: str, content: bytes | etree._Element, content_type: str
-    ) -> tuple[str, str]:
+    def add(self, source: str, kind: str, pattern: str, data: bytes, content_type: str) -> tuple[str, str]:
         """Add a part to the folder of the workbook, and let another refer to it.
 
         Returns:
             The name of the part, and the identifier of the reference.
         """
         folder = self.workbook.rpartition("/")[0]
-        part = self.create(f"{folder}/{pattern}".lstrip("/"), content, content_type)
+        part = self.create(f"{folder}/{pattern}".lstrip("/"), data, content_type)
         listed = relationships_part(source)
         if listed not in self:
-            self.create(listed, outermost("Relationships", _RELATIONSHIPS), _RELATIONSHIPS_TYPE)
+            self.create(listed, _NO_RELATIONSHIPS, _RELATIONSHIPS_TYPE)
         root = self.edit(listed)
         taken = {entry.get("Id", "").lower() for entry in root.findall("*")}
         number = next(number for number in range(1, len(taken) + 2) if f"rid{number}" not in taken)
@@ -240,19 +227,13 @@ class Package:
             OSError: the file cannot be written.
             Unfit: a part of the original cannot be unpacked.
         """
+        new = zipfile.ZipInfo(date_time=_NEW_PART)
+        new.create_system, new.compress_type = 0, zipfile.ZIP_DEFLATED
         with path.open("wb") as stream, zipfile.ZipFile(stream, "w") as out:
             out.comment = self._archive.comment
-            for old in self._infos:
-                out.writestr(_entry(old), self._content(old.filename))
-            for name in list(self._names.values())[len(self._infos) :]:
-                entry = zipfile.ZipInfo(name, _NEW_PART)
-                entry.create_system = 0
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                out.writestr(entry, self._content(name))
-
-    def _content(self, name: str) -> bytes:
-        changed = self._changed.get(name)
-        return self.read(name) if changed is None or isinstance(changed, bytes) else serialise(changed)
+            for name in self._names.values():
+                data = serialise(self._trees[name]) if name in self._edited else self.read(name)
+                out.writestr(_entry(name, self._entries.get(name, new)), data)
 
 
 def relationships_part(source: str) -> str:
@@ -267,11 +248,11 @@ def _resolved(source: str, target: str) -> str:
     return re.sub("^/+", "", path)
 
 
-def _entry(old: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """Return the entry of an archive as it was, but for sizes and places, which are found anew."""
-    entry = zipfile.ZipInfo(old.filename, old.date_time)
-    entry.compress_type = old.compress_type
-    entry.create_system = old.create_system
-    entry.external_attr = old.external_attr
-    entry.comment = old.comment
+def _entry(name: str, like: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """Return an entry of an archive like another, but for sizes and places, which are found anew."""
+    entry = zipfile.ZipInfo(name, like.date_time)
+    entry.compress_type = like.compress_type
+    entry.create_system = like.create_system
+    entry.external_attr = like.external_attr
+    entry.comment = like.comment
     return entry

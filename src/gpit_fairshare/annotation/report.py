@@ -6,14 +6,14 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.annotation.markup import Dialect, add, harmless, outermost
+from lxml import etree
+
+from gpit_fairshare.annotation.markup import Dialect, add, harmless
 from gpit_fairshare.findings import LEVELS, Level
 from gpit_fairshare.workbook.sheets import letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from lxml import etree
 
     from gpit_fairshare.annotation.styles import Styles
 
@@ -21,8 +21,6 @@ LONGEST_NOTE: Final = 1_500
 """Characters of a note: more would not be read in a box."""
 MOST_LINKS: Final = 65_530
 """Links that Excel takes on one sheet."""
-GRAVITY: Final[dict[Level, int]] = {level: number for number, level in enumerate(LEVELS)}
-"""The levels, the gravest first."""
 FIRST_ROW: Final = 2
 _COLUMNS: Final = (
     ("Number", 10),
@@ -64,7 +62,7 @@ def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, shown_at: str
         sheet: name of the sheet of findings.
         shown_at: the cell with the note. A finding about another cell names it: that one is hidden in a merged range.
     """
-    ordered = sorted(findings, key=lambda one: (GRAVITY[one[1].level], one[0]))
+    ordered = sorted(findings, key=lambda one: (LEVELS.index(one[1].level), one[0]))
     texts: list[str] = []
     for index, (row, mark) in enumerate(ordered):
         place = "" if mark.cell == shown_at else f"{mark.cell}: "
@@ -94,7 +92,7 @@ def findings_sheet(marks: Sequence[Mark], linked: frozenset[str], styles: Styles
         styles: the looks of the workbook, to which those of this sheet are added.
         dialect: that of the workbook.
     """
-    root = outermost("worksheet", dialect.main)
+    root = etree.fromstring(f'<worksheet xmlns="{dialect.main}"/>')
     last = f"{letter(len(_COLUMNS))}{max(len(marks), 1) + 1}"
     settings = add(root, "sheetPr")
     add(settings, "tabColor", rgb="FFC00000")
@@ -128,11 +126,9 @@ def _rows(
 ) -> list[tuple[str, str, str]]:
     """Write the findings, and return the links: cell, where it leads, what it shows."""
     link = styles.link()
-    levels: dict[Level, int] = {}
+    levels = {level: styles.text(level) for level in dict.fromkeys(mark.level for mark in marks)}
     links = []
     for row, mark in enumerate(marks, FIRST_ROW):
-        if mark.level not in levels:
-            levels[mark.level] = styles.text(mark.level)
         looks = [plain, levels[mark.level], plain, plain, plain, plain]
         if mark.sheet in linked:
             # A finding about a sheet as a whole leads to its first cell.

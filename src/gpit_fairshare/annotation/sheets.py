@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Unfit, add, dialect_of, insert, whole
+from gpit_fairshare.annotation.markup import Unfit, add, child, dialect_of, serialise, whole
 from gpit_fairshare.workbook.sheets import column_number, free_name, letter, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gpit_fairshare.annotation.package import Package
 
 MOST_ROWS: Final = 1_048_576
@@ -111,23 +109,22 @@ class Sheet:
                 return first
         return cell
 
-    def restyle(self, cell: Place, change: Callable[[int], int]) -> None:
-        """Give a cell another look; a blank cell that is not in the file is made, in its place."""
-        row = self._rows.get(cell.row)
+    def cell(self, place: Place) -> etree._Element:
+        """Return a cell; a blank one that is not in the file is made, in its place and with its look."""
+        row = self._rows.get(place.row)
         if row is None:
-            row = _make(self._data, "row", str(cell.row), self._rows, cell.row)
-        cells = self._cells_of(cell.row, row)
-        element = cells.get(cell.column)
-        look = whole(element, "s", 0) if element is not None else self._look_of_blank(row, cell.column)
-        if element is None:
-            element = _make(row, "c", str(cell), cells, cell.column)
-            self._widen(row, cell)
-        element.set("s", str(change(look)))
+            row = _make(self._data, "row", str(place.row), self._rows, place.row)
+        cells = self._cells_of(place.row, row)
+        if place.column not in cells:
+            cell = _make(row, "c", str(place), cells, place.column)
+            cell.set("s", str(self._look_of_blank(row, place.column)))
+            self._widen(row, place)
+        return cells[place.column]
 
     def draw(self, identifier: str) -> None:
         """Refer to the part with the shapes of the notes."""
-        made = insert(self.root, "legacyDrawing", _ORDER, nsmap={"r": self.dialect.relations})
-        self.dialect.refer(made, identifier)
+        made = child(self.root, "legacyDrawing", _ORDER, nsmap={"r": self.dialect.relations})
+        made.set(self.dialect.reference, identifier)
 
     def box(self, cell: Place, width: int, height: int) -> tuple[int, ...]:
         """Return where a box beside a cell stands: column, pixels, row, pixels, of its start and of its end.
@@ -178,8 +175,7 @@ class Sheet:
         ):
             del row.attrib["spans"]  # may be left out; a reader finds the cells without it
         size = self.root.find("{*}dimension")
-        area = area_of(size.get("ref", "")) if size is not None else None
-        if size is not None and area is not None:
+        if size is not None and (area := area_of(size.get("ref", ""))):
             first = Place(*map(min, area[0], cell))
             last = Place(*map(max, area[1], cell))
             if (first, last) != area:
@@ -249,12 +245,11 @@ class Book:
         self._listed = listed
         self.pages: dict[str, Page] = {}
         for entry in listed.findall("{*}sheet"):
-            part = package.target(package.workbook, identifier=package.dialect.reference(entry))
+            part = package.target(package.workbook, identifier=entry.get(package.dialect.reference, ""))
             name = entry.get("name", "")
             if not part or not name or name.casefold() in self.pages:
                 raise Unfit(f"the sheet '{name}' has no part, no name or the name of another", package.workbook)
-            page = Page(name, part, package.content_type(part) == WORKSHEET_TYPE)
-            self.pages[name.casefold()] = page
+            self.pages[name.casefold()] = Page(name, part, package.content_type(part) == WORKSHEET_TYPE)
 
     def free_name(self, name: str) -> str:
         """Return a name that no sheet has: the one asked for, or with ` (gpit)`, ` (gpit 2)` behind it."""
@@ -265,18 +260,17 @@ class Book:
         """Add a sheet under a free name behind the others, so that what counts sheets from the first stays right."""
         package = self._package
         workbook = package.edit(package.workbook)
-        part, reference = package.add(package.workbook, "worksheet", "worksheets/sheet{}.xml", root, WORKSHEET_TYPE)
+        pattern, data = "worksheets/sheet{}.xml", serialise(root)
+        part, identifier = package.add(package.workbook, "worksheet", pattern, data, WORKSHEET_TYPE)
         identifiers = {whole(entry, "sheetId", 0) for entry in self._listed.findall("{*}sheet")}
         highest = max(identifiers, default=0) + 1
         free = highest if highest <= _HIGHEST_SHEET_ID else min(set(range(1, highest)) - identifiers)
         entry = add(self._listed, "sheet", name=name, sheetId=str(free))
-        package.dialect.refer(entry, reference)
-        names = workbook.find("{*}definedNames")
-        if names is None:
-            names = insert(workbook, "definedNames", _AFTER_NAMES)
+        entry.set(package.dialect.reference, identifier)
+        names = child(workbook, "definedNames", _AFTER_NAMES)
         # Excel keeps the range of a sheet's filter under this name too.
         filtered = next(root.iterfind("{*}autoFilter")).get("ref", "")
-        area = f"{quoted(name)}!{_absolute(filtered)}"
+        area = quoted(name) + "!" + re.sub("([A-Z]+)([0-9]+)", r"$\1$\2", filtered)  # A1:C5 → $A$1:$C$5
         position = str(len(self.pages))
         add(names, "definedName", area, name="_xlnm._FilterDatabase", localSheetId=position, hidden="1")
         self._list_title(name)
@@ -284,8 +278,8 @@ class Book:
 
     def _list_title(self, name: str) -> None:
         """Enter the sheet among the titles that the file's properties list, if they list those of this workbook."""
-        kinds = ("extended-properties", "extendedProperties")
-        part = next(filter(None, (self._package.target("", kind=kind) for kind in kinds)), "")
+        target = self._package.target
+        part = target("", kind="extended-properties") or target("", kind="extendedProperties")
         if not part:
             return
         root = self._package.tree(part)
@@ -304,8 +298,3 @@ class Book:
         title.text = name
         last.addnext(title)
         titles.set("size", str(len(listed) + 1))
-
-
-def _absolute(cells: str) -> str:
-    """Return a range as a name refers to it: `A1:C5` → `$A$1:$C$5`."""
-    return re.sub(r"\$?([A-Z]+)\$?([0-9]+)", r"$\1$\2", cells)

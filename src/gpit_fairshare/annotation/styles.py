@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Dialect, Unfit, add, insert, local, outermost, whole
+from gpit_fairshare.annotation.markup import Unfit, add, child, local, whole
 
 if TYPE_CHECKING:
     from gpit_fairshare.findings import Level
@@ -37,32 +37,26 @@ _ORDER: Final = (
 _FONT_ORDER: Final = ("b", "u", "sz", "color", "name", "family", "charset", "scheme")
 
 
-def empty_styles(dialect: Dialect) -> etree._Element:
-    """Return the part for a workbook that has none."""
-    return outermost("styleSheet", dialect.main)
-
-
 class Styles:
     """The part with the looks. A look is known by its number, which is its place in the list."""
 
     def __init__(self, root: etree._Element) -> None:
         """Make sure of the lists that every workbook has, where this one leaves them out."""
-        self._root = root
-        self._fonts = self._list("fonts")
+        self._fonts = child(root, "fonts", _ORDER)
         if self._fonts.find("{*}font") is None:
             font = self._append(self._fonts, "font")
             add(font, "sz", val="11")
             add(font, "name", val="Calibri")
-        self._fills = self._list("fills")
+        self._fills = child(root, "fills", _ORDER)
         for pattern in ("none", "gray125")[len(self._fills.findall("{*}fill")) :]:  # Excel takes these two for granted
             add(self._append(self._fills, "fill"), "patternFill", patternType=pattern)
-        borders = self._list("borders")
+        borders = child(root, "borders", _ORDER)
         if borders.find("{*}border") is None:
             border = self._append(borders, "border")
             for side in ("left", "right", "top", "bottom", "diagonal"):
                 add(border, side)
         self._based = {} if root.find("{*}cellStyleXfs/{*}xf") is None else {"xfId": "0"}
-        self._looks = self._list("cellXfs")
+        self._looks = child(root, "cellXfs", _ORDER)
         if self._looks.find("{*}xf") is None:
             self._look()
         self._known = self._looks.findall("{*}xf")
@@ -113,10 +107,6 @@ class Styles:
         red, green, blue = (int(part, 16) for part in match.groups())
         return 0.3 * red + 0.6 * green + 0.1 * blue > 160
 
-    def _list(self, name: str) -> etree._Element:
-        listed = self._root.find(f"{{*}}{name}")
-        return insert(self._root, name, _ORDER) if listed is None else listed
-
     @staticmethod
     def _append(parent: etree._Element, name: str) -> etree._Element:
         made = add(parent, name)
@@ -137,9 +127,9 @@ class Styles:
         font = self._append(self._fonts, "font")
         kept = set(_FONT_ORDER) - {"b", "u", "color"}
         font.extend(copy.deepcopy(other) for other in usual if local(other) in kept)
-        insert(font, trait, _FONT_ORDER)
+        child(font, trait, _FONT_ORDER)
         if trait == "u":
-            insert(font, "color", _FONT_ORDER, rgb=_LINK_COLOUR)
+            child(font, "color", _FONT_ORDER).set("rgb", _LINK_COLOUR)
         return str(len(self._fonts.findall("{*}font")) - 1)
 
     def _look(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:

@@ -16,15 +16,7 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
 from gpit_fairshare.results.reading import open_result
 from gpit_fairshare.verification.manifest_run import read_manifest
-from gpit_fairshare.verification.model import (
-    Answer,
-    Change,
-    Difference,
-    FileSeen,
-    Kind,
-    Verdict,
-    Verification,
-)
+from gpit_fairshare.verification.model import Answer, Change, Difference, FileSeen, Kind, Verdict, Verification
 from gpit_fairshare.verification.rerun import compared, other_versions
 from gpit_fairshare.verification.rerun_folder import stage
 from gpit_fairshare.verification.searching import Places
@@ -32,16 +24,7 @@ from gpit_fairshare.verification.searching import Places
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = [
-    "Answer",
-    "Change",
-    "Difference",
-    "FileSeen",
-    "Kind",
-    "Verdict",
-    "Verification",
-    "verify",
-]
+__all__ = ["Answer", "Change", "Difference", "FileSeen", "Kind", "Verdict", "Verification", "verify"]
 
 
 def verify(
@@ -73,17 +56,17 @@ def verify(
     places = Places(file.path, files)
     with tempfile.TemporaryDirectory(prefix="gpit-verify-") as name:
         folder = Path(name).resolve()
-        staged = stage(spec, places, folder)
+        arguments, input_files, scheme_files = stage(spec, places, folder)
         verification = Verification(
             result=file.path.name,
             scheme=spec.scheme.name,
             versions=other_versions(spec),
-            files=tuple(staged.files),
-            scheme_files=tuple(staged.scheme_files),
+            files=tuple(input_files),
+            scheme_files=tuple(scheme_files),
             facts=tuple(f"{one} was not used: no file of the run has its name or digest." for one in places.unused),
         )
         try:
-            again = allocate(**staged.arguments, max_size=max_size)
+            again = allocate(**arguments, max_size=max_size)
         except GpitError as fault:
             said = _without(folder, str(fault))
             if not verification.versions and not any(seen.differs for seen in verification.all_files):

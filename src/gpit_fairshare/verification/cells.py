@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.files.grids import Unreadable, Wish
-from gpit_fairshare.inputs.files.workbooks import open_package, restored, sheet_parts
+from gpit_fairshare.inputs.files.workbooks import SAVE_AGAIN, open_package, restored, sheet_parts
 from gpit_fairshare.verification.formulas import moved
 from gpit_fairshare.workbook.sheets import column_number, letter
 
@@ -36,7 +36,6 @@ _SETTINGS: Final = (
 _CHUNK: Final = 1 << 16
 _ROWS: Final = 1_048_576
 _COLUMNS: Final = 16_384
-_REMEDY: Final = "Open it in Excel and save it again as .xlsx"
 
 
 class ErrorValue(str):
@@ -80,40 +79,28 @@ class Book:
         self._archive = open_package(data, Wish(largest=largest))
         self._parts = sheet_parts(self._archive)
         tree = import_module("defusedxml.ElementTree")
-        root = tree.fromstring(self._read("xl/workbook.xml"))
+        nodes = list(tree.fromstring(self._archive.read("xl/workbook.xml")).iter())
         self.sheets = list(self._parts)
         if not self.sheets:
             raise _unfit("has no sheets")
         self.names: dict[str, str] = {
             node.get("name", "").casefold(): (node.text or "").strip()
-            for node in root.iter()
+            for node in nodes
             if _local(node.tag) == "definedName" and not node.get("name", "").startswith("_xlnm.")
         }
         """Names that stand for cells, in small letters, each with its reference."""
+        first_nodes = {_local(node.tag): node for node in reversed(nodes)}
         self.settings: dict[str, str] = {
-            name: _flag(node.get(name, usual))
-            for node_name, name, usual in _SETTINGS
-            for node in [next((one for one in root.iter() if _local(one.tag) == node_name), root)]
+            name: _flag(first_nodes.get(tag, nodes[0]).get(name, usual)) for tag, name, usual in _SETTINGS
         }
         """Settings by which the same formulas give other values, as `fullPrecision`: precision as displayed if `0`."""
-        self._shared = self._shared_texts(tree)
-
-    def _shared_texts(self, tree: Any) -> list[str]:
-        links = tree.fromstring(self._read("xl/_rels/workbook.xml.rels"))
+        self._shared: dict[int, str] = {}
+        links = tree.fromstring(self._archive.read("xl/_rels/workbook.xml.rels"))
         targets = [node.get("Target", "") for node in links if node.get("Type", "").endswith("/sharedStrings")]
-        if not targets:
-            return []
-        reader = _Texts()
-        name = targets[0].lstrip("/") if targets[0].startswith("/") else posixpath.normpath(f"xl/{targets[0]}")
-        for _ in _parsed(self._archive, name, reader):
-            pass
-        return reader.texts
-
-    def _read(self, name: str) -> bytes:
-        try:
-            return self._archive.read(name)
-        except KeyError:
-            raise _unfit(f"has no part {name}") from None
+        if targets:
+            name = targets[0].lstrip("/") if targets[0].startswith("/") else posixpath.normpath(f"xl/{targets[0]}")
+            for _ in _parsed(self._archive, name, _Texts(self._shared)):
+                pass
 
     def rows(self, sheet: str) -> Iterator[tuple[int, Row]]:
         """Yield the rows of a sheet that hold anything, by their number from 1; each is asked for once.
@@ -139,10 +126,10 @@ def _local(tag: str) -> str:
 
 
 def _unfit(found: str) -> Unreadable:
-    return Unreadable(FindingCode.UNREADABLE, found, _REMEDY)
+    return Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
 
 
-def _parsed(archive: zipfile.ZipFile, part: str, reader: _Texts | _Cells) -> Iterator[None]:
+def _parsed(archive: zipfile.ZipFile, part: str, reader: _Texts) -> Iterator[None]:
     """Feed a part to a reader, and pause after each piece."""
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -169,63 +156,20 @@ _TAGS: Final = {f"{space} {tag}": tag for space in _MAIN for tag in ("si", "t", 
 
 
 class _Texts:
-    """Reads the texts that cells share: rich ones as their plain text, without hints of pronunciation."""
+    """Reads the texts that cells share, by their number: rich ones as plain text, without hints of pronunciation."""
 
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._parts: list[str] = []
-        self._open = self._hint = False
+    def __init__(self, texts: dict[int, str]) -> None:
+        self._texts = texts
+        self._hint = False
+        self._value: list[str] = []
+        self._into: list[str] | None = None
 
     def start(self, name: str, _: dict[str, str]) -> None:
-        tag = _TAGS.get(name)
-        if tag == "rPh":
-            self._hint = True
-        elif tag == "t":
-            self._open = not self._hint
-
-    def end(self, name: str) -> None:
-        tag = _TAGS.get(name)
-        if tag == "t":
-            self._open = False
-        elif tag == "rPh":
-            self._hint = False
-        elif tag == "si":
-            self.texts.append(restored("".join(self._parts)))
-            self._parts.clear()
-
-    def text(self, data: str) -> None:
-        if self._open:
-            self._parts.append(data)
-
-
-class _Cells:
-    """Reads cells; `done` has the rows that are complete."""
-
-    def __init__(self, sheet: str, shared: list[str]) -> None:
-        self.done: list[tuple[int, Row]] = []
-        self._sheet, self._texts = sheet, shared
-        self._row, self._column, self._cells = 0, 0, Row()
-        self._kind = "n"
-        self._formula_of: dict[str, str] | None = None
-        """What is said of the cell's formula; None where it has none."""
-        self._into: list[str] | None = None
-        self._value: list[str] = []
-        self._formula: list[str] = []
-        self._hint = False
-        self._masters: dict[str, tuple[str, str]] = {}
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
         match _TAGS.get(name):
-            case "c":
-                self._start_cell(attributes)
             case "v" | "t":
                 self._into = None if self._hint else self._value
-            case "f":
-                self._formula_of, self._into = attributes, self._formula
             case "rPh":
                 self._hint = True
-            case "row":
-                self._start_row(attributes)
 
     def end(self, name: str) -> None:
         match _TAGS.get(name):
@@ -233,15 +177,49 @@ class _Cells:
                 self._into = None
             case "rPh":
                 self._hint = False
+            case "si":
+                self._texts[len(self._texts)] = restored("".join(self._value))
+                self._value.clear()
+
+    def text(self, data: str) -> None:
+        if self._into is not None:
+            self._into.append(data)
+
+
+class _Cells(_Texts):
+    """Reads cells; `done` has the rows that are complete."""
+
+    def __init__(self, sheet: str, texts: dict[int, str]) -> None:
+        super().__init__(texts)
+        self.done: list[tuple[int, Row]] = []
+        self._sheet = sheet
+        self._row, self._column, self._cells = 0, 0, Row()
+        self._kind = "n"
+        self._formula_of: dict[str, str] | None = None
+        """What is said of the cell's formula; None where it has none."""
+        self._formula: list[str] = []
+        self._masters: dict[str, tuple[str, str]] = {}
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        match _TAGS.get(name):
+            case "c":
+                self._start_cell(attributes)
+            case "f":
+                self._formula_of, self._into = attributes, self._formula
+            case "row":
+                self._start_row(attributes)
+            case _:
+                super().start(name, attributes)
+
+    def end(self, name: str) -> None:
+        match _TAGS.get(name):
             case "c":
                 self._end_cell()
             case "row" if self._cells:
                 self.done.append((self._row, self._cells))
                 self._cells = {}
-
-    def text(self, data: str) -> None:
-        if self._into is not None:
-            self._into.append(data)
+            case _:
+                super().end(name)
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         row = int(attributes.get("r", self._row + 1))
@@ -283,7 +261,7 @@ class _Cells:
             case _ if not text:
                 return None
             case "s":
-                return self._texts[_index(text, len(self._texts))] or None
+                return self._texts[int(text)] or None
             case "str" | "d":
                 return restored(text) or None
             case "b":
@@ -294,16 +272,8 @@ class _Cells:
                 return float(text)
 
 
-def _index(text: str, most: int) -> int:
-    index = int(text)
-    if not 0 <= index < most:
-        raise ValueError(text)
-    return index
-
-
 def _column(place: str, row: int) -> int:
     """Return the column of an address, which must be in the row that it stands in."""
-    signs = place.rstrip("0123456789")
-    if not (0 < len(signs) <= 3 and signs.isascii() and signs.isalpha()) or place[len(signs) :] != str(row):
+    if not place.endswith(str(row)):
         raise ValueError(place)
-    return column_number(signs.upper())
+    return column_number(place.removesuffix(str(row)).upper())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -13,6 +12,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.files.reading import split_sheet
 from gpit_fairshare.results.model import StrictModel
 from gpit_fairshare.run_options import OPTIONS, OptionKind
+from gpit_fairshare.verification.model import FileSeen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,22 +43,6 @@ _run_options = create_model(
 
 class Run(_run_options):  # type: ignore[misc, valid-type]  # mypy knows no class that is made when the program runs
     """The options of `gpit allocate`, files by their base names, as `allocation.recorded` writes them."""
-
-
-@dataclass(frozen=True, slots=True)
-class InputFileSpec:
-    """An input file of the run."""
-
-    role: str
-    name: str
-    """Base name."""
-    asked_sheet: str
-    """Sheet that the option named."""
-    sheet: str = ""
-    """Sheet that was read."""
-    sha256: str | None = None
-    """None where nothing of the file was read."""
-    rows: int | None = None
 
 
 class _Source(StrictModel):
@@ -99,19 +83,17 @@ class RunSpec(StrictModel):
     inputs: list[_Source]
     run: Run
 
-    @property
-    def versions(self) -> dict[str, str]:
-        """Return the versions of gpit and its libraries at the time."""
-        return {"gpit": self.gpit, **self.libraries}
-
     @cached_property
     def scheme_files(self) -> list[tuple[str, str]]:
         """Return base name and digest of each scheme, formula and transition file."""
         return [(file.file, file.sha256) for file in self.scheme.files]
 
     @cached_property
-    def input_files(self) -> list[InputFileSpec]:
-        """Return the files that the options name, each with what was read of it: files of one name in their order."""
+    def input_files(self) -> list[tuple[str, FileSeen]]:
+        """Return the files that the options name, each after the sheet that was asked for; none of them is found yet.
+
+        What was read of files of one name is in the order of these.
+        """
         unread = list(self.inputs)
         files = []
         for role in ROLES:
@@ -119,10 +101,11 @@ class RunSpec(StrictModel):
                 name, asked_sheet = split_sheet(text)
                 source = next((source for source in unread if (source.role, source.file) == (role, name)), None)
                 if source is None:
-                    files.append(InputFileSpec(role, name, asked_sheet))
+                    files.append((asked_sheet, FileSeen(role, name, asked_sheet)))
                     continue
                 unread.remove(source)
-                files.append(InputFileSpec(role, name, asked_sheet, source.sheet, source.sha256, source.rows))
+                sheet, digest, rows = source.sheet or asked_sheet, source.sha256, source.rows
+                files.append((asked_sheet, FileSeen(role, name, sheet, sha256_then=digest, rows_then=rows)))
         return files
 
 

@@ -99,11 +99,12 @@ class FileSeen:
     name: str
     """Base name in the run."""
     sheet: str
-    place: str
+    """The one that was read, or that was asked for where nothing was read."""
+    place: str = ""
     """Path under which it was found; empty for a file of the library."""
-    sha256_then: str | None
+    sha256_then: str | None = None
     """None where the run named the file and read nothing of it."""
-    sha256_now: str
+    sha256_now: str = ""
     rows_then: int | None = None
     rows_now: int | None = None
     """Rows below the headings; None for scheme files, and where the files cannot be run."""

@@ -17,7 +17,7 @@ from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_resu
 from gpit_fairshare.results.writing import write_manifest, write_result
 from gpit_fairshare.structured_texts import json_text, parse_json
 from gpit_fairshare.verification.cells import Book
-from gpit_fairshare.verification.documents import ColumnRules, compare_documents, compare_tables, entries
+from gpit_fairshare.verification.documents import ColumnRules, compare_documents, compare_tables, entries, paired
 from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification
 from gpit_fairshare.verification.workbooks import Answers, compare_books
 
@@ -31,15 +31,12 @@ if TYPE_CHECKING:
 
 _FUNCTION: Final = "function "
 """Begins the name of a function among the versions."""
-_Key = tuple[str, str]
-"""Year and code."""
 
 
 def other_versions(spec: RunSpec) -> tuple[Change, ...]:
     """Return gpit, the libraries and the plug-ins whose version was another, and functions whose text was."""
-    now = versions_now()
-    names = dict.fromkeys([*now, *spec.versions])
-    pairs = [Change(name, spec.versions.get(name), now.get(name)) for name in names]
+    then, now = {"gpit": spec.gpit, **spec.libraries}, versions_now()
+    pairs = [Change(name, then.get(name), now.get(name)) for name in dict.fromkeys([*now, *then])]
     packages = dict.fromkeys((one.package, one.version) for one in spec.plugins)
     pairs += [Change(f"plug-in {package}", version, version_of(package)) for package, version in packages]
     functions = [one for one in spec.plugins if one.kind == "function"]
@@ -146,8 +143,9 @@ def _parameters(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Cha
     """Yield parameters whose value in the manifest is not that of the run again."""
     old, new = (_values(manifest.get("parameters")) for manifest in (then, now))
     for name in dict.fromkeys([*new, *old]):
-        if old.get(name) != new.get(name):
-            yield Change(name, *(side[name][0] if name in side else None for side in (old, new)))
+        was, is_now = old.get(name, (None,)), new.get(name, (None,))
+        if was != is_now:
+            yield Change(name, was[0], is_now[0])
 
 
 def _values(parameters: Any) -> dict[str, tuple[Any, ...]]:
@@ -191,12 +189,10 @@ def _entries(file: ResultFile, again: ResultFile, now: Mapping[str, Any], known:
 
 def _with_rows(files: Sequence[FileSeen], result: Result) -> Iterator[FileSeen]:
     """Yield the files with the number of rows that were read of each now."""
-    left = list(result.inputs.sources)
-    for one in files:
-        source = next((source for source in left if (source.role, source.file) == (one.role, one.name)), None)
-        if source is not None:
-            left.remove(source)
-        yield replace(one, rows_now=source.rows if source else None)
+    sources = result.inputs.sources
+    matches, _ = paired([(source.role, source.file) for source in sources], [(file.role, file.name) for file in files])
+    for file, match in zip(files, matches, strict=True):
+        yield replace(file, rows_now=None if match is None else sources[match].rows)
 
 
 # Content --------------------------------------------------------------------------------------------------
@@ -215,12 +211,7 @@ def _workbook(
 
 
 def _others(
-    file: ResultFile,
-    again: ResultFile,
-    result: Result,
-    answers: Answers,
-    content: Differences,
-    facts: list[str],
+    file: ResultFile, again: ResultFile, result: Result, answers: Answers, content: Differences, facts: list[str]
 ) -> None:
     """Compare two JSON documents, or two tables with the manifests beside them."""
     ending, name = file.path.suffix.lower(), ""
@@ -253,10 +244,11 @@ def _off_rule(path: Path) -> tuple[OffRule, ...]:
         return ()
 
 
-def _answers(frame: pl.DataFrame, answer: str) -> dict[_Key, Any]:
+def _answers(frame: pl.DataFrame, answer: str) -> dict[tuple[str, str], Any]:
+    """Return the answer of each year and code."""
     if not {"year", "org_code", answer} <= set(frame.columns):
         return {}
-    found: dict[_Key, Any] = {}
+    found: dict[tuple[str, str], Any] = {}
     for year, code, value in frame.select("year", "org_code", answer).iter_rows():
         key = str(year), str(code)
         while key in found:  # a row that stands there twice counts twice

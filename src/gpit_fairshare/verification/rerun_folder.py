@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import shutil
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,32 +23,24 @@ from gpit_fairshare.verification.model import FileSeen
 from gpit_fairshare.verification.searching import Digests, Places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from gpit_fairshare.verification.manifest_run import InputFileSpec, RunSpec
+    from gpit_fairshare.verification.manifest_run import RunSpec
 
 _DEEP: Final = "1/2/3/4/5/6/7/8"
 """Folders above a scheme, so that names such as `../rules/x.toml` stay inside."""
 
 
-@dataclass(slots=True)
-class Stage:
-    """What `allocate` is given, and which files serve for those of the run."""
-
-    arguments: dict[str, Any]
-    files: list[FileSeen]
-    scheme_files: list[FileSeen]
-
-
-def stage(spec: RunSpec, places: Places, folder: Path) -> Stage:
+def stage(spec: RunSpec, places: Places, folder: Path) -> tuple[dict[str, Any], list[FileSeen], list[FileSeen]]:
     """Find all files of a run and lay them out in `folder`.
+
+    Returns:
+        What `allocate` is given, and which input files and scheme files serve for those of the run.
 
     Raises:
         UsageError: Files are missing, all of them named, or cannot be read.
     """
-    inputs = _Inputs(places, folder / "inputs")
-    for wanted in spec.input_files:
-        inputs.take(wanted, spec)
+    paths, input_files, missing = _staged_inputs(spec, places, folder / "inputs")
     rules = _Rules(spec, places, folder / "rules")
     arguments: dict[str, Any] = {}
     for name, option in OPTIONS.items():
@@ -56,17 +49,17 @@ def stage(spec: RunSpec, places: Places, folder: Path) -> Stage:
             # These options are called by the kind of file that they take.
             arguments[name] = rules.option(name, value) if value else None  # type: ignore[arg-type]
         elif option.kind is not OptionKind.MEGABYTES:  # the manifest does not say how much is read
-            arguments[name] = inputs.paths.get(option.key) or None if option.kind is OptionKind.FILES else value
+            arguments[name] = paths.get(option.key) if option.kind is OptionKind.FILES else value
     scheme_files = rules.seen()
     places.used |= set(rules.staged.values())
-    missing = list(dict.fromkeys([*inputs.missing, *rules.missing]))
+    missing = list(dict.fromkeys([*missing, *rules.missing]))
     if missing:
         files = "files of the run are" if len(missing) > 1 else "file of the run is"
         raise UsageError(
             f"{len(missing)} {files} missing: {', '.join(missing)}; looked {places.said}. "
             f"Name them, or the folder that they are in, after the result{_to_install(spec)}"
         )
-    return Stage(arguments, inputs.seen, scheme_files)
+    return arguments, input_files, scheme_files
 
 
 def _to_install(spec: RunSpec) -> str:
@@ -84,65 +77,42 @@ def _copy(source: Path, target: Path) -> None:
         raise UsageError(f"{source}: cannot be read ({fault.strerror or fault})") from None
 
 
-@dataclass(slots=True)
-class _Inputs:
-    """Population, spend, further columns and crosswalks."""
+def _staged_inputs(
+    spec: RunSpec, places: Places, folder: Path
+) -> tuple[dict[str, list[str]], list[FileSeen], list[str]]:
+    """Find and copy population, spend, further columns and crosswalks; a file that the run names twice is one here too.
 
-    places: Places
-    folder: Path
-    paths: dict[str, list[str]] = field(default_factory=dict)
-    """Role to what its option is given."""
-    seen: list[FileSeen] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    digests: Digests = field(default_factory=lambda: Digests(text=False))
-    _by: dict[tuple[str, str | None], Path] = field(default_factory=dict)
-
-    def take(self, wanted: InputFileSpec, spec: RunSpec) -> None:
-        """Find a file and copy it; one that the run names twice is one file here too."""
-        key = wanted.name, wanted.sha256
-        source = self._by.get(key)
+    Returns:
+        What the option of each role is given, the files, and the names of those that are missing.
+    """
+    digests = Digests(text=False)
+    paths, files, missing = defaultdict[str, list[str]](list), list[FileSeen](), list[str]()
+    numbers: dict[Path, int] = {}
+    for asked_sheet, then in spec.input_files:
+        right = {then.sha256_then} if then.sha256_then else set()
+        of_name = {other.sha256_then for _, other in spec.input_files if other.name == then.name and other.sha256_then}
+        source = places.find(then.name, digests, right, of_name - right)
         if source is None:
-            right = {wanted.sha256} if wanted.sha256 else set()
-            others = {one.sha256 for one in spec.input_files if one.name == wanted.name and one.sha256} - right
-            source = self.places.find(wanted.name, self.digests, right, others)
-        if source is None:
-            self.missing.append(wanted.name)
-            return
-        self._by[key] = source
-        number = list(dict.fromkeys(self._by.values())).index(source)
-        target = self.folder / str(number) / wanted.name
+            missing.append(then.name)
+            continue
+        target = folder / str(numbers.setdefault(source, len(numbers))) / then.name
         if not target.exists():
             _copy(source, target)
-        text = f"{target}:{wanted.asked_sheet}" if wanted.asked_sheet else str(target)
-        self.paths.setdefault(wanted.role, []).append(text)
-        self.seen.append(
-            FileSeen(
-                wanted.role,
-                wanted.name,
-                wanted.sheet or wanted.asked_sheet,
-                str(source),
-                wanted.sha256,
-                self.digests.of(target),
-                wanted.rows,
-            )
-        )
+        paths[then.role].append(f"{target}:{asked_sheet}" if asked_sheet else str(target))
+        files.append(replace(then, place=str(source), sha256_now=digests.of(target)))
+    return paths, files, missing
 
 
-@dataclass(slots=True)
 class _Rules:
     """Scheme, formula and transition files that are no part of the library, with those that they name in turn."""
 
-    spec: RunSpec
-    places: Places
-    folder: Path
-    missing: list[str] = field(default_factory=list)
-    digests: Digests = field(default_factory=lambda: Digests(text=True))
-    staged: dict[Path, Path] = field(default_factory=dict)
-    """Where each file lies now to where it was found."""
-    library: Mapping[str, frozenset[str]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.library = library_files(with_plugins=bool(self.spec.plugins))
+    def __init__(self, spec: RunSpec, places: Places, folder: Path) -> None:
+        self.spec, self.places, self.folder = spec, places, folder
+        self.missing: list[str] = []
+        self.digests = Digests(text=True)
+        self.staged: dict[Path, Path] = {}
+        """Where each file lies now to where it was found."""
+        self.library = library_files(with_plugins=bool(spec.plugins))
 
     def option(self, kind: FileKind, name: str) -> str:
         """Return what `allocate` is given for an option: a library name, or the path of a copy."""

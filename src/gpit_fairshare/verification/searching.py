@@ -75,22 +75,22 @@ class Places:
         A file given by its path serves under another name, if its digest is the right one. A file with a digest
         of `others` is another file of that name.
         """
-        nearby: Path | None = None
-        for level in self._levels():
-            named = [one for one in level if _like(one.name, name)]
-            named.sort(key=lambda one: one.name != name)
-            for one in named:
-                if digests.of(one) in wanted:
-                    return self._use(one)
-            nearby = nearby or next((one for one in named if digests.of(one) not in others), None)
-        for one in self.files:
-            if digests.of(one) in wanted:
-                return self._use(one)
-        return self._use(nearby) if nearby else None
-
-    def _use(self, path: Path) -> Path:
-        self.used.add(path)
+        path = next(self._fitting(name, digests, wanted, others), None)
+        if path:
+            self.used.add(path)
         return path
+
+    def _fitting(self, name: str, digests: Digests, wanted: Collection[str], others: Collection[str]) -> Iterator[Path]:
+        """Yield the files that can serve for one of a name, the best first."""
+        nearby: list[Path] = []
+        for level in self._levels():
+            named = sorted(
+                (path for path in level if _are_one_name(path.name, name)), key=lambda path: path.name != name
+            )
+            yield from (path for path in named if digests.of(path) in wanted)
+            nearby += [path for path in named if digests.of(path) not in others]
+        yield from (path for path in self.files if digests.of(path) in wanted)
+        yield from nearby
 
     @property
     def unused(self) -> list[Path]:
@@ -100,10 +100,9 @@ class Places:
     @property
     def said(self) -> str:
         """Where was looked."""
-        parts = ["beside the result"]
-        parts += [f"in {folder}" for folder in self.folders]
-        parts += [f"among {len(self.files)} files given"] if len(self.files) > 1 else []
-        parts += [f"at {self.files[0]}"] if len(self.files) == 1 else []
+        parts = ["beside the result", *(f"in {folder}" for folder in self.folders)]
+        if self.files:
+            parts.append(f"among {len(self.files)} files given" if len(self.files) > 1 else f"at {self.files[0]}")
         return ", ".join(parts)
 
     def _levels(self) -> Iterator[Iterable[Path]]:
@@ -141,10 +140,6 @@ def _files_of(folder: Path) -> list[Path]:
         raise UsageError(f"{folder}: cannot be looked into ({fault.strerror or fault})") from None
 
 
-def _like(name: str, wanted: str) -> bool:
-    """Return whether two names are the same on some system: whatever the capitals, however accents are written."""
-    return _plain(name) == _plain(wanted)
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+def _are_one_name(*names: str) -> bool:
+    """Return whether names are the same on some system: whatever the capitals, however accents are written."""
+    return len({unicodedata.normalize("NFC", name).casefold() for name in names}) == 1

@@ -14,12 +14,13 @@ from gpit_fairshare.verification.model import Change, Difference, Differences, K
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.kernel_columns import REMAINDER
 from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
-from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
+from gpit_fairshare.workbook.sheets import HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _NOTHING: Final = Cell(None, None)
+_NO_ANSWERS: Final = ("", range(0), 0, 0)
 _UNIT: Final = re.compile(r"\((£[^)]*)\)")
 _PIECE: Final = re.compile(r"JSON [0-9]+ of [0-9]+")
 _NAMES: Final = ("Parameter", "Code", "Name", "Figure", "Step", "Check", "Item")
@@ -37,22 +38,20 @@ class Answers:
 
     def take(self, sheet: str, number: int, row: Row, side: int) -> None:
         """Take a row of a sheet; side 0 is the file, 1 is what gpit writes."""
-        place = self._places[side].get(sheet)
-        if place and place[1] <= number <= place[2]:
-            year, _, _, code, answer = place
+        year, rows, code, answer = self._places[side].get(sheet, _NO_ANSWERS)
+        if number in rows:
             values = self.expected if side else self.found
             values[year, str(row.get(code, _NOTHING).value)] = row.get(answer, _NOTHING).value
 
 
-def _places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, int, int, int, int]]:
-    """Return for each sheet of organisations its year, first and last row, and the columns of code and answer."""
+def _places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, range, int, int]]:
+    """Return for each sheet of organisations its year, its rows, and the columns of code and answer."""
     try:
         result = manifest["definition"]["result"]
         return {
             str(one["sheet"]): (
                 str(one["year"]),
-                int(one["first_row"]),
-                int(one["last_row"]),
+                range(int(one["first_row"]), int(one["last_row"]) + 1),
                 column_number(one["columns"]["org_code"]),
                 column_number(one["columns"][result]),
             )
@@ -178,9 +177,7 @@ class BookComparison:
 
     def _cell(self, page: _Page, number: int, column: int, found: Cell, own: Row) -> None:
         expected = own.get(column, _NOTHING)
-        if found == expected:
-            return
-        if expected.formula is None and self._filled_in(page, number, column, found, own):
+        if found == expected or self._filled_in(page, column, found, own):
             return
         kind = self._kind(page, number, column, found, own)
         if kind is None:
@@ -202,8 +199,7 @@ class BookComparison:
         if expected == _NOTHING:
             return Kind.ADDED
         if found == _NOTHING:
-            # An empty text, which some programs leave out, is nothing too.
-            return Kind.REMOVED if expected.formula is not None or expected.value is not None else None
+            return Kind.REMOVED
         if expected.formula is None:
             if found.formula is not None:
                 return Kind.FORMULA
@@ -219,32 +215,21 @@ class BookComparison:
         left = page.is_remainder(number, column, own) and same_remainder(found.value, expected.value)
         return None if left else Kind.CONSEQUENCE
 
-    def _filled_in(self, page: _Page, number: int, column: int, found: Cell, own: Row) -> bool:
+    def _filled_in(self, page: _Page, column: int, found: Cell, own: Row) -> bool:
         """Return whether a cell is a field to be filled in, and take down what was."""
-        item = own.get(1, _NOTHING).value
-        if (
-            page.name != reference_sheets.ABOUT
-            or column != 2
-            or number < FIRST_ROW
-            or item not in reference_sheets.TO_FILL_IN
-            or own[column].value != reference_sheets.TO_FILL_IN[item]
-        ):
+        item, until_then = own.get(1, _NOTHING).value, own.get(column, _NOTHING).value
+        if page.name != reference_sheets.ABOUT or until_then != reference_sheets.TO_FILL_IN.get(item, ""):
             return False
-        self.filled_in.append(Change(str(item), own[column].value, found.content))
-        if own[column].value == reference_sheets.DRAFT:
+        self.filled_in.append(Change(item, until_then, found.content))
+        if until_then == reference_sheets.DRAFT:
             self.status = str(found.value or "")
         return True
 
     def _says_status(self, found: Cell, expected: Cell) -> bool:
         """Return whether a note differs in nothing but what was filled in for Draft."""
-        if (
-            expected.formula is None
-            or reference_sheets.STATUS_NAME not in expected.formula
-            or not isinstance(expected.value, str)
-        ):
-            return False
-        before, _, after = expected.value.rpartition(f"{reference_sheets.DRAFT}. ")
-        return bool(found.value == f"{before}{self.status}. {after}")
+        before, _, after = str(expected.value).rpartition(f"{reference_sheets.DRAFT}. ")
+        follows_status = reference_sheets.STATUS_NAME in (expected.formula or "")
+        return follows_status and found.value == f"{before}{self.status}. {after}"
 
 
 def _is_piece(row: Row) -> bool:
