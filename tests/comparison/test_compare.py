@@ -20,7 +20,8 @@ from rich.cells import cell_len
 import oracle
 import recalculation
 from gpit_fairshare import UsageError, allocate, compare
-from gpit_fairshare.comparison import csv_text, side_of, write_workbook
+from gpit_fairshare.comparison import csv_text, side_of
+from gpit_fairshare.comparison.book import write_workbook
 from gpit_fairshare.comparison.model import Limit
 from gpit_fairshare.reports.comparison import LONGEST, comparison_document
 from gpit_fairshare.reports.formats.md import in_markdown

@@ -18,7 +18,6 @@ QUOTED: Final = "Illustrative inputs: no figure that rests on them may be quoted
 """Heading of the sentences about inputs that call themselves illustrative."""
 
 NEW_FINDING: Final = "new finding"
-_PREFIXES: Final = {"data": "data_", "parameter": "parameter_"}
 _RULE: Final = tuple(
     (f"{noun} {verb}", noun, verb)
     for noun, verbs in {
@@ -119,10 +118,7 @@ def side_said(side: Side) -> list[str]:
 
 def cause_name(cause: Cause) -> str:
     """Return what a cause is called in a list: `transition_fund`, `rounding`."""
-    prefix = _PREFIXES.get(cause.kind, "")
-    if prefix and cause.name.startswith(prefix):
-        return cause.name.removeprefix(prefix)
-    return inside(cause.label)
+    return cause.of or inside(cause.label)
 
 
 def cause_said(cause: Cause) -> str:

@@ -98,7 +98,21 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Cause:
+class Factor:
+    """One thing that changed: a column of the inputs, a parameter, the formula, or several that go together."""
+
+    name: str
+    """Stable: `data_historic_spend`, `parameter_transition_fund`, `formula`, `rounding`, `typed_over`."""
+    kind: Kind
+    label: str
+    said: str = ""
+    """What was changed, or why causes could not be told apart."""
+    of: str = ""
+    """The column or parameter; empty for what is neither."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause(Factor):
     """One thing that changed, and what it does to each row.
 
     `amounts` add up over all causes to each row's change, exactly. `alone` is what the cause does by itself,
@@ -106,14 +120,8 @@ class Cause:
     the interaction with the causes before it.
     """
 
-    name: str
-    """Stable: `data_historic_spend`, `parameter_transition_fund`, `formula`, `rounding`, `typed_over`."""
-    kind: Kind
-    label: str
     amounts: Mapping[Key, Decimal]
     alone: Mapping[Key, Decimal] | None = None
-    said: str = ""
-    """What was changed, or why causes could not be told apart."""
     no_alone: str = ""
     """Why it cannot be worked out alone; empty where it is, or where that has no meaning."""
 
@@ -163,17 +171,14 @@ class YearTotal:
     year: str
     old: Decimal
     new: Decimal
+    change: Decimal
+    """New less old, exactly."""
     organisations_old: int
     organisations_new: int
     gain: int
     lose: int
     added: int
     removed: int
-
-    @property
-    def change(self) -> Decimal:
-        """Return new less old."""
-        return less(self.new, self.old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +249,12 @@ class ComparedResults:
     @cached_property
     def moved(self) -> tuple[Change, ...]:
         """Return the rows of both sides whose answer differs beyond the tolerance, the largest change first."""
-        moved = [one for one in self.changes if one.status == "both" and one.size > self.tolerance]
-        return tuple(sorted(moved, key=lambda one: (-one.size, one.key)))
+        return tuple(change for change in self.only("both") if change.size > self.tolerance)
 
     def only(self, status: Status) -> tuple[Change, ...]:
-        """Return the rows that are on one side alone, the most money first."""
-        there = [one for one in self.changes if one.status == status]
-        return tuple(sorted(there, key=lambda one: (-one.size, one.key)))
+        """Return the rows that are on both sides, or on one alone, the most money first."""
+        rows = [change for change in self.changes if change.status == status]
+        return tuple(sorted(rows, key=lambda change: (-change.size, change.key)))
 
     @cached_property
     def within(self) -> tuple[Change, ...]:

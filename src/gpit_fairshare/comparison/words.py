@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from decimal import Context, Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.numbers import EXACT, MILLIONTH, PENNY
 from gpit_fairshare.words import is_money
@@ -21,10 +22,12 @@ def less(amount: Decimal, other: Decimal) -> Decimal:
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """Add up amounts, exactly."""
-    found = NOTHING
-    for amount in amounts:
-        found = EXACT.add(found, amount)
-    return found
+    return reduce(EXACT.add, amounts, NOTHING)
+
+
+def as_float(value: Any) -> Any:
+    """Return an amount as the nearest float, and anything else as it is."""
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def quantum(unit: str | None) -> Decimal:
@@ -34,9 +37,7 @@ def quantum(unit: str | None) -> Decimal:
 
 def percent(change: Decimal, old: Decimal | None) -> Decimal | None:
     """Return a change in per cent of the old amount; None where there was nothing."""
-    if not old:
-        return None
-    return short(change / abs(old) * 100)
+    return short(change / abs(old) * 100) if old else None
 
 
 def short(ratio: Decimal) -> Decimal:
