@@ -12,7 +12,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.columns.cells import parse_year, year_start
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.kinds import NATIONAL, Kind, group
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
 from gpit_fairshare.results.agreement import NATION, label_inside
 from gpit_fairshare.words import counted, joined
 
@@ -52,9 +52,7 @@ class Place:
         """Return the organisation's code, or its group as the inputs write it; None for the nation."""
         if kind == NATIONAL:
             return None
-        if kind.column is None:
-            return self.code
-        return self.year.labels[kind.column][self.year.membership[kind.column][self.row]]
+        return self.code if kind.column is None else self.year.labels[kind.column][self.group_number(kind.column)]
 
     def group(self, column: str) -> str:
         """Return the organisation's group by a text column: `area team Wessex`."""
@@ -71,9 +69,7 @@ class Place:
 
     def at(self, kind: Kind) -> int:
         """Return the row of the organisation, or of its group, in the frame of a kind."""
-        if kind == NATIONAL:
-            return 0
-        return self.row if kind.column is None else self.year.membership[kind.column][self.row]
+        return self.row if kind == ORGANISATION else self.group_number(kind.column)
 
     def group_number(self, within: str | None) -> int:
         """Return the number of the organisation's group by a text column; 0 where all are in one."""
