@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.comparison.headline import cause_name, cause_said, headline, method, side_said
-from gpit_fairshare.comparison.words import as_float, quantum, total
+from gpit_fairshare.comparison.model import ComparedResults, as_float, quantum, total
 from gpit_fairshare.numbers import PENNY, rounded_to
 from gpit_fairshare.words import is_money
 from gpit_fairshare.workbook.layout import NOT_GIVEN, number_format
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gpit_fairshare.comparison.model import ComparedResults
 
 _HOLDS, _FAILS = "holds", "fails"
 _NEW_LESS_OLD: Final = f"F{ROW}-E{ROW}"
@@ -50,6 +49,10 @@ class _Changes:
         self.sheet = Sheet("Changes", "What changed, row by row", note, frozen=3)
         self.columns: dict[str, int] = {}
         self.amounts = _format(comparison)
+        self.signed = {"£": "change", "pence": "change per head"}.get(self.amounts, "number")
+        """Format of changes: pence only where there are any."""
+        self.pence = "change per head" if is_money(comparison.unit) else "number"
+        """Format of contributions: to the penny, whatever the answer is."""
         self.in_pence = is_money(comparison.unit) and all(
             one == rounded_to(one, PENNY) for change in comparison.changes for one in (change.old, change.new) if one
         )
@@ -64,13 +67,8 @@ class _Changes:
         return self.sheet.column_range(self.columns[name])
 
     def _write(self) -> None:
-        comparison, changes, add, columns = (
-            self.comparison,
-            self.comparison.changes,
-            self.sheet.add_column,
-            self.columns,
-        )
-        amounts, unit = self.amounts, f" ({comparison.unit or '£'})"
+        comparison, changes = self.comparison, self.comparison.changes
+        add, columns, amounts, unit = self.sheet.add_column, self.columns, self.amounts, f" ({comparison.unit or '£'})"
         columns["year"] = add("Year", 9, [change.year for change in changes])
         add("Code", 9, [change.code for change in changes])
         add("Name", 32, [change.name or NOT_GIVEN for change in changes])
@@ -99,16 +97,6 @@ class _Changes:
             self.sheet.flag(self.sheet.region(column), _FAILS)
         if changes:
             self.sheet.put(TOTAL_ROW, 3, "Total")
-
-    @property
-    def signed(self) -> str:
-        """Return the format of changes: pence only where there are any."""
-        return {"£": "change", "pence": "change per head"}.get(self.amounts, "number")
-
-    @property
-    def pence(self) -> str:
-        """Return the format of contributions: to the penny, whatever the answer is."""
-        return "change per head" if is_money(self.comparison.unit) else "number"
 
 
 _STANDS: Final = {"both": "both", "added": "new alone", "removed": "old alone"}

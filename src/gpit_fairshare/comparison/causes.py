@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.comparison.definition import by_year, steps_changed
-from gpit_fairshare.comparison.model import Cause, Change, Factor, Key, Side
+from gpit_fairshare.comparison.model import NOTHING, Cause, Change, Factor, Key, Side, less, quantum, total
 from gpit_fairshare.comparison.states import (
     CROSSWALK,
     DATA,
@@ -21,7 +21,6 @@ from gpit_fairshare.comparison.states import (
     same_organisations,
     same_rule,
 )
-from gpit_fairshare.comparison.words import NOTHING, less, quantum, total
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.numbers import exact, parameter_values, rounded_to
 from gpit_fairshare.words import counted, listed

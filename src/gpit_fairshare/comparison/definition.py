@@ -86,9 +86,9 @@ def _parameters(old: Scheme, new: Scheme) -> Iterator[Difference]:
 
 
 def _values(old: Parameter, new: Parameter) -> Iterator[Difference]:
-    for year in dict.fromkeys((*old.values, *new.values)):
-        before, after = old.values.get(year), new.values.get(year)
-        if before is None or after is None:
+    for year, before in old.values.items():
+        after = new.values.get(year)
+        if after is None:
             continue  # the years differ, and that is said by itself
         origin = _origin(after)
         if before.value != after.value:
@@ -111,23 +111,21 @@ def by_year(texts: Mapping[str, str], years: Collection[str]) -> str:
     return "; ".join(f"{year}: {text}" for year, text in texts.items())
 
 
-def steps_changed(old: Scheme, new: Scheme) -> list[Difference]:
-    """Return the steps that are new, gone, or have another formula or unit."""
+def steps_changed(old: Scheme, new: Scheme) -> Iterator[Difference]:
+    """Yield the steps that are new, gone, or have another formula or unit."""
     before, after = ({step.name: step for step in one.steps} for one in (old, new))
-    found = []
     for name in dict.fromkeys((*after, *before)):
         here, there = before.get(name), after.get(name)
         if here is None and there is not None:
-            found.append(Difference("step added", name, "", "", _one_line(there.formula), there.label))
+            yield Difference("step added", name, "", "", _one_line(there.formula), there.label)
         elif there is None and here is not None:
-            found.append(Difference("step removed", name, "", _one_line(here.formula), "", here.label))
+            yield Difference("step removed", name, "", _one_line(here.formula), "", here.label)
         elif here and there:
             if to_text(here.tree) != to_text(there.tree):
                 formulas = _one_line(here.formula), _one_line(there.formula)
-                found.append(Difference("formula changed", name, "", *formulas, there.label))
+                yield Difference("formula changed", name, "", *formulas, there.label)
             if here.unit != there.unit:
-                found.append(Difference("unit changed", name, "", here.unit or "none", there.unit or "none"))
-    return found
+                yield Difference("unit changed", name, "", here.unit or "none", there.unit or "none")
 
 
 def _one_line(formula: str) -> str:

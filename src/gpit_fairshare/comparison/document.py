@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 
 from gpit_fairshare.comparison.headline import headline, method
-from gpit_fairshare.comparison.words import as_float
+from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Side, as_float
 from gpit_fairshare.numbers import decimal_text
 from gpit_fairshare.results.writing import rows_as_csv
-
-if TYPE_CHECKING:
-    from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Side
 
 SCHEMA: Final = "gpit-comparison/1"
 _HEADINGS: Final = (

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.comparison.words import total
+from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Difference, Side, total
 from gpit_fairshare.numbers import exact_change, exact_money
 from gpit_fairshare.words import counted, inside, is_money, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Difference, Side
 
 QUOTED: Final = "Illustrative inputs: no figure that rests on them may be quoted"
 """Heading of the sentences about inputs that call themselves illustrative."""

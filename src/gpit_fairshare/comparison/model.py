@@ -1,18 +1,21 @@
-"""What a comparison holds: two sides, what changed in each row, why, and in what the rules differ."""
+"""What a comparison holds: two sides, what changed in each row, why, and in what the rules differ.
+
+Amounts and ratios are decimals, exact to the last digit.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal
+from decimal import Context, Decimal, InvalidOperation
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gpit_fairshare.comparison.words import NOTHING, less, percent, short, total
-from gpit_fairshare.numbers import decimal_text, exact, parameter_value
+from gpit_fairshare.numbers import EXACT, MILLIONTH, PENNY, decimal_text, exact, parameter_value
 from gpit_fairshare.results.agreement import OffRule, in_one_line
+from gpit_fairshare.words import is_money
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from decimal import Decimal
+    from collections.abc import Iterable, Mapping
 
     from gpit_fairshare.engine import Result
     from gpit_fairshare.results.model import Record
@@ -22,6 +25,46 @@ Key = tuple[str, str]
 Status = Literal["both", "added", "removed"]
 Kind = Literal["data", "parameter", "formula", "together", "rounding", "typed over"]
 PEOPLE: Final = "registered_population"
+NOTHING: Final = Decimal(0)
+
+
+def less(amount: Decimal, other: Decimal) -> Decimal:
+    """Return one amount less another, exactly."""
+    return EXACT.subtract(amount, other)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Add up amounts, exactly."""
+    return reduce(EXACT.add, amounts, NOTHING)
+
+
+def as_float(value: Any) -> Any:
+    """Return an amount as the nearest float, and anything else as it is."""
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def quantum(unit: str | None) -> Decimal:
+    """Return what contributions are rounded to: the penny, or a millionth of what is not money."""
+    return PENNY if is_money(unit) else MILLIONTH
+
+
+def percent(change: Decimal, old: Decimal | None) -> Decimal | None:
+    """Return a change in per cent of the old amount; None where there was nothing."""
+    return short(change / abs(old) * 100) if old else None
+
+
+def short(ratio: Decimal) -> Decimal:
+    """Return a ratio with the twelve digits that anybody looks at."""
+    return Context(prec=12).plus(ratio)
+
+
+def read_amount(text: str) -> Decimal | None:
+    """Read an amount that is not below 0, as people write it: `1000`, `£1,000`, `0.50`; None if it is none."""
+    try:
+        amount = Decimal(text.strip().removeprefix("£").replace(",", "").strip())
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from gpit_fairshare.comparison.model import PEOPLE, Change, Status, YearTotal
-from gpit_fairshare.comparison.words import NOTHING, less, total
+from gpit_fairshare.comparison.model import NOTHING, PEOPLE, Change, Status, YearTotal, less, total
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.numbers import exact
