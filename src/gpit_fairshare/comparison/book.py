@@ -119,26 +119,23 @@ def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
     where = f"{changes.range_of('year')},$A{ROW}"
     status = f"{where},{changes.range_of('status')}"
     both = f'{status},"{_STANDS["both"]}",{changes.range_of("change")}'
-    ratios: list[Any] = [float(one.change / abs(one.old)) if one.old else NOT_APPLICABLE for one in years]
-    amounts, signed = changes.amounts, changes.signed
+    ratios: list[Any] = [float(year.change / abs(year.old)) if year.old else NOT_APPLICABLE for year in years]
     alone, sum_of_rows = f'COUNTIFS({status},"{{}}")', f"SUMIFS({changes.range_of('change')},{where})"
     adds_up = f'IF(ABS(D{ROW}-J{ROW})<{_half(comparison)},"{_HOLDS}","{_FAILS}")'
-    differences = [float(one.change) for one in years]
-    for heading, values, formula, number in (
-        ("Year", [one.year for one in years], None, "number"),
-        (f"Old{unit}", [float(one.old) for one in years], None, amounts),
-        (f"New{unit}", [float(one.new) for one in years], None, amounts),
-        (f"Change{unit}", differences, changes.exactly(f"C{ROW}-B{ROW}"), signed),
-        ("Change (%)", ratios, f'IF(B{ROW}=0,"{NOT_APPLICABLE}",D{ROW}/ABS(B{ROW}))', "distance"),
-        (f"{noun}s that gain", [one.gain for one in years], f'COUNTIFS({both},">0")', "count"),
-        (f"{noun}s that lose", [one.lose for one in years], f'COUNTIFS({both},"<0")', "count"),
-        (f"{noun}s in the new result alone", [one.added for one in years], alone.format(_STANDS["added"]), "count"),
-        (f"{noun}s in the old result alone", [one.removed for one in years], alone.format(_STANDS["removed"]), "count"),
-        (f"Change of the rows{unit}", differences, changes.exactly(sum_of_rows), signed),
-        ("The rows make up the change", [_HOLDS] * len(years), adds_up, "number"),
-    ):
-        total = heading in (f"Old{unit}", f"New{unit}", f"Change{unit}")
-        sheet.add_column(heading, 15, values, formula, number, total=total)
+    differences, difference = [float(year.change) for year in years], changes.exactly(f"C{ROW}-B{ROW}")
+    add, amounts, signed = sheet.add_column, changes.amounts, changes.signed
+    add("Year", 15, [year.year for year in years])
+    add(f"Old{unit}", 15, [float(year.old) for year in years], None, amounts, total=True)
+    add(f"New{unit}", 15, [float(year.new) for year in years], None, amounts, total=True)
+    add(f"Change{unit}", 15, differences, difference, signed, total=True)
+    add("Change (%)", 15, ratios, f'IF(B{ROW}=0,"{NOT_APPLICABLE}",D{ROW}/ABS(B{ROW}))', "distance")
+    add(f"{noun}s that gain", 15, [year.gain for year in years], f'COUNTIFS({both},">0")', "count")
+    add(f"{noun}s that lose", 15, [year.lose for year in years], f'COUNTIFS({both},"<0")', "count")
+    come, gone = [year.added for year in years], [year.removed for year in years]
+    add(f"{noun}s in the new result alone", 15, come, alone.format(_STANDS["added"]), "count")
+    add(f"{noun}s in the old result alone", 15, gone, alone.format(_STANDS["removed"]), "count")
+    add(f"Change of the rows{unit}", 15, differences, changes.exactly(sum_of_rows), signed)
+    add("The rows make up the change", 15, [_HOLDS] * len(years), adds_up)
     sheet.put(TOTAL_ROW, 1, "Total")
     sheet.flag(sheet.region(len(sheet.headings)), _FAILS)
     return sheet

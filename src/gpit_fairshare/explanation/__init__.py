@@ -102,13 +102,12 @@ def _year(result: Result, code: str, year: str, lines: tuple[Line, ...]) -> Year
 
 
 def _value(result: Result, code: str, year: str, name: str) -> Any:
-    now = result.years[year]
-    return now.organisations[name][now.codes().index(code)]
+    return result.years[year].organisations.filter(org_code=code)[name].item()
 
 
 def _name(result: Result, code: str) -> str:
     """Return the organisation's name, the last that there is."""
-    names = [_value(result, code, year, "org_name") for year, now in result.years.items() if code in now.codes()]
+    names = result.rows.filter(org_code=code)["org_name"].to_list()
     return next((name for name in reversed(names) if name), "")
 
 

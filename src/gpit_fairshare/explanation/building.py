@@ -165,11 +165,9 @@ class Building:
         """Return what the nation has of money that is shared out, and of the answer."""
         if step.kind != ORGANISATION or self.scheme.symbols[step.name].unit != "£":
             return None
-        again = {one.tree.of.name for one in self.scheme.steps if isinstance(one.tree, t.Rounded)}
-        trees = {one.name: one.tree for one in self.scheme.steps}
-        is_share = isinstance(step.tree, t.ShareOut) and step.name not in again
-        if isinstance(step.tree, t.Rounded):
-            is_share = isinstance(trees.get(step.tree.of.name), t.ShareOut)
+        shares = {other.name for other in self.scheme.steps if isinstance(other.tree, t.ShareOut)}
+        roundings = {other.name: other.tree.of.name for other in self.scheme.steps if isinstance(other.tree, t.Rounded)}
+        is_share = roundings.get(step.name) in shares or step.name in shares.difference(roundings.values())
         if not is_share and step.name != self.scheme.result:
             return None
         total = math.fsum(self.place.year.values(step.name, ORGANISATION))

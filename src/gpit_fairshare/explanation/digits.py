@@ -51,24 +51,22 @@ def evaluate(
     return [value if defined else None for value, defined in zip(row[::2], row[1::2], strict=True)]
 
 
-def _nodes(tree: t.Expression, *, first_year: bool) -> Iterator[t.Expression]:
-    """Yield a formula and its parts, but for what stands for last year's value in another year than the first."""
-    yield tree
-    if isinstance(tree, t.Previous) and not first_year:
-        return
-    for child in t.children(tree):
-        yield from _nodes(child, first_year=first_year)
+def _deciding(tree: t.Expression, *, first_year: bool) -> Iterator[t.Expression]:
+    """Yield the parts of a formula whose values say what was compared, and how it came out.
 
-
-def _decides(node: t.Expression) -> Iterator[t.Expression]:
-    """Yield of a part of a formula whose value says what was compared, and how it came out."""
-    match node:
+    There is none in what stands for last year's value in another year than the first.
+    """
+    match tree:
+        case t.Previous() if not first_year:
+            return
         case t.Comparison(_, left, right):
-            yield node
+            yield tree
             if not isinstance(left, t.Text) and not isinstance(right, t.Text):
                 yield from (left, right)
         case t.Call("where", (condition, _, _)):
             yield condition
+    for child in t.children(tree):
+        yield from _deciding(child, first_year=first_year)
 
 
 _Value = tuple[str, str | int]
@@ -96,12 +94,7 @@ class Digits:
     def _compare(self, year: Drafts) -> None:
         """Find what each line compares, and how it comes out."""
         trees = {id(one): one.tree for one in year.lines if one.formula and one.tree and not one.arithmetic}
-        nodes = [
-            part
-            for tree in trees.values()
-            for node in _nodes(tree, first_year=year.first_year)
-            for part in _decides(node)
-        ]
+        nodes = [node for tree in trees.values() for node in _deciding(tree, first_year=year.first_year)]
         values = evaluate(nodes, year.cells, year.texts, first_year=year.first_year)
         self._values |= {(year.year, id(node)): value for node, value in zip(nodes, values, strict=True)}
         for draft, tree in trees.items():

@@ -17,7 +17,7 @@ from gpit_fairshare.results.agreement import NATION, label_inside
 from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine import Result, Year
     from gpit_fairshare.scheme.model import Scheme
@@ -106,7 +106,7 @@ def organisation_code(result: Result, wanted: str) -> str:
     Raises:
         UsageError: There is no such organisation, or there are several of that name.
     """
-    names = {code: name for year in result.years.values() for code, name in _names(result, year.year).items()}
+    names: dict[str, str | None] = dict(result.rows.select("org_code", "org_name").iter_rows())
     if wanted in names:
         return wanted
     text = " ".join(wanted.split()).casefold()
@@ -122,12 +122,7 @@ def organisation_code(result: Result, wanted: str) -> str:
     )
 
 
-def _names(result: Result, year: str) -> dict[str, str]:
-    frame = result.years[year].organisations
-    return dict(zip(frame["org_code"].to_list(), (name or "" for name in frame["org_name"].to_list()), strict=True))
-
-
-def _near(text: str, names: dict[str, str]) -> str:
+def _near(text: str, names: Mapping[str, str | None]) -> str:
     """Say which codes and which names are nearest."""
     by_text = {code.casefold(): code for code in names}
     codes = [by_text[one] for one in get_close_matches(text, list(by_text), _NEAR, _ALIKE)]
@@ -173,7 +168,7 @@ def years_of(result: Result, code: str, year: str | None) -> list[str]:
 
 def became(result: Result, code: str) -> tuple[str, ...]:
     """Say, of an organisation that is not there in every year, what it became and of what it was made."""
-    years = list(result.scheme.years)
+    years = result.scheme.years
     there = [year for year in years if code in result.years[year].codes()]
     crosswalk = result.inputs.crosswalk
     said = []
