@@ -20,7 +20,8 @@ from rich.cells import cell_len
 import oracle
 import recalculation
 from gpit_fairshare import UsageError, allocate, compare
-from gpit_fairshare.comparison import csv_text, side_of, write_workbook
+from gpit_fairshare.comparison import csv_text, side_of
+from gpit_fairshare.comparison.book import write_workbook
 from gpit_fairshare.comparison.model import Limit
 from gpit_fairshare.reports.comparison import LONGEST, comparison_document
 from gpit_fairshare.reports.formats.md import in_markdown
@@ -476,7 +477,7 @@ def test_noise_is_no_difference(tmp_path):
 
 def test_more_digits_than_python_carries_add_up():
     """A ten-millionth of a millionth beside £7bn: sums have 36 digits, and are exact all the same."""
-    from gpit_fairshare.comparison.words import less, total
+    from gpit_fairshare.comparison.model import less, total
 
     large, small = Decimal("7000000000.01"), Decimal("1.234567890123456E-11")
 

@@ -596,7 +596,8 @@ def test_keys_of_the_comparison(compared):
 @pytest.mark.slow
 def test_columns_and_sheets_of_the_comparison(compared, tmp_path):
     """The columns of the CSV file and the sheets of the workbook are those in docs/compare.md."""
-    from gpit_fairshare.comparison import csv_text, write_workbook
+    from gpit_fairshare.comparison import csv_text
+    from gpit_fairshare.comparison.book import write_workbook
 
     listed = COMPARE.read_text(encoding="utf-8").split("<!-- columns -->")[1].split("\n\n")[0]
     columns = [name for name in quoted(listed) if name not in ("both", "added", "removed")]

@@ -103,7 +103,9 @@ def compare(figure: Figure, got: Any, kind: Kind, tolerances: Mapping[str, Toler
     if not number.is_finite():
         return differs()
     difference = _EXACTLY.subtract(number, expected)
-    allowed = _allowed(figure.column, expected, tolerances)
+    tolerance = tolerances.get(figure.column) or tolerances.get(OTHER_COLUMNS)
+    absolute, relative = (tolerance.absolute, tolerance.relative) if tolerance else (None, None)
+    allowed = allowed_difference(expected, absolute or NOUGHT, relative or NOUGHT, _EXACTLY)
     return None if difference.copy_abs() <= allowed else differs(difference, allowed)
 
 
@@ -126,11 +128,3 @@ def understood(figure: Figure, kind: Kind) -> Exact:
         return value
     shown = f"'{one_line(value, 40)}'" if isinstance(value, str) else written(value)
     raise CaseError(f"{figure.place}: the column holds {nouns}; expected {hint}, found {shown}")
-
-
-def _allowed(column: str, expected: Decimal, tolerances: Mapping[str, ToleranceEntry]) -> Decimal:
-    """Return by how much a figure may be off: the larger of what is absolute and what is relative."""
-    tolerance = tolerances.get(column) or tolerances.get(OTHER_COLUMNS)
-    if tolerance is None:
-        return NOUGHT
-    return allowed_difference(expected, tolerance.absolute or NOUGHT, tolerance.relative or NOUGHT, _EXACTLY)

@@ -144,17 +144,12 @@ def read_case(found: Found, model: CaseFile, *, may_lack: bool = False) -> Case:
     ]
     tables = () if lacking else tuple(_read_table(place) for place in places)
     case = Case(found, model, tuple(inline), tables, lacking)
-    _once_each(case)
-    return case
-
-
-def _once_each(case: Case) -> None:
-    seen: dict[tuple[str, str, str], str] = {}
+    first: dict[tuple[str, str, str], Figure] = {}
     for figure in case.figures:
-        key = (figure.year, figure.code, figure.column)
-        if key in seen:
-            raise CaseError(f"{figure.place}: is given twice; first as {seen[key]}")
-        seen[key] = figure.place
+        known = first.setdefault((figure.year, figure.code, figure.column), figure)
+        if known is not figure:
+            raise CaseError(f"{figure.place}: is given twice; first as {known.place}")
+    return case
 
 
 def _read_table(path: Path) -> Table:
@@ -177,7 +172,12 @@ def _read_table(path: Path) -> Table:
             first = reader.line_num
     except csv.Error as fault:
         raise CaseError(f"{file}: row {reader.line_num}: is no CSV ({fault})") from None
-    _check_table(file, records, lines)
+    if len(records) < 2:
+        raise CaseError(f"{file}: holds no figures; expected a row of headings and rows of figures below it")
+    if len(records) > _MOST_ROWS:
+        raise CaseError(f"{file}: has more than {_MOST_ROWS:,} rows")
+    _check_header(file, records[0], lines[0][0] + 1)
+    _check_rows(file, records, lines)
     return Table(path, text, records[0], tuple(records[1:]), tuple(lines))
 
 
@@ -191,17 +191,8 @@ def refuse_spaces(text: str, place: str) -> None:
         raise CaseError(f"{place} {text[:80]!r} begins or ends with a space; take it out")
 
 
-def _check_table(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
-    """Refuse what is no table of figures by year and organisation, or has a row twice."""
-    if len(records) < 2:
-        raise CaseError(f"{file}: holds no figures; expected a row of headings and rows of figures below it")
-    if len(records) > _MOST_ROWS:
-        raise CaseError(f"{file}: has more than {_MOST_ROWS:,} rows")
-    _check_header(file, records[0], lines[0][0] + 1)
-    _check_rows(file, records, lines)
-
-
 def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
+    """Refuse headings that are not those of figures by year and organisation."""
     for name in header:
         refuse_spaces(name, f"{file}: row {row}: the heading")
     for key in KEYS:
@@ -221,6 +212,7 @@ def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
 
 
 def _check_rows(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
+    """Refuse rows of another length than the headings, without a key, or that are there twice."""
     header = records[0]
     at_year, at_code = (header.index(name) for name in KEYS)
     seen: dict[tuple[str, str], int] = {}

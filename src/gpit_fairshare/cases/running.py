@@ -12,10 +12,10 @@ import polars as pl
 from gpit_fairshare.allocation import allocate
 from gpit_fairshare.cases.comparing import Difference, Kind, compare
 from gpit_fairshare.cases.reading import KEYS, Case, read_case, read_model
-from gpit_fairshare.cases.shape import OTHER_COLUMNS, CaseFile
+from gpit_fairshare.cases.shape import OTHER_COLUMNS
 from gpit_fairshare.errors import CaseError, GpitError, InputError
 from gpit_fairshare.results.writing import harmless
-from gpit_fairshare.run_options import OPTIONS, OptionKind
+from gpit_fairshare.run_options import OPTIONS
 from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.words import nearest
 
@@ -74,7 +74,8 @@ def run_case(found: Found, *, may_lack: bool = False) -> Verdict:
     base = Verdict(found.file)
     try:
         model = read_model(found)
-        base = _base(found, model)
+        head, cited = model.case, one_line(model.case.source, 400) if model.case.source else ""
+        base = Verdict(found.file, head.name, one_line(head.title, 200), head.origin, cited, rows=head.rows)
         case = read_case(found, model, may_lack=may_lack)
         try:
             result = _result(case)
@@ -84,17 +85,7 @@ def run_case(found: Found, *, may_lack: bool = False) -> Verdict:
     except GpitError as fault:
         # The verdict begins with the file already.
         said = _in_words(fault).removeprefix(f"{one_line(found.path.name)}: ")
-        return _judged(base, "fault", (said,))
-
-
-def _base(found: Found, model: CaseFile) -> Verdict:
-    head = model.case
-    cited = one_line(head.source, 400) if head.source else ""
-    return Verdict(found.file, head.name, one_line(head.title, 200), head.origin, cited, rows=head.rows)
-
-
-def _judged(base: Verdict, outcome: Outcome, said: Sequence[str], **more: Any) -> Verdict:
-    return replace(base, outcome=outcome, said=tuple(said), **more)
+        return replace(base, outcome="fault", said=(said,))
 
 
 def _in_words(fault: GpitError) -> str:
@@ -104,38 +95,28 @@ def _in_words(fault: GpitError) -> str:
 
 def _result(case: Case) -> Result:
     """Run a case in its folder, so that paths and messages are as the case writes them."""
-    arguments = {
-        name: _argument(option.kind, getattr(case.model.run, option.key))
-        for name, option in OPTIONS.items()
-        if option.key in type(case.model.run).model_fields
-    }
+    values = {name: getattr(case.model.run, option.key, None) for name, option in OPTIONS.items()}
     # What an assumption is worth is left out: no case looks at it, and it takes most of the time.
     with chdir(case.found.path.parent):
-        return allocate(**{name: value for name, value in arguments.items() if value is not None}, with_effects=False)
-
-
-def _argument(kind: OptionKind, value: Any) -> Any:
-    """Return the value of an option, paths as every system reads them: cases are written on one and run on another."""
-    if kind is OptionKind.FILES:
-        return [path.replace("\\", "/") for path in value]
-    return value.replace("\\", "/") if kind is OptionKind.RULE and value else value
+        return allocate(**{name: value for name, value in values.items() if value is not None}, with_effects=False)
 
 
 def _of_refusal(case: Case, base: Verdict, fault: GpitError) -> Verdict:
     """Judge a run that was refused: it may be what the case expects."""
     if case.head.fails is None:
-        return _judged(base, "fault", (_in_words(fault),))
+        return replace(base, outcome="fault", said=(_in_words(fault),))
     wanted = " ".join(case.head.fails.split())
     faults = fault.findings if isinstance(fault, InputError) else ()
     if any(wanted in " ".join(text.split()) for text in (str(fault), *map(str, faults))):
         return base
-    return _judged(base, "failed", (f"The run fails, but not with '{one_line(wanted, 200)}': {_in_words(fault)}",))
+    surprise = f"The run fails, but not with '{one_line(wanted, 200)}': {_in_words(fault)}"
+    return replace(base, outcome="failed", said=(surprise,))
 
 
 def _of_result(case: Case, base: Verdict, result: Result) -> Verdict:
     if case.head.fails is not None:
         surprise = f"The run should fail with '{one_line(case.head.fails, 200)}', and gives a result."
-        return _judged(base, "failed", (surprise,))
+        return replace(base, outcome="failed", said=(surprise,))
     figures = _Figures(case, result)
     differences = [*figures.rows(), *figures.compared()]
     # Ties in the order of the table, so that the same case says the same on every machine.
@@ -144,10 +125,10 @@ def _of_result(case: Case, base: Verdict, result: Result) -> Verdict:
     said = [*figures.in_short(differences), *checks_said(case, result)]
     if case.lacking:
         said = [f"{one_line(case.lacking.name)} is still to be written.", *said]
-    return _judged(
+    return replace(
         base,
-        "failed" if said else "ok",
-        said,
+        outcome="failed" if said else "ok",
+        said=tuple(said),
         differences=tuple(differences),
         figures=len(case.figures),
         looked_at=len({(one.year, one.code) for one in case.figures if one.code}),
@@ -254,10 +235,7 @@ class _Figures:
 
 def rows_by_code(result: Result) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the rows of a result by year and code."""
-    rows: dict[str, dict[str, dict[str, Any]]] = {year: {} for year in result.years}
-    for row in result.rows.iter_rows(named=True):
-        rows[row["year"]][row["org_code"]] = row
-    return rows
+    return {year: {row["org_code"]: row for row in result.year(year).iter_rows(named=True)} for year in result.years}
 
 
 def row_of(rows: Mapping[str, dict[str, Any]], code: str) -> dict[str, Any] | None:

@@ -74,6 +74,8 @@ def _case_name(text: str) -> str:
 
 
 Texts = Annotated[list[Line], BeforeValidator(_listed)]
+FilePath = Annotated[Line, AfterValidator(lambda text: text.replace("\\", "/"))]
+"""A path as every system reads it: cases are written on one and run on another."""
 Cell = Annotated[Exact, BeforeValidator(_figure)]
 Size = Annotated[Decimal, BeforeValidator(_size)]
 Figures = Annotated[dict[Line, Cell], Field(min_length=1)]
@@ -151,14 +153,14 @@ def _values(values: dict[str, Any]) -> dict[str, str]:
 
 _OF_A_RUN: Final[dict[OptionKind, Any]] = {
     OptionKind.FLAG: (bool, False),
-    OptionKind.RULE: (Line | None, None),
+    OptionKind.RULE: (FilePath | None, None),
     OptionKind.SETTINGS: (Annotated[dict[Line, Any], AfterValidator(_values)], Field(default_factory=dict)),
     OptionKind.COLUMNS: (dict[Line, Line], Field(default_factory=dict)),
     OptionKind.UNITS: (dict[Line, Line], Field(default_factory=dict)),
     OptionKind.CODES: (Texts, Field(default_factory=list)),
     OptionKind.MEGABYTES: (int | None, Field(default=None, ge=1)),
     OptionKind.DAY: (Line | dt.date | None, None),
-    OptionKind.FILES: (Texts, Field(default_factory=list)),
+    OptionKind.FILES: (Annotated[list[FilePath], BeforeValidator(_listed)], Field(default_factory=list)),
 }
 """How a case writes the options of `gpit allocate`, and what it is if the case does not; years are the scheme's."""
 _run_options = create_model(

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.cases.comparing import Difference, written
 from gpit_fairshare.cases.discovery import Found, find, unused, words
 from gpit_fairshare.cases.reading import read_model, uses
 from gpit_fairshare.cases.running import Verdict, run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.files import followed
-from gpit_fairshare.numbers import shortest_decimal
 from gpit_fairshare.scheme.faults import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from decimal import Decimal
     from pathlib import Path
 
-    from gpit_fairshare.cases.comparing import Difference
     from gpit_fairshare.cases.updating import Update
 
 JSON_SCHEMA: Final = "gpit-test/1"
@@ -36,7 +34,7 @@ class Suite:
     not_selected: int
     not_run: int
     """Cases after the first that failed, where that was asked for."""
-    update: Update | None = field(default=None)
+    update: Update | None = None
 
     def count(self, outcome: str, origin: str | None = None) -> int:
         """Count the cases of an outcome, of one origin or of all."""
@@ -164,14 +162,11 @@ def _entry(verdict: Verdict) -> dict[str, Any]:
 
 
 def _difference(one: Difference) -> dict[str, Any]:
-    def text(number: Decimal | None) -> str | None:
-        return None if number is None else shortest_decimal(number)
-
     return {
         "what": one.what,
         **one.place,
         "expected": one.expected,
         "got": one.got,
-        "difference": text(one.difference),
-        "allowed": text(one.allowed),
+        "difference": written(one.difference),
+        "allowed": written(one.allowed),
     }

@@ -148,8 +148,8 @@ def _anew(case: Case, result: Result, differences: Sequence[Difference]) -> Iter
         text = _table_anew(table, result, differences)
         if text != table.text:
             yield table.path, text
-    tabled = {(figure.year, figure.code, figure.column) for table in case.tables for figure in table.figures}
-    tabled |= {(figure.year, figure.code, "") for table in case.tables for figure in table.figures}
+    figures = [figure for table in case.tables for figure in table.figures]
+    tabled = {(figure.year, figure.code, column) for figure in figures for column in (figure.column, "")}
     years = {year for table in case.tables for year in _years(table)}
     inline = [
         one

@@ -185,11 +185,13 @@ def _format(how: str, *, as_json: bool) -> str:
 
 def _write(comparison: Comparison, ending: str, advance: Advance, draft: Path) -> None:
     """Write a comparison as a workbook, as JSON or as CSV."""
-    from gpit_fairshare.comparison import csv_text, write_workbook  # noqa: PLC0415  # not for --help
+    if ending == ".xlsx":
+        from gpit_fairshare.comparison.book import write_workbook  # noqa: PLC0415  # XlsxWriter only if asked for
+
+        write_workbook(comparison, draft, advance)
+        return
+    from gpit_fairshare.comparison import csv_text  # noqa: PLC0415  # not for --help
     from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
 
-    if ending == ".xlsx":
-        write_workbook(comparison, draft, advance)
-    else:
-        text = json_text(comparison.document()) if ending == ".json" else csv_text(comparison)
-        draft.write_bytes(text.encode())
+    text = json_text(comparison.document()) if ending == ".json" else csv_text(comparison)
+    draft.write_bytes(text.encode())

@@ -13,17 +13,13 @@ from typing import TYPE_CHECKING, Any
 from gpit_fairshare.comparison.causes import causes_of
 from gpit_fairshare.comparison.definition import differences_of
 from gpit_fairshare.comparison.document import causes_frame, csv_text, document, frame
-from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Difference, Limit, Side
+from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Difference, Limit, Side, read_amount
 from gpit_fairshare.comparison.rows import changes_of, year_totals
 from gpit_fairshare.comparison.sides import Given, comparable, remarks_on, side_of
-from gpit_fairshare.comparison.words import read_amount
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.results.model import KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from decimal import Decimal
-    from pathlib import Path
 
     import polars as pl
 
@@ -40,7 +36,6 @@ __all__ = [
     "limit_of",
     "side_of",
     "tolerance_of",
-    "write_workbook",
 ]
 
 
@@ -97,9 +92,7 @@ def compare(
     before, after = here.record, there.record
     changes, height = changes_of(before, after)
     causes, untold = causes_of(here, there, changes)
-    names = [
-        [name for name in one.rows.columns if name not in (*KEYS, "org_name", one.answer)] for one in (before, after)
-    ]
+    columns = [[name for name in record.labels if name != record.answer] for record in (before, after)]
     return Comparison(
         old=here,
         new=there,
@@ -111,8 +104,8 @@ def compare(
         differences=differences_of(here, there),
         remarks=remarks_on(here, there, changes),
         columns=(
-            tuple(name for name in names[0] if name not in names[1]),
-            tuple(name for name in names[1] if name not in names[0]),
+            tuple(name for name in columns[0] if name not in columns[1]),
+            tuple(name for name in columns[1] if name not in columns[0]),
         ),
         labels={**before.labels, **after.labels},
         tolerance=allowed,
@@ -145,12 +138,3 @@ def limit_of(given: str | float | Limit | None) -> Limit | None:
     if amount is None or (text.endswith("%") and "£" in text):
         raise UsageError(f"--fail-over {text}: expected an amount or a percentage of 0 or more, such as £1000 or 0.5%")
     return Limit(amount, relative=text.endswith("%"))
-
-
-def write_workbook(
-    comparison: Comparison, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
-) -> None:
-    """Write a comparison as a workbook; `advance` is told how many cells are done, of how many."""
-    from gpit_fairshare.comparison.book import write_workbook as write  # noqa: PLC0415  # XlsxWriter only if asked for
-
-    write(comparison, path, advance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.comparison.headline import cause_name, cause_said, headline, method, side_said
-from gpit_fairshare.comparison.words import less, quantum, total
+from gpit_fairshare.comparison.model import ComparedResults, as_float, quantum, total
 from gpit_fairshare.numbers import PENNY, rounded_to
 from gpit_fairshare.words import is_money
 from gpit_fairshare.workbook.layout import NOT_GIVEN, number_format
@@ -13,11 +13,9 @@ from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL
 from gpit_fairshare.workbook.writing import write_sheets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from decimal import Decimal
+    from collections.abc import Callable
     from pathlib import Path
 
-    from gpit_fairshare.comparison.model import Cause, ComparedResults
 
 _HOLDS, _FAILS = "holds", "fails"
 _NEW_LESS_OLD: Final = f"F{ROW}-E{ROW}"
@@ -51,6 +49,10 @@ class _Changes:
         self.sheet = Sheet("Changes", "What changed, row by row", note, frozen=3)
         self.columns: dict[str, int] = {}
         self.amounts = _format(comparison)
+        self.signed = {"£": "change", "pence": "change per head"}.get(self.amounts, "number")
+        """Format of changes: pence only where there are any."""
+        self.pence = "change per head" if is_money(comparison.unit) else "number"
+        """Format of contributions: to the penny, whatever the answer is."""
         self.in_pence = is_money(comparison.unit) and all(
             one == rounded_to(one, PENNY) for change in comparison.changes for one in (change.old, change.new) if one
         )
@@ -66,73 +68,38 @@ class _Changes:
 
     def _write(self) -> None:
         comparison, changes = self.comparison, self.comparison.changes
-        amounts, signed, unit = self.amounts, self.signed, f" ({comparison.unit or '£'})"
-        causes = {cause.name: cause for cause in comparison.attribution}
-        ratios: list[Any] = [float(one.change / abs(one.old)) if one.old else NOT_APPLICABLE for one in changes]
-        ratio = f'IF(E{ROW}=0,"{NOT_APPLICABLE}",G{ROW}/ABS(E{ROW}))'
-        people = [one.people for one in changes]
-        rates: list[Any] = [float(one.change) / one.people if one.people else NOT_APPLICABLE for one in changes]
-        rate = f'IF(I{ROW}=0,"{NOT_APPLICABLE}",G{ROW}/I{ROW})'
-        per_head: list[tuple[str, str, float, list[Any], str | None, str]] = [
-            ("people", "Registered population", 14, people, None, "people"),
-            ("per_head", "Change per head", 11, rates, rate, "change per head"),
-        ]
-        for key, heading, width, values, formula, number in (
-            ("year", "Year", 9, [one.year for one in changes], None, "number"),
-            ("code", "Code", 9, [one.code for one in changes], None, "number"),
-            ("name", "Name", 32, [one.name or NOT_GIVEN for one in changes], None, "number"),
-            ("status", "Stands in", 11, [_STANDS[one.status] for one in changes], None, "number"),
-            ("old", f"Old{unit}", 14, [_float(one.old) for one in changes], None, amounts),
-            ("new", f"New{unit}", 14, [_float(one.new) for one in changes], None, amounts),
-            (
-                "change",
-                f"Change{unit}",
-                14,
-                [float(one.change) for one in changes],
-                self.exactly(_NEW_LESS_OLD),
-                signed,
-            ),
-            ("percent", "Change (%)", 11, ratios, ratio, "distance"),
-            *(per_head if any(count is not None for count in people) else ()),
-            ("first", "First to differ", 24, [one.first or NOT_APPLICABLE for one in changes], None, "number"),
-            *(
-                (name, f"{cause_name(cause)}{unit}", 14, self._contributions(cause), None, self.pence)
-                for name, cause in causes.items()
-            ),
-        ):
-            total = key in ("old", "new", "change", *causes)
-            self.columns[key] = self.sheet.add_column(heading, width, values, formula, number, total=total)
+        add, columns, amounts, unit = self.sheet.add_column, self.columns, self.amounts, f" ({comparison.unit or '£'})"
+        columns["year"] = add("Year", 9, [change.year for change in changes])
+        add("Code", 9, [change.code for change in changes])
+        add("Name", 32, [change.name or NOT_GIVEN for change in changes])
+        columns["status"] = add("Stands in", 11, [_STANDS[change.status] for change in changes])
+        add(f"Old{unit}", 14, [as_float(change.old) for change in changes], None, amounts, total=True)
+        add(f"New{unit}", 14, [as_float(change.new) for change in changes], None, amounts, total=True)
+        differences = [float(change.change) for change in changes]
+        columns["change"] = add(f"Change{unit}", 14, differences, self.exactly(_NEW_LESS_OLD), self.signed, total=True)
+        ratios = [float(change.change / abs(change.old)) if change.old else NOT_APPLICABLE for change in changes]
+        add("Change (%)", 11, ratios, f'IF(E{ROW}=0,"{NOT_APPLICABLE}",G{ROW}/ABS(E{ROW}))', "distance")
+        people = [change.people for change in changes]
+        if any(count is not None for count in people):
+            rates = [float(change.change) / change.people if change.people else NOT_APPLICABLE for change in changes]
+            add("Registered population", 14, people, None, "people")
+            rate = f'IF(I{ROW}=0,"{NOT_APPLICABLE}",G{ROW}/I{ROW})'
+            add("Change per head", 11, rates, rate, "change per head")
+        add("First to differ", 24, [change.first or NOT_APPLICABLE for change in changes])
+        causes = comparison.attribution
+        for cause in causes:
+            contributions = [float(cause.amounts[change.key]) for change in changes]
+            columns[cause.name] = add(f"{cause_name(cause)}{unit}", 14, contributions, None, self.pence, total=True)
         if causes and changes:
-            self._check([letter(self.columns[name]) for name in causes])
+            cells = ":".join(f"{letter(columns[cause.name])}{ROW}" for cause in (causes[0], causes[-1]))
+            adds_up = f'IF(ABS(G{ROW}-SUM({cells}))<{_half(comparison)},"{_HOLDS}","{_FAILS}")'
+            column = add("Causes add up", 10, [_HOLDS] * len(changes), adds_up)
+            self.sheet.flag(self.sheet.region(column), _FAILS)
         if changes:
             self.sheet.put(TOTAL_ROW, 3, "Total")
 
-    def _contributions(self, cause: Cause) -> list[float]:
-        return [float(cause.amounts[one.key]) for one in self.comparison.changes]
-
-    def _check(self, causes: Sequence[str]) -> None:
-        """Say of each row whether its causes add up to its change."""
-        cells = f"{causes[0]}{ROW}:{causes[-1]}{ROW}"
-        formula = f'IF(ABS(G{ROW}-SUM({cells}))<{_half(self.comparison)},"{_HOLDS}","{_FAILS}")'
-        column = self.sheet.add_column("Causes add up", 10, [_HOLDS] * len(self.comparison.changes), formula)
-        self.sheet.flag(self.sheet.region(column), _FAILS)
-
-    @property
-    def signed(self) -> str:
-        """Return the format of changes: pence only where there are any."""
-        return {"£": "change", "pence": "change per head"}.get(self.amounts, "number")
-
-    @property
-    def pence(self) -> str:
-        """Return the format of contributions: to the penny, whatever the answer is."""
-        return "change per head" if is_money(self.comparison.unit) else "number"
-
 
 _STANDS: Final = {"both": "both", "added": "new alone", "removed": "old alone"}
-
-
-def _float(amount: Decimal | None) -> float | None:
-    return None if amount is None else float(amount)
 
 
 def _format(comparison: ComparedResults) -> str:
@@ -152,26 +119,23 @@ def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
     where = f"{changes.range_of('year')},$A{ROW}"
     status = f"{where},{changes.range_of('status')}"
     both = f'{status},"{_STANDS["both"]}",{changes.range_of("change")}'
-    ratios: list[Any] = [float(one.change / abs(one.old)) if one.old else NOT_APPLICABLE for one in years]
-    amounts, signed = changes.amounts, changes.signed
+    ratios: list[Any] = [float(year.change / abs(year.old)) if year.old else NOT_APPLICABLE for year in years]
     alone, sum_of_rows = f'COUNTIFS({status},"{{}}")', f"SUMIFS({changes.range_of('change')},{where})"
     adds_up = f'IF(ABS(D{ROW}-J{ROW})<{_half(comparison)},"{_HOLDS}","{_FAILS}")'
-    differences = [float(one.change) for one in years]
-    for heading, values, formula, number in (
-        ("Year", [one.year for one in years], None, "number"),
-        (f"Old{unit}", [float(one.old) for one in years], None, amounts),
-        (f"New{unit}", [float(one.new) for one in years], None, amounts),
-        (f"Change{unit}", differences, changes.exactly(f"C{ROW}-B{ROW}"), signed),
-        ("Change (%)", ratios, f'IF(B{ROW}=0,"{NOT_APPLICABLE}",D{ROW}/ABS(B{ROW}))', "distance"),
-        (f"{noun}s that gain", [one.gain for one in years], f'COUNTIFS({both},">0")', "count"),
-        (f"{noun}s that lose", [one.lose for one in years], f'COUNTIFS({both},"<0")', "count"),
-        (f"{noun}s in the new result alone", [one.added for one in years], alone.format(_STANDS["added"]), "count"),
-        (f"{noun}s in the old result alone", [one.removed for one in years], alone.format(_STANDS["removed"]), "count"),
-        (f"Change of the rows{unit}", differences, changes.exactly(sum_of_rows), signed),
-        ("The rows make up the change", [_HOLDS] * len(years), adds_up, "number"),
-    ):
-        total = heading in (f"Old{unit}", f"New{unit}", f"Change{unit}")
-        sheet.add_column(heading, 15, values, formula, number, total=total)
+    differences, difference = [float(year.change) for year in years], changes.exactly(f"C{ROW}-B{ROW}")
+    add, amounts, signed = sheet.add_column, changes.amounts, changes.signed
+    add("Year", 15, [year.year for year in years])
+    add(f"Old{unit}", 15, [float(year.old) for year in years], None, amounts, total=True)
+    add(f"New{unit}", 15, [float(year.new) for year in years], None, amounts, total=True)
+    add(f"Change{unit}", 15, differences, difference, signed, total=True)
+    add("Change (%)", 15, ratios, f'IF(B{ROW}=0,"{NOT_APPLICABLE}",D{ROW}/ABS(B{ROW}))', "distance")
+    add(f"{noun}s that gain", 15, [year.gain for year in years], f'COUNTIFS({both},">0")', "count")
+    add(f"{noun}s that lose", 15, [year.lose for year in years], f'COUNTIFS({both},"<0")', "count")
+    come, gone = [year.added for year in years], [year.removed for year in years]
+    add(f"{noun}s in the new result alone", 15, come, alone.format(_STANDS["added"]), "count")
+    add(f"{noun}s in the old result alone", 15, gone, alone.format(_STANDS["removed"]), "count")
+    add(f"Change of the rows{unit}", 15, differences, changes.exactly(sum_of_rows), signed)
+    add("The rows make up the change", 15, [_HOLDS] * len(years), adds_up)
     sheet.put(TOTAL_ROW, 1, "Total")
     sheet.flag(sheet.region(len(sheet.headings)), _FAILS)
     return sheet
@@ -198,14 +162,13 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
     sheet.add_headings((("Cause", 34), ("What changed", Prose(60)), *((f"{figure}{unit}", 17) for figure in figures)))
     for row, cause in enumerate(comparison.attribution, FIRST_ROW):
         sheet.put_row(row, (cause_name(cause), cause_said(cause) or "none"))
-        cells, alone = changes.range_of(cause.name), cause.total_alone()
+        cells, alone, interaction = changes.range_of(cause.name), cause.total_alone(), cause.interaction()
         sheet.put(row, 3, float(cause.total()), changes.exactly(f"SUM({cells})"), number)
         sheet.put(row, 4, NOT_APPLICABLE if alone is None else float(alone), None, number)
-        if alone is None:
+        if interaction is None:
             sheet.put(row, 5, NOT_APPLICABLE)
         else:
-            interaction = float(less(cause.total(), alone))
-            sheet.put(row, 5, interaction, changes.exactly(f"C{row}-D{row}"), number)
+            sheet.put(row, 5, float(interaction), changes.exactly(f"C{row}-D{row}"), number)
         for column, year in enumerate(comparison.years, 6):
             formula = changes.exactly(f'SUMIFS({cells},{changes.range_of("year")},"{year.year}")')
             sheet.put(row, column, float(cause.total(year.year)), formula, number)

@@ -8,24 +8,20 @@ the sum is exact. Beside it stands what each does alone, changed from the old re
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.comparison.definition import steps_changed
-from gpit_fairshare.comparison.model import Cause, Change, Key, Kind, Side
+from gpit_fairshare.comparison.definition import by_year, steps_changed
+from gpit_fairshare.comparison.model import NOTHING, Cause, Change, Factor, Key, Side, less, quantum, total
 from gpit_fairshare.comparison.states import (
     CROSSWALK,
     DATA,
-    FORMULA,
-    Factor,
     States,
-    differing_columns,
+    differing_rows,
     same_organisations,
     same_rule,
 )
-from gpit_fairshare.comparison.words import NOTHING, less, quantum, total
-from gpit_fairshare.errors import CalculationError
+from gpit_fairshare.errors import GpitError
 from gpit_fairshare.numbers import exact, parameter_values, rounded_to
 from gpit_fairshare.words import counted, listed
 
@@ -53,7 +49,7 @@ def causes_of(old: Side, new: Side, changes: Sequence[Change]) -> tuple[tuple[Ca
     rest = {one.key: less(one.change, typed[one.key]) for one in changes}
     found = _between(before, after, rest)
     if any(typed.values()):
-        found.append(Cause("typed_over", "typed over", "typed over", typed, None, _whose(off, (old, new))))
+        found.append(Cause("typed_over", "typed over", "typed over", _whose(off, (old, new)), amounts=typed))
     return tuple(found), ""
 
 
@@ -80,19 +76,17 @@ def _whose(off: Sequence[Answers], sides: Sequence[Side]) -> str:
 def _between(old: Result, new: Result, rest: Mapping[Key, Decimal]) -> list[Cause]:
     """Return what is behind the changes from one result to the other, each as its own rule gives it."""
     if old.scheme.years != new.scheme.years:
-        years = (", ".join(one.scheme.years) for one in (old, new))
-        said = "the years differ: {} and {}".format(*years)
-        return [Cause(EVERYTHING, "together", EVERYTHING, rest, rest, said)]
+        years = (", ".join(result.scheme.years) for result in (old, new))
+        return [_everything("the years differ: {} and {}".format(*years), rest)]
     factors, states = factors_of(old, new), States(old, new)
     if not factors:
         return [_rounding(rest, [])]
     unit = quantum(new.scheme.symbols[new.scheme.result].unit)
     try:
         start, finish = states.end(0), states.end(1)
-    except CalculationError as fault:
-        said = f"without rounding it cannot be worked out: {fault}"
-        return [Cause(EVERYTHING, "together", EVERYTHING, rest, rest, said)]
-    found: list[Cause] = []
+    except GpitError as fault:
+        return [_everything(f"without rounding it cannot be worked out: {fault}", rest)]
+    causes: list[Cause] = []
     waiting: list[Factor] = []
     why: list[str] = []
     here = start
@@ -100,15 +94,26 @@ def _between(old: Result, new: Result, rest: Mapping[Key, Decimal]) -> list[Caus
         waiting.append(factor)
         try:
             there = finish if count == len(factors) else states.answers(factors[:count])
-        except CalculationError as fault:
+        except GpitError as fault:
             why.append(str(fault))
             continue
         amounts = _steps(here, there, rest, unit)
-        alone, no_alone = (amounts, "") if not found else _alone(states, waiting, start, rest, unit)
-        cause = _cause(waiting, amounts, alone, why, everything=len(waiting) == len(factors))
-        found.append(replace(cause, no_alone=no_alone))
+        alone: Answers | None = amounts
+        no_alone = ""
+        if causes:
+            try:
+                alone = _steps(start, states.answers(waiting), rest, unit)
+            except GpitError as fault:
+                alone, no_alone = None, str(fault)
+        united = _united(waiting, why, everything=len(waiting) == len(factors))
+        causes.append(Cause(**vars(united), amounts=amounts, alone=alone, no_alone=no_alone))
         here, waiting, why = there, [], []
-    return [*found, _rounding(rest, found)]
+    return [*causes, _rounding(rest, causes)]
+
+
+def _everything(why: str, changes: Mapping[Key, Decimal]) -> Cause:
+    """Return the one cause of changes that have none that can be told apart."""
+    return Cause(EVERYTHING, "together", EVERYTHING, why, amounts=changes, alone=changes)
 
 
 def _steps(before: Answers, after: Answers, keys: Iterable[Key], unit: Decimal) -> Answers:
@@ -116,36 +121,22 @@ def _steps(before: Answers, after: Answers, keys: Iterable[Key], unit: Decimal) 
     return {key: rounded_to(less(after.get(key, NOTHING), before.get(key, NOTHING)), unit) for key in keys}
 
 
-def _alone(
-    states: States, factors: Sequence[Factor], start: Answers, keys: Iterable[Key], unit: Decimal
-) -> tuple[Answers | None, str]:
-    """Return what factors do by themselves; None, and why, where that cannot be worked out."""
-    try:
-        return _steps(start, states.answers(factors), keys, unit), ""
-    except CalculationError as fault:
-        return None, str(fault)
-
-
-def _cause(
-    factors: Sequence[Factor], amounts: Answers, alone: Answers | None, why: Sequence[str], *, everything: bool
-) -> Cause:
-    said = "; ".join(one.said for one in factors if one.said)
+def _united(factors: Sequence[Factor], why: Sequence[str], *, everything: bool) -> Factor:
+    """Return several factors that cannot be told apart as one; a single factor as it is."""
     if len(factors) == 1:
-        (one,) = factors
-        kind: Kind = "parameter" if one.kind == "parameter" else "formula" if one.name == FORMULA else "data"
-        return Cause(one.name, kind, one.label, amounts, alone, said)
+        return factors[0]
     said = f"cannot be told apart, since {why[0]}"
     if everything:
-        return Cause(EVERYTHING, "together", EVERYTHING, amounts, alone, said)
-    names, labels = ([getattr(one, what) for one in factors] for what in ("name", "label"))
-    return Cause("_and_".join(names), "together", f"{listed(labels)} together", amounts, alone, said)
+        return Factor(EVERYTHING, "together", EVERYTHING, said)
+    name = "_and_".join(factor.name for factor in factors)
+    return Factor(name, "together", f"{listed([factor.label for factor in factors])} together", said)
 
 
-def _rounding(rest: Mapping[Key, Decimal], found: Sequence[Cause]) -> Cause:
+def _rounding(rest: Mapping[Key, Decimal], causes: Sequence[Cause]) -> Cause:
     """Return what is left of each row's change: pounds that rounding gave to others, and parts of a penny."""
-    amounts = {key: less(change, total(one.amounts[key] for one in found)) for key, change in rest.items()}
+    amounts = {key: less(change, total(cause.amounts[key] for cause in causes)) for key, change in rest.items()}
     said = "whole units that rounding gives to others, and parts of a penny"
-    return Cause("rounding", "rounding", "rounding", amounts, None, said)
+    return Cause("rounding", "rounding", "rounding", said, amounts=amounts)
 
 
 def factors_of(old: Result, new: Result) -> list[Factor]:
@@ -153,30 +144,20 @@ def factors_of(old: Result, new: Result) -> list[Factor]:
     factors: list[Factor] = []
     if same_organisations(old.inputs, new.inputs):
         labels = {**old.scheme.labels, **new.scheme.labels}
-        factors += [
-            Factor(f"data_{name}", "column", name, labels.get(name, name), _column_said(old, new, name))
-            for name in differing_columns(old, new)
-        ]
+        for name, rows in differing_rows(old, new).items():
+            said = f"{counted(rows, 'row')} differ{'s' if rows == 1 else ''}"
+            factors.append(Factor(f"data_{name}", "data", labels.get(name, name), said, name))
         if old.inputs.crosswalk.added() != new.inputs.crosswalk.added():
-            factors.append(Factor(CROSSWALK, "other", CROSSWALK, "Crosswalk"))
+            factors.append(Factor(CROSSWALK, "data", "Crosswalk"))
     else:
-        factors.append(Factor(DATA, "other", DATA, "Organisations and data"))
+        factors.append(Factor(DATA, "data", "Organisations and data"))
     for name, here in old.scheme.parameters.items():
         there = new.scheme.parameters.get(name)
         if there and any(here.values[year].value != there.values[year].value for year in old.scheme.years):
-            factors.append(Factor(f"parameter_{name}", "parameter", name, there.label, _values_said(here, there)))
+            factors.append(Factor(f"parameter_{name}", "parameter", there.label, _values_said(here, there), name))
     if not same_rule(old.scheme, new.scheme):
-        factors.append(Factor(FORMULA, "other", FORMULA, "Formula", _formula_said(old, new)))
+        factors.append(Factor("formula", "formula", "Formula", _formula_said(old, new)))
     return factors
-
-
-def _column_said(old: Result, new: Result, name: str) -> str:
-    """Say in how many rows a column of the inputs differs."""
-    rows = 0
-    for here, there in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True):
-        cells = [one[name].to_list() if name in one.columns else [None] * one.height for one in (here, there)]
-        rows += sum(one != other for one, other in zip(*cells, strict=True))
-    return f"{counted(rows, 'row')} differ" + ("s" if rows == 1 else "")
 
 
 def _values_said(old: Parameter, new: Parameter) -> str:
@@ -186,14 +167,15 @@ def _values_said(old: Parameter, new: Parameter) -> str:
         for year, one in old.values.items()
         if one.value != new.values[year].value
     }
-    if len(set(texts.values())) == 1 and len(texts) == len(old.values):
-        return next(iter(texts.values()))
-    return "; ".join(f"{year}: {text}" for year, text in texts.items())
+    return by_year(texts, old.values)
 
 
 def _formula_said(old: Result, new: Result) -> str:
     """Say how many steps have another formula, are new, or gone."""
     kinds = [one.what for one in steps_changed(old.scheme, new.scheme)]
-    words = {"formula changed": "changed", "step added": "added", "step removed": "removed"}
-    counts = [f"{counted(kinds.count(what), 'step')} {word}" for what, word in words.items() if what in kinds]
+    counts = [
+        f"{counted(kinds.count(what), 'step')} {what.split()[1]}"
+        for what in ("formula changed", "step added", "step removed")
+        if what in kinds
+    ]
     return ", ".join(counts) or "the steps stand in another order"

@@ -11,7 +11,7 @@ from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.numbers import parameter_value, parameter_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from gpit_fairshare.scheme.model import Parameter, Scheme, Value
 
@@ -33,21 +33,23 @@ def differences_of(old: Side, new: Side) -> tuple[Difference, ...]:
 
 
 def _heads(old: Scheme, new: Scheme) -> Iterator[Difference]:
-    for name, word in (
-        ("name", "scheme"),
-        ("title", "title"),
-        ("formula", "formula file"),
-        ("transition", "transition file"),
-        ("result", "answer"),
-        ("report_by", "reported by"),
-    ):
-        before, after = (str(getattr(one, name) or "none") for one in (old, new))
-        if before != after:
-            yield Difference(f"{word} changed", word, "", before, after)
-    for name, word in (("years", "years"), ("indicative", "indicative years")):
-        before, after = (", ".join(getattr(one, name)) or "none" for one in (old, new))
-        if before != after:
-            yield Difference(f"{word} changed", word, "", before, after)
+    """Yield in what schemes differ but for their parameters, steps and checks."""
+    before, after = (
+        {
+            "scheme": scheme.name,
+            "title": scheme.title,
+            "formula file": scheme.formula,
+            "transition file": scheme.transition,
+            "answer": scheme.result,
+            "reported by": scheme.report_by or "",
+            "years": ", ".join(scheme.years),
+            "indicative years": ", ".join(scheme.indicative),
+        }
+        for scheme in (old, new)
+    )
+    for word in after:
+        if before[word] != after[word]:
+            yield Difference(f"{word} changed", word, "", before[word] or "none", after[word] or "none")
     if _money(old) != _money(new):
         yield Difference("money account changed", "money", "", _money(old), _money(new))
     if old.counts != new.counts:
@@ -84,9 +86,9 @@ def _parameters(old: Scheme, new: Scheme) -> Iterator[Difference]:
 
 
 def _values(old: Parameter, new: Parameter) -> Iterator[Difference]:
-    for year in dict.fromkeys((*old.values, *new.values)):
-        before, after = old.values.get(year), new.values.get(year)
-        if before is None or after is None:
+    for year, before in old.values.items():
+        after = new.values.get(year)
+        if after is None:
             continue  # the years differ, and that is said by itself
         origin = _origin(after)
         if before.value != after.value:
@@ -99,28 +101,31 @@ def _values(old: Parameter, new: Parameter) -> Iterator[Difference]:
 def _all_values(parameter: Parameter) -> str:
     """Write the values of a parameter: one if it is the same every year."""
     texts = {year: parameter_value(one.value, parameter.unit) for year, one in parameter.values.items()}
-    if len(set(texts.values())) == 1:
+    return by_year(texts, texts)
+
+
+def by_year(texts: Mapping[str, str], years: Collection[str]) -> str:
+    """Write the texts of some of the years: one where all years have it, else each with its year."""
+    if len(set(texts.values())) == 1 and len(texts) == len(years):
         return next(iter(texts.values()))
     return "; ".join(f"{year}: {text}" for year, text in texts.items())
 
 
-def steps_changed(old: Scheme, new: Scheme) -> list[Difference]:
-    """Return the steps that are new, gone, or have another formula or unit."""
+def steps_changed(old: Scheme, new: Scheme) -> Iterator[Difference]:
+    """Yield the steps that are new, gone, or have another formula or unit."""
     before, after = ({step.name: step for step in one.steps} for one in (old, new))
-    found = []
     for name in dict.fromkeys((*after, *before)):
         here, there = before.get(name), after.get(name)
         if here is None and there is not None:
-            found.append(Difference("step added", name, "", "", _one_line(there.formula), there.label))
+            yield Difference("step added", name, "", "", _one_line(there.formula), there.label)
         elif there is None and here is not None:
-            found.append(Difference("step removed", name, "", _one_line(here.formula), "", here.label))
+            yield Difference("step removed", name, "", _one_line(here.formula), "", here.label)
         elif here and there:
             if to_text(here.tree) != to_text(there.tree):
                 formulas = _one_line(here.formula), _one_line(there.formula)
-                found.append(Difference("formula changed", name, "", *formulas, there.label))
+                yield Difference("formula changed", name, "", *formulas, there.label)
             if here.unit != there.unit:
-                found.append(Difference("unit changed", name, "", here.unit or "none", there.unit or "none"))
-    return found
+                yield Difference("unit changed", name, "", here.unit or "none", there.unit or "none")
 
 
 def _one_line(formula: str) -> str:
@@ -174,19 +179,16 @@ def _digest(source: Mapping[str, Any]) -> str:
 
 
 def _surroundings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in ("boundaries",):
-        before, after = (str(one[name] or "as in the files") for one in (old, new))
-        if before != after:
-            yield Difference("boundaries changed", name, "", before, after)
+    if old["boundaries"] != new["boundaries"]:
+        days = (one["boundaries"] or "as in the files" for one in (old, new))
+        yield Difference("boundaries changed", "boundaries", "", *days)
     if old["crosswalk"] != new["crosswalk"]:
         counts = (f"{len(one['crosswalk'])} successions of one's own" for one in (old, new))
         yield Difference("crosswalk changed", "crosswalk", "", *counts)
-    if old["gpit"] != new["gpit"]:
-        yield Difference("version changed", "gpit", "", str(old["gpit"]), str(new["gpit"]))
-    for name in dict.fromkeys((*old["libraries"], *new["libraries"])):
-        before, after = (str(one["libraries"].get(name, "none")) for one in (old, new))
-        if before != after:
-            yield Difference("version changed", name, "", before, after)
+    before, after = ({"gpit": one["gpit"], **one["libraries"]} for one in (old, new))
+    for name in dict.fromkeys((*before, *after)):
+        if before.get(name) != after.get(name):
+            yield Difference("version changed", name, "", before.get(name, "none"), after.get(name, "none"))
 
 
 def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:

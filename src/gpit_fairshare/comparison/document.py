@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 
 from gpit_fairshare.comparison.headline import headline, method
+from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Side, as_float
 from gpit_fairshare.numbers import decimal_text
 from gpit_fairshare.results.writing import rows_as_csv
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Side
-
 SCHEMA: Final = "gpit-comparison/1"
-_TEXTS = ("year", "org_code", "org_name", "status", "first_difference")
+_HEADINGS: Final = (
+    *("year", "org_code", "org_name", "status", "old", "new", "change", "change_percent", "change_per_head"),
+    "first_difference",
+)
+"""Columns that every table of rows has, before those of its causes."""
+_TEXTS: Final = ("year", "org_code", "org_name", "status", "first_difference")
 
 
 def document(comparison: ComparedResults) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
         "new": _side(comparison.new),
         "organisation": comparison.organisation,
         "unit": comparison.unit,
-        "tolerance": _number(comparison.tolerance),
+        "tolerance": as_float(comparison.tolerance),
         "fail_over": str(comparison.limit) if comparison.limit else None,
         "counts": {
             "rows": comparison.height,
@@ -44,21 +44,7 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
             "removed": len(comparison.only("removed")),
             "beyond": len(comparison.beyond),
         },
-        "years": [
-            {
-                "year": one.year,
-                "old": _number(one.old),
-                "new": _number(one.new),
-                "change": _number(one.change),
-                "organisations_old": one.organisations_old,
-                "organisations_new": one.organisations_new,
-                "gain": one.gain,
-                "lose": one.lose,
-                "added": one.added,
-                "removed": one.removed,
-            }
-            for one in comparison.years
-        ],
+        "years": [{name: as_float(value) for name, value in asdict(year).items()} for year in comparison.years],
         "columns": {"removed": list(old), "added": list(new)},
         "first_differences": [
             {"column": column, "label": comparison.label(column), "rows": rows, "moved": moved}
@@ -77,10 +63,6 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
         "remarks": list(comparison.remarks),
         "rows": [_row(one, comparison) for one in comparison.changes],
     }
-
-
-def _number(amount: Decimal | None) -> float | None:
-    return None if amount is None else float(amount)
 
 
 def _side(side: Side) -> dict[str, Any]:
@@ -118,87 +100,67 @@ def _cause(cause: Cause, comparison: ComparedResults) -> dict[str, Any]:
 
 def _amounts(cause: Cause, year: str = "") -> dict[str, float | None]:
     return {
-        "change": _number(cause.total(year)),
-        "alone": _number(cause.total_alone(year)),
-        "interaction": _number(cause.interaction(year)),
+        "change": as_float(cause.total(year)),
+        "alone": as_float(cause.total_alone(year)),
+        "interaction": as_float(cause.interaction(year)),
     }
 
 
 def _row(change: Change, comparison: ComparedResults) -> dict[str, Any]:
     causes = comparison.attribution
+    told = [cause for cause in causes if cause.alone is not None]
     return {
-        "year": change.year,
-        "org_code": change.code,
-        "org_name": change.name,
-        "status": change.status,
-        "old": _number(change.old),
-        "new": _number(change.new),
-        "change": _number(change.change),
-        "change_percent": _number(change.percent),
-        "change_per_head": _number(change.per_head),
-        "first_difference": change.first or None,
-        "causes": {one.name: _number(one.amounts[change.key]) for one in causes},
-        "alone": {one.name: _number(one.alone[change.key]) for one in causes if one.alone is not None},
-        "interaction": {one.name: _number(one.interaction_of(change.key)) for one in causes if one.alone is not None},
+        **dict(zip(_HEADINGS, map(as_float, _cells(change)), strict=True)),
+        "causes": {cause.name: as_float(cause.amounts[change.key]) for cause in causes},
+        "alone": {cause.name: as_float(cause.alone_of(change.key)) for cause in told},
+        "interaction": {cause.name: as_float(cause.interaction_of(change.key)) for cause in told},
     }
+
+
+def _cells(change: Change) -> tuple[Any, ...]:
+    """Return what a change is, under `_HEADINGS`; amounts are decimals."""
+    amounts = (change.old, change.new, change.change, change.percent, change.per_head)
+    return (change.year, change.code, change.name, change.status, *amounts, change.first or None)
 
 
 def table_rows(comparison: ComparedResults) -> tuple[list[str], list[list[Any]]]:
     """Return headings and rows; amounts are decimals, and those of the causes add up to the change."""
     causes = comparison.attribution
-    told = [one for one in causes if one.alone is not None]
-    heads = ["year", "org_code", "org_name", "status", "old", "new", "change", "change_percent", "change_per_head"]
-    heads += ["first_difference", *(f"cause_{one.name}" for one in causes)]
-    heads += [f"{word}_{one.name}" for one in told for word in ("alone", "interaction")]
-    found = [
+    told = [cause for cause in causes if cause.alone is not None]
+    headings = [*_HEADINGS, *(f"cause_{cause.name}" for cause in causes)]
+    headings += [f"{word}_{cause.name}" for cause in told for word in ("alone", "interaction")]
+    rows = [
         [
-            *(one.year, one.code, one.name, one.status, one.old, one.new, one.change, one.percent, one.per_head),
-            one.first or None,
-            *(cause.amounts[one.key] for cause in causes),
-            *(amount for cause in told for amount in (cause.alone_of(one.key), cause.interaction_of(one.key))),
+            *_cells(change),
+            *(cause.amounts[change.key] for cause in causes),
+            *(amount for cause in told for amount in (cause.alone_of(change.key), cause.interaction_of(change.key))),
         ]
-        for one in comparison.changes
+        for change in comparison.changes
     ]
-    return heads, found
+    return headings, rows
 
 
 def csv_text(comparison: ComparedResults) -> str:
     r"""Return the rows as CSV with `\n`, amounts with all their digits; a text that Excel would run is quoted."""
-    heads, found = table_rows(comparison)
-    return rows_as_csv([heads, *found], decimal_text)
+    headings, rows = table_rows(comparison)
+    return rows_as_csv([headings, *rows], decimal_text)
 
 
 def frame(comparison: ComparedResults) -> pl.DataFrame:
     """Return the rows as a frame; amounts are floats, those in whole pence the nearest to them."""
-    heads, found = table_rows(comparison)
-    return _frame(
-        {
-            name: (pl.String if name in _TEXTS else pl.Float64, [row[at] for row in found])
-            for at, name in enumerate(heads)
-        }
-    )
+    headings, rows = table_rows(comparison)
+    schema = {name: pl.String if name in _TEXTS else pl.Float64 for name in headings}
+    return pl.DataFrame([[*map(as_float, row)] for row in rows], schema, orient="row")
 
 
 def causes_frame(comparison: ComparedResults) -> pl.DataFrame:
     """Return a row for each cause and year, and one for all years, whose year is null."""
-    found = [(cause, year) for cause in comparison.attribution for year in (*(y.year for y in comparison.years), "")]
-    return _frame(
-        {
-            "cause": (pl.String, [cause.name for cause, _ in found]),
-            "kind": (pl.String, [cause.kind for cause, _ in found]),
-            "label": (pl.String, [cause.label for cause, _ in found]),
-            "year": (pl.String, [year or None for _, year in found]),
-            "change": (pl.Float64, [cause.total(year) for cause, year in found]),
-            "alone": (pl.Float64, [cause.total_alone(year) for cause, year in found]),
-            "interaction": (pl.Float64, [cause.interaction(year) for cause, year in found]),
-        }
-    )
-
-
-def _frame(columns: Mapping[str, tuple[type[pl.DataType], list[Any]]]) -> pl.DataFrame:
+    rows = [
+        (cause.name, cause.kind, cause.label, year or None, *_amounts(cause, year).values())
+        for cause in comparison.attribution
+        for year in (*(total.year for total in comparison.years), "")
+    ]
+    schema = dict.fromkeys(("cause", "kind", "label", "year"), pl.String)
     return pl.DataFrame(
-        [
-            pl.Series(name, [float(one) if isinstance(one, Decimal) else one for one in values], dtype=dtype)
-            for name, (dtype, values) in columns.items()
-        ]
+        rows, {**schema, "change": pl.Float64, "alone": pl.Float64, "interaction": pl.Float64}, orient="row"
     )

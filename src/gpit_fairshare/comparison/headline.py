@@ -5,32 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.comparison.words import total
+from gpit_fairshare.comparison.model import Cause, ComparedResults, Difference, Side, total
 from gpit_fairshare.numbers import exact_change, exact_money
 from gpit_fairshare.words import counted, inside, is_money, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Difference, Side
 
 QUOTED: Final = "Illustrative inputs: no figure that rests on them may be quoted"
 """Heading of the sentences about inputs that call themselves illustrative."""
 
 NEW_FINDING: Final = "new finding"
-_PREFIXES: Final = {"data": "data_", "parameter": "parameter_"}
-_RULE: Final = tuple(
-    (f"{noun} {verb}", noun, verb)
-    for noun, verbs in {
-        "formula": ("changed",),
-        "step": ("added", "removed"),
-        "unit": ("changed",),
-        "parameter": ("changed", "added", "removed"),
-        "check": ("changed", "added", "removed"),
-    }.items()
-    for verb in verbs
+_RULE: Final = (
+    *("formula changed", "step added", "step removed", "unit changed"),
+    *("parameter changed", "parameter added", "parameter removed", "check changed", "check added", "check removed"),
 )
-"""Kinds of differences between two rules that are counted: in the document, as a noun and as what happened."""
+"""Kinds of differences between two rules that are counted, each a noun and what happened."""
 
 
 def headline(comparison: ComparedResults) -> str:
@@ -57,30 +48,26 @@ def _rows(comparison: ComparedResults) -> str:
     sides = {status: comparison.only(status) for status in ("added", "removed")}
     said = []
     if moved:
-        verb = "differs" if len(moved) == 1 else "differ"
         alone = sum(len(there) for there in sides.values())
         both = f"{comparison.height - alone:,} rows that both have" if alone else rows
-        said.append(f"{len(moved):,} of {both} {verb}")
+        said.append(f"{len(moved):,} of {both} {_differ(len(moved))}")
     said += [f"{counted(len(there), 'row')} {status}" for status, there in sides.items() if there]
     if said:
         changes = [*moved, *sides["added"], *sides["removed"]]
-        told = f"{', '.join(said)}: {exact_change(total(one.change for one in changes), unit)} in all"
-        told += _extreme("gain", [one for one in moved if one.change > 0], unit)
-        told += _extreme("loss", [one for one in moved if one.change < 0], unit)
-        return f"{told}."
+        parts = [f"{', '.join(said)}: {exact_change(total(change.change for change in changes), unit)} in all"]
+        for word, sign in (("gain", 1), ("loss", -1)):
+            largest = next((change for change in moved if change.change * sign > 0), None)
+            if largest:
+                parts.append(f"largest {word} {exact_change(largest.change, unit)} ({largest.code}, {largest.year})")
+        return f"{'; '.join(parts)}."
     if within:
-        verb = "differs" if len(within) == 1 else "differ"
         most = exact_money(comparison.tolerance, unit)
-        return f"The same but for {most}: {len(within):,} of {rows} {verb}, none by more."
-    verb = "differs" if len(others) == 1 else "differ"
-    return f"The answers are the same; {len(others):,} of {rows} {verb} in other figures."
+        return f"The same but for {most}: {len(within):,} of {rows} {_differ(len(within))}, none by more."
+    return f"The answers are the same; {len(others):,} of {rows} {_differ(len(others))} in other figures."
 
 
-def _extreme(word: str, changes: list[Change], unit: str | None) -> str:
-    if not changes:
-        return ""
-    one = changes[0]
-    return f"; largest {word} {exact_change(one.change, unit)} ({one.code}, {one.year})"
+def _differ(number: int) -> str:
+    return "differs" if number == 1 else "differ"
 
 
 def _limit(comparison: ComparedResults) -> str:
@@ -95,7 +82,8 @@ def _rule(comparison: ComparedResults) -> str:
     if not comparison.same:
         return ""
     whats = [one.what for one in alike(comparison.differences)]
-    kinds = [f"{counted(whats.count(what), noun)} {verb}" for what, noun, verb in _RULE if what in whats]
+    nouns_and_verbs = [(what, *what.split()) for what in _RULE if what in whats]
+    kinds = [f"{counted(whats.count(what), noun)} {verb}" for what, noun, verb in nouns_and_verbs]
     return f"The definition differs: {joined(kinds)}." if kinds else ""
 
 
@@ -119,10 +107,7 @@ def side_said(side: Side) -> list[str]:
 
 def cause_name(cause: Cause) -> str:
     """Return what a cause is called in a list: `transition_fund`, `rounding`."""
-    prefix = _PREFIXES.get(cause.kind, "")
-    if prefix and cause.name.startswith(prefix):
-        return cause.name.removeprefix(prefix)
-    return inside(cause.label)
+    return cause.of or inside(cause.label)
 
 
 def cause_said(cause: Cause) -> str:

@@ -1,18 +1,21 @@
-"""What a comparison holds: two sides, what changed in each row, why, and in what the rules differ."""
+"""What a comparison holds: two sides, what changed in each row, why, and in what the rules differ.
+
+Amounts and ratios are decimals, exact to the last digit.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal
+from decimal import Context, Decimal, InvalidOperation
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gpit_fairshare.comparison.words import NOTHING, less, percent, short, total
-from gpit_fairshare.numbers import decimal_text, exact, parameter_value
+from gpit_fairshare.numbers import EXACT, MILLIONTH, PENNY, decimal_text, exact, parameter_value
 from gpit_fairshare.results.agreement import OffRule, in_one_line
+from gpit_fairshare.words import is_money
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from decimal import Decimal
+    from collections.abc import Iterable, Mapping
 
     from gpit_fairshare.engine import Result
     from gpit_fairshare.results.model import Record
@@ -22,6 +25,46 @@ Key = tuple[str, str]
 Status = Literal["both", "added", "removed"]
 Kind = Literal["data", "parameter", "formula", "together", "rounding", "typed over"]
 PEOPLE: Final = "registered_population"
+NOTHING: Final = Decimal(0)
+
+
+def less(amount: Decimal, other: Decimal) -> Decimal:
+    """Return one amount less another, exactly."""
+    return EXACT.subtract(amount, other)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Add up amounts, exactly."""
+    return reduce(EXACT.add, amounts, NOTHING)
+
+
+def as_float(value: Any) -> Any:
+    """Return an amount as the nearest float, and anything else as it is."""
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def quantum(unit: str | None) -> Decimal:
+    """Return what contributions are rounded to: the penny, or a millionth of what is not money."""
+    return PENNY if is_money(unit) else MILLIONTH
+
+
+def percent(change: Decimal, old: Decimal | None) -> Decimal | None:
+    """Return a change in per cent of the old amount; None where there was nothing."""
+    return short(change / abs(old) * 100) if old else None
+
+
+def short(ratio: Decimal) -> Decimal:
+    """Return a ratio with the twelve digits that anybody looks at."""
+    return Context(prec=12).plus(ratio)
+
+
+def read_amount(text: str) -> Decimal | None:
+    """Read an amount that is not below 0, as people write it: `1000`, `£1,000`, `0.50`; None if it is none."""
+    try:
+        amount = Decimal(text.strip().removeprefix("£").replace(",", "").strip())
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
 
 
 @dataclass(frozen=True)
@@ -98,7 +141,21 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Cause:
+class Factor:
+    """One thing that changed: a column of the inputs, a parameter, the formula, or several that go together."""
+
+    name: str
+    """Stable: `data_historic_spend`, `parameter_transition_fund`, `formula`, `rounding`, `typed_over`."""
+    kind: Kind
+    label: str
+    said: str = ""
+    """What was changed, or why causes could not be told apart."""
+    of: str = ""
+    """The column or parameter; empty for what is neither."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause(Factor):
     """One thing that changed, and what it does to each row.
 
     `amounts` add up over all causes to each row's change, exactly. `alone` is what the cause does by itself,
@@ -106,14 +163,8 @@ class Cause:
     the interaction with the causes before it.
     """
 
-    name: str
-    """Stable: `data_historic_spend`, `parameter_transition_fund`, `formula`, `rounding`, `typed_over`."""
-    kind: Kind
-    label: str
     amounts: Mapping[Key, Decimal]
     alone: Mapping[Key, Decimal] | None = None
-    said: str = ""
-    """What was changed, or why causes could not be told apart."""
     no_alone: str = ""
     """Why it cannot be worked out alone; empty where it is, or where that has no meaning."""
 
@@ -163,17 +214,14 @@ class YearTotal:
     year: str
     old: Decimal
     new: Decimal
+    change: Decimal
+    """New less old, exactly."""
     organisations_old: int
     organisations_new: int
     gain: int
     lose: int
     added: int
     removed: int
-
-    @property
-    def change(self) -> Decimal:
-        """Return new less old."""
-        return less(self.new, self.old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +292,12 @@ class ComparedResults:
     @cached_property
     def moved(self) -> tuple[Change, ...]:
         """Return the rows of both sides whose answer differs beyond the tolerance, the largest change first."""
-        moved = [one for one in self.changes if one.status == "both" and one.size > self.tolerance]
-        return tuple(sorted(moved, key=lambda one: (-one.size, one.key)))
+        return tuple(change for change in self.only("both") if change.size > self.tolerance)
 
     def only(self, status: Status) -> tuple[Change, ...]:
-        """Return the rows that are on one side alone, the most money first."""
-        there = [one for one in self.changes if one.status == status]
-        return tuple(sorted(there, key=lambda one: (-one.size, one.key)))
+        """Return the rows that are on both sides, or on one alone, the most money first."""
+        rows = [change for change in self.changes if change.status == status]
+        return tuple(sorted(rows, key=lambda change: (-change.size, change.key)))
 
     @cached_property
     def within(self) -> tuple[Change, ...]:

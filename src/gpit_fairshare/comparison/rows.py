@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from gpit_fairshare.comparison.model import PEOPLE, Change, Status, YearTotal
-from gpit_fairshare.comparison.words import NOTHING, less, total
+from gpit_fairshare.comparison.model import NOTHING, PEOPLE, Change, Status, YearTotal, less, total
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.numbers import exact
@@ -15,7 +14,7 @@ from gpit_fairshare.results.agreement import same_unrounded
 from gpit_fairshare.results.model import KEYS, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
 
@@ -43,8 +42,7 @@ def changes_of(old: Record, new: Record) -> tuple[tuple[Change, ...], int]:
         pl.when(_differs(table, here, there, exactly=name in rounded or there == theirs)).then(pl.lit(name))
         for name, here, there in pairs
     )
-    people = [f"{side}{PEOPLE}" for side in (_NEW, _OLD) if f"{side}{PEOPLE}" in table.columns]
-    people = [one for one in people if table[one].dtype == pl.Float64]
+    people = [name for name in (f"{_NEW}{PEOPLE}", f"{_OLD}{PEOPLE}") if table.schema.get(name) == pl.Float64]
     shown = table.select(
         *KEYS,
         pl.coalesce(f"{_NEW}org_name", f"{_OLD}org_name").alias("name"),
@@ -56,24 +54,22 @@ def changes_of(old: Record, new: Record) -> tuple[tuple[Change, ...], int]:
         first.alias("first"),
     ).sort(*KEYS)
     wanted = pl.col("first").is_not_null() | pl.col(_HERE).is_null() | pl.col(_THERE).is_null()
-    return tuple(_change(row) for row in shown.filter(wanted).iter_rows()), table.height
+    return tuple(map(_change, shown.filter(wanted).iter_rows(named=True))), table.height
 
 
-def _change(row: tuple[object, ...]) -> Change:
-    year, code, name, here, there, *rest = row
-    ours, theirs, people, first = rest
-    status: Status = "both" if here and there else "added" if there else "removed"
-    old, new = (exact(one) if isinstance(one, float) else None for one in (ours, theirs))
+def _change(row: Mapping[str, Any]) -> Change:
+    status: Status = "both" if row[_HERE] and row[_THERE] else "added" if row[_THERE] else "removed"
+    old, new = (exact(amount) if isinstance(amount, float) else None for amount in (row["ours"], row["theirs"]))
     return Change(
-        str(year),
-        str(code),
-        str(name or ""),
-        status,
-        old,
-        new,
-        less(new or NOTHING, old or NOTHING),
-        people if isinstance(people, float) else None,
-        str(first) if status == "both" else "",
+        year=row["year"],
+        code=row["org_code"],
+        name=row["name"] or "",
+        status=status,
+        old=old,
+        new=new,
+        change=less(new or NOTHING, old or NOTHING),
+        people=row["people"],
+        first=row["first"] if status == "both" else "",
     )
 
 
@@ -107,11 +103,9 @@ def _listed(texts: Sequence[str]) -> str:
 
 
 def _in_order(record: Record) -> list[str]:
-    """Return the columns of figures and texts: inputs first, then steps in the order of the rule, then the answer."""
-    names = list(record.labels)
-    steps = [step.name for step in record.scheme.steps] if record.scheme else []
-    order = [*(name for name in names if name not in steps), *(name for name in steps if name in names)]
-    return [*(name for name in order if name != record.answer), record.answer]
+    """Return the columns of figures and texts: inputs first, then steps in the order of the rule."""
+    names, steps = record.labels, [step.name for step in record.scheme.steps] if record.scheme else []
+    return [*(name for name in names if name not in steps), *(name for name in steps if name in names)]
 
 
 def _exact_columns(record: Record) -> set[str]:
@@ -146,26 +140,29 @@ def _as_text(value: object) -> str | None:
 
 def year_totals(old: Record, new: Record, changes: Sequence[Change]) -> tuple[YearTotal, ...]:
     """Return a row for each year of either side: totals of the answers, and who stands where."""
-    found = []
+    totals = []
     for year in sorted({*old.years, *new.years}):
-        here, there = (_amounts(one, year) for one in (old, new))
-        differing = [one for one in changes if one.year == year]
-        found.append(
+        here, there = (_amounts(record, year) for record in (old, new))
+        differing = [change for change in changes if change.year == year]
+        moves = [change.change for change in differing if change.status == "both"]
+        before, after = total(here), total(there)
+        totals.append(
             YearTotal(
                 year=year,
-                old=total(here),
-                new=total(there),
+                old=before,
+                new=after,
+                change=less(after, before),
                 organisations_old=len(here),
                 organisations_new=len(there),
-                gain=sum(one.status == "both" and one.change > 0 for one in differing),
-                lose=sum(one.status == "both" and one.change < 0 for one in differing),
-                added=sum(one.status == "added" for one in differing),
-                removed=sum(one.status == "removed" for one in differing),
+                gain=sum(move > 0 for move in moves),
+                lose=sum(move < 0 for move in moves),
+                added=sum(change.status == "added" for change in differing),
+                removed=sum(change.status == "removed" for change in differing),
             )
         )
-    return tuple(found)
+    return tuple(totals)
 
 
 def _amounts(record: Record, year: str) -> list[Decimal]:
-    values: Iterable[float | None] = record.rows.filter(pl.col("year") == year)[record.answer].to_list()
+    values = record.rows.filter(pl.col("year") == year)[record.answer]
     return [NOTHING if value is None else exact(value) for value in values]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from gpit_fairshare.comparison.model import Change, Side
-from gpit_fairshare.comparison.words import NOTHING, total
+from gpit_fairshare.comparison.model import NOTHING, Change, Side, total
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk

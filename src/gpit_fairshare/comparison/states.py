@@ -6,25 +6,27 @@ no effect of a parameter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import replace
+from itertools import product
+from operator import ne
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from gpit_fairshare.engine import Result, calculate
-from gpit_fairshare.errors import CalculationError, GpitError
+from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.numbers import exact
+from gpit_fairshare.results.model import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from decimal import Decimal
 
-    from gpit_fairshare.comparison.model import Key
+    from gpit_fairshare.comparison.model import Factor, Key
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
 
-FORMULA: Final = "formula"
 CROSSWALK: Final = "crosswalk"
 DATA: Final = "organisations_and_data"
 
@@ -48,50 +50,29 @@ def unrounded(scheme: Scheme) -> Scheme:
     return replace(scheme, steps=steps, checks=())
 
 
-@dataclass(frozen=True)
-class Factor:
-    """One thing that changed: a column of the inputs, a parameter, the formula, or all data together."""
-
-    name: str
-    """Stable name of the cause."""
-    kind: Literal["column", "parameter", "other"]
-    of: str
-    """The column or parameter; else the factor's name."""
-    label: str
-    said: str = ""
-
-
 def same_rule(old: Scheme, new: Scheme) -> bool:
     """Say whether two schemes have the same steps, in the same order, and the same answer."""
-    return old.result == new.result and [(one.name, t.to_text(one.tree)) for one in old.steps] == [
-        (one.name, t.to_text(one.tree)) for one in new.steps
-    ]
+    formulas = [[(step.name, t.to_text(step.tree)) for step in scheme.steps] for scheme in (old, new)]
+    return old.result == new.result and formulas[0] == formulas[1]
 
 
 def same_organisations(old: Inputs, new: Inputs) -> bool:
     """Say whether the inputs have the same organisations in the same years, and columns of the same types."""
-    if list(old.tables) != list(new.tables):
-        return False
-    for here, there in zip(old.tables.values(), new.tables.values(), strict=True):
-        if here["org_code"].to_list() != there["org_code"].to_list():
-            return False
-        if any(here[name].dtype != there[name].dtype for name in here.columns if name in there.columns):
-            return False
-    return True
+    return list(old.tables) == list(new.tables) and all(
+        here["org_code"].to_list() == there["org_code"].to_list()
+        and all(here[name].dtype == there[name].dtype for name in here.columns if name in there.columns)
+        for here, there in zip(old.tables.values(), new.tables.values(), strict=True)
+    )
 
 
-def differing_columns(old: Result, new: Result) -> list[str]:
-    """Return the columns that both rules use and whose values differ, in the order of first use."""
-    names = [one.name for one in new.scheme.inputs]
-    shared = [one.name for one in old.scheme.inputs if one.name in names and one.name != "org_code"]
-    return [
-        name
-        for name in shared
-        if any(
-            _values(here, name) != _values(there, name)
-            for here, there in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True)
-        )
-    ]
+def differing_rows(old: Result, new: Result) -> dict[str, int]:
+    """Return in how many rows each column differs that both rules use, in the order of first use; none with no row."""
+    names = {symbol.name for symbol in new.scheme.inputs} - {"org_code"}
+    counts = {symbol.name: 0 for symbol in old.scheme.inputs if symbol.name in names}
+    for here, there in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True):
+        for name in counts:
+            counts[name] += sum(map(ne, _values(here, name), _values(there, name)))
+    return {name: count for name, count in counts.items() if count}
 
 
 def _values(table: pl.DataFrame, name: str) -> list[object]:
@@ -104,76 +85,61 @@ class States:
     def __init__(self, old: Result, new: Result) -> None:
         self.ends = (old, new)
         self.rules = (unrounded(old.scheme), unrounded(new.scheme))
-        self._found: dict[frozenset[str], dict[Key, Decimal] | str] = {}
 
     def answers(self, factors: Collection[Factor]) -> dict[Key, Decimal]:
         """Return the answer of each row when these factors, and no others, are as in the new result.
 
         Raises:
-            CalculationError: That cannot be worked out.
+            GpitError: That cannot be worked out.
         """
-        key = frozenset(one.name for one in factors)
-        if key not in self._found:
-            try:
-                self._found[key] = self._answers(self.rule(factors), self.inputs(factors))
-            except GpitError as fault:
-                self._found[key] = str(fault)
-        found = self._found[key]
-        if isinstance(found, str):
-            raise CalculationError(found)
-        return found
+        return _answers(self.rule(factors), self.inputs(factors))
 
     def end(self, number: int) -> dict[Key, Decimal]:
         """Return the answers of the old (0) or the new (1) result itself, but for rounding.
 
         Raises:
-            CalculationError: The rule cannot be worked out without rounding.
+            GpitError: The rule cannot be worked out without rounding.
         """
-        try:
-            return self._answers(self.rules[number], self.ends[number].inputs)
-        except GpitError as fault:
-            raise CalculationError(str(fault)) from None
+        return _answers(self.rules[number], self.ends[number].inputs)
 
     def rule(self, factors: Collection[Factor]) -> Scheme:
         """Return the old rule, or the new one, with the old values of all parameters but those of the factors."""
-        changed = {one.of for one in factors if one.kind == "parameter"}
+        changed = {factor.of for factor in factors if factor.kind == "parameter"}
         old, new = self.rules
-        rule = new if any(one.name == FORMULA for one in factors) else old
-        shared = [name for name in old.parameters if name in new.parameters]
-        values = {name: (new if name in changed else old).parameters[name].values for name in shared}
+        rule = new if any(factor.kind == "formula" for factor in factors) else old
+        values = {
+            name: (new if name in changed else old).parameters[name].values
+            for name in old.parameters
+            if name in new.parameters
+        }
         parameters = {
-            name: replace(one, values=values[name]) if name in values else one for name, one in rule.parameters.items()
+            name: replace(parameter, values=values.get(name, parameter.values))
+            for name, parameter in rule.parameters.items()
         }
         return replace(rule, parameters=parameters)
 
     def inputs(self, factors: Collection[Factor]) -> Inputs:
         """Return the old inputs, with the columns of the factors as the new ones have them."""
         old, new = (end.inputs for end in self.ends)
-        names = {one.name for one in factors}
+        names = {factor.name for factor in factors}
         if DATA in names:
             return new
         if not same_organisations(old, new):
             return old
-        changed = {one.of for one in factors if one.kind == "column"}
+        changed = {factor.of for factor in factors if factor.kind == "data"}
+        # The columns that both rules use: each is as in the old result until it is changed.
+        shared = set.intersection(*({symbol.name for symbol in rule.inputs} for rule in self.rules))
         tables = {
-            year: _mixed(here, there, changed, self._own)
+            year: _mixed(here, there, changed, shared)
             for (year, here), there in zip(old.tables.items(), new.tables.values(), strict=True)
         }
         return replace(old, tables=tables, crosswalk=(new if CROSSWALK in names else old).crosswalk)
 
-    @property
-    def _own(self) -> set[str]:
-        """Return the columns that both rules use: each is as in the old result until it is changed."""
-        names = [{one.name for one in rule.inputs} for rule in self.rules]
-        return names[0] & names[1]
 
-    def _answers(self, rule: Scheme, inputs: Inputs) -> dict[Key, Decimal]:
-        _needs(rule, inputs)
-        found: dict[Key, Decimal] = {}
-        for year, one in calculate(rule, inputs).years.items():
-            frame = one.organisations.select("org_code", rule.result)
-            found |= {(year, code): exact(value) for code, value in frame.iter_rows()}
-        return found
+def _answers(rule: Scheme, inputs: Inputs) -> dict[Key, Decimal]:
+    _refuse_lacking(rule, inputs)
+    rows = calculate(rule, inputs).rows.select(*KEYS, rule.result)
+    return {(year, code): exact(value) for year, code, value in rows.iter_rows()}
 
 
 def _mixed(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[str]) -> pl.DataFrame:
@@ -188,17 +154,15 @@ def _mixed(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[
     return pl.DataFrame(columns)
 
 
-def _needs(rule: Scheme, inputs: Inputs) -> None:
+def _refuse_lacking(rule: Scheme, inputs: Inputs) -> None:
     """Refuse inputs that lack what a rule uses.
 
     Raises:
         CalculationError: A column is not there, or has blanks that the rule does not allow.
     """
-    for symbol in rule.inputs:
-        for year, table in inputs.tables.items():
-            if symbol.optional:
-                continue
-            if symbol.name not in table.columns:
-                raise CalculationError(f"the rule {rule.name} needs the column {symbol.name}, which the data lack")
-            if table[symbol.name].null_count():
-                raise CalculationError(f"the rule {rule.name} needs every cell of {symbol.name} in {year}")
+    required = [symbol.name for symbol in rule.inputs if not symbol.optional]
+    for name, (year, table) in product(required, inputs.tables.items()):
+        if name not in table.columns:
+            raise CalculationError(f"the rule {rule.name} needs the column {name}, which the data lack")
+        if table[name].null_count():
+            raise CalculationError(f"the rule {rule.name} needs every cell of {name} in {year}")

@@ -14,8 +14,8 @@ from gpit_fairshare.explanation.organisation import became, organisation_code, y
 from gpit_fairshare.explanation.writing import Writer
 from gpit_fairshare.language.with_numbers import written
 from gpit_fairshare.numbers import with_unit
-from gpit_fairshare.results.agreement import off_rule
-from gpit_fairshare.results.model import Record, record_of
+from gpit_fairshare.results.agreement import OffRule, off_rule
+from gpit_fairshare.results.model import Record
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.workbooks import CHANGED
 from gpit_fairshare.words import nearest, sentence
@@ -55,24 +55,23 @@ def explain(
         UsageError: There is no such organisation, year or step, or the file holds rows alone.
         GpitError: The file cannot be read, or its rule cannot be worked out for what it holds now.
     """
-    name, record = "", None
+    differences: tuple[OffRule, ...] = ()
     if isinstance(what, Result):
-        record, result = record_of(what, ""), what
+        name, result = "", what
     else:
         record = what if isinstance(what, Record) else read_record(what)
         name, result = record.name, record.calculate()
+        differences = off_rule(record, result)
     scheme = result.scheme
     code = organisation_code(result, organisation)
     years = years_of(result, code, year)
-    if step is not None and step not in {one.name for one in scheme.steps}:
-        there = [one.name for one in scheme.steps]
-        raise UsageError(f"--step {step}: there is no such step{nearest(step, there)}; there are {', '.join(there)}")
+    known = [known_step.name for known_step in scheme.steps]
+    if step is not None and step not in known:
+        raise UsageError(f"--step {step}: there is no such step{nearest(step, known)}; there are {', '.join(known)}")
     wanted = needed(scheme, years, step) if step else {}
     unsaid = f"as {name} has it" if name else "the inputs"
-    drafts = [Building(result, one, code, unsaid).build(wanted.get(one)) for one in years]
+    drafts = [Building(result, when, code, unsaid).build(wanted.get(when)) for when in years]
     writer = Writer(scheme, Digits(drafts))
-    lines = [_year(result, code, one.year, writer.lines(one)) for one in drafts]
-    differences = off_rule(record, result) if name else ()
     return Explanation(
         code=code,
         name=_name(result, code),
@@ -90,7 +89,7 @@ def explain(
         became=became(result, code),
         differences=tuple(figure for figure in differences if code in figure.codes),
         others_differ=tuple(figure for figure in differences if code not in figure.codes),
-        years=tuple(lines),
+        years=tuple(_year(result, code, draft.year, writer.lines(draft)) for draft in drafts),
     )
 
 
@@ -103,13 +102,12 @@ def _year(result: Result, code: str, year: str, lines: tuple[Line, ...]) -> Year
 
 
 def _value(result: Result, code: str, year: str, name: str) -> Any:
-    now = result.years[year]
-    return now.organisations[name][now.codes().index(code)]
+    return result.years[year].organisations.filter(org_code=code)[name].item()
 
 
 def _name(result: Result, code: str) -> str:
     """Return the organisation's name, the last that there is."""
-    names = [_value(result, code, year, "org_name") for year, now in result.years.items() if code in now.codes()]
+    names = result.rows.filter(org_code=code)["org_name"].to_list()
     return next((name for name in reversed(names) if name), "")
 
 

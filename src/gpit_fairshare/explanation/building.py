@@ -13,6 +13,7 @@ from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import column_of, previous_column
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, kind_of
 from gpit_fairshare.language.with_numbers import leaves
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import CheckResult, Result
@@ -46,9 +47,7 @@ class Building:
     def build(self, wanted: frozenset[str] | None) -> Drafts:
         """Draft inputs, parameters, steps with the figures before them, and checks; or only what is wanted."""
         parts: list[Step | Check] = [*self.scheme.steps, *self.scheme.checks]
-        used = wanted
-        if used is None:
-            used = frozenset(name for part in parts for name, _ in t.names_in(part.tree))
+        used = {name for part in parts for name, _ in t.names_in(part.tree)} if wanted is None else wanted
         for name, symbol in self.scheme.symbols.items():
             if symbol.role == "input" and name in used and name in self.drafts.cells:
                 self._input(name)
@@ -98,14 +97,10 @@ class Building:
             self.drafts.add(draft)
 
     def _figure(self, leaf: t.Figure) -> Draft:
-        symbol = self.scheme.symbols[leaf.of]
-        over = self.place.over(symbol.kind, leaf.within)
-        label = self.place.label(leaf.of)
-        aggregate = AGGREGATES[leaf.function]
-        said = aggregate.in_words(label, over)
+        name, symbol, aggregate = column_of(leaf), self.scheme.symbols[leaf.of], AGGREGATES[leaf.function]
+        label = aggregate.in_words(self.place.label(leaf.of), self.place.over(symbol.kind, leaf.within))
         unit = None if aggregate.is_count else symbol.unit
-        name = column_of(leaf)
-        return Draft("figure", name, said, self.place.scope(leaf.within), unit, self.row[name])
+        return Draft("figure", name, label, self.place.scope(leaf.within), unit, self.row[name])
 
     def _previous(self, leaf: t.Previous) -> None:
         name = previous_column(leaf.of)
@@ -125,8 +120,7 @@ class Building:
         if is_same:
             self.drafts.same[name] = (before.year, leaf.of)
         elif codes:
-            who = f"{', '.join(codes[:-1])} and {codes[-1]}, which became {self.place.code}" if codes[1:] else codes[0]
-            draft.label += f" of {who}"
+            draft.label += f" of {joined(codes)}{f', which became {self.place.code}' if codes[1:] else ''}"
             old = before.values(leaf.of, ORGANISATION)
             for code, row in zip(codes, rows, strict=True):
                 part = f"{leaf.of} of {code}"
@@ -171,11 +165,9 @@ class Building:
         """Return what the nation has of money that is shared out, and of the answer."""
         if step.kind != ORGANISATION or self.scheme.symbols[step.name].unit != "£":
             return None
-        again = {one.tree.of.name for one in self.scheme.steps if isinstance(one.tree, t.Rounded)}
-        trees = {one.name: one.tree for one in self.scheme.steps}
-        is_share = isinstance(step.tree, t.ShareOut) and step.name not in again
-        if isinstance(step.tree, t.Rounded):
-            is_share = isinstance(trees.get(step.tree.of.name), t.ShareOut)
+        shares = {other.name for other in self.scheme.steps if isinstance(other.tree, t.ShareOut)}
+        roundings = {other.name: other.tree.of.name for other in self.scheme.steps if isinstance(other.tree, t.Rounded)}
+        is_share = roundings.get(step.name) in shares or step.name in shares.difference(roundings.values())
         if not is_share and step.name != self.scheme.result:
             return None
         total = math.fsum(self.place.year.values(step.name, ORGANISATION))
@@ -197,15 +189,9 @@ class Building:
 
 def _origin(value: Value) -> str:
     """Say where the value of a parameter comes from."""
-    said = []
-    if value.overridden and value.assumption.startswith("Set for this run"):
-        said.append("set for this run, not in the scheme")
-    elif value.overridden:
-        said.append(f"{value.assumption.rstrip('.')}, not in the scheme")
-    elif value.source:
-        said.append(str(value.source))
+    if value.overridden:
+        of_the_run = value.assumption.startswith("Set for this run")
+        origin = f"{'set for this run' if of_the_run else value.assumption.rstrip('.')}, not in the scheme"
     else:
-        said.append(f"assumption: {value.assumption}".rstrip("."))
-    if "/" in value.written:
-        said.append(f"written {value.written}")
-    return "; ".join(said)
+        origin = str(value.source or f"assumption: {value.assumption}".rstrip("."))
+    return f"{origin}; written {value.written}" if "/" in value.written else origin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import Counter
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ from gpit_fairshare.results.agreement import gives_again
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.explanation.drafts import Draft, Drafts, Key, Rounding
+    from gpit_fairshare.explanation.drafts import Draft, Drafts, Rounding
 
 _MILLION: Final = 10**6
 _ARITHMETIC: Final[dict[str, Callable[[Fraction, Fraction], Fraction]]] = {
@@ -50,35 +51,35 @@ def evaluate(
     return [value if defined else None for value, defined in zip(row[::2], row[1::2], strict=True)]
 
 
-def _nodes(tree: t.Expression, *, first_year: bool) -> Iterator[t.Expression]:
-    """Yield a formula and its parts, but for what stands for last year's value in another year than the first."""
-    yield tree
-    if isinstance(tree, t.Previous) and not first_year:
-        return
-    for child in t.children(tree):
-        yield from _nodes(child, first_year=first_year)
+def _deciding(tree: t.Expression, *, first_year: bool) -> Iterator[t.Expression]:
+    """Yield the parts of a formula whose values say what was compared, and how it came out.
 
-
-def _decides(node: t.Expression) -> Iterator[t.Expression]:
-    """Yield of a part of a formula whose value says what was compared, and how it came out."""
-    match node:
+    There is none in what stands for last year's value in another year than the first.
+    """
+    match tree:
+        case t.Previous() if not first_year:
+            return
         case t.Comparison(_, left, right):
-            yield node
+            yield tree
             if not isinstance(left, t.Text) and not isinstance(right, t.Text):
                 yield from (left, right)
         case t.Call("where", (condition, _, _)):
             yield condition
+    for child in t.children(tree):
+        yield from _deciding(child, first_year=first_year)
+
+
+_Value = tuple[str, str | int]
+"""Year and name; of what is compared and has no line of its own, year and identity of its node."""
 
 
 class Digits:
     """The precision of every value of an explanation: one value is written alike wherever it stands."""
 
     def __init__(self, years: Sequence[Drafts]) -> None:
-        self.level: dict[Key, int] = {}
-        self.sides: dict[tuple[str, int], int] = {}
-        """Precision of what is compared and has no line of its own: by year and node."""
+        self.level: Counter[_Value] = Counter()
         self._as_run: set[tuple[str, int]] = set()
-        """Of these, by year and node, those that are printed as the run has them: by hand they come out otherwise."""
+        """Sides of comparisons, by year and node, printed as the run has them: by hand they come out otherwise."""
         self.tests: dict[int, list[t.Comparison | t.Given]] = {}
         """What each line compares, by the identity of its draft."""
         self._values: dict[tuple[str, int], Any] = {}
@@ -93,12 +94,7 @@ class Digits:
     def _compare(self, year: Drafts) -> None:
         """Find what each line compares, and how it comes out."""
         trees = {id(one): one.tree for one in year.lines if one.formula and one.tree and not one.arithmetic}
-        nodes = [
-            part
-            for tree in trees.values()
-            for node in _nodes(tree, first_year=year.first_year)
-            for part in _decides(node)
-        ]
+        nodes = [node for tree in trees.values() for node in _deciding(tree, first_year=year.first_year)]
         values = evaluate(nodes, year.cells, year.texts, first_year=year.first_year)
         self._values |= {(year.year, id(node)): value for node, value in zip(nodes, values, strict=True)}
         for draft, tree in trees.items():
@@ -123,7 +119,7 @@ class Digits:
     def text(self, year: Drafts, name: str) -> str:
         """Return the value of a name as it is printed."""
         key = year.key(name)
-        digits = DIGITS[self.level.get(key, 0)]
+        digits = DIGITS[self.level[key]]
         value = year.cells[name]
         if digits > 17 and name in year.exact:
             value = year.exact[name]
@@ -144,9 +140,9 @@ class Digits:
                 return with_numbers.written(value)
             case _:
                 key = year.year, id(node)
-                level = self.sides.get(key, 0)
                 by_hand = None if key in self._as_run else self._by_hand(year, node)
-                return with_numbers.written(self._values[key] if by_hand is None else by_hand, unit, DIGITS[level])
+                compared = self._values[key] if by_hand is None else by_hand
+                return with_numbers.written(compared, unit, DIGITS[self.level[key]])
 
     def _by_hand(self, year: Drafts, node: t.Expression) -> Fraction | None:
         """Return what the printed numbers come to, exactly; None where that is no plain arithmetic."""
@@ -232,25 +228,19 @@ class Digits:
         return whole == one.whole and math.floor((units - whole) * _MILLION + Fraction(1, 2)) == one.millionths
 
     def _raise(self, year: Drafts, draft: Draft) -> bool:
-        raised = self._up(year.key(draft.name), 2) if draft.kind != "check" else False
-        names = list(draft.parts)
+        names = [*draft.parts] if draft.kind == "check" else [draft.name, *draft.parts]
         if draft.tree:
             names += with_numbers.columns_of(draft.tree, first_year=year.first_year)
-        for name in names:
-            raised |= self._up(year.key(name), 2)
-        for test in self.tests.get(id(draft), []):
-            for side in t.children(test):
-                key = year.year, id(side)
-                level = self.sides.get(key, 0)
-                raised |= level < 2
-                self.sides[key] = min(level + 1, 2)
-        return raised
+        tests = self.tests.get(id(draft), [])
+        keys: list[_Value] = [*map(year.key, names)]
+        keys += ((year.year, id(side)) for test in tests for side in t.children(test))
+        # Added up, so that all of them are raised and not the first alone.
+        return sum(self._up(key, 2) for key in keys) > 0
 
-    def _up(self, key: Key, highest: int) -> bool:
-        level = self.level.get(key, 0)
-        if level >= highest:
+    def _up(self, key: _Value, highest: int) -> bool:
+        if self.level[key] >= highest:
             return False
-        self.level[key] = level + 1
+        self.level[key] += 1
         return True
 
 

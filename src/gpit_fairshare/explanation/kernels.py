@@ -14,25 +14,21 @@ from gpit_fairshare.numbers import remainder
 from gpit_fairshare.sharing import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gpit_fairshare.explanation.organisation import Place
     from gpit_fairshare.scheme.model import Step
 
 
 def shared(place: Place, step: Step, tree: t.ShareOut) -> list[Draft]:
     """Return the figures behind a step of `share_out`, and the step itself."""
-    rows = place.rows(step.kind, tree.within)
-    over = place.over(step.kind, tree.within)
     factor = place.year.factor[step.name][place.group_number(tree.within)]
     own = place.year.exact[step.name][place.at(step.kind)]
     notes: tuple[str, ...] = ()
     if factor is None:
-        behind, arithmetic, notes = _most(place, step, tree, over)
+        behind, arithmetic, notes = _most(place, step, tree)
     elif _plain(tree):
-        behind, arithmetic = _in_proportion(place, step, tree, rows, over)
+        behind, arithmetic = _in_proportion(place, step, tree)
     else:
-        behind, arithmetic = _by_factor(place, step, tree, rows, over)
+        behind, arithmetic = _by_factor(place, step, tree, factor)
     return [behind, step_draft(place, step, float(own), tree=arithmetic, arithmetic=True, notes=notes, exact=own)]
 
 
@@ -42,13 +38,10 @@ def _plain(tree: t.ShareOut) -> bool:
     return no_base and tree.at_least is None and tree.at_most is None
 
 
-def _in_proportion(
-    place: Place, step: Step, tree: t.ShareOut, rows: Sequence[int], over: str
-) -> tuple[Draft, t.Expression]:
+def _in_proportion(place: Place, step: Step, tree: t.ShareOut) -> tuple[Draft, t.Expression]:
     """Return the total of the weights, and amount * weight / total."""
     weights = place.values(tree.by, step.kind)
-    symbols = place.scheme.symbols
-    known = symbols[tree.by.name] if isinstance(tree.by, t.Name) else None
+    known = place.scheme.symbols[tree.by.name] if isinstance(tree.by, t.Name) else None
     name = f"weights({step.name})"
     if known and known.kind == step.kind:
         # The figure that a formula may use as well, so that it is one line.
@@ -57,38 +50,35 @@ def _in_proportion(
     total = Draft(
         "figure",
         name,
-        f"total of {label} over {over}",
+        f"total of {label} over {place.over(step.kind, tree.within)}",
         place.scope(tree.within),
         known.unit if known else None,
-        math.fsum(float(weights[row]) for row in rows),
+        math.fsum(float(weights[row]) for row in place.rows(step.kind, tree.within)),
     )
     return total, t.Sum("/", t.Sum("*", tree.amount, tree.by), t.Name(name))
 
 
-def _by_factor(
-    place: Place, step: Step, tree: t.ShareOut, rows: Sequence[int], over: str
-) -> tuple[Draft, t.Expression]:
+def _by_factor(place: Place, step: Step, tree: t.ShareOut, factor: Fraction) -> tuple[Draft, t.Expression]:
     """Return the factor, and base + factor * weight between the floor and the ceiling."""
-    factor = place.year.factor[step.name][place.group_number(tree.within)]
-    symbols = place.scheme.symbols
-    weight = symbols[tree.by.name].unit if isinstance(tree.by, t.Name) else None
-    name = f"factor({step.name})"
-    what = place.label(tree.by.name) if isinstance(tree.by, t.Name) else "weight"
+    symbols, name = place.scheme.symbols, f"factor({step.name})"
+    what, weight = "weight", None
+    if isinstance(tree.by, t.Name):
+        what, weight = place.label(tree.by.name), symbols[tree.by.name].unit
     line = Draft(
         "figure",
         name,
         f"money for each unit of {what}",
         place.scope(tree.within),
         unit_of(times(dimension(symbols[step.name].unit), dimension(weight), -1)),
-        float(factor or 0),
-        origin=_spent(place, step, tree, over) + _standing(place, step, tree, rows),
+        float(factor),
+        origin=f"{_spent(place, step, tree)}; {_standing(place, step, tree)}",
         exact=factor,
     )
     inner: t.Expression = t.Sum("*", t.Name(name), tree.by)
     return line, _between(tree, inner if tree.base is None else t.Sum("+", tree.base, inner))
 
 
-def _most(place: Place, step: Step, tree: t.ShareOut, over: str) -> tuple[Draft, t.Expression, tuple[str, ...]]:
+def _most(place: Place, step: Step, tree: t.ShareOut) -> tuple[Draft, t.Expression, tuple[str, ...]]:
     """Return what is unspent, and the most that can be given: there is no factor."""
     unit = place.scheme.symbols[step.name].unit
     left = place.year.unspent[step.name][place.group_number(tree.within)]
@@ -99,7 +89,7 @@ def _most(place: Place, step: Step, tree: t.ShareOut, over: str) -> tuple[Draft,
         place.scope(tree.within),
         unit,
         float(left),
-        origin=_spent(place, step, tree, over),
+        origin=_spent(place, step, tree),
         exact=left,
     )
     weight = place.values(tree.by, step.kind)[place.at(step.kind)]
@@ -110,26 +100,24 @@ def _most(place: Place, step: Step, tree: t.ShareOut, over: str) -> tuple[Draft,
 
 def _between(tree: t.ShareOut, inner: t.Expression) -> t.Expression:
     """Return a formula kept between the floor and the ceiling of a `share_out`."""
-    if tree.at_least is not None and tree.at_most is not None:
-        return t.Call("clip", (inner, tree.at_least, tree.at_most))
-    if tree.at_least is not None:
-        return t.Call("max", (inner, tree.at_least))
-    return inner if tree.at_most is None else t.Call("min", (inner, tree.at_most))
+    bounds = [bound for bound in (tree.at_least, tree.at_most) if bound is not None]
+    function = "clip" if len(bounds) == 2 else "min" if tree.at_least is None else "max"
+    return t.Call(function, (inner, *bounds)) if bounds else inner
 
 
-def _spent(place: Place, step: Step, tree: t.ShareOut, over: str) -> str:
+def _spent(place: Place, step: Step, tree: t.ShareOut) -> str:
     """Say what was shared out, what is spent and what is left."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, tree.within)
     left = place.year.unspent[step.name][place.group_number(tree.within)]
     spent = sum((place.year.exact[step.name][row] for row in rows), Fraction(0))
     amount, given, rest = (written(one, unit) for one in (spent + left, spent, left))
-    return f"{amount} shared out over {over}: {given} spent, {rest} unspent"
+    return f"{amount} shared out over {place.over(step.kind, tree.within)}: {given} spent, {rest} unspent"
 
 
-def _standing(place: Place, step: Step, tree: t.ShareOut, rows: Sequence[int]) -> str:
+def _standing(place: Place, step: Step, tree: t.ShareOut) -> str:
     """Say how many stand at the floor, at the ceiling and between."""
-    shares = place.year.exact[step.name]
+    rows, shares = place.rows(step.kind, tree.within), place.year.exact[step.name]
     low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (tree.at_least, tree.at_most))
     weights = place.values(tree.by, step.kind)
     # Without a weight nothing is shared out to a row: where it stands says nothing of the factor.
@@ -140,7 +128,7 @@ def _standing(place: Place, step: Step, tree: t.ShareOut, rows: Sequence[int]) -
     said += [f"{len(at_ceiling):,} at the ceiling"] if high is not None else []
     said += [f"{len(among) - len(at_floor) - len(at_ceiling):,} {'between' if said else 'with a weight'}"]
     said += [f"{len(rows) - len(among):,} without a weight"] if len(among) < len(rows) else []
-    return f"; {', '.join(said)}"
+    return ", ".join(said)
 
 
 def rounded(place: Place, step: Step, tree: t.Rounded) -> list[Draft]:
@@ -166,7 +154,7 @@ def rounded(place: Place, step: Step, tree: t.Rounded) -> list[Draft]:
         equal=len(equal),
         unit=unit,
     )
-    over = place.over(step.kind, tree.within)
+    over, wholes = place.over(step.kind, tree.within), sum(parts.wholes)
     left = Draft(
         "figure",
         f"left_over({step.name})",
@@ -174,15 +162,11 @@ def rounded(place: Place, step: Step, tree: t.Rounded) -> list[Draft]:
         place.scope(tree.within),
         None,
         float(len(parts.up)),
-        numbers=_difference(parts.total, sum(parts.wholes)),
+        numbers=f"{parts.total:,} - {f'{wholes:,}' if wholes >= 0 else f'({wholes:,})'}",
         origin=_who(one, len(parts.up), over),
     )
     own = place.year.exact[step.name][place.at(step.kind)]
     return [left, step_draft(place, step, float(own), rounding=one, exact=own)]
-
-
-def _difference(total: int, wholes: int) -> str:
-    return f"{total:,} - {wholes:,}" if wholes >= 0 else f"{total:,} - ({wholes:,})"
 
 
 def _who(one: Rounding, up: int, over: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from pydantic_core import to_jsonable_python
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -127,22 +129,14 @@ class ExplainedLines:
 
     def document(self) -> dict[str, Any]:
         """Return the explanation with stable keys, ready for JSON."""
-        found = asdict(self)
-        lines = [line for year in found["years"] for line in year["lines"]]
-        for entry, line in zip(lines, self.lines, strict=True):
+        document = {"schema": JSON_SCHEMA, "sound": self.sound, **to_jsonable_python(self)}
+        entries = [entry for year in document["years"] for entry in year["lines"]]
+        for entry, line in zip(entries, self.lines, strict=True):
             entry["tests"] = [{**asdict(test), "text": str(test)} for test in line.tests]
         for key in ("differences", "others_differ"):
-            found[key] = [figure.document() for figure in getattr(self, key)]
-        document: dict[str, Any] = _listed({"schema": JSON_SCHEMA, "sound": self.sound, **found})
+            document[key] = [figure.document() for figure in getattr(self, key)]
         return document
 
     def __repr__(self) -> str:
         answers = ", ".join(f"{year.answer} in {year.year}" for year in self.years)
         return f"<Explanation of {self.code}: {answers}; {len(self.lines)} lines; see .lines, .markdown(), .document()>"
-
-
-def _listed(value: Any) -> Any:
-    """Return a value as JSON has it: with lists in the place of tuples."""
-    if isinstance(value, dict):
-        return {key: _listed(one) for key, one in value.items()}
-    return [_listed(one) for one in value] if isinstance(value, list | tuple) else value

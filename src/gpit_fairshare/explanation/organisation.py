@@ -12,12 +12,12 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.columns.cells import parse_year, year_start
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.kinds import NATIONAL, Kind, group
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
 from gpit_fairshare.results.agreement import NATION, label_inside
 from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine import Result, Year
     from gpit_fairshare.scheme.model import Scheme
@@ -52,9 +52,7 @@ class Place:
         """Return the organisation's code, or its group as the inputs write it; None for the nation."""
         if kind == NATIONAL:
             return None
-        if kind.column is None:
-            return self.code
-        return self.year.labels[kind.column][self.year.membership[kind.column][self.row]]
+        return self.code if kind.column is None else self.year.labels[kind.column][self.group_number(kind.column)]
 
     def group(self, column: str) -> str:
         """Return the organisation's group by a text column: `area team Wessex`."""
@@ -71,9 +69,7 @@ class Place:
 
     def at(self, kind: Kind) -> int:
         """Return the row of the organisation, or of its group, in the frame of a kind."""
-        if kind == NATIONAL:
-            return 0
-        return self.row if kind.column is None else self.year.membership[kind.column][self.row]
+        return self.row if kind == ORGANISATION else self.group_number(kind.column)
 
     def group_number(self, within: str | None) -> int:
         """Return the number of the organisation's group by a text column; 0 where all are in one."""
@@ -110,7 +106,7 @@ def organisation_code(result: Result, wanted: str) -> str:
     Raises:
         UsageError: There is no such organisation, or there are several of that name.
     """
-    names = {code: name for year in result.years.values() for code, name in _names(result, year.year).items()}
+    names: dict[str, str | None] = dict(result.rows.select("org_code", "org_name").iter_rows())
     if wanted in names:
         return wanted
     text = " ".join(wanted.split()).casefold()
@@ -126,12 +122,7 @@ def organisation_code(result: Result, wanted: str) -> str:
     )
 
 
-def _names(result: Result, year: str) -> dict[str, str]:
-    frame = result.years[year].organisations
-    return dict(zip(frame["org_code"].to_list(), (name or "" for name in frame["org_name"].to_list()), strict=True))
-
-
-def _near(text: str, names: dict[str, str]) -> str:
+def _near(text: str, names: Mapping[str, str | None]) -> str:
     """Say which codes and which names are nearest."""
     by_text = {code.casefold(): code for code in names}
     codes = [by_text[one] for one in get_close_matches(text, list(by_text), _NEAR, _ALIKE)]
@@ -177,7 +168,7 @@ def years_of(result: Result, code: str, year: str | None) -> list[str]:
 
 def became(result: Result, code: str) -> tuple[str, ...]:
     """Say, of an organisation that is not there in every year, what it became and of what it was made."""
-    years = list(result.scheme.years)
+    years = result.scheme.years
     there = [year for year in years if code in result.years[year].codes()]
     crosswalk = result.inputs.crosswalk
     said = []

@@ -16,7 +16,7 @@ from gpit_fairshare.comparison.headline import (
     says_no_more,
     side_said,
 )
-from gpit_fairshare.comparison.words import percent, quantum, total
+from gpit_fairshare.comparison.model import Change, ComparedResults, Difference, percent, quantum, total
 from gpit_fairshare.numbers import exact_change, exact_money, percent_change, rounded_to
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, inside, is_money, sentence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from decimal import Decimal
 
-    from gpit_fairshare.comparison.model import Change, ComparedResults, Difference
 
 LONGEST: Final = 60_000
 """Characters of Markdown; GitHub takes 65,536 in a comment."""
