@@ -236,6 +236,15 @@ def written_line(names: Sequence[str]) -> Sequence[Block]:
     return [OnScreen([Paragraph(f"Written: {', '.join(names)}")])] if names else []
 
 
+def section(
+    heading: str, texts: Sequence[str], tone: Tone = Tone.STRONG, *, most: int = 0, count: int = 0
+) -> Iterator[Block]:
+    """Yield texts as items under their heading, if there are any; `most` of them and `count` are as in a listing."""
+    if texts:
+        yield Heading(heading, tone)
+        yield Listing([*map(Item, texts)], most or len(texts), count=count)
+
+
 def counted_levels(findings: Sequence[Finding]) -> str:
     """Count findings by level: `2 errors and 1 note`; empty if there are none."""
     levels = [finding.level for finding in findings]

@@ -35,17 +35,11 @@ def library_document(entries: Sequence[Entry]) -> doc.Document:
         rows = []
         for entry in entries:
             if entry.kind == kind:
-                years = span(entry.years) if entry.years else "any"
                 origin = f" [{entry.package} {entry.version}]" if entry.package else ""
-                cells = [doc.Code(entry.name), years, str(entry.cited), str(entry.assumed)]
+                cells = [doc.Code(entry.name), span(entry.years) or "any", str(entry.cited), str(entry.assumed)]
                 rows.append(doc.Row(cells, below=f"{entry.title}{origin}"))
-        columns = [
-            doc.Column(heading, doc.Role.TEXT),
-            doc.Column("years", doc.Role.TEXT),
-            doc.Column("cited"),
-            doc.Column("assumed"),
-        ]
-        blocks += [doc.Table(columns, rows)] if rows else []
+        texts = [doc.Column(text, doc.Role.TEXT) for text in (heading, "years")]
+        blocks += [doc.Table([*texts, doc.Column("cited"), doc.Column("assumed")], rows)] if rows else []
     text = (
         "Cited and assumed: figures in the file itself that have a source, and that are assumptions. "
         "gpit library show NAME has the method, its formulas and sources."
@@ -90,12 +84,12 @@ def _sections(method: Method) -> Iterator[doc.Block]:
         doc.Item(
             ". ".join(filter(None, (one.publisher, one.title, one.date))) + f" [{one.key}]",
             _DASH,
-            below=[*_texts(" ".join(one.note.split())), *([doc.Item(doc.Address(one.url))] if one.url else [])],
+            below=_texts(" ".join(one.note.split()), doc.Address(one.url)),
         )
         for one in method.sources
     ]
     for title, items in (
-        ("Method", [*map(doc.Item, filter(None, facts))]),
+        ("Method", _texts(*facts)),
         ("Made of", parts),
         ("Order of operations", [doc.Item(text, f"{place}. ") for place, text in enumerate(method.order, 1)]),
         ("Parameters", [_parameter(one) for one in method.parameters]),
@@ -111,8 +105,9 @@ def _sections(method: Method) -> Iterator[doc.Block]:
             yield from items
 
 
-def _texts(*texts: str) -> list[doc.Item]:
-    return [doc.Item(text) for text in texts if text]
+def _texts(*texts: str, marker: str = "") -> list[doc.Item]:
+    """Return an item for each text that is not empty."""
+    return [doc.Item(text, marker) for text in texts if text]
 
 
 def _state(state: str, means: str, why: str) -> str:
@@ -162,18 +157,17 @@ def _input(one: Needed) -> doc.Item:
 
 
 def _step(one: StepSaid) -> doc.Item:
-    words = [doc.Item(one.words, "= ")] if one.words else []
-    below = [*words, *_formula(one.formula), *_texts(*one.functions, one.note)]
+    below = [*_texts(one.words, marker="= "), *_formula(one.formula), *_texts(*one.functions, one.note)]
     return doc.Item(_in_unit(one.label, one.unit), f"{one.number}. ", one.name, below)
 
 
 def _check(one: CheckSaid) -> doc.Item:
-    stops = ["The run stops where it does not hold."] if one.stops else []
-    return doc.Item(one.name, _DASH, below=[*_formula(one.formula), *_texts(*stops, one.note)])
+    stops = "The run stops where it does not hold." if one.stops else ""
+    return doc.Item(one.name, _DASH, below=[*_formula(one.formula), *_texts(stops, one.note)])
 
 
 def _formula(text: str) -> list[doc.Item]:
-    return [doc.Item(doc.Code(text), "formula: ")] if text else []
+    return _texts(doc.Code(text), marker="formula: ")
 
 
 # The verdict of a check --------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from itertools import zip_longest
+from itertools import accumulate, takewhile, zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.box import Box
@@ -117,7 +117,7 @@ class Page:
         self.paragraph(line, style)
 
     def _heading(self, heading: doc.Heading) -> None:
-        self._blank()
+        self.console.print()
         self.paragraph(heading.text, _STYLES[heading.tone])
         if heading.of_part:
             self.paragraph(self.fit("─") * self.width)
@@ -150,9 +150,6 @@ class Page:
             text = text[:-1]
         return text.rstrip(" ,") + dots
 
-    def _blank(self) -> None:
-        self.console.print()
-
     def _line(self, line: RenderableType) -> None:
         self.console.print(line, soft_wrap=True)
 
@@ -168,7 +165,7 @@ class Page:
 
     def _paragraph(self, block: doc.Paragraph) -> None:
         if block.apart:
-            self._blank()
+            self.console.print()
         self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
 
     def _item(self, item: doc.Item, indent: str = _INDENT) -> None:
@@ -215,7 +212,7 @@ class Page:
         where the row above ends in a backslash.
         """
         if line.apart:
-            self._blank()
+            self.console.print()
         label = f"{line.label} ({line.name})" if line.name else line.label
         label += f": {line.result}" if line.result else ""
         lead = f"{line.number:>4}. " if line.number else ""
@@ -253,7 +250,7 @@ class Page:
             self._split(table)
             return
         if not self.under_heading:
-            self._blank()
+            self.console.print()
         if table.caption:
             self.paragraph(table.caption, lead=_INDENT)
         for rank in sorted({0, *(column.spare for column in table.columns)}):
@@ -308,7 +305,7 @@ class Page:
             part = table.of_columns([0, *range(start + 1, len(table.columns))[:most]])
             figures = [figure] * (len(part.columns) - 1)
             room = self.width - sum(figures) - 2 * len(figures)
-            self._blank()
+            self.console.print()
             self._grid(part.columns, [max(1, min(longest, room)) - len(_INDENT), *figures], part.all_rows, [0])
 
     def _beside(self, beside: doc.Beside) -> None:
@@ -398,12 +395,7 @@ class Page:
 
 def _fitting(row: str, width: int) -> int:
     """Return how many characters fit into a width."""
-    used = 0
-    for at, sign in enumerate(row):
-        used += cell_len(sign)
-        if used > width:
-            return at
-    return len(row)
+    return sum(1 for _ in takewhile(lambda used: used <= width, accumulate(map(cell_len, row))))
 
 
 def _stripped(segments: Sequence[Segment]) -> list[Segment]:
