@@ -12,8 +12,10 @@ import typer
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, document_writers, place_of, print_answer, write_beside
 from gpit_fairshare.errors import OutputError, UsageError
+from gpit_fairshare.files import followed
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.run_options import OptionKind
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -136,7 +138,6 @@ def _copies(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
 
 def _books(named: Sequence[str]) -> dict[Path, Path]:
     """Return the .xlsx workbooks among files, each once, by where they are."""
-    from gpit_fairshare.files import followed  # noqa: PLC0415  # with the other heavy ones
     from gpit_fairshare.inputs.files.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
 
     paths = [Path(split_sheet(name)[0]) for name in named]
@@ -157,7 +158,5 @@ def _workbook(named: Sequence[str], copy: Path) -> Path:
 
 def _written(copies: Mapping[Path, Path], place: Path | None) -> str:
     """Say which copies were written."""
-    from gpit_fairshare.words import joined  # noqa: PLC0415  # with the other heavy ones
-
     names = joined([copy.name for copy in copies.values()])
     return names if place in copies.values() else f"{names} in {place}" if copies else ""

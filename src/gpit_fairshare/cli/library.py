@@ -23,22 +23,10 @@ app = typer.Typer(
 )
 
 
-class Kind(StrEnum):
-    """Kinds of file."""
-
-    FORMULA = "formula"
-    TRANSITION = "transition"
-    SCHEME = "scheme"
-
-
-class Format(StrEnum):
-    """Forms in which a method is shown."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    TOML = "toml"
-
-
+Kind = StrEnum("Kind", ["FORMULA", "TRANSITION", "SCHEME"])
+"""Kinds of file."""
+Format = StrEnum("Format", ["TEXT", "MARKDOWN", "TOML"])
+"""Forms in which a method is shown."""
 OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only this kind of file.")]
 
 
@@ -111,10 +99,7 @@ def new(
 
 @app.command("schema")
 @options.verb()
-def schema(
-    *,
-    kind: OfKind = None,
-) -> None:
+def schema(*, kind: OfKind = None) -> None:
     """Print the JSON Schema of the files, by which editors complete and check what you write."""
     from gpit_fairshare.scheme.schema import file_schema  # noqa: PLC0415  # as above
 

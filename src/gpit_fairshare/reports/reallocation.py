@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import figure, money, signed
-from gpit_fairshare.reallocation.letters import HEADINGS, Change
+from gpit_fairshare.reallocation import HEADINGS, Change
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.reports.allocation import ResultReport, code_and_name
 from gpit_fairshare.words import counted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
@@ -18,7 +18,7 @@ from gpit_fairshare.workbook.places import cell_digest, place_of
 from gpit_fairshare.workbook.sheets import column_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Container, Mapping
 
 CHANGED: Final = "Changed in the workbook since the run."
 _PIECE: Final = re.compile(r"JSON ([0-9]{1,6}) of ([0-9]{1,6})")
@@ -31,7 +31,7 @@ def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]
         Unreadable: The file is damaged, protected or no workbook.
         UsageError: It is no workbook of gpit, or a cell that is needed holds no value.
     """
-    sheets = _Sheets(name, workbook_rows(data, Wish(largest=largest)))
+    sheets = _Sheets(name, data, largest)
     manifest = _manifest(sheets)
     try:
         places = manifest["workbook"]
@@ -50,22 +50,17 @@ def book_manifest(name: str, data: bytes, largest: int) -> dict[str, Any]:
         Unreadable: The file is damaged, protected or no workbook.
         UsageError: It has no manifest that can be read.
     """
-    return _manifest(_Sheets(name, workbook_rows(data, Wish(largest=largest))))
+    return _manifest(_Sheets(name, data, largest))
 
 
-@dataclass(slots=True)
 class _Sheets:
     """The cells of a workbook, by sheet."""
 
-    name: str
-    rows: Callable[[str], list[tuple[int, list[Any]]]]
-    _cells: dict[str, dict[int, list[Any]]] = field(default_factory=dict)
-
-    def cells(self, sheet: str) -> dict[int, list[Any]]:
-        """Return the rows of a sheet that hold anything, by their number."""
-        if sheet not in self._cells:
-            self._cells[sheet] = dict(self.rows(sheet))
-        return self._cells[sheet]
+    def __init__(self, name: str, data: bytes, largest: int) -> None:
+        self.name = name
+        rows = workbook_rows(data, Wish(largest=largest))
+        self.cells = cache(lambda sheet: dict(rows(sheet)))
+        """Returns the rows of a sheet that hold anything, by their number."""
 
     def value(self, row: list[Any], number: int, column: str, sheet: str, *, blank: bool = False) -> Any:
         """Return the value of a cell, None where it is empty, or may be blank and holds nothing.
@@ -90,21 +85,18 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
     pieces: dict[int, str] = {}
     count = 0
     try:
-        rows = sheets.rows(MANIFEST)
+        rows = sheets.cells(MANIFEST)
     except Exception:  # noqa: BLE001  # no such sheet, or one that cannot be read: said below
-        rows = []
-    for _, cells in rows:
+        rows = {}
+    for cells in rows.values():
         found = _PIECE.fullmatch(str(cells[0])) if len(cells) > 1 else None
         if found:
             pieces[int(found[1])], count = str(cells[1]), int(found[2])
     text = "".join(pieces.get(number, "") for number in range(1, count + 1))
-    manifest, why = None, ""
     try:
-        manifest = parse_json(text)
-    except TextError as fault:
-        why = f" ({fault})"
-    except ValueError:
-        pass
+        manifest, why = parse_json(text), ""
+    except ValueError as fault:
+        manifest, why = None, f" ({fault})" if isinstance(fault, TextError) else ""
     if not isinstance(manifest, dict):
         raise UsageError(
             f"{sheets.name}: has no manifest that can be read{why}; expected an allocation workbook of gpit allocate, "
