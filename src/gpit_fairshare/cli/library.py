@@ -16,11 +16,7 @@ from gpit_fairshare.words import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-app = typer.Typer(
-    help="Schemes, formulas and transitions, built in or of your own.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 Kind = StrEnum("Kind", ["FORMULA", "TRANSITION", "SCHEME"])

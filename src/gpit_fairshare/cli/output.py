@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,13 +29,11 @@ if TYPE_CHECKING:
     from gpit_fairshare.reports.terminal import Advance
 
 
-@contextmanager
-def progress(label: str) -> Iterator[Advance]:
-    """Show on a terminal how far work has come, and yield what is to be told of it."""
+def progress(label: str) -> AbstractContextManager[Advance]:
+    """Show on a terminal how far work has come; the context yields what is to be told of it."""
     from gpit_fairshare.reports import terminal  # noqa: PLC0415
 
-    with terminal.progress(terminal.make_console(stderr=True), label) as advance:
-        yield advance
+    return terminal.progress(terminal.make_console(stderr=True), label)
 
 
 def write_beside(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:

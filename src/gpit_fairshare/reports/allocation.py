@@ -146,8 +146,9 @@ class ResultReport:
 
     def year_by_year(self) -> Iterator[doc.Block]:
         """Yield one table with a column a year, or as many tables as the years need."""
-        rows = [*self._money_rows(), *self._support_rows(), *self._change_rows()]
-        rows = rows if self.in_money else self._other_rows()
+        rows = (
+            [*self._money_rows(), *self._support_rows(), *self._change_rows()] if self.in_money else self._other_rows()
+        )
         names = [year.year for year in self.years]
         columns = [doc.Column("", doc.Role.TEXT, wanted=_LABEL), *map(doc.Column, names)]
         yield doc.Table(columns, rows, most=_MOST_YEARS)
@@ -162,10 +163,8 @@ class ResultReport:
     def _heading(self, label: str) -> doc.Row:
         return doc.Row([label, *("" for _ in self.years)], heading=True)
 
-    def _money_rows(self) -> list[doc.Row]:
+    def _money_rows(self) -> Iterator[doc.Row]:
         accounts = [year.money for year in self.years if year.money]
-        if not accounts:
-            return []
 
         def lines(which: Callable[[MoneyAccount], Sequence[MoneyLine]], ending: str = "") -> list[doc.Row]:
             in_years = zip(*map(which, accounts), strict=True)
@@ -176,35 +175,33 @@ class ResultReport:
 
         money_in, taken_away = lines(lambda account: account.money_in), lines(lambda account: account.taken_away)
         unspent = lines(lambda account: account.unspent, ", unspent")
-        rows = [self._heading("Money in"), *money_in] if money_in else []
+        yield from [self._heading("Money in"), *money_in] if money_in else []
         if len(money_in) > 1:
             sums = [math.fsum(line.amount for line in account.money_in) for account in accounts]
-            rows.append(self._row("Total in", sums, money))
-        rows += [self._heading("Taken away"), *taken_away] if taken_away else []
-        rows.append(self._heading(f"Money out{' and unspent' if unspent else ''}{self.mark}"))
+            yield self._row("Total in", sums, money)
+        yield from [self._heading("Taken away"), *taken_away] if taken_away else []
+        yield self._heading(f"Money out{' and unspent' if unspent else ''}{self.mark}")
         total = f"Total {inside(self.label(self.scheme.result))}"
-        rows += [self._row(total, [account.out.amount for account in accounts], money), *unspent]
+        yield self._row(total, [account.out.amount for account in accounts], money)
+        yield from unspent
         if money_in:
-            rows.append(self._row(DIFFERENCE, [account.difference for account in accounts], money))
-        return rows
+            yield self._row(DIFFERENCE, [account.difference for account in accounts], money)
 
-    def _support_rows(self) -> list[doc.Row]:
+    def _support_rows(self) -> Iterator[doc.Row]:
         needs = self._needs()
-        if not needs and not self.has_support:
-            return []
-        rows = [self._heading(f"{self.label(SUPPORT) if self.has_support else 'Need'}{self.mark}")]
+        if needs or self.has_support:
+            yield self._heading(f"{self.label(SUPPORT) if self.has_support else 'Need'}{self.mark}")
         if needs:
-            rows.append(self._row(self.label(NEED), needs, money))
+            yield self._row(self.label(NEED), needs, money)
         if not self.has_support:
-            return rows
+            return
         support = [year.support for year in self.years]
-        rows.append(self._row("Support given", support, money))
+        yield self._row("Support given", support, money)
         if needs:
             both = zip(support, needs, strict=True)
             shares = [given / need if given is not None and need > 0 else None for given, need in both]
-            rows.append(self._row("Share of the need that is met", shares, percentage))
-        rows.append(self._row(f"{plural(self.one)} that draw support", [year.supported for year in self.years], whole))
-        return rows
+            yield self._row("Share of the need that is met", shares, percentage)
+        yield self._row(f"{plural(self.one)} that draw support", [year.supported for year in self.years], whole)
 
     def _needs(self) -> list[float]:
         """Return the national total of the need, year by year; nothing where there is no such step."""
@@ -214,27 +211,24 @@ class ResultReport:
         columns = [year.organisations[NEED].to_list() for year in self.result.years.values()]
         return [] if any(None in column for column in columns) else [math.fsum(column) for column in columns]
 
-    def _change_rows(self) -> list[doc.Row]:
+    def _change_rows(self) -> Iterator[doc.Row]:
         if not self.has_spend:
-            return []
+            return
         many = plural(self.one)
-        rows = [
-            self._heading(f"Gains and losses{self.mark}"),
-            self._row(self.label(BASELINE), [year.baseline for year in self.years], money),
-            self._row(f"{many} that gain", [year.gain for year in self.years], whole),
-            self._row(f"{many} that lose", [year.lose for year in self.years], whole),
-        ]
+        yield self._heading(f"Gains and losses{self.mark}")
+        yield self._row(self.label(BASELINE), [year.baseline for year in self.years], money)
+        yield self._row(f"{many} that gain", [year.gain for year in self.years], whole)
+        yield self._row(f"{many} that lose", [year.lose for year in self.years], whole)
         same = [
             None if year.gain is None or year.lose is None else year.organisations - year.gain - year.lose
             for year in self.years
         ]
         if any(same):
-            rows.append(self._row(f"{many} that stay as they are", same, whole))
+            yield self._row(f"{many} that stay as they are", same, whole)
         short = [year.shortfall.total if year.shortfall else None for year in self.years]
         if any(one is not None for one in short):
             label = "Shortfall left after support" if self.has_support else "Shortfall"
-            rows.append(self._row(label, short, money))
-        return rows
+            yield self._row(label, short, money)
 
     def _other_rows(self) -> list[doc.Row]:
         """Return what can be said of an answer that is not money: a score, a share."""

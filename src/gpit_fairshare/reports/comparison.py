@@ -87,12 +87,9 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
     unit, years = comparison.unit, comparison.years
 
     def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> doc.Row:
-        amounts = [
-            exact_money(old, unit, pence=pence),
-            exact_money(new, unit, pence=pence),
-            exact_change(change, unit, pence=pence),
-        ]
-        return doc.Row([name, *amounts, percent_change(percent(change, old)), f"{gain:,}", f"{lose:,}"])
+        amounts = [exact_money(amount, unit, pence=pence) for amount in (old, new)]
+        changes = [exact_change(change, unit, pence=pence), percent_change(percent(change, old))]
+        return doc.Row([name, *amounts, *changes, f"{gain:,}", f"{lose:,}"])
 
     rows = [row(year.year, year.old, year.new, year.change, year.gain, year.lose) for year in years]
     if len(years) > 1:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.numbers import written_value
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.scheme.shape import number
-from gpit_fairshare.words import counted, joined, span
+from gpit_fairshare.words import counted, joined, plural, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.method import CheckSaid, Entry, Figure, Method, Needed, StepSaid
     from gpit_fairshare.scheme.review import Review
 
-_PLURALS: Final = {"formula": "Formulas", "transition": "Transitions", "scheme": "Schemes"}
 _PAYS: Final = {
     "within the budget": "those who gain, within the budget",
     "top-slice": "a fund set aside for it, beside the fair shares",
@@ -31,14 +30,14 @@ _TONES: Final = {"error": doc.Tone.BAD, "warning": doc.Tone.WARNING}
 def library_document(entries: Sequence[Entry]) -> doc.Document:
     """Return every file by kind: name, years, figures with and without a source, and below it the title."""
     blocks: list[doc.Block] = []
-    for kind, heading in _PLURALS.items():
+    for kind in ("formula", "transition", "scheme"):
         rows = []
         for entry in entries:
             if entry.kind == kind:
                 origin = f" [{entry.package} {entry.version}]" if entry.package else ""
                 cells = [doc.Code(entry.name), span(entry.years) or "any", str(entry.cited), str(entry.assumed)]
                 rows.append(doc.Row(cells, below=f"{entry.title}{origin}"))
-        texts = [doc.Column(text, doc.Role.TEXT) for text in (heading, "years")]
+        texts = [doc.Column(text, doc.Role.TEXT) for text in (plural(kind).capitalize(), "years")]
         blocks += [doc.Table([*texts, doc.Column("cited"), doc.Column("assumed")], rows)] if rows else []
     text = (
         "Cited and assumed: figures in the file itself that have a source, and that are assumptions. "

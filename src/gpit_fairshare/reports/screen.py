@@ -329,12 +329,11 @@ class Page:
             widths += fitted
             columns += half.columns
         blank = doc.Row([""] * len(halves[0].columns))
-        rows: list[doc.Row] = []
-        for part in zip(*((half.rows, half.more_rows) for half in halves), strict=True):
-            lines = zip_longest(*part, fillvalue=blank)
-            rows += [doc.Row([""] * len(columns))] if part[0] is not halves[0].rows else []
-            rows += [doc.Row([cell for row in line for cell in row.cells]) for line in lines]
-        self._grid(columns, widths, rows, firsts)
+        upper, lower = (
+            [doc.Row([cell for row in line for cell in row.cells]) for line in zip_longest(*parts, fillvalue=blank)]
+            for parts in ([half.rows for half in halves], [half.more_rows for half in halves])
+        )
+        self._grid(columns, widths, [*upper, doc.Row([""] * len(columns)), *lower], firsts)
 
     def _grid(
         self, columns: Sequence[doc.Column], widths: Sequence[int], rows: Sequence[doc.Row], set_in: Sequence[int]
