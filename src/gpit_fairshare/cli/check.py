@@ -20,7 +20,6 @@ from gpit_fairshare.words import joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.annotation import Mark
     from gpit_fairshare.checking import Report
 
 
@@ -63,10 +62,22 @@ def check(
 
 
 def _annotate(report: Report, original: Path, copy: Path) -> None:
-    """Write a copy of a workbook with its findings marked."""
-    from gpit_fairshare.annotation import annotate  # noqa: PLC0415  # only if one is asked for
+    """Write a copy of a workbook in which the findings about it and about the inputs as a whole are marked.
 
-    annotate(original, copy, _marks(report, original.name))
+    One about several files has no cell: it is on the list of findings of each of these files.
+    """
+    from gpit_fairshare.annotation import Mark, annotate  # noqa: PLC0415  # only if one is asked for
+
+    others = {source.file for source in report.sources} - {original.name}
+    marks = []
+    for finding in report.findings:
+        if finding.file and f", {original.name}:" not in f", {finding.file}:":
+            continue
+        shared = any(f", {other}" in f", {finding.file}" for other in others)
+        for each in finding.each:
+            place = ("", "") if shared else (each.sheet, each.cell)
+            marks.append(Mark(*place, each.level, each.number, each.said, each.remedy))
+    annotate(original, copy, marks)
 
 
 @contextmanager
@@ -87,25 +98,6 @@ def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
     finally:
         if folder and not any(folder.iterdir()):
             folder.rmdir()
-
-
-def _marks(report: Report, name: str) -> list[Mark]:
-    """Return the findings about a workbook and about the inputs as a whole.
-
-    One about several files has no cell: it is on the list of findings of each of these files.
-    """
-    from gpit_fairshare.annotation import Mark  # noqa: PLC0415  # only if one is asked for
-
-    others = {source.file for source in report.sources} - {name}
-    marks = []
-    for finding in report.findings:
-        if finding.file and f", {name}:" not in f", {finding.file}:":
-            continue
-        shared = any(f", {other}" in f", {finding.file}" for other in others)
-        for each in finding.each:
-            place = ("", "") if shared else (each.sheet, each.cell)
-            marks.append(Mark(*place, each.level, each.number, each.said, each.remedy))
-    return marks
 
 
 def _copies(run: options.TypedOptions, place: Path) -> dict[Path, Path]:

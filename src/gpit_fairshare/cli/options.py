@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from inspect import Parameter, Signature
 from pathlib import Path
 from types import EllipsisType, MappingProxyType
@@ -33,7 +33,6 @@ _PAIR_FORMS: Final = {
     OptionKind.UNITS: "HEADING=UNIT, such as 'Spend=£m'",
 }
 """How a pair of a name and its value is written, for a message."""
-_DEFAULTS: Final = {field.name: field.default for field in fields(RunOptions)}
 
 
 def leave_plugins_out(context: typer.Context, wanted: bool) -> bool:
@@ -180,7 +179,7 @@ def verb(
 
 def _parameter(name: str, unset: str | None, side: str = "") -> Parameter:
     """Return the parameter that typer reads an option from; `unset` is the help of one that has no default here."""
-    option, default = OPTIONS[name], _DEFAULTS[name]
+    option, default = OPTIONS[name], getattr(RunOptions, name)  # a dataclass keeps the default of a field in its class
     kind = _TYPES.get(option.kind, list[str] | None)
     if unset:
         kind, default = kind | None, None

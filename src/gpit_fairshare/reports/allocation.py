@@ -300,7 +300,7 @@ class ResultReport:
         assumptions = self.scheme.assumptions
         if not assumptions:
             return
-        yield doc.Heading(counted(len(assumptions), "assumption").capitalize())
+        yield doc.Heading(counted(len(assumptions), "assumption"))
         for one in assumptions:
             years = f" ({span(one.years, self.scheme.years)})" if one.years else ""
             number = f"{one.number}.".rjust(len(str(len(assumptions))) + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -116,9 +117,9 @@ def _more(count: int) -> Iterator[doc.Item]:
 
 def _chosen(differences: Sequence[Difference]) -> list[Difference]:
     """Return the worst, of each column in turn, so that none hides the others: a pound and a ratio do not compare."""
-    columns: dict[tuple[str, str], list[int]] = {}
-    for at, one in enumerate(differences):
-        columns.setdefault((one.what, one.column), []).append(at)
+    columns = defaultdict(list)
+    for at, difference in enumerate(differences):
+        columns[difference.what, difference.column].append(at)
     turns = [(turn, at) for places in columns.values() for turn, at in enumerate(places)]
     return [differences[at] for at in sorted(at for _, at in sorted(turns)[:_MOST])]
 

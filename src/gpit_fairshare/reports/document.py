@@ -255,8 +255,7 @@ def section(
 
 def counted_levels(findings: Sequence[Finding]) -> str:
     """Count findings by level: `2 errors and 1 note`; empty if there are none."""
-    levels = [finding.level for finding in findings]
-    return joined([counted(levels.count(level), level) for level in LEVELS if level in levels])
+    return joined([heading.text for heading, _ in by_level(findings)])
 
 
 def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Finding]]]:
@@ -264,7 +263,7 @@ def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Findin
     for level in LEVELS:
         of_level = [finding for finding in findings if finding.level == level]
         if of_level:
-            yield Heading(counted(len(of_level), level).capitalize(), _LEVEL_TONES[level]), of_level
+            yield Heading(counted(len(of_level), level), _LEVEL_TONES[level]), of_level
 
 
 def in_file(blocks: Sequence[Block]) -> Iterator[Block | list[Item]]:

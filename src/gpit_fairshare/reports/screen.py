@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from itertools import accumulate, takewhile, zip_longest
+from itertools import accumulate, product, takewhile, zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.box import Box
@@ -413,14 +413,9 @@ def _chosen(block: doc.Findings) -> dict[tuple[str, str], int]:
     The last one of a kind is shown even where that is one more than the limit.
     """
     counts = Counter((finding.level, finding.number) for finding in block.findings)
-    shown = dict.fromkeys(counts, 0)
-    left = block.limit
-    for level in LEVELS:
-        kinds = [key for key in counts if key[0] == level]
-        for _round in range(block.alike):
-            for key in kinds:
-                if left and shown[key] < counts[key]:
-                    shown[key] += 1
-                    left -= 1
+    turns: list[tuple[str, str]] = []
+    for level, turn in product(LEVELS, range(block.alike)):
+        turns += [kind for kind, count in counts.items() if kind[0] == level and turn < count]
+    shown = Counter(turns[: block.limit])
     # Saying that there is one more takes as much room as showing it.
-    return {key: counts[key] if counts[key] == number + 1 else number for key, number in shown.items()}
+    return {kind: count if count == shown[kind] + 1 else shown[kind] for kind, count in counts.items()}

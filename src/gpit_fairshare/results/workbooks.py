@@ -62,19 +62,19 @@ class _Sheets:
         self.cells = cache(lambda sheet: dict(rows(sheet)))
         """Returns the rows of a sheet that hold anything, by their number."""
 
-    def value(self, row: list[Any], number: int, column: str, sheet: str, *, blank: bool = False) -> Any:
+    def value(self, sheet: str, column: str, row: int, *, blank: bool = False) -> Any:
         """Return the value of a cell, None where it is empty, or may be blank and holds nothing.
 
         Raises:
             UsageError: It holds an error, or a formula without a value.
         """
-        index = column_number(column) - 1
-        value = row[index] if index < len(row) else None
+        cells, index = self.cells(sheet)[row], column_number(column) - 1
+        value = cells[index] if index < len(cells) else None
         if isinstance(value, Broken) and blank:
             return None
         if isinstance(value, Broken):
             raise UsageError(
-                f"{self.name}: {sheet}!{column}{number}: {value.why}. "
+                f"{self.name}: {sheet}!{column}{row}: {value.why}. "
                 f"{value.remedy or 'Open the workbook in Excel, let it recalculate, and save it'}"
             )
         return value
@@ -107,7 +107,8 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
 
 def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the tidy table: organisations' cells, and on each row the figures of its groups and of the nation."""
-    kinds = {step["name"]: step["kind"] for step in manifest["definition"]["steps"]}
+    definition = manifest["definition"]
+    kinds = {step["name"]: step["kind"] for step in definition["steps"]}
     groups = {
         (one["by"], one["year"]): {row[one["by"]]: row for row in _table(sheets, one)}
         for one in places["tables"]
@@ -115,9 +116,9 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
     }
     national = {(one["name"], one["year"]): _cell(sheets, one["cell"]) for one in places["cells"]}
     # A formula that hands on a blank cell has no value either, and that is one.
-    blank = {one["name"] for one in manifest["definition"]["inputs"] if one["optional"]}
-    numbers = {one["name"] for one in manifest["definition"]["inputs"] if one["type"] == "number"}
-    numbers |= {one["name"] for one in manifest["definition"]["steps"] if one["unit"] != "yes/no"}
+    blank = {one["name"] for one in definition["inputs"] if one["optional"]}
+    numbers = {one["name"] for one in definition["inputs"] if one["type"] == "number"}
+    numbers |= {one["name"] for one in definition["steps"] if one["unit"] != "yes/no"}
     rows = []
     for table in places["tables"]:
         if table["by"]:
@@ -130,7 +131,6 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
                     row |= group.get(row[column], {})
             row |= {name: national[name, year] for name, kind in kinds.items() if kind == "national"}
             rows.append(row)
-    definition = manifest["definition"]
     columns = [definition["report_by"], *(one["name"] for one in definition["inputs"])]
     columns = [name for name in dict.fromkeys(columns) if name in rows[0]]
     answer = definition["result"]
@@ -160,7 +160,7 @@ def _table(
     for row in range(first, last + 1):
         values = {}
         for name, column in table["columns"].items():
-            value = sheets.value(cells[row], row, column, sheet, blank=name in blank)
+            value = sheets.value(sheet, column, row, blank=name in blank)
             if name in numbers and value is not None and not are_numbers(value):
                 raise UsageError(f"{sheets.name}: {sheet}!{column}{row}: expected a number, found {str(value)[:40]!r}")
             values[name] = value
@@ -171,9 +171,7 @@ def _table(
 def _cell(sheets: _Sheets, reference: str) -> Any:
     sheet, _, cell = reference.rpartition("!")
     column = cell.rstrip("0123456789")
-    row = int(cell[len(column) :])
-    sheet = sheet.strip("'").replace("''", "'")
-    return sheets.value(sheets.cells(sheet)[row], row, column, sheet)
+    return sheets.value(sheet.strip("'").replace("''", "'"), column, int(cell[len(column) :]))
 
 
 def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict[str, str]]) -> None:
@@ -216,7 +214,7 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
                 now = cell_digest(row[name])
                 stands = cell_digest(line[name])
                 # A value typed over on the sheet of the year is what counts; one that has not come there does not.
-                if stands not in ((now, digest) if now != digest else (now,)):
+                if stands not in (now, digest):
                     raise UsageError(
                         f"{sheets.name}: {sheet}!{columns[name]}{line['row']} was changed, and the sheets of the years "
                         "do not have it yet; open the workbook, let it recalculate, and save it"
@@ -228,11 +226,10 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
 
 def _lines(sheets: _Sheets, table: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
     """Return the rows of a sheet of inputs: their number, year, code and place, and the inputs."""
-    cells, columns, sheet = sheets.cells(table["sheet"]), table["columns"], table["sheet"]
+    columns, sheet = table["columns"], table["sheet"]
     wanted = ("year", "org_code", "where_from", *names)
     return [
-        {"row": row}
-        | {name: sheets.value(cells[row], row, columns[name], sheet, blank=name in names) for name in wanted}
+        {"row": row, **{name: sheets.value(sheet, columns[name], row, blank=name in names) for name in wanted}}
         for row in range(table["first_row"], table["last_row"] + 1)
-        if row in cells
+        if row in sheets.cells(sheet)
     ]
