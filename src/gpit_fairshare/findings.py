@@ -84,10 +84,7 @@ class FindingCode(StrEnum):
     SPREAD = "I52", "what lines of cost are for, and who provides it"
     LEFT_OUT = "I53", "rows were left out because --leave-out names them"
     CROSSWALK = "I54", "a crosswalk cannot be read, or contradicts itself or the mergers that gpit knows"
-    UNKNOWN_ORGANISATION = (
-        "I55",
-        "no crosswalk knows a code, or it was not there in the year or on the day asked for",
-    )
+    UNKNOWN_ORGANISATION = "I55", "no crosswalk knows a code, or it was not there in the year or on the day asked for"
     BOUNDARIES = "I56", "organisations were restated on the boundaries of a day"
     ONS_CODES = "I57", "ONS codes were read as ODS codes, or are not known"
     SPLIT = "I58", "an organisation had split, and nothing says on which boundaries the figures are wanted"

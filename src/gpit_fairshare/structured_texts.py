@@ -45,16 +45,13 @@ def parse_json(text: str | bytes) -> Any:
         ValueError: It is not JSON.
     """
     try:
-        document = json.loads(
-            text, object_pairs_hook=_object, parse_float=_finite_number, parse_constant=_finite_number
-        )
+        return json.loads(text, object_pairs_hook=_object, parse_float=_finite_number, parse_constant=_finite_number)
     except RecursionError:
         raise TextError("lists or objects are nested too deeply") from None
     except (TextError, json.JSONDecodeError, UnicodeDecodeError):
         raise
     except ValueError:  # Python reads no whole number of more than 4,300 digits
         raise TextError(_TOO_LONG) from None
-    return document
 
 
 def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:

@@ -37,7 +37,6 @@ _STOPPED: Final = "gpit: stopped; nothing half-written is left"
 
 app = typer.Typer(
     name="gpit",
-    help="Fair shares of GP IT funding: allocations, transition support and the workbook that proves them.",
     no_args_is_help=True,
     add_completion=False,
     # Plain help starts twice as fast and reads the same when it is piped.

@@ -12,13 +12,14 @@ import typer
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, document_writers, place_of, print_answer, write_beside
 from gpit_fairshare.errors import OutputError, UsageError
+from gpit_fairshare.files import followed
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.run_options import OptionKind
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.annotation import Mark
     from gpit_fairshare.checking import Report
 
 
@@ -61,10 +62,22 @@ def check(
 
 
 def _annotate(report: Report, original: Path, copy: Path) -> None:
-    """Write a copy of a workbook with its findings marked."""
-    from gpit_fairshare.annotation import annotate  # noqa: PLC0415  # only if one is asked for
+    """Write a copy of a workbook in which the findings about it and about the inputs as a whole are marked.
 
-    annotate(original, copy, _marks(report, original.name))
+    One about several files has no cell: it is on the list of findings of each of these files.
+    """
+    from gpit_fairshare.annotation import Mark, annotate  # noqa: PLC0415  # only if one is asked for
+
+    others = {source.file for source in report.sources} - {original.name}
+    marks = []
+    for finding in report.findings:
+        if finding.file and f", {original.name}:" not in f", {finding.file}:":
+            continue
+        shared = any(f", {other}" in f", {finding.file}" for other in others)
+        for each in finding.each:
+            place = ("", "") if shared else (each.sheet, each.cell)
+            marks.append(Mark(*place, each.level, each.number, each.said, each.remedy))
+    annotate(original, copy, marks)
 
 
 @contextmanager
@@ -85,25 +98,6 @@ def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
     finally:
         if folder and not any(folder.iterdir()):
             folder.rmdir()
-
-
-def _marks(report: Report, name: str) -> list[Mark]:
-    """Return the findings about a workbook and about the inputs as a whole.
-
-    One about several files has no cell: it is on the list of findings of each of these files.
-    """
-    from gpit_fairshare.annotation import Mark  # noqa: PLC0415  # only if one is asked for
-
-    others = {source.file for source in report.sources} - {name}
-    marks = []
-    for finding in report.findings:
-        if finding.file and f", {name}:" not in f", {finding.file}:":
-            continue
-        shared = any(f", {other}" in f", {finding.file}" for other in others)
-        for each in finding.each:
-            place = ("", "") if shared else (each.sheet, each.cell)
-            marks.append(Mark(*place, each.level, each.number, each.said, each.remedy))
-    return marks
 
 
 def _copies(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
@@ -136,7 +130,6 @@ def _copies(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
 
 def _books(named: Sequence[str]) -> dict[Path, Path]:
     """Return the .xlsx workbooks among files, each once, by where they are."""
-    from gpit_fairshare.files import followed  # noqa: PLC0415  # with the other heavy ones
     from gpit_fairshare.inputs.files.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
 
     paths = [Path(split_sheet(name)[0]) for name in named]
@@ -157,7 +150,5 @@ def _workbook(named: Sequence[str], copy: Path) -> Path:
 
 def _written(copies: Mapping[Path, Path], place: Path | None) -> str:
     """Say which copies were written."""
-    from gpit_fairshare.words import joined  # noqa: PLC0415  # with the other heavy ones
-
     names = joined([copy.name for copy in copies.values()])
     return names if place in copies.values() else f"{names} in {place}" if copies else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -57,7 +56,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
     form = _format(how, as_json=as_json)
     files = [text for typed in (run, *run.sides.values()) for text in typed.files(OptionKind.FILES, OptionKind.RULE)]
     outputs = checked(output, [old, new, *files], [*ENDINGS, *FORMATS])
-    sides = [_TypedSide.of(name, run, own) for name, own in zip((old, new), run.sides.values(), strict=True)]
+    sides = [_TypedSide(name, run, own) for name, own in zip((old, new), run.sides.values(), strict=True)]
     _refuse_unused(sides, run)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import comparison as comparing  # noqa: PLC0415
@@ -78,33 +77,25 @@ def compare(  # noqa: PLR0913  # the options of the verb
     raise typer.Exit(0 if comparison.agrees else 1)
 
 
-@dataclass(frozen=True)
 class _TypedSide:
     """One side as the command line has it."""
 
-    name: str
-    """A result file or a scheme."""
-    word: str
-    """What messages call it."""
-    flags: Sequence[str]
-    """Options that were typed for this side alone."""
-    rule: Mapping[str, Any]
-    """The formula and the transition in place of the scheme's."""
-    shared: Mapping[str, str]
-    """Settings for both sides."""
-    own: Mapping[str, str]
-    """Settings for this side alone; they go before those for both."""
-
-    @classmethod
-    def of(cls, name: str, run: options.TypedOptions, own: options.TypedOptions) -> _TypedSide:
-        """Return a side, given the options for both sides and those for this one alone.
+    def __init__(self, name: str, run: options.TypedOptions, own: options.TypedOptions) -> None:
+        """Take a result file or a scheme, the options for both sides and those for this one alone.
 
         Raises:
             UsageError: A setting is no pair, or is given twice.
         """
-        rule = {part: own.values[part] or run.values[part] for part in ("formula", "transition")}
-        settings = (run.argument("settings") or {}, own.argument("settings") or {})
-        return cls(name, own.side.upper(), own.flags(), rule, *settings)
+        self.name = name
+        self.word = own.side.upper()
+        """What messages call it."""
+        self.flags = own.flags()
+        """Options that were typed for this side alone."""
+        self.rule = {part: own.values[part] or run.values[part] for part in ("formula", "transition")}
+        """The formula and the transition in place of the scheme's."""
+        self.own: dict[str, str] = own.argument("settings") or {}
+        """Settings for this side alone; they go before those for both."""
+        self.settings: dict[str, str] = {**(run.argument("settings") or {}), **self.own}
 
     @property
     def is_file(self) -> bool:
@@ -135,13 +126,12 @@ class _TypedSide:
             return side_of(self.name)
         from gpit_fairshare.allocation import allocate, base_name  # noqa: PLC0415  # as above
 
-        settings = {**self.shared, **self.own}
         try:
-            result = allocate(scheme=self.name, **self.rule, settings=settings, **run)
+            result = allocate(scheme=self.name, **self.rule, settings=self.settings, **run)
         except GpitError as fault:
             raise self._blamed(fault) from None
         parts = [base_name(part) for part in self.rule.values() if part]
-        parts += [f"{name}={value}" for name, value in settings.items()]
+        parts += [f"{name}={value}" for name, value in self.settings.items()]
         return side_of(result, f"{base_name(self.name)} with {', '.join(parts)}" if parts else base_name(self.name))
 
     def _blamed(self, fault: GpitError) -> GpitError:
@@ -149,7 +139,7 @@ class _TypedSide:
         found = _SETTING.match(str(fault))
         if not found:
             return fault
-        given = next((one for one in (found["key"], found["name"]) if one in {**self.shared, **self.own}), "")
+        given = next((one for one in (found["key"], found["name"]) if one in self.settings), "")
         names = [one.partition("@")[0].strip() for one in self.own]
         mine = given in self.own if given else found["name"] in names
         return UsageError(f"--set-{self.word.lower()}{str(fault)[len('--set') :]}") if mine else fault

@@ -16,29 +16,13 @@ from gpit_fairshare.words import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-app = typer.Typer(
-    help="Schemes, formulas and transitions, built in or of your own.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
-class Kind(StrEnum):
-    """Kinds of file."""
-
-    FORMULA = "formula"
-    TRANSITION = "transition"
-    SCHEME = "scheme"
-
-
-class Format(StrEnum):
-    """Forms in which a method is shown."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    TOML = "toml"
-
-
+Kind = StrEnum("Kind", ["FORMULA", "TRANSITION", "SCHEME"])
+"""Kinds of file."""
+Format = StrEnum("Format", ["TEXT", "MARKDOWN", "TOML"])
+"""Forms in which a method is shown."""
 OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only this kind of file.")]
 
 
@@ -111,10 +95,7 @@ def new(
 
 @app.command("schema")
 @options.verb()
-def schema(
-    *,
-    kind: OfKind = None,
-) -> None:
+def schema(*, kind: OfKind = None) -> None:
     """Print the JSON Schema of the files, by which editors complete and check what you write."""
     from gpit_fairshare.scheme.schema import file_schema  # noqa: PLC0415  # as above
 

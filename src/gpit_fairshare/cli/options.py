@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from inspect import Parameter, Signature
 from pathlib import Path
 from types import EllipsisType, MappingProxyType
@@ -33,7 +33,6 @@ _PAIR_FORMS: Final = {
     OptionKind.UNITS: "HEADING=UNIT, such as 'Spend=£m'",
 }
 """How a pair of a name and its value is written, for a message."""
-_DEFAULTS: Final = {field.name: field.default for field in fields(RunOptions)}
 
 
 def leave_plugins_out(context: typer.Context, wanted: bool) -> bool:
@@ -94,13 +93,24 @@ class TypedOptions:
         return [_flag(name, self.side) for name, value in self.values.items() if value and name not in without]
 
     def argument(self, name: str) -> Any:
-        """Return the value of an option as a run takes it.
+        """Return the value of an option as a run takes it: NAME=VALUE options are a dict.
 
         Raises:
-            UsageError: It is no pair, or the same name is given twice.
+            UsageError: It is no pair, or the same name is given twice, which is an error and not a silent choice.
         """
-        value = self.values[name]
-        return _pairs(name, value, _flag(name, self.side)) if OPTIONS[name].kind in _PAIR_FORMS and value else value
+        kind, texts, flag = OPTIONS[name].kind, self.values[name], _flag(name, self.side)
+        if kind not in _PAIR_FORMS or not texts:
+            return texts
+        values: dict[str, str] = {}
+        for text in texts:
+            # A heading may have a = in it, and a value of a parameter may not.
+            left, equals, right = text.partition("=") if kind is OptionKind.SETTINGS else text.rpartition("=")
+            if not equals or not left.strip() or not right.strip():
+                raise UsageError(f"{flag} {text}: expected {_PAIR_FORMS[kind]}")
+            if left.strip() in values:
+                raise UsageError(f"{flag} {left.strip()}: given twice; give it once")
+            values[left.strip()] = right.strip()
+        return values
 
     def arguments(self, *, without: Sequence[str] = ()) -> dict[str, Any]:
         """Return the arguments of a run: what was typed.
@@ -169,7 +179,7 @@ def verb(
 
 def _parameter(name: str, unset: str | None, side: str = "") -> Parameter:
     """Return the parameter that typer reads an option from; `unset` is the help of one that has no default here."""
-    option, default = OPTIONS[name], _DEFAULTS[name]
+    option, default = OPTIONS[name], getattr(RunOptions, name)  # a dataclass keeps the default of a field in its class
     kind = _TYPES.get(option.kind, list[str] | None)
     if unset:
         kind, default = kind | None, None
@@ -185,27 +195,3 @@ def _parameter(name: str, unset: str | None, side: str = "") -> Parameter:
         default=None if default == () else default,
         annotation=Annotated[kind, details],
     )
-
-
-def _pairs(name: str, texts: Sequence[str], flag: str) -> dict[str, str]:
-    """Return NAME=VALUE options as a dict; the same name twice is an error, not a silent choice.
-
-    Args:
-        name: Which option of a run it is.
-        texts: What was typed.
-        flag: What messages call it.
-
-    Raises:
-        UsageError: A text is no pair, or a name is given twice.
-    """
-    option = OPTIONS[name]
-    values: dict[str, str] = {}
-    for text in texts:
-        # A heading may have a = in it, and a value of a parameter may not.
-        left, equals, right = text.partition("=") if option.kind is OptionKind.SETTINGS else text.rpartition("=")
-        if not equals or not left.strip() or not right.strip():
-            raise UsageError(f"{flag} {text}: expected {_PAIR_FORMS[option.kind]}")
-        if left.strip() in values:
-            raise UsageError(f"{flag} {left.strip()}: given twice; give it once")
-        values[left.strip()] = right.strip()
-    return values

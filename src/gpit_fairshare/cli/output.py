@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -16,24 +17,23 @@ import typer
 
 from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.files import in_place, place_to_write
-from gpit_fairshare.reports.formats import rendered, write_file
-from gpit_fairshare.results import TABLE_ENDINGS, manifest_name
+from gpit_fairshare.reports.formats import FORMATS, rendered, write_file
+from gpit_fairshare.results import RESULT_ENDINGS, TABLE_ENDINGS, manifest_name
 from gpit_fairshare.words import nearest, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from gpit_fairshare.engine import Result
     from gpit_fairshare.reports.document import Document
     from gpit_fairshare.reports.terminal import Advance
 
 
-@contextmanager
-def progress(label: str) -> Iterator[Advance]:
-    """Show on a terminal how far work has come, and yield what is to be told of it."""
+def progress(label: str) -> AbstractContextManager[Advance]:
+    """Show on a terminal how far work has come; the context yields what is to be told of it."""
     from gpit_fairshare.reports import terminal  # noqa: PLC0415
 
-    with terminal.progress(terminal.make_console(stderr=True), label) as advance:
-        yield advance
+    return terminal.progress(terminal.make_console(stderr=True), label)
 
 
 def write_beside(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
@@ -147,8 +147,7 @@ def checked(
         UsageError: An ending that is not among those that can be written, a place that cannot be written, a file
             given twice, an input.
     """
-    seen: set[Path] = set()
-    kept, beside = _places(inputs)
+    taken = _inputs(inputs)
     for path in outputs or ():
         ending = path.suffix.lower()
         if ending not in endings:
@@ -156,15 +155,9 @@ def checked(
                 f"{option} {path}: the ending decides what is written: {', '.join(endings)}{nearest(ending, endings)}"
             )
         place = place_of(option, path)
-        if place in seen:
-            raise UsageError(f"{option} {path}: given twice")
-        if place in kept:
-            raise UsageError(f"{option} {path}: is one of the inputs; inputs are never written over")
-        if place in beside:
-            raise UsageError(
-                f"{option} {path}: is the manifest of {beside[place]}, one of the inputs; inputs are never written over"
-            )
-        seen.add(place)
+        if place in taken:
+            raise UsageError(f"{option} {path}: {taken[place]}")
+        taken[place] = "given twice"
     return list(outputs or ())
 
 
@@ -184,11 +177,96 @@ def place_of(option: str, path: Path) -> Path:
         raise UsageError(f"{option} {path}: cannot be written ({fault.strerror or fault})") from None
 
 
-def _places(inputs: Iterable[str]) -> tuple[set[Path], dict[Path, str]]:
-    """Return where the inputs lie, and where the manifest of each table among them does, with the table's name."""
+def _inputs(inputs: Iterable[str]) -> dict[Path, str]:
+    """Return where the inputs are, and where the manifest of each table among them is, with why neither is written."""
     exists = os.path.exists  # unlike that of Path it takes any text: a name that is too long is not there
-    texts = (given if exists(given) else given.rpartition(":")[0] for given in inputs)  # FILE:SHEET
-    there = [Path(text) for text in texts if exists(text)]
-    tables = [path for path in there if path.suffix.lower() in TABLE_ENDINGS]
-    beside = {path.with_name(manifest_name(path)).resolve(): path.name for path in tables}
-    return {path.resolve() for path in there}, beside
+    texts = (text if exists(text) else text.rpartition(":")[0] for text in inputs)  # FILE:SHEET
+    files = [Path(text) for text in texts if exists(text)]
+    reasons = {}
+    for path in files:
+        if path.suffix.lower() in TABLE_ENDINGS:
+            manifest = path.with_name(manifest_name(path)).resolve()
+            reasons[manifest] = f"is the manifest of {path.name}, one of the inputs; inputs are never written over"
+    return reasons | {path.resolve(): "is one of the inputs; inputs are never written over" for path in files}
+
+
+class ResultFiles:
+    """The files of a result, refused before anything is read where they cannot be written."""
+
+    def __init__(self, outputs: Sequence[Path] | None, inputs: Sequence[str], *, manifest: bool) -> None:
+        """Take the outputs, and the places of the manifests of tables among them.
+
+        A manifest that is beside a table already is written anew, asked for or not: it would speak of another table.
+
+        Raises:
+            UsageError: Something cannot be written, or manifests are asked for and there is no table.
+        """
+        endings = (*RESULT_ENDINGS, *FORMATS)
+        self._inputs = inputs
+        self._outputs = checked(outputs, inputs, endings)
+        tables = [path for path in self._outputs if path.suffix.lower() in TABLE_ENDINGS]
+        if manifest and not tables:
+            raise UsageError(
+                "--manifest: belongs to a .csv or .parquet file, and -o names none; others carry it inside"
+            )
+
+        places = {path: path.with_name(manifest_name(path)) for path in tables}
+        self._manifests = {path: place for path, place in places.items() if manifest or place.exists()}
+        checked([*self._outputs, *self._manifests.values()], inputs, endings)
+        self._all = [place for path in self._outputs for place in (path, self._manifests.get(path)) if place]
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all files, each manifest behind its table."""
+        return [path.name for path in self._all]
+
+    def add(self, option: str, path: Path | None, endings: Sequence[str], taken: str) -> None:
+        """Take in a file that another option asks for.
+
+        Args:
+            option: What messages call it by.
+            path: Where it goes; None where it is not asked for.
+            endings: What it may end in.
+            taken: What to say where another file is written there.
+
+        Raises:
+            UsageError: It cannot be written.
+        """
+        for place in checked([path] if path else [], self._inputs, endings, option=option):
+            if place.resolve() in {other.resolve() for other in self._all}:
+                raise UsageError(f"{option} {place}: {taken}")
+            self._all.append(place)
+
+    def write(
+        self,
+        result: Result,
+        document: Document,
+        advance: Advance,
+        others: Mapping[Path, Callable[[Path], None]] | None = None,
+    ) -> ExitStack:
+        """Write every file beside its place; when what is returned closes, all are moved in.
+
+        Args:
+            result: What is written to the outputs, each by its ending.
+            document: What is said of it; outputs of the formats of documents have it, with the manifest below.
+            advance: Is told how far a workbook has come.
+            others: The files of other options, each with what writes it to the place that it is given.
+        """
+        from gpit_fairshare.reports.document import Heading, Verbatim  # noqa: PLC0415  # not for --help
+        from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help
+        from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
+
+        with ExitStack() as stack:
+            for path in self._outputs:
+                draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
+                if ending in FORMATS:
+                    manifest = Verbatim(json_text(dict(result.manifest)).rstrip(), "json")
+                    blocks = [*document.blocks, Heading("Manifest"), manifest]
+                    write_file(replace(document, blocks=blocks), draft, ending)
+                    continue
+                writing.write_result(result, draft, ending, advance)
+                if path in self._manifests:
+                    beside = stack.enter_context(in_place(self._manifests[path]))
+                    writing.write_manifest(result, beside, draft, path.name)
+            stack.enter_context(write_beside(others or {}))
+            return stack.pop_all()

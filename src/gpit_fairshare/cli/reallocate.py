@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import print_answer, progress
-from gpit_fairshare.cli.results import ResultFiles
+from gpit_fairshare.cli.output import ResultFiles, print_answer, progress
 from gpit_fairshare.reports.formats import FORMATS, write_file
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT
@@ -11,13 +12,13 @@ from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import money, or_dash, per_head, percentage, plain_number, signed, whole, written_value
 from gpit_fairshare.reports import document as doc
-from gpit_fairshare.words import counted, inside, is_money, joined, plural, sentence, span
+from gpit_fairshare.words import counted, inside, is_money, joined, listed, plural, sentence, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from gpit_fairshare.engine import Effect, Result
-    from gpit_fairshare.engine.measures import Inequality, MoneyAccount, MoneyLine, Movement, YearMeasures
+    from gpit_fairshare.engine.measures import MoneyAccount, MoneyLine, Movement, YearMeasures
     from gpit_fairshare.scheme.model import Scheme
 
 NEED: Final = "transition_need"
@@ -25,8 +26,6 @@ NEED: Final = "transition_need"
 _MOST_YEARS: Final = 4
 _NAMED: Final = 5
 """Organisations named at either end of a list."""
-_FAILING: Final = 12
-"""Organisations named beside a check that fails."""
 _HALF_A_PENNY: Final = 0.005
 _HALF_A_POUND: Final = 0.5
 _LABEL: Final = 28
@@ -42,20 +41,19 @@ def allocation_document(result: Result, *, written: Sequence[str] = ()) -> doc.D
         result: A finished run.
         written: Names of the files that the result was written to.
     """
-    report = ResultReport(result, result.measures())
-    return doc.Document([*report.blocks(written)])
+    return doc.Document([*ResultReport(result).blocks(written)])
 
 
 class ResultReport:
     """What there is to say of one run, section by section."""
 
-    def __init__(self, result: Result, years: Sequence[YearMeasures]) -> None:
+    def __init__(self, result: Result) -> None:
         self.result = result
         self.scheme: Scheme = result.scheme
-        self.years = years
+        self.years = result.measures()
         self.one = self.scheme.organisation
         self.in_money = is_money(self.scheme.symbols[self.scheme.result].unit)
-        self.has_spend = any(year.baseline is not None for year in years)
+        self.has_spend = any(year.baseline is not None for year in self.years)
         self.has_support = SUPPORT in self.scheme.symbols
         rests_on_spend = self.has_spend or BASELINE in self.scheme.symbols
         self.mark = " (illustrative spend)" if result.inputs.illustrative and rests_on_spend else ""
@@ -132,28 +130,25 @@ class ResultReport:
 
     def illustrative(self) -> Iterator[doc.Block]:
         """Yield the banner over figures that nobody may quote."""
-        if self.result.inputs.illustrative:
-            yield doc.Heading("Illustrative spend: no figure that rests on it may be quoted", doc.Tone.WARNING)
-            yield from map(doc.Item, self.result.inputs.illustrative)
+        heading = "Illustrative spend: no figure that rests on it may be quoted"
+        yield from doc.section(heading, self.result.inputs.illustrative, doc.Tone.WARNING)
 
     def settings(self) -> Iterator[doc.Block]:
         """Yield what was set for this run alone, a line for each parameter and value."""
-        found: dict[tuple[str, str], list[str]] = {}
+        years_by_setting = defaultdict(list)
         for name, year, value in self.scheme.overridden():
-            found.setdefault(
-                (name, written_value(value.value, self.scheme.parameters[name].unit, value.written)), []
-            ).append(year)
-        if found:
-            yield doc.Heading("Set for this run, not in the scheme", doc.Tone.WARNING)
-        for (name, written), years in found.items():
-            yield doc.Item(f"{self.label(name)} ({name}): {written} in {span(years, self.scheme.years)}")
+            written = written_value(value.value, self.scheme.parameters[name].unit, value.written)
+            years_by_setting[f"{self.label(name)} ({name}): {written}"].append(year)
+        settings = [f"{text} in {span(years, self.scheme.years)}" for text, years in years_by_setting.items()]
+        yield from doc.section("Set for this run, not in the scheme", settings, doc.Tone.WARNING)
 
     # Figures year by year
 
     def year_by_year(self) -> Iterator[doc.Block]:
         """Yield one table with a column a year, or as many tables as the years need."""
-        rows = [*self._money_rows(), *self._support_rows(), *self._change_rows()]
-        rows = rows if self.in_money else self._other_rows()
+        rows = (
+            [*self._money_rows(), *self._support_rows(), *self._change_rows()] if self.in_money else self._other_rows()
+        )
         names = [year.year for year in self.years]
         columns = [doc.Column("", doc.Role.TEXT, wanted=_LABEL), *map(doc.Column, names)]
         yield doc.Table(columns, rows, most=_MOST_YEARS)
@@ -162,60 +157,51 @@ class ResultReport:
             rounding = money(max(account.rounding for account in accounts))
             yield doc.Paragraph(f"Rounding can move the difference by {rounding} at most.")
 
-    def _row(self, label: str, cells: Sequence[str]) -> doc.Row:
-        return doc.Row([label, *cells])
+    def _row(self, label: str, values: Sequence[float | None], write: Callable[[float], str]) -> doc.Row:
+        return doc.Row([label, *(or_dash(value, write) for value in values)])
 
     def _heading(self, label: str) -> doc.Row:
         return doc.Row([label, *("" for _ in self.years)], heading=True)
 
-    def _money_rows(self) -> list[doc.Row]:
+    def _money_rows(self) -> Iterator[doc.Row]:
         accounts = [year.money for year in self.years if year.money]
-        if not accounts:
-            return []
 
-        def lines(which: Callable[[MoneyAccount], Sequence[MoneyLine]]) -> list[doc.Row]:
-            by_year = [which(account) for account in accounts]
+        def lines(which: Callable[[MoneyAccount], Sequence[MoneyLine]], ending: str = "") -> list[doc.Row]:
+            in_years = zip(*map(which, accounts), strict=True)
             return [
-                self._row(in_years[0].label, [money(line.amount) for line in in_years])
-                for in_years in zip(*by_year, strict=True)
+                self._row(first.label + ending, [line.amount for line in (first, *others)], money)
+                for first, *others in in_years
             ]
 
         money_in, taken_away = lines(lambda account: account.money_in), lines(lambda account: account.taken_away)
-        rows = [self._heading("Money in"), *money_in] if money_in else []
+        unspent = lines(lambda account: account.unspent, ", unspent")
+        yield from [self._heading("Money in"), *money_in] if money_in else []
         if len(money_in) > 1:
             sums = [math.fsum(line.amount for line in account.money_in) for account in accounts]
-            rows.append(self._row("Total in", [money(amount) for amount in sums]))
-        rows += [self._heading("Taken away"), *taken_away] if taken_away else []
-        unspent = lines(lambda account: account.unspent)
-        rows.append(self._heading(f"Money out{' and unspent' if unspent else ''}{self.mark}"))
+            yield self._row("Total in", sums, money)
+        yield from [self._heading("Taken away"), *taken_away] if taken_away else []
+        yield self._heading(f"Money out{' and unspent' if unspent else ''}{self.mark}")
         total = f"Total {inside(self.label(self.scheme.result))}"
-        rows.append(self._row(total, [money(account.out.amount) for account in accounts]))
-        for row in unspent:
-            rows.append(self._row(f"{row.cells[0]}, unspent", row.cells[1:]))
-        differences = [account.difference for account in accounts]
+        yield self._row(total, [account.out.amount for account in accounts], money)
+        yield from unspent
         if money_in:
-            rows.append(self._row(DIFFERENCE, [or_dash(amount, money) for amount in differences]))
-        return rows
+            yield self._row(DIFFERENCE, [account.difference for account in accounts], money)
 
-    def _support_rows(self) -> list[doc.Row]:
+    def _support_rows(self) -> Iterator[doc.Row]:
         needs = self._needs()
-        if not needs and not self.has_support:
-            return []
-        rows = [self._heading(f"{self.label(SUPPORT) if self.has_support else 'Need'}{self.mark}")]
+        if needs or self.has_support:
+            yield self._heading(f"{self.label(SUPPORT) if self.has_support else 'Need'}{self.mark}")
         if needs:
-            rows.append(self._row(self.label(NEED), [money(need) for need in needs]))
+            yield self._row(self.label(NEED), needs, money)
         if not self.has_support:
-            return rows
+            return
         support = [year.support for year in self.years]
-        rows.append(self._row("Support given", [or_dash(one, money) for one in support]))
+        yield self._row("Support given", support, money)
         if needs:
-            shares = [
-                one / need if one is not None and need > 0 else None for one, need in zip(support, needs, strict=True)
-            ]
-            rows.append(self._row("Share of the need that is met", [or_dash(one, percentage) for one in shares]))
-        drawing = [or_dash(year.supported, whole) for year in self.years]
-        rows.append(self._row(f"{plural(self.one)} that draw support", drawing))
-        return rows
+            both = zip(support, needs, strict=True)
+            shares = [given / need if given is not None and need > 0 else None for given, need in both]
+            yield self._row("Share of the need that is met", shares, percentage)
+        yield self._row(f"{plural(self.one)} that draw support", [year.supported for year in self.years], whole)
 
     def _needs(self) -> list[float]:
         """Return the national total of the need, year by year; nothing where there is no such step."""
@@ -225,27 +211,24 @@ class ResultReport:
         columns = [year.organisations[NEED].to_list() for year in self.result.years.values()]
         return [] if any(None in column for column in columns) else [math.fsum(column) for column in columns]
 
-    def _change_rows(self) -> list[doc.Row]:
+    def _change_rows(self) -> Iterator[doc.Row]:
         if not self.has_spend:
-            return []
+            return
         many = plural(self.one)
-        rows = [
-            self._heading(f"Gains and losses{self.mark}"),
-            self._row(self.label(BASELINE), [or_dash(year.baseline, money) for year in self.years]),
-            self._row(f"{many} that gain", [or_dash(year.gain, whole) for year in self.years]),
-            self._row(f"{many} that lose", [or_dash(year.lose, whole) for year in self.years]),
-        ]
+        yield self._heading(f"Gains and losses{self.mark}")
+        yield self._row(self.label(BASELINE), [year.baseline for year in self.years], money)
+        yield self._row(f"{many} that gain", [year.gain for year in self.years], whole)
+        yield self._row(f"{many} that lose", [year.lose for year in self.years], whole)
         same = [
             None if year.gain is None or year.lose is None else year.organisations - year.gain - year.lose
             for year in self.years
         ]
         if any(same):
-            rows.append(self._row(f"{many} that stay as they are", [or_dash(one, whole) for one in same]))
+            yield self._row(f"{many} that stay as they are", same, whole)
         short = [year.shortfall.total if year.shortfall else None for year in self.years]
         if any(one is not None for one in short):
             label = "Shortfall left after support" if self.has_support else "Shortfall"
-            rows.append(self._row(label, [or_dash(one, money) for one in short]))
-        return rows
+            yield self._row(label, short, money)
 
     def _other_rows(self) -> list[doc.Row]:
         """Return what can be said of an answer that is not money: a score, a share."""
@@ -254,28 +237,24 @@ class ResultReport:
         write = percentage if symbol.unit == "%" else plain_number
         return [
             self._heading(self.label(symbol.name)),
-            self._row("Lowest", [write(min(column)) for column in columns]),
-            self._row("Highest", [write(max(column)) for column in columns]),
+            self._row("Lowest", [min(column) for column in columns], write),
+            self._row("Highest", [max(column) for column in columns], write),
         ]
 
     # Per head
 
     def inequality(self) -> Iterator[doc.Block]:
         """Yield how unequal £ per head is before and after, a row for each."""
-        before = [(year.year, year.before) for year in self.years if year.before]
-        after = [(year.year, year.after) for year in self.years if year.after]
+        before = [(f"{self.label(BASELINE)} {year.year}", year.before) for year in self.years if year.before]
+        after = [(f"{self.label(self.scheme.result)} {year.year}", year.after) for year in self.years if year.after]
         if not after:
             return
-        lines: list[tuple[str, Inequality]] = []
-        if before and all(one == before[0][1] for _, one in before):
-            lines.append((self.label(BASELINE), before[0][1]))
-        else:
-            lines += [(f"{self.label(BASELINE)} {year}", one) for year, one in before]
-        lines += [(f"{self.label(self.scheme.result)} {year}", one) for year, one in after]
-        rows = []
-        for name, one in lines:
-            spread = [per_head(one.lowest), per_head(one.highest), f"{one.variation:.3f}", f"{one.gini:.3f}"]
-            rows.append(doc.Row([name, *spread]))
+        if len({spread for _, spread in before}) == 1:
+            before = [(self.label(BASELINE), before[0][1])]
+        rows = [
+            doc.Row([name, per_head(one.lowest), per_head(one.highest), f"{one.variation:.3f}", f"{one.gini:.3f}"])
+            for name, one in (*before, *after)
+        ]
         yield doc.Heading(f"Inequality of £ per head, each person counted once{self.mark}")
         figures = [
             doc.Column("Lowest", least=7),
@@ -298,32 +277,21 @@ class ResultReport:
             return
         who = counted(len(short), self.one)
         yield doc.Heading(f"Not at parity in {last.year}: {who} with {spend} above {result}")
-        rows = [doc.Row([one.code, one.name, money(-one.change), self._rate(one)]) for one in short[:_NAMED]]
-        yield doc.Table([*_named(""), doc.Column("Short by"), doc.Column("Per head")], rows)
+        rows = [
+            doc.Row([one.code, one.name, money(-one.change), or_dash(one.per_head, lambda rate: per_head(-rate))])
+            for one in short[:_NAMED]
+        ]
+        yield doc.Table([*code_and_name(""), doc.Column("Short by"), doc.Column("Per head")], rows)
         if len(short) > _NAMED:
             rest = money(math.fsum(-one.change for one in short[_NAMED:]))
             yield doc.Item(f"… and {len(short) - _NAMED:,} more, short by {rest} together")
 
-    def _rate(self, one: Movement) -> str:
-        """Return the shortfall per head, a dash where there are no people to divide it by."""
-        return "–" if one.per_head is None else per_head(-one.per_head)
-
     def movements(self) -> Iterator[doc.Block]:
         """Yield the largest changes per head of the first year and of the last, up and down."""
-        ends = [self.years[0], *self.years[1:][-1:]]
-        if not any(part for year in ends for part in _extremes(year.movements)):
-            return
-        yield doc.Heading(f"Largest gains and losses per head{self.mark}")
-        tables = []
-        for year in ends:
-            up, down = ([self._row_of(one) for one in part] for part in _extremes(year.movements))
-            tables.append(
-                doc.Table([*_named(year.year), doc.Column("Change", spare=1), doc.Column("Per head")], up, down)
-            )
-        yield doc.Beside(tables)
-
-    def _row_of(self, one: Movement) -> doc.Row:
-        return doc.Row([one.code, one.name, signed(one.change), signed(one.per_head or 0.0, 2)])
+        tables = [_extremes(year) for year in (self.years[0], *self.years[1:][-1:])]
+        if any(table.all_rows for table in tables):
+            yield doc.Heading(f"Largest gains and losses per head{self.mark}")
+            yield doc.Beside(tables)
 
     # What it rests on
 
@@ -332,7 +300,7 @@ class ResultReport:
         assumptions = self.scheme.assumptions
         if not assumptions:
             return
-        yield doc.Heading(counted(len(assumptions), "assumption").capitalize())
+        yield doc.Heading(counted(len(assumptions), "assumption"))
         for one in assumptions:
             years = f" ({span(one.years, self.scheme.years)})" if one.years else ""
             number = f"{one.number}.".rjust(len(str(len(assumptions))) + 1)
@@ -361,20 +329,24 @@ class ResultReport:
             return
         yield doc.Heading(sentence(self._agreement()), doc.Tone.BAD if failing else doc.Tone.STRONG)
         for check in failing:
-            who = [*check.failing[:_FAILING]]
-            if len(check.failing) > _FAILING:
-                who.append(f"{len(check.failing) - _FAILING:,} more")
-            below = [doc.Item(doc.Code(check.formula))]
-            yield doc.Item(f"fails in {check.year} ({joined(who)}): {check.name}", below=below)
+            text = f"fails in {check.year} ({listed(check.failing)}): {check.name}"
+            yield doc.Item(text, below=[doc.Item(doc.Code(check.formula))])
 
 
-def _named(heading: str) -> list[doc.Column]:
+def code_and_name(heading: str) -> list[doc.Column]:
     """Return the columns of a code and a name."""
     return [doc.Column("", doc.Role.CODE), doc.Column(heading, doc.Role.NAME)]
 
 
-def _extremes(movements: Sequence[Movement]) -> tuple[list[Movement], list[Movement]]:
-    """Return the largest gains per head and the largest losses, the largest first, none below a penny."""
-    up = [one for one in movements[:_NAMED] if (one.per_head or 0.0) >= _HALF_A_PENNY]
-    down = [one for one in reversed(movements[-_NAMED:]) if (one.per_head or 0.0) <= -_HALF_A_PENNY]
-    return up, down
+def _extremes(year: YearMeasures) -> doc.Table:
+    """Return the largest gains per head of a year, then its largest losses, none below a penny."""
+
+    def rows(movements: Iterable[Movement], direction: int) -> list[doc.Row]:
+        return [
+            doc.Row([one.code, one.name, signed(one.change), signed(one.per_head, 2)])
+            for one in movements
+            if one.per_head is not None and direction * one.per_head >= _HALF_A_PENNY
+        ]
+
+    columns = [*code_and_name(year.year), doc.Column("Change", spare=1), doc.Column("Per head")]
+    return doc.Table(columns, rows(year.movements[:_NAMED], 1), rows(reversed(year.movements[-_NAMED:]), -1))

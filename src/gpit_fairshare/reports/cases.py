@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -88,13 +89,10 @@ def _reasons(verdict: Verdict, marker: str = "") -> Iterator[doc.Block]:
     if not count:
         return
     rows = []
-    for one in _chosen(verdict.differences):
-        figures = [
-            _figure(one.expected),
-            _figure(one.got),
-            "" if one.difference is None else signed_decimal(one.difference),
-        ]
-        rows.append([*_place(one), *figures, "" if one.allowed is None else grouped_decimal(one.allowed)])
+    for difference in _chosen(verdict.differences):
+        distance = "" if difference.difference is None else signed_decimal(difference.difference)
+        tolerance = "" if difference.allowed is None else grouped_decimal(difference.allowed)
+        rows.append([*_cells(difference), distance, tolerance])
     columns = [*_PLACE, *map(doc.Column, ("Expected", "Got", "Difference", "Tolerance"))]
     lines = [
         f"{' '.join(row[:3])}: expected {row[3]}, got {row[4]}"
@@ -106,8 +104,10 @@ def _reasons(verdict: Verdict, marker: str = "") -> Iterator[doc.Block]:
     yield from _more(count)
 
 
-def _place(one: Difference) -> list[str]:
-    return [one.year, one.code or "national", one.column or "(whole row)"]
+def _cells(one: Difference) -> list[str]:
+    """Return where a figure is, what is expected, and what the run gives."""
+    place = [one.year, one.code or "national", one.column or "(whole row)"]
+    return [*place, _figure(one.expected), _figure(one.got)]
 
 
 def _more(count: int) -> Iterator[doc.Item]:
@@ -117,9 +117,9 @@ def _more(count: int) -> Iterator[doc.Item]:
 
 def _chosen(differences: Sequence[Difference]) -> list[Difference]:
     """Return the worst, of each column in turn, so that none hides the others: a pound and a ratio do not compare."""
-    columns: dict[tuple[str, str], list[int]] = {}
-    for at, one in enumerate(differences):
-        columns.setdefault((one.what, one.column), []).append(at)
+    columns = defaultdict(list)
+    for at, difference in enumerate(differences):
+        columns[difference.what, difference.column].append(at)
     turns = [(turn, at) for places in columns.values() for turn, at in enumerate(places)]
     return [differences[at] for at in sorted(at for _, at in sorted(turns)[:_MOST])]
 
@@ -141,7 +141,7 @@ def _update(suite: Suite) -> Iterator[doc.Block]:
     for case_id, changes in update.changes.items():
         if not changes:
             continue
-        rows = [[*_place(one), _figure(one.expected), _figure(one.got)] for one in changes[:_MOST]]
+        rows = [_cells(change) for change in changes[:_MOST]]
         lines = [doc.Item(f"{' '.join(row[:3])}: {row[3]} → {row[4]}", "- ") for row in rows]
         yield doc.Heading(f"{case_id}: {counted(len(changes), 'change')}")
         yield doc.Table([*_PLACE, doc.Column("Old"), doc.Column("New")], [*map(doc.Row, rows)], otherwise=lines)
@@ -162,18 +162,15 @@ def _closing(suite: Suite) -> Iterator[doc.Block]:
     ]
     if origins:
         yield doc.Paragraph(f"{sentence(', '.join(origins))}.")
-    left = [
-        *([f"{counted(suite.not_selected, 'case')} not chosen by -k"] if suite.not_selected else []),
-        *([f"{counted(suite.not_run, 'case')} not run after the first that was not ok"] if suite.not_run else []),
-    ]
+    numbers = ((suite.not_selected, "not chosen by -k"), (suite.not_run, "not run after the first that was not ok"))
+    left = [f"{counted(number, 'case')} {why}" for number, why in numbers if number]
     if left:
         yield doc.Paragraph(f"{joined(left)}.")
 
 
 def _outcomes(suite: Suite) -> str:
     """Say what became of the cases: `3 ok, 1 failed and 1 fault`."""
-    counts = [(suite.count(key), word) for key, word in (("ok", "ok"), ("failed", "failed"))]
-    said = [f"{number:,} {word}" for number, word in counts if number]
+    said = [f"{suite.count(outcome):,} {outcome}" for outcome in ("ok", "failed") if suite.count(outcome)]
     said += [counted(suite.count("fault"), "fault")] if suite.count("fault") else []
     unused = f"; {counted(len(suite.unused), 'file')} of expected figures not used" if suite.unused else ""
     return f"{joined(said)}{unused}"

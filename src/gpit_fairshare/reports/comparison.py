@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.comparison.headline import (
@@ -56,9 +57,7 @@ def _blocks(comparison: ComparedResults, top: int, written: Sequence[str]) -> It
     yield from doc.written_line(written)
     for word, side in (("Old", comparison.old), ("New", comparison.new)):
         yield doc.Paragraph("; ".join(side_said(side)), marker=f"{word}  ")
-    if comparison.illustrative:
-        yield doc.Heading(QUOTED, doc.Tone.WARNING)
-        yield from map(doc.Item, comparison.illustrative)
+    yield from doc.section(QUOTED, comparison.illustrative, doc.Tone.WARNING)
     if not comparison.same:
         yield from _totals(comparison)
         yield from _causes(comparison)
@@ -68,12 +67,10 @@ def _blocks(comparison: ComparedResults, top: int, written: Sequence[str]) -> It
             ("Removed", comparison.only("removed")),
         ):
             yield from _movements(title, changes, comparison, top)
-        yield from _listed("Where rows first differ", _first_differences(comparison))
-    yield from _listed("Remarks", [sentence(text) for text in comparison.remarks])
-    for title, columns in zip(("In the old result alone", "In the new result alone"), comparison.columns, strict=True):
-        if columns:
-            yield doc.Heading(title)
-            yield doc.Item(", ".join(columns))
+        yield from doc.section("Where rows first differ", _first_differences(comparison), most=_ALIKE)
+    yield from doc.section("Remarks", [*map(sentence, comparison.remarks)], most=_ALIKE)
+    for which, columns in zip(("old", "new"), comparison.columns, strict=True):
+        yield from doc.section(f"In the {which} result alone", [", ".join(columns)] if columns else [])
     yield from _definition(comparison.differences)
 
 
@@ -89,24 +86,16 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
     unit, years = comparison.unit, comparison.years
 
     def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> doc.Row:
-        amounts = [
-            exact_money(old, unit, pence=pence),
-            exact_money(new, unit, pence=pence),
-            exact_change(change, unit, pence=pence),
-        ]
-        return doc.Row([name, *amounts, percent_change(percent(change, old)), f"{gain:,}", f"{lose:,}"])
+        amounts = [exact_money(amount, unit, pence=pence) for amount in (old, new)]
+        changes = [exact_change(change, unit, pence=pence), percent_change(percent(change, old))]
+        return doc.Row([name, *amounts, *changes, f"{gain:,}", f"{lose:,}"])
 
     rows = [row(year.year, year.old, year.new, year.change, year.gain, year.lose) for year in years]
     if len(years) > 1:
         old, new, change = (total(getattr(year, name) for year in years) for name in ("old", "new", "change"))
         rows.append(row("All", old, new, change, sum(year.gain for year in years), sum(year.lose for year in years)))
     spare = (0, 0) if otherwise else (1, 2)
-    columns = [
-        doc.Column("Year", doc.Role.NAME, wanted=_WHOLE),
-        doc.Column("Old"),
-        doc.Column("New"),
-        doc.Column("Change"),
-    ]
+    columns = [doc.Column("Year", doc.Role.NAME, wanted=_WHOLE), *map(doc.Column, ("Old", "New", "Change"))]
     columns += [doc.Column("%", spare=spare[0]), doc.Column("Gain", spare=spare[1]), doc.Column("Lose", spare=spare[1])]
     return doc.Table(columns, rows, otherwise=otherwise)
 
@@ -114,8 +103,7 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
 def _causes(comparison: ComparedResults) -> Iterator[doc.Block]:
     """Yield a row for each cause, and their sum; then what was changed, and why something is not known alone."""
     if comparison.untold:
-        yield doc.Heading("Causes cannot be told")
-        yield doc.Item(comparison.untold)
+        yield from doc.section("Causes cannot be told", [comparison.untold])
         return
     causes, unit = comparison.attribution, comparison.unit
     if not causes:
@@ -175,29 +163,23 @@ def _first_differences(comparison: ComparedResults) -> list[str]:
     return [*behind_changes, *quiet]
 
 
-def _listed(title: str, texts: Sequence[str]) -> Iterator[doc.Block]:
-    if texts:
-        yield doc.Heading(title)
-        yield doc.Listing([*map(doc.Item, texts)], _ALIKE)
-
-
 def _definition(differences: Sequence[Difference]) -> Iterator[doc.Block]:
     """Yield what changed in the rule and around it, the kinds one after another; new notes are only counted."""
     if not differences:
         return
     yield doc.Heading("What changed in the definition")
     notes = [one for one in differences if one.what == NEW_FINDING and one.note == "note"]
-    by_kind: dict[str, list[doc.Item]] = {}
+    by_kind = defaultdict(list)
     for difference in alike([one for one in differences if one not in notes]):
-        by_kind.setdefault(difference.what, []).append(_difference(difference))
+        by_kind[difference.what].append(_difference(difference))
     for what, items in by_kind.items():
         most = _FINDINGS if what == NEW_FINDING else _ALIKE
         most += len(items) == most + 1  # saying that there is one more takes as much room as showing it
         yield doc.Listing(items, most, f"… and {{}} more of these: {what}")
     if notes:
         numbers = ", ".join(sorted({one.name for one in notes}))
-        text = f"{counted(len(notes), 'new note')} on the inputs and the run ({numbers}); the JSON document has all"
-        yield doc.Item(text)
+        new = counted(len(notes), "new note")
+        yield doc.Item(f"{new} on the inputs and the run ({numbers}); the JSON document has all")
 
 
 def _difference(difference: Difference) -> doc.Item:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gpit_fairshare.findings import LEVELS, Finding
@@ -231,15 +233,29 @@ class Document:
     """Characters that it may have as Markdown, if not 0."""
 
 
+NUMBERED: Final = re.compile(r"\d+\.")
+"""The marker of an item that a file numbers."""
+WEB_ADDRESS: Final = re.compile(r"https?://[^\s<>]+")
+"""An address that a file makes a link."""
+
+
 def written_line(names: Sequence[str]) -> Sequence[Block]:
     """Return the line that names the files which were written, if there are any."""
     return [OnScreen([Paragraph(f"Written: {', '.join(names)}")])] if names else []
 
 
+def section(
+    heading: str, texts: Sequence[str], tone: Tone = Tone.STRONG, *, most: int = 0, count: int = 0
+) -> Iterator[Block]:
+    """Yield texts as items under their heading, if there are any; `most` of them and `count` are as in a listing."""
+    if texts:
+        yield Heading(heading, tone)
+        yield Listing([*map(Item, texts)], most or len(texts), count=count)
+
+
 def counted_levels(findings: Sequence[Finding]) -> str:
     """Count findings by level: `2 errors and 1 note`; empty if there are none."""
-    levels = [finding.level for finding in findings]
-    return joined([counted(levels.count(level), level) for level in LEVELS if level in levels])
+    return joined([heading.text for heading, _ in by_level(findings)])
 
 
 def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Finding]]]:
@@ -247,4 +263,32 @@ def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Findin
     for level in LEVELS:
         of_level = [finding for finding in findings if finding.level == level]
         if of_level:
-            yield Heading(counted(len(of_level), level).capitalize(), _LEVEL_TONES[level]), of_level
+            yield Heading(counted(len(of_level), level), _LEVEL_TONES[level]), of_level
+
+
+def in_file(blocks: Sequence[Block]) -> Iterator[Block | list[Item]]:
+    """Yield what a file shows, in blocks of the plainer kinds; items that follow on are one list."""
+    for is_item, group in groupby(_plainer(blocks), lambda block: isinstance(block, Item)):
+        if is_item:
+            yield [item for item in group if isinstance(item, Item)]
+        else:
+            yield from group
+
+
+def _plainer(blocks: Sequence[Block]) -> Iterator[Block]:
+    for block in blocks:
+        match block:
+            case OnScreen() | Paragraph(text=""):
+                pass
+            case Beside():
+                yield from block.tables
+            case Listing():
+                yield from block.items
+                if block.count > len(block.items):
+                    yield Item(block.more.format(f"{block.count - len(block.items):,}"))
+            case Findings():
+                for heading, findings in by_level(block.findings):
+                    yield heading
+                    yield from (Item(str(finding), f"{finding.number}: ") for finding in findings)
+            case _:
+                yield block

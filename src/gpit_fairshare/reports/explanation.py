@@ -22,13 +22,10 @@ def explanation_document(explanation: ExplainedLines, *, written: Sequence[str] 
         explanation: The lines.
         written: Names of the files that they were written to.
     """
-    blocks = [*_top(explanation, written)]
-    for year in explanation.years:
-        blocks += _year(explanation, year)
-    return doc.Document(blocks)
+    return doc.Document([*_blocks(explanation, written)])
 
 
-def _top(explanation: ExplainedLines, written: Sequence[str]) -> Iterator[doc.Block]:
+def _blocks(explanation: ExplainedLines, written: Sequence[str]) -> Iterator[doc.Block]:
     who = f"{explanation.name} ({explanation.code})" if explanation.name else explanation.code
     yield doc.Title(
         [f"{who}: {explanation.label}, line by line"], doc.Tone.STRONG if explanation.sound else doc.Tone.BAD
@@ -45,6 +42,8 @@ def _top(explanation: ExplainedLines, written: Sequence[str]) -> Iterator[doc.Bl
     for year in answers:
         text = f"{explanation.label} {_certain(year)}: {year.answer}, line {year.answer_line}"
         yield doc.Paragraph(text, doc.Tone.STRONG, apart=year is answers[0])
+    for year in explanation.years:
+        yield from _year(explanation, year)
 
 
 def _warnings(explanation: ExplainedLines) -> Iterator[doc.Block]:
@@ -62,9 +61,7 @@ def _warnings(explanation: ExplainedLines) -> Iterator[doc.Block]:
         ("Set for this run, not in the scheme", explanation.settings),
         ("Changed in the workbook since the run", explanation.changed),
     ):
-        if sentences:
-            yield doc.Heading(heading, doc.Tone.WARNING)
-            yield from map(doc.Item, sentences)
+        yield from doc.section(heading, sentences, doc.Tone.WARNING)
 
 
 def _certain(year: YearLines) -> str:
@@ -89,24 +86,15 @@ def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[doc.Block]:
 
 
 def _line(line: Line, *, apart: bool) -> doc.Calculation:
-    details = [*_details(line)]
+    label, name, result, tone = line.label, line.name, line.result, doc.Tone.PLAIN
     match line.kind:
         case "check":
-            tone = doc.Tone.BAD if line.value is False else doc.Tone.STRONG
-            return doc.Calculation(line.label, number=line.number, details=details, tone=tone, apart=apart)
+            name, result, tone = "", "", doc.Tone.BAD if line.value is False else doc.Tone.STRONG
         case "step":
-            return doc.Calculation(line.label, line.name, "", line.number, details, doc.Tone.STRONG, apart)
-        case _:
-            return doc.Calculation(
-                f"{_whose(line)}{line.label}", line.name, line.result, line.number, details, apart=apart
-            )
-
-
-def _whose(line: Line) -> str:
-    """Say of a figure what it is one of: the nation, or a group."""
-    if line.kind != "figure":
-        return ""
-    return "National figure: " if line.of == "nation" else "Figure of a group: "
+            result, tone = "", doc.Tone.STRONG
+        case "figure":
+            label = f"{'National figure' if line.of == 'nation' else 'Figure of a group'}: {label}"
+    return doc.Calculation(label, name, result, line.number, [*_details(line)], tone, apart)
 
 
 def _details(line: Line) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.numbers import written_value
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.scheme.shape import number
-from gpit_fairshare.words import counted, joined, span
+from gpit_fairshare.words import counted, joined, plural, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.method import CheckSaid, Entry, Figure, Method, Needed, StepSaid
     from gpit_fairshare.scheme.review import Review
 
-_PLURALS: Final = {"formula": "Formulas", "transition": "Transitions", "scheme": "Schemes"}
 _PAYS: Final = {
     "within the budget": "those who gain, within the budget",
     "top-slice": "a fund set aside for it, beside the fair shares",
@@ -31,21 +30,15 @@ _TONES: Final = {"error": doc.Tone.BAD, "warning": doc.Tone.WARNING}
 def library_document(entries: Sequence[Entry]) -> doc.Document:
     """Return every file by kind: name, years, figures with and without a source, and below it the title."""
     blocks: list[doc.Block] = []
-    for kind, heading in _PLURALS.items():
+    for kind in ("formula", "transition", "scheme"):
         rows = []
         for entry in entries:
             if entry.kind == kind:
-                years = span(entry.years) if entry.years else "any"
                 origin = f" [{entry.package} {entry.version}]" if entry.package else ""
-                cells = [doc.Code(entry.name), years, str(entry.cited), str(entry.assumed)]
+                cells = [doc.Code(entry.name), span(entry.years) or "any", str(entry.cited), str(entry.assumed)]
                 rows.append(doc.Row(cells, below=f"{entry.title}{origin}"))
-        columns = [
-            doc.Column(heading, doc.Role.TEXT),
-            doc.Column("years", doc.Role.TEXT),
-            doc.Column("cited"),
-            doc.Column("assumed"),
-        ]
-        blocks += [doc.Table(columns, rows)] if rows else []
+        texts = [doc.Column(text, doc.Role.TEXT) for text in (plural(kind).capitalize(), "years")]
+        blocks += [doc.Table([*texts, doc.Column("cited"), doc.Column("assumed")], rows)] if rows else []
     text = (
         "Cited and assumed: figures in the file itself that have a source, and that are assumptions. "
         "gpit library show NAME has the method, its formulas and sources."
@@ -90,12 +83,12 @@ def _sections(method: Method) -> Iterator[doc.Block]:
         doc.Item(
             ". ".join(filter(None, (one.publisher, one.title, one.date))) + f" [{one.key}]",
             _DASH,
-            below=[*_texts(" ".join(one.note.split())), *([doc.Item(doc.Address(one.url))] if one.url else [])],
+            below=_texts(" ".join(one.note.split()), doc.Address(one.url)),
         )
         for one in method.sources
     ]
     for title, items in (
-        ("Method", [*map(doc.Item, filter(None, facts))]),
+        ("Method", _texts(*facts)),
         ("Made of", parts),
         ("Order of operations", [doc.Item(text, f"{place}. ") for place, text in enumerate(method.order, 1)]),
         ("Parameters", [_parameter(one) for one in method.parameters]),
@@ -111,8 +104,9 @@ def _sections(method: Method) -> Iterator[doc.Block]:
             yield from items
 
 
-def _texts(*texts: str) -> list[doc.Item]:
-    return [doc.Item(text) for text in texts if text]
+def _texts(*texts: str, marker: str = "") -> list[doc.Item]:
+    """Return an item for each text that is not empty."""
+    return [doc.Item(text, marker) for text in texts if text]
 
 
 def _state(state: str, means: str, why: str) -> str:
@@ -162,18 +156,17 @@ def _input(one: Needed) -> doc.Item:
 
 
 def _step(one: StepSaid) -> doc.Item:
-    words = [doc.Item(one.words, "= ")] if one.words else []
-    below = [*words, *_formula(one.formula), *_texts(*one.functions, one.note)]
+    below = [*_texts(one.words, marker="= "), *_formula(one.formula), *_texts(*one.functions, one.note)]
     return doc.Item(_in_unit(one.label, one.unit), f"{one.number}. ", one.name, below)
 
 
 def _check(one: CheckSaid) -> doc.Item:
-    stops = ["The run stops where it does not hold."] if one.stops else []
-    return doc.Item(one.name, _DASH, below=[*_formula(one.formula), *_texts(*stops, one.note)])
+    stops = "The run stops where it does not hold." if one.stops else ""
+    return doc.Item(one.name, _DASH, below=[*_formula(one.formula), *_texts(stops, one.note)])
 
 
 def _formula(text: str) -> list[doc.Item]:
-    return [doc.Item(doc.Code(text), "formula: ")] if text else []
+    return _texts(doc.Code(text), marker="formula: ")
 
 
 # The verdict of a check --------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import figure, money, signed
-from gpit_fairshare.reallocation.letters import HEADINGS, Change
+from gpit_fairshare.reallocation import HEADINGS, Change
 from gpit_fairshare.reports import document as doc
-from gpit_fairshare.reports.allocation import ResultReport
+from gpit_fairshare.reports.allocation import ResultReport, code_and_name
 from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 10
 """Organisations that are named."""
-_POT: Final = (
-    ("Recovered", "recovered"),
-    ("Taken away by adjustment", "adjustment_taken"),
-)
-_GIVEN: Final = (
-    ("By adjustment", "adjustment_given"),
-    ("For pressures", "received_for_pressures"),
-    ("For unmet transition need", "received_for_unmet_need"),
-    ("To everybody by fair share", "received_by_fair_share"),
-)
 
 
 def reallocation_document(result: Result, changes: Sequence[Change], *, written: Sequence[str] = ()) -> doc.Document:
@@ -41,7 +31,7 @@ def reallocation_document(result: Result, changes: Sequence[Change], *, written:
         changes: What becomes of each organisation that money moves for.
         written: Names of the files that were written.
     """
-    report = ResultReport(result, result.measures())
+    report = ResultReport(result)
     return doc.Document(
         [
             *report.verdict(written),
@@ -84,18 +74,21 @@ def _money(result: Result) -> doc.Table:
         moved = sum(value != 0 for value in year.values(name, ORGANISATION))
         return doc.Row([label, money(added(name)), counted(moved, noun) if moved else "–"])
 
+    unallocated = year.national("unallocated")
     rows = [
         doc.Row(["Pot", "", ""], heading=True),
-        *(line(*entry) for entry in _POT),
+        line("Recovered", "recovered"),
+        line("Taken away by adjustment", "adjustment_taken"),
         doc.Row(["Pot", money(year.national("pot")), ""]),
         doc.Row(["Given", "", ""], heading=True),
-        *(line(*entry) for entry in _GIVEN),
-        doc.Row(["Left unallocated", money(year.national("unallocated")), ""]),
+        line("By adjustment", "adjustment_given"),
+        line("For pressures", "received_for_pressures"),
+        line("For unmet transition need", "received_for_unmet_need"),
+        line("To everybody by fair share", "received_by_fair_share"),
+        doc.Row(["Left unallocated", money(unallocated), ""]),
         doc.Row(["Control total", "", ""], heading=True),
         doc.Row(["Current allocations", money(added("current_allocation")), ""]),
-        doc.Row(
-            ["Revised and left unallocated", money(added("revised_allocation") + year.national("unallocated")), ""]
-        ),
+        doc.Row(["Revised and left unallocated", money(added("revised_allocation") + unallocated), ""]),
     ]
     return doc.Table([doc.Column(year.year, doc.Role.TEXT), doc.Column(""), doc.Column("")], rows)
 
@@ -107,11 +100,7 @@ def _largest(changes: Sequence[Change], noun: str) -> Iterator[doc.Block]:
         yield doc.Heading("No allocation changes")
         return
     yield doc.Heading(f"{counted(len(moved), noun)} with another allocation, the largest changes first")
-    columns = [
-        doc.Column("", doc.Role.CODE),
-        doc.Column("", doc.Role.NAME),
-        *map(doc.Column, ("Before", "Change", "After")),
-    ]
+    columns = [*code_and_name(""), *map(doc.Column, ("Before", "Change", "After"))]
     rows = []
     for change in moved[:MOST]:
         amounts = [money(change.allocation_before), signed(change.change), money(change.allocation_after)]

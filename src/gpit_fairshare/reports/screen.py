@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from itertools import zip_longest
+from itertools import accumulate, product, takewhile, zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.box import Box
@@ -117,7 +117,7 @@ class Page:
         self.paragraph(line, style)
 
     def _heading(self, heading: doc.Heading) -> None:
-        self._blank()
+        self.console.print()
         self.paragraph(heading.text, _STYLES[heading.tone])
         if heading.of_part:
             self.paragraph(self.fit("─") * self.width)
@@ -150,9 +150,6 @@ class Page:
             text = text[:-1]
         return text.rstrip(" ,") + dots
 
-    def _blank(self) -> None:
-        self.console.print()
-
     def _line(self, line: RenderableType) -> None:
         self.console.print(line, soft_wrap=True)
 
@@ -168,7 +165,7 @@ class Page:
 
     def _paragraph(self, block: doc.Paragraph) -> None:
         if block.apart:
-            self._blank()
+            self.console.print()
         self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
 
     def _item(self, item: doc.Item, indent: str = _INDENT) -> None:
@@ -215,7 +212,7 @@ class Page:
         where the row above ends in a backslash.
         """
         if line.apart:
-            self._blank()
+            self.console.print()
         label = f"{line.label} ({line.name})" if line.name else line.label
         label += f": {line.result}" if line.result else ""
         lead = f"{line.number:>4}. " if line.number else ""
@@ -253,7 +250,7 @@ class Page:
             self._split(table)
             return
         if not self.under_heading:
-            self._blank()
+            self.console.print()
         if table.caption:
             self.paragraph(table.caption, lead=_INDENT)
         for rank in sorted({0, *(column.spare for column in table.columns)}):
@@ -308,7 +305,7 @@ class Page:
             part = table.of_columns([0, *range(start + 1, len(table.columns))[:most]])
             figures = [figure] * (len(part.columns) - 1)
             room = self.width - sum(figures) - 2 * len(figures)
-            self._blank()
+            self.console.print()
             self._grid(part.columns, [max(1, min(longest, room)) - len(_INDENT), *figures], part.all_rows, [0])
 
     def _beside(self, beside: doc.Beside) -> None:
@@ -332,12 +329,11 @@ class Page:
             widths += fitted
             columns += half.columns
         blank = doc.Row([""] * len(halves[0].columns))
-        rows: list[doc.Row] = []
-        for part in zip(*((half.rows, half.more_rows) for half in halves), strict=True):
-            lines = zip_longest(*part, fillvalue=blank)
-            rows += [doc.Row([""] * len(columns))] if part[0] is not halves[0].rows else []
-            rows += [doc.Row([cell for row in line for cell in row.cells]) for line in lines]
-        self._grid(columns, widths, rows, firsts)
+        upper, lower = (
+            [doc.Row([cell for row in line for cell in row.cells]) for line in zip_longest(*parts, fillvalue=blank)]
+            for parts in ([half.rows for half in halves], [half.more_rows for half in halves])
+        )
+        self._grid(columns, widths, [*upper, doc.Row([""] * len(columns)), *lower], firsts)
 
     def _grid(
         self, columns: Sequence[doc.Column], widths: Sequence[int], rows: Sequence[doc.Row], set_in: Sequence[int]
@@ -398,12 +394,7 @@ class Page:
 
 def _fitting(row: str, width: int) -> int:
     """Return how many characters fit into a width."""
-    used = 0
-    for at, sign in enumerate(row):
-        used += cell_len(sign)
-        if used > width:
-            return at
-    return len(row)
+    return sum(1 for _ in takewhile(lambda used: used <= width, accumulate(map(cell_len, row))))
 
 
 def _stripped(segments: Sequence[Segment]) -> list[Segment]:
@@ -422,14 +413,9 @@ def _chosen(block: doc.Findings) -> dict[tuple[str, str], int]:
     The last one of a kind is shown even where that is one more than the limit.
     """
     counts = Counter((finding.level, finding.number) for finding in block.findings)
-    shown = dict.fromkeys(counts, 0)
-    left = block.limit
-    for level in LEVELS:
-        kinds = [key for key in counts if key[0] == level]
-        for _round in range(block.alike):
-            for key in kinds:
-                if left and shown[key] < counts[key]:
-                    shown[key] += 1
-                    left -= 1
+    turns: list[tuple[str, str]] = []
+    for level, turn in product(LEVELS, range(block.alike)):
+        turns += [kind for kind, count in counts.items() if kind[0] == level and turn < count]
+    shown = Counter(turns[: block.limit])
     # Saying that there is one more takes as much room as showing it.
-    return {key: counts[key] if counts[key] == number + 1 else number for key, number in shown.items()}
+    return {kind: count if count == shown[kind] + 1 else shown[kind] for kind, count in counts.items()}

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TextIO, TypeAlias
+from typing import Final, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
@@ -28,7 +28,8 @@ def make_console(*, stderr: bool = False) -> Console:
     columns wide, or as wide as COLUMNS says; a terminal is used to 100 columns.
     """
     stream = sys.stderr if stderr else sys.stdout
-    _never_fail(stream)
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
     terminal = stream.isatty()
     columns = os.environ.get("COLUMNS", "")
     given = int(columns) if columns.isdecimal() and int(columns) > 0 else None
@@ -51,13 +52,6 @@ class _PipedConsole(Console):
 
     def on_broken_pipe(self) -> None:
         raise  # noqa: PLE0704  # rich calls this while it handles the BrokenPipeError
-
-
-def _never_fail(stream: TextIO) -> None:
-    """Make a stream write a question mark for what its encoding does not hold."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if callable(reconfigure):
-        reconfigure(errors="replace")
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.numbers import as_stored, figure
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.results.agreement import are_numbers, as_float, in_one_line
-from gpit_fairshare.verification import Answer, Change, Difference, FileSeen, Kind, Verdict, Verification
+from gpit_fairshare.verification import Answer, Difference, FileSeen, Kind, Verdict, Verification
 from gpit_fairshare.verification.cells import ErrorValue
 from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 
 MOST: Final = 20
@@ -54,32 +54,26 @@ def _blocks(found: Verification) -> Iterator[doc.Block]:
     if found.off_rule:
         yield doc.Paragraph(f"Not what its rule gives: {in_one_line(found.off_rule)}.", doc.Tone.BAD)
     yield from map(doc.Paragraph, found.facts)
-    if found.fault:
-        yield doc.Heading("Cannot be run")
-        yield doc.Item(found.fault)
+    yield from doc.section("Cannot be run", [found.fault] if found.fault else [])
     if not found.verified and found.answer:
         yield doc.Paragraph(_said(found.answer), apart=True)
     versions = [f"{one.name}: {one.then or 'none'} then, {one.now or 'none'} now" for one in found.versions]
-    yield from _section("Other versions", versions)
+    yield from doc.section("Other versions", versions, most=MOST)
     for heading, files in (("Input files", found.files), ("Scheme files", found.scheme_files)):
         # Those that differ, and those that were found under another name.
-        yield from _section(heading, [_file(one) for one in files if one.differs or one.another_name])
+        seen = [_file(one) for one in files if one.differs or one.another_name]
+        yield from doc.section(heading, seen, most=MOST)
     for heading, changes in (("Parameters", found.parameters), ("Entries of the manifest", found.manifest)):
-        yield from _section(heading, [f"{one.name}: {_both(one.then, one.now)}" for one in changes])
+        texts = [f"{one.name}: {_both(one.then, one.now)}" for one in changes]
+        yield from doc.section(heading, texts, most=MOST)
     for kind in Kind:
         count = found.content.counts[kind]
         texts = [_difference(one) for one in found.content.of(kind)]
-        yield from _section(f"{_HEADINGS[kind]} ({count:,})", texts, count)
-    yield from _section("Filled in, as is meant", [f"{one.name}: {_shown(one.now)}" for one in found.filled_in])
+        yield from doc.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=MOST, count=count)
+    filled_in = [f"{one.name}: {_shown(one.now)}" for one in found.filled_in]
+    yield from doc.section("Filled in, as is meant", filled_in, most=MOST)
     if any(count > MOST for count in found.content.counts.values()):
         yield doc.OnScreen([doc.Paragraph("--json gives all.")])
-
-
-def _section(heading: str, texts: Sequence[str], count: int = 0) -> Iterator[doc.Block]:
-    """Yield texts under their heading, if there are any."""
-    if texts:
-        yield doc.Heading(heading)
-        yield doc.Listing([*map(doc.Item, texts)], MOST, count=count)
 
 
 def _verdict(found: Verification) -> str:
@@ -107,7 +101,8 @@ def _causes(found: Verification) -> str:
             said.append(f"{differing} {noun} differs" if differing == 1 else f"{differing} {noun}s differ")
     said += [counted(len(found.parameters), "other parameter")] if found.parameters else []
     if found.manifest:
-        said.append("1 other entry of the manifest" if len(found.manifest) == 1 else _many(found.manifest))
+        entries = "entry" if len(found.manifest) == 1 else "entries"
+        said.append(f"{len(found.manifest):,} other {entries} of the manifest")
     for kind in Kind:
         if count := found.content.counts[kind]:
             said.append(f"{count:,} {_NOUNS[kind][count > 1]}")
@@ -116,15 +111,9 @@ def _causes(found: Verification) -> str:
     return joined(said) or "other versions of gpit or its libraries"
 
 
-def _many(changes: Sequence[Change]) -> str:
-    return f"{len(changes):,} other entries of the manifest"
-
-
 def _said(answer: Answer) -> str:
-    found, again = (
-        _shown(one, other, answer.unit)
-        for one, other in ((answer.total_found, answer.total_again), (answer.total_again, answer.total_found))
-    )
+    found = _shown(answer.total_found, answer.total_again, answer.unit)
+    again = _shown(answer.total_again, answer.total_found, answer.unit)
     rows = counted(answer.rows, "row")
     if not answer.differing:
         return f"The result is the same: {answer.name} agrees in all {rows}, {again} in total."
@@ -178,9 +167,9 @@ def _shown(value: Any, other: Any = None, unit: str | None = "") -> str:
         short = _figure(value, unit)
         alike = are_numbers(value, other) and value != other and _figure(other, unit) == short
         return repr(value) if alike else short
-    text = value if isinstance(value, str) else repr(value)
-    other = other if isinstance(other, str) else ""
-    return f"“{_part(text, other)}”" if isinstance(value, str) else _part(text, "")
+    if isinstance(value, str):
+        return f"“{_part(value, other if isinstance(other, str) else '')}”"
+    return _part(repr(value), "")
 
 
 def _figure(value: float, unit: str | None) -> str:

@@ -82,14 +82,7 @@ class Record:
 
 def record_of(result: Result, name: str) -> Record:
     """Return a finished run as a record, under a name of one's own."""
-    return Record(
-        name=name,
-        rows=result.rows,
-        answer=result.scheme.result,
-        manifest=result.manifest,
-        scheme=result.scheme,
-        inputs=result.inputs,
-    )
+    return Record(name, result.rows, result.scheme.result, result.manifest, result.scheme, result.inputs)
 
 
 class StrictModel(BaseModel):

@@ -238,9 +238,7 @@ def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, nam
         columns = list(dict.fromkeys(key for row in rows for key in row))
         if unfit := next((one for one in columns if re.search("[\ud800-\udfff]", one)), None):
             raise UsageError(f"{name}: {unfit} is no name of a column: it holds half of a character")
-        frame = pl.DataFrame(
-            {one: pl.Series([row.get(one) for row in rows], dtype=pl.Object) for one in columns} if columns else {}
-        )
+        frame = pl.DataFrame({one: pl.Series([row.get(one) for row in rows], dtype=pl.Object) for one in columns})
     for key in KEYS:
         if key not in frame.columns:
             raise UsageError(f"{name}: has no column {key}; expected the tidy table that gpit allocate writes")
@@ -260,9 +258,7 @@ def _type(column: str, scheme: Scheme | None) -> str:
 
 def _column(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
     values = [None if value == "" else value for value in cells.to_list()]
-    if not kind:
-        kind = _guessed(values)
-    read, dtype = _KINDS[kind]
+    read, dtype = _KINDS[kind or _guessed(values)]
     found = []
     for row, value in enumerate(values, first):
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
@@ -18,7 +18,7 @@ from gpit_fairshare.workbook.places import cell_digest, place_of
 from gpit_fairshare.workbook.sheets import column_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Container, Mapping
 
 CHANGED: Final = "Changed in the workbook since the run."
 _PIECE: Final = re.compile(r"JSON ([0-9]{1,6}) of ([0-9]{1,6})")
@@ -31,7 +31,7 @@ def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]
         Unreadable: The file is damaged, protected or no workbook.
         UsageError: It is no workbook of gpit, or a cell that is needed holds no value.
     """
-    sheets = _Sheets(name, workbook_rows(data, Wish(largest=largest)))
+    sheets = _Sheets(name, data, largest)
     manifest = _manifest(sheets)
     try:
         places = manifest["workbook"]
@@ -50,36 +50,31 @@ def book_manifest(name: str, data: bytes, largest: int) -> dict[str, Any]:
         Unreadable: The file is damaged, protected or no workbook.
         UsageError: It has no manifest that can be read.
     """
-    return _manifest(_Sheets(name, workbook_rows(data, Wish(largest=largest))))
+    return _manifest(_Sheets(name, data, largest))
 
 
-@dataclass(slots=True)
 class _Sheets:
     """The cells of a workbook, by sheet."""
 
-    name: str
-    rows: Callable[[str], Sequence[tuple[int, Sequence[Any]]]]
-    _cells: dict[str, dict[int, Sequence[Any]]] = field(default_factory=dict)
+    def __init__(self, name: str, data: bytes, largest: int) -> None:
+        self.name = name
+        rows = workbook_rows(data, Wish(largest=largest))
+        self.cells = cache(lambda sheet: dict(rows(sheet)))
+        """Returns the rows of a sheet that hold anything, by their number."""
 
-    def cells(self, sheet: str) -> dict[int, Sequence[Any]]:
-        """Return the rows of a sheet that hold anything, by their number."""
-        if sheet not in self._cells:
-            self._cells[sheet] = dict(self.rows(sheet))
-        return self._cells[sheet]
-
-    def value(self, row: Sequence[Any], number: int, column: str, sheet: str, *, blank: bool = False) -> Any:
+    def value(self, sheet: str, column: str, row: int, *, blank: bool = False) -> Any:
         """Return the value of a cell, None where it is empty, or may be blank and holds nothing.
 
         Raises:
             UsageError: It holds an error, or a formula without a value.
         """
-        index = column_number(column) - 1
-        value = row[index] if index < len(row) else None
+        cells, index = self.cells(sheet)[row], column_number(column) - 1
+        value = cells[index] if index < len(cells) else None
         if isinstance(value, Broken) and blank:
             return None
         if isinstance(value, Broken):
             raise UsageError(
-                f"{self.name}: {sheet}!{column}{number}: {value.why}. "
+                f"{self.name}: {sheet}!{column}{row}: {value.why}. "
                 f"{value.remedy or 'Open the workbook in Excel, let it recalculate, and save it'}"
             )
         return value
@@ -90,21 +85,18 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
     pieces: dict[int, str] = {}
     count = 0
     try:
-        rows = sheets.rows(MANIFEST)
+        rows = sheets.cells(MANIFEST)
     except Exception:  # noqa: BLE001  # no such sheet, or one that cannot be read: said below
-        rows = ()
-    for _, cells in rows:
+        rows = {}
+    for cells in rows.values():
         found = _PIECE.fullmatch(str(cells[0])) if len(cells) > 1 else None
         if found:
             pieces[int(found[1])], count = str(cells[1]), int(found[2])
     text = "".join(pieces.get(number, "") for number in range(1, count + 1))
-    manifest, why = None, ""
     try:
-        manifest = parse_json(text)
-    except TextError as fault:
-        why = f" ({fault})"
-    except ValueError:
-        pass
+        manifest, why = parse_json(text), ""
+    except ValueError as fault:
+        manifest, why = None, f" ({fault})" if isinstance(fault, TextError) else ""
     if not isinstance(manifest, dict):
         raise UsageError(
             f"{sheets.name}: has no manifest that can be read{why}; expected an allocation workbook of gpit allocate, "
@@ -115,7 +107,8 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
 
 def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the tidy table: organisations' cells, and on each row the figures of its groups and of the nation."""
-    kinds = {step["name"]: step["kind"] for step in manifest["definition"]["steps"]}
+    definition = manifest["definition"]
+    kinds = {step["name"]: step["kind"] for step in definition["steps"]}
     groups = {
         (one["by"], one["year"]): {row[one["by"]]: row for row in _table(sheets, one)}
         for one in places["tables"]
@@ -123,9 +116,9 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
     }
     national = {(one["name"], one["year"]): _cell(sheets, one["cell"]) for one in places["cells"]}
     # A formula that hands on a blank cell has no value either, and that is one.
-    blank = {one["name"] for one in manifest["definition"]["inputs"] if one["optional"]}
-    numbers = {one["name"] for one in manifest["definition"]["inputs"] if one["type"] == "number"}
-    numbers |= {one["name"] for one in manifest["definition"]["steps"] if one["unit"] != "yes/no"}
+    blank = {one["name"] for one in definition["inputs"] if one["optional"]}
+    numbers = {one["name"] for one in definition["inputs"] if one["type"] == "number"}
+    numbers |= {one["name"] for one in definition["steps"] if one["unit"] != "yes/no"}
     rows = []
     for table in places["tables"]:
         if table["by"]:
@@ -138,7 +131,6 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
                     row |= group.get(row[column], {})
             row |= {name: national[name, year] for name, kind in kinds.items() if kind == "national"}
             rows.append(row)
-    definition = manifest["definition"]
     columns = [definition["report_by"], *(one["name"] for one in definition["inputs"])]
     columns = [name for name in dict.fromkeys(columns) if name in rows[0]]
     answer = definition["result"]
@@ -168,7 +160,7 @@ def _table(
     for row in range(first, last + 1):
         values = {}
         for name, column in table["columns"].items():
-            value = sheets.value(cells[row], row, column, sheet, blank=name in blank)
+            value = sheets.value(sheet, column, row, blank=name in blank)
             if name in numbers and value is not None and not are_numbers(value):
                 raise UsageError(f"{sheets.name}: {sheet}!{column}{row}: expected a number, found {str(value)[:40]!r}")
             values[name] = value
@@ -179,9 +171,7 @@ def _table(
 def _cell(sheets: _Sheets, reference: str) -> Any:
     sheet, _, cell = reference.rpartition("!")
     column = cell.rstrip("0123456789")
-    row = int(cell[len(column) :])
-    sheet = sheet.strip("'").replace("''", "'")
-    return sheets.value(sheets.cells(sheet)[row], row, column, sheet)
+    return sheets.value(sheet.strip("'").replace("''", "'"), column, int(cell[len(column) :]))
 
 
 def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict[str, str]]) -> None:
@@ -224,7 +214,7 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
                 now = cell_digest(row[name])
                 stands = cell_digest(line[name])
                 # A value typed over on the sheet of the year is what counts; one that has not come there does not.
-                if stands not in ((now, digest) if now != digest else (now,)):
+                if stands not in (now, digest):
                     raise UsageError(
                         f"{sheets.name}: {sheet}!{columns[name]}{line['row']} was changed, and the sheets of the years "
                         "do not have it yet; open the workbook, let it recalculate, and save it"
@@ -236,11 +226,10 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
 
 def _lines(sheets: _Sheets, table: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
     """Return the rows of a sheet of inputs: their number, year, code and place, and the inputs."""
-    cells, columns, sheet = sheets.cells(table["sheet"]), table["columns"], table["sheet"]
+    columns, sheet = table["columns"], table["sheet"]
     wanted = ("year", "org_code", "where_from", *names)
     return [
-        {"row": row}
-        | {name: sheets.value(cells[row], row, columns[name], sheet, blank=name in names) for name in wanted}
+        {"row": row, **{name: sheets.value(sheet, columns[name], row, blank=name in names) for name in wanted}}
         for row in range(table["first_row"], table["last_row"] + 1)
-        if row in cells
+        if row in sheets.cells(sheet)
     ]

@@ -45,8 +45,7 @@ def write_csv(result: Result, path: Path) -> None:
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
     r"""Write any table as `write_csv` writes that of a result."""
-    frame = table.with_columns([*_whole(table), *_harmless_texts(table)])
-    frame.write_csv(path, line_terminator="\n")
+    table.with_columns([*_whole(table), *_harmless_texts(table)]).write_csv(path, line_terminator="\n")
 
 
 def _whole(frame: pl.DataFrame) -> list[pl.Expr]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.reports.document import Document
 
-FORMATS: Final = tuple(f".{module.name}" for module in iter_modules(__path__) if not module.name.startswith("_"))
+FORMATS: Final = tuple(f".{module.name}" for module in iter_modules(__path__))
 """Endings of documents."""
 
 

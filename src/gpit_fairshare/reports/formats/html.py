@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import html as entities
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.reports import document as doc
-from gpit_fairshare.reports.formats._blocks import NUMBERED, WEB_ADDRESS, in_file
 from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
@@ -51,27 +49,24 @@ def render(document: doc.Document) -> str:
 
 def _blocks(blocks: Sequence[doc.Block]) -> Iterator[str]:
     level = 2
-    for is_list, group in groupby(in_file(blocks), lambda block: isinstance(block, doc.Item)):
-        if is_list:
-            yield _list([item for item in group if isinstance(item, doc.Item)])
-            continue
-        for block in group:
-            match block:
-                case doc.Title():
-                    yield _element("h1", block.tone, _in_html(" ".join(block.pieces)))
-                case doc.Heading():
-                    yield _element(f"h{2 if block.of_part else level}", block.tone, _in_html(block.text))
-                    level = 3 if block.of_part else level
-                case doc.Paragraph():
-                    marker = f"<strong>{_in_html(block.marker.strip())}</strong> " if block.marker.strip() else ""
-                    if block.text:
-                        yield _element("p", block.tone, f"{marker}{_in_html(block.text)}")
-                case doc.Calculation():
-                    yield _calculation(block)
-                case doc.Verbatim():
-                    yield f"<pre>{_escaped(block.text)}</pre>\n"
-                case doc.Table():
-                    yield _table(block)
+    for block in doc.in_file(blocks):
+        match block:
+            case list():
+                yield _list(block)
+            case doc.Title():
+                yield _element("h1", block.tone, _in_html(" ".join(block.pieces)))
+            case doc.Heading():
+                yield _element(f"h{2 if block.of_part else level}", block.tone, _in_html(block.text))
+                level = 3 if block.of_part else level
+            case doc.Paragraph():
+                marker = f"<strong>{_in_html(block.marker.strip())}</strong> " if block.marker.strip() else ""
+                yield _element("p", block.tone, f"{marker}{_in_html(block.text)}")
+            case doc.Calculation():
+                yield _calculation(block)
+            case doc.Verbatim():
+                yield f"<pre>{_escaped(block.text)}</pre>\n"
+            case doc.Table():
+                yield _table(block)
 
 
 def _element(tag: str, tone: doc.Tone, content: str) -> str:
@@ -85,14 +80,14 @@ def _escaped(text: str) -> str:
 
 def _in_html(text: str) -> str:
     seen = _escaped(text)
-    if isinstance(text, doc.Address) and WEB_ADDRESS.fullmatch(text):
+    if isinstance(text, doc.Address) and doc.WEB_ADDRESS.fullmatch(text):
         return f'<a href="{seen}">{seen}</a>'
     return f"<code>{seen}</code>" if isinstance(text, doc.Code) else seen
 
 
 def _list(items: Sequence[doc.Item]) -> str:
     keys = [item.marker.strip(" –:") for item in items]
-    numbered = all(NUMBERED.fullmatch(key) for key in keys)
+    numbered = all(doc.NUMBERED.fullmatch(key) for key in keys)
     lines = []
     for key, item in zip(keys, items, strict=True):
         value = f' value="{key[:-1]}"' if numbered else ""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.reports import document as doc
-from gpit_fairshare.reports.formats._blocks import NUMBERED, WEB_ADDRESS, in_file
 from gpit_fairshare.words import on_one_line, visible
 
 if TYPE_CHECKING:
@@ -55,28 +53,25 @@ def render(document: doc.Document) -> str:
 def _blocks(blocks: Sequence[doc.Block]) -> Iterator[tuple[str, list[str]]]:
     """Yield the heading, or an empty text, and the lines of each block; items that follow on are one block."""
     level = "##"
-    for is_list, group in groupby(in_file(blocks), lambda block: isinstance(block, doc.Item)):
-        if is_list:
-            yield "", [_item(item, "") for item in group if isinstance(item, doc.Item)]
-            continue
-        for block in group:
-            match block:
-                case doc.Title():
-                    yield "", [f"# {in_markdown(' '.join(block.pieces))}\n"]
-                case doc.Heading():
-                    yield in_markdown(block.text), [f"{'##' if block.of_part else level} {in_markdown(block.text)}\n"]
-                    level = "###" if block.of_part else level
-                case doc.Paragraph():
-                    marker = f"**{in_markdown(block.marker)}** " if block.marker.strip() else ""
-                    if block.text:
-                        yield "", [f"{marker}{_toned(block.text, block.tone)}\n"]
-                case doc.Calculation():
-                    yield "", [*_calculation(block)]
-                case doc.Verbatim():
-                    fence = _fence(block.text, 3)
-                    yield "", [f"{fence}{block.language}\n{visible(block.text)}\n{fence}\n"]
-                case doc.Table():
-                    yield "", [*_table(block)]
+    for block in doc.in_file(blocks):
+        match block:
+            case list():
+                yield "", [_item(item, "") for item in block]
+            case doc.Title():
+                yield "", [f"# {in_markdown(' '.join(block.pieces))}\n"]
+            case doc.Heading():
+                yield in_markdown(block.text), [f"{'##' if block.of_part else level} {in_markdown(block.text)}\n"]
+                level = "###" if block.of_part else level
+            case doc.Paragraph():
+                marker = f"**{in_markdown(block.marker)}** " if block.marker.strip() else ""
+                yield "", [f"{marker}{_toned(block.text, block.tone)}\n"]
+            case doc.Calculation():
+                yield "", [*_calculation(block)]
+            case doc.Verbatim():
+                fence = _fence(block.text, 3)
+                yield "", [f"{fence}{block.language}\n{visible(block.text)}\n{fence}\n"]
+            case doc.Table():
+                yield "", [*_table(block)]
 
 
 def in_markdown(text: str) -> str:
@@ -102,7 +97,7 @@ def _without_markup(text: str) -> str:
 
 def _code(text: str) -> str:
     """Return a text as code, whatever backticks it holds; an upright stroke would end a table's cell."""
-    if isinstance(text, doc.Address) and WEB_ADDRESS.fullmatch(text):
+    if isinstance(text, doc.Address) and doc.WEB_ADDRESS.fullmatch(text):
         return f"<{text}>"
     seen = on_one_line(text).replace("|", r"\|")
     fence = _fence(seen, 1)
@@ -121,7 +116,7 @@ def _toned(text: str, tone: doc.Tone) -> str:
 
 def _item(item: doc.Item, indent: str) -> str:
     key = item.marker.strip(" –:")
-    bullet = f"{key} " if NUMBERED.fullmatch(key) else "* "
+    bullet = f"{key} " if doc.NUMBERED.fullmatch(key) else "* "
     text = f"{in_markdown(key)}: " if key and bullet == "* " else ""
     text += _toned(item.text, item.tone)
     name = f" ({_code(item.name)})" if item.name else ""

@@ -1,14 +1,16 @@
 """Forecast underspends of a year, given to others: the scheme `reallocate` over a table of allocations.
 
 The rule is the scheme's. Here the options of a run get the names of its parameters, the sheet of the year is chosen,
-and the table that `gpit allocate` wrote is read as the current allocations.
+and the table that `gpit allocate` wrote is read as the current allocations. Then what becomes of each allocation is
+said in one sentence, for the letters that go out.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.allocation import allocate, reading
 from gpit_fairshare.errors import GpitError, InputError, UsageError
@@ -16,12 +18,14 @@ from gpit_fairshare.inputs.checked_tables import inspect_inputs
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, parse_year
 from gpit_fairshare.inputs.files.reading import split_sheet
 from gpit_fairshare.inputs.model import Request
+from gpit_fairshare.numbers import figure
 from gpit_fairshare.results.reading import open_result
+from gpit_fairshare.results.writing import rows_as_csv
 from gpit_fairshare.run_options import MEGABYTES, RunOptions, listed
 from gpit_fairshare.words import joined, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gpit_fairshare.engine import Result
 
@@ -34,7 +38,8 @@ RECEIVERS: Final = {
 """Word of `--receive` to the scheme's parameter, in the order in which they receive."""
 CURRENT: Final = "current_allocation"
 """The scheme's name for the column `allocation` of a table."""
-_BOOK: Final = ".xlsx"
+_MOVED: Final = ("recovered", "received", "adjustment_given", "adjustment_taken")
+"""Columns of the money that is moved."""
 _YEAR_INSIDE: Final = re.compile(r"(?<![0-9])[0-9]{4}[-/](?:[0-9]{4}|[0-9]{2})(?![0-9])")
 
 
@@ -238,11 +243,10 @@ def _sheet_of_year(allocation: str, year: str | None) -> tuple[str, str | None]:
 
 def _years_of_book(path: Path) -> list[str]:
     """Return the years of a workbook that gpit wrote; none for any other file, and one that cannot be read."""
-    if path.suffix.lower() != _BOOK or not path.is_file():
+    if path.suffix.lower() != ".xlsx" or not path.is_file():
         return []
     try:
-        years = open_result(path).manifest["definition"]["years"]
-        return [str(year) for year in years]
+        return [str(year) for year in open_result(path).manifest["definition"]["years"]]
     except (GpitError, KeyError, TypeError):  # a workbook of anybody's: the run says what is wrong with it, if anything
         return []
 
@@ -265,3 +269,83 @@ def _check_said(allocation: str, year: str, texts: Iterable[str]) -> None:
                 f"{allocation}: says '{text}', and the year of the run is {year}; give --year {said[0]} or the file of "
                 f"{year}, or, if the figures are those of {year}, add a column year that says so"
             )
+
+
+# What it changes, for letters -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of one organisation's allocation: £, those that are recovered or received above nil."""
+
+    year: str
+    org_code: str
+    org_name: str
+    allocation_before: float
+    forecast_outturn: float
+    recovered: float
+    received: float
+    adjustment: float
+    """Below nil where it takes money away."""
+    reason: str
+    approver: str
+    change: float
+    allocation_after: float
+    sentence: str
+    """One plain sentence for the letter."""
+    basis: str
+    """What the files say of themselves if their figures are illustrative; else empty."""
+
+
+HEADINGS: Final = tuple(field.name for field in fields(Change))
+
+
+def changes(result: Result) -> list[Change]:
+    """Return what becomes of each organisation that money moves for, by code; for the others nothing changes."""
+    basis = " ".join(result.inputs.illustrative)
+    return [_change(row, basis) for row in result.rows.iter_rows(named=True) if any(row[name] for name in _MOVED)]
+
+
+def _change(row: Mapping[str, Any], basis: str) -> Change:
+    return Change(
+        year=row["year"],
+        org_code=row["org_code"],
+        org_name=row["org_name"] or "",
+        allocation_before=row["current_allocation"],
+        forecast_outturn=row["forecast_outturn"],
+        recovered=row["recovered"],
+        received=row["received"],
+        adjustment=row["adjustment_given"] - row["adjustment_taken"],
+        reason=row["reason"] or "",
+        approver=row["approver"] or "",
+        change=row["change"],
+        allocation_after=row["revised_allocation"],
+        sentence=_sentence(row),
+        basis=basis,
+    )
+
+
+def _sentence(row: Mapping[str, Any]) -> str:
+    """Say how the allocation changes, and what it is made of."""
+    before, after = (figure(row[name], "£") for name in ("current_allocation", "revised_allocation"))
+    how = f"changes from {before} to {after}" if row["change"] else f"stays at {after}"
+    return f"Your allocation for {row['year']} {how}: {joined(list(_reasons(row)))}."
+
+
+def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
+    approved = f"({row['reason']}; approved by {row['approver']})"
+    for name, said in (
+        ("recovered", "of forecast underspend is recovered"),
+        ("adjustment_taken", f"is taken away by adjustment {approved}"),
+        ("adjustment_given", f"is added by adjustment {approved}"),
+        ("received_for_pressures", "is added for your forecast pressure"),
+        ("received_for_unmet_need", "is added for your unmet transition need"),
+        ("received_by_fair_share", "is added as your share of what was left"),
+    ):
+        if row[name]:
+            yield f"{figure(row[name], '£')} {said}"
+
+
+def letters_csv(found: Sequence[Change]) -> str:
+    r"""Return the changes as CSV with `\n`; a text that a spreadsheet would run has an apostrophe in front."""
+    return rows_as_csv([HEADINGS, *map(astuple, found)], lambda amount: f"{amount:.2f}".removesuffix(".00"))
