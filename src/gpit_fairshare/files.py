@@ -61,8 +61,7 @@ def in_place(path: Path) -> Iterator[Path]:
             mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
             if mode is not None:
                 _refuse_locked(place)
-            with draft.open("xb"):
-                pass
+            draft.touch(exist_ok=False)
             if mode is not None:
                 draft.chmod(mode | stat.S_IRUSR | stat.S_IWUSR)
         except OSError as fault:

@@ -72,7 +72,9 @@ class ResultReport:
             yield from self.movements()
         yield from self.assumptions()
         shown_above = {FindingCode.SET_FOR_THIS_RUN}
-        if self.in_money and self.says_all_unspent:
+        # The line of unspent money says it all, unless it leaves out a step that money is left over by.
+        covered = (fund.step in self.scheme.money.unspent or fund.unspent < 1 for fund in self.result.funds)
+        if self.in_money and all(covered):
             shown_above.add(FindingCode.UNSPENT)
         yield self.findings(shown_above)
         yield from self.checks()
@@ -105,12 +107,6 @@ class ResultReport:
             amounts.append(f"{more} in {counted(len(unspent) - _MOST_YEARS, 'later year')}")
         if amounts:
             yield doc.Paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
-
-    @property
-    def says_all_unspent(self) -> bool:
-        """Return whether the line of unspent money covers all that any step leaves over."""
-        covered = set(self.scheme.money.unspent)
-        return all(fund.step in covered or fund.unspent < 1 for fund in self.result.funds)
 
     def boundaries(self) -> Iterator[doc.Block]:
         """Yield on whose boundaries all figures are, where that was asked for."""

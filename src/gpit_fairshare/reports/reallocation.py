@@ -55,10 +55,7 @@ def letters_document(changes: Sequence[Change]) -> doc.Document:
     columns = [
         doc.Column(name.replace("_", " "), doc.Role.FIGURE if name in amounts else doc.Role.TEXT) for name in names
     ]
-    rows = [
-        doc.Row([figure(getattr(change, name), "£") if name in amounts else getattr(change, name) for name in names])
-        for change in changes
-    ]
+    rows = [doc.Row([figure(getattr(change, name), "£") for name in names]) for change in changes]
     return doc.Document([*warning, doc.Table(columns, rows)])
 
 

@@ -317,23 +317,21 @@ class Page:
                 self.under_heading = False
             return
         halves = [table.without(1) for table in tables]
-        columns: list[doc.Column] = []
+        columns = [column for half in halves for column in half.columns]
         widths: list[int] = []
-        firsts: list[int] = []
         for half in halves:
             fitted, _ = self._widths(half)
             name = next(at for at, column in enumerate(half.columns) if column.role is doc.Role.NAME)
             # Each takes half of the page, also where its names are short.
             fitted[name] += (self.width - 2) // 2 - len(_INDENT) - sum(fitted) - 2 * (len(fitted) - 1)
-            firsts.append(len(columns))
             widths += fitted
-            columns += half.columns
         blank = doc.Row([""] * len(halves[0].columns))
         upper, lower = (
             [doc.Row([cell for row in line for cell in row.cells]) for line in zip_longest(*parts, fillvalue=blank)]
             for parts in ([half.rows for half in halves], [half.more_rows for half in halves])
         )
-        self._grid(columns, widths, [*upper, doc.Row([""] * len(columns)), *lower], firsts)
+        rows = [*upper, doc.Row([""] * len(columns)), *lower]
+        self._grid(columns, widths, rows, range(0, len(columns), len(halves[0].columns)))
 
     def _grid(
         self, columns: Sequence[doc.Column], widths: Sequence[int], rows: Sequence[doc.Row], set_in: Sequence[int]

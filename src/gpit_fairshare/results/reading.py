@@ -146,10 +146,6 @@ def result_bytes(path: Path) -> bytes:
         raise UsageError(f"{path}: cannot be read ({fault.strerror or fault}){near}") from None
 
 
-Parts = tuple["list[dict[str, Any]] | pl.DataFrame", "Mapping[str, Any] | None", Origins]
-"""Rows, manifest and origins."""
-
-
 def _document(name: str, data: bytes) -> dict[str, Any]:
     try:
         document = parse_json(data)
@@ -190,8 +186,8 @@ def _origins(document: Mapping[str, Any]) -> Origins:
     }
 
 
-def _table(path: Path, data: bytes, ending: str) -> Parts:
-    """Read a CSV or Parquet file, with the manifest that stands beside it, if there is one."""
+def _table(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame, Mapping[str, Any] | None, Origins]:
+    """Return the rows of a CSV or Parquet file, and the manifest and origins that stand beside it, if there are any."""
     frame = table_frame(path.name, data, ending)
     beside = path.with_name(manifest_name(path))
     if not beside.is_file():
