@@ -74,7 +74,8 @@ def run_case(found: Found, *, may_lack: bool = False) -> Verdict:
     base = Verdict(found.file)
     try:
         model = read_model(found)
-        head, cited = model.case, one_line(model.case.source, 400) if model.case.source else ""
+        head = model.case
+        cited = one_line(head.source, 400) if head.source else ""
         base = Verdict(found.file, head.name, one_line(head.title, 200), head.origin, cited, rows=head.rows)
         case = read_case(found, model, may_lack=may_lack)
         try:
