@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -74,7 +74,8 @@ def run_case(found: Found, *, may_lack: bool = False) -> Verdict:
     base = Verdict(found.file)
     try:
         model = read_model(found)
-        head, cited = model.case, one_line(model.case.source, 400) if model.case.source else ""
+        head = model.case
+        cited = one_line(head.source, 400) if head.source else ""
         base = Verdict(found.file, head.name, one_line(head.title, 200), head.origin, cited, rows=head.rows)
         case = read_case(found, model, may_lack=may_lack)
         try:
@@ -131,8 +132,8 @@ def _of_result(case: Case, base: Verdict, result: Result) -> Verdict:
         said=tuple(said),
         differences=tuple(differences),
         figures=len(case.figures),
-        looked_at=len({(one.year, one.code) for one in case.figures if one.code}),
-        there=sum(result.year(year).height for year in figures.years),
+        looked_at=sum(map(len, figures.codes.values())),
+        there=sum(len(figures.known[year]) for year in figures.codes),
     )
 
 
@@ -162,8 +163,11 @@ class _Figures:
         self.case = case
         self.result = result
         self.figures = case.figures
-        self.years = list(dict.fromkeys(figure.year for figure in self.figures if figure.code))
-        """Years that the case names organisations in."""
+        self.codes: defaultdict[str, set[str]] = defaultdict(set)
+        """Organisations that the case names, by year."""
+        for figure in self.figures:
+            if figure.code:
+                self.codes[figure.year].add(figure.code)
         self.kinds = _kinds(result.rows)
         self.national_kinds = _kinds(result.national)
         self._refuse_unknown()
@@ -192,11 +196,7 @@ class _Figures:
 
     def rows(self) -> Iterator[Difference]:
         """Yield the rows that are missing, and those too many where the case has all."""
-        expected: dict[str, set[str]] = {year: set() for year in self.years}
-        for figure in self.figures:
-            if figure.code:
-                expected[figure.year].add(figure.code)
-        for year, codes in expected.items():
+        for year, codes in self.codes.items():
             there = self.known[year]
             lost = sorted(code for code in codes if row_of(there, code) is None)
             yield from (Difference(year, code, "", "missing row", "a row", None) for code in lost)
@@ -251,6 +251,5 @@ def _kinds(frame: pl.DataFrame) -> dict[str, Kind]:
 
 def _refuse_column(column: str, known: Mapping[str, Kind], place: str, what: str, hints: Sequence[str] = ()) -> None:
     if column not in known:
-        near = nearest(column, hints or known)
-        there = near or f"; there are {', '.join(known) or 'none'}"
+        there = nearest(column, hints or known) or f"; there are {', '.join(known) or 'none'}"
         raise CaseError(f"{place}: the result has no {what}column {one_line(column) or '(empty)'}{there}")

@@ -11,25 +11,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.comparison.definition import by_year, steps_changed
 from gpit_fairshare.comparison.model import NOTHING, Cause, Change, Factor, Key, Side, less, quantum, total
-from gpit_fairshare.comparison.states import (
-    CROSSWALK,
-    DATA,
-    States,
-    differing_rows,
-    same_organisations,
-    same_rule,
-)
+from gpit_fairshare.comparison.states import States, factors_of
 from gpit_fairshare.errors import GpitError
-from gpit_fairshare.numbers import exact, parameter_values, rounded_to
-from gpit_fairshare.words import counted, listed
+from gpit_fairshare.numbers import exact, rounded_to
+from gpit_fairshare.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.scheme.model import Parameter
 
 EVERYTHING: Final = "everything"
 
@@ -137,45 +128,3 @@ def _rounding(rest: Mapping[Key, Decimal], causes: Sequence[Cause]) -> Cause:
     amounts = {key: less(change, total(cause.amounts[key] for cause in causes)) for key, change in rest.items()}
     said = "whole units that rounding gives to others, and parts of a penny"
     return Cause("rounding", "rounding", "rounding", said, amounts=amounts)
-
-
-def factors_of(old: Result, new: Result) -> list[Factor]:
-    """Return what differs between two results of the same years: data, parameters in the old rule's order, formula."""
-    factors: list[Factor] = []
-    if same_organisations(old.inputs, new.inputs):
-        labels = {**old.scheme.labels, **new.scheme.labels}
-        for name, rows in differing_rows(old, new).items():
-            said = f"{counted(rows, 'row')} differ{'s' if rows == 1 else ''}"
-            factors.append(Factor(f"data_{name}", "data", labels.get(name, name), said, name))
-        if old.inputs.crosswalk.added() != new.inputs.crosswalk.added():
-            factors.append(Factor(CROSSWALK, "data", "Crosswalk"))
-    else:
-        factors.append(Factor(DATA, "data", "Organisations and data"))
-    for name, here in old.scheme.parameters.items():
-        there = new.scheme.parameters.get(name)
-        if there and any(here.values[year].value != there.values[year].value for year in old.scheme.years):
-            factors.append(Factor(f"parameter_{name}", "parameter", there.label, _values_said(here, there), name))
-    if not same_rule(old.scheme, new.scheme):
-        factors.append(Factor("formula", "formula", "Formula", _formula_said(old, new)))
-    return factors
-
-
-def _values_said(old: Parameter, new: Parameter) -> str:
-    """Say how the values of a parameter changed, once for all years where they changed alike."""
-    texts = {
-        year: " → ".join(parameter_values(one.value, new.values[year].value, (old.unit, new.unit)))
-        for year, one in old.values.items()
-        if one.value != new.values[year].value
-    }
-    return by_year(texts, old.values)
-
-
-def _formula_said(old: Result, new: Result) -> str:
-    """Say how many steps have another formula, are new, or gone."""
-    kinds = [one.what for one in steps_changed(old.scheme, new.scheme)]
-    counts = [
-        f"{counted(kinds.count(what), 'step')} {what.split()[1]}"
-        for what in ("formula changed", "step added", "step removed")
-        if what in kinds
-    ]
-    return ", ".join(counts) or "the steps stand in another order"

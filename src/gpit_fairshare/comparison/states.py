@@ -1,4 +1,4 @@
-"""What stands between two results: one rule, one set of values and one set of inputs taken partly from each.
+"""What stands between two results: what differs, and one rule, one set of values and one of inputs partly from each.
 
 Every state is worked out without rounding: a pound that goes to somebody else because a remainder changed is
 no effect of a parameter.
@@ -13,19 +13,21 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from gpit_fairshare.comparison.definition import by_year, steps_changed
+from gpit_fairshare.comparison.model import Factor, Key
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.numbers import exact
+from gpit_fairshare.numbers import exact, parameter_values
 from gpit_fairshare.results.model import KEYS
+from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from decimal import Decimal
 
-    from gpit_fairshare.comparison.model import Factor, Key
     from gpit_fairshare.inputs.model import Inputs
-    from gpit_fairshare.scheme.model import Scheme
+    from gpit_fairshare.scheme.model import Parameter, Scheme
 
 CROSSWALK: Final = "crosswalk"
 DATA: Final = "organisations_and_data"
@@ -48,6 +50,48 @@ def unrounded(scheme: Scheme) -> Scheme:
         replace(step, tree=tree, formula=t.to_text(tree)) for step, tree in zip(scheme.steps, trees, strict=True)
     )
     return replace(scheme, steps=steps, checks=())
+
+
+def factors_of(old: Result, new: Result) -> list[Factor]:
+    """Return what differs between two results of the same years: data, parameters in the old rule's order, formula."""
+    factors: list[Factor] = []
+    if same_organisations(old.inputs, new.inputs):
+        labels = {**old.scheme.labels, **new.scheme.labels}
+        for name, rows in differing_rows(old, new).items():
+            said = f"{counted(rows, 'row')} differ{'s' if rows == 1 else ''}"
+            factors.append(Factor(f"data_{name}", "data", labels.get(name, name), said, name))
+        if old.inputs.crosswalk.added() != new.inputs.crosswalk.added():
+            factors.append(Factor(CROSSWALK, "data", "Crosswalk"))
+    else:
+        factors.append(Factor(DATA, "data", "Organisations and data"))
+    for name, here in old.scheme.parameters.items():
+        there = new.scheme.parameters.get(name)
+        if there and any(here.values[year].value != there.values[year].value for year in old.scheme.years):
+            factors.append(Factor(f"parameter_{name}", "parameter", there.label, _values_said(here, there), name))
+    if not same_rule(old.scheme, new.scheme):
+        factors.append(Factor("formula", "formula", "Formula", _formula_said(old, new)))
+    return factors
+
+
+def _values_said(old: Parameter, new: Parameter) -> str:
+    """Say how the values of a parameter changed, once for all years where they changed alike."""
+    texts = {
+        year: " → ".join(parameter_values(one.value, new.values[year].value, (old.unit, new.unit)))
+        for year, one in old.values.items()
+        if one.value != new.values[year].value
+    }
+    return by_year(texts, old.values)
+
+
+def _formula_said(old: Result, new: Result) -> str:
+    """Say how many steps have another formula, are new, or gone."""
+    kinds = [one.what for one in steps_changed(old.scheme, new.scheme)]
+    counts = [
+        f"{counted(kinds.count(what), 'step')} {what.split()[1]}"
+        for what in ("formula changed", "step added", "step removed")
+        if what in kinds
+    ]
+    return ", ".join(counts) or "the steps stand in another order"
 
 
 def same_rule(old: Scheme, new: Scheme) -> bool:

@@ -17,7 +17,7 @@ from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import CheckResult, Result
-    from gpit_fairshare.scheme.model import Check, Parameter, Step, Value
+    from gpit_fairshare.scheme.model import Check, Step, Value
 
 
 class Building:
@@ -53,7 +53,8 @@ class Building:
                 self._input(name)
         for name, parameter in self.scheme.parameters.items():
             if name in used:
-                self._parameter(parameter)
+                value = parameter.values[self.drafts.year]
+                self.drafts.add(symbol_draft(self.place, "parameter", name, value.value, origin=_origin(value)))
         for step in self.scheme.steps:
             if wanted is None or step.name in wanted:
                 self._step(step)
@@ -75,10 +76,6 @@ class Building:
         if not origin:
             origin = "no file has it" if self.row[name] is None else self.unsaid
         self.drafts.add(symbol_draft(self.place, "input", name, self.row[name], origin=origin))
-
-    def _parameter(self, parameter: Parameter) -> None:
-        value = parameter.values[self.drafts.year]
-        self.drafts.add(symbol_draft(self.place, "parameter", parameter.name, value.value, origin=_origin(value)))
 
     # Figures and the year before ------------------------------------------------------------------------------
 

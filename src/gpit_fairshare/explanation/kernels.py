@@ -162,7 +162,7 @@ def rounded(place: Place, step: Step, tree: t.Rounded) -> list[Draft]:
         place.scope(tree.within),
         None,
         float(len(parts.up)),
-        numbers=f"{parts.total:,} - {f'{wholes:,}' if wholes >= 0 else f'({wholes:,})'}",
+        numbers=f"{parts.total:,} - {wholes:,}" if wholes >= 0 else f"{parts.total:,} - ({wholes:,})",
         origin=_who(one, len(parts.up), over),
     )
     own = place.year.exact[step.name][place.at(step.kind)]
