@@ -8,7 +8,7 @@ from gpit_fairshare.findings import FEW, FileFindings, FindingCode, FindingColle
 from gpit_fairshare.inputs.columns.cells import Refused, read_code, shown
 from gpit_fairshare.inputs.columns.numbers import read_number
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
-from gpit_fairshare.inputs.files.regions import is_code
+from gpit_fairshare.inputs.files.regions import Record, is_code
 from gpit_fairshare.inputs.tables.totals import Totals
 from gpit_fairshare.words import counted, listed
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.inputs.columns.headings import Headings
     from gpit_fairshare.inputs.model import Need
-
-    Record = tuple[int, tuple[Any, ...]]
 
 _NAMES = ("org_name", "practice_name")
 
