@@ -182,8 +182,8 @@ class _Reading:
                 wanted = self._wanted(group, part)
                 RowReader(part).read(wanted)
                 translate_ons_codes(part, self.crosswalk, strict=self.request.boundaries is not None)
-                check_fit(part)
                 if self.request.scheme:
+                    check_fit(part)
                     part.report_unused({need.name for need in wanted})
                 rows += part.rows
                 left_out |= part.left_out

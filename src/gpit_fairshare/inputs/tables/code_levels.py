@@ -90,10 +90,8 @@ class CodeLevels:
 
     def higher_codes(self) -> dict[str, Level]:
         """Return the codes, with their level, that contain organisations which are rows of the same table."""
-        if len(self._ranks) < 2:
-            return {}
         # The level that most rows have is that of the organisations.
-        usual = min(self._ranks, key=lambda rank: (-self._ranks[rank], rank))
+        usual = min(self._ranks, key=lambda rank: (-self._ranks[rank], rank), default=0)
         parts = {(level, code[:3]) for code, level in self._levels.items()}
         higher = {
             level

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gpit_fairshare.findings import FEW, FileFindings, FindingCode, FindingCollector
 from gpit_fairshare.inputs.columns.cells import Refused, read_code, read_number, shown
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
-from gpit_fairshare.inputs.files.regions import is_code
+from gpit_fairshare.inputs.files.regions import Record, is_code
 from gpit_fairshare.inputs.tables.totals import Totals
 from gpit_fairshare.words import counted, listed
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.inputs.columns.headings import Headings
     from gpit_fairshare.inputs.model import Need
-
-    Record = tuple[int, tuple[Any, ...]]
 
 _NAMES = ("org_name", "practice_name")
 

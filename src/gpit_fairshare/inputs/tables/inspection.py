@@ -92,11 +92,8 @@ def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str)
 
 def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
     """Return the years that the files have rows for, in order."""
-    years = set()
-    for headings in files:
-        index = headings.columns.get("year")
-        if index is not None:
-            years |= {read_year(row[index]).value for _, row in headings.sheet.rows}
+    dated = [headings for headings in files if "year" in headings.columns]
+    years = {read_year(row[headings.columns["year"]]).value for headings in dated for _, row in headings.sheet.rows}
     return tuple(sorted(str(year) for year in years if year))
 
 

@@ -146,11 +146,9 @@ def check_fit(part: InputFile) -> None:
     first, from which historic spend may be.
 
     Args:
-        part: the file, its rows read and not yet summed; without a scheme there is nothing to fit.
+        part: the file, its rows read and not yet summed.
     """
     request = part.request
-    if not request.scheme:
-        return
     reasons = [reason for reason in (_other_years(part), _other_codes(part)) if reason]
     if reasons:
         part.findings.warning(

@@ -21,7 +21,7 @@ from gpit_fairshare.inputs.columns.cells import (
 )
 from gpit_fairshare.inputs.columns.headings import Headings
 from gpit_fairshare.inputs.files.grids import is_blank
-from gpit_fairshare.inputs.files.regions import is_code
+from gpit_fairshare.inputs.files.regions import Record, is_code
 from gpit_fairshare.inputs.model import Need, Request, Role
 from gpit_fairshare.inputs.tables.excluded_rows import organisation_rows
 from gpit_fairshare.magnitude import is_in_bounds
@@ -194,7 +194,7 @@ class RowReader:
                 return heading
         return ""
 
-    def _years(self, records: Sequence[tuple[int, Sequence[Any]]]) -> Mapping[int, str | None]:
+    def _years(self, records: Sequence[Record]) -> Mapping[int, str | None]:
         """Return the year of each row that is of the scheme's years; None where rows serve every year."""
         part = self.part
         index = part.columns.get("year")

@@ -139,9 +139,8 @@ class ColumnSums:
         self.is_counted = column.is_counted and self.unit == 1
         # In a column of evidence: the squares, added up from the top, of what it adds, and of its figures.
         self.squares: list[list[float]] = []
-        order: Sequence[int] = range(len(self.sums))
-        self._order = order if self.sizes is self.sums else sorted(order, key=self.sums.__getitem__)
-        self._sorted = self.sums if self.sizes is self.sums else sorted(self.sums)
+        self._order = sorted(range(len(self.sums)), key=self.sums.__getitem__)
+        self._sorted = sorted(self.sums)
 
     def between(self, start: int, stop: int) -> int:
         """Return the sum of a block of rows."""

@@ -56,10 +56,6 @@ class _Verdict(NamedTuple):
     column: str = ""
     total: Fraction = Fraction()
 
-    @property
-    def is_exact(self) -> bool:
-        return self.agrees and not self.gap
-
 
 class Totals:
     """The rows of totals of one file."""
@@ -231,13 +227,12 @@ class Totals:
             return best
         blocks = [(start, at) for start in range(at - 1)]
         blocks += [(at, stop) for stop in range(at + 2, len(parts) + 1)]
-        exact = (
-            verdict
+        verdicts = [
+            self._verdict(row, start, stop)
             for start, stop in blocks
             if sums[first].between(start, stop) == figures[first]
-            and (verdict := self._verdict(row, start, stop)).is_exact
-        )
-        return next(exact, best)
+        ]
+        return next((verdict for verdict in verdicts if verdict.agrees and not verdict.gap), best)
 
     def _verdict(self, row: FileRow, start: int, stop: int) -> _Verdict:
         parts, sums = self._parts[row.year]
