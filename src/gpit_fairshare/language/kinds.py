@@ -41,10 +41,8 @@ def group(column: str) -> Kind:
 
 def join(kinds: Iterable[Kind]) -> Kind:
     """Return the kind of a formula over values of these kinds: the finest; two groupings: organisations."""
-    found = {kind for kind in kinds if kind != NATIONAL}
-    if not found:
-        return NATIONAL
-    return found.pop() if len(found) == 1 else ORGANISATION
+    finer = set(kinds) - {NATIONAL}
+    return ORGANISATION if len(finer) > 1 else next(iter(finer), NATIONAL)
 
 
 @dataclass(frozen=True, slots=True)
