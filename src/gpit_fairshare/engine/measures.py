@@ -94,7 +94,7 @@ def account_of(scheme: Scheme, year: Year) -> MoneyAccount | None:
         return MoneyLine(name, _label_of_amount(scheme, name), float(sum(year.amounts[name])))
 
     def left(name: str) -> MoneyLine:
-        return MoneyLine(name, _label_of_amount(scheme, name), left_over(scheme, year, name))
+        return MoneyLine(name, _label_of_amount(scheme, name), float(sum(left_over_by_group(scheme, year, name))))
 
     return MoneyAccount(
         money_in=tuple((whole_amount if name in money.whole_amounts else line)(name) for name in money.money_in),
@@ -142,11 +142,6 @@ def left_over_by_group(scheme: Scheme, year: Year, name: str) -> list[Fraction]:
     ]
 
 
-def left_over(scheme: Scheme, year: Year, name: str) -> float:
-    """Return what a `share_out` step leaves over, in its unit, over all groups."""
-    return float(sum(left_over_by_group(scheme, year, name)))
-
-
 def _rounding(scheme: Scheme, year: Year) -> float:
     """Return by how much rounding can move the money account: £, half a unit for each figure that is rounded.
 
@@ -191,7 +186,7 @@ def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
                 step=step.name,
                 amount=float(sum(year.amounts[step.name])),
                 spent=math.fsum(year.values(final.name, step.kind)),
-                unspent=left_over(scheme, year, step.name),
+                unspent=float(sum(left_over_by_group(scheme, year, step.name))),
                 new_money=not name or name in scheme.parameters,
                 within=step.tree.within or "",
             )

@@ -24,8 +24,6 @@ from gpit_fairshare.sharing import rounded, share_out
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Check, Scheme, Step
 
@@ -292,7 +290,7 @@ class Run:
 
     def _share_out(self, step: Step, tree: t.ShareOut) -> None:
         members = self._members(step.kind, tree.within) if tree.within else None
-        amounts = self._amounts(step, tree, members)
+        amounts = self._amounts(step, tree)
         bounds = {"base": tree.base, "at_least": tree.at_least, "at_most": tree.at_most}
         arguments = {key: self._leaf(leaf, step.kind) for key, leaf in bounds.items() if leaf is not None}
         weights = self._leaf(tree.by, step.kind)
@@ -306,15 +304,15 @@ class Run:
         self.now.unspent[step.name] = shares.unspent
         self.now.factor[step.name] = shares.factor
 
-    def _amounts(self, step: Step, tree: t.ShareOut, members: Sequence[int] | None) -> Values:
+    def _amounts(self, step: Step, tree: t.ShareOut) -> Values:
         """Return the amount of each group, or the one national amount."""
-        if isinstance(tree.amount, t.Number) or self.scheme.symbols[tree.amount.name].kind == NATIONAL:
+        symbols = self.scheme.symbols
+        if tree.within is None or isinstance(tree.amount, t.Number) or symbols[tree.amount.name].kind == NATIONAL:
             return self._leaf(tree.amount, NATIONAL) * (len(self.now.labels[tree.within]) if tree.within else 1)
-        if members is None or tree.within is None:  # pragma: no cover - refused when the scheme is read
-            raise AssertionError
-        symbol = self.scheme.symbols[tree.amount.name]
+        symbol = symbols[tree.amount.name]
         if symbol.kind == group(tree.within):
             return self._leaf(tree.amount, symbol.kind)
+        members = self._members(step.kind, tree.within)
         found: dict[int, Any] = {}
         for row, (value, index) in enumerate(zip(self._leaf(tree.amount, step.kind), members, strict=True)):
             if found.setdefault(index, value) != value:

@@ -16,7 +16,7 @@ import polars as pl
 
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
-from gpit_fairshare.language.functions import Argument, BuiltInFunction, divided
+from gpit_fairshare.language.functions import BUILT_INS, Argument, BuiltInFunction, divided
 from gpit_fairshare.language.plugin_functions import Plugged, function_named, known, plugged_in
 from gpit_fairshare.plugins import contained
 
@@ -165,11 +165,10 @@ def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: boo
     Raises:
         PluginError: It raises, gives no number or not one for each row, or looks at other rows.
     """
-    functions = {function.name: function for function in plugged_in(tree)}
-    calls = [node for node in t.walk(tree) if isinstance(node, t.Call) and node.function in functions]
+    calls = [node for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in BUILT_INS]
     # From the inside out: what is wrong further in would be laid on the outer one.
     for call in reversed(calls):
-        function = functions[call.function]
+        function = known(call.function)
         values = _values(function, call, frame, first_year=first_year)
         # Every other row, the last first: a total, a rank or the row before comes out otherwise then.
         rows = list(range(0, frame.height, 2))[::-1]

@@ -39,9 +39,7 @@ class _Words:
 
     def text(self, tree: t.Expression) -> str:  # noqa: C901, PLR0912  # one branch per node of the tree
         match tree:
-            case t.Number(value):
-                return t.number_text(value)
-            case t.Text():
+            case t.Number() | t.Text():
                 return t.to_text(tree)
             case t.Name(name):
                 return self.label(name)

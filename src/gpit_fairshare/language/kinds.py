@@ -41,10 +41,8 @@ def group(column: str) -> Kind:
 
 def join(kinds: Iterable[Kind]) -> Kind:
     """Return the kind of a formula over values of these kinds: the finest; two groupings: organisations."""
-    found = {kind for kind in kinds if kind != NATIONAL}
-    if not found:
-        return NATIONAL
-    return found.pop() if len(found) == 1 else ORGANISATION
+    finer = set(kinds) - {NATIONAL}
+    return ORGANISATION if len(finer) > 1 else next(iter(finer), NATIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +105,14 @@ def kind_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
         return known[name].kind if name in known else NATIONAL
 
     match tree:
-        case t.Figure(within=None):
-            return NATIONAL
-        case t.Figure(within=str(column)):
-            return group(column)
-        case t.Rounded(t.Name(name)):
-            return kind(name)
+        case t.Figure(within=column):
+            return group(column) if column else NATIONAL
         case t.ShareOut():
             leaves = (tree.by, tree.base, tree.at_least, tree.at_most)
             return join(kind(leaf.name) for leaf in leaves if isinstance(leaf, t.Name))
         case t.Previous(of, first):
             return join((kind(of), kind_of(first, known)))
-        case t.Name(name) | t.Given(name):
+        case t.Name(name) | t.Given(name) | t.Rounded(t.Name(name)):
             return kind(name)
         case _:
             return join(kind_of(child, known) for child in t.children(tree))
@@ -133,9 +127,8 @@ def type_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
             return "text"
         case t.Name(name):
             return known[name].type if name in known else "number"
-        case t.Previous(_, first):  # both are of one type, and `first` does not lead back to the step itself
-            return type_of(first, known)
-        case t.Call("where", (_, yes, _)):
-            return type_of(yes, known)
+        # Both values are of one type, and `first` does not lead back to the step itself.
+        case t.Previous(_, value) | t.Call("where", (_, value, _)):
+            return type_of(value, known)
         case _:
             return "number"

@@ -368,8 +368,8 @@ class _Reader:
             case Function():
                 arguments = tuple(self.read(argument, level + 1) for argument in node.args)
                 for argument, (sort, read) in zip(node.args, entry.sorted(arguments), strict=True):
-                    if sort is Argument.DIGITS:
-                        self.digits(argument, read, function)
+                    if sort is Argument.DIGITS and t.written_number(read) not in range(-9, 10):
+                        raise self.fault(argument, f"the digits of {function} are a whole number from -9 to 9")
                 return t.Call(function, arguments, position=position)
             case Aggregate():
                 of = self.plain(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
@@ -451,8 +451,3 @@ class _Reader:
         if options:
             message += f"; the others go by name, such as {options[0]}=…"
         raise self.fault(node.args[most], message)
-
-    def digits(self, node: ast.expr, read: t.Expression, function: str) -> None:
-        value = t.written_number(read)
-        if value is None or value != int(value) or abs(value) > 9:
-            raise self.fault(node, f"the digits of {function} are a whole number from -9 to 9")

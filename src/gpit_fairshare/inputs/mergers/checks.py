@@ -137,17 +137,6 @@ def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
 # Counting closed organisations with their successors, year by year.
 
 
-def report_split(of: RowsOfYears, code: str, successors: Sequence[str]) -> None:
-    """Refuse an organisation that had split by the year: nothing says how much of it is meant for each."""
-    of.findings.error(
-        FindingCode.SPLIT,
-        of.rows[code].where("org_code"),
-        f"by {of.years[0]} {code} had split into {listed(successors)}",
-        remedy=f"Say with --boundaries {of.years[0]} that all figures are to be restated, "
-        "or give those of the successors",
-    )
-
-
 def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
     """Refuse half a merger: a sum without one of its parts, or beside the whole."""
     findings = of.rows[codes[0]].file.findings

@@ -19,13 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import year_start
-from gpit_fairshare.inputs.mergers.checks import (
-    RowsOfYears,
-    check_complete,
-    check_whole,
-    report_split,
-    report_unfit_codes,
-)
+from gpit_fairshare.inputs.mergers.checks import RowsOfYears, check_complete, check_whole, report_unfit_codes
 from gpit_fairshare.inputs.mergers.crosswalk import WHOLE, Crosswalk, day_in_words, part_of
 from gpit_fairshare.inputs.model import Need, Restated
 from gpit_fairshare.inputs.tables.rows import Row, Value
@@ -297,12 +291,17 @@ class _WithSuccessors(_Restatement):
     def _movers(self, rows_wanted: Collection[str]) -> dict[str, list[_Member]]:
         """Return the rows of closed organisations by the successor that is one of the year."""
         movers: dict[str, list[_Member]] = {}
+        year = self.years[0]
         for code, row in sorted(self.rows.items()):
             if row.year or code in rows_wanted:
                 continue
             successors = list(self.crosswalk.shares(code, date.min, self.day))
-            if len(successors) > 1:
-                report_split(self, code, successors)
+            if len(successors) > 1:  # nothing says how much of it is meant for each
+                found = f"by {year} {code} had split into {listed(successors)}"
+                remedy = (
+                    f"Say with --boundaries {year} that all figures are to be restated, or give those of the successors"
+                )
+                self.findings.error(FindingCode.SPLIT, row.where("org_code"), found, remedy=remedy)
             elif successors[0] in rows_wanted:
                 movers.setdefault(successors[0], []).append(_Member(row, WHOLE))
         return movers
