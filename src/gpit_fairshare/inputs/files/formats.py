@@ -61,7 +61,7 @@ def _parquet_needs(path: Path, _wish: Wish) -> int:
 def _longest(frame: pl.LazyFrame) -> int:
     """Return the bytes of the texts of that column which has most."""
     texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum()).collect()
-    return max(0, *texts.row(0), 0) if texts.width else 0
+    return max(texts.row(0)) if texts.width else 0
 
 
 READERS: Mapping[str, Callable[[bytes, Wish], Grid]] = {
