@@ -132,8 +132,7 @@ def split_unit(heading: str) -> tuple[str, StatedUnit | None]:
     """Split a heading into its words and the unit that it states at its end, its start or in brackets."""
     text = _repaired(heading)
     for pattern in (_BRACKETED, _AT_END, _AT_START):
-        match = pattern.search(text)
-        if match:
+        if match := pattern.search(text):
             words = " ".join(f"{text[: match.start()]} {text[match.end() :]}".split()).rstrip(" ,:–-")
             return words or heading, _stated(match)
     return heading, None
@@ -182,8 +181,7 @@ def _read_unit(
 ) -> tuple[StatedUnit | None, str]:
     """Return the unit that a text states, and the first word of it that is no unit, no date and not harmless."""
     text = _repaired(heading)
-    odd = _ODD_UNIT.search(text)
-    if odd:
+    if odd := _ODD_UNIT.search(text):
         return None, odd[0]
     for per in _PER.finditer(text):
         if per[2] or per[1].casefold() not in _PER_HARMLESS:
@@ -193,8 +191,7 @@ def _read_unit(
     # A small number in brackets tells headings apart, or points to a note: Patients (2).
     fragments = [fragment for fragment in texts if not re.fullmatch(r"\s*[0-9]{1,2}\s*", fragment)]
     outside = _BRACKETS.sub(" ", text)
-    comma = _LAST_COMMA.search(outside)
-    if comma:
+    if comma := _LAST_COMMA.search(outside):
         fragments.append(outside[comma.end() :])
         outside = outside[: comma.start()]
     is_known: Callable[[str], bool] = _HARMLESS.union(known_words).__contains__
@@ -229,8 +226,7 @@ def unit_alone(text: str) -> StatedUnit | None:
     bracketed = text if text[:1] in ("(", "[") and text[-1:] in (")", "]") else f"({text})"
     if match := _BRACKETED.fullmatch(_repaired(bracketed)):
         return _stated(match)
-    unit = parse_unit(text.strip("()[] "))
-    if unit:
+    if unit := parse_unit(text.strip("()[] ")):
         return unit._replace(text=text)
     return StatedUnit(1, text, "") if text.casefold() in (*_COUNT_WORDS, *_NO_AMOUNT) else None
 

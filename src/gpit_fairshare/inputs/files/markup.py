@@ -153,8 +153,7 @@ def _inline_rich_texts(xml: bytes) -> dict[tuple[int, int], str]:
         row = int(number) if number.isdigit() else row + 1
         for cell in _named(line, "c"):
             row, column = cell_place(cell.get("r", "")) or (row, column + 1)
-            text = next(filter(None, map(_text_of, _named(cell, "is"))), None)
-            if text:
+            if text := next(filter(None, map(_text_of, _named(cell, "is"))), None):
                 texts[row, column] = text
     return texts
 

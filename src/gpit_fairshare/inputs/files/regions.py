@@ -186,8 +186,7 @@ def _bare_headings(written: Sequence[str], known: Callable[[str], str | None]) -
 
 def _look_under(region: Region, left: int, right: int) -> None:
     """Find out which of the columns under a merged heading is meant: the only one that holds anything, if it is."""
-    columns = range(left, right + 1)
-    filled = [at for at in columns if region.is_filled(at)]
+    filled = [at for at in range(left, right + 1) if region.is_filled(at)]
     figures = [at for at in filled if any(_is_figure(cells[at]) for _, cells in region.rows)]
     if len(figures) > 1 and region.headings[left]:
         region.spread[left] = tuple(figures)
