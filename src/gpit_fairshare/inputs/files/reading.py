@@ -1,82 +1,24 @@
-"""Files as cells: what stands in each cell, with its type and its place, and no more.
-
-To read another format, write a function from bytes and a `Wish` to a `Grid`, and enter it in `READERS`.
-"""
+"""Files as cells: what stands in each cell, with its type and its place, and no more."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-
-import polars as pl
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import WHOLE_ROW, FileFindings, FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.files.grids import (
-    MOST_MEGABYTES,
-    Grid,
-    TooLarge,
-    Unreadable,
-    Wish,
-    check_extent,
-    check_size,
-    is_blank,
-    megabytes_needed,
-)
+from gpit_fairshare.inputs.files.formats import READERS, SHEETS, size_needed
+from gpit_fairshare.inputs.files.grids import Grid, TooLarge, Unreadable, Wish, check_size
 from gpit_fairshare.inputs.files.regions import Region, find_table, report_region
-from gpit_fairshare.inputs.files.texts import read_text_file, text_needs
-from gpit_fairshare.inputs.files.workbooks import read_workbook, workbook_needs
 from gpit_fairshare.inputs.model import AppliedUnit, Role, Source
 from gpit_fairshare.words import counted, listed, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-SHEETS = (".xlsx", ".ods")
-"""Formats of which one file may hold several tables."""
-
-
-def _read_parquet(data: bytes, wish: Wish) -> Grid:
-    check_size(len(data), wish, "the file has")
-    try:
-        lazy = pl.scan_parquet(io.BytesIO(data))
-        # A column of one value takes a few bytes for a thousand million rows.
-        rows = lazy.select(pl.len()).collect().item()
-        check_extent(rows, rows * len(lazy.collect_schema()), wish, "it holds")
-        frame = lazy.collect()
-        check_size(_longest(frame.lazy()), wish, "a column of texts has")
-        records = [tuple(frame.columns), *frame.rows()]
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise Unreadable(FindingCode.UNREADABLE, "it is damaged or not a Parquet file", "Export it again") from error
-    return Grid("", [(number, row) for number, row in enumerate(records, 1) if not all(map(is_blank, row))])
-
-
-def _parquet_needs(path: Path, _wish: Wish) -> int:
-    lazy = pl.scan_parquet(path)
-    rows = lazy.select(pl.len()).collect().item()
-    needed = megabytes_needed(path.stat().st_size, rows, rows * len(lazy.collect_schema()))
-    return max(needed, megabytes_needed(_longest(lazy))) if needed <= MOST_MEGABYTES else needed
-
-
-def _longest(frame: pl.LazyFrame) -> int:
-    """Return the bytes of the texts of that column which has most."""
-    texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum()).collect()
-    return max(texts.row(0)) if texts.width else 0
-
-
-READERS: Mapping[str, Callable[[bytes, Wish], Grid]] = {
-    ".csv": partial(read_text_file, usual=","),
-    ".tsv": partial(read_text_file, usual="\t"),
-    ".xlsx": read_workbook,
-    ".ods": read_workbook,
-    ".parquet": _read_parquet,
-}
+    from collections.abc import Mapping
 
 
 @dataclass(kw_only=True)
@@ -191,7 +133,7 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish)
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except Unreadable as fault:
         finding = fault.finding
-        if isinstance(fault, TooLarge) and (needed := _size_needed(fault, path, wish)):
+        if isinstance(fault, TooLarge) and (needed := size_needed(fault, path, wish)):
             finding = replace(finding, remedy=f"{finding.remedy}, or allow more with --max-size {needed}")
         findings.add(finding, Where(f"{path.name}:{asked}" if asked else path.name, finding.place))
         return None
@@ -209,21 +151,6 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish)
     )
     _report(sheet, grid)
     return sheet
-
-
-def _size_needed(fault: TooLarge, path: Path, wish: Wish) -> int:
-    """Return the `--max-size` that a file needs; 0 if it is larger than gpit ever reads.
-
-    All of its limits count, not only the first, so that a user who gives that size is not refused again.
-    """
-    needs = {".csv": text_needs, ".tsv": text_needs, ".parquet": _parquet_needs}.get(
-        path.suffix.lower(), workbook_needs
-    )
-    needed = fault.needed
-    if needed <= MOST_MEGABYTES:
-        with suppress(Exception):  # it is damaged: that is said when the size allows to read it
-            needed = max(needed, needs(path, wish))
-    return needed if needed <= MOST_MEGABYTES else 0
 
 
 @cache

@@ -61,12 +61,13 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
                 "Save it with commas, semicolons or tabs",
                 "row 1",
             )
-        remark = f"its first line says that {SEPARATORS[separator]} part cells"
+        remarks.append(
+            Finding.note(FindingCode.SEPARATORS, f"its first line says that {SEPARATORS[separator]} part cells")
+        )
     else:
         separator = _separator(text, wish, usual)
-        remark = f"its cells stand between {SEPARATORS[separator]}" if separator != usual else ""
-    if remark:
-        remarks.append(Finding.note(FindingCode.SEPARATORS, remark))
+        if separator != usual:
+            remarks.append(Finding.note(FindingCode.SEPARATORS, f"its cells stand between {SEPARATORS[separator]}"))
     records = _filled(_records(text, separator, 2 if named else 1), wish)
     if not records:
         raise Unreadable(FindingCode.EMPTY, "there is nothing in it", "Export it again, with its rows")
