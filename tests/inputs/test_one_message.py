@@ -11,7 +11,7 @@ from folders import COUNTS, about, column
 from gpit_fairshare import allocate, check, verify
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import Finding, FindingCode
-from gpit_fairshare.inputs.mergers.checks import bare_name, is_one_letter_apart
+from gpit_fairshare.inputs.mergers.other_codes import bare_name, is_one_letter_apart
 from gpit_fairshare.inputs.model import Need
 from gpit_fairshare.reports.document import Document, Findings
 from gpit_fairshare.reports.screen import show

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Values, Year
+from gpit_fairshare.engine.plugin_checks import check_row_by_row
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import AGGREGATES
-from gpit_fairshare.language.in_polars import check_row_by_row, previous_column, render, select
+from gpit_fairshare.language.in_polars import previous_column, render, select
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, Type, group, kind_of
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE

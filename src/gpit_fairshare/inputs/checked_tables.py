@@ -14,15 +14,10 @@ from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.columns.headings import Headings, check_mapping, check_named_headings, recogniser
 from gpit_fairshare.inputs.files.grids import Wish
 from gpit_fairshare.inputs.files.reading import Sheet, locate, read_sheet
-from gpit_fairshare.inputs.mergers.checks import (
-    check_codes,
-    counterparts,
-    merger_hint,
-    report_changes,
-    translate_ons_codes,
-)
+from gpit_fairshare.inputs.mergers.checks import check_codes, merger_hint, report_changes
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
 from gpit_fairshare.inputs.mergers.crosswalk_file import read_crosswalks
+from gpit_fairshare.inputs.mergers.other_codes import counterparts, translate_ons_codes
 from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate_on_boundaries, restate_year
 from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role
 from gpit_fairshare.inputs.tables.groups import (

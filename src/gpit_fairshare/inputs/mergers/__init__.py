@@ -1,5 +1,6 @@
 """The fourth step: organisations that merge and split, and rows restated on others.
 
-`crosswalk` follows who became whom, and `crosswalk_file` reads the user's own mergers. `checks` knows organisations
-by the codes that files give them, and says whether their rows can be restated; `restating` does it.
+`crosswalk` follows who became whom, `crosswalk_file` reads the user's own mergers, and `other_codes` knows
+organisations by the codes that other files give them. `checks` says whether rows can be restated, and `restating`
+does it.
 """

@@ -1,42 +1,25 @@
-"""Checks before rows are restated or compared with those of another file: codes that are known, and whole mergers.
-
-ONS codes are read as those of the NHS; of a code that is not known, or that another file lacks, the code that may be
-meant is named.
-"""
+"""Checks before rows are restated on the organisations of a day: codes that are known, and mergers that are whole."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from difflib import SequenceMatcher
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.findings import FileFindings, FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import FileFindings, FindingCode, FindingCollector
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, day_in_words
-from gpit_fairshare.words import counted, listed, nearest
+from gpit_fairshare.words import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.tables.groups import Group
-    from gpit_fairshare.inputs.tables.rows import InputFile, Row
+    from gpit_fairshare.inputs.tables.rows import Row
 
 MOST_UNKNOWN: Final = 20
 """Unknown codes for which the nearest known code is looked up: more are no slips, and the search takes long."""
-_ONS_CODE = re.compile(r"E38[0-9]{6}")
-"""CCGs, and the sub ICB locations that followed them."""
-_SHOWN = 3
-_MOST_SLIPS: Final = 300
-"""Codes that the other file has alone, above which the files are of different organisations."""
-_MOST_NAMED: Final = 3
-"""Candidates for one code, above which none is likely."""
-_ALIKE: Final = 0.6
-"""Ratio of `difflib` above which two names may be those of one organisation."""
-_KIND = re.compile(r"\b(?:nhs|ccgs?|icbs?|clinical commissioning groups?|integrated care boards?|the)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -241,82 +224,3 @@ def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crossw
 
 def _called(codes: Iterable[str], names: Mapping[str, str]) -> str:
     return listed([f"{names[code]} ({code})" if names[code] else code for code in sorted(codes)], 20)
-
-
-# Codes that another file writes otherwise.
-
-
-def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, *, strict: bool) -> None:
-    """Put the ODS code in the place of each known ONS code of a file, and say so once.
-
-    Args:
-        part: the file; its rows are replaced.
-        crosswalk: what knows the codes.
-        strict: whether codes that nobody knows are reported as faults anyway, later on.
-    """
-    known: dict[str, str] = {}
-    unknown: dict[str, int] = {}
-    for row in part.rows:
-        if _ONS_CODE.fullmatch(row.code):
-            ods = crosswalk.ods_code(row.code)
-            if ods is None:
-                unknown.setdefault(row.code, row.number)
-            else:
-                known[row.code] = ods
-    if known:
-        part.rows = [replace(row, code=known.get(row.code, row.code)) for row in part.rows]
-        pairs = [f"{ons} as {ods}" for ons, ods in sorted(known.items())]
-        part.findings.note(
-            FindingCode.ONS_CODES,
-            f"read {counted(len(known), 'ONS code')} as ODS codes: {listed(pairs, _SHOWN)}",
-            at=Where(part.sheet.name, part.title("org_code")),
-        )
-    if unknown and not strict:
-        part.findings.warning(
-            FindingCode.ONS_CODES,
-            f"no organisation is known by {'the ONS codes' if len(unknown) > 1 else 'the ONS code'} "
-            f"{listed(sorted(unknown))}; such a code stays as it is",
-            "a code from E38000001 to E38000265",
-            "Check the code; write the ODS code if it is right",
-            at=part.where(next(iter(unknown.values())), "org_code"),
-        )
-
-
-def counterparts(code: str, name: str, others: Mapping[str, str]) -> list[str]:
-    """Return the codes of another file that may be meant by a code; none if there are too many to say.
-
-    Args:
-        code: a code that the other file lacks.
-        name: its name, empty if no file says it.
-        others: name by code of what the other file has and this one lacks; names may be empty.
-    """
-    if len(others) > _MOST_SLIPS:
-        return []
-    bare = bare_name(name)
-    likely = [other for other, called in others.items() if bare and bare_name(called) == bare]
-    likely = likely or [
-        other
-        for other, called in others.items()
-        if is_one_letter_apart(code, other) and _may_be_one(bare, bare_name(called))
-    ]
-    return sorted(likely) if len(likely) <= _MOST_NAMED else []
-
-
-@lru_cache(maxsize=2 * _MOST_SLIPS)
-def bare_name(name: str) -> str:
-    """Return a name without case and punctuation, and without what the organisation is: NHS, CCG, ICB."""
-    words = _KIND.sub(" ", name.replace("&", " and "))
-    return " ".join(re.sub(r"[\W_]+", " ", words).casefold().split())
-
-
-def is_one_letter_apart(code: str, other: str) -> bool:
-    """Return whether one letter or digit changed, added or left out makes one code of the other."""
-    if code == other or abs(len(code) - len(other)) > 1:
-        return False
-    pairs = enumerate(zip(code, other, strict=False))
-    at = next((at for at, (mine, theirs) in pairs if mine != theirs), min(len(code), len(other)))
-    return code[at + 1 :] in (other[at + 1 :], other[at:]) or code[at:] == other[at + 1 :]
-
-
-def _may_be_one(name: str, other: str) -> bool:
-    return not (name and other) or SequenceMatcher(None, name, other).ratio() > _ALIKE
