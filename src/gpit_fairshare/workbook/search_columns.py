@@ -77,9 +77,6 @@ class Search:
         self.weights, self.start, self.turns, self.amounts, self.rows = weights, start, turns, amounts, rows
         self.points = [sorted(side[row] for side in turns.values() for row in of_group) for of_group in rows]
         """The turning points of each group."""
-        lasts = list(accumulate(map(len, rows)))
-        self.places = [(last - len(of_group) + 1, last) for of_group, last in zip(rows, lasts, strict=True)]
-        """First and last place of each group, where its rows are next to each other."""
         # Enough to find any of all points, whatever group they are moved to, and one more that shows what was found.
         self.round_count = math.ceil(math.log2(sum(map(len, self.points)) + 1)) + 1
 
@@ -150,9 +147,10 @@ class OwnOrder:
         column = self.columns.helper(self.block, key, heading, formula, values)
         return Vector(values, column.range, self.block.helper_cell(key, here=self.block.workings))
 
-    def ends(self, _index: int) -> tuple[str, str]:
-        """Return the first and last place of a group, as the sheet Sharing sees them."""
-        return "1", f"ROWS({self.block.sheet.column_range(1)})"
+    def ends(self, _index: int) -> tuple[Cell, Cell]:
+        """Return the first and last place of a group, for the sheet Sharing."""
+        rows = f"ROWS({self.block.sheet.column_range(1)})"
+        return Cell(1, "1", "count"), Cell(self.block.height, rows, "count")
 
     def span(self, first: Vector, last: Vector) -> str:
         """Return one column or several side by side, as figures of the group see them."""
@@ -184,6 +182,7 @@ class GroupOrder:
         self._first, self._last = f"First place on {sheet.name}", f"Last place on {sheet.name}"
         lasts = list(accumulate(map(len, figures.rows)))
         firsts = [1, *(last + 1 for last in lasts[:-1])]
+        self._places = list(zip(firsts, lasts, strict=True))
         first_letter, last_letter = (letter(len(groups.sheet.headings) + place) for place in (1, 2))
 
         def first_place(row: int) -> str:
@@ -222,10 +221,11 @@ class GroupOrder:
         column = self.sheet.add_column(heading, 16, [values[row] for row in self.rows], formula)
         return Vector(values, self.sheet.column_range(column), self.sheet.cell(column, here=self.sheet))
 
-    def ends(self, index: int) -> tuple[str, str]:
-        """Return the first and last place of a group, as the sheet Sharing sees them."""
-        row = f"${FIRST_ROW + index}"
-        return self.groups.cell(self._first, row), self.groups.cell(self._last, row)
+    def ends(self, index: int) -> tuple[Cell, Cell]:
+        """Return the first and last place of a group, for the sheet Sharing."""
+        (first, last), row = self._places[index], f"${FIRST_ROW + index}"
+        first_cell, last_cell = self.groups.cell(self._first, row), self.groups.cell(self._last, row)
+        return Cell(first, first_cell, "count"), Cell(last, last_cell, "count")
 
     def span(self, first: Vector, last: Vector) -> str:
         """Return one column or several side by side, as figures of the group see them."""
@@ -324,7 +324,6 @@ class SearchColumns:
         figures, search = self.figures, self.search
         columns, sheet, step = figures.columns, figures.layout.sharing, figures.step
         label = columns.now.labels[figures.within][index] if figures.within else "all"
-        (first_place, last_place), (first, last) = search.places[index], self.order.ends(index)
         for number, tried in enumerate(search.rounds(index), 1):
             row = sheet.last_row + 1
             above = row - 1
@@ -347,8 +346,7 @@ class SearchColumns:
                 Cell(tried.point, f"SMALL({points},$H{row})"),
                 Cell(tried.spent, spent),
                 Cell(self.amount.values[index], self.amount.of_group(index)),
-                Cell(first_place, first, "count"),
-                Cell(last_place, last, "count"),
+                *self.order.ends(index),
             )
             sheet.put_row(row, cells)
         return sheet.last_row
