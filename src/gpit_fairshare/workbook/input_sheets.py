@@ -156,10 +156,10 @@ def _sheet_of(layout: Layout, name: str) -> str:
 def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: Mapping[tuple[str, str], str]) -> None:
     """Write the rows of a sheet of inputs: those that serve every year first, by code; then year by year."""
     entries = _entries(layout, names)
-    inputs = {
-        year: result.organisations.rows_by_key("org_code", named=True, unique=True)
-        for year, result in layout.result.years.items()
-    }
+    inputs = {}
+    for year, result in layout.result.years.items():
+        columns_read = {"org_code", "org_name", *names}.intersection(result.organisations.columns)
+        inputs[year] = result.organisations.select(columns_read).rows_by_key("org_code", named=True, unique=True)
     sheet.add_column("Year", 12, [word for word, _, _ in entries])
     sheet.add_column("Code", 9, [code for _, _, code in entries])
     sheet.add_column("Name", 40, [inputs[year][code]["org_name"] or NOT_GIVEN for _, year, code in entries])
