@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gpit_fairshare.engine import Effect
-    from gpit_fairshare.scheme.model import Assumption, Check, Step
+    from gpit_fairshare.scheme.model import Assumption, Check, Source, Step
 
     TextColumn = tuple[str, float, str | Callable[[Any], Any]]
 
@@ -244,15 +244,16 @@ def sources_sheet(layout: Layout) -> Sheet:
         (
             ("Name", 28, "key"),
             ("Publisher", Prose(30), "publisher"),
-            (
-                "Title",
-                Prose(50),
-                lambda source: Cell(source.title, link=source.url) if is_web(source.url) else source.title,
-            ),
+            ("Title", Prose(50), _linked_title),
             ("Date", 14, "date"),
             ("Address", Prose(60), "url"),
         ),
     )
+
+
+def _linked_title(source: Source) -> Cell | str:
+    """Return a title that leads to the publication, if that is on the web."""
+    return Cell(source.title, link=source.url) if is_web(source.url) else source.title
 
 
 def manifest_sheet(layout: Layout) -> Sheet:
