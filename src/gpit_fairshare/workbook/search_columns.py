@@ -169,15 +169,13 @@ class GroupOrder:
         layout, scheme, within = columns.layout, columns.scheme, figures.within or ""
         self.groups = groups
         self.rows = [row for rows in figures.rows for row in rows]
-        label, word = scheme.labels[within], columns.year.replace("/", "-")
+        label = scheme.labels[within]
         noun = scheme.organisation if block.kind == ORGANISATION else scheme.labels[block.kind.column or ""]
-        self.sheet = sheet = layout.sheet(
-            sheet_name("Order", layout.taken, word),  # short: the formulas of a search name it ten times
-            f"{sentence(noun)}s by {label[:1].lower()}{label[1:]}, {columns.year}",
-            f"Each {noun} with the others of its group, so that a search looks at no other rows.",
-            "Working",
-            frozen=4,
-        )
+        # A short name: the formulas of a search have it ten times.
+        name = sheet_name("Order", layout.taken, columns.year.replace("/", "-"))
+        title = f"{sentence(noun)}s by {label[:1].lower()}{label[1:]}, {columns.year}"
+        note = f"Each {noun} with the others of its group, so that a search looks at no other rows."
+        self.sheet = sheet = layout.sheet(name, title, note, "Working", frozen=4)
         numbers = figures.numbers
         self._first, self._last = f"First place on {sheet.name}", f"Last place on {sheet.name}"
         lasts = list(accumulate(map(len, figures.rows)))
