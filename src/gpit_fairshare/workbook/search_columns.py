@@ -14,6 +14,7 @@ which somebody moves to another CCG moves here too.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -54,29 +55,25 @@ class Factor(NamedTuple):
     factor: float
 
 
+@dataclass
 class Search:
     """What the cells of a bounded `share_out` hold."""
 
-    def __init__(
-        self,
-        weights: Sequence[float],
-        start: Sequence[float],
-        turns: Mapping[str, Sequence[float]],
-        rows: Sequence[Sequence[int]],
-        amounts: Sequence[float],
-    ) -> None:
-        """Sort the turning points.
+    weights: Sequence[float]
+    """Of each row."""
+    start: Sequence[float]
+    """What each row takes before the factor counts."""
+    turns: Mapping[str, Sequence[float]]
+    """The factor at which each row leaves its FLOOR or reaches its CEILING; 0 where it has no weight."""
+    rows: Sequence[Sequence[int]]
+    """Those of each group."""
+    amounts: Sequence[float]
+    """What each group has to share."""
 
-        Args:
-            weights: Of each row.
-            start: What each row takes before the factor counts.
-            turns: The factor at which each row leaves its FLOOR or reaches its CEILING; 0 where it has no weight.
-            rows: Those of each group.
-            amounts: What each group has to share.
-        """
-        self.weights, self.start, self.turns, self.amounts, self.rows = weights, start, turns, amounts, rows
-        self.points = [sorted(side[row] for side in turns.values() for row in of_group) for of_group in rows]
-        """The turning points of each group."""
+    def __post_init__(self) -> None:
+        """Sort the turning points."""
+        self.points = [sorted(side[row] for side in self.turns.values() for row in rows) for rows in self.rows]
+        """Those of each group."""
         # Enough to find any of all points, whatever group they are moved to, and one more that shows what was found.
         self.round_count = math.ceil(math.log2(sum(map(len, self.points)) + 1)) + 1
 
