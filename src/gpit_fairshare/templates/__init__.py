@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from contextlib import ExitStack
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -93,19 +94,12 @@ def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 def _move(stage: Path, folder: Path, names: Iterable[str]) -> None:
     """Move files from the stage into the folder; after a failure, take those back that were moved."""
-    moved: list[Path] = []
-    try:
+    with ExitStack() as undo:
         for name in names:
             place = folder / name
             if not place.parent.is_dir():
                 place.parent.mkdir()
-                moved.append(place.parent)
+                undo.callback(place.parent.rmdir)
             (stage / name).rename(place)
-            moved.append(place)
-    except BaseException:
-        for place in reversed(moved):
-            if place.is_dir():
-                place.rmdir()
-            else:
-                place.unlink()
-        raise
+            undo.callback(place.unlink)
+        undo.pop_all()

@@ -31,10 +31,7 @@ WARNINGS: Final = f"{CHECKS}!$C${TOTAL_ROW}"
 ALL_HOLD: Final = "All checks hold"
 ONE_FAILS: Final = "A check fails"
 _WORDS: Final = {"Check": ("holds", "fails"), "Warning": ("none", "look at it")}
-_MOVED: Final = (
-    0.1,
-    "Share of its patients by which an organisation changes in a year without a warning: an assumption.",
-)
+_MOVED: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +267,8 @@ def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
     accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
     if not accounts or any(account.difference is None for account in accounts.values()):
         return None
-    allowed = layout.constant(
-        "rounding_allowed",
-        max(account.rounding for account in accounts.values()),
-        "£: the most that rounding can move the difference between money in and money out.",
-    )
+    use = "£: the most that rounding can move the difference between money in and money out."
+    allowed = layout.constant("rounding_allowed", max(account.rounding for account in accounts.values()), use)
     years = {
         year: (f"ABS({summary.cell(DIFFERENCE, year)})<={allowed}", account.balances)
         for year, account in accounts.items()
@@ -298,9 +292,10 @@ def _movement(layout: Layout, year: str, before: str) -> tuple[str, bool] | None
     now, old = layout.blocks[ORGANISATION, year], layout.blocks[ORGANISATION, before]
     if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():
         return None
-    share = layout.constant("moved_share", *_MOVED)
+    use = "Share of its patients by which an organisation changes in a year without a warning: an assumption."
+    share = layout.constant("moved_share", _MOVED, use)
     here, there = now.column_range(PEOPLE), old.column_range(PEOPLE)
     more, fewer = f"({here}-{there}>{share}*{there})", f"({there}-{here}>{share}*{there})"
     formula = f"SUMPRODUCT({more}+{fewer})=0"
     pairs = zip(now.number_column(PEOPLE), old.number_column(PEOPLE), strict=True)
-    return formula, not any(abs(a - b) > _MOVED[0] * b for a, b in pairs)
+    return formula, not any(abs(a - b) > _MOVED * b for a, b in pairs)

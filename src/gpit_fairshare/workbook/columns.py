@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
-from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.sharing import rows_by_group
 from gpit_fairshare.workbook.layout import Block, Layout, number_format, with_unit
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Formula, Sheet
@@ -116,10 +115,9 @@ class YearColumns:
         elif inner == column:
             formula, values, says = own, list(range(1, block.height + 1)), "number"
         else:  # A group inside a larger group: that of any of its organisations.
-            outer_range, inner_range = (
-                self.membership(self.block(ORGANISATION), name).range for name in (column, inner)
-            )
-            formula = f"INDEX({outer_range},MATCH({own},{inner_range},0))"
+            organisations = self.block(ORGANISATION)
+            outer, same = self.membership(organisations, column), self.membership(organisations, inner)
+            formula = f"INDEX({outer.range},MATCH({own},{same.range},0))"
             pairs = zip(self.now.membership[inner], self.now.membership[column], strict=True)
             outer_of = dict(reversed(list(pairs)))  # the first of several rows counts
             values = [outer_of[index] + 1 for index in range(block.height)]
@@ -132,12 +130,13 @@ class KernelFigures:
     def __init__(self, columns: YearColumns, step: Step, within: str | None) -> None:
         self.columns, self.layout, self.step, self.within = columns, columns.layout, step, within
         self.block = columns.block(step.kind)
-        self.numbers, members, count = "", None, None
+        self.numbers = ""
         """The numbers of the groups on the workings, from 1."""
+        members, count = None, None
         if within:
             numbers = columns.membership(self.block, within)
-            self.numbers = numbers.range
-            members, count = [number - 1 for number in numbers.values], self.groups.height
+            self.numbers, count = numbers.range, self.groups.height
+            members = [number - 1 for number in numbers.values]
         self.rows = rows_by_group(members, self.block.height, count)
         """The rows of each group."""
 
@@ -231,8 +230,8 @@ class Refs:
     def figure(self, node: t.Figure) -> str:
         """Return the cell of a figure over organisations."""
         if node.within is None:
-            return self.layout.name_of(to_text(node), self.year)
-        return self._in_block(to_text(node), group(node.within))
+            return self.layout.name_of(t.to_text(node), self.year)
+        return self._in_block(t.to_text(node), group(node.within))
 
     def previous(self, name: str) -> str:
         """Return the cells of last year's value: one, or the sum over merged predecessors."""

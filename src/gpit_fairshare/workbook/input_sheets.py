@@ -156,10 +156,10 @@ def _sheet_of(layout: Layout, name: str) -> str:
 def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: Mapping[tuple[str, str], str]) -> None:
     """Write the rows of a sheet of inputs: those that serve every year first, by code; then year by year."""
     entries = _entries(layout, names)
-    inputs = {
-        year: result.organisations.rows_by_key("org_code", named=True, unique=True)
-        for year, result in layout.result.years.items()
-    }
+    inputs = {}
+    for year, result in layout.result.years.items():
+        columns_read = {"org_code", "org_name", *names}.intersection(result.organisations.columns)
+        inputs[year] = result.organisations.select(columns_read).rows_by_key("org_code", named=True, unique=True)
     sheet.add_column("Year", 12, [word for word, _, _ in entries])
     sheet.add_column("Code", 9, [code for _, _, code in entries])
     sheet.add_column("Name", 40, [inputs[year][code]["org_name"] or NOT_GIVEN for _, year, code in entries])
@@ -205,15 +205,11 @@ def _input_column(
     """Write one column of inputs: what may be changed, what follows from other cells, and what is allowed."""
     symbol = layout.scheme.symbols.get(name)
     is_text, unit = any(isinstance(value, str) for value in cells), symbol.unit if symbol else None
-    column = sheet.add_column(
-        with_unit(layout.label(name), unit),
-        22,
-        cells,
-        (lambda row: formulas[row - FIRST_ROW]) if any(formulas) else None,
-        "number" if is_text else number_format(unit, cells),
-        # A text that no step uses names an area, and the sheet of areas has a row for those of the run alone.
-        unlocked=not (is_text and symbol is None),
-    )
+    heading, number = with_unit(layout.label(name), unit), "number" if is_text else number_format(unit, cells)
+    formula = (lambda row: formulas[row - FIRST_ROW]) if any(formulas) else None
+    # A text that no step uses names an area, and the sheet of areas has a row for those of the run alone.
+    unlocked = not (is_text and symbol is None)
+    column = sheet.add_column(heading, 22, cells, formula, number, unlocked=unlocked)
     region = sheet.region(column)
     layout.input_ranges[name] = cell_range = sheet.column_range(column)
     if is_text:

@@ -141,12 +141,14 @@ class Block:
 class Layout:
     """All places of one workbook, and the sheets as they fill."""
 
+    user = ""
+    """Label of the step that is being written, for the numbers that it holds."""
+
     def __init__(self, result: Result) -> None:
         self.result = result
         self.scheme = result.scheme
         self.taken = {name.casefold() for name in FIXED_NAMES}
-        unit = self.scheme.symbols[self.scheme.result].unit
-        self.adds_up = unit in ADDED_UP or unit is None
+        self.adds_up = self.scheme.symbols[self.scheme.result].unit in (*ADDED_UP, None)
         """Whether answers may be added up: money and people, and what has no unit; an index or a rate may not."""
         self.answers = ALLOCATIONS if self.adds_up else self.scheme.labels[self.scheme.result].partition(",")[0]
         """What the answers are called as a whole, on the sheet that is published: `Allocations`, `Maturity index`."""
@@ -176,34 +178,20 @@ class Layout:
         """(year, successor) to what the crosswalk counted with it."""
         for one in result.inputs.restated:
             self.moved.setdefault((one.year, one.successor), []).append(one)
-        self.user = ""
-        """Label of the step that is being written, for the numbers that it holds."""
-        self.constants = self.sheet(
-            CONSTANTS,
-            "Constants that formulas use",
-            "Numbers of the formulas, each by its name. Fixed: no input changes it. As read: inputs come to it.",
-            "Working",
-        )
+        note = "Numbers of the formulas, each by its name. Fixed: no input changes it. As read: inputs come to it."
+        self.constants = self.sheet(CONSTANTS, "Constants that formulas use", note, "Working")
         self._constant_rows: dict[str, int] = {}
         self._users: defaultdict[str, list[str]] = defaultdict(list)
         """Numbers of the scheme by their names to what uses them."""
         self.constants.add_headings(_CONSTANTS_COLUMNS)
         for name, (value, use) in x.CONSTANTS.items():
             self.constant(name, value, use)
-        self.national = self.sheet(
-            NATIONAL_SHEET,
-            "National figures of each year",
-            "One row per figure, one column per year; formulas use them by their names.",
-            "Working",
-        )
+        note = "One row per figure, one column per year; formulas use them by their names."
+        self.national = self.sheet(NATIONAL_SHEET, "National figures of each year", note, "Working")
         self.national.add_headings((*_NATIONAL_COLUMNS, *((year, 20) for year in self.years)))
         self.national_rows: dict[str, int] = {}
-        self.sharing = self.sheet(
-            SHARING,
-            "How money was shared out between bounds",
-            "Each round halves the range of ranks in which the amount is spent.",
-            "Working",
-        )
+        note = "Each round halves the range of ranks in which the amount is spent."
+        self.sharing = self.sheet(SHARING, "How money was shared out between bounds", note, "Working")
         self.sharing.last_row = FIRST_ROW - 1
         self.sharing.add_headings(_SHARING_COLUMNS)
         keys = product(self.scheme.parameters, self.years)

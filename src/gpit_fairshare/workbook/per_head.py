@@ -127,18 +127,19 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def _sets(layout: Layout) -> list[tuple[str, Block, str]]:
-    """Return heading, block and workings column of £ per head: historic spend once, then each year's allocation."""
+def _sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
+    """Return heading, cells and figures of £ per head: historic spend once, then each year's allocation."""
     before, after = f"{BASELINE} per head", f"{layout.scheme.result} per head"
     blocks = layout.organisations()
     sets = [("Historic spend", block, before) for block in blocks.values() if before in block.helpers][:1]
-    return sets + [(f"Allocation {year}", block, after) for year, block in blocks.items() if after in block.helpers]
+    sets += [(f"Allocation {year}", block, after) for year, block in blocks.items() if after in block.helpers]
+    return [(heading, block.helper_range(key), applicable(block, key)) for heading, block, key in sets]
 
 
 def spread_sheet(layout: Layout) -> Sheet | None:
     """Return how many organisations have which £ per head, before and after, in bands of equal width."""
     sets = _sets(layout)
-    rates = [applicable(block, key) for _, block, key in sets]
+    rates = [figures for _, _, figures in sets]
     if not sets or not all(rates):
         return None
     noun = layout.scheme.organisation
@@ -146,7 +147,6 @@ def spread_sheet(layout: Layout) -> Sheet | None:
     sheet = layout.sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per registered patient", note)
     starts, width = _bands(min(map(min, rates)), max(map(max, rates)))
     step = layout.constant("band_width", width, f"£ per head: width of the bands on the sheet {SPREAD}.")
-    ranges = [block.helper_range(key) for _, block, key in sets]
     last, form = FIRST_ROW + len(starts) - 1, '"0.00"'
 
     def band(row: int) -> str:
@@ -154,13 +154,13 @@ def spread_sheet(layout: Layout) -> Sheet | None:
         return f"TEXT($B{row},{form})&{end}"
 
     def start(row: int) -> str:
-        lows = f"MIN({','.join(ranges)})"
+        lows = f"MIN({','.join(cells for _, cells, _ in sets)})"
         return f"INT({lows}/{step}+tolerance)*{step}" if row == FIRST_ROW else f"$B{row - 1}+{step}"
 
     texts = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(starts)] + [f"{starts[-1]:.2f} and over"]
     sheet.add_column("Band (£ per head)", 20, texts, band)
     sheet.add_column("From (£ per head)", 14, starts, start, "£ per head")
-    for (heading, _, _), cells, values in zip(sets, ranges, rates, strict=True):
+    for heading, cells, values in sets:
         # Whether a value is in a band or above it; programs differ in the last digit at its edge.
         above = [sum(value >= low - _EDGE for value in values) for low in starts]
         counts = [here - beyond for here, beyond in zip(above, [*above[1:], 0], strict=True)]
@@ -203,7 +203,7 @@ def path_sheet(layout: Layout) -> Sheet | None:
     sheet = layout.sheet(PATH, f"{layout.scheme.title}: path of £ per registered patient", note)
     sheet.add_column("Money", 26, [heading for heading, _, _ in sets])
     three = layout.constant("constant_3", 3, "The third of four quarters.")
-    rates = [sorted(applicable(block, key)) for _, block, key in sets]
+    rates = [sorted(figures) for _, _, figures in sets]
     for heading, share, call in (
         ("Highest", 1.0, "MAX({})"),
         ("Upper quartile", 0.75, f"QUARTILE({{}},{three})"),
@@ -213,8 +213,7 @@ def path_sheet(layout: Layout) -> Sheet | None:
     ):
 
         def formula(row: int, call: str = call) -> str:
-            _, block, key = sets[row - FIRST_ROW]
-            return call.format(block.helper_range(key))
+            return call.format(sets[row - FIRST_ROW][1])
 
         values = [_percentile(ordered, share) if ordered else 0.0 for ordered in rates]
         sheet.add_column(f"{heading} (£ per head)", 16, values, formula, "£ per head")

@@ -105,13 +105,8 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
         per, rows, users = "figure", f"by {noun}", "sharing and checks"
     note = f"One row per {noun}, one column per {per}."
     sheet = layout.sheet(sheet_name(name, layout.taken, end), title, note, "Working", frozen=2)
-    workings = layout.sheet(
-        sheet_name(f"Workings {name}", layout.taken, end),
-        f"Workings {rows}, {year}",
-        f"What rounding, {users} need; same rows.",
-        "Working",
-        frozen=1,
-    )
+    own_name, note = sheet_name(f"Workings {name}", layout.taken, end), f"What rounding, {users} need; same rows."
+    workings = layout.sheet(own_name, f"Workings {rows}, {year}", note, "Working", frozen=1)
     block = Block(kind, now, sheet, workings)
     if kind.column is None:
         for target in (sheet, workings):
@@ -135,18 +130,14 @@ def _input_columns(layout: Layout, block: Block) -> None:
         symbol, values = scheme.symbols.get(name), block.values(name)
         unit, optional = (symbol.unit, symbol.optional) if symbol else (None, False)
         is_text = symbol is None or symbol.type == "text"
+        width, number = (30, "number") if is_text else (16, number_format(unit, values))
+        # What is of a larger organisation is on the row of each of its members: a total would count it often.
+        total = unit in ("£", "people") and not (symbol and symbol.of)
 
         def formula(row: int, name: str = name, optional: bool = optional, values: list[object] = values) -> str:
             place = layout.input_cells[year, codes[row - FIRST_ROW], name]
             blank = optional or values[row - FIRST_ROW] is None
             return f'IF(ISBLANK({place}),"",{place})' if blank else place
 
-        block.columns[name] = block.sheet.add_column(
-            with_unit(layout.label(name), unit),
-            30 if is_text else 16,
-            values,
-            formula,
-            "number" if is_text else number_format(unit, values),
-            # What is of a larger organisation is on the row of each of its members: a total would count it often.
-            total=unit in ("£", "people") and not (symbol and symbol.of),
-        )
+        heading = with_unit(layout.label(name), unit)
+        block.columns[name] = block.sheet.add_column(heading, width, values, formula, number, total=total)

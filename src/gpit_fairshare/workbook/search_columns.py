@@ -14,6 +14,7 @@ which somebody moves to another CCG moves here too.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -54,32 +55,25 @@ class Factor(NamedTuple):
     factor: float
 
 
+@dataclass
 class Search:
     """What the cells of a bounded `share_out` hold."""
 
-    def __init__(
-        self,
-        weights: Sequence[float],
-        start: Sequence[float],
-        turns: Mapping[str, Sequence[float]],
-        rows: Sequence[Sequence[int]],
-        amounts: Sequence[float],
-    ) -> None:
-        """Sort the turning points.
+    weights: Sequence[float]
+    """Of each row."""
+    start: Sequence[float]
+    """What each row takes before the factor counts."""
+    turns: Mapping[str, Sequence[float]]
+    """The factor at which each row leaves its FLOOR or reaches its CEILING; 0 where it has no weight."""
+    rows: Sequence[Sequence[int]]
+    """Those of each group."""
+    amounts: Sequence[float]
+    """What each group has to share."""
 
-        Args:
-            weights: Of each row.
-            start: What each row takes before the factor counts.
-            turns: The factor at which each row leaves its FLOOR or reaches its CEILING; 0 where it has no weight.
-            rows: Those of each group.
-            amounts: What each group has to share.
-        """
-        self.weights, self.start, self.turns, self.amounts, self.rows = weights, start, turns, amounts, rows
-        self.points = [sorted(side[row] for side in turns.values() for row in of_group) for of_group in rows]
-        """The turning points of each group."""
-        lasts = list(accumulate(map(len, rows)))
-        self.places = [(last - len(of_group) + 1, last) for of_group, last in zip(rows, lasts, strict=True)]
-        """First and last place of each group, where its rows are next to each other."""
+    def __post_init__(self) -> None:
+        """Sort the turning points."""
+        self.points = [sorted(side[row] for side in self.turns.values() for row in rows) for rows in self.rows]
+        """Those of each group."""
         # Enough to find any of all points, whatever group they are moved to, and one more that shows what was found.
         self.round_count = math.ceil(math.log2(sum(map(len, self.points)) + 1)) + 1
 
@@ -150,9 +144,10 @@ class OwnOrder:
         column = self.columns.helper(self.block, key, heading, formula, values)
         return Vector(values, column.range, self.block.helper_cell(key, here=self.block.workings))
 
-    def ends(self, _index: int) -> tuple[str, str]:
-        """Return the first and last place of a group, as the sheet Sharing sees them."""
-        return "1", f"ROWS({self.block.sheet.column_range(1)})"
+    def ends(self, _index: int) -> tuple[Cell, Cell]:
+        """Return the first and last place of a group, for the sheet Sharing."""
+        rows = f"ROWS({self.block.sheet.column_range(1)})"
+        return Cell(1, "1", "count"), Cell(self.block.height, rows, "count")
 
     def span(self, first: Vector, last: Vector) -> str:
         """Return one column or several side by side, as figures of the group see them."""
@@ -171,19 +166,18 @@ class GroupOrder:
         layout, scheme, within = columns.layout, columns.scheme, figures.within or ""
         self.groups = groups
         self.rows = [row for rows in figures.rows for row in rows]
-        label, word = scheme.labels[within], columns.year.replace("/", "-")
+        label = scheme.labels[within]
         noun = scheme.organisation if block.kind == ORGANISATION else scheme.labels[block.kind.column or ""]
-        self.sheet = sheet = layout.sheet(
-            sheet_name("Order", layout.taken, word),  # short: the formulas of a search name it ten times
-            f"{sentence(noun)}s by {label[:1].lower()}{label[1:]}, {columns.year}",
-            f"Each {noun} with the others of its group, so that a search looks at no other rows.",
-            "Working",
-            frozen=4,
-        )
+        # A short name: the formulas of a search have it ten times.
+        name = sheet_name("Order", layout.taken, columns.year.replace("/", "-"))
+        title = f"{sentence(noun)}s by {label[:1].lower()}{label[1:]}, {columns.year}"
+        note = f"Each {noun} with the others of its group, so that a search looks at no other rows."
+        self.sheet = sheet = layout.sheet(name, title, note, "Working", frozen=4)
         numbers = figures.numbers
         self._first, self._last = f"First place on {sheet.name}", f"Last place on {sheet.name}"
         lasts = list(accumulate(map(len, figures.rows)))
         firsts = [1, *(last + 1 for last in lasts[:-1])]
+        self._places = list(zip(firsts, lasts, strict=True))
         first_letter, last_letter = (letter(len(groups.sheet.headings) + place) for place in (1, 2))
 
         def first_place(row: int) -> str:
@@ -222,10 +216,11 @@ class GroupOrder:
         column = self.sheet.add_column(heading, 16, [values[row] for row in self.rows], formula)
         return Vector(values, self.sheet.column_range(column), self.sheet.cell(column, here=self.sheet))
 
-    def ends(self, index: int) -> tuple[str, str]:
-        """Return the first and last place of a group, as the sheet Sharing sees them."""
-        row = f"${FIRST_ROW + index}"
-        return self.groups.cell(self._first, row), self.groups.cell(self._last, row)
+    def ends(self, index: int) -> tuple[Cell, Cell]:
+        """Return the first and last place of a group, for the sheet Sharing."""
+        (first, last), row = self._places[index], f"${FIRST_ROW + index}"
+        first_cell, last_cell = self.groups.cell(self._first, row), self.groups.cell(self._last, row)
+        return Cell(first, first_cell, "count"), Cell(last, last_cell, "count")
 
     def span(self, first: Vector, last: Vector) -> str:
         """Return one column or several side by side, as figures of the group see them."""
@@ -324,7 +319,6 @@ class SearchColumns:
         figures, search = self.figures, self.search
         columns, sheet, step = figures.columns, figures.layout.sharing, figures.step
         label = columns.now.labels[figures.within][index] if figures.within else "all"
-        (first_place, last_place), (first, last) = search.places[index], self.order.ends(index)
         for number, tried in enumerate(search.rounds(index), 1):
             row = sheet.last_row + 1
             above = row - 1
@@ -347,8 +341,7 @@ class SearchColumns:
                 Cell(tried.point, f"SMALL({points},$H{row})"),
                 Cell(tried.spent, spent),
                 Cell(self.amount.values[index], self.amount.of_group(index)),
-                Cell(first_place, first, "count"),
-                Cell(last_place, last, "count"),
+                *self.order.ends(index),
             )
             sheet.put_row(row, cells)
         return sheet.last_row

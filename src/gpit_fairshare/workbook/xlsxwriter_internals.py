@@ -21,7 +21,7 @@ from xlsxwriter.exceptions import XlsxFileError
 from xlsxwriter.packager import Packager
 from xlsxwriter.worksheet import Worksheet
 
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, TITLE_ROW, TOTAL_ROW, Cell, Fill, Sheet, clean, letter
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TITLE_ROW, TOTAL_ROW, Cell, Sheet, clean, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,21 +79,27 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
         placed: dict[int, dict[int, Cell]] = {}
         for (row, column), cell in sheet.cells.items():
             placed.setdefault(row, {})[column] = cell
-        filled = {column: _Column(column, fill, self.style) for column, fill in sheet.fills.items()}
-        width, unreported = len(sheet.headings), 0
+        letters = {column: letter(column) for column in range(1, len(sheet.headings) + 1)}
+        styles: dict[tuple[int, bool, bool], int] = {}
+        """Those of filled columns: for texts and figures, formulas and values, worked out once for all rows."""
+        unreported = 0
         for row in range(TITLE_ROW, sheet.last_row + 1):
             own, single = self.table.get(row - 1, {}), placed.get(row, {})
             cells: list[str] = []
-            for column in range(1, width + 1):
+            for column, name in letters.items():
                 if column - 1 in own:
-                    cells.append(self._own(f"{letter(column)}{row}", own[column - 1]))
+                    cells.append(self._own(f"{name}{row}", own[column - 1]))
                 elif column in single:
                     cell = single[column]
                     style = self.style(cell, column, row == TOTAL_ROW)
-                    formula = None if cell.formula is None else escape(cell.formula)
-                    cells.append(self._element(f"{letter(column)}{row}", style, cell.value, formula))
-                elif column in filled and FIRST_ROW <= row < filled[column].end:
-                    cells.append(self._element(*filled[column].parts(row)))
+                    cells.append(self._element(f"{name}{row}", style, cell.value, cell.formula))
+                elif column in sheet.fills and 0 <= row - FIRST_ROW < len(sheet.fills[column].values):
+                    fill = sheet.fills[column]
+                    value, formula = fill.values[row - FIRST_ROW], fill.formula_of(row)
+                    kind = (column, isinstance(value, str), formula is None)
+                    if kind not in styles:
+                        styles[kind] = self.style(fill.cell(row), column, False)
+                    cells.append(self._element(f"{name}{row}", styles[kind], value, formula))
             if cells:
                 height = f' ht="{self.heights[row]:g}" customHeight="1"' if row in self.heights else ""
                 self.fh.write(f'<row r="{row}"{height}>{"".join(cells)}</row>')
@@ -110,7 +116,7 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
         return f'<c r="{place}" s="{style}" t="s"><v>{cell.string}</v></c>'
 
     def _element(self, place: str, style: int, value: Any, formula: str | None) -> str:
-        """Return a cell as the file holds it; the formula is escaped already."""
+        """Return a cell as the file holds it."""
         if value is None and formula is None:
             return f'<c r="{place}" s="{style}"/>'
         if isinstance(value, bool):
@@ -123,36 +129,13 @@ class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
             # A text that begins with = stays a text, and so do codes such as 0123.
             index = self.str_table._get_shared_string_index(clean(str(value)))  # noqa: SLF001  # as it does itself
             kind, shown = ' t="s"', str(index)
-        live = "" if formula is None else f"<f>{formula}</f>"
+        live = "" if formula is None else f"<f>{escape(formula)}</f>"
         return f'<c r="{place}" s="{style}"{kind}>{live}<v>{shown}</v></c>'
 
 
 def format_number(made: Format) -> int:
     """Return the number of a format in the file, which it gets when it is first asked for."""
     return int(made._get_xf_index())  # noqa: SLF001  # as XlsxWriter does itself
-
-
-class _Column:
-    """A filled column on its way into the file: what is alike on all its rows is worked out once."""
-
-    def __init__(self, column: int, fill: Fill, style: Callable[[Cell, int, bool], int]) -> None:
-        self.column, self.letter, self.fill, self.style = column, letter(column), fill, style
-        self.end = FIRST_ROW + len(fill.values)
-        self.template = escape(fill.formula) if isinstance(fill.formula, str) else None
-        self.styles: dict[tuple[bool, bool], int] = {}
-
-    def parts(self, row: int) -> tuple[str, int, Any, str | None]:
-        """Return place, style, value and formula of a row's cell."""
-        value = self.fill.values[row - FIRST_ROW]
-        if self.template is not None:
-            formula: str | None = self.template.replace(ROW, str(row))
-        else:
-            formula = self.fill.formula_of(row)
-            formula = None if formula is None else escape(formula)
-        kind = (isinstance(value, str), formula is None)
-        if kind not in self.styles:
-            self.styles[kind] = self.style(self.fill.cell(row), self.column, False)
-        return f"{self.letter}{row}", self.styles[kind], value, formula
 
 
 class _Core(Core):  # type: ignore[misc]  # the package ships no types
