@@ -144,7 +144,7 @@ def compare_tables(
         return []
     columns = [column for column in expected.columns if column in found.columns]
     rows, again = (frame.select(columns).to_dicts() for frame in (found, expected))
-    keys, keys_again = ([(str(row["year"]), str(row["org_code"])) for row in side] for side in (rows, again))
+    keys, keys_again = ([_key(row) for row in side] for side in (rows, again))
     matches, left = paired(keys, keys_again)
     for match, key, row in zip(matches, keys_again, again, strict=True):
         if match is None:
