@@ -45,8 +45,8 @@ class Answers:
 
     def __init__(self, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
         """Take the answer's places from both manifests; a manifest that does not say them gives none."""
-        self.found: dict[tuple[str, str], Any] = {}
-        self.expected: dict[tuple[str, str], Any] = {}
+        self.found: dict[tuple[str, ...], Any] = {}
+        self.expected: dict[tuple[str, ...], Any] = {}
         self._places = [_places(found), _places(expected)]
 
     def take(self, sheet: str, number: int, row: Row, side: int) -> None:
