@@ -224,8 +224,9 @@ class BookComparison:
             return Kind.FORMULA
         if same_as_worked_out(found.value, expected.value) or self._says_status(found, expected):
             return None
-        left = page.is_remainder(number, column, own) and same_remainder(found.value, expected.value)
-        return None if left else Kind.CONSEQUENCE
+        # The workings hold what is left of large numbers.
+        is_remainder = page.role == "Working" and REMAINDER in page.about(number, column, own)
+        return None if is_remainder and same_remainder(found.value, expected.value) else Kind.CONSEQUENCE
 
     def _filled_in(self, page: _Page, column: int, found: Cell, own: Row) -> bool:
         """Return whether a cell is a field to be filled in, and take down what was."""
@@ -275,10 +276,6 @@ class _Page:
         year = [str(named["Year"])] if isinstance(named.get("Year"), str) else []
         said = [" ".join(who[:2])[:80], *year, heading]
         return ", ".join(part for part in said if part and part != "none")
-
-    def is_remainder(self, number: int, column: int, own: Row) -> bool:
-        """Return whether a cell of the workings holds what is left of a large number."""
-        return self.role == "Working" and REMAINDER in self.about(number, column, own)
 
     def unit(self, column: int, own: Row) -> str:
         """Return `£` where the heading says so, or the unit of a parameter."""
