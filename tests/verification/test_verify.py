@@ -24,7 +24,8 @@ from gpit_fairshare import UsageError, allocate, verify
 from gpit_fairshare.cli import _run
 from gpit_fairshare.results import writing
 from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written
-from gpit_fairshare.verification import Kind, formulas
+from gpit_fairshare.verification import Kind
+from gpit_fairshare.verification.workbooks import normal
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from retouching import by_openpyxl, calculated, change_cell, edited, element, formula_of, type_all_over, type_over
 from running import gpit, write_rows
@@ -902,13 +903,13 @@ def test_ways_of_writing_one_formula(here, there):
     """Spaces, capitals, quotation marks around sheets, prefixes and TRUE() are ways of writing the same."""
     sheets = {"new name": "Old"}
 
-    assert formulas.normal(here, sheets) == formulas.normal(there, sheets)
+    assert normal(here, sheets) == normal(there, sheets)
 
 
 @pytest.mark.parametrize(("here", "there"), DIFFERENT)
 def test_formulas_that_are_not_the_same(here, there):
     """Dollar signs, operators, texts and the space between ranges are part of a formula."""
-    assert formulas.normal(here, {}) != formulas.normal(there, {})
+    assert normal(here, {}) != normal(there, {})
 
 
 @given(st.floats(-1e300, 1e300))

@@ -6,8 +6,7 @@ Office Open XML has two dialects, transitional and strict, which differ in their
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lxml import etree
 
@@ -34,8 +33,7 @@ class Unfit(FindingError):  # noqa: N818 – no error of the program: it becomes
         super().__init__(FindingCode.UNREADABLE, found, "", remedy, part)
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """The namespaces that a workbook uses: of its elements, and of references to other parts."""
 
     main: str

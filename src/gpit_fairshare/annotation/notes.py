@@ -71,7 +71,8 @@ def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> Non
     if authors is None or listed is None:
         raise Unfit("the list of notes has no authors or no texts", part)
     known = {note.get("ref", ""): note for note in reversed(listed.findall("{*}comment"))}
-    before = set(known)
+    # Where there is no drawing, the old notes have no boxes either, and Excel wants one for each.
+    boxed = set(known) if sheet.root.find("{*}legacyDrawing") is not None else set()
     author = _author(authors)
     for cell, text in texts.items():
         note = known.get(str(cell))
@@ -82,8 +83,6 @@ def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> Non
     notes = sorted(((_cell_of(note, part), note) for note in listed.findall("{*}comment")), key=lambda one: one[0])
     for _, note in notes:
         listed.append(note)  # an element that has a place moves
-    # Where there is no drawing, the old notes have no boxes either, and Excel wants one for each.
-    boxed = before if sheet.root.find("{*}legacyDrawing") is not None else set()
     boxes = {cell: "".join(map(str, note.itertext())) for cell, note in notes if str(cell) not in boxed}
     drawing = _part_of_boxes(package, sheet)
     if boxes:

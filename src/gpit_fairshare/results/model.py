@@ -99,7 +99,9 @@ class _ComparedFinding(StrictModel):
     found: str
 
 
-class _ComparedInput(StrictModel):
+class ManifestInput(StrictModel):
+    """An input file of the run."""
+
     role: str
     file: str
     sheet: str
@@ -115,7 +117,7 @@ class _ComparedManifest(StrictModel):
     crosswalk: list[dict[str, Any]]
     illustrative: list[str]
     parameters: list[dict[str, Any]]
-    inputs: list[_ComparedInput]
+    inputs: list[ManifestInput]
     findings: list[_ComparedFinding]
     checks: list[dict[str, Any]]
 

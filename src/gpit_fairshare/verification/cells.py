@@ -11,10 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xml.parsers import expat
 
+from openpyxl.formula.translate import Translator, TranslatorError
+
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.files.grids import Unreadable, Wish
 from gpit_fairshare.inputs.files.workbooks import SAVE_AGAIN, open_package, restored, sheet_parts
-from gpit_fairshare.verification.formulas import moved
 from gpit_fairshare.workbook.sheets import column_number, letter
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ class _Cells(_Texts):
                 self._masters.setdefault(group, (text, place))
                 return text
             master, origin = self._masters[group]
-            return moved(master, origin, place)
+            return _moved(master, origin, place)
         # Of several cells, so that it is no formula of this one alone.
         return f"{{{text}}}" if kind in ("array", "dataTable") else text
 
@@ -277,3 +278,17 @@ def _column(place: str, row: int) -> int:
     if not place.endswith(str(row)):
         raise ValueError(place)
     return column_number(place.removesuffix(str(row)).upper())
+
+
+def _moved(formula: str, origin: str, place: str) -> str:
+    """Return the formula of a cell that shares it with another: references move along, but for those with a `$`.
+
+    Args:
+        formula: Text of the formula where it stands, without its `=`.
+        origin: Address of the cell in which it stands.
+        place: Address of the cell that shares it.
+    """
+    try:
+        return str(Translator(f"={formula}", origin).translate_formula(place))[1:]
+    except (TranslatorError, ValueError, IndexError):  # a reference that would leave the sheet
+        return "#REF!"

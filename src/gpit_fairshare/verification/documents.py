@@ -67,7 +67,7 @@ def entries(
 
 def _rows(found: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[Difference]:
     """Compare the tidy table row by row, each organisation's of a year with its own, wherever it stands."""
-    matches, left = paired(map(_key, found), map(_key, expected))
+    matches, left = paired(map(row_key, found), map(row_key, expected))
     for index, (own, row) in enumerate(zip(matches, expected, strict=True)):
         if own is None:
             yield Difference(Kind.REMOVED, f"rows[{index}]", _called(row), None, "the row")
@@ -86,7 +86,8 @@ def paired(found: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple[lis
     return matches, [place for left in places.values() for place in left]
 
 
-def _key(row: Any) -> tuple[str, ...]:
+def row_key(row: Any) -> tuple[str, ...]:
+    """Return year and code of a row, as texts; nothing for what is no row."""
     return tuple(str(row.get(name)) for name in KEYS) if isinstance(row, dict) else ()
 
 
@@ -144,7 +145,7 @@ def compare_tables(
         return []
     columns = [column for column in expected.columns if column in found.columns]
     rows, again = (frame.select(columns).to_dicts() for frame in (found, expected))
-    keys, keys_again = ([(str(row["year"]), str(row["org_code"])) for row in side] for side in (rows, again))
+    keys, keys_again = ([row_key(row) for row in side] for side in (rows, again))
     matches, left = paired(keys, keys_again)
     for match, key, row in zip(matches, keys_again, again, strict=True):
         if match is None:

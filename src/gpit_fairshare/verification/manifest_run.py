@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.files.reading import split_sheet
-from gpit_fairshare.results.model import StrictModel
+from gpit_fairshare.results.model import ManifestInput, StrictModel
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.verification.model import FileSeen
 
@@ -45,11 +45,7 @@ class Run(_run_options):  # type: ignore[misc, valid-type]  # mypy knows no clas
     """The options of `gpit allocate`, files by their base names, as `allocation.recorded` writes them."""
 
 
-class _Source(StrictModel):
-    role: str
-    file: str
-    sheet: str
-    sha256: str
+class _Source(ManifestInput):
     rows: int
 
 
@@ -82,11 +78,6 @@ class RunSpec(StrictModel):
     """What the run took from plug-ins."""
     inputs: list[_Source]
     run: Run
-
-    @cached_property
-    def scheme_files(self) -> list[tuple[str, str]]:
-        """Return base name and digest of each scheme, formula and transition file."""
-        return [(file.file, file.sha256) for file in self.scheme.files]
 
     @cached_property
     def input_files(self) -> list[tuple[str, FileSeen]]:

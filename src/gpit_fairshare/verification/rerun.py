@@ -17,7 +17,7 @@ from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_resu
 from gpit_fairshare.results.writing import write_manifest, write_result
 from gpit_fairshare.structured_texts import json_text, parse_json
 from gpit_fairshare.verification.cells import Book
-from gpit_fairshare.verification.documents import ColumnRules, compare_documents, compare_tables, entries, paired
+from gpit_fairshare.verification.documents import ColumnRules, compare_documents, compare_tables, entries, row_key
 from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification
 from gpit_fairshare.verification.workbooks import Answers, compare_books
 
@@ -189,10 +189,12 @@ def _entries(file: ResultFile, again: ResultFile, now: Mapping[str, Any], known:
 
 def _with_rows(files: Sequence[FileSeen], result: Result) -> Iterator[FileSeen]:
     """Yield the files with the number of rows that were read of each now."""
-    sources = result.inputs.sources
-    matches, _ = paired([(source.role, source.file) for source in sources], [(file.role, file.name) for file in files])
-    for file, match in zip(files, matches, strict=True):
-        yield replace(file, rows_now=None if match is None else sources[match].rows)
+    left = list(result.inputs.sources)
+    for file in files:
+        source = next((source for source in left if (source.role, source.file) == (file.role, file.name)), None)
+        if source is not None:
+            left.remove(source)
+        yield replace(file, rows_now=source.rows if source else None)
 
 
 # Content --------------------------------------------------------------------------------------------------
@@ -219,11 +221,7 @@ def _others(
     units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
     rules = ColumnRules(units, predicates_of(result.scheme))
     if ending == ".json":
-        answers.found = {
-            (str(row.get("year")), str(row.get("org_code"))): row.get(answer)
-            for row in file.document["rows"]
-            if isinstance(row, dict)
-        }
+        answers.found = {row_key(row): row.get(answer) for row in file.document["rows"] if isinstance(row, dict)}
     else:
         name = manifest_name(file.path)
         table = file.document.get("table")
@@ -244,11 +242,11 @@ def _off_rule(path: Path) -> tuple[OffRule, ...]:
         return ()
 
 
-def _answers(frame: pl.DataFrame, answer: str) -> dict[tuple[str, str], Any]:
+def _answers(frame: pl.DataFrame, answer: str) -> dict[tuple[str, ...], Any]:
     """Return the answer of each year and code."""
     if not {"year", "org_code", answer} <= set(frame.columns):
         return {}
-    found: dict[tuple[str, str], Any] = {}
+    found: dict[tuple[str, ...], Any] = {}
     for year, code, value in frame.select("year", "org_code", answer).iter_rows():
         key = str(year), str(code)
         while key in found:  # a row that stands there twice counts twice

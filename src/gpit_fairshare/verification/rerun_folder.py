@@ -107,19 +107,19 @@ class _Rules:
     """Scheme, formula and transition files that are no part of the library, with those that they name in turn."""
 
     def __init__(self, spec: RunSpec, places: Places, folder: Path) -> None:
-        self.spec, self.places, self.folder = spec, places, folder
+        self.places, self.folder, self.with_plugins = places, folder, bool(spec.plugins)
+        self.then = [(file.file, file.sha256) for file in spec.scheme.files]
+        """Base name and digest of each file that the run read."""
         self.missing: list[str] = []
         self.digests = Digests(text=True)
         self.staged: dict[Path, Path] = {}
         """Where each file lies now to where it was found."""
-        self.library = library_files(with_plugins=bool(spec.plugins))
+        self.library = library_files(with_plugins=self.with_plugins)
 
     def option(self, kind: FileKind, name: str) -> str:
         """Return what `allocate` is given for an option: a library name, or the path of a copy."""
-        then = {file for file, _ in self.spec.scheme_files}
-        names = library_names(kind, with_plugins=bool(self.spec.plugins))
-        known = not name.endswith(".toml") and name in names
-        if known and (f"{name}.toml" in then or name not in then):
+        is_in_library = not name.endswith(".toml") and name in library_names(kind, with_plugins=self.with_plugins)
+        if is_in_library and (self._digests_of(f"{name}.toml") or not self._digests_of(name)):
             return name
         source = self.places.find(name, self.digests, self._digests_of(name))
         if source is None:
@@ -138,7 +138,7 @@ class _Rules:
         seen = {}
         unheard: list[str] = []
         # Those that are as they were come first, so that what is left of a name goes to what is left.
-        for name, then in sorted(self.spec.scheme_files, key=lambda one: one not in exact):
+        for name, then in sorted(self.then, key=lambda one: one not in exact):
             found = there.get(name) or self._elsewhere(name, then)
             if not found:
                 unheard.append(name)
@@ -150,7 +150,7 @@ class _Rules:
         if not any(one.differs for one in seen.values()):
             self.missing += unheard
         # Else a file that names them may have changed, and says otherwise now which it wants.
-        return [seen[one] for one in self.spec.scheme_files if one in seen]
+        return [seen[one] for one in self.then if one in seen]
 
     def _elsewhere(self, name: str, then: str) -> list[tuple[str, str]]:
         """Return a file that no file names any more: of the library, or wherever it lies."""
@@ -160,7 +160,7 @@ class _Rules:
         return [(str(place), self.digests.of(place))] if place else []
 
     def _digests_of(self, name: str) -> set[str]:
-        return {digest for file, digest in self.spec.scheme_files if file == name}
+        return {digest for file, digest in self.then if file == name}
 
     def _stage(self, source: Path, target: Path) -> None:
         if target in self.staged:

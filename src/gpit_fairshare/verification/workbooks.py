@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written, same_remainder
 from gpit_fairshare.verification.cells import Book, Cell, Row, address
-from gpit_fairshare.verification.formulas import normal
 from gpit_fairshare.verification.model import Change, Difference, Differences, Kind
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.kernel_columns import REMAINDER
@@ -17,7 +16,7 @@ from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
 from gpit_fairshare.workbook.sheets import HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _NOTHING: Final = Cell(None, None)
 _NO_ANSWERS: Final = ("", range(0), 0, 0)
@@ -25,6 +24,20 @@ _UNIT: Final = re.compile(r"\((£[^)]*)\)")
 _PIECE: Final = re.compile(r"JSON [0-9]+ of [0-9]+")
 _NAMES: Final = ("Parameter", "Code", "Name", "Figure", "Step", "Check", "Item")
 """Headings of columns that say what a row is of; the first column does where none of them stands."""
+_TOKEN: Final = re.compile(
+    r"""
+      (?P<text>"(?:[^"]|"")*")
+    | (?P<quoted>'(?:[^']|'')*')!
+    | (?P<sheet>(?<![\w.\]])[^\W\d][\w.]*)!
+    | (?P<space>\s+)
+    | (?P<prefix>_xl(?:fn|ws|udf)\.)
+    | (?P<truth>(?<![\w.])(?:true|false)\s*\(\s*\))
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_BEFORE: Final = re.compile(r"""[\w.)\]"'}#%]""")
+_AFTER: Final = re.compile(r"""[\w.(\["'{$#]""")
+"""What a reference or value ends with, and begins with: a space between the two means where ranges meet."""
 
 
 class Answers:
@@ -32,8 +45,8 @@ class Answers:
 
     def __init__(self, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
         """Take the answer's places from both manifests; a manifest that does not say them gives none."""
-        self.found: dict[tuple[str, str], Any] = {}
-        self.expected: dict[tuple[str, str], Any] = {}
+        self.found: dict[tuple[str, ...], Any] = {}
+        self.expected: dict[tuple[str, ...], Any] = {}
         self._places = [_places(found), _places(expected)]
 
     def take(self, sheet: str, number: int, row: Row, side: int) -> None:
@@ -77,7 +90,7 @@ def compare_books(found: Book, expected: Book, answers: Answers, into: Differenc
     comparison = BookComparison(sheets, answers, into)
     for name in expected.sheets:
         if name in pairs:
-            comparison.sheet(name, found.rows(pairs[name]), expected.rows(name), pairs[name])
+            comparison.sheet(found, pairs[name], expected, name)
     if comparison.without_values:
         into.drop(Kind.CONSEQUENCE)
         answers.found.clear()
@@ -145,12 +158,11 @@ class BookComparison:
         """Return whether the file holds formulas and not one value that they gave."""
         return self.formulas > 0 and not self.values
 
-    def sheet(
-        self, name: str, found: Iterator[tuple[int, Row]], expected: Iterator[tuple[int, Row]], called: str
-    ) -> None:
+    def sheet(self, found: Book, called: str, expected: Book, name: str) -> None:
         """Compare the rows of a sheet, which the file may call otherwise."""
         page = _Page(name, called)
-        here, there = next(found, None), next(expected, None)
+        rows, own_rows = found.rows(called), expected.rows(name)
+        here, there = next(rows, None), next(own_rows, None)
         while here or there:
             number = min(one[0] for one in (here, there) if one)
             row = here[1] if here and here[0] == number else {}
@@ -166,8 +178,8 @@ class BookComparison:
                 for column in sorted({*row, *own}):
                     self._cell(page, number, column, row.get(column, _NOTHING), own)
             self._count(row, own)
-            here = next(found, None) if here and here[0] == number else here
-            there = next(expected, None) if there and there[0] == number else there
+            here = next(rows, None) if here and here[0] == number else here
+            there = next(own_rows, None) if there and there[0] == number else there
 
     def _count(self, row: Row, own: Row) -> None:
         for column, cell in own.items():
@@ -212,8 +224,9 @@ class BookComparison:
             return Kind.FORMULA
         if same_as_worked_out(found.value, expected.value) or self._says_status(found, expected):
             return None
-        left = page.is_remainder(number, column, own) and same_remainder(found.value, expected.value)
-        return None if left else Kind.CONSEQUENCE
+        # The workings hold what is left of large numbers.
+        is_remainder = page.role == "Working" and REMAINDER in page.about(number, column, own)
+        return None if is_remainder and same_remainder(found.value, expected.value) else Kind.CONSEQUENCE
 
     def _filled_in(self, page: _Page, column: int, found: Cell, own: Row) -> bool:
         """Return whether a cell is a field to be filled in, and take down what was."""
@@ -264,10 +277,6 @@ class _Page:
         said = [" ".join(who[:2])[:80], *year, heading]
         return ", ".join(part for part in said if part and part != "none")
 
-    def is_remainder(self, number: int, column: int, own: Row) -> bool:
-        """Return whether a cell of the workings holds what is left of a large number."""
-        return self.role == "Working" and REMAINDER in self.about(number, column, own)
-
     def unit(self, column: int, own: Row) -> str:
         """Return `£` where the heading says so, or the unit of a parameter."""
         if self.name == PARAMETERS:
@@ -275,3 +284,33 @@ class _Page:
             return str(unit) if self.headings.get(column, "") in ("Value", "Value in the run") else ""
         money = _UNIT.search(self.headings.get(column, ""))
         return money[1] if money else ""
+
+
+def normal(formula: str, sheets: Mapping[str, str]) -> str:
+    """Return a formula without what differs between programs that save the same workbook.
+
+    Spaces between operators, capitals, `_xlfn.` before newer functions, `TRUE()` for `TRUE` and quotation marks
+    around names of sheets go. Texts, `$` and the space that intersects ranges stay.
+
+    Args:
+        formula: Text of the formula, without its `=`.
+        sheets: For each sheet that has another name in this workbook, its casefolded name to that which gpit gives it.
+    """
+    parts: list[str] = []
+    end = 0
+    for token in _TOKEN.finditer(formula):
+        parts.append(formula[end : token.start()].upper())
+        end = token.end()
+        match token.lastgroup:
+            case "text":
+                parts.append(token[0])
+            case "quoted" | "sheet":
+                name = token["sheet"] or token["quoted"][1:-1].replace("''", "'")
+                parts.append(f"'{sheets.get(name.casefold(), name).upper()}'!")
+            case "space":
+                between = _BEFORE.match(formula[: token.start()][-1:]) and _AFTER.match(formula[end : end + 1])
+                parts.append(" " if between else "")
+            case "truth":
+                parts.append("TRUE" if token[0][:1] in "tT" else "FALSE")
+    parts.append(formula[end:].upper())
+    return "".join(parts)
