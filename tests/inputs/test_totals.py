@@ -330,3 +330,11 @@ def test_lines_of_cost_without_totals(folder):
     inputs = folder.read(people, text, counts=COUNTS)
 
     assert len(column(inputs, "historic_spend")) == 3
+
+
+@pytest.mark.parametrize("figure", ["12345678901234567.5", "999999999999999999.999999999999"])
+def test_a_vast_figure_with_decimals_is_refused_by_its_place(folder, figure):
+    """A figure of more digits than Python's decimals hold is refused like any that is too large."""
+    fault = folder.fault(f"{HEAD}{NORTH}99A,Isle of Wight,{figure}\n")
+
+    assert f"row 5, registered_population: '{figure}' is too large" in str(fault)

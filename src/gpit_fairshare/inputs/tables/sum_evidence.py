@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from itertools import accumulate
 from operator import mul
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _VAST = 10**18
 """No figure of ours is as large."""
 _MOST_DECIMALS = 12
+_EXACT = Context(prec=32)
+"""Digits enough for 18 before the point and 12 after it: the 28 of Python's own context are not."""
 Side = Literal["above", "below", "beside"]
 
 KNOWN_LEVEL = 6.0
@@ -82,7 +84,7 @@ class SummedColumn(NamedTuple):
         position = headings.columns[need.name]
         numbers = [_number(cells[position]) for _, cells in rows]
         decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
-        figures = [None if number is None else int(number * 10**decimals) for number in numbers]
+        figures = [None if number is None else int(_EXACT.multiply(number, 10**decimals)) for number in numbers]
         is_counted = need.unit == "people" and not decimals and headings.units.factor(position) == 1
         return cls(need.name, position, figures, decimals, is_counted)
 
@@ -108,7 +110,7 @@ def _number(cell: Any) -> int | Decimal | None:
         number = int(cell) if cell.is_integer() else Decimal(repr(cell))
     if number is None or abs(number) >= _VAST:
         return None
-    number = round(number, _MOST_DECIMALS) if isinstance(number, Decimal) else number
+    number = number.quantize(Decimal(10) ** -_MOST_DECIMALS, context=_EXACT) if isinstance(number, Decimal) else number
     return int(number) if number == int(number) else number
 
 
