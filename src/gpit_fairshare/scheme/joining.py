@@ -248,21 +248,17 @@ def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
     elif result is not None and result not in {*steps, *faults.lost}:
         found = f"there is no step {result}{nearest(result, steps)}"
         faults.error(FindingCode.ANSWER, Where(read.file, "scheme › result"), found, remedy="name a step")
-    for what, number, most in (
-        ("steps", len(draft.steps), MOST_STEPS),
-        ("parameters", len(draft.parameters), MOST_PARAMETERS),
-    ):
+    limits = (("steps", len(draft.steps), MOST_STEPS), ("parameters", len(draft.parameters), MOST_PARAMETERS))
+    for what, number, most in limits:
         if number > most:
-            raise faults.abort(
-                FindingCode.LIMIT, Where(read.file), f"the scheme has {number:,} {what}; {most:,} are allowed"
-            )
+            found = f"the scheme has {number:,} {what}; {most:,} are allowed"
+            raise faults.abort(FindingCode.LIMIT, Where(read.file), found)
     known = {*draft.parameters, *draft.inputs, *STANDARD_INPUTS, *(step.name for step in draft.steps)}
     for file, place, name in draft.replacements:
         if name not in known | faults.lost:
+            found = f"there is no {name}{nearest(name, known)}"
             remedy = f"declare it under [parameters.{name}], or under [inputs.{name}] if it is a column"
-            faults.error(
-                FindingCode.UNKNOWN_NAME, Where(file, place), f"there is no {name}{nearest(name, known)}", remedy=remedy
-            )
+            faults.error(FindingCode.UNKNOWN_NAME, Where(file, place), found, remedy=remedy)
             faults.lost.add(name)
 
 

@@ -256,8 +256,8 @@ def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
             entry, _ = joined.draft.inputs.get(name, (None, None))
             unit = "text" if symbol.type == "text" else symbol.unit or ""
             note = _flat(entry.note) if entry else ""
-            if entry and entry.of:
-                note = f"One value for each {entry.of}, on the rows of all that have it. {note}".strip()
+            if symbol.of:
+                note = f"One value for each {symbol.of}, on the rows of all that have it. {note}".strip()
             found.append(Needed(name, labels[name], unit, optional=symbol.optional, note=note))
     return tuple(found)
 
