@@ -40,6 +40,8 @@ _SAID: Final = {
     "bool_type": "expected true or false",
     "list_type": "expected a list in square brackets",
     **dict.fromkeys(("dict_type", "model_type"), "expected a table"),
+    "greater_than_equal": "expected {ge} or more",
+    "string_too_long": "is too long; {max_length} characters are allowed",
     "date_type": "expected a date such as 2014-04-03, without quotes",
     "string_pattern_mismatch": (
         "a name has small letters a to z, digits and _, and begins with a letter, as fair_share"
@@ -189,16 +191,12 @@ def _said(error: ErrorDetails, wanted: Any) -> str:
             return "is empty; expected one or more"
         case "too_long":
             return f"is too long; {context['max_length']} of them are allowed"
-        case "string_too_long":
-            said = f"is too long; {context['max_length']} characters are allowed"
         case "literal_error":
             said = f"expected one of {context['expected'].replace(' or ', ', ')}"
-        case "greater_than_equal":
-            said = f"expected {context['ge']} or more"
         case "model_type" if example := getattr(_model_of(wanted), "example", ""):
             said = f"expected a table such as {example}"
         case _:
-            said = _SAID.get(kind, "is not what is expected here")
+            said = _SAID.get(kind, "is not what is expected here").format(**context)
     return f"{said}; found {_kind_of(error.get('input'))}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
@@ -52,7 +52,7 @@ class Review:
 
     def document(self) -> dict[str, Any]:
         """Return the review with stable keys, for JSON."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} | {
+        return vars(self) | {
             "years": list(self.years),
             "files": [{"file": file, "sha256": digest} for file, digest in self.files],
             "findings": [
