@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from gpit_fairshare.errors import FormulaError, SchemeError, Sort
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.scheme.library import KINDS
-from gpit_fairshare.words import nearest, nearest_of, on_one_line
+from gpit_fairshare.words import nearest, nearest_of, one_line
 
 if TYPE_CHECKING:
     import tomllib
@@ -94,11 +94,6 @@ def place_in(where: str, file: str, position: int = 0) -> Where:
         use, _, entry = where.removeprefix(f"{file} (").partition("), ")
         place = f"{entry} ({use})"
     return Where(file, f"{place}, character {position}" if position else place)
-
-
-def one_line(text: object, longest: int = 80) -> str:
-    """Return a text from a file or an option as it can be shown in a message: on one line, not too long."""
-    return on_one_line(str(text), longest)
 
 
 @dataclass(frozen=True, slots=True)

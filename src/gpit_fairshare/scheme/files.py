@@ -15,12 +15,12 @@ from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.plugin_functions import function_problems
 from gpit_fairshare.plugins import Plugin, Used, are_allowed
-from gpit_fairshare.scheme.faults import Faults, StoppedError, first_of, of_shape, of_toml, one_line, without_faults
+from gpit_fairshare.scheme.faults import Faults, StoppedError, first_of, of_shape, of_toml, without_faults
 from gpit_fairshare.scheme.library import KINDS, all_library_files, find_library_files, folder_problems, library_names
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile, ValueEntry
 from gpit_fairshare.structured_texts import TextError, parse_toml
-from gpit_fairshare.words import joined, nearest
+from gpit_fairshare.words import joined, nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

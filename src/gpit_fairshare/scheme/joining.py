@@ -15,7 +15,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.plugins import Used
-from gpit_fairshare.scheme.faults import Faults, StoppedError, one_line
+from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import Read, read_file
 from gpit_fairshare.scheme.model import Check, Money, Parameter, Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
@@ -23,7 +23,7 @@ from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning,
 from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import Setting, give_defaults, give_values, list_assumptions
-from gpit_fairshare.words import nearest
+from gpit_fairshare.words import nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

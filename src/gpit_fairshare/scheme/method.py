@@ -9,12 +9,13 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language import in_words
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.tree import names_in
-from gpit_fairshare.scheme.faults import Faults, one_line
+from gpit_fairshare.scheme.faults import Faults
 from gpit_fairshare.scheme.files import Read, figures_of, kinds_of, read_library_file
 from gpit_fairshare.scheme.joining import Joined, join, labels_of
 from gpit_fairshare.scheme.library import FileKind, all_library_files
 from gpit_fairshare.scheme.schema import descriptions
 from gpit_fairshare.scheme.shape import PaidHeader, PropertiesEntry, SchemeFile
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.findings import Finding, gravest_first
-from gpit_fairshare.scheme.faults import Faults, StoppedError, one_line
+from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import kinds_in_library, kinds_of, read_file
 from gpit_fairshare.scheme.joining import Joined, join
 from gpit_fairshare.scheme.library import KINDS, FileKind, library_names
 from gpit_fairshare.scheme.remarks import remark
 from gpit_fairshare.scheme.shape import SchemeFile
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

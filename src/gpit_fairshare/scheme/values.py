@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.units import have_like_units
-from gpit_fairshare.scheme.faults import Faults, one_line
 from gpit_fairshare.scheme.model import Assumption, Parameter, Upkeep, Value
 from gpit_fairshare.scheme.shape import NAME, ParameterEntry, SchemeFile, ValueEntry, number
-from gpit_fairshare.words import nearest
+from gpit_fairshare.words import nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gpit_fairshare.scheme.faults import Faults
     from gpit_fairshare.scheme.files import Read
 
 EVERY_YEAR: Final = "every_year"
