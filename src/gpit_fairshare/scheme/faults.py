@@ -75,25 +75,12 @@ class Faults(FindingCollector):
         self.error(code, where, found, remedy=remedy, raises=raises)
         return StoppedError()
 
-    def formula_error(self, fault: FormulaError, file: str, code: FindingCode | None = None) -> None:
-        """Raise or collect an error in a formula of a file; its `where` begins with that file."""
+    def formula_error(self, fault: FormulaError, where: Where, code: FindingCode | None = None) -> None:
+        """Raise or collect an error in the formula of a step or check, which has a place in a file."""
         if self.raises:
             raise fault
-        self.error(code or _CODES[fault.sort], place_in(fault.where, file, fault.position), fault.message)
-
-
-def place_of_use(where: str, file: str, use: str) -> str:
-    """Return how messages name the place of a step or check of a file that is used under a name of its own."""
-    return f"{file} ({use}){where.removeprefix(file)}" if use else where
-
-
-def place_in(where: str, file: str, position: int = 0) -> Where:
-    """Return the place of a step or check in its file: `step fair_share, character 5`, `step weight (core)`."""
-    place = where.removeprefix(f"{file}, ")
-    if where.startswith(f"{file} ("):  # the file stands under a name of its own
-        use, _, entry = where.removeprefix(f"{file} (").partition("), ")
-        place = f"{entry} ({use})"
-    return Where(file, f"{place}, character {position}" if position else place)
+        place = f"{where.place}, character {fault.position}" if fault.position else where.place
+        self.error(code or _CODES[fault.sort], Where(where.file, place), fault.message)
 
 
 @dataclass(frozen=True, slots=True)

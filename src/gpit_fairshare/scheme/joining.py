@@ -225,7 +225,7 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
                     position,
                     formula.where,
                 )
-                faults.formula_error(fault, part.read.file, FindingCode.LEANS)
+                faults.formula_error(fault, formula.place, FindingCode.LEANS)
     for key, name in listed_in(part.read.model.money):
         if name in inner:
             found = f"a transition names its own money and fair_share, not {name}"
@@ -240,8 +240,8 @@ def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
     if result is None and "allocation" not in steps:
         if "fair_share" in steps:
             names: dict[str, Any] = {"name": "allocation", "label": "Allocation", "formula": "fair_share"}
-            where, unit = f"{read.file}, step allocation", steps["fair_share"].unit
-            draft.steps.append(Step(**names, unit=unit, where=where, file=read.file, tree=t.Name("fair_share", 1)))
+            names |= {"where": f"{read.file}, step allocation", "place": Where(read.file, "step allocation")}
+            draft.steps.append(Step(**names, unit=steps["fair_share"].unit, tree=t.Name("fair_share", 1)))
         elif not {"fair_share", "allocation"} & faults.lost:
             found = "no step is named allocation or fair_share"
             faults.error(FindingCode.ANSWER, Where(read.file), found, remedy='name the answer with result = "…"')

@@ -202,8 +202,8 @@ def _said(joined: Joined) -> Method:
     is_scheme = isinstance(model, SchemeFile)
     labels = labels_of(draft, joined.symbols)
     own = {entry.name for entry in model.steps}
-    steps = [one for one in draft.steps if not is_scheme or (one.name in own and one.file == read.file)]
-    checks = [one for one in draft.checks if not is_scheme or one.file == read.file]
+    steps = [one for one in draft.steps if not is_scheme or (one.name in own and one.place.file == read.file)]
+    checks = [one for one in draft.checks if not is_scheme or one.place.file == read.file]
     paid = head if isinstance(head, PaidHeader) else None
     return Method(
         kind=model.kind,
