@@ -22,7 +22,7 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import PluginError, Stopped
-from gpit_fairshare.words import on_one_line
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ class Plugin:
     def fault(self, found: str) -> PluginError:
         """Return what is to be said of a plug-in that is at fault: one line, with its name and what to do."""
         what = f"{self}: {_WHAT[self.group]} {self.name}"
-        return PluginError(f"{what}: {on_one_line(found, 300)}; mend or uninstall it, or run with --no-plugins")
+        return PluginError(f"{what}: {one_line(found, 300)}; mend or uninstall it, or run with --no-plugins")
 
     def load(self) -> Any:
         """Import the module and return it, or the object in it that is meant.
@@ -205,4 +205,4 @@ def described(fault: BaseException) -> str:
         said = str(fault)
     except Exception:  # noqa: BLE001  # a stranger's error, whose text may be broken as well
         said = ""
-    return on_one_line(": ".join(part for part in (type(fault).__name__, said) if part), 300)
+    return one_line(": ".join(part for part in (type(fault).__name__, said) if part), 300)

@@ -10,7 +10,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.words import on_one_line
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(table) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in table if keys.count(key) > 1)
-        raise TextError(f"the key '{on_one_line(twice, 80)}' is given twice in one object; give it once")
+        raise TextError(f"the key '{one_line(twice)}' is given twice in one object; give it once")
     return table
 
 

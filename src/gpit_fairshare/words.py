@@ -106,7 +106,7 @@ def _escaped(match: re.Match[str]) -> str:
     return re.sub("(....)", r"\\u\1", match[0].encode("utf-16-be", "surrogatepass").hex())
 
 
-def on_one_line(text: str, longest: int | None = None) -> str:
+def one_line(text: object, longest: int | None = 80) -> str:
     """Return a text as `visible` does, on one line, with one space where there were several; cut where it is longer."""
-    line = visible(" ".join(text.split()))
+    line = visible(" ".join(str(text).split()))
     return line if longest is None or len(line) <= longest else f"{line[: longest - 1]}…"

@@ -29,7 +29,7 @@ from gpit_fairshare.reports.formats.md import in_markdown
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.scheme.files import read_toml
 from gpit_fairshare.structured_texts import parse_json, parse_toml
-from gpit_fairshare.words import on_one_line, visible
+from gpit_fairshare.words import one_line, visible
 from running import ROOT, gpit, write_rows
 from tiers import slow, slow_but
 from verify_runs import OPTIONS, SCHEME, own_files, write
@@ -355,7 +355,7 @@ def test_visible(text, shown):
     """Each sign that acts or cannot be seen is an escape; all others stay."""
     assert visible(text) == shown
     assert visible(shown) == shown
-    assert on_one_line(text) == " ".join(visible(" ".join(text.split())).split())
+    assert one_line(text, None) == " ".join(visible(" ".join(text.split())).split())
 
 
 def test_markdown_of_explanations_is_as_harmless_as_that_of_comparisons(own):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gpit_fairshare import allocate
-from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.scheme import shape
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.library import library_names
@@ -111,6 +111,12 @@ def test_keys_of_python_are_not_keys_of_the_file(refusal):
     said = refusal(text=SCHEME + '\n[[use]]\nformula = "registered-population"\nas_ = "core"\n')
 
     assert said.startswith("mine.toml: use › number 1: unknown key as_")
+
+
+def test_a_key_that_looks_like_a_type_of_pydantic_is_only_unknown(loaded):
+    """A table under a key such as `literal[x` is refused as any other that is not known."""
+    with pytest.raises(SchemeError, match=r"unknown key literal\[x; known are sources"):
+        loaded(text=SCHEME + "\n['literal[x']\na = 1\n")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from gpit_fairshare.errors import CaseError
 from gpit_fairshare.numbers import shortest_decimal
 from gpit_fairshare.results.agreement import allowed_difference
 from gpit_fairshare.results.writing import harmless
-from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from gpit_fairshare.cases.shape import CaseFile, CaseHeader, Exact
 from gpit_fairshare.errors import CaseError, UsageError
 from gpit_fairshare.files import read_regular
-from gpit_fairshare.scheme.faults import first_of, of_shape, one_line
+from gpit_fairshare.scheme.faults import first_of, of_shape
 from gpit_fairshare.scheme.files import read_toml
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,7 @@ from gpit_fairshare.cases.shape import OTHER_COLUMNS
 from gpit_fairshare.errors import CaseError, GpitError, InputError
 from gpit_fairshare.results.writing import harmless
 from gpit_fairshare.run_options import OPTIONS
-from gpit_fairshare.scheme.faults import one_line
-from gpit_fairshare.words import nearest
+from gpit_fairshare.words import nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

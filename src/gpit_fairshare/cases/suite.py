@@ -12,7 +12,7 @@ from gpit_fairshare.cases.running import Verdict, run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.files import followed
-from gpit_fairshare.scheme.faults import one_line
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

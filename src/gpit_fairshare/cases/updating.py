@@ -23,8 +23,8 @@ from gpit_fairshare.cases.running import Verdict, checks_said, row_of, rows_by_c
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.files import followed, in_place, place_to_write
 from gpit_fairshare.results.writing import harmless
-from gpit_fairshare.scheme.faults import one_line
 from gpit_fairshare.structured_texts import parse_toml
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping, Sequence

@@ -14,7 +14,7 @@ from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.numbers import grouped_decimal, signed_decimal
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.reports.screen import show
-from gpit_fairshare.words import counted, joined, on_one_line, sentence, visible
+from gpit_fairshare.words import counted, joined, one_line, sentence, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -131,7 +131,7 @@ def _figure(text: str | None) -> str:
     try:
         return grouped_decimal(Decimal(text))
     except ArithmeticError:
-        return on_one_line(text, _LONGEST_FIGURE)
+        return one_line(text, _LONGEST_FIGURE)
 
 
 def _update(suite: Suite) -> Iterator[doc.Block]:

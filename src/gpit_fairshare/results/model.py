@@ -15,7 +15,7 @@ from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
 from gpit_fairshare.inputs.model import AppliedUnit, Column, Inputs, Source
 from gpit_fairshare.language.plugin_functions import plugged
 from gpit_fairshare.scheme.definition import defined
-from gpit_fairshare.words import on_one_line
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme
@@ -137,7 +137,7 @@ def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
     except ValidationError as fault:
         first = fault.errors()[0]
         entry = ".".join(str(part) for part in first["loc"])
-        raise not_as_written(name, on_one_line(f"{entry}: {first['msg'].lower()}", 200)) from None
+        raise not_as_written(name, one_line(f"{entry}: {first['msg'].lower()}", 200)) from None
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
         raise not_as_written(name, fault) from None
 

@@ -15,12 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from gpit_fairshare.errors import SchemeError
 from gpit_fairshare.scheme import shape
-from gpit_fairshare.scheme.faults import Faults, first_of, of_shape, one_line
+from gpit_fairshare.scheme.faults import Faults, first_of, of_shape
 from gpit_fairshare.scheme.files import Read
 from gpit_fairshare.scheme.joining import Joined, complete
 from gpit_fairshare.scheme.model import NOT_RECORDED, Assumption, Check, Money, Parameter, Scheme, Source, Step, Value
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import gather
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

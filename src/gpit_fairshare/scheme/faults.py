@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from gpit_fairshare.errors import FormulaError, SchemeError, Sort
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.scheme.library import KINDS
-from gpit_fairshare.words import nearest, nearest_of, on_one_line
+from gpit_fairshare.words import nearest, nearest_of, one_line
 
 if TYPE_CHECKING:
     import tomllib
@@ -40,6 +40,8 @@ _SAID: Final = {
     "bool_type": "expected true or false",
     "list_type": "expected a list in square brackets",
     **dict.fromkeys(("dict_type", "model_type"), "expected a table"),
+    "greater_than_equal": "expected {ge} or more",
+    "string_too_long": "is too long; {max_length} characters are allowed",
     "date_type": "expected a date such as 2014-04-03, without quotes",
     "string_pattern_mismatch": (
         "a name has small letters a to z, digits and _, and begins with a letter, as fair_share"
@@ -73,30 +75,12 @@ class Faults(FindingCollector):
         self.error(code, where, found, remedy=remedy, raises=raises)
         return StoppedError()
 
-    def formula_error(self, fault: FormulaError, file: str, code: FindingCode | None = None) -> None:
-        """Raise or collect an error in a formula of a file; its `where` begins with that file."""
+    def formula_error(self, fault: FormulaError, where: Where, code: FindingCode | None = None) -> None:
+        """Raise or collect an error in the formula of a step or check, which has a place in a file."""
         if self.raises:
             raise fault
-        self.error(code or _CODES[fault.sort], place_in(fault.where, file, fault.position), fault.message)
-
-
-def place_of_use(where: str, file: str, use: str) -> str:
-    """Return how messages name the place of a step or check of a file that is used under a name of its own."""
-    return f"{file} ({use}){where.removeprefix(file)}" if use else where
-
-
-def place_in(where: str, file: str, position: int = 0) -> Where:
-    """Return the place of a step or check in its file: `step fair_share, character 5`, `step weight (core)`."""
-    place = where.removeprefix(f"{file}, ")
-    if where.startswith(f"{file} ("):  # the file stands under a name of its own
-        use, _, entry = where.removeprefix(f"{file} (").partition("), ")
-        place = f"{entry} ({use})"
-    return Where(file, f"{place}, character {position}" if position else place)
-
-
-def one_line(text: object, longest: int = 80) -> str:
-    """Return a text from a file or an option as it can be shown in a message: on one line, not too long."""
-    return on_one_line(str(text), longest)
+        place = f"{where.place}, character {fault.position}" if fault.position else where.place
+        self.error(code or _CODES[fault.sort], Where(where.file, place), fault.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +173,12 @@ def _said(error: ErrorDetails, wanted: Any) -> str:
             return "is empty; expected one or more"
         case "too_long":
             return f"is too long; {context['max_length']} of them are allowed"
-        case "string_too_long":
-            said = f"is too long; {context['max_length']} characters are allowed"
         case "literal_error":
             said = f"expected one of {context['expected'].replace(' or ', ', ')}"
-        case "greater_than_equal":
-            said = f"expected {context['ge']} or more"
         case "model_type" if example := getattr(_model_of(wanted), "example", ""):
             said = f"expected a table such as {example}"
         case _:
-            said = _SAID.get(kind, "is not what is expected here")
+            said = _SAID.get(kind, "is not what is expected here").format(**context)
     return f"{said}; found {_kind_of(error.get('input'))}"
 
 

@@ -15,12 +15,12 @@ from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.plugin_functions import function_problems
 from gpit_fairshare.plugins import Plugin, Used, are_allowed
-from gpit_fairshare.scheme.faults import Faults, StoppedError, first_of, of_shape, of_toml, one_line, without_faults
+from gpit_fairshare.scheme.faults import Faults, StoppedError, first_of, of_shape, of_toml, without_faults
 from gpit_fairshare.scheme.library import KINDS, all_library_files, find_library_files, folder_problems, library_names
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile, ValueEntry
 from gpit_fairshare.structured_texts import TextError, parse_toml
-from gpit_fairshare.words import nearest
+from gpit_fairshare.words import joined, nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -78,11 +78,8 @@ def kinds_of(name: str, faults: Faults) -> list[FileKind]:
         if isinstance(data.get(kind), dict):
             return [kind]
     heads = ", ".join(f"[{kind}]" for kind in KINDS)
-    raise faults.abort(
-        FindingCode.WRONG_KIND,
-        Where(one_line(place.name)),
-        f"expected a scheme, formula or transition file; it begins with a table {heads}",
-    )
+    found = f"expected a scheme, formula or transition file; it begins with a table {heads}"
+    raise faults.abort(FindingCode.WRONG_KIND, Where(one_line(place.name)), found)
 
 
 def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[Any] | None = None) -> Read[AnyFile]:
@@ -208,7 +205,7 @@ def _find(
     name: str, kinds: Sequence[FileKind], named_in: Read[Any] | None, faults: Faults
 ) -> tuple[Path | Traversable, Plugin | None]:
     """Find a file by library name or path, and say which plug-in has it; a name in a file may be a file beside it."""
-    what = f"{' or '.join(kinds).replace(' or ', ', ', len(kinds) - 2)} {one_line(name) or '(empty)'}"
+    what = f"{joined(kinds, 'or')} {one_line(name) or '(empty)'}"
     folder = named_in.place.parent if named_in and named_in.place else None
     file = named_in.file if named_in else ""
 
@@ -275,16 +272,14 @@ def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
     if isinstance(model, SchemeFile) and model.spend and model.spend.source:
         used.append(("spend", model.spend.source))
     sources = {
-        key: Source(key, **entry.model_dump() | {"date": entry.date.isoformat() if entry.date else ""})
-        for key, entry in model.sources.items()
+        key: Source(key, **entry.model_dump() | {"date": str(entry.date or "")}) for key, entry in model.sources.items()
     }
     for place, key in used:
         if key not in model.sources and key not in faults.lost:
             shown = one_line(key)
             found = f"there is no source {shown}{nearest(key, model.sources)}"
-            faults.error(
-                FindingCode.NO_SUCH_SOURCE, Where(file, place), found, remedy=f"declare it under [sources.{shown}]"
-            )
+            remedy = f"declare it under [sources.{shown}]"
+            faults.error(FindingCode.NO_SUCH_SOURCE, Where(file, place), found, remedy=remedy)
     cited = {key for _, key in used}
     sources |= {key: Source(key, one_line(key)) for key in cited if key not in sources}
     for key in model.sources:

@@ -15,7 +15,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.plugins import Used
-from gpit_fairshare.scheme.faults import Faults, StoppedError, one_line
+from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import Read, read_file
 from gpit_fairshare.scheme.model import Check, Money, Parameter, Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
@@ -23,7 +23,7 @@ from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning,
 from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import Setting, give_defaults, give_values, list_assumptions
-from gpit_fairshare.words import nearest
+from gpit_fairshare.words import nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -225,7 +225,7 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
                     position,
                     formula.where,
                 )
-                faults.formula_error(fault, part.read.file, FindingCode.LEANS)
+                faults.formula_error(fault, formula.place, FindingCode.LEANS)
     for key, name in listed_in(part.read.model.money):
         if name in inner:
             found = f"a transition names its own money and fair_share, not {name}"
@@ -240,30 +240,25 @@ def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
     if result is None and "allocation" not in steps:
         if "fair_share" in steps:
             names: dict[str, Any] = {"name": "allocation", "label": "Allocation", "formula": "fair_share"}
-            where, unit = f"{read.file}, step allocation", steps["fair_share"].unit
-            tree = t.Name("fair_share", position=1)
-            draft.steps.append(Step(**names, unit=unit, where=where, file=read.file, tree=tree))
+            names |= {"where": f"{read.file}, step allocation", "place": Where(read.file, "step allocation")}
+            draft.steps.append(Step(**names, unit=steps["fair_share"].unit, tree=t.Name("fair_share", position=1)))
         elif not {"fair_share", "allocation"} & faults.lost:
             found = "no step is named allocation or fair_share"
             faults.error(FindingCode.ANSWER, Where(read.file), found, remedy='name the answer with result = "…"')
     elif result is not None and result not in {*steps, *faults.lost}:
         found = f"there is no step {result}{nearest(result, steps)}"
         faults.error(FindingCode.ANSWER, Where(read.file, "scheme › result"), found, remedy="name a step")
-    for what, number, most in (
-        ("steps", len(draft.steps), MOST_STEPS),
-        ("parameters", len(draft.parameters), MOST_PARAMETERS),
-    ):
+    limits = (("steps", len(draft.steps), MOST_STEPS), ("parameters", len(draft.parameters), MOST_PARAMETERS))
+    for what, number, most in limits:
         if number > most:
-            raise faults.abort(
-                FindingCode.LIMIT, Where(read.file), f"the scheme has {number:,} {what}; {most:,} are allowed"
-            )
+            found = f"the scheme has {number:,} {what}; {most:,} are allowed"
+            raise faults.abort(FindingCode.LIMIT, Where(read.file), found)
     known = {*draft.parameters, *draft.inputs, *STANDARD_INPUTS, *(step.name for step in draft.steps)}
     for file, place, name in draft.replacements:
         if name not in known | faults.lost:
+            found = f"there is no {name}{nearest(name, known)}"
             remedy = f"declare it under [parameters.{name}], or under [inputs.{name}] if it is a column"
-            faults.error(
-                FindingCode.UNKNOWN_NAME, Where(file, place), f"there is no {name}{nearest(name, known)}", remedy=remedy
-            )
+            faults.error(FindingCode.UNKNOWN_NAME, Where(file, place), found, remedy=remedy)
             faults.lost.add(name)
 
 

@@ -9,12 +9,13 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language import in_words
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.tree import names_in
-from gpit_fairshare.scheme.faults import Faults, one_line
+from gpit_fairshare.scheme.faults import Faults
 from gpit_fairshare.scheme.files import Read, figures_of, kinds_of, read_library_file
 from gpit_fairshare.scheme.joining import Joined, join, labels_of
 from gpit_fairshare.scheme.library import FileKind, all_library_files
 from gpit_fairshare.scheme.schema import descriptions
 from gpit_fairshare.scheme.shape import PaidHeader, PropertiesEntry, SchemeFile
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -201,8 +202,8 @@ def _said(joined: Joined) -> Method:
     is_scheme = isinstance(model, SchemeFile)
     labels = labels_of(draft, joined.symbols)
     own = {entry.name for entry in model.steps}
-    steps = [one for one in draft.steps if not is_scheme or (one.name in own and one.file == read.file)]
-    checks = [one for one in draft.checks if not is_scheme or one.file == read.file]
+    steps = [one for one in draft.steps if not is_scheme or (one.name in own and one.place.file == read.file)]
+    checks = [one for one in draft.checks if not is_scheme or one.place.file == read.file]
     paid = head if isinstance(head, PaidHeader) else None
     return Method(
         kind=model.kind,
@@ -256,8 +257,8 @@ def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
             entry, _ = joined.draft.inputs.get(name, (None, None))
             unit = "text" if symbol.type == "text" else symbol.unit or ""
             note = _flat(entry.note) if entry else ""
-            if entry and entry.of:
-                note = f"One value for each {entry.of}, on the rows of all that have it. {note}".strip()
+            if symbol.of:
+                note = f"One value for each {symbol.of}, on the rows of all that have it. {note}".strip()
             found.append(Needed(name, labels[name], unit, optional=symbol.optional, note=note))
     return tuple(found)
 

@@ -15,6 +15,7 @@ from gpit_fairshare.language.tree import Expression, names_in
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gpit_fairshare.findings import Where
     from gpit_fairshare.plugins import Used
 
 NOT_RECORDED: Final = {"recorded": False}
@@ -88,8 +89,8 @@ class Step:
     non_recurrent: bool = False
     """Whether it is a part of the answer that is paid once."""
     where: str
-    file: str = field(default="", metadata=NOT_RECORDED, compare=False)
-    """The file with which `where` begins; empty for a scheme that was read from a result."""
+    place: Where = field(metadata=NOT_RECORDED, compare=False)
+    """The same for findings, the file apart: `step fair_share`, or `step weight (core)` of a file used by name."""
     tree: Expression = field(metadata=NOT_RECORDED)
     type: Type = field(default="number", metadata=NOT_RECORDED)
 
@@ -104,7 +105,7 @@ class Check:
     stops: bool = False
     """Whether there is no answer where it does not hold."""
     where: str
-    file: str = field(default="", metadata=NOT_RECORDED, compare=False)
+    place: Where = field(metadata=NOT_RECORDED, compare=False)
     """As of a step."""
     tree: Expression = field(metadata=NOT_RECORDED)
 

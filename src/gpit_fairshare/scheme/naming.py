@@ -12,12 +12,13 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import FUNCTIONS
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol
 from gpit_fairshare.language.meaning import understand
-from gpit_fairshare.scheme.faults import Faults, place_in
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.parts import UNREAD, Draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from gpit_fairshare.scheme.faults import Faults
 
 STANDARD_INPUTS: Final = {
     "registered_population": ("Registered population", "people"),
@@ -47,7 +48,7 @@ def only_one_thing(draft: Draft, faults: Faults) -> None:
         if not is_free("an input column", name, Where(read.file, f"inputs › {name}"), f"{read.file}: inputs"):
             del draft.inputs[name]
     for index, step in enumerate(draft.steps):
-        if not is_free("a step", step.name, place_in(step.where, step.file), step.where):
+        if not is_free("a step", step.name, step.place, step.where):
             # Its formula is understood all the same; no other can refer to such a name.
             draft.steps[index] = replace(step, name=f"{step.name} ({index})")
 
@@ -70,7 +71,7 @@ def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping
         for name, position in t.names_in(formula.tree):
             if name == "year":
                 found = "a formula is the same in every year; what differs by year is a parameter"
-                faults.formula_error(FormulaError(found, position, formula.where, "name"), formula.file)
+                faults.formula_error(FormulaError(found, position, formula.where, "name"), formula.place)
                 faults.lost.add(name)
                 lost[name] = Symbol(name, "step", ORGANISATION)
             if name not in seen and name not in symbols and name not in lost and name not in given:
@@ -121,13 +122,12 @@ def meaning(draft: Draft, faults: Faults, report_by: str | None, given: Mapping[
     symbols = _symbols(draft, report_by, faults, given)
     steps = {step.name for step in draft.steps}
     doubtful = {*faults.lost, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
-    files = {formula.where: formula.file for formula in draft.formulas}
+    places = {formula.where: formula.place for formula in draft.formulas}
     known = understand(
         [Definition(step.name, step.tree, step.unit, step.where) for step in draft.steps],
         symbols,
         [Definition(check.name, check.tree, None, check.where) for check in draft.checks],
-        # The place of a fault begins with its file; there are as many places as steps and checks.
-        tell=(lambda fault: faults.formula_error(fault, files[fault.where])) if not faults.raises else None,
+        tell=(lambda fault: faults.formula_error(fault, places[fault.where])) if not faults.raises else None,
         doubtful=doubtful,
     )
     faults.lost |= doubtful & steps
@@ -151,7 +151,7 @@ def check_answer(
             code = FindingCode.UNITS_DO_NOT_FIT
         else:
             continue
-        faults.error(code, place_in(step.where, step.file), problem, message=f"{step.where}: {problem}")
+        faults.error(code, step.place, problem, message=f"{step.where}: {problem}")
     if answer and result not in faults.lost and (other := _unlike_an_answer(answer)):
         found = f"the answer {result} is {other}; it is one number per {organisation}"
         faults.error(FindingCode.ANSWER, Where(file), found)

@@ -10,7 +10,7 @@ from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.parsing import parse
-from gpit_fairshare.scheme.faults import Faults, StoppedError, place_of_use
+from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import Read, read_file
 from gpit_fairshare.scheme.model import Check, Formula, Step
 from gpit_fairshare.scheme.money import Layer
@@ -121,13 +121,14 @@ def _formulas(read: Read[Any], faults: Faults) -> tuple[tuple[Step, ...], tuple[
     """Parse the formulas of a file: its steps and its checks."""
 
     def parsed(what: str, entry: StepEntry | CheckEntry) -> dict[str, Any]:
-        where = f"{read.file}, {what} {entry.name}"
+        place = f"{what} {entry.name}"
+        where = f"{read.file}, {place}"
         try:
             tree = parse(entry.formula)
         except FormulaError as fault:
-            faults.formula_error(fault.at(where), read.file)
+            faults.formula_error(fault.at(where), Where(read.file, place))
             tree = UNREAD
-        return {**entry.model_dump(), "where": where, "file": read.file, "tree": tree}
+        return {**entry.model_dump(), "where": where, "place": Where(read.file, place), "tree": tree}
 
     steps = tuple(Step(**parsed("step", entry)) for entry in read.model.steps)
     return steps, tuple(Check(**parsed("check", entry)) for entry in read.model.checks)
@@ -176,8 +177,11 @@ class Draft:
 
         def here(formula: Formula, name: str) -> Formula:
             tree = t.renamed(formula.tree, called)
-            where = place_of_use(formula.where, formula.file, prefix)
-            return replace(formula, name=name, formula=t.to_text(tree), tree=tree, where=where)
+            renamed = replace(formula, name=name, formula=t.to_text(tree), tree=tree)
+            if not prefix:
+                return renamed
+            file, place, _ = formula.place
+            return replace(renamed, where=f"{file} ({prefix}), {place}", place=Where(file, f"{place} ({prefix})"))
 
         waiting = list(part.uses)
         standing: set[str] = set()

@@ -10,7 +10,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.units import unit_of
-from gpit_fairshare.scheme.faults import STAND_IN, Faults, place_in
+from gpit_fairshare.scheme.faults import STAND_IN, Faults
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
 from gpit_fairshare.scheme.parts import UNREAD
@@ -73,10 +73,6 @@ class _Remarks:
         there = {*self.steps, *self.draft.parameters, *self.draft.inputs}
         return self.faults.lost <= there and not any(UNREAD.name in names for names in self.names.values())
 
-    def _at(self, one: Step | Check) -> Where:
-        """Return the file and the place of a step or check."""
-        return place_in(one.where, one.file)
-
     def unused(self, *, swapped: bool) -> None:
         """Parameters and columns that are declared and not used, and values that are left aside."""
         used = {name for names in self.names.values() for name in names} | self.money
@@ -122,10 +118,10 @@ class _Remarks:
                 continue
             if step.note:
                 found = "nothing reads this step; its note may say why it is shown"
-                self.faults.note(FindingCode.STEP_NOT_READ, self._at(step), found)
+                self.faults.note(FindingCode.STEP_NOT_READ, step.place, found)
             else:
                 remedy = "use it, take it out, or say in its note why it is shown"
-                self.faults.warning(FindingCode.STEP_NOT_READ, self._at(step), "nothing reads this step", remedy=remedy)
+                self.faults.warning(FindingCode.STEP_NOT_READ, step.place, "nothing reads this step", remedy=remedy)
 
     def checks(self) -> None:
         """Checks that are missing, or that check nothing that was worked out."""
@@ -140,12 +136,12 @@ class _Remarks:
         for check in self.draft.checks:
             if not set(self.names[check.where]) & set(self.steps):
                 found = "names no step: it looks at what goes in, and at nothing that is worked out"
-                self.faults.note(FindingCode.CHECK_OF_NO_STEP, self._at(check), found)
+                self.faults.note(FindingCode.CHECK_OF_NO_STEP, check.place, found)
         for step in self.draft.steps:
             if isinstance(step.tree, t.Rounded) and not checked & self._resting_on(step.name):
                 found = "no check names what is rounded here, or anything that comes of it"
                 remedy = "check that the total is kept"
-                self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, self._at(step), found, remedy=remedy)
+                self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, step.place, found, remedy=remedy)
 
     def _resting_on(self, name: str) -> set[str]:
         """Return a step and all that come of it in the same year, or in a later one."""
@@ -162,7 +158,7 @@ class _Remarks:
         self._slip_of_report_by()
         for name in self._columns():
             first_use = next(formula for formula in self.draft.formulas if name in self.names[formula.where])
-            self._slip(name, declared, _NEARLY, self._at(first_use))
+            self._slip(name, declared, _NEARLY, first_use.place)
 
     def _slip(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
         """Warn of a name that is so near to one that is declared that it may be a slip for it."""
@@ -194,19 +190,19 @@ class _Remarks:
             if measure and not measure.bare and not measure.counted and unit_of(measure) is None:
                 found = f"the formula gives {measure}, which is no unit"
                 remedy = "see whether that is meant; units are £, £ per head, people, % and ratio"
-                self.faults.warning(FindingCode.UNNAMED_UNIT, self._at(step), found, remedy=remedy)
+                self.faults.warning(FindingCode.UNNAMED_UNIT, step.place, found, remedy=remedy)
         met = {*self.faults.lost, UNREAD.name, *self._slips}
         for one in self.draft.formulas:
             if any(isinstance(node, t.Sum) and _by_nothing(node) for node in t.walk(one.tree)):
                 found = "divides by the number 0: a run stops where it comes to that"
-                self.faults.warning(FindingCode.BY_NOTHING, self._at(one), found, remedy="divide by something else")
+                self.faults.warning(FindingCode.BY_NOTHING, one.place, found, remedy="divide by something else")
             for name in _summed(one.tree):
                 symbol = self.symbols[name]
                 measure = symbol.measure if symbol.kind != NATIONAL else None
                 if measure and measure.powers == _PER_HEAD:
                     found = f"adds up {name}, which is in £ per head, over organisations"
                     remedy = "add up the money and the people, and divide afterwards"
-                    self.faults.warning(FindingCode.SUM_OF_RATES, self._at(one), found, remedy=remedy)
+                    self.faults.warning(FindingCode.SUM_OF_RATES, one.place, found, remedy=remedy)
             self._without_unit(one, met)
 
     def _without_unit(self, one: Step | Check, met: set[str]) -> None:
@@ -222,7 +218,7 @@ class _Remarks:
                     table = {"input": f"[inputs.{name}]", "parameter": f"[parameters.{name}]"}.get(symbol.role)
                     said = f"{name} has no unit and takes part in arithmetic with £, so that units are not checked"
                     remedy = f"give it one under {table}" if table else f"give the step {name} one"
-                    self.faults.note(FindingCode.NO_UNIT, self._at(one), said, remedy=remedy)
+                    self.faults.note(FindingCode.NO_UNIT, one.place, said, remedy=remedy)
                     met.add(name)
 
     def sources(self) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.findings import Finding, gravest_first
-from gpit_fairshare.scheme.faults import Faults, StoppedError, one_line
+from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import kinds_in_library, kinds_of, read_file
 from gpit_fairshare.scheme.joining import Joined, join
 from gpit_fairshare.scheme.library import KINDS, FileKind, library_names
 from gpit_fairshare.scheme.remarks import remark
 from gpit_fairshare.scheme.shape import SchemeFile
+from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ class Review:
 
     def document(self) -> dict[str, Any]:
         """Return the review with stable keys, for JSON."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} | {
+        return vars(self) | {
             "years": list(self.years),
             "files": [{"file": file, "sha256": digest} for file, digest in self.files],
             "findings": [

@@ -104,7 +104,7 @@ _ANY_NUMBER: Final = {
     "pattern": r"^\s*[+-]?([0-9_]+/[0-9_]+|([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?)\s*%?\s*$",
 }
 """For editors: what `number` reads, nearly."""
-Figure = Annotated[Exact, AfterValidator(_as_written), WithJsonSchema(_ANY_NUMBER)]
+AnyNumber = Annotated[Exact, AfterValidator(_as_written), WithJsonSchema(_ANY_NUMBER)]
 Bound = Annotated[Exact, AfterValidator(_name_or_number)]
 
 
@@ -141,7 +141,7 @@ class ValueEntry(Entry):
     model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
     example = '{ value = 5, source = "…" }'
     essential = ("source", "assumption")
-    value: Figure
+    value: AnyNumber
     """The figure: a number, a fraction such as "1/6", or a percentage such as "5%"."""
     source: Line | None = None
     """Name of one of the sources of the same file."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.units import have_like_units
-from gpit_fairshare.scheme.faults import Faults, one_line
 from gpit_fairshare.scheme.model import Assumption, Parameter, Upkeep, Value
 from gpit_fairshare.scheme.shape import NAME, ParameterEntry, SchemeFile, ValueEntry, number
-from gpit_fairshare.words import nearest
+from gpit_fairshare.words import nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gpit_fairshare.scheme.faults import Faults
     from gpit_fairshare.scheme.files import Read
 
 EVERY_YEAR: Final = "every_year"
@@ -188,8 +188,7 @@ def _value(entry: ValueEntry, origin: Read[Any]) -> Value:
     written = str(entry.value).strip()
     if entry.source is not None:
         return Value(number(entry.value), written, origin.sources[entry.source])
-    date = entry.date.isoformat() if entry.date else ""
-    upkeep = Upkeep(entry.owner or "", date, entry.quality or "", entry.impact or "")
+    upkeep = Upkeep(entry.owner or "", str(entry.date or ""), entry.quality or "", entry.impact or "")
     assumption = " ".join((entry.assumption or "").split())
     return Value(number(entry.value), written, assumption=assumption, upkeep=upkeep)
 
@@ -254,11 +253,9 @@ def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> t
     entries = [
         (parameters[name].label, text, name, tuple(years), upkeep) for (name, text, upkeep), years in found.items()
     ]
-    spend = file.spend
-    if spend and spend.assumption:
-        text = " ".join(spend.assumption.split())
-        years = tuple(file.scheme.years)
-        entries.append(("What counts as historic spend", text, "", years, Upkeep()))
+    if file.spend and file.spend.assumption:
+        text = " ".join(file.spend.assumption.split())
+        entries.append(("What counts as historic spend", text, "", tuple(file.scheme.years), Upkeep()))
     return tuple(
         Assumption(index, about, text, name, years, **asdict(upkeep))
         for index, (about, text, name, years, upkeep) in enumerate(entries, 1)

@@ -27,7 +27,7 @@ from gpit_fairshare.inputs.files.grids import (
     is_blank,
     known_headings,
 )
-from gpit_fairshare.words import counted, listed, on_one_line
+from gpit_fairshare.words import counted, listed, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -361,7 +361,7 @@ def _heading(cell: Any) -> str:
 
 
 def _text(cells: Sequence[Any]) -> str:
-    return listed([f"'{on_one_line(_heading(cell), 60)}'" for cell in cells if not is_blank(cell)], 4)
+    return listed([f"'{one_line(_heading(cell), 60)}'" for cell in cells if not is_blank(cell)], 4)
 
 
 def _said(rows: Mapping[int, str]) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.reports import document as doc
-from gpit_fairshare.words import on_one_line, visible
+from gpit_fairshare.words import one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +81,7 @@ def in_markdown(text: str) -> str:
     """
     if isinstance(text, doc.Code):
         return _code(text)
-    texts, names = _NAMES.split(text := on_one_line(text)), _NAMES.findall(text)
+    texts, names = _NAMES.split(text := one_line(text, None)), _NAMES.findall(text)
     escaped = [_without_markup(part) for part in texts]
     return "".join(f"{part}`{name}`" for part, name in zip(escaped, names, strict=False)) + escaped[-1]
 
@@ -99,7 +99,7 @@ def _code(text: str) -> str:
     """Return a text as code, whatever backticks it holds; an upright stroke would end a table's cell."""
     if isinstance(text, doc.Address) and doc.WEB_ADDRESS.fullmatch(text):
         return f"<{text}>"
-    seen = on_one_line(text).replace("|", r"\|")
+    seen = one_line(text, None).replace("|", r"\|")
     fence = _fence(seen, 1)
     pad = " " if seen.startswith("`") or seen.endswith("`") else ""
     return f"{fence}{pad}{seen}{pad}{fence}"
