@@ -1219,6 +1219,17 @@ def test_no_line_counts(folder):
     assert inputs.origins["2014/15", "00C", "historic_spend"] == "none of 2 rows of spend.csv"
 
 
+def test_every_line_of_cost_left_out(folder):
+    """A file of lines of which none is left is refused, as any file without rows."""
+    lines = "org_code,category,amount\n00C,Hardware,5.25\n00C,Software,7.5\n"
+
+    faults = folder.faults(None, lines, leave_out=("00C",))
+
+    assert [str(fault).partition(";")[0] for fault in faults] == [
+        "spend.csv: no row is left of the table: all were left out"
+    ]
+
+
 def test_words_of_lines(folder):
     """A word that is not known, or blank where it decides, is a fault with its place."""
     text = "org_code,cost_type,committed,amount\n00C,rent,maybe,1\n00D,revenue,,2\n00D,,yes,2\n"
