@@ -36,6 +36,7 @@ from gpit_fairshare.reports.formats import FORMATS, rendered, write_file
 from gpit_fairshare.reports.formats.html import render as html
 from gpit_fairshare.reports.formats.md import render as markdown
 from gpit_fairshare.reports.screen import show
+from gpit_fairshare.results import RESULT_ENDINGS
 from running import gpit
 
 HOSTILE = "<script>alert('x')</script> | `a` **b** @nhs #12 ![p](http://q) \x1b[31m\u202e &amp; \"y\""
@@ -260,3 +261,8 @@ def test_names_of_organisations_are_escaped(tmp_path):
         assert gpit(*words, *outputs, folder=tmp_path).returncode == 0
         assert "<script" not in (tmp_path / "x.md").read_text("utf-8")
         assert "<script" not in (tmp_path / "x.html").read_text("utf-8")
+
+
+def test_no_ending_is_of_a_result_and_of_a_document():
+    """An ending says what is written: rows that can be read back, or what people read."""
+    assert set(FORMATS).isdisjoint(RESULT_ENDINGS)

@@ -13,8 +13,9 @@ import typer
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
-from gpit_fairshare.results import RESULT_ENDINGS
+from gpit_fairshare.results import RESULT_ENDINGS, TABLE_ENDINGS
 from gpit_fairshare.run_options import OPTIONS, OptionKind, RunOptions, listed
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -62,13 +63,13 @@ def output(what: str, endings: Sequence[str] = ()) -> Any:
 
 def written_to(what: str, endings: Sequence[str]) -> str:
     """Return the help of an option that writes something, to files of these endings or as a document."""
-    *first, last = (*endings, *FORMATS)
-    return f"Write the {what}; {', '.join(first)} or {last}."
+    return f"Write the {what}; {joined((*endings, *FORMATS), 'or')}."
 
 
 Output = Annotated[list[Path] | None, output("result", RESULT_ENDINGS)]
 Manifest = Annotated[
-    bool, typer.Option("--manifest", help="Beside each .csv and .parquet of -o, write what it was made from.")
+    bool,
+    typer.Option("--manifest", help=f"Beside each {' and '.join(TABLE_ENDINGS)} of -o, write what it was made from."),
 ]
 
 

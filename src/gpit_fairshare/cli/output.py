@@ -206,9 +206,8 @@ class ResultFiles:
         self._outputs = checked(outputs, inputs, endings)
         tables = [path for path in self._outputs if path.suffix.lower() in TABLE_ENDINGS]
         if manifest and not tables:
-            raise UsageError(
-                "--manifest: belongs to a .csv or .parquet file, and -o names none; others carry it inside"
-            )
+            kinds = " or ".join(TABLE_ENDINGS)
+            raise UsageError(f"--manifest: belongs to a {kinds} file, and -o names none; others carry it inside")
 
         places = {path: path.with_name(manifest_name(path)) for path in tables}
         self._manifests = {path: place for path, place in places.items() if manifest or place.exists()}

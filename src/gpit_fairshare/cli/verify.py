@@ -8,13 +8,15 @@ import typer
 
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import print_answer, progress
+from gpit_fairshare.results import RESULT_ENDINGS
+from gpit_fairshare.words import joined
 
 
 @options.verb("max_size")
 def verify(
     *,
     result: Annotated[
-        str, typer.Argument(metavar="RESULT", help="A result: .xlsx, .json, .csv or .parquet.", show_default=False)
+        str, typer.Argument(metavar="RESULT", help=f"A result: {joined(RESULT_ENDINGS, 'or')}.", show_default=False)
     ],
     files: Annotated[
         list[str] | None,

@@ -210,7 +210,7 @@ def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
         UsageError: It is damaged, no table, or larger than any result.
     """
     try:
-        if ending != ".parquet":
+        if ending == ".csv":
             frame = pl.read_csv(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
             return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # empty lines are no rows
         lazy = pl.scan_parquet(io.BytesIO(data))
