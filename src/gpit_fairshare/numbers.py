@@ -75,9 +75,9 @@ def whole(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def one_decimal(index: float) -> str:
-    """Write an index to one decimal: `62.5`."""
-    return f"{index:.1f}"
+def decimals(index: float, places: int = 1) -> str:
+    """Write an index or a coefficient to so many decimal places: `62.5`."""
+    return f"{index:.{places}f}"
 
 
 def plain_number(value: float) -> str:

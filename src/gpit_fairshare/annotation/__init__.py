@@ -21,6 +21,7 @@ from gpit_fairshare.annotation.styles import STYLES_TYPE, Styles
 from gpit_fairshare.errors import InputError, OutputError, UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import LEVELS
+from gpit_fairshare.numbers import megabytes
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int 
 def _bytes_of(original: Path, largest: int) -> bytes:
     try:
         if original.stat().st_size > 4 * largest:
-            raise UsageError(f"{original.name}: has more than {4 * largest / 1e6:,.0f} MB, too large to be annotated")
+            raise UsageError(f"{original.name}: has more than {megabytes(4 * largest)}, too large to be annotated")
         return read_regular(original)
     except OSError as fault:
         raise UsageError(f"{original.name}: cannot be read ({fault.strerror or fault})") from None

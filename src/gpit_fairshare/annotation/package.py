@@ -15,6 +15,7 @@ from lxml import etree
 
 from gpit_fairshare.annotation.markup import Dialect, Unfit, add, dialect_of, parse, serialise
 from gpit_fairshare.inputs.files.workbooks import part_twice
+from gpit_fairshare.numbers import megabytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ class Package:
             size = sum(entry.file_size for entry in entries if entry.filename.lower().endswith(endings))
             if size > most:
                 raise Unfit(
-                    f"{what} unpacks to {size / 1e6:,.0f} MB; at most {most / 1e6:,.0f} MB are annotated",
+                    f"{what} unpacks to {megabytes(size)}; at most {megabytes(most)} are annotated",
                     remedy="Save the one sheet that is needed as a workbook of its own",
                 )
 

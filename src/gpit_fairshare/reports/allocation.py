@@ -10,7 +10,17 @@ from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.numbers import money, or_dash, per_head, percentage, plain_number, signed, whole, written_value
+from gpit_fairshare.numbers import (
+    decimals,
+    money,
+    or_dash,
+    per_head,
+    percentage,
+    plain_number,
+    signed,
+    whole,
+    written_value,
+)
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, inside, is_money, joined, listed, plural, sentence, span
 
@@ -248,7 +258,9 @@ class ResultReport:
         if len({spread for _, spread in before}) == 1:
             before = [(self.label(BASELINE), before[0][1])]
         rows = [
-            doc.Row([name, per_head(one.lowest), per_head(one.highest), f"{one.variation:.3f}", f"{one.gini:.3f}"])
+            doc.Row(
+                [name, per_head(one.lowest), per_head(one.highest), decimals(one.variation, 3), decimals(one.gini, 3)]
+            )
             for name, one in (*before, *after)
         ]
         yield doc.Heading(f"Inequality of £ per head, each person counted once{self.mark}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.numbers import one_decimal, or_dash, per_head, percentage, whole, written_value
+from gpit_fairshare.numbers import decimals, or_dash, per_head, percentage, whole, written_value
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, plural
 
@@ -41,7 +41,7 @@ def _blocks(maturity: Maturity, written: Sequence[str]) -> Iterator[doc.Block]:
     yield from _order("CCG", maturity.ccgs, _CCG)
     if maturity.rank_correlation is not None:
         yield doc.Paragraph(
-            f"Rank correlation of index and £ per head: {maturity.rank_correlation:.2f}. "
+            f"Rank correlation of index and £ per head: {decimals(maturity.rank_correlation, 2)}. "
             "Below nought the less mature CCGs have more per head, above nought less.",
             apart=True,
         )
@@ -81,7 +81,7 @@ def _answered(maturity: Maturity) -> Iterator[doc.Block]:
     most = asked * maturity.practices.height
     share = percentage(maturity.answered / most) if most else "none"
     yield doc.Paragraph(
-        f"Index of all practices, by list size: {or_dash(maturity.index, one_decimal)}. "
+        f"Index of all practices, by list size: {or_dash(maturity.index, decimals)}. "
         f"Answered: {maturity.answered:,} of {most:,} ({share}), {counted(asked, 'indicator')} for each practice.",
         apart=True,
     )
@@ -128,7 +128,7 @@ _WHO: Final[_Columns] = (
 )
 _CCG: Final[_Columns] = (
     *_WHO,
-    (doc.Column("Index"), lambda row: one_decimal(row["maturity_index"])),
+    (doc.Column("Index"), lambda row: decimals(row["maturity_index"])),
     (doc.Column("Answered"), lambda row: percentage(row["answered_share"])),
     (doc.Column("Practices", spare=1), _with_index),
     (doc.Column("List size", spare=2), lambda row: whole(row["ccg_population"])),
@@ -137,7 +137,7 @@ _CCG: Final[_Columns] = (
 _PRACTICE: Final[_Columns] = (
     *_WHO,
     (doc.Column("CCG"), lambda row: row["ccg_code"]),
-    (doc.Column("Index"), lambda row: one_decimal(row["maturity_index"])),
+    (doc.Column("Index"), lambda row: decimals(row["maturity_index"])),
     (doc.Column("Answered"), lambda row: whole(row["indicators_answered"])),
     (doc.Column("List size", spare=2), lambda row: whole(row["registered_population"])),
 )
