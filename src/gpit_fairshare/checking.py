@@ -10,7 +10,7 @@ from gpit_fairshare.allocation import load_scheme, named_files, reading, request
 from gpit_fairshare.findings import Finding, gravest_first
 from gpit_fairshare.inputs.checked_tables import inspect_inputs
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
-from gpit_fairshare.inputs.model import Request, Source
+from gpit_fairshare.inputs.model import InputSource, Request
 from gpit_fairshare.run_options import DEFAULT_SCHEME, RunOptions, called_with
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Report:
     """Years of the scheme, or of the files; empty if no file says its year."""
     organisations: Mapping[str, int]
     """Organisations in each year; the year is empty where no file says it."""
-    sources: tuple[Source, ...]
+    sources: tuple[InputSource, ...]
     columns: tuple[ColumnSummary, ...]
     """Columns of numbers, one entry for each and year."""
     findings: tuple[Finding, ...]

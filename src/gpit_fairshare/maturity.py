@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.inputs.model import Source
+    from gpit_fairshare.inputs.model import InputSource
 
 SCHEME: Final = "maturity-index"
 JSON_SCHEMA: Final = "gpit-maturity/1"
@@ -169,7 +169,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
     return found
 
 
-def _unused(result: Result, sources: Sequence[Source]) -> list[Finding]:
+def _unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
     """Return a warning for each file with headings that nothing uses.
 
     Every indicator may be missing, so that nothing else tells a misspelt one from one that was not asked for.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gpit_fairshare.cases.running import Verdict
+    from gpit_fairshare.cases.running import CaseVerdict
 
 _UNREADABLE = "cannot be read"
 """Name of the test that stands for a case without a name."""
@@ -48,7 +48,7 @@ class CaseFile(pytest.File):
 class CaseFailed(Exception):  # noqa: N818  # a verdict, and no error of the program
     """A case that is not ok."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: CaseVerdict) -> None:
         self.verdict = verdict
         super().__init__(" ".join(verdict.said))
 

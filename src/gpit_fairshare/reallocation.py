@@ -275,7 +275,7 @@ def _check_said(allocation: str, year: str, texts: Iterable[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AllocationChange:
     """What becomes of one organisation's allocation: £, those that are recovered or received above nil."""
 
     year: str
@@ -297,17 +297,17 @@ class Change:
     """What the files say of themselves if their figures are illustrative; else empty."""
 
 
-HEADINGS: Final = tuple(field.name for field in fields(Change))
+HEADINGS: Final = tuple(field.name for field in fields(AllocationChange))
 
 
-def changes(result: Result) -> list[Change]:
+def changes(result: Result) -> list[AllocationChange]:
     """Return what becomes of each organisation that money moves for, by code; for the others nothing changes."""
     basis = " ".join(result.inputs.illustrative)
     return [_change(row, basis) for row in result.rows.iter_rows(named=True) if any(row[name] for name in _MOVED)]
 
 
-def _change(row: Mapping[str, Any], basis: str) -> Change:
-    return Change(
+def _change(row: Mapping[str, Any], basis: str) -> AllocationChange:
+    return AllocationChange(
         year=row["year"],
         org_code=row["org_code"],
         org_name=row["org_name"] or "",
@@ -346,6 +346,6 @@ def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
             yield f"{figure(row[name], '£')} {said}"
 
 
-def letters_csv(found: Sequence[Change]) -> str:
+def letters_csv(found: Sequence[AllocationChange]) -> str:
     r"""Return the changes as CSV with `\n`; a text that a spreadsheet would run has an apostrophe in front."""
     return rows_as_csv([HEADINGS, *map(astuple, found)], lambda amount: f"{amount:.2f}".removesuffix(".00"))

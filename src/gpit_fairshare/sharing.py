@@ -51,7 +51,7 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class Rounded:
+class RoundingResult:
     """What `rounded` gave: one entry per row, in the order given."""
 
     exact: list[Fraction]
@@ -122,7 +122,7 @@ def share_out(
     return Shares(exact, [float(share) for share in exact], unspent, factor)
 
 
-def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] | None = None) -> Rounded:
+def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] | None = None) -> RoundingResult:
     """Round to whole multiples of `to` by largest remainder, so that each group adds up to its rounded total.
 
     Every row gets the multiple at or below its figure. The total of a group is its exact sum, taken to a
@@ -155,7 +155,7 @@ def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] 
         for row, multiple in zip(rows, parts.wholes, strict=True):
             multiples[row] = multiple
     exact = [multiple * step for multiple in multiples]
-    return Rounded(exact, [float(figure) for figure in exact], certain)
+    return RoundingResult(exact, [float(figure) for figure in exact], certain)
 
 
 @dataclass(frozen=True, slots=True)

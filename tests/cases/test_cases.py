@@ -25,7 +25,7 @@ from casefolders import CHECKED, FIGURES, HEADS, OF_EVERY_SORT, RUN, SHARES, TAB
 from gpit_fairshare import GpitError, OutputError, UsageError, allocate
 from gpit_fairshare.cases.comparing import compare
 from gpit_fairshare.cases.discovery import find
-from gpit_fairshare.cases.reading import Figure
+from gpit_fairshare.cases.reading import ExpectedFigure
 from gpit_fairshare.cases.shape import ToleranceEntry, exact_number
 from gpit_fairshare.cases.suite import run_all
 from gpit_fairshare.cases.updating import update
@@ -60,7 +60,7 @@ def verdicts(suite):
 
 # Figures ------------------------------------------------------------------------------------------------------
 
-LARGE = Figure("2013/14", "00D", "allocation", Decimal(398_372_000), "")
+LARGE = ExpectedFigure("2013/14", "00D", "allocation", Decimal(398_372_000), "")
 
 
 def differs(figure, got, kind="number", **tolerance):
@@ -80,7 +80,7 @@ def test_a_pound_of_398_million():
 
 def test_a_figure_is_right_within_either_tolerance():
     """5% of 200 is 10: 210 is right by the ratio, 211 by the £11, 212 by neither."""
-    figure = Figure("y", "A", "allocation", Decimal(200), "")
+    figure = ExpectedFigure("y", "A", "allocation", Decimal(200), "")
 
     assert not differs(figure, 210.0, relative="0.05")
     assert differs(figure, 210.5, relative="0.05")
@@ -90,8 +90,8 @@ def test_a_figure_is_right_within_either_tolerance():
 
 def test_a_float_is_the_number_that_people_see():
     """0.1 is 0.1, not the binary fraction beside it; 0.1 + 0.2 is 0.30000000000000004, and not 0.3."""
-    figure = Figure("y", "A", "allocation", Decimal("0.1"), "")
-    third = Figure("y", "A", "allocation", Decimal("0.3"), "")
+    figure = ExpectedFigure("y", "A", "allocation", Decimal("0.1"), "")
+    third = ExpectedFigure("y", "A", "allocation", Decimal("0.3"), "")
 
     assert not differs(figure, 0.1)
     found = compare(third, 0.1 + 0.2, "number", {})
@@ -112,7 +112,7 @@ def test_comparing_is_exact(got, expected, nudge, absolute, relative):
     wanted = Decimal(repr(expected))
     tolerance = {key: value for key, value in (("absolute", absolute), ("relative", relative)) if value is not None}
     allowed = max(Fraction(absolute or 0), Fraction(relative or 0) * abs(Fraction(wanted)))
-    figure = Figure("y", "A", "allocation", wanted, "")
+    figure = ExpectedFigure("y", "A", "allocation", wanted, "")
 
     assert differs(figure, got, **tolerance) == (abs(Fraction(repr(got)) - Fraction(wanted)) > allowed)
 
@@ -150,7 +150,7 @@ def test_what_is_no_plain_number(text):
 )
 def test_cells_of_a_table(value, got, kind, same):
     """Yes/no and texts are the same or they differ, blanks are blanks, and an apostrophe of gpit's own is none."""
-    figure = Figure("y", "A", "allocation", value, "x.csv: row 2, allocation", tabled=True)
+    figure = ExpectedFigure("y", "A", "allocation", value, "x.csv: row 2, allocation", tabled=True)
 
     assert differs(figure, got, kind) == (not same)
 
@@ -167,7 +167,7 @@ def test_cells_of_a_table(value, got, kind, same):
 def test_a_figure_of_another_kind_is_a_fault(value, kind, message):
     """A text where the column holds numbers is no difference, but a slip of the case."""
     with pytest.raises(GpitError, match=message):
-        compare(Figure("y", "A", "c", value, "x"), 1.0, kind, {})
+        compare(ExpectedFigure("y", "A", "c", value, "x"), 1.0, kind, {})
 
 
 # Verdicts -----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ import hard_schemes as schemes
 from by_hand import Reader, recomputed, unwrapped, worked
 from gpit_fairshare import UsageError, allocate, explain
 from gpit_fairshare.explanation.digits import Digits
-from gpit_fairshare.explanation.drafts import Draft, Drafts
+from gpit_fairshare.explanation.drafts import Drafts, UnformattedLine
 from gpit_fairshare.language import with_numbers
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.tree import to_text
@@ -291,7 +291,7 @@ def test_numbers_put_in_give_the_value(choose, yes_no, first_year):
         return
     units = {"a": "£", "b": "%", "c": "people", "total(a)": "£", "previous(a)": "£"}
     year = Drafts("2014/15", first_year, {name: row[name] for name in (*COLUMNS, "region", "flag")}, {"region"}, units)
-    year.add(Draft("step", "answer", "Answer", "A", None, value, formula=to_text(tree), tree=tree))
+    year.add(UnformattedLine("step", "answer", "Answer", "A", None, value, formula=to_text(tree), tree=tree))
     numbers = with_numbers.render(tree, Digits([year]).texts(year, tree), first_year=first_year)
     found = worked(Reader(numbers).whole())
 

@@ -49,37 +49,37 @@ one, two, half = t.Number(1.0), t.Number(2.0), t.Number(0.5)
 # What is in the language --------------------------------------------------------------------------------------
 
 READ = {
-    "a + b * c": t.Sum("+", a, t.Sum("*", b, c)),
-    "(a + b) * c": t.Sum("*", t.Sum("+", a, b), c),
-    "a - b - c": t.Sum("-", t.Sum("-", a, b), c),
-    "a - (b - c)": t.Sum("-", a, t.Sum("-", b, c)),
-    "a / b / c": t.Sum("/", t.Sum("/", a, b), c),
-    "-a * b": t.Sum("*", t.Negative(a), b),
-    "-(a * b)": t.Negative(t.Sum("*", a, b)),
+    "a + b * c": t.BinaryOperation("+", a, t.BinaryOperation("*", b, c)),
+    "(a + b) * c": t.BinaryOperation("*", t.BinaryOperation("+", a, b), c),
+    "a - b - c": t.BinaryOperation("-", t.BinaryOperation("-", a, b), c),
+    "a - (b - c)": t.BinaryOperation("-", a, t.BinaryOperation("-", b, c)),
+    "a / b / c": t.BinaryOperation("/", t.BinaryOperation("/", a, b), c),
+    "-a * b": t.BinaryOperation("*", t.Negative(a), b),
+    "-(a * b)": t.Negative(t.BinaryOperation("*", a, b)),
     "--a": t.Negative(t.Negative(a)),
-    "a > b + c": t.Comparison(">", a, t.Sum("+", b, c)),
-    "not a > b": t.Not(t.Comparison(">", a, b)),
+    "a > b + c": t.ComparisonOperation(">", a, t.BinaryOperation("+", b, c)),
+    "not a > b": t.Not(t.ComparisonOperation(">", a, b)),
     "a and b or c": t.Logic("or", (t.Logic("and", (a, b)), c)),
     "a or b and c": t.Logic("or", (a, t.Logic("and", (b, c)))),
     "a and b and c": t.Logic("and", (a, b, c)),
     "a and (b and c)": t.Logic("and", (a, t.Logic("and", (b, c)))),
     "not a and b": t.Logic("and", (t.Not(a), b)),
-    "a != 'North'": t.Comparison("!=", a, t.Text("North")),
-    '"O\'Neill" == a': t.Comparison("==", t.Text("O'Neill"), a),
-    "a == '# 1; = £ ( \"'": t.Comparison("==", a, t.Text('# 1; = £ ( "')),
-    "a == ''": t.Comparison("==", a, t.Text("")),
-    "a == 'N\\\\A'": t.Comparison("==", a, t.Text("N\\A")),
+    "a != 'North'": t.ComparisonOperation("!=", a, t.Text("North")),
+    '"O\'Neill" == a': t.ComparisonOperation("==", t.Text("O'Neill"), a),
+    "a == '# 1; = £ ( \"'": t.ComparisonOperation("==", a, t.Text('# 1; = £ ( "')),
+    "a == ''": t.ComparisonOperation("==", a, t.Text("")),
+    "a == 'N\\\\A'": t.ComparisonOperation("==", a, t.Text("N\\A")),
     "140_000_000": t.Number(140_000_000.0),
     "1.5e6": t.Number(1_500_000.0),
     ".5": half,
     "min(a, b, c)": t.Call("min", (a, b, c)),
     "clip(a, -1, 1)": t.Call("clip", (a, t.Negative(one), one)),
     "round(a, -2)": t.Call("round", (a, t.Negative(two))),
-    "where(a > 0, b, c)": t.Call("where", (t.Comparison(">", a, t.Number(0.0)), b, c)),
-    "given(a)": t.Given("a"),
-    "total(a)": t.Figure("total", "a"),
-    "count(a, within=b)": t.Figure("count", "a", "b"),
-    "previous(a, first=b / 2)": t.Previous("a", t.Sum("/", b, two)),
+    "where(a > 0, b, c)": t.Call("where", (t.ComparisonOperation(">", a, t.Number(0.0)), b, c)),
+    "given(a)": t.IsGiven("a"),
+    "total(a)": t.AggregateCall("total", "a"),
+    "count(a, within=b)": t.AggregateCall("count", "a", "b"),
+    "previous(a, first=b / 2)": t.Previous("a", t.BinaryOperation("/", b, two)),
     "share_out(a, by=b)": t.ShareOut(a, b),
     "share_out(1, by=a, base=b, at_least=-1, at_most=c, within=d)": t.ShareOut(one, a, b, t.Number(-1.0), c, "d"),
     "rounded(a)": t.Rounded(a),
@@ -104,7 +104,7 @@ def test_formula_is_written_as_it_was_read(formula):
 )
 def test_blanks_and_line_ends_mean_nothing(formula):
     """A formula may be spread over lines, as long ones are in TOML, whatever system the file comes from."""
-    assert same(formula, t.Sum("+", a, b))
+    assert same(formula, t.BinaryOperation("+", a, b))
 
 
 def test_positions_count_characters_of_the_text_as_written():
@@ -436,7 +436,7 @@ def test_long_sum_is_long_and_not_deep():
     """A sum of 151 terms is read, with every sign from left to right; a longer one is refused."""
     tree = parse("a" + "-a" * 150)
     signs = 0
-    while isinstance(tree, t.Sum):
+    while isinstance(tree, t.BinaryOperation):
         signs, tree = signs + 1, tree.left
 
     assert signs == 150
@@ -527,8 +527,8 @@ def larger(inner):
     return st.one_of(
         inner.map(t.Negative),
         inner.map(t.Not),
-        st.builds(t.Sum, st.sampled_from("+-*/"), inner, inner),
-        st.builds(t.Comparison, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), inner, inner),
+        st.builds(t.BinaryOperation, st.sampled_from("+-*/"), inner, inner),
+        st.builds(t.ComparisonOperation, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), inner, inner),
         st.builds(t.Logic, st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3).map(tuple)),
         st.builds(t.Call, st.sampled_from(["min", "max"]), st.lists(inner, min_size=2, max_size=3).map(tuple)),
         st.builds(t.Call, st.sampled_from(["clip", "where"]), st.tuples(inner, inner, inner)),
@@ -547,9 +547,9 @@ LEAVES = st.one_of(
     NUMBERS,
     TEXTS,
     NAMES.map(t.Name),
-    NAMES.map(t.Given),
+    NAMES.map(t.IsGiven),
     st.builds(
-        t.Figure,
+        t.AggregateCall,
         st.sampled_from(["total", "count", "largest", "smallest"]),
         NAMES,
         st.one_of(st.none(), NAMES),

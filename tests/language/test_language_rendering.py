@@ -281,7 +281,7 @@ class OnOneSheet:
         """As the workbook's layout gives it."""
         return self.place(name)
 
-    def figure(self, node: t.Figure) -> str:
+    def figure(self, node: t.AggregateCall) -> str:
         """A figure stands in a column of its own."""
         return self.place(f"{node.function}({node.of}{f', within={node.within}' if node.within else ''})")
 
@@ -466,7 +466,7 @@ def live(libreoffice, tmp_path_factory):  # noqa: ARG001 - usefixtures has no ef
     """What LibreOffice makes of the formulas worked by hand, and of comparisons at the edge of their tolerance."""
     cases = [(parse(formula), False) for formula in BY_HAND]
     margins = [
-        (t.Comparison(relation, t.Number(abs(a)), t.Number(abs(b))), False)
+        (t.ComparisonOperation(relation, t.Number(abs(a)), t.Number(abs(b))), False)
         for a, b, _, _ in MARGINS
         for relation in (">", ">=", "==", "!=", "<=", "<")
     ]

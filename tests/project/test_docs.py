@@ -16,13 +16,13 @@ import pytest
 
 from documents import Piece, pieces, quoted, same, table, tables, typed
 from gpit_fairshare import Function, GpitError, allocate, compare, explain, structured_texts
-from gpit_fairshare.cases.shape import ORIGINS, CaseFile, CaseHeader, RunEntry, SourceEntry
+from gpit_fairshare.cases.shape import ORIGINS, CaseDocument, CaseHeader, CaseSource, RunEntry
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.standard_columns import folded, standard_columns
 from gpit_fairshare.language import parsing
 from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS
 from gpit_fairshare.language.units import UNITS
-from gpit_fairshare.reallocation import Change
+from gpit_fairshare.reallocation import AllocationChange
 from gpit_fairshare.results.agreement import OffRule
 from gpit_fairshare.run_options import OPTIONS
 from gpit_fairshare.scheme import joining, parts, shape
@@ -31,7 +31,7 @@ from gpit_fairshare.scheme.library import library_names
 from gpit_fairshare.scheme.method import entries_document, library_entries, method
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS
 from gpit_fairshare.scheme.review import review, reviews_document
-from gpit_fairshare.verification import Answer, Kind, Verdict
+from gpit_fairshare.verification import Answer, DifferenceKind, Verdict
 from running import ROOT, SAMPLES, gpit, write_rows
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def test_pieces_of_files_have_the_right_shape(document):
     model = shape.SchemeFile
     if document == TESTING:
         case = {"name": "c", "title": "C", "origin": "regression", "fails": "no"}
-        head, model = {"case": case, "run": {}}, CaseFile
+        head, model = {"case": case, "run": {}}, CaseDocument
     for one in pieces(document):
         if one.kind == "toml" and one.text not in [text for _, text in complete(document)]:
             model.model_validate({**head, **tomllib.loads(one.text, parse_float=Decimal)})
@@ -643,7 +643,7 @@ def test_columns_of_letters_and_values_of_reallocate():
     }
     scheme = load("reallocate")
 
-    assert columns == [entry.name for entry in fields(Change)]
+    assert columns == [entry.name for entry in fields(AllocationChange)]
     assert values == {name: one.values["2014/15"].value for name, one in scheme.parameters.items()}
 
 
@@ -681,7 +681,7 @@ def test_keys_and_kinds_of_a_verification(written):
     assert inside["parameters"] == inside["manifest"] == inside["versions"]
     assert inside["answer"] == [one.name for one in fields(Answer)]
     kinds = [quoted(kind)[0] for kind, _ in table(VERIFY, "kind of content", "what it means")]
-    assert kinds == [str(kind) for kind in Kind]
+    assert kinds == [str(kind) for kind in DifferenceKind]
     (verdicts,) = [quoted(text) for key, text, _ in rows if key == "`verdict`"]
     assert verdicts == [str(verdict) for verdict in Verdict]
 
@@ -756,9 +756,9 @@ def test_keys_of_a_case_are_all_there():
     assert [quoted(name)[0] for name in heads] == list(CaseHeader.model_fields)
     assert set(RunEntry.model_fields) == {option.key for option in OPTIONS.values()} - {"years"}
     assert sorted(kinds) == sorted({option.kind.value for option in OPTIONS.values() if option.key != "years"})
-    assert [re.sub(r'^\[|\]$|\."2014/15"', "", name) for name in parts] == list(CaseFile.model_fields)[2:]
+    assert [re.sub(r'^\[|\]$|\."2014/15"', "", name) for name in parts] == list(CaseDocument.model_fields)[2:]
     assert tuple(origins) == ORIGINS
-    assert set(SourceEntry.model_fields) <= set(quoted(source))
+    assert set(CaseSource.model_fields) <= set(quoted(source))
 
 
 @pytest.mark.slow

@@ -47,13 +47,13 @@ def evaluate(node, row):
             return value
         case t.Name(name):
             return cell(row, name)
-        case t.Figure(function, of, None):
+        case t.AggregateCall(function, of, None):
             return cell(row, f"{function}({of})")
-        case t.Figure(function, of, within):
+        case t.AggregateCall(function, of, within):
             return cell(row, f"{function}({of}, within={within})")
         case t.Previous(of, first):
             return evaluate(first, row) if row["first year"] else cell(row, f"previous({of})")
-        case t.Given(name):
+        case t.IsGiven(name):
             return row[name] is not None
         case t.Call("where", (condition, yes, no)):
             chosen = evaluate(condition, row)
@@ -75,7 +75,7 @@ def below(node):
     match node:
         case t.Negative(operand) | t.Not(operand):
             return [operand]
-        case t.Sum(_, left, right) | t.Comparison(_, left, right):
+        case t.BinaryOperation(_, left, right) | t.ComparisonOperation(_, left, right):
             return [left, right]
         case t.Logic(_, operands):
             return list(operands)
@@ -97,11 +97,11 @@ def combined(node, parts):
             return all(parts)
         case t.Logic("or"):
             return any(parts)
-        case t.Comparison(relation, t.Text(), _) | t.Comparison(relation, _, t.Text()):
+        case t.ComparisonOperation(relation, t.Text(), _) | t.ComparisonOperation(relation, _, t.Text()):
             return (parts[0] == parts[1]) is (relation == "==")
-        case t.Comparison(relation):
+        case t.ComparisonOperation(relation):
             return compared(relation, *parts)
-        case t.Sum(sign):
+        case t.BinaryOperation(sign):
             return calculated(sign, *parts)
         case t.Call("abs"):
             return Near(abs(parts[0].value), parts[0].error)
@@ -191,9 +191,9 @@ OPTIONAL = ("o", "p")
 
 
 FIGURES = (
-    t.Figure("total", "a"),
-    t.Figure("largest", "b", "region"),
-    t.Figure("count", "flag"),
+    t.AggregateCall("total", "a"),
+    t.AggregateCall("largest", "b", "region"),
+    t.AggregateCall("count", "flag"),
 )
 
 
@@ -221,9 +221,9 @@ class Generator:
         part, condition = lambda: self.number(depth - 1), lambda: self.yes_no(depth - 1)
         match self.choose.randrange(12):
             case 0 | 1 | 2:
-                return t.Sum(self.choose.choice("+-*"), part(), part())
+                return t.BinaryOperation(self.choose.choice("+-*"), part(), part())
             case 3 | 4:
-                return t.Sum("/", part(), part())
+                return t.BinaryOperation("/", part(), part())
             case 5:
                 return t.Negative(part())
             case 6:
@@ -244,12 +244,14 @@ class Generator:
     def yes_no(self, depth):
         """A formula of a yes/no, at most so deep."""
         if depth == 0:
-            return self.choose.choice((t.Name("flag"), t.Given("o"), t.Given("p"), t.Given("region"), self.text()))
+            return self.choose.choice(
+                (t.Name("flag"), t.IsGiven("o"), t.IsGiven("p"), t.IsGiven("region"), self.text())
+            )
         condition = lambda: self.yes_no(depth - 1)  # noqa: E731 - one word for it, as above
         match self.choose.randrange(8):
             case 0 | 1 | 2 | 3:
                 relation = self.choose.choice(("<", "<=", ">", ">=", "==", "!="))
-                return t.Comparison(relation, self.number(depth - 1), self.number(depth - 1))
+                return t.ComparisonOperation(relation, self.number(depth - 1), self.number(depth - 1))
             case 4:
                 return t.Logic(self.choose.choice(("and", "or")), (condition(), condition(), condition()))
             case 5:
@@ -263,7 +265,7 @@ class Generator:
         """A comparison of a text column with a text, either way round."""
         sides = [t.Name("region"), t.Text(self.choose.choice(REGIONS))]
         self.choose.shuffle(sides)
-        return t.Comparison(self.choose.choice(("==", "!=")), *sides)
+        return t.ComparisonOperation(self.choose.choice(("==", "!=")), *sides)
 
     def leaf(self):
         """A number, a name, a figure or last year's value."""

@@ -24,7 +24,7 @@ from gpit_fairshare import UsageError, allocate, verify
 from gpit_fairshare.cli import _run
 from gpit_fairshare.results import writing
 from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written
-from gpit_fairshare.verification import Kind
+from gpit_fairshare.verification import DifferenceKind
 from gpit_fairshare.verification.workbooks import normal
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from retouching import by_openpyxl, calculated, change_cell, edited, element, formula_of, type_all_over, type_over
@@ -76,7 +76,7 @@ def own(own_books, tmp_path):
 
 def content(found, kind=None):
     """Places of the differences in content, those of one kind or all but consequences."""
-    kinds = [kind] if kind else [one for one in Kind if one != Kind.CONSEQUENCE]
+    kinds = [kind] if kind else [one for one in DifferenceKind if one != DifferenceKind.CONSEQUENCE]
     return [one.place for one in found.content.kept if one.kind in kinds]
 
 
@@ -506,7 +506,7 @@ def test_rows_that_stand_twice_count_twice(own):
     assert found.answer.total_found == found.answer.total_again + extra
     assert found.answer.rows == len(lines)
     assert not [fact for fact in found.facts if "order" in fact]
-    assert [one.kind for one in found.content.kept] == [Kind.ADDED]
+    assert [one.kind for one in found.content.kept] == [DifferenceKind.ADDED]
 
 
 def test_a_table_changed_since_its_manifest_is_said_at_once(own):
@@ -552,13 +552,13 @@ def test_rows_and_entries_of_a_json_document(here):
     gone = json.loads((here.parent / "sample" / "out.json").read_text("utf-8"))["rows"][5]
 
     assert gone["org_code"] not in ("00C", "ZZZ")
-    assert [place for place in content(found, Kind.ADDED) if place.startswith(("rows", "extra"))] == [
+    assert [place for place in content(found, DifferenceKind.ADDED) if place.startswith(("rows", "extra"))] == [
         "rows[421]",
         "extra",
     ]
-    assert "rows[5]" in content(found, Kind.REMOVED)
-    assert "summary[1].gain" in content(found, Kind.VALUE)
-    assert [place for place in content(found, Kind.VALUE) if place.startswith("rows")] == []
+    assert "rows[5]" in content(found, DifferenceKind.REMOVED)
+    assert "summary[1].gain" in content(found, DifferenceKind.VALUE)
+    assert [place for place in content(found, DifferenceKind.VALUE) if place.startswith("rows")] == []
 
 
 def test_a_json_document_written_anew_agrees(here):
@@ -602,9 +602,9 @@ def test_tables_are_compared_by_key_and_column(here, suffix):
     rewrite(here / f"out.{suffix}", change)
     found = verify(here / f"out.{suffix}")
 
-    assert content(found, Kind.VALUE) == ["2014/15 00C, org_name", "2014/15 00C, allocation"]
-    assert content(found, Kind.REMOVED) == ["row 2014/15 00D", "row 2015/16 00D"]
-    assert content(found, Kind.ADDED) == ["column remark", "row 2014/15 ZZZ"]
+    assert content(found, DifferenceKind.VALUE) == ["2014/15 00C, org_name", "2014/15 00C, allocation"]
+    assert content(found, DifferenceKind.REMOVED) == ["row 2014/15 00D", "row 2015/16 00D"]
+    assert content(found, DifferenceKind.ADDED) == ["column remark", "row 2014/15 ZZZ"]
     assert typed(f"out.{suffix}", folder=here)[0] == 1
 
 
@@ -627,7 +627,7 @@ def test_codes_that_excel_damaged_are_differences(tmp_path):
     path = write(result, tmp_path / "out.csv")
     path.write_text(path.read_text().replace("0123", "123"), encoding="utf-8")
 
-    assert "row 2014/15 0123" in content(verify(path), Kind.REMOVED)
+    assert "row 2014/15 0123" in content(verify(path), DifferenceKind.REMOVED)
 
 
 # Workbooks -------------------------------------------------------------------------------------------------
@@ -660,7 +660,7 @@ def test_a_formula_typed_over_with_its_own_value_is_named(here):
     cell = column_of(path, "2014-15", "Fair share (£)") + "7"
     change_cell(path, "2014-15", cell, lambda xml: re.sub(r"<f>.*?</f>", "", xml))
 
-    assert content(verify(path)) == content(verify(path), Kind.TYPED_OVER) == [f"2014-15!{cell}"]
+    assert content(verify(path)) == content(verify(path), DifferenceKind.TYPED_OVER) == [f"2014-15!{cell}"]
 
 
 def test_any_calculated_cell_typed_over_is_named(sample_books, tmp_path):
@@ -679,7 +679,7 @@ def test_any_calculated_cell_typed_over_is_named(sample_books, tmp_path):
     type_all_over(path, values)
     found = verify(path)
 
-    named = {tuple(one.place.split("!")): one.found for one in found.content.of(Kind.TYPED_OVER)}
+    named = {tuple(one.place.split("!")): one.found for one in found.content.of(DifferenceKind.TYPED_OVER)}
     assert named == values
     assert found.content.counts.total() == len(chosen)
 
@@ -715,10 +715,10 @@ def test_every_way_of_changing_a_cell(here):
     change_cell(path, "Sources", "E5", lambda xml: xml + element("F5", 5))
     found = verify(path)
 
-    assert sorted(content(found, Kind.FORMULA)) == sorted([f"2015-16!{cell}9", "2015-16!B12"])
-    assert content(found, Kind.REMOVED) == [f"2015-16!{cell}10"]
-    assert content(found, Kind.VALUE) == [f"2015-16!{cell}4"]
-    assert content(found, Kind.ADDED) == ["Sources!F5"]
+    assert sorted(content(found, DifferenceKind.FORMULA)) == sorted([f"2015-16!{cell}9", "2015-16!B12"])
+    assert content(found, DifferenceKind.REMOVED) == [f"2015-16!{cell}10"]
+    assert content(found, DifferenceKind.VALUE) == [f"2015-16!{cell}4"]
+    assert content(found, DifferenceKind.ADDED) == ["Sources!F5"]
     (edited_one,) = [one for one in found.content.kept if one.place == f"2015-16!{cell}9"]
     assert str(edited_one.found) == "=2*" + str(edited_one.expected)[1:]
 
@@ -733,12 +733,14 @@ def test_inputs_and_parameters_changed_come_with_what_follows(here):
     found = verify(path)
 
     assert content(found) == [f"Population!{people}"]
-    assert found.content.of(Kind.INPUT)[0].about == "00C Darlington, every year, Registered population (people)"
-    assert found.content.counts[Kind.CONSEQUENCE] > 100
+    assert (
+        found.content.of(DifferenceKind.INPUT)[0].about == "00C Darlington, every year, Registered population (people)"
+    )
+    assert found.content.counts[DifferenceKind.CONSEQUENCE] > 100
     assert found.answer.differing > 100
 
     type_over(path, "Parameters", "D5", 1)
-    assert content(verify(path), Kind.INPUT) == ["Parameters!D5", f"Population!{people}"]
+    assert content(verify(path), DifferenceKind.INPUT) == ["Parameters!D5", f"Population!{people}"]
 
 
 @pytest.mark.slow
@@ -749,7 +751,7 @@ def test_a_value_that_no_formula_gives_is_named(here):
     recalculation.plant(path, "2014-15", cell, 1_234_567.0, here / "planted.xlsx")
     found = verify(here / "planted.xlsx")
 
-    assert content(found, Kind.CONSEQUENCE) == [f"2014-15!{cell}"]
+    assert content(found, DifferenceKind.CONSEQUENCE) == [f"2014-15!{cell}"]
     assert not found.verified
 
 
@@ -771,9 +773,9 @@ def test_sheets_added_removed_and_renamed(own):
     by_openpyxl(path, change)
     found = verify(path)
 
-    assert content(found, Kind.ADDED) == ["sheet Mine"]
-    assert content(found, Kind.REMOVED) == ["sheet Sources"]
-    assert content(found, Kind.RENAMED) == ["sheet Population"]
+    assert content(found, DifferenceKind.ADDED) == ["sheet Mine"]
+    assert content(found, DifferenceKind.REMOVED) == ["sheet Sources"]
+    assert content(found, DifferenceKind.RENAMED) == ["sheet Population"]
     assert found.content.counts.total() == 3
 
 
@@ -871,7 +873,7 @@ def test_shared_and_array_formulas(own):
     change_cell(
         path, "2014-15", f"{column}8", lambda xml: xml.replace('<f t="shared" si="3"/>', '<f t="array" ref="A1">1</f>')
     )
-    assert content(verify(path), Kind.FORMULA) == [f"2014-15!{column}8"]
+    assert content(verify(path), DifferenceKind.FORMULA) == [f"2014-15!{column}8"]
 
 
 # How others write formulas and numbers ---------------------------------------------------------------------

@@ -16,8 +16,8 @@ from gpit_fairshare.annotation.markup import Unfit, whole
 from gpit_fairshare.annotation.notes import add_notes
 from gpit_fairshare.annotation.package import Package
 from gpit_fairshare.annotation.report import FIRST_ROW, Mark, findings_sheet, note_text
-from gpit_fairshare.annotation.sheets import MOST_ROWS, Book, Place, Sheet, place_of
-from gpit_fairshare.annotation.styles import STYLES_TYPE, Styles
+from gpit_fairshare.annotation.sheets import MOST_ROWS, AnnotatedSheet, CellPlace, WorkbookPart, place_of
+from gpit_fairshare.annotation.styles import STYLES_TYPE, StylesPart
 from gpit_fairshare.errors import InputError, OutputError, UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import LEVELS
@@ -81,7 +81,7 @@ def _bytes_of(original: Path, largest: int) -> bytes:
 
 def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
     """Put the marks on the sheets of an opened workbook and add the sheet of findings."""
-    book = Book(package)
+    book = WorkbookPart(package)
     named = [_as_named(mark, book, file) for mark in marks]
     title = book.free_name("Findings")
     styles = _styles(package)
@@ -91,12 +91,12 @@ def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
             cells.setdefault(mark.sheet, []).append((row, mark))
     for name, findings in cells.items():
         part = book.pages[name.casefold()].part
-        sheet = Sheet(package.edit(part), part)
-        groups: defaultdict[Place, list[tuple[int, Mark]]] = defaultdict(list)
+        sheet = AnnotatedSheet(package.edit(part), part)
+        groups: defaultdict[CellPlace, list[tuple[int, Mark]]] = defaultdict(list)
         for row, mark in findings:
             if place := place_of(mark.cell):
                 groups[sheet.shown_at(place)].append((row, mark))
-        texts: dict[Place, str] = {}
+        texts: dict[CellPlace, str] = {}
         for place, group in sorted(groups.items()):
             gravest = min((mark.level for _, mark in group), key=LEVELS.index)
             cell = sheet.cell(place)
@@ -108,7 +108,7 @@ def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
     book.append(title, root)
 
 
-def _as_named(mark: Mark, book: Book, file: str) -> Mark:
+def _as_named(mark: Mark, book: WorkbookPart, file: str) -> Mark:
     """Return a mark with its sheet's name as the workbook writes it.
 
     Raises:
@@ -128,10 +128,10 @@ def _as_named(mark: Mark, book: Book, file: str) -> Mark:
     return replace(mark, sheet=page.name, cell=str(place) if place else "")
 
 
-def _styles(package: Package) -> Styles:
+def _styles(package: Package) -> StylesPart:
     """Return the looks of the workbook, whose part is made if there is none."""
     part = package.target(package.workbook, kind="styles")
     if not part:
         empty = f'<styleSheet xmlns="{package.dialect.main}"/>'.encode()
         part, _ = package.add(package.workbook, "styles", "styles.xml", empty, STYLES_TYPE)
-    return Styles(package.edit(part))
+    return StylesPart(package.edit(part))

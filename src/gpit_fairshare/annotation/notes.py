@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from lxml import etree
 
 from gpit_fairshare.annotation.markup import Unfit, add
-from gpit_fairshare.annotation.sheets import Place, Sheet, place_of
+from gpit_fairshare.annotation.sheets import AnnotatedSheet, CellPlace, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ _END: Final = re.compile(rb"</xml\s*>\s*\Z")
 _IDENTIFIERS: Final = re.compile(rb"(<o:idmap\b[^>]*?\bdata=([\"']))([^\"']*)(?=\2)")
 
 
-def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> None:
+def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace, str]) -> None:
     """Put a note on each cell, below the text of a note that it has already.
 
     Raises:
@@ -89,7 +89,7 @@ def add_notes(package: Package, sheet: Sheet, texts: Mapping[Place, str]) -> Non
         _draw(package, drawing, sheet, boxes)
 
 
-def _part_of_notes(package: Package, sheet: Sheet) -> str:
+def _part_of_notes(package: Package, sheet: AnnotatedSheet) -> str:
     """Return the part with the notes of a sheet, made if there is none."""
     if part := package.target(sheet.part, kind="comments"):
         return part
@@ -97,7 +97,7 @@ def _part_of_notes(package: Package, sheet: Sheet) -> str:
     return package.add(sheet.part, "comments", "comments{}.xml", empty, _NOTES_TYPE)[0]
 
 
-def _part_of_boxes(package: Package, sheet: Sheet) -> str:
+def _part_of_boxes(package: Package, sheet: AnnotatedSheet) -> str:
     """Return the part with the drawing of a sheet's notes and controls, made if there is none."""
     drawing = sheet.root.find("{*}legacyDrawing")
     if drawing is None:
@@ -112,7 +112,7 @@ def _part_of_boxes(package: Package, sheet: Sheet) -> str:
     return part
 
 
-def _cell_of(note: etree._Element, part: str) -> Place:
+def _cell_of(note: etree._Element, part: str) -> CellPlace:
     cell = place_of(note.get("ref", ""))
     if cell is None:
         raise Unfit(f"a note stands at '{note.get('ref', '')}', which is no cell", part)
@@ -148,7 +148,7 @@ def _append(note: etree._Element, text: str, part: str) -> None:
         body.insert(at + index, run)  # before what says how the text is pronounced
 
 
-def _draw(package: Package, part: str, sheet: Sheet, texts: Mapping[Place, str]) -> None:
+def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[CellPlace, str]) -> None:
     """Add a hidden box for each note to the drawing of a sheet."""
     data = package.read(part)
     end = _END.search(data)

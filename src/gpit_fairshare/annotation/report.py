@@ -15,7 +15,7 @@ from gpit_fairshare.workbook.sheets import letter, quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.annotation.styles import Styles
+    from gpit_fairshare.annotation.styles import StylesPart
 
 LONGEST_NOTE: Final = 1_500
 """Characters of a note: more would not be read in a box."""
@@ -83,7 +83,9 @@ def _sentence(text: str) -> str:
     return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-def findings_sheet(marks: Sequence[Mark], linked: frozenset[str], styles: Styles, dialect: Dialect) -> etree._Element:
+def findings_sheet(
+    marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, dialect: Dialect
+) -> etree._Element:
     """Return the sheet with a row for each finding, in their order, below a row of headings.
 
     Args:
@@ -122,7 +124,7 @@ def findings_sheet(marks: Sequence[Mark], linked: frozenset[str], styles: Styles
 
 
 def _rows(
-    data: etree._Element, marks: Sequence[Mark], linked: frozenset[str], styles: Styles, plain: int
+    data: etree._Element, marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, plain: int
 ) -> list[tuple[str, str, str]]:
     """Write the findings, and return the links: cell, where it leads, what it shows."""
     link = styles.link()

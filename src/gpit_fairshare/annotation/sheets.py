@@ -50,7 +50,7 @@ _AFTER_NAMES: Final = (
 _HIGHEST_SHEET_ID: Final = 65_534
 
 
-class Place(NamedTuple):
+class CellPlace(NamedTuple):
     """A cell by row and column, both from 1."""
 
     row: int
@@ -60,23 +60,23 @@ class Place(NamedTuple):
         return f"{letter(self.column)}{self.row}"
 
 
-def place_of(reference: str) -> Place | None:
+def place_of(reference: str) -> CellPlace | None:
     """Return the cell that a text such as `C5` names; None if it names none."""
     match = _REFERENCE.fullmatch(reference)
     if not match:
         return None
-    cell = Place(int(match[2]), column_number(match[1]))
+    cell = CellPlace(int(match[2]), column_number(match[1]))
     return cell if cell.row <= MOST_ROWS and cell.column <= MOST_COLUMNS else None
 
 
-def area_of(reference: str) -> tuple[Place, Place] | None:
+def area_of(reference: str) -> tuple[CellPlace, CellPlace] | None:
     """Return the first and the last cell of a text such as `A1:C5` or `A1`; None if it names none."""
     first, _, last = reference.partition(":")
     ends = place_of(first), place_of(last or first)
     return (ends[0], ends[1]) if ends[0] and ends[1] else None
 
 
-class Sheet:
+class AnnotatedSheet:
     """The cells of a worksheet. Rows and cells may be without numbers: then each follows the one before."""
 
     def __init__(self, root: etree._Element, part: str) -> None:
@@ -102,14 +102,14 @@ class Sheet:
         merged = (area_of(entry.get("ref", "")) for entry in root.iterfind("{*}mergeCells/{*}mergeCell"))
         self._merged = [area for area in merged if area]
 
-    def shown_at(self, cell: Place) -> Place:
+    def shown_at(self, cell: CellPlace) -> CellPlace:
         """Return the cell that is seen in the place of one: the first of a merged range, or the cell itself."""
         for first, last in self._merged:
             if first.row <= cell.row <= last.row and first.column <= cell.column <= last.column:
                 return first
         return cell
 
-    def cell(self, place: Place) -> etree._Element:
+    def cell(self, place: CellPlace) -> etree._Element:
         """Return a cell; a blank one that is not in the file is made, in its place and with its look."""
         row = self._rows.get(place.row)
         if row is None:
@@ -126,7 +126,7 @@ class Sheet:
         made = child(self.root, "legacyDrawing", _ORDER, nsmap={"r": self.dialect.relations})
         made.set(self.dialect.reference, identifier)
 
-    def box(self, cell: Place, width: int, height: int) -> tuple[int, ...]:
+    def box(self, cell: CellPlace, width: int, height: int) -> tuple[int, ...]:
         """Return where a box beside a cell stands: column, pixels, row, pixels, of its start and of its end.
 
         Columns and rows count from 0. Wide columns and high rows need fewer of them.
@@ -147,7 +147,7 @@ class Sheet:
             column = 0
             for cell in row.findall("{*}c"):
                 written = cell.get("r")
-                where = place_of(written) if written else Place(number, column + 1)
+                where = place_of(written) if written else CellPlace(number, column + 1)
                 if where is None or where.row != number or where.column > MOST_COLUMNS:
                     raise Unfit(f"a cell of row {number} says that it is '{written}'", self.part)
                 column = where.column
@@ -167,7 +167,7 @@ class Sheet:
         settings = self.root.iterfind("{*}cols/{*}col")
         return next((one for one in settings if whole(one, "min", 0) <= column <= whole(one, "max", 0)), None)
 
-    def _widen(self, row: etree._Element, cell: Place) -> None:
+    def _widen(self, row: etree._Element, cell: CellPlace) -> None:
         """Keep what the file says of the size of its row and of itself true for a cell that was added."""
         spans = [span.partition(":") for span in row.get("spans", "").split()]
         if spans and not any(
@@ -176,8 +176,8 @@ class Sheet:
             del row.attrib["spans"]  # may be left out; a reader finds the cells without it
         size = self.root.find("{*}dimension")
         if size is not None and (area := area_of(size.get("ref", ""))):
-            first = Place(*map(min, area[0], cell))
-            last = Place(*map(max, area[1], cell))
+            first = CellPlace(*map(min, area[0], cell))
+            last = CellPlace(*map(max, area[1], cell))
             if (first, last) != area:
                 size.set("ref", str(first) if first == last else f"{first}:{last}")
 
@@ -220,7 +220,7 @@ def _pixels(settings: etree._Element | None, size: str, factor: float, usual: in
     return round(pixels) if 0 <= pixels < 10_000 else usual
 
 
-class Page(NamedTuple):
+class SheetEntry(NamedTuple):
     """A sheet: its name, its part, and whether it is made of cells; a chart sheet is not."""
 
     name: str
@@ -228,7 +228,7 @@ class Page(NamedTuple):
     cells: bool
 
 
-class Book:
+class WorkbookPart:
     """The list of sheets; names are one name if they differ in capital and small letters only."""
 
     def __init__(self, package: Package) -> None:
@@ -243,13 +243,13 @@ class Book:
         if listed is None:
             raise Unfit("it lists no sheets", package.workbook)
         self._listed = listed
-        self.pages: dict[str, Page] = {}
+        self.pages: dict[str, SheetEntry] = {}
         for entry in listed.findall("{*}sheet"):
             part = package.target(package.workbook, identifier=entry.get(package.dialect.reference, ""))
             name = entry.get("name", "")
             if not part or not name or name.casefold() in self.pages:
                 raise Unfit(f"the sheet '{name}' has no part, no name or the name of another", package.workbook)
-            self.pages[name.casefold()] = Page(name, part, package.content_type(part) == WORKSHEET_TYPE)
+            self.pages[name.casefold()] = SheetEntry(name, part, package.content_type(part) == WORKSHEET_TYPE)
 
     def free_name(self, name: str) -> str:
         """Return a name that no sheet has: the one asked for, or with ` (gpit)`, ` (gpit 2)` behind it."""
@@ -274,7 +274,7 @@ class Book:
         position = str(len(self.pages))
         add(names, "definedName", area, name="_xlnm._FilterDatabase", localSheetId=position, hidden="1")
         self._list_title(name)
-        self.pages[name.casefold()] = Page(name, part, cells=True)
+        self.pages[name.casefold()] = SheetEntry(name, part, cells=True)
 
     def _list_title(self, name: str) -> None:
         """Enter the sheet among the titles that the file's properties list, if they list those of this workbook."""

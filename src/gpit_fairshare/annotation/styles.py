@@ -37,7 +37,7 @@ _ORDER: Final = (
 _FONT_ORDER: Final = ("b", "u", "sz", "color", "name", "family", "charset", "scheme")
 
 
-class Styles:
+class StylesPart:
     """The part with the looks. A look is known by its number, which is its place in the list."""
 
     def __init__(self, root: etree._Element) -> None:

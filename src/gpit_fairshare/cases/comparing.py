@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gpit_fairshare.cases.reading import Figure, refuse_spaces
+from gpit_fairshare.cases.reading import ExpectedFigure, refuse_spaces
 from gpit_fairshare.cases.shape import OTHER_COLUMNS, Exact, ToleranceEntry, exact_number
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.numbers import shortest_decimal
@@ -34,7 +34,7 @@ _EXACTLY: Final = Context(prec=5_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexa
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FigureDifference:
     """One figure that is not as expected, or a row that is missing or too many.
 
     Figures are texts, to the last digit; None is a blank, or a row that is not there.
@@ -81,7 +81,9 @@ def written(value: Any) -> str | None:
             return str(value)
 
 
-def compare(figure: Figure, got: Any, kind: Kind, tolerances: Mapping[str, ToleranceEntry]) -> Difference | None:
+def compare(
+    figure: ExpectedFigure, got: Any, kind: Kind, tolerances: Mapping[str, ToleranceEntry]
+) -> FigureDifference | None:
     """Return how a figure differs from the expected one, or None if it does not.
 
     Raises:
@@ -89,9 +91,11 @@ def compare(figure: Figure, got: Any, kind: Kind, tolerances: Mapping[str, Toler
     """
     expected = understood(figure, kind)
 
-    def differs(difference: Decimal | None = None, allowed: Decimal | None = None) -> Difference:
+    def differs(difference: Decimal | None = None, allowed: Decimal | None = None) -> FigureDifference:
         shown = written(expected)
-        return Difference(figure.year, figure.code, figure.column, "figure", shown, written(got), difference, allowed)
+        return FigureDifference(
+            figure.year, figure.code, figure.column, "figure", shown, written(got), difference, allowed
+        )
 
     blank = got is None or got == ""
     if expected == "" or blank:
@@ -109,7 +113,7 @@ def compare(figure: Figure, got: Any, kind: Kind, tolerances: Mapping[str, Toler
     return None if difference.copy_abs() <= allowed else differs(difference, allowed)
 
 
-def understood(figure: Figure, kind: Kind) -> Exact:
+def understood(figure: ExpectedFigure, kind: Kind) -> Exact:
     """Return the expected figure as one of its column's kind; an empty text is a blank.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from gpit_fairshare.cases.shape import CaseFile, CaseHeader, Exact
+from gpit_fairshare.cases.shape import CaseDocument, CaseHeader, Exact
 from gpit_fairshare.errors import CaseError, UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.scheme.faults import first_of, of_shape
@@ -28,7 +28,7 @@ _MOST_ROWS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ExpectedFigure:
     """One expected figure."""
 
     year: str
@@ -44,7 +44,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExpectedTable:
     """A file of expected figures, record by record as it stands."""
 
     path: Path
@@ -56,11 +56,11 @@ class Table:
     """For the header and each record: its first line, from 0, and the line after its last."""
 
     @property
-    def figures(self) -> list[Figure]:
+    def figures(self) -> list[ExpectedFigure]:
         """Return every figure, with its row as a place."""
         year, code = (self.header.index(key) for key in KEYS)
         return [
-            Figure(
+            ExpectedFigure(
                 record[year], record[code], column, cell, f"{self.path.name}: row {first + 1}, {column}", tabled=True
             )
             for record, (first, _) in zip(self.records, self.lines[1:], strict=True)
@@ -74,9 +74,9 @@ class Case:
     """A case as read, before it is run."""
 
     found: Found
-    model: CaseFile
-    inline: tuple[Figure, ...]
-    tables: tuple[Table, ...]
+    model: CaseDocument
+    inline: tuple[ExpectedFigure, ...]
+    tables: tuple[ExpectedTable, ...]
     lacking: Path | None = None
     """The file of expected figures, where it is not there."""
 
@@ -86,12 +86,12 @@ class Case:
         return self.model.case
 
     @property
-    def figures(self) -> list[Figure]:
+    def figures(self) -> list[ExpectedFigure]:
         """Return every expected figure, inline ones first."""
         return [*self.inline, *(figure for table in self.tables for figure in table.figures)]
 
 
-def read_model(found: Found) -> CaseFile:
+def read_model(found: Found) -> CaseDocument:
     """Read a case file alone, without the files that it names.
 
     Raises:
@@ -100,17 +100,17 @@ def read_model(found: Found) -> CaseFile:
     # Decimal keeps every digit: what is compared is what is written.
     _, data = read_toml(found.path, CaseError, Decimal)
     try:
-        return CaseFile.model_validate(data)
+        return CaseDocument.model_validate(data)
     except ValidationError as fault:
-        raise CaseError(f"{one_line(found.path.name)}: {first_of(of_shape(fault, data, CaseFile))}") from None
+        raise CaseError(f"{one_line(found.path.name)}: {first_of(of_shape(fault, data, CaseDocument))}") from None
 
 
-def uses(found: Found, model: CaseFile) -> list[Path]:
+def uses(found: Found, model: CaseDocument) -> list[Path]:
     """Return the files of expected figures that a case names."""
     return [found.path.parent / name.replace("\\", "/") for name in model.case.expected_file]
 
 
-def read_case(found: Found, model: CaseFile, *, may_lack: bool = False) -> Case:
+def read_case(found: Found, model: CaseDocument, *, may_lack: bool = False) -> Case:
     """Read the files of expected figures of a case.
 
     Args:
@@ -131,7 +131,7 @@ def read_case(found: Found, model: CaseFile, *, may_lack: bool = False) -> Case:
             f"{file}: case › expected_file: there is no file {one_line(lacking.name)} beside the case{hint}"
         )
     inline = [
-        Figure(
+        ExpectedFigure(
             year, code, column, value, f"{file}: expected › {one_line(year)} › {one_line(code)} › {one_line(column)}"
         )
         for year, organisations in model.expected.items()
@@ -139,13 +139,13 @@ def read_case(found: Found, model: CaseFile, *, may_lack: bool = False) -> Case:
         for column, value in figures.items()
     ]
     inline += [
-        Figure(year, "", column, value, f"{file}: expected_national › {one_line(year)} › {one_line(column)}")
+        ExpectedFigure(year, "", column, value, f"{file}: expected_national › {one_line(year)} › {one_line(column)}")
         for year, figures in model.expected_national.items()
         for column, value in figures.items()
     ]
     tables = () if lacking else tuple(_read_table(place) for place in places)
     case = Case(found, model, tuple(inline), tables, lacking)
-    first: dict[tuple[str, str, str], Figure] = {}
+    first: dict[tuple[str, str, str], ExpectedFigure] = {}
     for figure in case.figures:
         known = first.setdefault((figure.year, figure.code, figure.column), figure)
         if known is not figure:
@@ -153,7 +153,7 @@ def read_case(found: Found, model: CaseFile, *, may_lack: bool = False) -> Case:
     return case
 
 
-def _read_table(path: Path) -> Table:
+def _read_table(path: Path) -> ExpectedTable:
     file = one_line(path.name)
     try:
         text = read_regular(path).decode()
@@ -179,7 +179,7 @@ def _read_table(path: Path) -> Table:
         raise CaseError(f"{file}: has more than {_MOST_ROWS:,} rows")
     _check_header(file, records[0], lines[0][0] + 1)
     _check_rows(file, records, lines)
-    return Table(path, text, records[0], tuple(records[1:]), tuple(lines))
+    return ExpectedTable(path, text, records[0], tuple(records[1:]), tuple(lines))
 
 
 def refuse_spaces(text: str, place: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import polars as pl
 
 from gpit_fairshare.allocation import allocate
-from gpit_fairshare.cases.comparing import Difference, Kind, compare
+from gpit_fairshare.cases.comparing import FigureDifference, Kind, compare
 from gpit_fairshare.cases.reading import KEYS, Case, read_case, read_model
 from gpit_fairshare.cases.shape import OTHER_COLUMNS
 from gpit_fairshare.errors import CaseError, GpitError, InputError
@@ -30,7 +30,7 @@ _NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CaseVerdict:
     """What became of one case."""
 
     file: str
@@ -43,7 +43,7 @@ class Verdict:
     outcome: Outcome = "ok"
     said: tuple[str, ...] = ()
     """Why it failed or could not be run, a sentence each; the figures that differ are beside it."""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[FigureDifference, ...] = ()
     """The worst first."""
     figures: int = 0
     """How many figures were compared."""
@@ -63,19 +63,19 @@ class Verdict:
         return f"{self.file}::{self.name}" if self.name else self.file
 
 
-def run_case(found: Found, *, may_lack: bool = False) -> Verdict:
+def run_case(found: Found, *, may_lack: bool = False) -> CaseVerdict:
     """Read and run a case; faults of the case are its verdict and are not raised.
 
     Args:
         found: The case file.
         may_lack: Whether a file of expected figures may still have to be written.
     """
-    base = Verdict(found.file)
+    base = CaseVerdict(found.file)
     try:
         model = read_model(found)
         head = model.case
         cited = one_line(head.source, 400) if head.source else ""
-        base = Verdict(found.file, head.name, one_line(head.title, 200), head.origin, cited, rows=head.rows)
+        base = CaseVerdict(found.file, head.name, one_line(head.title, 200), head.origin, cited, rows=head.rows)
         case = read_case(found, model, may_lack=may_lack)
         try:
             result = _result(case)
@@ -101,7 +101,7 @@ def _result(case: Case) -> Result:
         return allocate(**{name: value for name, value in values.items() if value is not None}, with_effects=False)
 
 
-def _of_refusal(case: Case, base: Verdict, fault: GpitError) -> Verdict:
+def _of_refusal(case: Case, base: CaseVerdict, fault: GpitError) -> CaseVerdict:
     """Judge a run that was refused: it may be what the case expects."""
     if case.head.fails is None:
         return replace(base, outcome="fault", said=(_in_words(fault),))
@@ -113,7 +113,7 @@ def _of_refusal(case: Case, base: Verdict, fault: GpitError) -> Verdict:
     return replace(base, outcome="failed", said=(surprise,))
 
 
-def _of_result(case: Case, base: Verdict, result: Result) -> Verdict:
+def _of_result(case: Case, base: CaseVerdict, result: Result) -> CaseVerdict:
     if case.head.fails is not None:
         surprise = f"The run should fail with '{one_line(case.head.fails, 200)}', and gives a result."
         return replace(base, outcome="failed", said=(surprise,))
@@ -193,17 +193,17 @@ class _Figures:
         for column in self.case.head.columns:
             _refuse_column(column, self.kinds, f"{file}: case › columns", "")
 
-    def rows(self) -> Iterator[Difference]:
+    def rows(self) -> Iterator[FigureDifference]:
         """Yield the rows that are missing, and those too many where the case has all."""
         for year, codes in self.codes.items():
             there = self.known[year]
             lost = sorted(code for code in codes if row_of(there, code) is None)
-            yield from (Difference(year, code, "", "missing row", "a row", None) for code in lost)
+            yield from (FigureDifference(year, code, "", "missing row", "a row", None) for code in lost)
             if self.case.head.rows == "all":
                 more = sorted({code for code in there if code not in codes and harmless(code) not in codes})
-                yield from (Difference(year, code, "", "extra row", None, "a row") for code in more)
+                yield from (FigureDifference(year, code, "", "extra row", None, "a row") for code in more)
 
-    def compared(self) -> Iterator[Difference]:
+    def compared(self) -> Iterator[FigureDifference]:
         """Yield the figures that are not as expected, of rows that are there."""
         tolerances = self.case.model.tolerance
         for figure in self.figures:
@@ -214,7 +214,7 @@ class _Figures:
             if difference and row is not None:
                 yield difference
 
-    def in_short(self, differences: Sequence[Difference]) -> Iterator[str]:
+    def in_short(self, differences: Sequence[FigureDifference]) -> Iterator[str]:
         """Yield how many figures, of which columns, and rows differ."""
         columns = Counter(one.column for one in differences if one.what == "figure")
         wrong = columns.total()

@@ -91,7 +91,7 @@ def _day(value: Any) -> str:
     return value
 
 
-class SourceEntry(Entry):
+class CaseSource(Entry):
     """Where figures were published."""
 
     title: Line
@@ -112,7 +112,7 @@ class CaseHeader(Entry):
     origin: Literal["published", "worked by hand", "regression"]
     working: Prose | None = None
     """How the figures were worked out, or taken from the source."""
-    source: SourceEntry | None = None
+    source: CaseSource | None = None
     rows: Literal["all", "some"] = "all"
     """Whether the case has all organisations of its years, or looks at some."""
     expected_file: Texts = Field(default_factory=list)
@@ -192,7 +192,7 @@ class ToleranceEntry(Entry):
         return self
 
 
-class CaseFile(Entry):
+class CaseDocument(Entry):
     """A case: what to run, and what it should give."""
 
     case: CaseHeader

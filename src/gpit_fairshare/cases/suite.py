@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.cases.comparing import Difference, written
+from gpit_fairshare.cases.comparing import FigureDifference, written
 from gpit_fairshare.cases.discovery import Found, find, unused, words
 from gpit_fairshare.cases.reading import read_model, uses
-from gpit_fairshare.cases.running import Verdict, run_case
+from gpit_fairshare.cases.running import CaseVerdict, run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.files import followed
@@ -27,7 +27,7 @@ JSON_SCHEMA: Final = "gpit-test/1"
 class Suite:
     """What became of all cases."""
 
-    verdicts: list[Verdict]
+    verdicts: list[CaseVerdict]
     """In the order of the run."""
     unused: tuple[str, ...]
     """Files of expected figures that no case uses."""
@@ -103,7 +103,7 @@ def run_all(
     if not chosen:
         count = len(found.cases)
         raise UsageError(f"-k {one_line(keep)}: no case has that in its id or title; there are {count:,} without it")
-    verdicts: list[Verdict] = []
+    verdicts: list[CaseVerdict] = []
     for number, one in enumerate(chosen):
         advance(number, len(chosen))
         verdicts.append(run_case(one, may_lack=may_lack))
@@ -143,7 +143,7 @@ def _is_meant(keep: str, text: str) -> bool:
     return any(all(has(part) for part in one.split(" and ")) for one in keep.split(" or "))
 
 
-def _entry(verdict: Verdict) -> dict[str, Any]:
+def _entry(verdict: CaseVerdict) -> dict[str, Any]:
     return {
         "id": verdict.id,
         "file": verdict.file,
@@ -161,7 +161,7 @@ def _entry(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _difference(one: Difference) -> dict[str, Any]:
+def _difference(one: FigureDifference) -> dict[str, Any]:
     return {
         "what": one.what,
         **one.place,

@@ -17,9 +17,9 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item
 
-from gpit_fairshare.cases.comparing import Difference, written
-from gpit_fairshare.cases.reading import KEYS, Case, Table
-from gpit_fairshare.cases.running import Verdict, checks_said, row_of, rows_by_code
+from gpit_fairshare.cases.comparing import FigureDifference, written
+from gpit_fairshare.cases.reading import KEYS, Case, ExpectedTable
+from gpit_fairshare.cases.running import CaseVerdict, checks_said, row_of, rows_by_code
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.files import followed, in_place, place_to_write
 from gpit_fairshare.results.writing import harmless
@@ -44,7 +44,7 @@ class Update:
     """Names of the files, from the folder of their case."""
     paths: tuple[str, ...] = ()
     """Whole paths of the same files, links followed."""
-    changes: Mapping[str, Sequence[Difference]] = field(default_factory=dict)
+    changes: Mapping[str, Sequence[FigureDifference]] = field(default_factory=dict)
     """By the id of the case: each figure, or row, with what was expected and is expected now, in order."""
     cases: tuple[int, ...] = ()
     """Numbers of the cases whose files were written, from 0."""
@@ -63,7 +63,7 @@ class Update:
         }
 
 
-def update(verdicts: Sequence[Verdict]) -> Update:
+def update(verdicts: Sequence[CaseVerdict]) -> Update:
     """Write the expected figures of regression cases that differ; nothing at all if anything may not be written.
 
     Raises:
@@ -73,7 +73,7 @@ def update(verdicts: Sequence[Verdict]) -> Update:
     if not any(verdict.origin == "regression" for verdict in verdicts):
         refused.append("none of these is a regression case")
     drafts: dict[Path, str] = {}
-    changes: dict[str, Sequence[Difference]] = {}
+    changes: dict[str, Sequence[FigureDifference]] = {}
     numbers: list[int] = []
     for number, verdict in enumerate(verdicts):
         if refused or verdict.case is None or verdict.result is None or verdict.outcome == "ok":
@@ -113,7 +113,7 @@ def _place(path: Path, case: Case) -> Path:
     return place
 
 
-def _refusal(verdict: Verdict) -> str:
+def _refusal(verdict: CaseVerdict) -> str:
     """Return why a case stands against writing anything, or an empty text."""
     if verdict.outcome == "ok":
         return ""
@@ -131,7 +131,7 @@ def _refusal(verdict: Verdict) -> str:
     return ""
 
 
-def _anew(case: Case, result: Result, differences: Sequence[Difference]) -> Iterator[tuple[Path, str]]:
+def _anew(case: Case, result: Result, differences: Sequence[FigureDifference]) -> Iterator[tuple[Path, str]]:
     """Yield the files of a case that change, each with its whole text.
 
     Raises:
@@ -160,7 +160,7 @@ def _anew(case: Case, result: Result, differences: Sequence[Difference]) -> Iter
         yield case.found.path, _inline_anew(case.found.path.read_bytes().decode(), inline)
 
 
-def _years(table: Table) -> set[str]:
+def _years(table: ExpectedTable) -> set[str]:
     at = table.header.index("year")
     return {record[at] for record in table.records}
 
@@ -176,7 +176,7 @@ def _first(case: Case, result: Result) -> str:
     return "".join(_record(row, "\n") for row in (columns, *rows))
 
 
-def _table_anew(table: Table, result: Result, differences: Sequence[Difference]) -> str:
+def _table_anew(table: ExpectedTable, result: Result, differences: Sequence[FigureDifference]) -> str:
     """Return a table with what differs written anew; records that hold stay as they stand."""
     mark = "\ufeff" if table.text.startswith("\ufeff") else ""
     lines = list(io.StringIO(table.text.removeprefix("\ufeff"), newline=""))
@@ -215,7 +215,7 @@ def _record(cells: Sequence[str], end: str) -> str:
     return stream.getvalue()
 
 
-def _inline_anew(text: str, differences: Sequence[Difference]) -> str:
+def _inline_anew(text: str, differences: Sequence[FigureDifference]) -> str:
     """Return a case file with figures written anew, each in the place of the old one and nothing else changed.
 
     Raises:
@@ -238,7 +238,7 @@ def _inline_anew(text: str, differences: Sequence[Difference]) -> str:
     return new
 
 
-def _write(difference: Difference, document: MutableMapping[str, Any], wanted: dict[str, Any]) -> None:
+def _write(difference: FigureDifference, document: MutableMapping[str, Any], wanted: dict[str, Any]) -> None:
     """Write one figure into a document, which keeps its form, and into what the document should hold in the end.
 
     Raises:

@@ -15,7 +15,7 @@ from gpit_fairshare.reports.formats import FORMATS, write_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.reallocation import Change
+    from gpit_fairshare.reallocation import AllocationChange
 
 _LETTERS = ".csv"
 
@@ -84,7 +84,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     raise typer.Exit(0 if result.agrees else 1)
 
 
-def _write_letters(changes: Sequence[Change], ending: str, draft: Path) -> None:
+def _write_letters(changes: Sequence[AllocationChange], ending: str, draft: Path) -> None:
     """Write the table of changes."""
     from gpit_fairshare.reallocation import letters_csv  # noqa: PLC0415  # polars loads here, not for --help
     from gpit_fairshare.reports.reallocation import letters_document  # noqa: PLC0415

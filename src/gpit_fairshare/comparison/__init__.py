@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gpit_fairshare.comparison.causes import causes_of
 from gpit_fairshare.comparison.definition import differences_of
 from gpit_fairshare.comparison.document import causes_frame, csv_text, document, frame
-from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Difference, Limit, Side, read_amount
+from gpit_fairshare.comparison.model import Cause, ComparedResults, Limit, RowChange, RuleDifference, Side, read_amount
 from gpit_fairshare.comparison.rows import changes_of, year_totals
 from gpit_fairshare.comparison.sides import Given, comparable, remarks_on, side_of
 from gpit_fairshare.errors import UsageError
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cause",
-    "Change",
     "Comparison",
-    "Difference",
     "Limit",
+    "RowChange",
+    "RuleDifference",
     "Side",
     "compare",
     "csv_text",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.comparison.model import NOTHING, Cause, Change, Factor, Key, Side, less, quantum, total
+from gpit_fairshare.comparison.model import NOTHING, Cause, Driver, Key, RowChange, Side, less, quantum, total
 from gpit_fairshare.comparison.states import States, factors_of
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.numbers import exact, rounded_to
@@ -28,7 +28,7 @@ Answers = dict[tuple[str, str], Decimal]
 """An amount for each year and code."""
 
 
-def causes_of(old: Side, new: Side, changes: Sequence[Change]) -> tuple[tuple[Cause, ...], str]:
+def causes_of(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[tuple[Cause, ...], str]:
     """Return the causes in their order, and why there are none, if so."""
     before, after = old.result, new.result
     if before is None or after is None:
@@ -78,7 +78,7 @@ def _between(old: Result, new: Result, rest: Mapping[Key, Decimal]) -> list[Caus
     except GpitError as fault:
         return [_everything(f"without rounding it cannot be worked out: {fault}", rest)]
     causes: list[Cause] = []
-    waiting: list[Factor] = []
+    waiting: list[Driver] = []
     why: list[str] = []
     here = start
     for count, factor in enumerate(factors, 1):
@@ -112,15 +112,15 @@ def _steps(before: Answers, after: Answers, keys: Iterable[Key], unit: Decimal) 
     return {key: rounded_to(less(after.get(key, NOTHING), before.get(key, NOTHING)), unit) for key in keys}
 
 
-def _united(factors: Sequence[Factor], why: Sequence[str], *, everything: bool) -> Factor:
+def _united(factors: Sequence[Driver], why: Sequence[str], *, everything: bool) -> Driver:
     """Return several factors that cannot be told apart as one; a single factor as it is."""
     if len(factors) == 1:
         return factors[0]
     said = f"cannot be told apart, since {why[0]}"
     if everything:
-        return Factor(EVERYTHING, "together", EVERYTHING, said)
+        return Driver(EVERYTHING, "together", EVERYTHING, said)
     name = "_and_".join(factor.name for factor in factors)
-    return Factor(name, "together", f"{listed([factor.label for factor in factors])} together", said)
+    return Driver(name, "together", f"{listed([factor.label for factor in factors])} together", said)
 
 
 def _rounding(rest: Mapping[Key, Decimal], causes: Sequence[Cause]) -> Cause:

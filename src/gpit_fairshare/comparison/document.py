@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from gpit_fairshare.comparison.headline import headline, method
-from gpit_fairshare.comparison.model import Cause, Change, ComparedResults, Side, as_float
+from gpit_fairshare.comparison.model import Cause, ComparedResults, RowChange, Side, as_float
 from gpit_fairshare.numbers import decimal_text
 from gpit_fairshare.results.writing import rows_as_csv
 
@@ -106,7 +106,7 @@ def _amounts(cause: Cause, year: str = "") -> dict[str, float | None]:
     }
 
 
-def _row(change: Change, comparison: ComparedResults) -> dict[str, Any]:
+def _row(change: RowChange, comparison: ComparedResults) -> dict[str, Any]:
     causes = comparison.attribution
     told = [cause for cause in causes if cause.alone is not None]
     return {
@@ -117,7 +117,7 @@ def _row(change: Change, comparison: ComparedResults) -> dict[str, Any]:
     }
 
 
-def _cells(change: Change) -> tuple[Any, ...]:
+def _cells(change: RowChange) -> tuple[Any, ...]:
     """Return what a change is, under `_HEADINGS`; amounts are decimals."""
     amounts = (change.old, change.new, change.change, change.percent, change.per_head)
     return (change.year, change.code, change.name, change.status, *amounts, change.first or None)

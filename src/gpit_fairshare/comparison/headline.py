@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.comparison.model import Cause, ComparedResults, Difference, Side, total
+from gpit_fairshare.comparison.model import Cause, ComparedResults, RuleDifference, Side, total
 from gpit_fairshare.numbers import exact_change, exact_money
 from gpit_fairshare.words import counted, inside, is_money, joined
 
@@ -116,9 +116,9 @@ def cause_said(cause: Cause) -> str:
     return "; ".join(part for part in (cause.said, alone) if part)
 
 
-def alike(differences: Sequence[Difference]) -> list[Difference]:
+def alike(differences: Sequence[RuleDifference]) -> list[RuleDifference]:
     """Return the differences, those that differ in their year alone put together."""
-    found: dict[tuple[str, ...], list[Difference]] = {}
+    found: dict[tuple[str, ...], list[RuleDifference]] = {}
     for one in differences:
         found.setdefault((one.what, one.name, one.old, one.new, one.note), []).append(one)
     return [replace(there[0], year=joined([one.year for one in there])) for there in found.values()]

@@ -100,7 +100,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RowChange:
     """One organisation in one year, in which something differs; amounts are in the unit of the answer.
 
     An organisation on one side alone counts as 0 on the other; `change` is above 0 for a gain.
@@ -141,7 +141,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Factor:
+class Driver:
     """One thing that changed: a column of the inputs, a parameter, the formula, or several that go together."""
 
     name: str
@@ -155,7 +155,7 @@ class Factor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cause(Factor):
+class Cause(Driver):
     """One thing that changed, and what it does to each row.
 
     `amounts` add up over all causes to each row's change, exactly. `alone` is what the cause does by itself,
@@ -195,7 +195,7 @@ def _total(amounts: Mapping[Key, Decimal], year: str) -> Decimal:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RuleDifference:
     """One thing in which the two rules, or what they were run on, differ."""
 
     what: str
@@ -231,7 +231,7 @@ class Limit:
     size: Decimal
     relative: bool = False
 
-    def beyond(self, one: Change) -> bool:
+    def beyond(self, one: RowChange) -> bool:
         """Say whether a row changes by more; of nothing, whatever comes is more than any per cent."""
         if not self.relative:
             return one.size > self.size
@@ -247,7 +247,7 @@ class ComparedResults:
 
     old: Side
     new: Side
-    changes: tuple[Change, ...]
+    changes: tuple[RowChange, ...]
     """Rows in which anything differs, by year and code."""
     years: tuple[YearTotal, ...]
     height: int
@@ -256,7 +256,7 @@ class ComparedResults:
     """In the order in which they were changed; empty where they cannot be told."""
     untold: str
     """Why there are no causes; an empty text where there are, or where nothing differs."""
-    differences: tuple[Difference, ...]
+    differences: tuple[RuleDifference, ...]
     remarks: tuple[str, ...]
     columns: tuple[tuple[str, ...], tuple[str, ...]]
     """Columns of the old result alone, and of the new one alone."""
@@ -290,27 +290,27 @@ class ComparedResults:
         )
 
     @cached_property
-    def moved(self) -> tuple[Change, ...]:
+    def moved(self) -> tuple[RowChange, ...]:
         """Return the rows of both sides whose answer differs beyond the tolerance, the largest change first."""
         return tuple(change for change in self.only("both") if change.size > self.tolerance)
 
-    def only(self, status: Status) -> tuple[Change, ...]:
+    def only(self, status: Status) -> tuple[RowChange, ...]:
         """Return the rows that are on both sides, or on one alone, the most money first."""
         rows = [change for change in self.changes if change.status == status]
         return tuple(sorted(rows, key=lambda change: (-change.size, change.key)))
 
     @cached_property
-    def within(self) -> tuple[Change, ...]:
+    def within(self) -> tuple[RowChange, ...]:
         """Return the rows of both sides whose answer differs by no more than the tolerance."""
         return tuple(one for one in self.changes if one.status == "both" and 0 < one.size <= self.tolerance)
 
     @cached_property
-    def others(self) -> tuple[Change, ...]:
+    def others(self) -> tuple[RowChange, ...]:
         """Return the rows of both sides whose answer is the same, and other figures are not."""
         return tuple(one for one in self.changes if one.status == "both" and not one.change)
 
     @cached_property
-    def beyond(self) -> tuple[Change, ...]:
+    def beyond(self) -> tuple[RowChange, ...]:
         """Return the rows that make the comparison fail: beyond the limit, or, without one, that differ at all."""
         there = [one for one in self.changes if one.size > self.tolerance]
         if self.limit:
@@ -336,7 +336,7 @@ class ComparedResults:
 
     def firsts(self) -> list[tuple[str, int, int]]:
         """Return the columns that are the first to differ: their rows, and those of them whose answer differs."""
-        found: dict[str, list[Change]] = {}
+        found: dict[str, list[RowChange]] = {}
         for one in self.changes:
             if one.first:
                 found.setdefault(one.first, []).append(one)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from gpit_fairshare.comparison.model import NOTHING, PEOPLE, Change, Status, YearTotal, less, total
+from gpit_fairshare.comparison.model import NOTHING, PEOPLE, RowChange, Status, YearTotal, less, total
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.numbers import exact
@@ -22,7 +22,7 @@ _OLD, _NEW = "old:", "new:"
 _HERE, _THERE = "old", "new"
 
 
-def changes_of(old: Record, new: Record) -> tuple[tuple[Change, ...], int]:
+def changes_of(old: Record, new: Record) -> tuple[tuple[RowChange, ...], int]:
     """Return the rows in which anything differs, by year and code, and how many rows there are in all.
 
     Raises:
@@ -57,10 +57,10 @@ def changes_of(old: Record, new: Record) -> tuple[tuple[Change, ...], int]:
     return tuple(map(_change, shown.filter(wanted).iter_rows(named=True))), table.height
 
 
-def _change(row: Mapping[str, Any]) -> Change:
+def _change(row: Mapping[str, Any]) -> RowChange:
     status: Status = "both" if row[_HERE] and row[_THERE] else "added" if row[_THERE] else "removed"
     old, new = (exact(amount) if isinstance(amount, float) else None for amount in (row["ours"], row["theirs"]))
-    return Change(
+    return RowChange(
         year=row["year"],
         code=row["org_code"],
         name=row["name"] or "",
@@ -138,7 +138,7 @@ def _as_text(value: object) -> str | None:
     return t.number_text(value) if isinstance(value, float) else value if isinstance(value, str) else None
 
 
-def year_totals(old: Record, new: Record, changes: Sequence[Change]) -> tuple[YearTotal, ...]:
+def year_totals(old: Record, new: Record, changes: Sequence[RowChange]) -> tuple[YearTotal, ...]:
     """Return a row for each year of either side: totals of the answers, and who stands where."""
     totals = []
     for year in sorted({*old.years, *new.years}):

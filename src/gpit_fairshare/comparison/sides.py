@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from gpit_fairshare.comparison.model import NOTHING, Change, Side, total
+from gpit_fairshare.comparison.model import NOTHING, RowChange, Side, total
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
@@ -141,12 +141,12 @@ def _answering(side: Side, other: Record) -> Side:
     return replace(side, record=replace(record, answer=other.answer), answer_from="as the other result has it")
 
 
-def remarks_on(old: Side, new: Side, changes: Sequence[Change]) -> tuple[str, ...]:
+def remarks_on(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[str, ...]:
     """Return what is worth saying besides figures: mergers that the crosswalk knows, names that changed."""
     return (*_mergers(old, new, changes), *_names(old.record, new.record))
 
 
-def _mergers(old: Side, new: Side, changes: Sequence[Change]) -> list[str]:
+def _mergers(old: Side, new: Side, changes: Sequence[RowChange]) -> list[str]:
     """Say which organisations that are gone became one that has come; equal money is no reason to think so."""
     inputs = new.record.inputs or old.record.inputs
     crosswalk = inputs.crosswalk if inputs else packaged_crosswalk()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from gpit_fairshare.comparison.definition import by_year, steps_changed
-from gpit_fairshare.comparison.model import Factor, Key
+from gpit_fairshare.comparison.model import Driver, Key
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.language import tree as t
@@ -52,24 +52,24 @@ def unrounded(scheme: Scheme) -> Scheme:
     return replace(scheme, steps=steps, checks=())
 
 
-def factors_of(old: Result, new: Result) -> list[Factor]:
+def factors_of(old: Result, new: Result) -> list[Driver]:
     """Return what differs between two results of the same years: data, parameters in the old rule's order, formula."""
-    factors: list[Factor] = []
+    factors: list[Driver] = []
     if same_organisations(old.inputs, new.inputs):
         labels = {**old.scheme.labels, **new.scheme.labels}
         for name, rows in differing_rows(old, new).items():
             said = f"{counted(rows, 'row')} differ{'s' if rows == 1 else ''}"
-            factors.append(Factor(f"data_{name}", "data", labels.get(name, name), said, name))
+            factors.append(Driver(f"data_{name}", "data", labels.get(name, name), said, name))
         if old.inputs.crosswalk.added() != new.inputs.crosswalk.added():
-            factors.append(Factor(CROSSWALK, "data", "Crosswalk"))
+            factors.append(Driver(CROSSWALK, "data", "Crosswalk"))
     else:
-        factors.append(Factor(DATA, "data", "Organisations and data"))
+        factors.append(Driver(DATA, "data", "Organisations and data"))
     for name, here in old.scheme.parameters.items():
         there = new.scheme.parameters.get(name)
         if there and any(here.values[year].value != there.values[year].value for year in old.scheme.years):
-            factors.append(Factor(f"parameter_{name}", "parameter", there.label, _values_said(here, there), name))
+            factors.append(Driver(f"parameter_{name}", "parameter", there.label, _values_said(here, there), name))
     if not same_rule(old.scheme, new.scheme):
-        factors.append(Factor("formula", "formula", "Formula", _formula_said(old, new)))
+        factors.append(Driver("formula", "formula", "Formula", _formula_said(old, new)))
     return factors
 
 
@@ -130,7 +130,7 @@ class States:
         self.ends = (old, new)
         self.rules = (unrounded(old.scheme), unrounded(new.scheme))
 
-    def answers(self, factors: Collection[Factor]) -> dict[Key, Decimal]:
+    def answers(self, factors: Collection[Driver]) -> dict[Key, Decimal]:
         """Return the answer of each row when these factors, and no others, are as in the new result.
 
         Raises:
@@ -146,7 +146,7 @@ class States:
         """
         return _answers(self.rules[number], self.ends[number].inputs)
 
-    def rule(self, factors: Collection[Factor]) -> Scheme:
+    def rule(self, factors: Collection[Driver]) -> Scheme:
         """Return the old rule, or the new one, with the old values of all parameters but those of the factors."""
         changed = {factor.of for factor in factors if factor.kind == "parameter"}
         old, new = self.rules
@@ -162,7 +162,7 @@ class States:
         }
         return replace(rule, parameters=parameters)
 
-    def inputs(self, factors: Collection[Factor]) -> Inputs:
+    def inputs(self, factors: Collection[Driver]) -> Inputs:
         """Return the old inputs, with the columns of the factors as the new ones have them."""
         old, new = (end.inputs for end in self.ends)
         names = {factor.name for factor in factors}

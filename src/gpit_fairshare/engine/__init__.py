@@ -13,7 +13,7 @@ from gpit_fairshare.engine.measures import funds_of
 from gpit_fairshare.engine.model import CheckResult, Effect, Year
 from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.engine.result import Result, manifest_of, tidy, versions_now
-from gpit_fairshare.engine.year import Run
+from gpit_fairshare.engine.year import YearRun
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Inputs
@@ -33,7 +33,7 @@ def calculate(scheme: Scheme, inputs: Inputs) -> Result:
     checks: list[CheckResult] = []
     before: Year | None = None
     for year in scheme.years:
-        run = Run(scheme, inputs, year, before)
+        run = YearRun(scheme, inputs, year, before)
         for step in scheme.steps:
             run.step(step)
         checks += [run.check(check) for check in scheme.checks]

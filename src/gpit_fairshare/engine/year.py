@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Check, Scheme, Step
 
 
-class Run:
+class YearRun:
     """One year of a scheme: fills a `Year`, step by step."""
 
     def __init__(self, scheme: Scheme, inputs: Inputs, year: str, before: Year | None) -> None:
@@ -131,10 +131,10 @@ class Run:
         frame, parts = self.now.frames[kind], []
         for node in t.walk(tree):
             match node:
-                case t.Figure(function, of):
+                case t.AggregateCall(function, of):
                     names = [t.to_text(node)]
                     unit = None if AGGREGATES[function].is_count else self.scheme.symbols[of].unit
-                case t.Name(of) | t.Previous(of) | t.Given(of):
+                case t.Name(of) | t.Previous(of) | t.IsGiven(of):
                     names, unit = [of, previous_column(of)], self.scheme.symbols[of].unit
                 case _:
                     continue
@@ -190,12 +190,12 @@ class Run:
     def _prepare(self, part: Step | Check) -> None:
         self.place = f"{part.where}, {self.year}"
         for node in t.walk(part.tree):
-            if isinstance(node, t.Figure):
+            if isinstance(node, t.AggregateCall):
                 self._figure(node)
             elif isinstance(node, t.Previous) and self.before is not None:
                 self._previous(node, self.before)
 
-    def _figure(self, node: t.Figure) -> None:
+    def _figure(self, node: t.AggregateCall) -> None:
         name = t.to_text(node)
         if name in self.now.frames[NATIONAL].columns or name in self.now.organisations.columns:
             return

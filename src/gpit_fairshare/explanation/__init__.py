@@ -9,7 +9,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import needed
-from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, Line, Test, YearLines
+from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, ExplanationLine, Test, YearLines
 from gpit_fairshare.explanation.organisation import became, organisation_code, years_of
 from gpit_fairshare.explanation.writing import Writer
 from gpit_fairshare.language.with_numbers import written
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.scheme.model import Scheme
 
-__all__ = ["JSON_SCHEMA", "Explanation", "Line", "Test", "YearLines", "explain"]
+__all__ = ["JSON_SCHEMA", "Explanation", "ExplanationLine", "Test", "YearLines", "explain"]
 
 
 class Explanation(ExplainedLines):
@@ -93,7 +93,7 @@ def explain(
     )
 
 
-def _year(result: Result, code: str, year: str, lines: tuple[Line, ...]) -> YearLines:
+def _year(result: Result, code: str, year: str, lines: tuple[ExplanationLine, ...]) -> YearLines:
     scheme = result.scheme
     answer = next((line for line in lines if line.answer), None)
     unit = scheme.symbols[scheme.result].unit

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.explanation.drafts import Draft, Drafts, step_draft, symbol_draft
+from gpit_fairshare.explanation.drafts import Drafts, UnformattedLine, step_draft, symbol_draft
 from gpit_fairshare.explanation.kernels import rounded, shared
-from gpit_fairshare.explanation.organisation import Place
+from gpit_fairshare.explanation.organisation import OrganisationInYear
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import column_of, previous_column
@@ -17,7 +17,7 @@ from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import CheckResult, Result
-    from gpit_fairshare.scheme.model import Check, Step, Value
+    from gpit_fairshare.scheme.model import Check, ParameterValue, Step
 
 
 class Building:
@@ -31,7 +31,7 @@ class Building:
         years = list(self.scheme.years)
         self.before = result.years[years[years.index(year) - 1]] if year != years[0] else None
         now = result.years[year]
-        self.place = Place(self.scheme, now, code, now.codes().index(code))
+        self.place = OrganisationInYear(self.scheme, now, code, now.codes().index(code))
         cells = now.organisations.row(self.place.row, named=True)
         symbols = {name: symbol for name, symbol in self.scheme.symbols.items() if name in cells}
         self.drafts = Drafts(
@@ -82,22 +82,22 @@ class Building:
     def _behind(self, tree: t.Expression) -> None:
         """Draft the figures and the values of the year before that a formula uses."""
         for leaf in leaves(tree, first_year=self.drafts.first_year):
-            if isinstance(leaf, t.Figure):
+            if isinstance(leaf, t.AggregateCall):
                 self._emit(self._figure(leaf))
             elif isinstance(leaf, t.Previous):
                 self._previous(leaf)
 
-    def _emit(self, draft: Draft) -> None:
+    def _emit(self, draft: UnformattedLine) -> None:
         """Add a figure once a year."""
         if draft.name not in self.emitted:
             self.emitted.add(draft.name)
             self.drafts.add(draft)
 
-    def _figure(self, leaf: t.Figure) -> Draft:
+    def _figure(self, leaf: t.AggregateCall) -> UnformattedLine:
         name, symbol, aggregate = column_of(leaf), self.scheme.symbols[leaf.of], AGGREGATES[leaf.function]
         label = aggregate.in_words(self.place.label(leaf.of), self.place.over(symbol.kind, leaf.within))
         unit = None if aggregate.is_count else symbol.unit
-        return Draft("figure", name, label, self.place.scope(leaf.within), unit, self.row[name])
+        return UnformattedLine("figure", name, label, self.place.scope(leaf.within), unit, self.row[name])
 
     def _previous(self, leaf: t.Previous) -> None:
         name = previous_column(leaf.of)
@@ -106,7 +106,7 @@ class Building:
             return
         symbol = self.scheme.symbols[leaf.of]
         label = f"{self.place.label(leaf.of)} of {before.year}"
-        draft = Draft("previous", name, label, self.place.of(symbol.kind), symbol.unit, self.row[name])
+        draft = UnformattedLine("previous", name, label, self.place.of(symbol.kind), symbol.unit, self.row[name])
         if symbol.kind == ORGANISATION:
             rows = self.place.year.predecessors[self.place.row]
             codes = [before.codes()[row] for row in rows]
@@ -121,7 +121,7 @@ class Building:
             old = before.values(leaf.of, ORGANISATION)
             for code, row in zip(codes, rows, strict=True):
                 part = f"{leaf.of} of {code}"
-                self.drafts.add(Draft("previous", part, f"{label} of {code}", code, symbol.unit, old[row]))
+                self.drafts.add(UnformattedLine("previous", part, f"{label} of {code}", code, symbol.unit, old[row]))
                 draft.parts += (part,)
         self._emit(draft)
 
@@ -130,7 +130,7 @@ class Building:
         before = self.before
         if before is None or self.place.code not in before.codes():
             return False
-        was = Place(self.scheme, before, self.place.code, before.codes().index(self.place.code))
+        was = OrganisationInYear(self.scheme, before, self.place.code, before.codes().index(self.place.code))
         return was.group(column) == self.place.group(column)
 
     # Steps and checks -----------------------------------------------------------------------------------------
@@ -180,11 +180,13 @@ class Building:
         if others:
             notes += (f"it fails for {self.place.counted(ORGANISATION, others)}{' more' if not holds else ''}",)
         name = " ".join(check.name.split())
-        draft = Draft("check", name, name, self.place.of(kind), "yes/no", holds, check.formula, check.tree, notes=notes)
+        draft = UnformattedLine(
+            "check", name, name, self.place.of(kind), "yes/no", holds, check.formula, check.tree, notes=notes
+        )
         self.drafts.add(draft)
 
 
-def _origin(value: Value) -> str:
+def _origin(value: ParameterValue) -> str:
     """Say where the value of a parameter comes from."""
     if value.overridden:
         of_the_run = value.assumption.startswith("Set for this run")

@@ -20,7 +20,7 @@ from gpit_fairshare.results.agreement import gives_again
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.explanation.drafts import Draft, Drafts, Rounding
+    from gpit_fairshare.explanation.drafts import Drafts, Rounding, UnformattedLine
 
 _MILLION: Final = 10**6
 _ARITHMETIC: Final[dict[str, Callable[[Fraction, Fraction], Fraction]]] = {
@@ -59,7 +59,7 @@ def _deciding(tree: t.Expression, *, first_year: bool) -> Iterator[t.Expression]
     match tree:
         case t.Previous() if not first_year:
             return
-        case t.Comparison(_, left, right):
+        case t.ComparisonOperation(_, left, right):
             yield tree
             if not isinstance(left, t.Text) and not isinstance(right, t.Text):
                 yield from (left, right)
@@ -80,7 +80,7 @@ class Digits:
         self.level: Counter[_Value] = Counter()
         self._as_run: set[tuple[str, int]] = set()
         """Sides of comparisons, by year and node, printed as the run has them: by hand they come out otherwise."""
-        self.tests: dict[int, list[t.Comparison | t.Given]] = {}
+        self.tests: dict[int, list[t.ComparisonOperation | t.IsGiven]] = {}
         """What each line compares, by the identity of its draft."""
         self._values: dict[tuple[str, int], Any] = {}
         """What is compared, and how it came out, by year and node; None where it is undefined."""
@@ -100,7 +100,7 @@ class Digits:
         for draft, tree in trees.items():
             self.tests[draft] = list(self._looked_at(year, tree))
 
-    def _looked_at(self, year: Drafts, tree: t.Expression) -> Iterator[t.Comparison | t.Given]:
+    def _looked_at(self, year: Drafts, tree: t.Expression) -> Iterator[t.ComparisonOperation | t.IsGiven]:
         """Yield the comparisons that decided something, left to right: none in a branch that `where` did not take."""
         match tree:
             case t.Call("where", (condition, yes, no)):
@@ -109,7 +109,7 @@ class Digits:
                 return
             case t.Previous() if not year.first_year:
                 return
-            case t.Comparison() | t.Given():
+            case t.ComparisonOperation() | t.IsGiven():
                 yield tree
         for child in t.children(tree):
             yield from self._looked_at(year, child)
@@ -132,7 +132,7 @@ class Digits:
     def side(self, year: Drafts, node: t.Expression, unit: str | None) -> str:
         """Return one side of a comparison as it is printed."""
         match node:
-            case t.Name() | t.Figure() | t.Previous() if not (isinstance(node, t.Previous) and year.first_year):
+            case t.Name() | t.AggregateCall() | t.Previous() if not (isinstance(node, t.Previous) and year.first_year):
                 return self.text(year, in_polars.column_of(node))
             case t.Number(value):
                 return with_numbers.written(value, digits=17)
@@ -151,7 +151,7 @@ class Digits:
                 return Fraction(str(value))
             case t.Previous() if year.first_year:
                 return self._by_hand(year, node.first)
-            case t.Name() | t.Figure() | t.Previous():
+            case t.Name() | t.AggregateCall() | t.Previous():
                 read = with_numbers.read(self.text(year, in_polars.column_of(node)))
                 return read if isinstance(read, Fraction) else None
             case t.Negative(operand):
@@ -163,7 +163,7 @@ class Digits:
                     return None
                 exact = [self._by_hand(year, argument) for argument in arguments]
                 return None if None in exact else function.exact(*exact)
-            case t.Sum(sign, left, right):
+            case t.BinaryOperation(sign, left, right):
                 first, second = self._by_hand(year, left), self._by_hand(year, right)
                 if first is None or second is None or (sign == "/" and not second):
                     return None
@@ -171,7 +171,7 @@ class Digits:
             case _:
                 return None
 
-    def holds(self, year: Drafts, test: t.Comparison) -> bool:
+    def holds(self, year: Drafts, test: t.ComparisonOperation) -> bool:
         """Say whether a comparison was passed."""
         return bool(self._values[year.year, id(test)])
 
@@ -207,17 +207,19 @@ class Digits:
                 raised |= self._up(year.key(draft.rounding.of), len(DIGITS) - 1)
         return raised
 
-    def _numeric(self, year: Drafts) -> Iterator[tuple[Draft, t.Comparison]]:
+    def _numeric(self, year: Drafts) -> Iterator[tuple[UnformattedLine, t.ComparisonOperation]]:
         """Yield every comparison of numbers with the line that it stands in."""
         for draft in year.lines:
             for test in self.tests.get(id(draft), []):
-                if isinstance(test, t.Comparison) and not any(isinstance(one, t.Text) for one in t.children(test)):
+                if isinstance(test, t.ComparisonOperation) and not any(
+                    isinstance(one, t.Text) for one in t.children(test)
+                ):
                     yield draft, test
 
-    def _as_printed(self, year: Drafts, test: t.Comparison) -> t.Expression:
+    def _as_printed(self, year: Drafts, test: t.ComparisonOperation) -> t.Expression:
         """Return a comparison of the two numbers that are printed."""
         left, right = (_float(with_numbers.read(self.side(year, side, None))) for side in (test.left, test.right))
-        return t.Comparison(test.relation, t.Number(left), t.Number(right))
+        return t.ComparisonOperation(test.relation, t.Number(left), t.Number(right))
 
     def _rounds(self, year: Drafts, one: Rounding) -> bool:
         """Say whether the printed figure comes apart into the same whole units and remainder."""
@@ -227,7 +229,7 @@ class Digits:
         whole = math.floor(units)
         return whole == one.whole and math.floor((units - whole) * _MILLION + Fraction(1, 2)) == one.millionths
 
-    def _raise(self, year: Drafts, draft: Draft) -> bool:
+    def _raise(self, year: Drafts, draft: UnformattedLine) -> bool:
         names = [*draft.parts] if draft.kind == "check" else [draft.name, *draft.parts]
         if draft.tree:
             names += with_numbers.columns_of(draft.tree, first_year=year.first_year)

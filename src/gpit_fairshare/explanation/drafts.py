@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from gpit_fairshare.explanation.model import Kind
-    from gpit_fairshare.explanation.organisation import Place
+    from gpit_fairshare.explanation.organisation import OrganisationInYear
     from gpit_fairshare.scheme.model import Scheme, Step
 
 Key = tuple[str, str]
@@ -44,7 +44,7 @@ class Rounding:
 
 
 @dataclass(slots=True)
-class Draft:
+class UnformattedLine:
     """One line before its texts."""
 
     kind: Kind
@@ -71,13 +71,13 @@ class Draft:
     exact: Fraction | None = None
 
 
-def symbol_draft(place: Place, kind: Kind, name: str, value: Any, **more: Any) -> Draft:
+def symbol_draft(place: OrganisationInYear, kind: Kind, name: str, value: Any, **more: Any) -> UnformattedLine:
     """Return the line of an input, a parameter or a step."""
     symbol = place.scheme.symbols[name]
-    return Draft(kind, name, sentence(place.label(name)), place.of(symbol.kind), symbol.unit, value, **more)
+    return UnformattedLine(kind, name, sentence(place.label(name)), place.of(symbol.kind), symbol.unit, value, **more)
 
 
-def step_draft(place: Place, step: Step, value: Any, **more: Any) -> Draft:
+def step_draft(place: OrganisationInYear, step: Step, value: Any, **more: Any) -> UnformattedLine:
     """Return the line of a step."""
     draft = symbol_draft(place, "step", step.name, value, formula=step.formula, **more)
     draft.label = " ".join(step.label.split())
@@ -98,9 +98,9 @@ class Drafts:
     exact: dict[str, Fraction] = field(default_factory=dict)
     same: dict[str, Key] = field(default_factory=dict)
     """Names whose value is one of another year: `previous(allocation)`."""
-    lines: list[Draft] = field(default_factory=list)
+    lines: list[UnformattedLine] = field(default_factory=list)
 
-    def add(self, draft: Draft) -> None:
+    def add(self, draft: UnformattedLine) -> None:
         """Add a line, and its value under its name."""
         self.lines.append(draft)
         if draft.kind != "check":
@@ -129,9 +129,9 @@ def needed(scheme: Scheme, asked: Sequence[str], step: str) -> Mapping[str, froz
                 match leaf:
                     case t.Previous(of):
                         before.add(of)
-                    case t.Figure(_, of):
+                    case t.AggregateCall(_, of):
                         wanted.add(of)
-                    case t.Name(name) | t.Given(name):
+                    case t.Name(name) | t.IsGiven(name):
                         wanted.add(name)
         found[year] = frozenset(wanted)
     return found

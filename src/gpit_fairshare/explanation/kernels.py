@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.explanation.drafts import Draft, Rounding, step_draft
+from gpit_fairshare.explanation.drafts import Rounding, UnformattedLine, step_draft
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.units import dimension, times, unit_of
 from gpit_fairshare.language.with_numbers import written
@@ -14,11 +14,11 @@ from gpit_fairshare.numbers import remainder
 from gpit_fairshare.sharing import parts_of
 
 if TYPE_CHECKING:
-    from gpit_fairshare.explanation.organisation import Place
+    from gpit_fairshare.explanation.organisation import OrganisationInYear
     from gpit_fairshare.scheme.model import Step
 
 
-def shared(place: Place, step: Step, tree: t.ShareOut) -> list[Draft]:
+def shared(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> list[UnformattedLine]:
     """Return the figures behind a step of `share_out`, and the step itself."""
     factor = place.year.factor[step.name][place.group_number(tree.within)]
     own = place.year.exact[step.name][place.at(step.kind)]
@@ -38,16 +38,16 @@ def _plain(tree: t.ShareOut) -> bool:
     return no_base and tree.at_least is None and tree.at_most is None
 
 
-def _in_proportion(place: Place, step: Step, tree: t.ShareOut) -> tuple[Draft, t.Expression]:
+def _in_proportion(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> tuple[UnformattedLine, t.Expression]:
     """Return the total of the weights, and amount * weight / total."""
     weights = place.values(tree.by, step.kind)
     known = place.scheme.symbols[tree.by.name] if isinstance(tree.by, t.Name) else None
     name = f"weights({step.name})"
     if known and known.kind == step.kind:
         # The figure that a formula may use as well, so that it is one line.
-        name = t.to_text(t.Figure("total", known.name, tree.within))
+        name = t.to_text(t.AggregateCall("total", known.name, tree.within))
     label = place.label(known.name) if known else f"a weight of {written(weights[0])} each"
-    total = Draft(
+    total = UnformattedLine(
         "figure",
         name,
         f"total of {label} over {place.over(step.kind, tree.within)}",
@@ -55,16 +55,18 @@ def _in_proportion(place: Place, step: Step, tree: t.ShareOut) -> tuple[Draft, t
         known.unit if known else None,
         math.fsum(float(weights[row]) for row in place.rows(step.kind, tree.within)),
     )
-    return total, t.Sum("/", t.Sum("*", tree.amount, tree.by), t.Name(name))
+    return total, t.BinaryOperation("/", t.BinaryOperation("*", tree.amount, tree.by), t.Name(name))
 
 
-def _by_factor(place: Place, step: Step, tree: t.ShareOut, factor: Fraction) -> tuple[Draft, t.Expression]:
+def _by_factor(
+    place: OrganisationInYear, step: Step, tree: t.ShareOut, factor: Fraction
+) -> tuple[UnformattedLine, t.Expression]:
     """Return the factor, and base + factor * weight between the floor and the ceiling."""
     symbols, name = place.scheme.symbols, f"factor({step.name})"
     what, weight = "weight", None
     if isinstance(tree.by, t.Name):
         what, weight = place.label(tree.by.name), symbols[tree.by.name].unit
-    line = Draft(
+    line = UnformattedLine(
         "figure",
         name,
         f"money for each unit of {what}",
@@ -74,15 +76,17 @@ def _by_factor(place: Place, step: Step, tree: t.ShareOut, factor: Fraction) -> 
         origin=f"{_spent(place, step, tree)}; {_standing(place, step, tree)}",
         exact=factor,
     )
-    inner: t.Expression = t.Sum("*", t.Name(name), tree.by)
-    return line, _between(tree, inner if tree.base is None else t.Sum("+", tree.base, inner))
+    inner: t.Expression = t.BinaryOperation("*", t.Name(name), tree.by)
+    return line, _between(tree, inner if tree.base is None else t.BinaryOperation("+", tree.base, inner))
 
 
-def _most(place: Place, step: Step, tree: t.ShareOut) -> tuple[Draft, t.Expression, tuple[str, ...]]:
+def _most(
+    place: OrganisationInYear, step: Step, tree: t.ShareOut
+) -> tuple[UnformattedLine, t.Expression, tuple[str, ...]]:
     """Return what is unspent, and the most that can be given: there is no factor."""
     unit = place.scheme.symbols[step.name].unit
     left = place.year.unspent[step.name][place.group_number(tree.within)]
-    line = Draft(
+    line = UnformattedLine(
         "figure",
         f"unspent({step.name})",
         "money left when everybody has the most that may be given",
@@ -105,7 +109,7 @@ def _between(tree: t.ShareOut, inner: t.Expression) -> t.Expression:
     return t.Call(function, (inner, *bounds)) if bounds else inner
 
 
-def _spent(place: Place, step: Step, tree: t.ShareOut) -> str:
+def _spent(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> str:
     """Say what was shared out, what is spent and what is left."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, tree.within)
@@ -115,7 +119,7 @@ def _spent(place: Place, step: Step, tree: t.ShareOut) -> str:
     return f"{amount} shared out over {place.over(step.kind, tree.within)}: {given} spent, {rest} unspent"
 
 
-def _standing(place: Place, step: Step, tree: t.ShareOut) -> str:
+def _standing(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> str:
     """Say how many stand at the floor, at the ceiling and between."""
     rows, shares = place.rows(step.kind, tree.within), place.year.exact[step.name]
     low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (tree.at_least, tree.at_most))
@@ -131,7 +135,7 @@ def _standing(place: Place, step: Step, tree: t.ShareOut) -> str:
     return ", ".join(said)
 
 
-def rounded(place: Place, step: Step, tree: t.Rounded) -> list[Draft]:
+def rounded(place: OrganisationInYear, step: Step, tree: t.Rounded) -> list[UnformattedLine]:
     """Return how many units rounding down left over in all, and the step itself."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, tree.within)
@@ -155,7 +159,7 @@ def rounded(place: Place, step: Step, tree: t.Rounded) -> list[Draft]:
         unit=unit,
     )
     over, wholes = place.over(step.kind, tree.within), sum(parts.wholes)
-    left = Draft(
+    left = UnformattedLine(
         "figure",
         f"left_over({step.name})",
         f"{units(to, unit)} left over by rounding down, over {over}",

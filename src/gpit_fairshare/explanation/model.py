@@ -34,7 +34,7 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ExplanationLine:
     """One number, and all that is needed to work it out again.
 
     Texts such as `numbers` and `result` are made to be read by people and by programs: see docs/explain.md.
@@ -81,7 +81,7 @@ class YearLines:
     """The answer as it is printed."""
     answer_line: int | None
     """None where the line of the answer was not asked for."""
-    lines: tuple[Line, ...]
+    lines: tuple[ExplanationLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class ExplainedLines:
     years: tuple[YearLines, ...]
 
     @property
-    def lines(self) -> Sequence[Line]:
+    def lines(self) -> Sequence[ExplanationLine]:
         """Return the lines of all years."""
         return [line for year in self.years for line in year.lines]
 

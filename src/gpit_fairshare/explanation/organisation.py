@@ -29,7 +29,7 @@ _MOST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OrganisationInYear:
     """Where an organisation stands in a year."""
 
     scheme: Scheme

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.explanation.digits import Digits, evaluate
 from gpit_fairshare.explanation.kernels import units
-from gpit_fairshare.explanation.model import Line, Test
+from gpit_fairshare.explanation.model import ExplanationLine, Test
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.meaning import unit_in
@@ -17,7 +17,7 @@ from gpit_fairshare.numbers import remainder, with_unit
 from gpit_fairshare.words import inside
 
 if TYPE_CHECKING:
-    from gpit_fairshare.explanation.drafts import Draft, Drafts, Key, Rounding
+    from gpit_fairshare.explanation.drafts import Drafts, Key, Rounding, UnformattedLine
     from gpit_fairshare.scheme.model import Scheme
 
 _SPACES: Final = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\s+""")
@@ -34,7 +34,7 @@ class Writer:
         """The number of the line that has a value."""
         self.last = 0
 
-    def lines(self, year: Drafts) -> tuple[Line, ...]:
+    def lines(self, year: Drafts) -> tuple[ExplanationLine, ...]:
         """Return the lines of a year; years are written in order."""
         labels = {draft.name: draft.label for draft in year.lines}
         found = []
@@ -45,7 +45,7 @@ class Writer:
                 self.numbers.setdefault((year.year, draft.name), self.last)
         return tuple(found)
 
-    def _line(self, year: Drafts, draft: Draft, labels: dict[str, str]) -> Line:
+    def _line(self, year: Drafts, draft: UnformattedLine, labels: dict[str, str]) -> ExplanationLine:
         is_check = draft.kind == "check"
         text = written(draft.value) if is_check else self.digits.text(year, draft.name)
         notes = list(draft.notes)
@@ -66,7 +66,7 @@ class Writer:
         if draft.name in year.same:
             line = self.numbers.get(year.same[draft.name])
             origin = f"line {line}" if line else "the result of that year"
-        return Line(
+        return ExplanationLine(
             number=self.last,
             kind=draft.kind,
             name=draft.name,
@@ -99,7 +99,7 @@ class Writer:
             said.append(f"{gives} = {written(value)} ({functions[call.function].plugin}): {words}")
         return said
 
-    def _uses(self, year: Drafts, draft: Draft) -> tuple[int, ...]:
+    def _uses(self, year: Drafts, draft: UnformattedLine) -> tuple[int, ...]:
         names = list(draft.parts)
         if draft.tree:
             names += columns_of(draft.tree, first_year=year.first_year)
@@ -110,7 +110,7 @@ class Writer:
             found.append(self.numbers.get(year.same[draft.name]))
         return tuple(dict.fromkeys(number for number in found if number))
 
-    def _share(self, year: Drafts, draft: Draft) -> str:
+    def _share(self, year: Drafts, draft: UnformattedLine) -> str:
         if draft.total is None:
             return ""
         part = written(draft.value / draft.total, "%")
@@ -118,8 +118,8 @@ class Writer:
 
     # Comparisons ----------------------------------------------------------------------------------------------
 
-    def _test(self, year: Drafts, test: t.Comparison | t.Given, labels: dict[str, str]) -> Test:
-        if isinstance(test, t.Given):
+    def _test(self, year: Drafts, test: t.ComparisonOperation | t.IsGiven, labels: dict[str, str]) -> Test:
+        if isinstance(test, t.IsGiven):
             filled = year.cells[test.name] is not None
             return Test(f"{self._label(test.name, labels)} {self.digits.text(year, test.name)}", "is", "given", filled)
         holds = self.digits.holds(year, test)
@@ -130,7 +130,7 @@ class Writer:
         match side:
             case t.Number() | t.Text():
                 return text
-            case t.Name() | t.Figure() | t.Previous() if not (isinstance(side, t.Previous) and year.first_year):
+            case t.Name() | t.AggregateCall() | t.Previous() if not (isinstance(side, t.Previous) and year.first_year):
                 return f"{self._label(column_of(side), labels)} {text}"
             case _:
                 return f"{t.to_text(side)} = {text}"

@@ -13,13 +13,13 @@ from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.columns.headings import Headings, check_mapping, check_named_headings, recogniser
 from gpit_fairshare.inputs.files.grids import Wish
-from gpit_fairshare.inputs.files.reading import Sheet, locate, read_sheet
+from gpit_fairshare.inputs.files.reading import InputSheet, locate, read_sheet
 from gpit_fairshare.inputs.mergers.checks import check_codes, merger_hint, report_changes
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
 from gpit_fairshare.inputs.mergers.crosswalk_file import read_crosswalks
 from gpit_fairshare.inputs.mergers.other_codes import counterparts, translate_ons_codes
 from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate_on_boundaries, restate_year
-from gpit_fairshare.inputs.model import Column, Inputs, Need, Request, Restated, Role
+from gpit_fairshare.inputs.model import InputColumn, Inputs, Need, Request, Restated, Role
 from gpit_fairshare.inputs.tables.groups import (
     Group,
     columns_wanted,
@@ -31,9 +31,15 @@ from gpit_fairshare.inputs.tables.groups import (
     share_out_columns,
 )
 from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
-from gpit_fairshare.inputs.tables.plausibility import Figure, check_fit, check_movements, check_per_head, check_whole
-from gpit_fairshare.inputs.tables.rows import InputFile, Row, RowReader
-from gpit_fairshare.inputs.tables.spend import Line, line_needs, lines_table, sum_lines
+from gpit_fairshare.inputs.tables.plausibility import (
+    PlacedFigure,
+    check_fit,
+    check_movements,
+    check_per_head,
+    check_whole,
+)
+from gpit_fairshare.inputs.tables.rows import InputFile, InputRow, RowReader
+from gpit_fairshare.inputs.tables.spend import SpendLine, line_needs, lines_table, sum_lines
 from gpit_fairshare.inputs.tables.sums import join_rows, sum_practices
 from gpit_fairshare.words import listed, nearest
 
@@ -42,7 +48,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 
-Rows = dict[str, dict[str, "Row"]]
+Rows = dict[str, dict[str, "InputRow"]]
 """Rows of one group by year and organisation."""
 _NAME = Need("org_name", "text", optional=True)
 
@@ -96,7 +102,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     share_out_columns(groups, request, findings, all_read=all_read)
     crosswalk, walked = read_crosswalks(request.crosswalk, findings, Wish(largest=request.largest))
     read = [part.sheet.source(part.role, part.matched, part.units.applied(part.wanted)) for part in parts]
-    reading = _Reading(request, groups, crosswalk or packaged_crosswalk(), findings)
+    reading = _TableBuilder(request, groups, crosswalk or packaged_crosswalk(), findings)
     reading.read_rows()
     if crosswalk is None:
         # Which organisations belong together is what the crosswalk would have said: the files are not compared.
@@ -123,7 +129,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     )
 
 
-def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Role, Sheet]], bool]:
+def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Role, InputSheet]], bool]:
     """Read the cells of every file; the second result is whether all could be read."""
     check_mapping(request)
     for year in request.years:
@@ -149,23 +155,23 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
 
 
 @dataclass
-class _Reading:
+class _TableBuilder:
     """The tables while they are made."""
 
     request: Request
     groups: Sequence[Group]
     crosswalk: Crosswalk
     findings: FindingCollector
-    lines: list[Line] | None = None
+    lines: list[SpendLine] | None = None
     illustrative: list[str] = field(default_factory=list)
     restated: list[Restated] = field(default_factory=list)
     origins: dict[tuple[str, str, str], str] = field(default_factory=dict)
     undated: set[tuple[str, str, str]] = field(default_factory=set)
-    columns: dict[str, Column] = field(default_factory=dict)
+    columns: dict[str, InputColumn] = field(default_factory=dict)
 
     def read_rows(self) -> None:
         """Read the rows of each file, sum lines and practices, and sort them by year."""
-        rows: list[Row] = []
+        rows: list[InputRow] = []
         left_out: set[str] = set()
         for group in self.groups:
             if not group.gives and group is not self.groups[0]:
@@ -245,7 +251,7 @@ class _Reading:
 
     def check_patients(self) -> None:
         """Refuse money for nobody; point out organisations without patients."""
-        empty: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+        empty: defaultdict[str, dict[str, InputRow]] = defaultdict(dict)
         for year in self.request.years:
             for code, row in sorted(self._rows("registered_population", year).items()):
                 if row.number_of("registered_population") == 0:
@@ -283,7 +289,7 @@ class _Reading:
                 check_per_head(spend, heads, year if len(years) > 1 else "", self.request.organisation, self.findings)
             seen = spend, heads
 
-    def _figures(self, column: str, year: str) -> dict[str, Figure]:
+    def _figures(self, column: str, year: str) -> dict[str, PlacedFigure]:
         """Return the figures of a column by organisation, with their places."""
         figures = {}
         for code, row in self._rows(column, year).items():
@@ -291,7 +297,7 @@ class _Reading:
                 # The sum of several lines stands in no cell of its own.
                 where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
                 # What is unlikely of one organisation has no cause in common with what is of another.
-                figures[code] = Figure(value, where._replace(column=""))
+                figures[code] = PlacedFigure(value, where._replace(column=""))
         return figures
 
     def _wanted(self, group: Group, part: InputFile) -> list[Need]:
@@ -350,7 +356,7 @@ class _Reading:
             self.groups[0].findings.error(FindingCode.BLANK, found, "a name for each code")
 
     def _report_side(
-        self, row: Row, other: Group, years: Sequence[str], alone: Mapping[str, Sequence[str]], *, fatal: bool
+        self, row: InputRow, other: Group, years: Sequence[str], alone: Mapping[str, Sequence[str]], *, fatal: bool
     ) -> None:
         meant = _meant(row, years, other.rows, alone)
         name = row.text_of("org_name")
@@ -377,13 +383,13 @@ class _Reading:
             if owner or need in needed:
                 files = ", ".join(part.sheet.file for part in owner.parts) if owner else ""
                 role = owner.role if owner else "input"
-                self.columns[need.name] = Column(need.name, need.kind, need.unit, role, files)
+                self.columns[need.name] = InputColumn(need.name, need.kind, need.unit, role, files)
 
     def _codes(self, year: str) -> Collection[str]:
         """Return the organisations of a year, which the first group says, in the order of its files."""
         return self.groups[0].rows[year] if self.groups else ()
 
-    def _rows(self, column: str, year: str) -> dict[str, Row]:
+    def _rows(self, column: str, year: str) -> dict[str, InputRow]:
         """Return the rows that give a column in a year, by organisation."""
         rows = next((group.rows[year] for group in self.groups if column in group.gives), {})
         return {code: rows[code] for code in self._codes(year) if code in rows}
@@ -402,7 +408,7 @@ def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
     return alone
 
 
-def _meant(row: Row, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
+def _meant(row: InputRow, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
     """Return which organisation of another file may be meant by one that this file has alone; empty if none is near.
 
     Args:

@@ -114,7 +114,7 @@ class AppliedUnit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Source:
+class InputSource:
     """A file that was read."""
 
     role: Role | Literal["crosswalk"]
@@ -144,7 +144,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Column:
+class InputColumn:
     """A column of the tables and where it came from."""
 
     name: str
@@ -176,7 +176,7 @@ class Inputs:
     tables: dict[str, pl.DataFrame]
     """One table per year and one row per organisation, sorted by `org_code`: `org_code`, `org_name` (empty
     where no file has one), then the columns needed. Blank cells are null, and only in optional columns."""
-    columns: dict[str, Column]
+    columns: dict[str, InputColumn]
     """The columns after `org_name`, in order."""
     lines: pl.DataFrame | None
     """Detailed spend, one row per line of cost, in an order that does not depend on the file's: `year`
@@ -185,7 +185,7 @@ class Inputs:
     restated on other boundaries). None if no file of lines was used."""
     origins: dict[tuple[str, str, str], str]
     """(year, org_code, column) to its place: `a.csv row 5`, `b.xlsx:Sheet C5`, `5 rows of a.csv`."""
-    sources: tuple[Source, ...]
+    sources: tuple[InputSource, ...]
     findings: tuple[Finding, ...]
     """Warnings and notes; faults are raised."""
     illustrative: tuple[str, ...]

@@ -39,7 +39,7 @@ class Cells(Protocol):
     def name(self, name: str) -> str:
         """Return the cell of a name."""
 
-    def figure(self, node: t.Figure) -> str:
+    def figure(self, node: t.AggregateCall) -> str:
         """Return the cell of a figure over organisations, such as `total(historic_spend)`."""
 
     def previous(self, name: str) -> str:
@@ -99,7 +99,7 @@ class _Writer:
                 return text(value), atom
             case t.Name(name):
                 return self.cells.name(name), atom
-            case t.Figure():
+            case t.AggregateCall():
                 return self.cells.figure(tree), atom
             case t.Previous(of, first):
                 if self.first_year:
@@ -108,23 +108,23 @@ class _Writer:
                 return cell, _STRENGTH["+"] if "+" in cell else atom
             case t.Negative(operand):
                 return "-" + self.bracketed(operand, _STRENGTH["negative"]), _STRENGTH["negative"]
-            case t.Sum(operator, left, right):
+            case t.BinaryOperation(operator, left, right):
                 strength = _STRENGTH[operator]
                 return self.bracketed(left, strength) + operator + self.bracketed(right, strength + 1), strength
-            case t.Comparison():
+            case t.ComparisonOperation():
                 return self.comparison(tree), _STRENGTH["compare"]
             case t.Logic(operator, operands):
                 return f"{operator.upper()}({','.join(map(self.text, operands))})", atom
             case t.Not(operand):
                 return f"NOT({self.text(operand)})", atom
-            case t.Given(name):
+            case t.IsGiven(name):
                 return f'({self.cells.name(name)}<>"")', atom
             case t.Call():
                 return self.call(tree), atom
             case t.ShareOut() | t.Rounded():
                 raise TypeError("a kernel is a whole step; it is laid out in columns")
 
-    def comparison(self, tree: t.Comparison) -> str:
+    def comparison(self, tree: t.ComparisonOperation) -> str:
         if isinstance(tree.left, t.Text) or isinstance(tree.right, t.Text):
             same = f"EXACT({self.text(tree.left)},{self.text(tree.right)})"
             written = same if tree.relation == "==" else f"NOT({same})"

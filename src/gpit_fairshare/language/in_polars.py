@@ -44,9 +44,9 @@ def column_of(leaf: t.Leaf) -> str:
     match leaf:
         case t.Previous(of):
             return previous_column(of)
-        case t.Figure():
+        case t.AggregateCall():
             return t.to_text(leaf)
-        case t.Name(name) | t.Given(name):
+        case t.Name(name) | t.IsGiven(name):
             return name
 
 
@@ -57,10 +57,10 @@ def render(tree: t.Expression, *, first_year: bool) -> Rendered:
             return Rendered(pl.lit(value), pl.lit(value=True))
         case t.Previous(first=first) if first_year:
             return render(first, first_year=True)
-        case t.Name() | t.Figure() | t.Previous():
+        case t.Name() | t.AggregateCall() | t.Previous():
             column = pl.col(column_of(tree))
             return Rendered(column, column.is_not_null())
-        case t.Given(name):
+        case t.IsGiven(name):
             return Rendered(pl.col(name).is_not_null(), pl.lit(value=True))
         case t.ShareOut() | t.Rounded():
             raise TypeError("a kernel is a whole step; the engine calls it")
@@ -69,7 +69,7 @@ def render(tree: t.Expression, *, first_year: bool) -> Rendered:
         case _:
             parts = [render(one, first_year=first_year) for one in t.children(tree)]
             defined = reduce(and_, (part.defined for part in parts))
-            if isinstance(tree, t.Sum) and tree.operator == "/":
+            if isinstance(tree, t.BinaryOperation) and tree.operator == "/":
                 defined &= parts[1].value != 0
             return Rendered(_value(tree, [part.value for part in parts]), defined)
 
@@ -93,7 +93,9 @@ def _call(tree: t.Call, parts: list[Rendered]) -> Rendered:
     return Rendered(function.polars(*arguments), defined)
 
 
-def _value(tree: t.Negative | t.Not | t.Logic | t.Sum | t.Comparison, parts: list[pl.Expr]) -> pl.Expr:
+def _value(
+    tree: t.Negative | t.Not | t.Logic | t.BinaryOperation | t.ComparisonOperation, parts: list[pl.Expr]
+) -> pl.Expr:
     match tree:
         case t.Negative():
             return -parts[0]
@@ -101,10 +103,10 @@ def _value(tree: t.Negative | t.Not | t.Logic | t.Sum | t.Comparison, parts: lis
             return ~parts[0]
         case t.Logic(operator):
             return reduce(and_ if operator == "and" else or_, parts)
-        case t.Sum(operator):
+        case t.BinaryOperation(operator):
             left, right = parts
             return {"+": left + right, "-": left - right, "*": left * right, "/": divided(left, right)}[operator]
-        case t.Comparison(relation, left, right):
+        case t.ComparisonOperation(relation, left, right):
             if isinstance(left, t.Text) or isinstance(right, t.Text):
                 return parts[0] == parts[1] if relation == "==" else parts[0] != parts[1]
             return _compare(relation, *parts)

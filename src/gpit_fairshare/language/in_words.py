@@ -45,18 +45,18 @@ class _Words:
                 return self.label(name)
             case t.Negative(operand):
                 return f"−{self.inner(operand)}"
-            case t.Sum(operator, left, right):
+            case t.BinaryOperation(operator, left, right):
                 strength = t.strength(tree)
                 return f"{self.side(left, strength)} {_SIGNS[operator]} {self.side(right, strength + 1)}"
-            case t.Comparison(relation, left, right):
+            case t.ComparisonOperation(relation, left, right):
                 return f"{self.text(left)} {_RELATIONS[relation]} {self.text(right)}"
             case t.Logic(operator, operands):
                 return f" {operator} ".join(self.inner(one) for one in operands)
             case t.Not(operand):
                 return f"not {self.inner(operand)}"
-            case t.Given(name):
+            case t.IsGiven(name):
                 return f"{self.label(name)} is given"
-            case t.Figure(function, of, within):
+            case t.AggregateCall(function, of, within):
                 return f"{AGGREGATES[function].phrase} {self.label(of)}{self.within(within)}"
             case t.Previous(of, first):
                 return f"last year's {self.label(of)} (first year: {self.text(first)})"
@@ -85,10 +85,12 @@ class _Words:
 
     def side(self, tree: t.Expression, least: int) -> str:
         """Return an operand, in brackets where it would be read otherwise without: its sign binds less than `least`."""
-        return self.text(tree) if isinstance(tree, t.Sum) and t.strength(tree) >= least else self.inner(tree)
+        return (
+            self.text(tree) if isinstance(tree, t.BinaryOperation) and t.strength(tree) >= least else self.inner(tree)
+        )
 
     def inner(self, tree: t.Expression) -> str:
         """Return a part of a larger phrase, in brackets unless it is a name or a number."""
         text = self.text(tree)
-        alone = isinstance(tree, t.Name | t.Number | t.Text | t.Given)
-        return text if alone or (isinstance(tree, t.Figure) and not tree.within) else f"({text})"
+        alone = isinstance(tree, t.Name | t.Number | t.Text | t.IsGiven)
+        return text if alone or (isinstance(tree, t.AggregateCall) and not tree.within) else f"({text})"

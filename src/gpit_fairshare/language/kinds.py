@@ -105,14 +105,14 @@ def kind_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
         return known[name].kind if name in known else NATIONAL
 
     match tree:
-        case t.Figure(within=column):
+        case t.AggregateCall(within=column):
             return group(column) if column else NATIONAL
         case t.ShareOut():
             leaves = (tree.by, tree.base, tree.at_least, tree.at_most)
             return join(kind(leaf.name) for leaf in leaves if isinstance(leaf, t.Name))
         case t.Previous(of, first):
             return join((kind(of), kind_of(first, known)))
-        case t.Name(name) | t.Given(name) | t.Rounded(t.Name(name)):
+        case t.Name(name) | t.IsGiven(name) | t.Rounded(t.Name(name)):
             return kind(name)
         case _:
             return join(kind_of(child, known) for child in t.children(tree))
@@ -121,7 +121,7 @@ def kind_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
 def type_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
     """Return the type of a formula over known names; unknown ones count as numbers and are refused elsewhere."""
     match tree:
-        case t.Comparison() | t.Logic() | t.Not() | t.Given():
+        case t.ComparisonOperation() | t.Logic() | t.Not() | t.IsGiven():
             return "yes/no"
         case t.Text():
             return "text"

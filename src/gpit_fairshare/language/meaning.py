@@ -43,11 +43,11 @@ def understand(
     Raises:
         FormulaError: The first formula, in order, that uses an unknown name or makes no sense.
     """
-    return _Reading(definitions, symbols, tell, set() if doubtful is None else doubtful).read(checks)
+    return _UnitPass(definitions, symbols, tell, set() if doubtful is None else doubtful).read(checks)
 
 
 @dataclass
-class _Reading:
+class _UnitPass:
     """Goes through all steps until the unit of each is known, then through the checks."""
 
     definitions: Sequence[Definition]
@@ -155,9 +155,9 @@ class _Reach:
                 return self.name(tree)
             case t.Negative(operand):
                 return self.number(operand)
-            case t.Sum():
+            case t.BinaryOperation():
                 return self.arithmetic(tree)
-            case t.Comparison():
+            case t.ComparisonOperation():
                 return self.comparison(tree)
             case t.Logic() | t.Not():
                 for operand in t.children(tree):
@@ -165,11 +165,11 @@ class _Reach:
                 return PURE
             case t.Call():
                 return self.call(tree)
-            case t.Given(name, position):
+            case t.IsGiven(name, position):
                 if self.symbol(name, position).role != "input":
                     raise _kind(f"given takes an input column; {name} is a {self.above[name].role}", position)
                 return PURE
-            case t.Figure():
+            case t.AggregateCall():
                 return self.figure(tree)
             case t.Previous():
                 return self.previous(tree)
@@ -213,13 +213,13 @@ class _Reach:
                 raise _unit(f"{clash} cannot be {what}", position) from None
         return None if None in units else result
 
-    def arithmetic(self, tree: t.Sum) -> Dimension | None:
+    def arithmetic(self, tree: t.BinaryOperation) -> Dimension | None:
         units = self.number(tree.left), self.number(tree.right)
         if tree.operator in "*/":
             return times(*units, sign=1 if tree.operator == "*" else -1)
         return self.fit(units, tree.position, "added" if tree.operator == "+" else "subtracted")
 
-    def comparison(self, tree: t.Comparison) -> Dimension:
+    def comparison(self, tree: t.ComparisonOperation) -> Dimension:
         sides = tree.left, tree.right
         texts = [side for side in sides if isinstance(side, t.Text)]
         if texts:
@@ -268,7 +268,7 @@ class _Reach:
         if symbol.role != "input" or symbol.type != "text":
             raise _kind(f"within takes a text column of the inputs; {column} is not one", position)
 
-    def figure(self, tree: t.Figure) -> Dimension | None:
+    def figure(self, tree: t.AggregateCall) -> Dimension | None:
         symbol = self.symbol(tree.of, tree.of_position)
         is_count = AGGREGATES[tree.function].is_count
         expected = "yes/no" if is_count else "number"

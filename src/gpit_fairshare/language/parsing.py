@@ -225,7 +225,7 @@ def _no_function(function: str) -> str:
 
 def _size(tree: t.Expression) -> int:
     """Return how large a formula gets when rendered; some nodes write what stands in them more than once."""
-    copies = 2 if isinstance(tree, t.Comparison) else 1
+    copies = 2 if isinstance(tree, t.ComparisonOperation) else 1
     if isinstance(tree, t.Call):
         copies = function_named(tree.function).copies
     return 1 + copies * sum(_size(child) for child in t.children(tree))
@@ -312,7 +312,7 @@ class _Reader:
                 raise FormulaError(
                     "only + - * / are part of the language; ** and the like are not", self.after(link.left)
                 )
-            result = t.Sum(sign, result, self.read(link.right, level + 1), position=self.position(link))
+            result = t.BinaryOperation(sign, result, self.read(link.right, level + 1), position=self.position(link))
         return result
 
     def name(self, node: ast.expr, name: str) -> str:
@@ -340,7 +340,7 @@ class _Reader:
         _writable(value, self.position(node))
         return value
 
-    def comparison(self, node: ast.Compare, level: int) -> t.Comparison:
+    def comparison(self, node: ast.Compare, level: int) -> t.ComparisonOperation:
         if len(node.ops) > 1:
             raise FormulaError("one comparison at a time; join two with `and`", self.after(node.comparators[0]))
         relation = _RELATIONS.get(type(node.ops[0]))
@@ -348,7 +348,7 @@ class _Reader:
             message = "comparisons are < <= > >= == !=; `in` and `is` are not part of the language"
             raise FormulaError(message, self.after(node.left))
         left, right = (self.read(side, level + 1) for side in (node.left, node.comparators[0]))
-        return t.Comparison(relation, left, right, position=self.position(node))
+        return t.ComparisonOperation(relation, left, right, position=self.position(node))
 
     def call(self, node: ast.Call, level: int) -> t.Expression:
         if not isinstance(node.func, ast.Name):
@@ -374,7 +374,9 @@ class _Reader:
             case Aggregate():
                 of = self.plain(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
                 within, within_place = self.column(options)
-                return t.Figure(function, of, within, self.position(node.args[0]), within_place, position=position)
+                return t.AggregateCall(
+                    function, of, within, self.position(node.args[0]), within_place, position=position
+                )
         return self.special_form(node, function, options, level)
 
     def special_form(self, node: ast.Call, function: str, options: dict[str, ast.expr], level: int) -> t.Expression:
@@ -383,7 +385,7 @@ class _Reader:
         match function:
             case "given":
                 name = self.plain(argument, "given takes the name of an input column")
-                return t.Given(name, self.position(argument), position=position)
+                return t.IsGiven(name, self.position(argument), position=position)
             case "previous":
                 if "first" not in options:
                     raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")

@@ -52,7 +52,7 @@ class Negative(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Sum(Node):
+class BinaryOperation(Node):
     """One of `+ - * /` between two operands."""
 
     operator: Arithmetic
@@ -61,7 +61,7 @@ class Sum(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison(Node):
+class ComparisonOperation(Node):
     """One comparison; numbers are equal within 1e-12 · max(1, |a|, |b|)."""
 
     relation: Relation
@@ -93,7 +93,7 @@ class Call(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Given(Node):
+class IsGiven(Node):
     """Whether an optional input cell holds a value."""
 
     name: str
@@ -101,7 +101,7 @@ class Given(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Figure(Node):
+class AggregateCall(Node):
     """A figure over organisations (or groups): total, count, largest or smallest of a named column."""
 
     function: str
@@ -143,17 +143,17 @@ class Rounded(Node):
     within_position: int = 0
 
 
-Leaf = Name | Given | Figure | Previous
+Leaf = Name | IsGiven | AggregateCall | Previous
 """What a formula takes its values from."""
 Kernel = ShareOut | Rounded
 """A step that the engine works out for all rows together."""
-Expression = Number | Text | Leaf | Negative | Sum | Comparison | Logic | Not | Call | Kernel
+Expression = Number | Text | Leaf | Negative | BinaryOperation | ComparisonOperation | Logic | Not | Call | Kernel
 
 
 _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
     Name: {"name": "position"},
-    Given: {"name": "name_position"},
-    Figure: {"of": "of_position", "within": "within_position"},
+    IsGiven: {"name": "name_position"},
+    AggregateCall: {"of": "of_position", "within": "within_position"},
     Previous: {"of": "of_position"},
     ShareOut: {"within": "within_position"},
     Rounded: {"within": "within_position"},
@@ -199,7 +199,7 @@ def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
 def groupings(tree: Expression) -> Iterator[str]:
     """Yield every column that stands in `within`."""
     for node in walk(tree):
-        if isinstance(node, Figure | Kernel) and node.within:
+        if isinstance(node, AggregateCall | Kernel) and node.within:
             yield node.within
 
 
@@ -235,12 +235,12 @@ def written_number(tree: Expression) -> float | None:
             return None
 
 
-_STRENGTH: Final = {"or": 1, "and": 2, Not: 3, Comparison: 4, "+": 5, "-": 5, "*": 6, "/": 6, Negative: 7}
+_STRENGTH: Final = {"or": 1, "and": 2, Not: 3, ComparisonOperation: 4, "+": 5, "-": 5, "*": 6, "/": 6, Negative: 7}
 
 
 def strength(tree: Expression) -> int:
     """Return how strongly the outermost sign of a formula binds."""
-    sign = tree.operator if isinstance(tree, Logic | Sum) else type(tree)
+    sign = tree.operator if isinstance(tree, Logic | BinaryOperation) else type(tree)
     return _STRENGTH.get(sign, 8)
 
 
@@ -262,19 +262,19 @@ def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per n
             return f"-{_bracketed(operand, own)}"
         case Not(operand):
             return f"not {_bracketed(operand, own)}"
-        case Sum(operator, left, right):
+        case BinaryOperation(operator, left, right):
             return f"{_bracketed(left, own)} {operator} {_bracketed(right, own + 1)}"
-        case Comparison(relation, left, right):
+        case ComparisonOperation(relation, left, right):
             return f"{_bracketed(left, own + 1)} {relation} {_bracketed(right, own + 1)}"
         case Logic(operator, operands):
             return f" {operator} ".join(_bracketed(operand, own + 1) for operand in operands)
-        case Given(name):
+        case IsGiven(name):
             return f"given({name})"
         case Previous(of, first):
             return f"previous({of}, first={to_text(first)})"
         case Call(name, arguments):
             parts = [to_text(argument) for argument in arguments]
-        case Figure(name, of):
+        case AggregateCall(name, of):
             parts = [of]
         case Rounded(of, to):
             name, parts = "rounded", [to_text(of), *([f"to={number_text(to)}"] if to != 1 else [])]
@@ -282,6 +282,6 @@ def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per n
             leaves = {option: getattr(tree, option) for option in ("by", "base", "at_least", "at_most")}
             options = [f"{option}={to_text(leaf)}" for option, leaf in leaves.items() if leaf is not None]
             name, parts = "share_out", [to_text(amount), *options]
-    if isinstance(tree, Figure | Kernel) and tree.within:
+    if isinstance(tree, AggregateCall | Kernel) and tree.within:
         parts.append(f"within={tree.within}")
     return f"{name}({', '.join(parts)})"

@@ -38,9 +38,9 @@ def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, i
             return t.Name(written(value, digits=FLOAT_DIGITS))
         case t.Previous(first=first) if first_year:
             return _put_in(first, texts, first_year=True, inner=inner)
-        case t.Given(name):
-            return t.Given(texts[name])
-        case t.Name() | t.Figure() | t.Previous():
+        case t.IsGiven(name):
+            return t.IsGiven(texts[name])
+        case t.Name() | t.AggregateCall() | t.Previous():
             text = texts[column_of(tree)]
             return t.Name(f"({text})" if inner and text.startswith("-") else text)
         case t.Call(name, arguments):
@@ -51,7 +51,7 @@ def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, i
             return t.Call(name, tuple(put))
 
     def put_in_child(child: t.Expression, field: str) -> t.Expression:
-        behind_sign = isinstance(tree, t.Negative) or (isinstance(tree, t.Sum) and field == "right")
+        behind_sign = isinstance(tree, t.Negative) or (isinstance(tree, t.BinaryOperation) and field == "right")
         return _put_in(child, texts, first_year=first_year, inner=behind_sign)
 
     return t.with_children(tree, put_in_child)
@@ -62,7 +62,7 @@ def leaves(tree: t.Expression, *, first_year: bool) -> Iterator[t.Leaf]:
     match tree:
         case t.Previous(first=first) if first_year:
             yield from leaves(first, first_year=True)
-        case t.Name() | t.Given() | t.Figure() | t.Previous():
+        case t.Name() | t.IsGiven() | t.AggregateCall() | t.Previous():
             yield tree
         case _:
             for child in t.children(tree):

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from gpit_fairshare.cases.comparing import Difference
-    from gpit_fairshare.cases.running import Verdict
+    from gpit_fairshare.cases.comparing import FigureDifference
+    from gpit_fairshare.cases.running import CaseVerdict
     from gpit_fairshare.cases.suite import Suite
 
 _MOST: Final = 10
@@ -44,7 +44,7 @@ def suite_document(suite: Suite) -> doc.Document:
     return doc.Document([*_blocks(suite)])
 
 
-def verdict_text(verdict: Verdict, width: int = 80) -> str:
+def verdict_text(verdict: CaseVerdict, width: int = 80) -> str:
     """Return as a plain text why a case is not ok, with its worst rows: what is below its line on the screen."""
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=False, color_system=None, markup=False, emoji=False)
@@ -67,7 +67,7 @@ def _blocks(suite: Suite) -> Iterator[doc.Block]:
     yield from _closing(suite)
 
 
-def _verdict(verdict: Verdict, *, apart: bool) -> doc.Paragraph:
+def _verdict(verdict: CaseVerdict, *, apart: bool) -> doc.Paragraph:
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
         line += f" (looks at {verdict.looked_at:,} of {verdict.there:,} rows)"
@@ -76,7 +76,7 @@ def _verdict(verdict: Verdict, *, apart: bool) -> doc.Paragraph:
     return doc.Paragraph(line, _TONES[verdict.outcome], _WORDS[verdict.outcome].ljust(_LEAD), apart)
 
 
-def _reasons(verdict: Verdict, marker: str = "") -> Iterator[doc.Block]:
+def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[doc.Block]:
     """Yield why a case is not ok, then its worst rows as a table, or a line each where it does not fit."""
     texts = [*verdict.said]
     if verdict.outcome == "failed":
@@ -104,7 +104,7 @@ def _reasons(verdict: Verdict, marker: str = "") -> Iterator[doc.Block]:
     yield from _more(count)
 
 
-def _cells(one: Difference) -> list[str]:
+def _cells(one: FigureDifference) -> list[str]:
     """Return where a figure is, what is expected, and what the run gives."""
     place = [one.year, one.code or "national", one.column or "(whole row)"]
     return [*place, _figure(one.expected), _figure(one.got)]
@@ -115,7 +115,7 @@ def _more(count: int) -> Iterator[doc.Item]:
         yield doc.Item(f"and {count - _MOST:,} more; --json gives all")
 
 
-def _chosen(differences: Sequence[Difference]) -> list[Difference]:
+def _chosen(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
     """Return the worst, of each column in turn, so that none hides the others: a pound and a ratio do not compare."""
     columns = defaultdict(list)
     for at, difference in enumerate(differences):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.checking import Report
-    from gpit_fairshare.inputs.model import Source
+    from gpit_fairshare.inputs.model import InputSource
     from gpit_fairshare.inputs.tables.inspection import ColumnSummary
 
 _ROLES = {"population": "population", "spend": "spend", "input": "further columns", "crosswalk": "crosswalk"}
@@ -45,7 +45,7 @@ def _verdict(report: Report) -> str:
     return f"Not fit for use: {said} {where}{against}."
 
 
-def _source(source: Source, report: Report) -> str:
+def _source(source: InputSource, report: Report) -> str:
     counts = [
         counted(count, report.organisation) + (f" in {year}" if year else "")
         for year, count in report.organisations.items()

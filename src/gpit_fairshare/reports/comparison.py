@@ -17,7 +17,7 @@ from gpit_fairshare.comparison.headline import (
     says_no_more,
     side_said,
 )
-from gpit_fairshare.comparison.model import Change, ComparedResults, Difference, percent, quantum, total
+from gpit_fairshare.comparison.model import ComparedResults, RowChange, RuleDifference, percent, quantum, total
 from gpit_fairshare.numbers import exact_change, exact_money, percent_change, rounded_to
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.words import counted, inside, is_money, sentence
@@ -125,7 +125,7 @@ def _causes(comparison: ComparedResults) -> Iterator[doc.Block]:
     yield doc.Item(method(comparison))
 
 
-def _movements(title: str, changes: Sequence[Change], comparison: ComparedResults, top: int) -> Iterator[doc.Block]:
+def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedResults, top: int) -> Iterator[doc.Block]:
     """Yield what each organisation gains or loses, in per cent, and per head where people are known."""
     if not changes or not top:
         return
@@ -163,7 +163,7 @@ def _first_differences(comparison: ComparedResults) -> list[str]:
     return [*behind_changes, *quiet]
 
 
-def _definition(differences: Sequence[Difference]) -> Iterator[doc.Block]:
+def _definition(differences: Sequence[RuleDifference]) -> Iterator[doc.Block]:
     """Yield what changed in the rule and around it, the kinds one after another; new notes are only counted."""
     if not differences:
         return
@@ -182,7 +182,7 @@ def _definition(differences: Sequence[Difference]) -> Iterator[doc.Block]:
         yield doc.Item(f"{new} on the inputs and the run ({numbers}); the JSON document has all")
 
 
-def _difference(difference: Difference) -> doc.Item:
+def _difference(difference: RuleDifference) -> doc.Item:
     """Return what differs, its name and its year: `Parameter changed: transition_fund, 2015/16: old → new`."""
     name = "" if difference.what.startswith(difference.name) else difference.name
     named = ", ".join(part for part in (name, difference.year) if part)

@@ -10,7 +10,7 @@ from gpit_fairshare.results.agreement import in_one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.explanation.model import ExplainedLines, Line, YearLines
+    from gpit_fairshare.explanation.model import ExplainedLines, ExplanationLine, YearLines
 
 _GIVEN: Final = {"input": "Inputs", "parameter": "Parameters"}
 
@@ -85,7 +85,7 @@ def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[doc.Block]:
         yield doc.Calculation(text, tone=doc.Tone.STRONG, apart=True)
 
 
-def _line(line: Line, *, apart: bool) -> doc.Calculation:
+def _line(line: ExplanationLine, *, apart: bool) -> doc.Calculation:
     label, name, result, tone = line.label, line.name, line.result, doc.Tone.PLAIN
     match line.kind:
         case "check":
@@ -97,7 +97,7 @@ def _line(line: Line, *, apart: bool) -> doc.Calculation:
     return doc.Calculation(label, name, result, line.number, [*_details(line)], tone, apart)
 
 
-def _details(line: Line) -> Iterator[tuple[str, str]]:
+def _details(line: ExplanationLine) -> Iterator[tuple[str, str]]:
     """Yield the key and text of each row below the heading of a line."""
     for key, text in (("formula", line.formula), ("that is", line.arithmetic), ("numbers", line.numbers)):
         if text:

@@ -12,7 +12,7 @@ from gpit_fairshare.words import counted, joined, plural, span
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.scheme.method import CheckSaid, Entry, Figure, Method, Needed, StepSaid
+    from gpit_fairshare.scheme.method import CheckSaid, LibraryEntry, Method, Needed, ParameterFigure, StepSaid
     from gpit_fairshare.scheme.review import Review
 
 _PAYS: Final = {
@@ -27,7 +27,7 @@ _TONES: Final = {"error": doc.Tone.BAD, "warning": doc.Tone.WARNING}
 # The list ---------------------------------------------------------------------------------------------------
 
 
-def library_document(entries: Sequence[Entry]) -> doc.Document:
+def library_document(entries: Sequence[LibraryEntry]) -> doc.Document:
     """Return every file by kind: name, years, figures with and without a source, and below it the title."""
     blocks: list[doc.Block] = []
     for kind in ("formula", "transition", "scheme"):
@@ -134,7 +134,7 @@ def _parameter(one: Needed) -> doc.Item:
     return doc.Item(f"{_in_unit(one.label, one.unit)}{bounds}", _DASH, one.name, _texts(one.note, *values))
 
 
-def _said(figure: Figure, unit: str) -> str:
+def _said(figure: ParameterFigure, unit: str) -> str:
     origin = figure.source or f"assumption: {figure.assumption}"
     return f"{figure.year}: {_figure(figure.written, unit)} – {origin}"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import figure, money, signed
-from gpit_fairshare.reallocation import HEADINGS, Change
+from gpit_fairshare.reallocation import HEADINGS, AllocationChange
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.reports.allocation import ResultReport, code_and_name
 from gpit_fairshare.words import counted
@@ -23,7 +23,9 @@ MOST: Final = 10
 """Organisations that are named."""
 
 
-def reallocation_document(result: Result, changes: Sequence[Change], *, written: Sequence[str] = ()) -> doc.Document:
+def reallocation_document(
+    result: Result, changes: Sequence[AllocationChange], *, written: Sequence[str] = ()
+) -> doc.Document:
     """Return what a reallocation comes to: verdict, pot, who receives, the largest changes, assumptions, checks.
 
     Args:
@@ -46,9 +48,9 @@ def reallocation_document(result: Result, changes: Sequence[Change], *, written:
     )
 
 
-def letters_document(changes: Sequence[Change]) -> doc.Document:
+def letters_document(changes: Sequence[AllocationChange]) -> doc.Document:
     """Return the table of changes, under what the files say of illustrative figures; with no change headings alone."""
-    amounts = [field.name for field in fields(Change) if field.type == "float"]
+    amounts = [field.name for field in fields(AllocationChange) if field.type == "float"]
     names = [name for name in HEADINGS if name != "basis"]
     illustrative = next((change.basis for change in changes if change.basis), "")
     warning = [doc.Paragraph(illustrative, marker="Illustrative figures. ")] if illustrative else []
@@ -90,7 +92,7 @@ def _money(result: Result) -> doc.Table:
     return doc.Table([doc.Column(year.year, doc.Role.TEXT), doc.Column(""), doc.Column("")], rows)
 
 
-def _largest(changes: Sequence[Change], noun: str) -> Iterator[doc.Block]:
+def _largest(changes: Sequence[AllocationChange], noun: str) -> Iterator[doc.Block]:
     """Yield the largest changes, up and down together."""
     moved = sorted((change for change in changes if change.change), key=lambda one: (-abs(one.change), one.org_code))
     if not moved:

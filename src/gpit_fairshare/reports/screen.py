@@ -77,10 +77,10 @@ _PLAIN: Final = {
 
 def show(document: doc.Document, console: Console) -> None:
     """Print a document; the layout needs 56 columns and uses 100 at most."""
-    Page(console).blocks(document.blocks)
+    ScreenLayout(console).blocks(document.blocks)
 
 
-class Page:
+class ScreenLayout:
     """A console, and what was last laid out on it."""
 
     def __init__(self, console: Console) -> None:
@@ -375,7 +375,7 @@ class Page:
             grid.add_row(*cells)
         return grid
 
-    _printers: ClassVar[dict[type, Callable[[Page, Any], None]]] = {
+    _printers: ClassVar[dict[type, Callable[[ScreenLayout, Any], None]]] = {
         doc.Title: _title,
         doc.Heading: _heading,
         doc.Paragraph: _paragraph,

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
-from gpit_fairshare.reports.screen import WIDEST, Page
+from gpit_fairshare.reports.screen import WIDEST, ScreenLayout
 
 Advance: TypeAlias = Callable[[float, float], None]
 """Says how much is done, and of how much."""
@@ -75,7 +75,7 @@ def progress(console: Console, label: str) -> Iterator[Advance]:
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    task = bar.add_task(Page(console).fit(label), total=None)
+    task = bar.add_task(ScreenLayout(console).fit(label), total=None)
     state = threading.Lock()
     over = False
 

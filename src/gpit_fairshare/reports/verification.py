@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.numbers import as_stored, figure
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.results.agreement import are_numbers, as_float, in_one_line
-from gpit_fairshare.verification import Answer, Difference, FileSeen, Kind, Verdict, Verification
+from gpit_fairshare.verification import Answer, DifferenceKind, FileDifference, FileSeen, Verdict, Verification
 from gpit_fairshare.verification.cells import ErrorValue
 from gpit_fairshare.words import counted, joined
 
@@ -21,24 +21,24 @@ MOST: Final = 20
 _DIGEST: Final = 12
 """Signs of a digest that are shown."""
 _HEADINGS: Final = {
-    Kind.TYPED_OVER: "Typed over: a value where gpit writes a formula",
-    Kind.INPUT: "Inputs and parameters changed",
-    Kind.FORMULA: "Formulas changed",
-    Kind.VALUE: "Values changed",
-    Kind.ADDED: "Added",
-    Kind.REMOVED: "Removed",
-    Kind.RENAMED: "Renamed",
-    Kind.CONSEQUENCE: "Same formula, other value: what follows from the above, if anything stands there",
+    DifferenceKind.TYPED_OVER: "Typed over: a value where gpit writes a formula",
+    DifferenceKind.INPUT: "Inputs and parameters changed",
+    DifferenceKind.FORMULA: "Formulas changed",
+    DifferenceKind.VALUE: "Values changed",
+    DifferenceKind.ADDED: "Added",
+    DifferenceKind.REMOVED: "Removed",
+    DifferenceKind.RENAMED: "Renamed",
+    DifferenceKind.CONSEQUENCE: "Same formula, other value: what follows from the above, if anything stands there",
 }
 _NOUNS: Final = {
-    Kind.TYPED_OVER: ("value typed over a formula", "values typed over formulas"),
-    Kind.INPUT: ("input changed", "inputs changed"),
-    Kind.FORMULA: ("formula changed", "formulas changed"),
-    Kind.VALUE: ("value changed", "values changed"),
-    Kind.ADDED: ("place added", "places added"),
-    Kind.REMOVED: ("place removed", "places removed"),
-    Kind.RENAMED: ("sheet renamed", "sheets renamed"),
-    Kind.CONSEQUENCE: ("other value of the same formula", "other values of the same formulas"),
+    DifferenceKind.TYPED_OVER: ("value typed over a formula", "values typed over formulas"),
+    DifferenceKind.INPUT: ("input changed", "inputs changed"),
+    DifferenceKind.FORMULA: ("formula changed", "formulas changed"),
+    DifferenceKind.VALUE: ("value changed", "values changed"),
+    DifferenceKind.ADDED: ("place added", "places added"),
+    DifferenceKind.REMOVED: ("place removed", "places removed"),
+    DifferenceKind.RENAMED: ("sheet renamed", "sheets renamed"),
+    DifferenceKind.CONSEQUENCE: ("other value of the same formula", "other values of the same formulas"),
 }
 _LONGEST: Final = 100
 """Characters of a text that are shown."""
@@ -66,7 +66,7 @@ def _blocks(found: Verification) -> Iterator[doc.Block]:
     for heading, changes in (("Parameters", found.parameters), ("Entries of the manifest", found.manifest)):
         texts = [f"{one.name}: {_both(one.then, one.now)}" for one in changes]
         yield from doc.section(heading, texts, most=MOST)
-    for kind in Kind:
+    for kind in DifferenceKind:
         count = found.content.counts[kind]
         texts = [_difference(one) for one in found.content.of(kind)]
         yield from doc.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=MOST, count=count)
@@ -103,7 +103,7 @@ def _causes(found: Verification) -> str:
     if found.manifest:
         entries = "entry" if len(found.manifest) == 1 else "entries"
         said.append(f"{len(found.manifest):,} other {entries} of the manifest")
-    for kind in Kind:
+    for kind in DifferenceKind:
         if count := found.content.counts[kind]:
             said.append(f"{count:,} {_NOUNS[kind][count > 1]}")
     if found.off_rule and not said:
@@ -136,16 +136,16 @@ def _file(one: FileSeen) -> str:
     return f"{name}{where}: another file than in the run: {digests}{rows}"
 
 
-def _difference(one: Difference) -> str:
+def _difference(one: FileDifference) -> str:
     place = f"{one.place} ({one.about})" if one.about else one.place
     match one.kind:
-        case Kind.ADDED:
+        case DifferenceKind.ADDED:
             return f"{place}: {_shown(one.found, None, one.unit)}"
-        case Kind.REMOVED:
+        case DifferenceKind.REMOVED:
             return f"{place}: {_shown(one.expected, None, one.unit)}"
-        case Kind.RENAMED:
+        case DifferenceKind.RENAMED:
             return f"{place}: called {one.found} in the file"
-        case Kind.TYPED_OVER if _shown(one.found) == _shown(one.expected):
+        case DifferenceKind.TYPED_OVER if _shown(one.found) == _shown(one.expected):
             return f"{place}: {_shown(one.found, None, one.unit)}, which the formula gives too"
         case _:
             return f"{place}: {_both(one.found, one.expected, one.unit)}"

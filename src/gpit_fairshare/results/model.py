@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
-from gpit_fairshare.inputs.model import AppliedUnit, Column, Inputs, Source
+from gpit_fairshare.inputs.model import AppliedUnit, InputColumn, Inputs, InputSource
 from gpit_fairshare.language.plugin_functions import plugged
 from gpit_fairshare.scheme.definition import defined
 from gpit_fairshare.words import one_line
@@ -168,9 +168,9 @@ def not_as_written(name: str, fault: object) -> SchemeError:
     )
 
 
-def _source(entry: Mapping[str, Any]) -> Source:
+def _source(entry: Mapping[str, Any]) -> InputSource:
     units = tuple(AppliedUnit(**unit) for unit in entry.get("units", ()))
-    return Source(**{**entry, "matched": (), "units": units})
+    return InputSource(**{**entry, "matched": (), "units": units})
 
 
 def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, origins: Origins, name: str) -> Inputs:
@@ -183,7 +183,7 @@ def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, o
     columns = ["org_code", "org_name", *(one for one in rows.columns if one not in (*KEYS, "org_name", *steps))]
     try:
         crosswalk = packaged_crosswalk().with_rows(manifest["crosswalk"])
-        known = {one["name"]: Column(**one) for one in manifest["columns"]}
+        known = {one["name"]: InputColumn(**one) for one in manifest["columns"]}
         sources = tuple(_source(entry) for entry in manifest["inputs"])
         illustrative = tuple(str(one) for one in manifest["illustrative"])
     except (KeyError, TypeError, ValueError) as fault:

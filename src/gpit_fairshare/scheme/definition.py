@@ -16,9 +16,19 @@ from pydantic import TypeAdapter, ValidationError
 from gpit_fairshare.errors import SchemeError
 from gpit_fairshare.scheme import shape
 from gpit_fairshare.scheme.faults import Faults, first_of, of_shape
-from gpit_fairshare.scheme.files import Read
+from gpit_fairshare.scheme.files import LoadedFile
 from gpit_fairshare.scheme.joining import Joined, complete
-from gpit_fairshare.scheme.model import NOT_RECORDED, Assumption, Check, Money, Parameter, Scheme, Source, Step, Value
+from gpit_fairshare.scheme.model import (
+    NOT_RECORDED,
+    Assumption,
+    Check,
+    Money,
+    Parameter,
+    ParameterValue,
+    Scheme,
+    Source,
+    Step,
+)
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import gather
 from gpit_fairshare.words import one_line
@@ -95,7 +105,7 @@ def _source_keys(scheme: Scheme) -> dict[Source, str]:
     return keys
 
 
-def _value(value: Value, keys: Mapping[Source, str]) -> dict[str, Any]:
+def _value(value: ParameterValue, keys: Mapping[Source, str]) -> dict[str, Any]:
     upkeep = {key: text for key, text in asdict(value.upkeep).items() if text}
     origin = {"source": keys[value.source]} if value.source else {"assumption": value.assumption}
     return {"value": value.written, **origin, **upkeep, "overridden": value.overridden}
@@ -121,7 +131,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
         raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
     sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
-    read = Read(file, digest, None, model, {source.key: source for source in sources})
+    read = LoadedFile(file, digest, None, model, {source.key: source for source in sources})
     raised = Faults()
     joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
     joined.draft.add(gather(read, raised), raised)

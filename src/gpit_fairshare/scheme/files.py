@@ -35,7 +35,7 @@ AnyFile = TypeVar("AnyFile", bound=File)
 
 
 @dataclass(frozen=True, slots=True)
-class Read(Generic[AnyFile]):
+class LoadedFile(Generic[AnyFile]):
     """One file as read: its model, and what messages and the manifest say of it."""
 
     file: str
@@ -82,7 +82,9 @@ def kinds_of(name: str, faults: Faults) -> list[FileKind]:
     raise faults.abort(FindingCode.WRONG_KIND, Where(one_line(place.name)), found)
 
 
-def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[Any] | None = None) -> Read[AnyFile]:
+def read_file(
+    name: str, model: type[AnyFile], faults: Faults, named_in: LoadedFile[Any] | None = None
+) -> LoadedFile[AnyFile]:
     """Read a file by library name or path; a name that stands in a file may be a file beside that one.
 
     Raises:
@@ -94,7 +96,9 @@ def read_file(name: str, model: type[AnyFile], faults: Faults, named_in: Read[An
     return _read(place, plugin, model, faults)
 
 
-def _read(place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: Faults) -> Read[AnyFile]:
+def _read(
+    place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: Faults
+) -> LoadedFile[AnyFile]:
     file = one_line(place.name)
     text, data = read_toml(place, faults=faults)
     if model.kind not in data:
@@ -105,10 +109,10 @@ def _read(place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile]
     faults.files[file, digest] = None
     parsed = _parsed(data, file, model, faults)
     sources = _sources(file, parsed, faults)
-    return Read(file, digest, place if isinstance(place, Path) else None, parsed, sources, text, plugin)
+    return LoadedFile(file, digest, place if isinstance(place, Path) else None, parsed, sources, text, plugin)
 
 
-def read_library_file(file: LibraryFile, faults: Faults) -> Read[Any]:
+def read_library_file(file: LibraryFile, faults: Faults) -> LoadedFile[Any]:
     """Read a file of the library.
 
     Raises:
@@ -202,7 +206,7 @@ def _is_path(name: str) -> bool:
 
 
 def _find(
-    name: str, kinds: Sequence[FileKind], named_in: Read[Any] | None, faults: Faults
+    name: str, kinds: Sequence[FileKind], named_in: LoadedFile[Any] | None, faults: Faults
 ) -> tuple[Path | Traversable, Plugin | None]:
     """Find a file by library name or path, and say which plug-in has it; a name in a file may be a file beside it."""
     what = f"{joined(kinds, 'or')} {one_line(name) or '(empty)'}"
@@ -245,7 +249,7 @@ def _there(kinds: Sequence[FileKind]) -> str:
     return f"there are {', '.join(dict.fromkeys(name for kind in kinds for name in library_names(kind)))}"
 
 
-def _beside(folder: Path, name: str, kind: FileKind, named_in: Read[Any]) -> Path | None:
+def _beside(folder: Path, name: str, kind: FileKind, named_in: LoadedFile[Any]) -> Path | None:
     """Return the file of that name in a folder: with or without its ending, with slashes of either kind."""
     candidates = (folder / f"{path}{ending}" for path in (name, name.replace("\\", "/")) for ending in ("", ".toml"))
     # A scheme may bear the name of its formula; it does not mean itself.

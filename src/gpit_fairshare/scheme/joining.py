@@ -16,11 +16,11 @@ from gpit_fairshare.language.kinds import ORGANISATION, Symbol
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.plugins import Used
 from gpit_fairshare.scheme.faults import Faults, StoppedError
-from gpit_fairshare.scheme.files import Read, read_file
+from gpit_fairshare.scheme.files import LoadedFile, read_file
 from gpit_fairshare.scheme.model import Check, Money, Parameter, Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
-from gpit_fairshare.scheme.parts import MOST_STEPS, Draft, Part, gather
+from gpit_fairshare.scheme.parts import MOST_STEPS, Linker, Module, gather
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import Setting, give_defaults, give_values, list_assumptions
 from gpit_fairshare.words import nearest, one_line
@@ -62,16 +62,16 @@ def load(
 class Joined:
     """What became of the files of a scheme, as far as their faults let it."""
 
-    read: Read[Any]
+    read: LoadedFile[Any]
     """The file that was named."""
     formula: str = ""
     transition: str = ""
     """Names of the formula and the transition."""
     paid_from: str = ""
     """Who pays for protection: as the transition says it, or the scheme where it has none."""
-    reads: list[Read[Any]] = field(default_factory=list)
+    reads: list[LoadedFile[Any]] = field(default_factory=list)
     """Every file that could be read, each once."""
-    draft: Draft = field(default_factory=Draft)
+    draft: Linker = field(default_factory=Linker)
     symbols: Mapping[str, Symbol] = field(default_factory=dict)
     """Empty if the files could not be joined."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
@@ -104,7 +104,7 @@ def join(
         StoppedError: The file itself cannot be read, where faults are kept.
         GpitError: As `load`, where they are not.
     """
-    read: Read[Any] = read_file(name, FILE_MODELS[kind], faults)
+    read: LoadedFile[Any] = read_file(name, FILE_MODELS[kind], faults)
     if years is not None:
         read = _in_years(read, years)
     joined = Joined(read, formula=read.model.header.name if kind == "formula" else "")
@@ -115,7 +115,7 @@ def join(
     return joined
 
 
-def _in_years(read: Read[SchemeFile], years: Sequence[str]) -> Read[SchemeFile]:
+def _in_years(read: LoadedFile[SchemeFile], years: Sequence[str]) -> LoadedFile[SchemeFile]:
     """Return a scheme file as if it had other years, all of them firm.
 
     Raises:
@@ -207,7 +207,7 @@ def _put_together(joined: Joined, faults: Faults, formula: str | None, transitio
     joined.reads = draft.reads
 
 
-def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
+def _stands_alone(part: Module, draft: Linker, faults: Faults) -> None:
     """Refuse a transition that leans on one formula's inner steps or parameters."""
     steps = {step.name for step in draft.steps}
     if "fair_share" not in steps | faults.lost:
@@ -233,7 +233,7 @@ def _stands_alone(part: Part, draft: Draft, faults: Faults) -> None:
             faults.error(FindingCode.LEANS, Where(part.read.file, f"money › {key}"), found, remedy=remedy)
 
 
-def _close(draft: Draft, read: Read[SchemeFile], faults: Faults) -> None:
+def _close(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:
     """Make sure that the scheme has an answer; without a transition the fair share is the allocation."""
     result = read.model.scheme.result
     steps = {step.name: step for step in draft.steps}
@@ -306,7 +306,7 @@ def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ..
     )
 
 
-def _plugins(reads: Sequence[Read[Any]], draft: Draft) -> tuple[Used, ...]:
+def _plugins(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[Used, ...]:
     """Return what a scheme takes from plug-ins: files first, then functions, each once."""
     files = [one.used() for one in reads]
     functions = [
@@ -317,7 +317,7 @@ def _plugins(reads: Sequence[Read[Any]], draft: Draft) -> tuple[Used, ...]:
     return tuple(dict.fromkeys(one for one in (*files, *functions) if one))
 
 
-def labels_of(draft: Draft, symbols: Mapping[str, Symbol]) -> dict[str, str]:
+def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
     """Return a label for every name: as declared, else the name itself in plain words."""
     labels = {name: label for name, (label, _) in STANDARD_INPUTS.items()}
     labels |= {name: entry.label for name, (entry, _) in draft.inputs.items() if entry.label}

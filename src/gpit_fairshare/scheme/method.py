@@ -10,7 +10,7 @@ from gpit_fairshare.language import in_words
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.tree import names_in
 from gpit_fairshare.scheme.faults import Faults
-from gpit_fairshare.scheme.files import Read, figures_of, kinds_of, read_library_file
+from gpit_fairshare.scheme.files import LoadedFile, figures_of, kinds_of, read_library_file
 from gpit_fairshare.scheme.joining import Joined, join, labels_of
 from gpit_fairshare.scheme.library import FileKind, all_library_files
 from gpit_fairshare.scheme.schema import descriptions
@@ -30,7 +30,7 @@ _LONGEST_WORDS: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LibraryEntry:
     """One file of the library, in the list."""
 
     kind: str
@@ -46,7 +46,7 @@ class Entry:
     """Where it comes from; empty for gpit's own."""
 
 
-def library_entries(kind: str | None = None) -> list[Entry]:
+def library_entries(kind: str | None = None) -> list[LibraryEntry]:
     """Return an entry for each file of the library: formulas, transitions, then schemes, each by name.
 
     A file of a plug-in that cannot be read is left out; `library_problems` has it.
@@ -62,23 +62,23 @@ def library_entries(kind: str | None = None) -> list[Entry]:
     return entries
 
 
-def _entry(read: Read[Any], name: str) -> Entry:
+def _entry(read: LoadedFile[Any], name: str) -> LibraryEntry:
     figures = [entry for _, entry in figures_of(read.model)]
     cited = sum(one.source is not None for one in figures)
     years = tuple(read.model.scheme.years) if isinstance(read.model, SchemeFile) else ()
     plugin = read.plugin
     origin = (plugin.package, plugin.version) if plugin else ("", "")
-    return Entry(read.model.kind, name, read.model.header.title, years, cited, len(figures) - cited, *origin)
+    return LibraryEntry(read.model.kind, name, read.model.header.title, years, cited, len(figures) - cited, *origin)
 
 
-def entries_document(entries: list[Entry], problems: list[str]) -> dict[str, Any]:
+def entries_document(entries: list[LibraryEntry], problems: list[str]) -> dict[str, Any]:
     """Return the list with stable keys, for JSON."""
     files = [{**asdict(one), "years": list(one.years)} for one in entries]
     return {"schema": LIST_SCHEMA, "files": files, "problems": problems}
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ParameterFigure:
     """A value of a parameter, with where it comes from: one of the two."""
 
     year: str
@@ -100,7 +100,7 @@ class Needed:
     maximum: str = ""
     optional: bool = False
     note: str = ""
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[ParameterFigure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +271,7 @@ def _parameter(joined: Joined, parameter: Parameter) -> Needed:
     if isinstance(joined.read.model, SchemeFile) and name in joined.read.model.values:
         written, origin = joined.read.model.values[name] or written, joined.read
     figures = tuple(
-        Figure(
+        ParameterFigure(
             year.replace("_", " "),
             str(value.value),
             str(origin.sources[value.source]) if value.source else "",

@@ -48,7 +48,7 @@ class Upkeep:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ParameterValue:
     """A parameter's value in one year, and where it comes from."""
 
     value: float
@@ -73,7 +73,7 @@ class Parameter:
     maximum: str
     """Bounds as written: a number, another parameter's name, or an empty text."""
     note: str = ""
-    values: Mapping[str, Value]
+    values: Mapping[str, ParameterValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +205,7 @@ class Scheme:
         """Return the steps that are the non-recurrent part of the answer, in order; the rest recurs."""
         return tuple(step for step in self.steps if step.non_recurrent)
 
-    def overridden(self) -> list[tuple[str, str, Value]]:
+    def overridden(self) -> list[tuple[str, str, ParameterValue]]:
         """Return parameter, year and value of everything that was set for this run alone."""
         return [
             (name, year, value)

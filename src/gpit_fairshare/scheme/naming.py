@@ -13,7 +13,7 @@ from gpit_fairshare.language.functions import FUNCTIONS
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol
 from gpit_fairshare.language.meaning import understand
 from gpit_fairshare.scheme.money import listed_in
-from gpit_fairshare.scheme.parts import UNREAD, Draft
+from gpit_fairshare.scheme.parts import UNREAD, Linker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ STANDARD_INPUTS: Final = {
 IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 
 
-def only_one_thing(draft: Draft, faults: Faults) -> None:
+def only_one_thing(draft: Linker, faults: Faults) -> None:
     """See that a name is only one thing; where faults are kept, the second thing is put out of reach."""
     seen: dict[str, str] = {}
 
@@ -53,7 +53,7 @@ def only_one_thing(draft: Draft, faults: Faults) -> None:
             draft.steps[index] = replace(step, name=f"{step.name} ({index})")
 
 
-def _symbols(draft: Draft, report_by: str | None, faults: Faults, given: Mapping[str, Symbol]) -> dict[str, Symbol]:
+def _symbols(draft: Linker, report_by: str | None, faults: Faults, given: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs.
 
     Codes, names and the column to report by are texts, so that a formula that takes one for a number is refused.
@@ -111,13 +111,13 @@ def _text_columns(tree: t.Expression) -> Iterator[str]:
     """Yield the names that only a text column can bear: beside a quoted text, or after `within`."""
     for node in t.walk(tree):
         match node:
-            case t.Comparison(_, t.Name(name), t.Text()) | t.Comparison(_, t.Text(), t.Name(name)):
+            case t.ComparisonOperation(_, t.Name(name), t.Text()) | t.ComparisonOperation(_, t.Text(), t.Name(name)):
                 yield name
-            case t.Figure(within=str(name)) | t.ShareOut(within=str(name)) | t.Rounded(within=str(name)):
+            case t.AggregateCall(within=str(name)) | t.ShareOut(within=str(name)) | t.Rounded(within=str(name)):
                 yield name
 
 
-def meaning(draft: Draft, faults: Faults, report_by: str | None, given: Mapping[str, Symbol]) -> dict[str, Symbol]:
+def meaning(draft: Linker, faults: Faults, report_by: str | None, given: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """Return what every name means; `given` are names that another file would define."""
     symbols = _symbols(draft, report_by, faults, given)
     steps = {step.name for step in draft.steps}
@@ -135,7 +135,7 @@ def meaning(draft: Draft, faults: Faults, report_by: str | None, given: Mapping[
 
 
 def check_answer(
-    draft: Draft, symbols: Mapping[str, Symbol], file: str, result: str, organisation: str, faults: Faults
+    draft: Linker, symbols: Mapping[str, Symbol], file: str, result: str, organisation: str, faults: Faults
 ) -> None:
     """See that the answer, and what is paid once of it, are one number for each organisation."""
     answer = symbols[result] if result in symbols and symbols[result].role == "step" else None

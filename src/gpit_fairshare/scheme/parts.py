@@ -11,7 +11,7 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.scheme.faults import Faults, StoppedError
-from gpit_fairshare.scheme.files import Read, read_file
+from gpit_fairshare.scheme.files import LoadedFile, read_file
 from gpit_fairshare.scheme.model import Check, Formula, Step
 from gpit_fairshare.scheme.money import Layer
 from gpit_fairshare.scheme.shape import NAME, Exact, FormulaFile
@@ -30,11 +30,11 @@ UNREAD: Final = t.Name("?")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Module:
     """A file, its formulas parsed, with the formulas that it uses by name."""
 
-    read: Read[Any]
-    uses: tuple[tuple[UseEntry, Part], ...]
+    read: LoadedFile[Any]
+    uses: tuple[tuple[UseEntry, Module], ...]
     steps: tuple[Step, ...]
     checks: tuple[Check, ...]
     own: frozenset[str]
@@ -47,7 +47,7 @@ class Part:
     """Number of steps, those that it uses included."""
 
 
-def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> Part:
+def gather(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFile[Any]] = ()) -> Module:
     """Read the formulas that a file uses by name, down to the last.
 
     Raises:
@@ -56,7 +56,7 @@ def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> 
         StoppedError: A used formula cannot be read, where faults are kept.
     """
     _ends_well(read, faults)
-    uses: list[tuple[UseEntry, Part]] = []
+    uses: list[tuple[UseEntry, Module]] = []
     try:
         for use in getattr(read.model, "use", ()):
             uses.append(_used(read, use, [other.as_ for other, _ in uses], faults, above))
@@ -77,7 +77,7 @@ def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> 
     taken = {name for tree in trees for name, _ in t.names_in(tree)}
     taken |= {use.with_.get(name, name) for use, part in uses for name in part.taken}
     taken |= {*read.model.inputs, *parameters}
-    return Part(
+    return Module(
         read=read,
         uses=tuple(uses),
         steps=steps,
@@ -90,8 +90,8 @@ def gather(read: Read[Any], faults: Faults, above: Sequence[Read[Any]] = ()) -> 
 
 
 def _used(
-    read: Read[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[Read[Any]]
-) -> tuple[UseEntry, Part]:
+    read: LoadedFile[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[LoadedFile[Any]]
+) -> tuple[UseEntry, Module]:
     """Read a formula that a file uses by name; a slip in what it replaces is put right, where faults are kept."""
     where = Where(read.file, f"use › {use.as_}")
     inner = read_file(use.formula, FormulaFile, faults, read)
@@ -117,7 +117,7 @@ def _used(
     return use.model_copy(update={"with_": replaced}), part
 
 
-def _formulas(read: Read[Any], faults: Faults) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
+def _formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
     """Parse the formulas of a file: its steps and its checks."""
 
     def parsed(what: str, entry: StepEntry | CheckEntry) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _formulas(read: Read[Any], faults: Faults) -> tuple[tuple[Step, ...], tuple[
     return steps, tuple(Check(**parsed("check", entry)) for entry in read.model.checks)
 
 
-def _ends_well(read: Read[Any], faults: Faults) -> None:
+def _ends_well(read: LoadedFile[Any], faults: Faults) -> None:
     """See that a formula ends in fair_share and a transition in allocation."""
     kind, answer = read.model.kind, read.model.answer
     steps = [step.name for step in read.model.steps]
@@ -146,14 +146,14 @@ def _ends_well(read: Read[Any], faults: Faults) -> None:
 
 
 @dataclass(slots=True)
-class Draft:
+class Linker:
     """What has been put together so far, in order."""
 
     steps: list[Step] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
-    parameters: dict[str, tuple[ParameterEntry, Read[Any]]] = field(default_factory=dict)
-    inputs: dict[str, tuple[InputEntry, Read[Any]]] = field(default_factory=dict)
-    reads: list[Read[Any]] = field(default_factory=list)
+    parameters: dict[str, tuple[ParameterEntry, LoadedFile[Any]]] = field(default_factory=dict)
+    inputs: dict[str, tuple[InputEntry, LoadedFile[Any]]] = field(default_factory=dict)
+    reads: list[LoadedFile[Any]] = field(default_factory=list)
     replacements: list[tuple[str, str, str]] = field(default_factory=list)
     """What stands for a parameter of a used formula: the file and place that say so, and the name."""
     layers: list[Layer] = field(default_factory=list)
@@ -164,7 +164,7 @@ class Draft:
         """All steps, and after them all checks."""
         return (*self.steps, *self.checks)
 
-    def add(self, part: Part, faults: Faults, prefix: str = "", outside: Callable[[str], str] = str) -> None:
+    def add(self, part: Module, faults: Faults, prefix: str = "", outside: Callable[[str], str] = str) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
         A used formula comes first, or as soon as the steps that its `with` names stand above it. Its own
@@ -208,7 +208,13 @@ class Draft:
             self.layers.append(Layer(part.read.file, part.read.model.money, part.own))
 
     def _use(
-        self, read: Read[Any], use: UseEntry, inner: Part, prefix: str, called: Callable[[str], str], faults: Faults
+        self,
+        read: LoadedFile[Any],
+        use: UseEntry,
+        inner: Module,
+        prefix: str,
+        called: Callable[[str], str],
+        faults: Faults,
     ) -> None:
         for name, replacement in use.with_.items():
             if name in inner.parameters:
@@ -222,7 +228,7 @@ class Draft:
         )
 
     def _declare(
-        self, read: Read[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: Faults
+        self, read: LoadedFile[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: Faults
     ) -> None:
         """Take over the parameters and inputs that a file declares, but those that `with` replaces."""
 
@@ -239,7 +245,7 @@ class Draft:
                 if entry != other and name not in faults.lost:
                     _differently(read, f"inputs › {name}", first, faults)
 
-    def _declare_parameter(self, name: str, entry: ParameterEntry, read: Read[Any], faults: Faults) -> None:
+    def _declare_parameter(self, name: str, entry: ParameterEntry, read: LoadedFile[Any], faults: Faults) -> None:
         """Take over a parameter; of two files that declare it alike, one may give its values as well."""
         other, first = self.parameters.setdefault(name, (entry, read))
         values = [one.values for one in (entry, other) if one.values]
@@ -252,7 +258,7 @@ class Draft:
             self.parameters[name] = (entry, read)
 
 
-def _differently(read: Read[Any], place: str, first: Read[Any], faults: Faults) -> None:
+def _differently(read: LoadedFile[Any], place: str, first: LoadedFile[Any], faults: Faults) -> None:
     found, remedy = f"{first.file} declares it differently", "declare it alike, or give one of the two another name"
     faults.error(FindingCode.TWO_PLACES, Where(read.file, place), found, remedy=remedy)
 

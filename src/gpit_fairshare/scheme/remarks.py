@@ -20,7 +20,7 @@ from gpit_fairshare.scheme.values import list_assumptions, place_of_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gpit_fairshare.scheme.files import Read
+    from gpit_fairshare.scheme.files import LoadedFile
     from gpit_fairshare.scheme.joining import Joined
     from gpit_fairshare.scheme.model import Check, Step
 
@@ -102,7 +102,7 @@ class _Remarks:
                 found = "no step or check uses this column"
                 self._unused(FindingCode.COLUMN_NOT_USED, read, f"inputs › {name}", found, swapped=swapped)
 
-    def _unused(self, code: FindingCode, read: Read[Any], place: str, found: str, *, swapped: bool) -> None:
+    def _unused(self, code: FindingCode, read: LoadedFile[Any], place: str, found: str, *, swapped: bool) -> None:
         """Warn of a declaration that nothing uses; where the scheme runs with other parts, it may be left over."""
         level: Level = "note" if swapped and read is self.joined.read else "warning"
         finding = Finding(code, level, "", "", found, remedy="use it or take it out")
@@ -193,7 +193,7 @@ class _Remarks:
                 self.faults.warning(FindingCode.UNNAMED_UNIT, step.place, found, remedy=remedy)
         met = {*self.faults.lost, UNREAD.name, *self._slips}
         for one in self.draft.formulas:
-            if any(isinstance(node, t.Sum) and _by_nothing(node) for node in t.walk(one.tree)):
+            if any(isinstance(node, t.BinaryOperation) and _by_nothing(node) for node in t.walk(one.tree)):
                 found = "divides by the number 0: a run stops where it comes to that"
                 self.faults.warning(FindingCode.BY_NOTHING, one.place, found, remedy="divide by something else")
             for name in _summed(one.tree):
@@ -266,7 +266,7 @@ class _Remarks:
             self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), found)
 
 
-def _by_nothing(node: t.Sum) -> bool:
+def _by_nothing(node: t.BinaryOperation) -> bool:
     """Say whether a piece of arithmetic divides by a 0 that is written there."""
     return node.operator == "/" and isinstance(node.right, t.Number) and node.right.value == 0
 
@@ -275,7 +275,7 @@ def _summed(tree: t.Expression) -> Iterator[str]:
     """Yield the names whose values are added up over organisations."""
     for node in t.walk(tree):
         match node:
-            case t.Figure("total", of) | t.Rounded(t.Name(of)):
+            case t.AggregateCall("total", of) | t.Rounded(t.Name(of)):
                 yield of
 
 
@@ -300,7 +300,7 @@ def _named(node: t.Expression) -> list[str]:
     match node:
         case t.Name(name) | t.Previous(name):
             return [name]
-        case t.Figure(function, name) if not AGGREGATES[function].is_count:
+        case t.AggregateCall(function, name) if not AGGREGATES[function].is_count:
             return [name]
         case _:
             return []
@@ -309,7 +309,7 @@ def _named(node: t.Expression) -> list[str]:
 def _operands(node: t.Expression, *, whole: bool) -> tuple[list[t.Expression], list[t.Expression]]:
     """Return the operands that meet in a node, and those that are pieces of their own."""
     match node:
-        case t.Comparison() if not whole:
+        case t.ComparisonOperation() if not whole:
             return [], [node]
         case t.Logic() | t.Not():
             return [], list(t.children(node))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.units import have_like_units
-from gpit_fairshare.scheme.model import Assumption, Parameter, Upkeep, Value
+from gpit_fairshare.scheme.model import Assumption, Parameter, ParameterValue, Upkeep
 from gpit_fairshare.scheme.shape import NAME, ParameterEntry, SchemeFile, ValueEntry, number
 from gpit_fairshare.words import nearest, one_line
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.scheme.faults import Faults
-    from gpit_fairshare.scheme.files import Read
+    from gpit_fairshare.scheme.files import LoadedFile
 
 EVERY_YEAR: Final = "every_year"
 _RATIOS: Final = (None, "%", "ratio")
@@ -56,15 +56,15 @@ class _Declared:
     name: str
     entry: ParameterEntry
     written: Mapping[str, ValueEntry]
-    origin: Read[Any]
+    origin: LoadedFile[Any]
     """The file that gives the values, or, where none does, the one that declares the parameter."""
     table: str
     """Where the values stand, or would stand, in that file."""
 
 
 def give_values(
-    declared: Mapping[str, tuple[ParameterEntry, Read[Any]]],
-    read: Read[SchemeFile],
+    declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]],
+    read: LoadedFile[SchemeFile],
     settings: Sequence[Setting],
     faults: Faults,
     *,
@@ -105,7 +105,9 @@ def give_values(
     return parameters, notes
 
 
-def give_defaults(declared: Mapping[str, tuple[ParameterEntry, Read[Any]]], faults: Faults) -> dict[str, Parameter]:
+def give_defaults(
+    declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]], faults: Faults
+) -> dict[str, Parameter]:
     """Return the parameters with their defaults, where no scheme gives values, having seen that they fit.
 
     A bound that no file at hand declares may be a parameter of the scheme.
@@ -120,7 +122,7 @@ def give_defaults(declared: Mapping[str, tuple[ParameterEntry, Read[Any]]], faul
     return parameters
 
 
-def _tell_lacking(lacking: Sequence[tuple[_Declared, str, str]], read: Read[SchemeFile], faults: Faults) -> None:
+def _tell_lacking(lacking: Sequence[tuple[_Declared, str, str]], read: LoadedFile[SchemeFile], faults: Faults) -> None:
     """Tell which parameters lack a value: each with its first year without one, and what there is."""
     for one, year, said in lacking:
         where, found = Where(read.file, one.table.replace(".", " › ")), f"there is no value for {said}"
@@ -159,12 +161,12 @@ def _parameter(one: _Declared, years: tuple[str, ...], settings: Sequence[Settin
     default = one.entry.default if not one.written else None
     # What is set for one year goes before what is set for all.
     chosen = {setting.year: setting for setting in settings if setting.name == one.name}
-    values: dict[str, Value] = {}
+    values: dict[str, ParameterValue] = {}
     for year in years:
         setting = chosen.get(year) or chosen.get(None)
         entry = one.written.get(year) or one.written.get(EVERY_YEAR) or default
         if setting:
-            values[year] = Value(
+            values[year] = ParameterValue(
                 number(setting.written), setting.written, assumption="Set for this run with --set.", overridden=True
             )
         elif entry:
@@ -184,20 +186,20 @@ def _parameter(one: _Declared, years: tuple[str, ...], settings: Sequence[Settin
     )
 
 
-def _value(entry: ValueEntry, origin: Read[Any]) -> Value:
+def _value(entry: ValueEntry, origin: LoadedFile[Any]) -> ParameterValue:
     written = str(entry.value).strip()
     if entry.source is not None:
-        return Value(number(entry.value), written, origin.sources[entry.source])
+        return ParameterValue(number(entry.value), written, origin.sources[entry.source])
     upkeep = Upkeep(entry.owner or "", str(entry.date or ""), entry.quality or "", entry.impact or "")
     assumption = " ".join((entry.assumption or "").split())
-    return Value(number(entry.value), written, assumption=assumption, upkeep=upkeep)
+    return ParameterValue(number(entry.value), written, assumption=assumption, upkeep=upkeep)
 
 
 def _within_bounds(
     parameters: Mapping[str, Parameter],
-    declared: Mapping[str, tuple[ParameterEntry, Read[Any]]],
+    declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]],
     faults: Faults,
-    read: Read[SchemeFile] | None = None,
+    read: LoadedFile[SchemeFile] | None = None,
 ) -> None:
     """Refuse a value outside its bounds; a bound that is a parameter has its value of the same year."""
     for name, parameter in parameters.items():
@@ -217,7 +219,7 @@ def _within_bounds(
                     faults.error(FindingCode.BOUNDS, where, f"is {found}", message=message)
 
 
-def place_of_values(name: str, origin: Read[Any], scheme: Read[Any] | None) -> Where:
+def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] | None) -> Where:
     """Return the file and place where a parameter has its values: the scheme's, or where it is declared."""
     if scheme and name in scheme.model.values:
         return Where(scheme.file, f"values › {name}")
@@ -226,7 +228,7 @@ def place_of_values(name: str, origin: Read[Any], scheme: Read[Any] | None) -> W
 
 def _limits(
     parameter: Parameter, written: str, parameters: Mapping[str, Parameter], where: Where, faults: Faults
-) -> Mapping[str, Value]:
+) -> Mapping[str, ParameterValue]:
     """Return the limit of each year that a bound sets; none where the bound itself is refused."""
     if other := parameters.get(written):
         if have_like_units(parameter.unit, other.unit):
@@ -235,7 +237,7 @@ def _limits(
         faults.error(FindingCode.UNITS_DO_NOT_FIT, where, found)
         return {}
     try:
-        return dict.fromkeys(parameter.values, Value(number(written), written))
+        return dict.fromkeys(parameter.values, ParameterValue(number(written), written))
     except ValueError:
         if written not in faults.lost:
             found = f"{one_line(written)} is neither a number nor a parameter{nearest(written, parameters)}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare.workbook.writing import CREATED, TEXTS_STAY, add_table
-from gpit_fairshare.workbook.xlsxwriter_internals import Book
+from gpit_fairshare.workbook.xlsxwriter_internals import WorkbookWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ _FINDINGS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TemplateColumn:
     """One column of a template."""
 
     name: str
@@ -68,7 +68,7 @@ class Template:
 
     title: str
     sheet: str
-    columns: tuple[Column, ...]
+    columns: tuple[TemplateColumn, ...]
     rows: tuple[tuple[str | int, ...], ...]
     """Examples, a cell for each column; an empty text is a blank cell."""
     purpose: str
@@ -91,7 +91,7 @@ _ROWS: Final = (
     "Delete the example rows that are left over."
 )
 _SAVE: Final = "Save the workbook as .xlsx, close it, and run gpit."
-_BASIS: Final = Column(
+_BASIS: Final = TemplateColumn(
     "basis",
     14,
     "Whether the figure is real. One row that says illustrative marks every result as illustrative.",
@@ -100,13 +100,13 @@ _BASIS: Final = Column(
 )
 
 
-def _year(cell: str) -> Column:
+def _year(cell: str) -> TemplateColumn:
     """Return the column of years, whose first cell is given; gpit reads other spellings, but one is enough to type."""
     formula = (
         f'=AND(ISTEXT({cell}),LEN({cell})=7,MID({cell},5,1)="/",'
         f"MOD(VALUE(LEFT({cell},4))+1,100)=VALUE(RIGHT({cell},2)))"
     )
-    return Column(
+    return TemplateColumn(
         "year",
         10,
         "The financial year of the row. May be left empty.",
@@ -119,7 +119,7 @@ POPULATION: Final = Template(
     title="Population: organisations and their patients",
     sheet="Population",
     columns=(
-        Column(
+        TemplateColumn(
             "org_code",
             12,
             "The code of the organisation. Needed.",
@@ -131,14 +131,14 @@ POPULATION: Final = Template(
                 "value": f"=AND(ISTEXT(A2),LEN(A2)<=10,SUMPRODUCT(($A$2:$A${LAST_ROW}=A2)*($C$2:$C${LAST_ROW}=C2))=1)",
             },
         ),
-        Column(
+        TemplateColumn(
             "org_name",
             34,
             "Its name, for people. May be left empty.",
             "Any text on one line. The same code has the same name in every row.",
         ),
         _year("C2"),
-        Column(
+        TemplateColumn(
             "registered_population",
             23,
             "People on the lists of its GP practices. Needed: the money follows them.",
@@ -146,7 +146,7 @@ POPULATION: Final = Template(
             kind="people",
             rule={"validate": "integer", "criteria": ">=", "value": 0},
         ),
-        Column(
+        TemplateColumn(
             "area_team",
             26,
             "The area team, region or county by which totals are given. May be left empty.",
@@ -177,41 +177,41 @@ SPEND: Final = Template(
     title="Spend: lines of cost",
     sheet="Spend",
     columns=(
-        Column(
+        TemplateColumn(
             "org_code",
             12,
             "The code of the organisation that pays. Needed.",
             "A text of 1 to 10 characters, one of the codes of population.xlsx. It may stand in many rows.",
             rule={"validate": "custom", "value": "=AND(ISTEXT(A2),LEN(A2)<=10)"},
         ),
-        Column(
+        TemplateColumn(
             "category",
             16,
             "What the cost is for. May be left empty, unless the scheme counts by it.",
             "One of core, mandated and discretionary, or a word of your own.",
             rule=_words("core", "mandated", "discretionary", strict=False),
         ),
-        Column(
+        TemplateColumn(
             "provider",
             26,
             "Who is paid, for your own records: gpit does not use it. May be left empty.",
             "Any text on one line.",
         ),
-        Column(
+        TemplateColumn(
             "cost_type",
             12,
             "Running costs or assets. The scheme says which count. Needed.",
             "The word revenue or the word capital.",
             rule=_words("revenue", "capital"),
         ),
-        Column(
+        TemplateColumn(
             "committed",
             13,
             "Whether the organisation is bound to pay, for an existing service. The scheme says which count. Needed.",
             "The word yes or the word no.",
             rule=_words("yes", "no"),
         ),
-        Column(
+        TemplateColumn(
             "amount",
             16,
             "£ a year. Needed.",
@@ -247,7 +247,7 @@ SPEND: Final = Template(
 
 def workbook(template: Template) -> bytes:
     """Return a template as an .xlsx file: the sheet of figures first, the instructions behind it."""
-    book = Book(in_memory=True)
+    book = WorkbookWriter(in_memory=True)
     book.set_properties(
         {
             "title": template.title,
@@ -262,7 +262,7 @@ def workbook(template: Template) -> bytes:
     return book.contents()
 
 
-def _figures(book: Book, template: Template) -> None:
+def _figures(book: WorkbookWriter, template: Template) -> None:
     """Write the sheet to be filled in: headings in row 1, examples below, rules as far down as there is room."""
     page = book.add_worksheet(template.sheet)
     page.set_comments_author("gpit")
@@ -288,14 +288,14 @@ def _figures(book: Book, template: Template) -> None:
     page.repeat_rows(0)
 
 
-def _gutter(column: Column, index: int) -> dict[str, Any]:
+def _gutter(column: TemplateColumn, index: int) -> dict[str, Any]:
     """Return the alignment of a column: figures on the right, and kept from touching the text that follows."""
     if column.kind != "text":
         return {"align": "right", "indent": 1}
     return {"indent": 1} if index else {}
 
 
-def _instructions(book: Book, template: Template) -> None:
+def _instructions(book: WorkbookWriter, template: Template) -> None:
     """Write the second sheet: what each column is, how to fill it in, how to run gpit, what it may say."""
     page = book.add_worksheet("Instructions")
     page.hide_gridlines(2)

@@ -16,7 +16,15 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
 from gpit_fairshare.results.reading import open_result
 from gpit_fairshare.verification.manifest_run import read_manifest
-from gpit_fairshare.verification.model import Answer, Change, Difference, FileSeen, Kind, Verdict, Verification
+from gpit_fairshare.verification.model import (
+    Answer,
+    DifferenceKind,
+    FileDifference,
+    FileSeen,
+    ManifestChange,
+    Verdict,
+    Verification,
+)
 from gpit_fairshare.verification.rerun import compared, other_versions
 from gpit_fairshare.verification.rerun_folder import stage
 from gpit_fairshare.verification.searching import Places
@@ -24,7 +32,16 @@ from gpit_fairshare.verification.searching import Places
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Answer", "Change", "Difference", "FileSeen", "Kind", "Verdict", "Verification", "verify"]
+__all__ = [
+    "Answer",
+    "DifferenceKind",
+    "FileDifference",
+    "FileSeen",
+    "ManifestChange",
+    "Verdict",
+    "Verification",
+    "verify",
+]
 
 
 def verify(

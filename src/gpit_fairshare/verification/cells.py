@@ -45,7 +45,7 @@ class ErrorValue(str):
     __slots__ = ()
 
 
-class Cell(NamedTuple):
+class StoredCell(NamedTuple):
     """What stands in a cell: a value, or a formula with the value last stored."""
 
     formula: str | None
@@ -59,7 +59,7 @@ class Cell(NamedTuple):
         return self.value if self.formula is None else f"={self.formula}"
 
 
-Row = dict[int, Cell]
+Row = dict[int, StoredCell]
 """Cells of a row by their column, from 1."""
 
 
@@ -68,7 +68,7 @@ def address(row: int, column: int) -> str:
     return f"{letter(column)}{row}"
 
 
-class Book:
+class WorkbookCells:
     """A workbook whose sheets are read as often as they are asked for."""
 
     def __init__(self, data: bytes, largest: int) -> None:
@@ -240,7 +240,7 @@ class _Cells(_Texts):
         formula = None if self._formula_of is None else self._whole_formula(self._formula_of)
         value = self._typed("".join(self._value))
         if formula is not None or value is not None:
-            self._cells[self._column] = Cell(formula, value)
+            self._cells[self._column] = StoredCell(formula, value)
 
     def _whole_formula(self, attributes: dict[str, str]) -> str:
         text = restored("".join(self._formula))

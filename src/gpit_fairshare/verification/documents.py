@@ -11,7 +11,7 @@ import polars as pl
 
 from gpit_fairshare.results.agreement import Same, same_as_written
 from gpit_fairshare.results.model import KEYS
-from gpit_fairshare.verification.model import Difference, Differences, Kind
+from gpit_fairshare.verification.model import DifferenceKind, Differences, FileDifference
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -41,15 +41,15 @@ class ColumnRules:
 
 def entries(
     found: Any, expected: Any, rules: ColumnRules, path: str = "", about: str = "", name: str = ""
-) -> Iterator[Difference]:
+) -> Iterator[FileDifference]:
     """Yield every entry in which two documents differ, in the order of what is expected.
 
     `name` is the last name on the path, such as a column.
     """
     if found is _MISSING:
-        yield Difference(Kind.REMOVED, path, about, None, _short(expected), rules.unit(name))
+        yield FileDifference(DifferenceKind.REMOVED, path, about, None, _short(expected), rules.unit(name))
     elif expected is _MISSING:
-        yield Difference(Kind.ADDED, path, about, _short(found), None, rules.unit(name))
+        yield FileDifference(DifferenceKind.ADDED, path, about, _short(found), None, rules.unit(name))
     elif isinstance(found, dict) and isinstance(expected, dict):
         for key in dict.fromkeys([*expected, *found]):
             inner = f"{path}.{key}" if path else key
@@ -62,19 +62,19 @@ def entries(
             called = about or _called(here if there is _MISSING else there)
             yield from entries(here, there, rules, f"{path}[{index}]", called, name)
     elif (found is None) != (expected is None) or not rules.are_same(name, found, expected):
-        yield Difference(Kind.VALUE, path, about, _short(found), _short(expected), rules.unit(name))
+        yield FileDifference(DifferenceKind.VALUE, path, about, _short(found), _short(expected), rules.unit(name))
 
 
-def _rows(found: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[Difference]:
+def _rows(found: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[FileDifference]:
     """Compare the tidy table row by row, each organisation's of a year with its own, wherever it stands."""
     matches, left = paired(map(row_key, found), map(row_key, expected))
     for index, (own, row) in enumerate(zip(matches, expected, strict=True)):
         if own is None:
-            yield Difference(Kind.REMOVED, f"rows[{index}]", _called(row), None, "the row")
+            yield FileDifference(DifferenceKind.REMOVED, f"rows[{index}]", _called(row), None, "the row")
         else:
             yield from entries(found[own], row, rules, f"rows[{own}]", _called(row))
     for place in sorted(left):
-        yield Difference(Kind.ADDED, f"rows[{place}]", _called(found[place]), "the row", None)
+        yield FileDifference(DifferenceKind.ADDED, f"rows[{place}]", _called(found[place]), "the row", None)
 
 
 def paired(found: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple[list[int | None], list[int]]:
@@ -138,9 +138,9 @@ def compare_tables(
         into: Takes the differences.
     """
     for column in sorted({*found.columns} - {*expected.columns}):
-        into.add(Difference(Kind.ADDED, f"column {column}", "", "a column", None))
+        into.add(FileDifference(DifferenceKind.ADDED, f"column {column}", "", "a column", None))
     for column in [one for one in expected.columns if one not in found.columns]:
-        into.add(Difference(Kind.REMOVED, f"column {column}", "", None, "a column"))
+        into.add(FileDifference(DifferenceKind.REMOVED, f"column {column}", "", None, "a column"))
     if not {*KEYS} <= {*found.columns}:  # nobody can say which row is whose
         return []
     columns = [column for column in expected.columns if column in found.columns]
@@ -149,15 +149,15 @@ def compare_tables(
     matches, left = paired(keys, keys_again)
     for match, key, row in zip(matches, keys_again, again, strict=True):
         if match is None:
-            into.add(Difference(Kind.REMOVED, f"row {' '.join(key)}", "", None, "the row"))
+            into.add(FileDifference(DifferenceKind.REMOVED, f"row {' '.join(key)}", "", None, "the row"))
             continue
         for column in columns:
             one, other = (_read(cells[column], types.schema[column]) for cells in (rows[match], row))
             if not rules.are_same(column, one, other):
                 place, about = f"{' '.join(key)}, {column}", str(row.get("org_name") or "")
-                into.add(Difference(Kind.VALUE, place, about, one, other, rules.unit(column)))
+                into.add(FileDifference(DifferenceKind.VALUE, place, about, one, other, rules.unit(column)))
     for number in left:
-        into.add(Difference(Kind.ADDED, f"row {' '.join(keys[number])}", "", "the row", None))
+        into.add(FileDifference(DifferenceKind.ADDED, f"row {' '.join(keys[number])}", "", "the row", None))
     facts = []
     if [column for column in found.columns if column in columns] != columns:
         facts.append("Its columns stand in another order.")

@@ -41,7 +41,7 @@ _run_options = create_model(
 )
 
 
-class Run(_run_options):  # type: ignore[misc, valid-type]  # mypy knows no class that is made when the program runs
+class RecordedRun(_run_options):  # type: ignore[misc, valid-type]  # mypy knows no class that is made when the program runs
     """The options of `gpit allocate`, files by their base names, as `allocation.recorded` writes them."""
 
 
@@ -77,7 +77,7 @@ class RunSpec(StrictModel):
     plugins: list[_Plugin] = Field(default_factory=list)
     """What the run took from plug-ins."""
     inputs: list[_Source]
-    run: Run
+    run: RecordedRun
 
     @cached_property
     def input_files(self) -> list[tuple[str, FileSeen]]:

@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     CANNOT_BE_RUN = "cannot be run"
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """How content differs from what gpit writes, in the order in which it is told."""
 
     TYPED_OVER = "typed over"
@@ -43,10 +43,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FileDifference:
     """One place where the file has something else than gpit writes."""
 
-    kind: Kind
+    kind: DifferenceKind
     place: str
     """`2014-15!Q7` in a workbook, `rows[12].allocation` in a JSON document, `2014/15 00C, allocation` in a table."""
     about: str
@@ -62,27 +62,27 @@ class Difference:
 class Differences:
     """Differences as they are found: all are counted, and of each kind many are kept."""
 
-    kept: list[Difference] = field(default_factory=list)
-    counts: Counter[Kind] = field(default_factory=Counter)
+    kept: list[FileDifference] = field(default_factory=list)
+    counts: Counter[DifferenceKind] = field(default_factory=Counter)
 
-    def add(self, difference: Difference) -> None:
+    def add(self, difference: FileDifference) -> None:
         """Take a difference."""
         self.counts[difference.kind] += 1
         if self.counts[difference.kind] <= MOST_KEPT:
             self.kept.append(difference)
 
-    def drop(self, kind: Kind) -> None:
+    def drop(self, kind: DifferenceKind) -> None:
         """Leave out all of one kind."""
         del self.counts[kind]
         self.kept = [one for one in self.kept if one.kind != kind]
 
-    def of(self, kind: Kind) -> list[Difference]:
+    def of(self, kind: DifferenceKind) -> list[FileDifference]:
         """Return those of one kind that were kept."""
         return [one for one in self.kept if one.kind == kind]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ManifestChange:
     """Something with a name, as the manifest has it and as it is now; None where it is not there."""
 
     name: str
@@ -141,20 +141,20 @@ class Verification:
     result: str
     """Base name of the file."""
     scheme: str
-    versions: tuple[Change, ...] = ()
+    versions: tuple[ManifestChange, ...] = ()
     """gpit and libraries whose version is another; what else may change a result from outside belongs here."""
     files: tuple[FileSeen, ...] = ()
     scheme_files: tuple[FileSeen, ...] = ()
-    parameters: tuple[Change, ...] = ()
+    parameters: tuple[ManifestChange, ...] = ()
     """Named as `revenue_budget@2015/16`; the written values."""
-    manifest: tuple[Change, ...] = ()
+    manifest: tuple[ManifestChange, ...] = ()
     """Entries besides those of the files and parameters above, each named by its path."""
     answer: Answer | None = None
     """None where the file gives no figures, as a workbook that was saved without values."""
     content: Differences = field(default_factory=Differences)
     off_rule: tuple[OffRule, ...] = ()
     """Figures of the file that are not what its own rule gives for its own inputs."""
-    filled_in: tuple[Change, ...] = ()
+    filled_in: tuple[ManifestChange, ...] = ()
     """Fields of the workbook that are there to be filled in."""
     facts: tuple[str, ...] = ()
     """What is to be known and is no difference."""
@@ -199,10 +199,10 @@ class Verification:
             "answer": asdict(self.answer) if self.answer else None,
             "content": [
                 {key: value for key, value in asdict(difference).items() if key != "unit"}
-                for kind in Kind
+                for kind in DifferenceKind
                 for difference in self.content.of(kind)
             ],
-            "counts": {str(kind): self.content.counts[kind] for kind in Kind if self.content.counts[kind]},
+            "counts": {str(kind): self.content.counts[kind] for kind in DifferenceKind if self.content.counts[kind]},
             "off_rule": [figure.document() for figure in self.off_rule],
             "filled_in": [asdict(one) for one in self.filled_in],
             "facts": list(self.facts),

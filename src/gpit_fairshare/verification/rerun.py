@@ -16,9 +16,16 @@ from gpit_fairshare.results.agreement import OffRule, off_rule, predicates_of
 from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_result, read_record, readable, table_frame
 from gpit_fairshare.results.writing import write_manifest, write_result
 from gpit_fairshare.structured_texts import json_text, parse_json
-from gpit_fairshare.verification.cells import Book
+from gpit_fairshare.verification.cells import WorkbookCells
 from gpit_fairshare.verification.documents import ColumnRules, compare_documents, compare_tables, entries, row_key
-from gpit_fairshare.verification.model import Answer, Change, Differences, FileSeen, Kind, Verification
+from gpit_fairshare.verification.model import (
+    Answer,
+    DifferenceKind,
+    Differences,
+    FileSeen,
+    ManifestChange,
+    Verification,
+)
 from gpit_fairshare.verification.workbooks import Answers, compare_books
 
 if TYPE_CHECKING:
@@ -33,14 +40,17 @@ _FUNCTION: Final = "function "
 """Begins the name of a function among the versions."""
 
 
-def other_versions(spec: RunSpec) -> tuple[Change, ...]:
+def other_versions(spec: RunSpec) -> tuple[ManifestChange, ...]:
     """Return gpit, the libraries and the plug-ins whose version was another, and functions whose text was."""
     then, now = {"gpit": spec.gpit, **spec.libraries}, versions_now()
-    pairs = [Change(name, then.get(name), now.get(name)) for name in dict.fromkeys([*now, *then])]
+    pairs = [ManifestChange(name, then.get(name), now.get(name)) for name in dict.fromkeys([*now, *then])]
     packages = dict.fromkeys((one.package, one.version) for one in spec.plugins)
-    pairs += [Change(f"plug-in {package}", version, version_of(package)) for package, version in packages]
+    pairs += [ManifestChange(f"plug-in {package}", version, version_of(package)) for package, version in packages]
     functions = [one for one in spec.plugins if one.kind == "function"]
-    pairs += [Change(f"{_FUNCTION}{one.name} of {one.package}", one.digest, _digest_now(one.name)) for one in functions]
+    pairs += [
+        ManifestChange(f"{_FUNCTION}{one.name} of {one.package}", one.digest, _digest_now(one.name))
+        for one in functions
+    ]
     return tuple(one for one in pairs if one.then != one.now)
 
 
@@ -80,7 +90,7 @@ def compared(
     )
     answers = Answers(file.manifest, again.manifest)
     answers.expected = _answers(result.rows, result.scheme.result)
-    filled_in: Sequence[Change] = ()
+    filled_in: Sequence[ManifestChange] = ()
     if same:
         answers.found = answers.expected
     elif file.path.suffix.lower() == ".xlsx":
@@ -139,13 +149,13 @@ def _written(result: Result, file: ResultFile, folder: Path, advance: Callable[[
 # Manifest -------------------------------------------------------------------------------------------------
 
 
-def _parameters(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
+def _parameters(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[ManifestChange]:
     """Yield parameters whose value in the manifest is not that of the run again."""
     old, new = (_values(manifest.get("parameters")) for manifest in (then, now))
     for name in dict.fromkeys([*new, *old]):
         was, is_now = old.get(name, (None,)), new.get(name, (None,))
         if was != is_now:
-            yield Change(name, was[0], is_now[0])
+            yield ManifestChange(name, was[0], is_now[0])
 
 
 def _values(parameters: Any) -> dict[str, tuple[Any, ...]]:
@@ -157,7 +167,9 @@ def _values(parameters: Any) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def _entries(file: ResultFile, again: ResultFile, now: Mapping[str, Any], known: Verification) -> Iterator[Change]:
+def _entries(
+    file: ResultFile, again: ResultFile, now: Mapping[str, Any], known: Verification
+) -> Iterator[ManifestChange]:
     """Yield the entries of the manifest that differ, but for what files, parameters and versions say already."""
     differing = [seen for seen in known.all_files if seen.differs]
     digests = {digest for seen in differing for digest in (seen.sha256_then, seen.sha256_now)}
@@ -173,18 +185,18 @@ def _entries(file: ResultFile, again: ResultFile, now: Mapping[str, Any], known:
             or (head == "parameters" and name in ("written", "value", "overridden") and known.parameters)
             or (entry.place == "scheme.digest" and other_rule)
             # Another gpit may have entries that this one has not, and the other way round.
-            or (other_gpit and entry.kind in (Kind.ADDED, Kind.REMOVED))
+            or (other_gpit and entry.kind in (DifferenceKind.ADDED, DifferenceKind.REMOVED))
             # Versions and digests of plug-ins are told with those of the libraries, and of their files.
             or (head == "plugins" and name in ("version", "digest"))
         )
         if not is_known:
-            yield Change(entry.place, entry.found, entry.expected)
+            yield ManifestChange(entry.place, entry.found, entry.expected)
     if again.beside:
         table = file.document.get("table")
         then = table.get("sha256") if isinstance(table, dict) else None
         own, expected = (hashlib.sha256(one.data).hexdigest() for one in (file, again))
         if then not in (own, expected):
-            yield Change("table.sha256", then, expected)
+            yield ManifestChange("table.sha256", then, expected)
 
 
 def _with_rows(files: Sequence[FileSeen], result: Result) -> Iterator[FileSeen]:
@@ -202,10 +214,10 @@ def _with_rows(files: Sequence[FileSeen], result: Result) -> Iterator[FileSeen]:
 
 def _workbook(
     file: ResultFile, again: ResultFile, answers: Answers, content: Differences, facts: list[str]
-) -> Sequence[Change]:
+) -> Sequence[ManifestChange]:
     """Compare two workbooks, and return what was filled in."""
     with readable(file.path.name):
-        found, expected = (Book(one.data, LARGEST_RESULT) for one in (file, again))
+        found, expected = (WorkbookCells(one.data, LARGEST_RESULT) for one in (file, again))
         comparison = compare_books(found, expected, answers, content)
     if comparison.without_values:
         facts.append("It was saved without values, so that formulas alone were compared.")

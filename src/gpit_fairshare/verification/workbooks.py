@@ -8,8 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written, same_remainder
-from gpit_fairshare.verification.cells import Book, Cell, Row, address
-from gpit_fairshare.verification.model import Change, Difference, Differences, Kind
+from gpit_fairshare.verification.cells import Row, StoredCell, WorkbookCells, address
+from gpit_fairshare.verification.model import DifferenceKind, Differences, FileDifference, ManifestChange
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.kernel_columns import REMAINDER
 from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
@@ -18,7 +18,7 @@ from gpit_fairshare.workbook.sheets import HEADING_ROW, NOTE_ROW, TITLE_ROW, TOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NOTHING: Final = Cell(None, None)
+_NOTHING: Final = StoredCell(None, None)
 _NO_ANSWERS: Final = ("", range(0), 0, 0)
 _UNIT: Final = re.compile(r"\((£[^)]*)\)")
 _PIECE: Final = re.compile(r"JSON [0-9]+ of [0-9]+")
@@ -75,7 +75,7 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, range, int, int
         return {}
 
 
-def compare_books(found: Book, expected: Book, answers: Answers, into: Differences) -> BookComparison:
+def compare_books(found: WorkbookCells, expected: WorkbookCells, answers: Answers, into: Differences) -> BookComparison:
     """Compare the file's workbook with that which gpit writes.
 
     Raises:
@@ -86,18 +86,22 @@ def compare_books(found: Book, expected: Book, answers: Answers, into: Differenc
     _compare_names(found, expected, sheets, into)
     for setting, there in expected.settings.items():
         if found.settings[setting] != there:
-            into.add(Difference(Kind.VALUE, f"setting {setting} of the workbook", "", found.settings[setting], there))
+            into.add(
+                FileDifference(
+                    DifferenceKind.VALUE, f"setting {setting} of the workbook", "", found.settings[setting], there
+                )
+            )
     comparison = BookComparison(sheets, answers, into)
     for name in expected.sheets:
         if name in pairs:
             comparison.sheet(found, pairs[name], expected, name)
     if comparison.without_values:
-        into.drop(Kind.CONSEQUENCE)
+        into.drop(DifferenceKind.CONSEQUENCE)
         answers.found.clear()
     return comparison
 
 
-def _paired(found: Book, expected: Book, into: Differences) -> dict[str, str]:
+def _paired(found: WorkbookCells, expected: WorkbookCells, into: Differences) -> dict[str, str]:
     """Return for each sheet that gpit writes its name in the file: the same, or that of a sheet with its headings."""
     names = {name.casefold(): name for name in found.sheets}
     pairs = {name: names.pop(name.casefold()) for name in expected.sheets if name.casefold() in names}
@@ -108,17 +112,17 @@ def _paired(found: Book, expected: Book, into: Differences) -> dict[str, str]:
         head = _head(expected, name)
         other = next((one for one, cells in left.items() if cells == head), None)
         if other is None:
-            into.add(Difference(Kind.REMOVED, f"sheet {name}", "", None, "a sheet"))
+            into.add(FileDifference(DifferenceKind.REMOVED, f"sheet {name}", "", None, "a sheet"))
         else:
-            into.add(Difference(Kind.RENAMED, f"sheet {name}", "", other, name))
+            into.add(FileDifference(DifferenceKind.RENAMED, f"sheet {name}", "", other, name))
             pairs[name] = other
             del left[other]
     for name in left:
-        into.add(Difference(Kind.ADDED, f"sheet {name}", "", "a sheet", None))
+        into.add(FileDifference(DifferenceKind.ADDED, f"sheet {name}", "", "a sheet", None))
     return pairs
 
 
-def _head(book: Book, sheet: str) -> dict[tuple[int, int], Any]:
+def _head(book: WorkbookCells, sheet: str) -> dict[tuple[int, int], Any]:
     """Return title and headings of a sheet."""
     rows = islice(book.rows(sheet), HEADING_ROW)
     return {
@@ -129,16 +133,16 @@ def _head(book: Book, sheet: str) -> dict[tuple[int, int], Any]:
     }
 
 
-def _compare_names(found: Book, expected: Book, sheets: Mapping[str, str], into: Differences) -> None:
+def _compare_names(found: WorkbookCells, expected: WorkbookCells, sheets: Mapping[str, str], into: Differences) -> None:
     """Compare what names stand for: formulas say the same where a name leads elsewhere."""
     for name in dict.fromkeys([*expected.names, *found.names]):
         here, there = found.names.get(name), expected.names.get(name)
         if here is None:
-            into.add(Difference(Kind.REMOVED, f"name {name}", "", None, f"={there}"))
+            into.add(FileDifference(DifferenceKind.REMOVED, f"name {name}", "", None, f"={there}"))
         elif there is None:
-            into.add(Difference(Kind.ADDED, f"name {name}", "", f"={here}", None))
+            into.add(FileDifference(DifferenceKind.ADDED, f"name {name}", "", f"={here}", None))
         elif normal(here, sheets) != normal(there, {}):
-            into.add(Difference(Kind.FORMULA, f"name {name}", "", f"={here}", f"={there}"))
+            into.add(FileDifference(DifferenceKind.FORMULA, f"name {name}", "", f"={here}", f"={there}"))
 
 
 class BookComparison:
@@ -146,7 +150,7 @@ class BookComparison:
 
     def __init__(self, sheets: Mapping[str, str], answers: Answers, into: Differences) -> None:
         self.sheets, self.answers, self.into = sheets, answers, into
-        self.filled_in: list[Change] = []
+        self.filled_in: list[ManifestChange] = []
         self.status = reference_sheets.DRAFT
         """What the file says instead of Draft."""
         self.formulas = 0
@@ -158,7 +162,7 @@ class BookComparison:
         """Return whether the file holds formulas and not one value that they gave."""
         return self.formulas > 0 and not self.values
 
-    def sheet(self, found: Book, called: str, expected: Book, name: str) -> None:
+    def sheet(self, found: WorkbookCells, called: str, expected: WorkbookCells, name: str) -> None:
         """Compare the rows of a sheet, which the file may call otherwise."""
         page = _Page(name, called)
         rows, own_rows = found.rows(called), expected.rows(name)
@@ -187,7 +191,7 @@ class BookComparison:
                 self.formulas += row[column].formula is not None
                 self.values += row[column].formula is not None and row[column].value is not None
 
-    def _cell(self, page: _Page, number: int, column: int, found: Cell, own: Row) -> None:
+    def _cell(self, page: _Page, number: int, column: int, found: StoredCell, own: Row) -> None:
         expected = own.get(column, _NOTHING)
         if found == expected or self._filled_in(page, column, found, own):
             return
@@ -195,50 +199,50 @@ class BookComparison:
         if kind is None:
             return
         self.into.add(
-            Difference(
+            FileDifference(
                 kind,
                 f"{page.called}!{address(number, column)}",
                 page.about(number, column, own),
-                found.value if kind == Kind.CONSEQUENCE else found.content,
-                expected.content if kind == Kind.FORMULA else expected.value,
+                found.value if kind == DifferenceKind.CONSEQUENCE else found.content,
+                expected.content if kind == DifferenceKind.FORMULA else expected.value,
                 page.unit(column, own),
             )
         )
 
-    def _kind(self, page: _Page, number: int, column: int, found: Cell, own: Row) -> Kind | None:
+    def _kind(self, page: _Page, number: int, column: int, found: StoredCell, own: Row) -> DifferenceKind | None:
         """Return how two cells differ; None where they do not."""
         expected = own.get(column, _NOTHING)
         if expected == _NOTHING:
-            return Kind.ADDED
+            return DifferenceKind.ADDED
         if found == _NOTHING:
-            return Kind.REMOVED
+            return DifferenceKind.REMOVED
         if expected.formula is None:
             if found.formula is not None:
-                return Kind.FORMULA
+                return DifferenceKind.FORMULA
             if same_as_written(found.value, expected.value):
                 return None
-            return Kind.INPUT if page.role == "Input" else Kind.VALUE
+            return DifferenceKind.INPUT if page.role == "Input" else DifferenceKind.VALUE
         if found.formula is None:
-            return Kind.TYPED_OVER
+            return DifferenceKind.TYPED_OVER
         if found.formula != expected.formula and normal(found.formula, self.sheets) != normal(expected.formula, {}):
-            return Kind.FORMULA
+            return DifferenceKind.FORMULA
         if same_as_worked_out(found.value, expected.value) or self._says_status(found, expected):
             return None
         # The workings hold what is left of large numbers.
         is_remainder = page.role == "Working" and REMAINDER in page.about(number, column, own)
-        return None if is_remainder and same_remainder(found.value, expected.value) else Kind.CONSEQUENCE
+        return None if is_remainder and same_remainder(found.value, expected.value) else DifferenceKind.CONSEQUENCE
 
-    def _filled_in(self, page: _Page, column: int, found: Cell, own: Row) -> bool:
+    def _filled_in(self, page: _Page, column: int, found: StoredCell, own: Row) -> bool:
         """Return whether a cell is a field to be filled in, and take down what was."""
         item, until_then = own.get(1, _NOTHING).value, own.get(column, _NOTHING).value
         if page.name != reference_sheets.ABOUT or until_then != reference_sheets.TO_FILL_IN.get(item, ""):
             return False
-        self.filled_in.append(Change(item, until_then, found.content))
+        self.filled_in.append(ManifestChange(item, until_then, found.content))
         if until_then == reference_sheets.DRAFT:
             self.status = str(found.value or "")
         return True
 
-    def _says_status(self, found: Cell, expected: Cell) -> bool:
+    def _says_status(self, found: StoredCell, expected: StoredCell) -> bool:
         """Return whether a note differs in nothing but what was filled in for Draft."""
         before, _, after = str(expected.value).rpartition(f"{reference_sheets.DRAFT}. ")
         follows_status = reference_sheets.STATUS_NAME in (expected.formula or "")

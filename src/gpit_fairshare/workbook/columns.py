@@ -227,7 +227,7 @@ class Refs:
         number = self.block.helper_cell(f"group {kind.column}", self.row, here=self.here)
         return f"INDEX({home.column_range(name)},{number})"
 
-    def figure(self, node: t.Figure) -> str:
+    def figure(self, node: t.AggregateCall) -> str:
         """Return the cell of a figure over organisations."""
         if node.within is None:
             return self.layout.name_of(t.to_text(node), self.year)

@@ -80,7 +80,7 @@ class ShareOutCells:
     def _weights_total(self) -> KernelFigure:
         """Write the total of the weights."""
         text, scheme = t.to_text(self.tree.by), self.columns.scheme
-        key, symbol = t.to_text(t.Figure("total", text, self.tree.within)), scheme.symbols.get(text)
+        key, symbol = t.to_text(t.AggregateCall("total", text, self.tree.within)), scheme.symbols.get(text)
         unit = (symbol.unit or "") if symbol else ""
         return self._total(key, "", self.weights, unit, f"Total of {scheme.labels.get(text, text)}")
 

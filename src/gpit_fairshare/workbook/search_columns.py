@@ -44,7 +44,7 @@ class Round(NamedTuple):
     spent: float
 
 
-class Factor(NamedTuple):
+class SearchFactor(NamedTuple):
     """Where the search of one group ends."""
 
     below: float
@@ -92,7 +92,7 @@ class Search:
                 highest = min(highest, tried)
         return rounds
 
-    def factor(self, index: int) -> Factor:
+    def factor(self, index: int) -> SearchFactor:
         """Return the factor that spends a group's amount, and what it follows from."""
         points, lowest = self.points[index], self.rounds(index)[-1].lowest
         below = max(0.0, points[lowest - 1]) if lowest else 0.0
@@ -104,10 +104,10 @@ class Search:
             and (CEILING not in self.turns or self.turns[CEILING][row] > below)
         )
         if moving <= 0:
-            return Factor(below, spent, moving, below)
+            return SearchFactor(below, spent, moving, below)
         line = below + (self.amounts[index] - spent) / moving
         upto = line if lowest >= len(points) else min(points[lowest], line)
-        return Factor(below, spent, moving, max(0.0, upto))
+        return SearchFactor(below, spent, moving, max(0.0, upto))
 
     def _spent(self, index: int, factor: float) -> float:
         """Return what the rows of a group take together at a factor."""

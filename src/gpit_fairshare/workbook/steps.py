@@ -82,7 +82,7 @@ class StepWriter:
     def _figures(self, tree: Expression) -> None:
         """Write every figure that a formula uses, once: nationally, or in a column of its group's sheet."""
         columns, scheme = self.columns, self.layout.scheme
-        for node in [node for node in t.walk(tree) if isinstance(node, t.Figure)]:
+        for node in [node for node in t.walk(tree) if isinstance(node, t.AggregateCall)]:
             aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], t.to_text(node)
             source = columns.block(symbol.kind)
             cells = source.column_range(node.of)

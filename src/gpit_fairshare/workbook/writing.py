@@ -18,7 +18,7 @@ from gpit_fairshare.workbook.sheets import (
     quoted,
 )
 from gpit_fairshare.workbook.text_widths import FORMATS
-from gpit_fairshare.workbook.xlsxwriter_internals import LiveBook, Page, format_number
+from gpit_fairshare.workbook.xlsxwriter_internals import LiveBook, WorksheetWriter, format_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +49,7 @@ _MAY: Final = {"select_locked_cells": True, "select_unlocked_cells": True, "form
 """What a reader of a protected sheet may do besides typing into its inputs."""
 
 
-class Styles:
+class CellFormats:
     """The few formats of the workbook, made once each."""
 
     def __init__(self, book: LiveBook) -> None:
@@ -120,7 +120,7 @@ def write_sheets(
     book.set_properties({**properties, "created": CREATED})
     for sheet in sheets:
         sheet.finish()
-    styles, done, total = Styles(book), 0, sum(sheet.count() for sheet in sheets)
+    styles, done, total = CellFormats(book), 0, sum(sheet.count() for sheet in sheets)
 
     def written(cells: int) -> None:
         nonlocal done
@@ -144,7 +144,7 @@ def table_name(sheet: str, taken: set[str]) -> str:
     return free_name(taken, lambda number: f"{base}_{number}" if number > 1 else base)
 
 
-def _add(sheet: Sheet, book: LiveBook, styles: Styles, table: str, written: Callable[[int], None]) -> None:
+def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, written: Callable[[int], None]) -> None:
     """Add a finished sheet to the workbook; its table is called `table`.
 
     Its cells are written when the workbook is closed, and `written` is called with how many more are.
@@ -189,7 +189,7 @@ def _add(sheet: Sheet, book: LiveBook, styles: Styles, table: str, written: Call
     page.set_footer("&C&P / &N")
 
 
-def _note(sheet: Sheet, page: Page) -> None:
+def _note(sheet: Sheet, page: WorksheetWriter) -> None:
     """Write what stands below the title; where it ends with a status it is a formula."""
     note = clean(sheet.full_note())
     if not sheet.status:
@@ -203,7 +203,7 @@ def _note(sheet: Sheet, page: Page) -> None:
     sheet.put(NOTE_ROW, 1, note, "&".join([*said, formula]), "note")
 
 
-def _table(sheet: Sheet, page: Page, styles: Styles, name: str) -> None:
+def _table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, name: str) -> None:
     headings = [(heading, styles.heading(sheet, column)) for column, heading in enumerate(sheet.headings, 1)]
     add_table(page, HEADING_ROW, sheet.last_row, name, headings)
     page.describe_table(sheet.title)
@@ -225,7 +225,7 @@ def add_table(
     page.add_table(heading_row - 1, 0, last_row - 1, len(headings) - 1, settings)
 
 
-def _charts(sheet: Sheet, book: LiveBook, page: Page) -> None:
+def _charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
     """Put the charts below the table, two side by side."""
     row, left = sheet.last_row + 1, True
     for index, chart in enumerate(sheet.charts):

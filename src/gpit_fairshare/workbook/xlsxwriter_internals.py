@@ -35,7 +35,7 @@ _REPORT_AFTER: Final = 2_000
 """Cells after which the progress of the writing is reported."""
 
 
-class Page(Worksheet):  # type: ignore[misc]  # the package ships no types
+class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no types
     """A sheet that takes formulas as they are, and makes its rows one at a time."""
 
     sheet: Sheet
@@ -170,7 +170,7 @@ class _Stream(io.BytesIO):
         """Do nothing."""
 
 
-class Book(Workbook):  # type: ignore[misc]
+class WorkbookWriter(Workbook):  # type: ignore[misc]
     """A workbook in memory whose texts stay texts, with its language among its properties."""
 
     def __init__(self, **options: Any) -> None:
@@ -198,10 +198,10 @@ class Book(Workbook):  # type: ignore[misc]
         """Leave the table of texts open: rows that are still to be written add to it."""
 
 
-class LiveBook(Book):
+class LiveBook(WorkbookWriter):
     """A workbook of our own sheets, in Arial."""
 
-    worksheet_class = Page
+    worksheet_class = WorksheetWriter
 
     def __init__(self) -> None:
         # XlsxWriter changes what it is given, so that a second workbook of a process would differ from the first.

@@ -79,7 +79,7 @@ _REMEDIES = {
 _TAKE_OUT_RAISED = "Take what is raised or lowered out of the cell, if it marks a footnote; write a power in full"
 
 
-class Number(NamedTuple):
+class ReadNumber(NamedTuple):
     """What a text was read as."""
 
     value: Decimal
@@ -94,7 +94,7 @@ class Refused(FindingError):  # noqa: N818 – no error of the program: it becom
     """Why a cell was not read."""
 
 
-class Read(NamedTuple):
+class CellReading(NamedTuple):
     """What a cell was read as, and how."""
 
     value: float | str | None
@@ -114,7 +114,7 @@ class NumberStyle(NamedTuple):
     """What the unit of the column makes of its figures: 1,000 for `£'000`."""
 
 
-def read_cell(cell: Any, need: Need, style: NumberStyle) -> Read:
+def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     """Read a cell as its column wants it; a blank one is None.
 
     Args:
@@ -126,11 +126,11 @@ def read_cell(cell: Any, need: Need, style: NumberStyle) -> Read:
         Refused: the cell has no meaning of the kind, or more than one.
     """
     if is_blank(cell):
-        return Read(None)
+        return CellReading(None)
     if need.kind == "text":
         read = read_text(cell)
         text, is_marked = bare_text(str(read.value))
-        return Read(text, (*read.remarks, FindingCode.MARK) if is_marked else read.remarks)
+        return CellReading(text, (*read.remarks, FindingCode.MARK) if is_marked else read.remarks)
     read = _number(cell, need, style)
     if need.is_sum and not (need.lenient or need.signed) and read.value is not None and float(read.value) < 0:
         raise Refused(
@@ -139,7 +139,7 @@ def read_cell(cell: Any, need: Need, style: NumberStyle) -> Read:
     return read
 
 
-def read_code(cell: Any) -> Read:
+def read_code(cell: Any) -> CellReading:
     """Read the code of an organisation or practice, letter by letter as it stands.
 
     Raises:
@@ -178,14 +178,14 @@ def read_code(cell: Any) -> Read:
     )
 
 
-def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
+def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
     """Read a text without the spaces around it; a whole number counts as the text of its digits.
 
     Raises:
         Refused: the cell is of another kind, too long, or holds characters that cannot be seen.
     """
     if isinstance(cell, int) and not isinstance(cell, bool):
-        return Read(str(cell))
+        return CellReading(str(cell))
     if not isinstance(cell, str) or cell.strip() in ERROR_TEXTS:
         raise Refused(FindingCode.TEXT, f"{shown(cell)} is not a text", "a text", _remedy(cell))
     text = cell.strip()
@@ -199,7 +199,7 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> Read:
             f"{shown(text)} holds a line break or another character that cannot be seen",
             remedy="Type the text again",
         )
-    return Read(text, (FindingCode.TRIMMED,) if text != cell else ())
+    return CellReading(text, (FindingCode.TRIMMED,) if text != cell else ())
 
 
 def parse_year(text: Any) -> str | None:
@@ -218,13 +218,13 @@ def parse_year(text: Any) -> str | None:
     return f"{first}/{after[2:]}" if second in (after, after[2:]) else None
 
 
-def read_year(cell: Any) -> Read:
+def read_year(cell: Any) -> CellReading:
     """Read the year of a row as `2014/15`, without a footnote mark; the value is None if it is none."""
     year = parse_year(cell)
     if year or not isinstance(cell, str):
-        return Read(year)
+        return CellReading(year)
     year = parse_year(bare_year(cell))
-    return Read(year, (FindingCode.MARK,) if year else ())
+    return CellReading(year, (FindingCode.MARK,) if year else ())
 
 
 def parse_day(text: str) -> dt.date | None:
@@ -268,7 +268,7 @@ def boundary_date(given: str | dt.date) -> dt.date:
     )
 
 
-def read_number(text: str, *, decimal_comma: bool = False) -> Number | None:
+def read_number(text: str, *, decimal_comma: bool = False) -> ReadNumber | None:
     """Read a text as a number; None if it has no meaning as one, or more than one.
 
     Args:
@@ -279,9 +279,9 @@ def read_number(text: str, *, decimal_comma: bool = False) -> Number | None:
     if decimal_comma and _EITHER.fullmatch(text):
         return None
     if _PLAIN.fullmatch(text):
-        return Number(Decimal(text))
+        return ReadNumber(Decimal(text))
     if _DASH.fullmatch(text):
-        return Number(Decimal(0), FindingCode.DASHES)
+        return ReadNumber(Decimal(0), FindingCode.DASHES)
     inside, negative = text, False
     if text.startswith(("(", "£(")) and text.endswith(")"):
         inside, negative = text.replace("(", "", 1)[:-1].strip(), True
@@ -298,7 +298,7 @@ def read_number(text: str, *, decimal_comma: bool = False) -> Number | None:
     if negative or any(sign in _MINUS for sign in signs):
         value = -value
     percent = match["percent"] is not None
-    return Number(value / 100 if percent else value, FindingCode.LOOSE_NUMBERS, match["size"] is not None, percent)
+    return ReadNumber(value / 100 if percent else value, FindingCode.LOOSE_NUMBERS, match["size"] is not None, percent)
 
 
 def decimal_places(number: Decimal) -> int:
@@ -329,7 +329,7 @@ def shown(cell: Any) -> str:
     return repr(text) if isinstance(cell, str) else text
 
 
-def _number(cell: Any, need: Need, style: NumberStyle) -> Read:
+def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     expected = "a plain number such as 1234.56"
     remark = None
     if isinstance(cell, str):
@@ -363,7 +363,7 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> Read:
     if not is_in_bounds(number):
         raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too small", f"0, or a number above {SMALLEST:g}")
     # 0.0 and -0.0 are the same amount and should look the same wherever they go.
-    return Read(number + 0.0, (remark,) if remark else ())
+    return CellReading(number + 0.0, (remark,) if remark else ())
 
 
 def _remedy(cell: Any) -> str:

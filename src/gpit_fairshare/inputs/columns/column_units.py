@@ -23,7 +23,7 @@ from gpit_fairshare.words import listed, option
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from gpit_fairshare.inputs.files.reading import Sheet
+    from gpit_fairshare.inputs.files.reading import InputSheet
 
 HEADING = "heading"
 TITLE = "title"
@@ -43,7 +43,7 @@ class ColumnUnits:
         request: what is asked for, among it the units that the user gives.
     """
 
-    def __init__(self, sheet: Sheet, columns: Mapping[str, int], request: Request) -> None:
+    def __init__(self, sheet: InputSheet, columns: Mapping[str, int], request: Request) -> None:
         self.sheet = sheet
         self.columns = columns
         standard = standard_columns()

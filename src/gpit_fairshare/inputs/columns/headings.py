@@ -20,7 +20,7 @@ from gpit_fairshare.words import counted, listed, nearest, option
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.files.reading import Sheet
+    from gpit_fairshare.inputs.files.reading import InputSheet
     from gpit_fairshare.inputs.model import Request, Role
 
 STRUCTURE = ("org_code", "org_name", "year", "practice_code")
@@ -105,7 +105,7 @@ def check_mapping(request: Request) -> None:
             )
 
 
-def check_named_headings(request: Request, sheets: Iterable[Sheet]) -> None:
+def check_named_headings(request: Request, sheets: Iterable[InputSheet]) -> None:
     """Refuse a heading that the user named with --map or --unit but that no file has.
 
     Raises:
@@ -124,7 +124,7 @@ def check_named_headings(request: Request, sheets: Iterable[Sheet]) -> None:
 class Headings:
     """The headings of one file, matched to columns in order of how surely they are meant."""
 
-    def __init__(self, sheet: Sheet, role: Role, request: Request) -> None:
+    def __init__(self, sheet: InputSheet, role: Role, request: Request) -> None:
         self.sheet = sheet
         self.role = role
         self.request = request

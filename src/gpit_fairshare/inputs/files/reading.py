@@ -14,7 +14,7 @@ from gpit_fairshare.findings import WHOLE_ROW, FileFindings, FindingCode, Findin
 from gpit_fairshare.inputs.files.formats import READERS, SHEETS, size_needed
 from gpit_fairshare.inputs.files.grids import Grid, TooLarge, Unreadable, Wish, check_size
 from gpit_fairshare.inputs.files.regions import Region, find_table, report_region
-from gpit_fairshare.inputs.model import AppliedUnit, Role, Source
+from gpit_fairshare.inputs.model import AppliedUnit, InputSource, Role
 from gpit_fairshare.words import counted, listed, nearest
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class Sheet(Region):
+class InputSheet(Region):
     """The table of one file or sheet. Rows count from 1 as people count them, headings and all."""
 
     file: str
@@ -46,10 +46,10 @@ class Sheet(Region):
         role: Role | Literal["crosswalk"],
         matched: tuple[tuple[str, str], ...],
         units: tuple[AppliedUnit, ...] = (),
-    ) -> Source:
+    ) -> InputSource:
         """Return what is kept of the file in a result."""
         rows, titles = len(self.rows), () if role == "crosswalk" else tuple(self.titles)
-        return Source(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
+        return InputSource(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
 
     def column(self, index: int) -> str:
         """Say which column is meant: `column C`."""
@@ -110,7 +110,7 @@ def split_sheet(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish) -> Sheet | None:
+def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish) -> InputSheet | None:
     """Read the cells of a file; None if there are none, with a finding that says why.
 
     Args:
@@ -138,7 +138,7 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish)
         findings.add(finding, Where(f"{path.name}:{asked}" if asked else path.name, finding.place))
         return None
     name = f"{path.name}:{grid.sheet}" if grid.sheet else path.name
-    sheet = Sheet(
+    sheet = InputSheet(
         **vars(region),
         file=path.name,
         sheet=grid.sheet,
@@ -176,7 +176,7 @@ def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
     return {column: tuple(rows) for column, rows in columns.items() if rows and all(rows.values())}
 
 
-def _report(sheet: Sheet, grid: Grid) -> None:
+def _report(sheet: InputSheet, grid: Grid) -> None:
     """Say what was noticed about the file as a whole, and what of it is not in the table."""
     for remark in grid.remarks:
         sheet.findings.add(remark)

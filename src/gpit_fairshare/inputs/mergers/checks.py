@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.tables.groups import Group
-    from gpit_fairshare.inputs.tables.rows import Row
+    from gpit_fairshare.inputs.tables.rows import InputRow
 
 MOST_UNKNOWN: Final = 20
 """Unknown codes for which the nearest known code is looked up: more are no slips, and the search takes long."""
@@ -27,7 +27,7 @@ class RowsOfYears:
     """The rows of a group that serve the same years, and the day on whose organisations they are restated."""
 
     group: Group
-    rows: Mapping[str, Row]
+    rows: Mapping[str, InputRow]
     """By organisation."""
     years: Sequence[str]
     day: date
@@ -143,7 +143,7 @@ def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> Non
 # No boundaries asked for.
 
 
-def check_codes(rows: Mapping[str, Row], year: str, crosswalk: Crosswalk, findings: FindingCollector) -> None:
+def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, findings: FindingCollector) -> None:
     """Point out codes that are hardly meant, where no boundaries are asked for and most codes are known.
 
     Args:

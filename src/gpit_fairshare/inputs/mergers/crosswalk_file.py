@@ -13,7 +13,7 @@ from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import Refused, parse_day, read_code, read_text, shown
 from gpit_fairshare.inputs.columns.standard_columns import folded
 from gpit_fairshare.inputs.files.grids import Wish, is_blank
-from gpit_fairshare.inputs.files.reading import Sheet, locate, read_sheet
+from gpit_fairshare.inputs.files.reading import InputSheet, locate, read_sheet
 from gpit_fairshare.inputs.mergers.crosswalk import (
     WHOLE,
     Crosswalk,
@@ -27,7 +27,7 @@ from gpit_fairshare.words import listed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.model import Source
+    from gpit_fairshare.inputs.model import InputSource
 
 NEEDED: Final = ("org_code", "successor_code", "effective_date")
 
@@ -36,7 +36,7 @@ _FRACTION = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30}|\s*/\s*[0-9]{1,30})?")
 
 def read_crosswalks(
     texts: Sequence[str], findings: FindingCollector, wish: Wish
-) -> tuple[Crosswalk | None, tuple[Source, ...]]:
+) -> tuple[Crosswalk | None, tuple[InputSource, ...]]:
     """Read the user's crosswalks and join them to the mergers that come with the package.
 
     Args:
@@ -102,7 +102,7 @@ class _CrosswalkReader:
             organisations[code] = organisations.get(code, Organisation(code))._replace(name=name)
         return Crosswalk([*packaged.successions, *new], organisations.values())
 
-    def read(self, sheet: Sheet) -> Source:
+    def read(self, sheet: InputSheet) -> InputSource:
         """Read the rows of one file; faults become findings."""
         columns = _columns(sheet)
         for number, cells in sheet.rows if columns.keys() >= set(NEEDED) else ():
@@ -139,7 +139,7 @@ class _CrosswalkReader:
             )
 
 
-def _columns(sheet: Sheet) -> dict[str, int]:
+def _columns(sheet: InputSheet) -> dict[str, int]:
     """Find the columns by their headings; other headings are passed over."""
     names = {folded(alias): name for name, (_, aliases) in COLUMNS.items() for alias in aliases}
     columns: dict[str, int] = {}

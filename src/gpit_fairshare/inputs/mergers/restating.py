@@ -22,7 +22,7 @@ from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.mergers.checks import RowsOfYears, check_complete, check_whole, report_unfit_codes
 from gpit_fairshare.inputs.mergers.crosswalk import WHOLE, Crosswalk, day_in_words, part_of
 from gpit_fairshare.inputs.model import Need, Restated
-from gpit_fairshare.inputs.tables.rows import Row, Value
+from gpit_fairshare.inputs.tables.rows import CheckedValue, InputRow
 from gpit_fairshare.inputs.tables.sums import Clash, combined, exact_total, portions
 from gpit_fairshare.numbers import as_in_sheet, money
 from gpit_fairshare.words import counted, listed
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from gpit_fairshare.inputs.tables.groups import Group
-    from gpit_fairshare.inputs.tables.spend import Line
+    from gpit_fairshare.inputs.tables.spend import SpendLine
 
 _HALF_A_PENNY: Final = Fraction(1, 200)
 _MOST_CODES: Final = 40
@@ -39,7 +39,7 @@ _MOST_CODES: Final = 40
 
 
 def restate_on_boundaries(
-    groups: Iterable[Group], lines: Sequence[Line], day: date, crosswalk: Crosswalk, findings: FindingCollector
+    groups: Iterable[Group], lines: Sequence[SpendLine], day: date, crosswalk: Crosswalk, findings: FindingCollector
 ) -> list[Restated]:
     """Put the organisations of a day in the place of those of the files, in every year, and say so once for the run.
 
@@ -75,7 +75,7 @@ def restate_on_boundaries(
 
 def restate_year(
     group: Group, year: str, rows_wanted: Collection[str], crosswalk: Crosswalk
-) -> tuple[dict[str, Row], list[Restated]]:
+) -> tuple[dict[str, InputRow], list[Restated]]:
     """Return the rows of a group in a year, those of closed organisations counted with their successors.
 
     Only rows without a year are restated: a row that says of which year it is stays as it is.
@@ -93,9 +93,9 @@ def restate_year(
     return restatement.rows_after(rows_wanted), restatement.moved
 
 
-def lines_on_boundaries(lines: Iterable[Line], crosswalk: Crosswalk, day: date) -> list[Line]:
+def lines_on_boundaries(lines: Iterable[SpendLine], crosswalk: Crosswalk, day: date) -> list[SpendLine]:
     """Return lines of cost as of the organisations of a day; of one that split, a line for each successor."""
-    restated: list[Line] = []
+    restated: list[SpendLine] = []
     for line in lines:
         shares = crosswalk.shares(line.org_code, date.min, day)
         if line.org_code in shares:
@@ -111,7 +111,7 @@ def lines_on_boundaries(lines: Iterable[Line], crosswalk: Crosswalk, day: date) 
 class _Member(NamedTuple):
     """A row that goes into an organisation, and how much of it."""
 
-    row: Row
+    row: InputRow
     fraction: Fraction
 
     @property
@@ -123,11 +123,11 @@ class _Member(NamedTuple):
 class _Restatement(RowsOfYears):
     """Rows of a group before and after: how values are brought together, and what is said of it."""
 
-    lines: Sequence[Line] = ()
+    lines: Sequence[SpendLine] = ()
     """All lines of cost, where some may have to be shared out."""
     moved: list[Restated] = field(default_factory=list)
 
-    def _value(self, end: str, members: Sequence[_Member], need: Need) -> Value | Clash:
+    def _value(self, end: str, members: Sequence[_Member], need: Need) -> CheckedValue | Clash:
         """Bring together what the members of an organisation have of a column, blank or not."""
         if need.kind == "number" and not need.is_sum and any(member.fraction != 1 for member in members):
             return Clash.CLASH  # the rate of a part
@@ -178,7 +178,7 @@ class _Restatement(RowsOfYears):
         ]
         return {end: exact_total(parts[end] for parts in parts_of_each) for end in shares}
 
-    def _totals(self, after: Mapping[str, Row]) -> list[str]:
+    def _totals(self, after: Mapping[str, InputRow]) -> list[str]:
         """Say what each column of money and people adds up to, before and after."""
         totals = []
         for need in self.group.gives.values():
@@ -197,7 +197,7 @@ class _OnBoundaries(_Restatement):
     _clashes: dict[str, list[str]] = field(default_factory=dict)
     """Organisations by the columns whose values cannot be brought together."""
 
-    def rows_after(self) -> dict[str, Row]:
+    def rows_after(self) -> dict[str, InputRow]:
         """Return the rows by the organisations of the day, the same money and people in all."""
         unfit = report_unfit_codes(self)
         members: dict[str, list[_Member]] = {}
@@ -205,7 +205,7 @@ class _OnBoundaries(_Restatement):
             shares = {code: WHOLE} if code in unfit else self.crosswalk.shares(code, date.min, self.day)
             for end, fraction in shares.items():
                 members.setdefault(end, []).append(_Member(self.rows[code], fraction))
-        after: dict[str, Row] = {}
+        after: dict[str, InputRow] = {}
         for end, parts in sorted(members.items()):
             codes = [member.code for member in parts]
             if codes == [end]:
@@ -218,9 +218,9 @@ class _OnBoundaries(_Restatement):
         self._report(after)
         return after
 
-    def _merged(self, end: str, members: Sequence[_Member]) -> Row:
+    def _merged(self, end: str, members: Sequence[_Member]) -> InputRow:
         """Bring together what goes into one organisation."""
-        values: dict[str, Value] = {}
+        values: dict[str, CheckedValue] = {}
         for need in self.group.gives.values():
             giving = [member for member in members if need.name in member.row.values]
             if not giving:
@@ -229,12 +229,12 @@ class _OnBoundaries(_Restatement):
             if isinstance(value, Clash):
                 self._clashes.setdefault(need.name, []).append(end)
                 continue
-            values[need.name] = Value(value.value, _origin(giving))
+            values[need.name] = CheckedValue(value.value, _origin(giving))
             if need.is_sum:
                 self._record(end, giving, need, f"{self.when}{{}}")
         own_names = (member.row.text_of("org_name") for member in members if member.code == end)
         name = self.crosswalk.name(end) or next(own_names, "")
-        values["org_name"] = Value(name or None, "the crosswalk")
+        values["org_name"] = CheckedValue(name or None, "the crosswalk")
         first = members[0].row
         return replace(first, code=end, values=values)
 
@@ -250,7 +250,7 @@ class _OnBoundaries(_Restatement):
             else:
                 self.group.findings.warning(FindingCode.NOT_SUMMED, f"{found}; it is left blank there")
 
-    def _report(self, after: Mapping[str, Row]) -> None:
+    def _report(self, after: Mapping[str, InputRow]) -> None:
         """Say how many organisations and how much of each column there is, before and after.
 
         Raises:
@@ -275,7 +275,7 @@ class _OnBoundaries(_Restatement):
 class _WithSuccessors(_Restatement):
     """Closed organisations of rows without a year, counted with their successors for one year."""
 
-    def rows_after(self, rows_wanted: Collection[str]) -> dict[str, Row]:
+    def rows_after(self, rows_wanted: Collection[str]) -> dict[str, InputRow]:
         """Return the rows as of the organisations of the year."""
         movers = self._movers(rows_wanted)
         if not movers:
@@ -306,11 +306,11 @@ class _WithSuccessors(_Restatement):
                 movers.setdefault(successors[0], []).append(_Member(row, WHOLE))
         return movers
 
-    def _merged(self, successor: str, members: Sequence[_Member]) -> Row:
+    def _merged(self, successor: str, members: Sequence[_Member]) -> InputRow:
         """Bring the rows of merged organisations together."""
         first = members[0].row
         codes = listed([member.code for member in members], _MOST_CODES)
-        values: dict[str, Value] = {}
+        values: dict[str, CheckedValue] = {}
         for need in self.group.gives.values():
             giving = [member for member in members if need.name in member.row.values]
             value = self._value(successor, giving, need) if giving else None
@@ -318,7 +318,7 @@ class _WithSuccessors(_Restatement):
                 self._report_clash(successor, members, need)
             elif value:
                 origin = value.origin if len(giving) == 1 else f"{codes} of {first.file.sheet.name}"
-                values[need.name] = Value(value.value, origin)
+                values[need.name] = CheckedValue(value.value, origin)
             if need.is_sum:
                 self._record(successor, members, need, f"{{}} for {self.years[0]}")
         return replace(first, code=successor, values=values)
@@ -336,7 +336,7 @@ class _WithSuccessors(_Restatement):
         else:
             findings.warning(FindingCode.NOT_SUMMED, f"{found}; it is left blank")
 
-    def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, Row]) -> None:
+    def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, InputRow]) -> None:
         mergers = [self.merger_sentence(successor) for successor in sorted(movers)]
         number = sum(map(len, movers.values()))
         self.group.findings.note(
@@ -346,7 +346,7 @@ class _WithSuccessors(_Restatement):
         )
 
 
-def _total(rows: Mapping[str, Row], need: Need) -> Fraction:
+def _total(rows: Mapping[str, InputRow], need: Need) -> Fraction:
     amounts = (row.number_of(need.name) for row in rows.values())
     return sum((Fraction(repr(amount)) for amount in amounts if amount is not None), Fraction())
 

@@ -14,14 +14,14 @@ from gpit_fairshare.findings import FileFindings, FindingCode, FindingCollector,
 from gpit_fairshare.inputs.columns.headings import headings_said
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.model import Need, Request, Role
-from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
+from gpit_fairshare.inputs.tables.rows import CheckedValue, InputFile, InputRow
 from gpit_fairshare.inputs.tables.sums import exact_total
 from gpit_fairshare.words import listed, nearest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.files.reading import Sheet
+    from gpit_fairshare.inputs.files.reading import InputSheet
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Group:
     parts: list[InputFile]
     gives: dict[str, Need] = field(default_factory=dict)
     """Columns that the tables take from these files."""
-    rows: dict[str, dict[str, Row]] = field(default_factory=dict)
+    rows: dict[str, dict[str, InputRow]] = field(default_factory=dict)
     """Rows by year of the scheme and organisation."""
     of: str = ""
     """The text column by which rows find theirs here, where these files are of larger organisations."""
@@ -66,7 +66,7 @@ class Group:
         return self.has(need.name) and (not self.of or need.of == self.of)
 
 
-def make_groups(sheets: Iterable[tuple[Role, Sheet]], request: Request) -> list[Group]:
+def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> list[Group]:
     """Put files together by their option, in the order population, spend, input."""
     groups: list[Group] = []
     for role, sheet in sheets:
@@ -160,9 +160,9 @@ def place_by_year(group: Group) -> None:
         )
 
 
-def report_case(rows: Iterable[Row], findings: FindingCollector) -> None:
+def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
     """Refuse codes that only capital and small letters tell apart."""
-    spellings: dict[tuple[str, str], dict[str, Row]] = {}
+    spellings: dict[tuple[str, str], dict[str, InputRow]] = {}
     for row in rows:
         for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
             if code:
@@ -212,17 +212,17 @@ def _headings_of(parts: Sequence[InputFile]) -> str:
     return headings_said([heading for part in parts for heading in part.sheet.headings])
 
 
-def _with_more_lines(first: Row, more: Row) -> Row:
+def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
     """Add the lines of a second file to those of the first for the same organisation."""
     values = dict(first.values)
     mine, theirs = first.number_of("historic_spend"), more.number_of("historic_spend")
     if mine is not None and theirs is not None:
         origin = f"{values['historic_spend'].origin} and {more.values['historic_spend'].origin}"
-        values["historic_spend"] = Value(exact_total([mine, theirs]), origin)
+        values["historic_spend"] = CheckedValue(exact_total([mine, theirs]), origin)
     return replace(first, values=values)
 
 
-def _report_repeat(first: Row, again: Row, year: str) -> None:
+def _report_repeat(first: InputRow, again: InputRow, year: str) -> None:
     of_year = f" for {year}" if again.year or first.year else ""
     mine, theirs = ({name: value.value for name, value in row.values.items()} for row in (first, again))
     odd = [name for name in mine if name in theirs and mine[name] != theirs[name]]
@@ -259,7 +259,7 @@ def _codes(group: Group) -> set[str]:
     return {str(row[at]).strip() for part, at in places if at is not None for _, row in part.sheet.rows}
 
 
-def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, Row]]) -> None:
+def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:
     """Bring the group's rows, by year, to the code of each row of the tables that belongs to them.
 
     Args:

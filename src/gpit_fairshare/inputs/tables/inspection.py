@@ -11,14 +11,14 @@ from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, read_number, read_ye
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
-from gpit_fairshare.inputs.model import ADDED_UP, Column, Inputs, Need, Role
+from gpit_fairshare.inputs.model import ADDED_UP, InputColumn, Inputs, Need, Role
 from gpit_fairshare.inputs.tables.sums import exact_total
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.files.reading import Sheet
+    from gpit_fairshare.inputs.files.reading import InputSheet
     from gpit_fairshare.inputs.tables.groups import Group
 
 _GIVES: Mapping[Role, tuple[str, ...]] = {
@@ -67,7 +67,7 @@ def summarise(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
     return [_summary(inputs, column, groups, year) for year in inputs.years for column in columns]
 
 
-def _summary(inputs: Inputs, column: Column, groups: Sequence[Group], year: str) -> ColumnSummary:
+def _summary(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year: str) -> ColumnSummary:
     parts = [part for group in groups if column.name in group.gives for part in group.parts]
     headings = next((part for part in parts if column.name in part.columns), None)
     stated = headings.units.of(headings.columns[column.name]) if headings else None
@@ -155,7 +155,7 @@ def report_lacking(files: Sequence[Headings]) -> None:
             )
 
 
-def _mostly_numbers(sheet: Sheet, index: int) -> bool:
+def _mostly_numbers(sheet: InputSheet, index: int) -> bool:
     filled = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
     return sum(_is_number(cell, typed=sheet.typed) for cell in filled) * 2 > len(filled)
 

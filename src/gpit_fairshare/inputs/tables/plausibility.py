@@ -41,14 +41,14 @@ _FEWEST_CODES: Final = 3
 """Codes that say something; fewer may look like those of others by chance."""
 
 
-class Figure(NamedTuple):
+class PlacedFigure(NamedTuple):
     """A figure of an organisation and its place."""
 
     value: float
     where: Where
 
 
-def check_movements(people: Mapping[str, Mapping[str, Figure]], share: float, findings: FindingCollector) -> None:
+def check_movements(people: Mapping[str, Mapping[str, PlacedFigure]], share: float, findings: FindingCollector) -> None:
     """Point out organisations whose patients changed by more than a share from one year to the next.
 
     Args:
@@ -71,7 +71,7 @@ def check_movements(people: Mapping[str, Mapping[str, Figure]], share: float, fi
                 )
 
 
-def check_whole(people: Mapping[str, Figure], findings: FindingCollector) -> None:
+def check_whole(people: Mapping[str, PlacedFigure], findings: FindingCollector) -> None:
     """Point out parts of people: a list of 106.613 patients is likely to be in thousands, without saying so."""
     parts = [figure for _, figure in sorted(people.items()) if not figure.value.is_integer()]
     if parts:
@@ -86,7 +86,11 @@ def check_whole(people: Mapping[str, Figure], findings: FindingCollector) -> Non
 
 
 def check_per_head(
-    spend: Mapping[str, Figure], people: Mapping[str, float], year: str, organisation: str, findings: FindingCollector
+    spend: Mapping[str, PlacedFigure],
+    people: Mapping[str, float],
+    year: str,
+    organisation: str,
+    findings: FindingCollector,
 ) -> None:
     """Point out organisations whose £ per head is out of line with the rest.
 

@@ -11,8 +11,8 @@ from gpit_fairshare.findings import FindingCode, Level, Where
 from gpit_fairshare.inputs.columns.cells import (
     EVERY_YEAR,
     LARGEST_NUMBER,
+    CellReading,
     NumberStyle,
-    Read,
     Refused,
     read_cell,
     read_code,
@@ -30,10 +30,10 @@ from gpit_fairshare.words import counted, listed, nearest_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.files.reading import Sheet
+    from gpit_fairshare.inputs.files.reading import InputSheet
 
 
-class Value(NamedTuple):
+class CheckedValue(NamedTuple):
     """A checked value and where it stands."""
 
     value: float | str | None
@@ -41,7 +41,7 @@ class Value(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class InputRow:
     """The values of one organisation, practice or line of cost; faulty cells have no value here."""
 
     number: int
@@ -49,7 +49,7 @@ class Row:
     year: str | None
     """None where the row serves every year."""
     code: str
-    values: Mapping[str, Value]
+    values: Mapping[str, CheckedValue]
     file: InputFile = field(compare=False, repr=False)
 
     def where(self, column: str) -> Where:
@@ -75,9 +75,9 @@ class Row:
 class InputFile(Headings):
     """A file on its way to the tables, from its headings to its rows. A role may have several."""
 
-    def __init__(self, sheet: Sheet, role: Role, request: Request) -> None:
+    def __init__(self, sheet: InputSheet, role: Role, request: Request) -> None:
         super().__init__(sheet, role, request)
-        self.rows: list[Row] = []
+        self.rows: list[InputRow] = []
         self.years: tuple[str, ...] = ()
         """Years that the file has, also those outside the scheme."""
         self.dated = False
@@ -110,8 +110,8 @@ class _Column(NamedTuple):
     position: int
     is_plain: bool
     """Whether numbers are what is written."""
-    read: Callable[[Any], Read]
-    read_text: Callable[[str], Read]
+    read: Callable[[Any], CellReading]
+    read_text: Callable[[str], CellReading]
     """The same for texts; those of names and codes, which stand in many rows, are read once."""
 
 
@@ -145,12 +145,12 @@ class RowReader:
             if number in years:
                 own_code = self._cell(number, code, cells[code.position])
                 values = {
-                    column.need.name: Value(value, part.sheet.origin(number, column.position))
+                    column.need.name: CheckedValue(value, part.sheet.origin(number, column.position))
                     for column in others
                     if (value := self._cell(number, column, cells[column.position])) is not _FAULTY
                 }
                 if own_code is not _FAULTY:
-                    part.rows.append(Row(number, years[number], own_code, values, part))
+                    part.rows.append(InputRow(number, years[number], own_code, values, part))
         self._report()
 
     def _uncalculated(self, wanted: Sequence[tuple[Need, int]]) -> set[int]:

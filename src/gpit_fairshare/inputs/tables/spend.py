@@ -11,7 +11,7 @@ import polars as pl
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS
 from gpit_fairshare.inputs.model import Need, Request
-from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
+from gpit_fairshare.inputs.tables.rows import CheckedValue, InputFile, InputRow
 from gpit_fairshare.inputs.tables.sums import exact_total, join_rows, rows_of
 from gpit_fairshare.numbers import money
 from gpit_fairshare.words import counted, listed
@@ -33,7 +33,7 @@ _SPREAD = ("category", "provider", "cost_type", "committed")
 
 
 @dataclass(frozen=True)
-class Line:
+class SpendLine:
     """One line of cost."""
 
     year: str | None
@@ -55,7 +55,7 @@ def line_needs(request: Request) -> list[Need]:
     return [Need("amount", "number", "£"), *(Need(name, "text", optional=True) for name in words)]
 
 
-def sum_lines(part: InputFile, needs: Sequence[Need]) -> list[Line]:
+def sum_lines(part: InputFile, needs: Sequence[Need]) -> list[SpendLine]:
     """Sum the lines that count to one `historic_spend` per organisation, in place; return all lines.
 
     An organisation none of whose lines count has a `historic_spend` of nil. Texts of the tables
@@ -71,7 +71,7 @@ def sum_lines(part: InputFile, needs: Sequence[Need]) -> list[Line]:
     return lines
 
 
-def lines_table(lines: Sequence[Line]) -> pl.DataFrame:
+def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
     """Return lines as a table, in an order that does not depend on that of the file."""
     rows = [
         {**line.words, **vars(line), "counts": not line.excluded, "predecessor": line.predecessor or None}
@@ -104,7 +104,7 @@ def _check_columns(part: InputFile, needs: Sequence[Need]) -> None:
             )
 
 
-def _line(part: InputFile, row: Row) -> Line | None:
+def _line(part: InputFile, row: InputRow) -> SpendLine | None:
     """Check what a line is marked with; None if its amount could not be read."""
     words: dict[str, str | None] = {}
     for column in dict.fromkeys([*LINE_WORDS, *part.request.counts]):
@@ -132,10 +132,10 @@ def _line(part: InputFile, row: Row) -> Line | None:
         ),
         "",
     )
-    return Line(row.year, row.code, amount, words, excluded, row.number, part.sheet.name)
+    return SpendLine(row.year, row.code, amount, words, excluded, row.number, part.sheet.name)
 
 
-def _spend(part: InputFile, lines: Sequence[Line]) -> dict[str, Value]:
+def _spend(part: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValue]:
     """Add up the lines of an organisation that count: nil if none does, and nothing without lines."""
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
@@ -144,10 +144,10 @@ def _spend(part: InputFile, lines: Sequence[Line]) -> dict[str, Value]:
         origin = rows_of(len(counting), part.sheet.file)
     else:
         origin = f"none of {rows_of(len(lines), part.sheet.file)}"
-    return {"historic_spend": Value(exact_total(counting), origin)} if lines else {}
+    return {"historic_spend": CheckedValue(exact_total(counting), origin)} if lines else {}
 
 
-def _report_spread(part: InputFile, lines: Sequence[Line]) -> None:
+def _report_spread(part: InputFile, lines: Sequence[SpendLine]) -> None:
     """Say what the lines are for and who provides it, as far as the file tells: the largest first."""
     for column in _SPREAD:
         if column not in part.columns:
@@ -162,7 +162,7 @@ def _report_spread(part: InputFile, lines: Sequence[Line]) -> None:
         part.findings.note(FindingCode.SPREAD, f"spend by {column.replace('_', ' ')}: {listed(said, 8)}")
 
 
-def _report_left_out(part: InputFile, lines: Sequence[Line]) -> None:
+def _report_left_out(part: InputFile, lines: Sequence[SpendLine]) -> None:
     """Say how much does not count, and by which rule; a line is named under the first that it fails."""
     left_out = [line for line in lines if line.excluded]
     reasons: defaultdict[str, list[float]] = defaultdict(list)

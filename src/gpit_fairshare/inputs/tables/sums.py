@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.columns.cells import decimal_places
-from gpit_fairshare.inputs.tables.rows import InputFile, Row, Value
+from gpit_fairshare.inputs.tables.rows import CheckedValue, InputFile, InputRow
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import counted, listed
 
@@ -60,7 +60,7 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
     return dict(zip(codes, parts.values, strict=True))
 
 
-def combined(values: Sequence[Value], need: Need, file: str) -> Value | Clash:
+def combined(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedValue | Clash:
     """Bring the values of several rows together: sums of money and people, else what they agree on.
 
     Blank texts and blank parts of sums do not take part; where all are blank, so is the result.
@@ -70,12 +70,12 @@ def combined(values: Sequence[Value], need: Need, file: str) -> Value | Clash:
     origin = rows_of(len(values), file)
     given = [value.value for value in values if value.value is not None]
     if not given:
-        return Value(None, origin)
+        return CheckedValue(None, origin)
     if need.is_sum:
-        return Value(exact_total(number for number in given if isinstance(number, float)), origin)
+        return CheckedValue(exact_total(number for number in given if isinstance(number, float)), origin)
     if len(set(given)) > 1 or (need.kind == "number" and len(given) < len(values)):
         return Clash.CLASH
-    return Value(given[0], origin)
+    return CheckedValue(given[0], origin)
 
 
 def rows_of(number: int, file: str) -> str:
@@ -84,7 +84,9 @@ def rows_of(number: int, file: str) -> str:
 
 
 def join_rows(
-    part: InputFile, needs: Sequence[Need], further: Callable[[Sequence[Row]], Mapping[str, Value]] = lambda _: {}
+    part: InputFile,
+    needs: Sequence[Need],
+    further: Callable[[Sequence[InputRow]], Mapping[str, CheckedValue]] = lambda _: {},
 ) -> None:
     """Make one row of the rows of each organisation of a file, in place.
 
@@ -118,9 +120,11 @@ def join_rows(
         )
 
 
-def _values(group: Sequence[Row], needs: Iterable[Need], clashes: Mapping[str, set[str]]) -> dict[str, Value]:
+def _values(
+    group: Sequence[InputRow], needs: Iterable[Need], clashes: Mapping[str, set[str]]
+) -> dict[str, CheckedValue]:
     """Return the values of an organisation; texts that differ are missing from them, and their columns clash."""
-    values: dict[str, Value] = {}
+    values: dict[str, CheckedValue] = {}
     part, code = group[0].file, group[0].code
     for need in needs:
         cells = [row.values[need.name] for row in group if need.name in row.values]
@@ -174,7 +178,7 @@ def sum_practices(part: InputFile, needs: Sequence[Need]) -> None:
 
 
 def _check_repeats(part: InputFile) -> None:
-    seen: dict[tuple[str | None, str], Row] = {}
+    seen: dict[tuple[str | None, str], InputRow] = {}
     for row in part.rows:
         practice = row.text_of("practice_code")
         first = seen.setdefault((row.year, practice), row) if practice else row
