@@ -11,7 +11,7 @@ from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.drafts import needed
 from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, ExplanationLine, Test, YearLines
 from gpit_fairshare.explanation.organisation import became, organisation_code, years_of
-from gpit_fairshare.explanation.writing import Writer
+from gpit_fairshare.explanation.writing import LineWriter
 from gpit_fairshare.language.with_numbers import written
 from gpit_fairshare.numbers import with_unit
 from gpit_fairshare.results.agreement import OffRule, off_rule
@@ -71,7 +71,7 @@ def explain(
     wanted = needed(scheme, years, step) if step else {}
     unsaid = f"as {name} has it" if name else "the inputs"
     drafts = [Building(result, when, code, unsaid).build(wanted.get(when)) for when in years]
-    writer = Writer(scheme, Digits(drafts))
+    writer = LineWriter(scheme, Digits(drafts))
     return Explanation(
         code=code,
         name=_name(result, code),

@@ -24,7 +24,7 @@ _SPACES: Final = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\s+""")
 """Quoted texts, which stay as they are, and the blanks and line ends between other parts of a formula."""
 
 
-class Writer:
+class LineWriter:
     """Writes the lines of all years, numbered through."""
 
     def __init__(self, scheme: Scheme, digits: Digits) -> None:

@@ -58,7 +58,7 @@ def render(tree: t.Expression, cells: Cells, *, first_year: bool) -> str:
     Raises:
         OutputError: Excel would not take the formula, because it is too long.
     """
-    formula = _Writer(cells, first_year=first_year).value(tree)
+    formula = _ExcelWriter(cells, first_year=first_year).value(tree)
     if len(formula) > LONGEST:
         raise OutputError(
             f"{t.to_text(tree)[:60]}… takes {len(formula):,} characters in a workbook, and Excel allows "
@@ -77,7 +77,7 @@ def text(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
-class _Writer:
+class _ExcelWriter:
     def __init__(self, cells: Cells, *, first_year: bool) -> None:
         self.cells = cells
         self.first_year = first_year

@@ -112,7 +112,7 @@ class WorkbookCells:
         part = self._parts.get(sheet, "")
         if part not in self._archive.namelist():
             raise _unfit(f"has no cells for its sheet '{sheet}'")
-        reader = _Cells(sheet, self._shared)
+        reader = _CellParser(sheet, self._shared)
         for _ in _parsed(self._archive, part, reader):
             yield from reader.done
             reader.done.clear()
@@ -187,7 +187,7 @@ class _Texts:
             self._into.append(data)
 
 
-class _Cells(_Texts):
+class _CellParser(_Texts):
     """Reads cells; `done` has the rows that are complete."""
 
     def __init__(self, sheet: str, texts: dict[int, str]) -> None:

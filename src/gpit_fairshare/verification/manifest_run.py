@@ -45,22 +45,22 @@ class RecordedRun(_run_options):  # type: ignore[misc, valid-type]  # mypy knows
     """The options of `gpit allocate`, files by their base names, as `allocation.recorded` writes them."""
 
 
-class _Source(ManifestInput):
+class _RecordedSource(ManifestInput):
     rows: int
 
 
-class _SchemeFile(StrictModel):
+class _RecordedSchemeFile(StrictModel):
     file: str
     sha256: str
 
 
-class _Scheme(StrictModel):
+class _RecordedScheme(StrictModel):
     name: str
     digest: str
-    files: list[_SchemeFile]
+    files: list[_RecordedSchemeFile]
 
 
-class _Plugin(StrictModel):
+class _RecordedPlugin(StrictModel):
     kind: str
     name: str
     package: str
@@ -73,10 +73,10 @@ class RunSpec(StrictModel):
 
     gpit: str
     libraries: dict[str, str]
-    scheme: _Scheme
-    plugins: list[_Plugin] = Field(default_factory=list)
+    scheme: _RecordedScheme
+    plugins: list[_RecordedPlugin] = Field(default_factory=list)
     """What the run took from plug-ins."""
-    inputs: list[_Source]
+    inputs: list[_RecordedSource]
     run: RecordedRun
 
     @cached_property

@@ -103,7 +103,7 @@ class InputFile(Headings):
         return self.sheet.where(row, self.columns[column])
 
 
-class _Column(NamedTuple):
+class _ReadColumn(NamedTuple):
     """A column whose cells are read."""
 
     need: Need
@@ -251,14 +251,14 @@ class RowReader:
                 remedy="Add the years that are missing, if they are meant to be there",
             )
 
-    def _column(self, need: Need) -> _Column:
+    def _column(self, need: Need) -> _ReadColumn:
         sheet, index = self.part.sheet, self.part.columns[need.name]
         style = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.units.factor(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
         is_plain = need.kind == "number" and style.factor == 1
-        return _Column(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
+        return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
 
-    def _cell(self, number: int, column: _Column, cell: Any) -> Any:
+    def _cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
         """Read a cell; `_FAULTY` after a finding."""
         if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
             return float(cell)  # most cells of a workbook: the long way comes to the same

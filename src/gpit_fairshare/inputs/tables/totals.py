@@ -46,7 +46,7 @@ _MOST_LABELLED = 1_000
 """Rows that may say that they are totals."""
 
 
-class _Verdict(NamedTuple):
+class _TotalVerdict(NamedTuple):
     """How the figures of a row compare with the sums of the rows that it may be the total of."""
 
     agrees: bool
@@ -195,7 +195,7 @@ class Totals:
                 at=self.headings.sheet.where(below[0].number, self.key),
             )
 
-    def _disagrees(self, row: FileRow, verdict: _Verdict) -> None:
+    def _disagrees(self, row: FileRow, verdict: _TotalVerdict) -> None:
         index = next(column.position for column in self.columns if column.name == verdict.column)
         self.findings.error(
             FindingCode.TOTAL,
@@ -207,7 +207,7 @@ class Totals:
             at=self.headings.sheet.where(row.number, index),
         )
 
-    def _compare(self, row: FileRow) -> _Verdict | None:
+    def _compare(self, row: FileRow) -> _TotalVerdict | None:
         """Compare a row with the rows above since the last total, all above, all others, and those below.
 
         Where it is the sum of none of these, it may be that of several groups above or below it.
@@ -234,9 +234,9 @@ class Totals:
         ]
         return next((verdict for verdict in verdicts if verdict.agrees and not verdict.gap), best)
 
-    def _verdict(self, row: FileRow, start: int, stop: int) -> _Verdict:
+    def _verdict(self, row: FileRow, start: int, stop: int) -> _TotalVerdict:
         parts, sums = self._parts[row.year]
-        worst = _Verdict(agrees=True, rows=stop - start)
+        worst = _TotalVerdict(agrees=True, rows=stop - start)
         for column, figures in zip(self.columns, sums, strict=True):
             total, block = column.figures[row.at], figures.between(start, stop)
             if total is None or abs(total - block) * 10**9 <= abs(total):
@@ -244,7 +244,7 @@ class Totals:
             gap = total - block
             is_near = abs(gap) * 1_000 <= abs(total)
             agrees = is_near and self._is_rounding(gap, column, [row, *parts[start:stop]])
-            verdict = _Verdict(agrees, stop - start, column.amount(gap), column.name, column.amount(total))
+            verdict = _TotalVerdict(agrees, stop - start, column.amount(gap), column.name, column.amount(total))
             if not agrees:
                 return verdict
             worst = max(worst, verdict, key=lambda verdict: abs(verdict.gap))
