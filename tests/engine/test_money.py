@@ -506,13 +506,13 @@ def every_line_shows(result):
     money, million = account(result), 1_000_000.0
     year = next(iter(result.years.values()))
     assert money.money_in, "no money comes in"
-    assert money.balances, money
+    assert money.is_balanced, money
     assert money.rounding < million / 2
     for line in (*money.money_in, *money.taken_away, money.out, *money.unspent):
         wrong = _wrong(result, year, line, million)
         moved = account(wrong).difference - money.difference
         assert abs(abs(moved) - million) <= 1e-3, line
-        assert not account(wrong).balances, line
+        assert not account(wrong).is_balanced, line
         numbers = [one.number for one in notes_of(wrong.scheme, wrong.funds, wrong.years)]
         assert "R07" in numbers or result.scheme.symbols[result.scheme.result].unit != "£"
 
@@ -683,4 +683,4 @@ def test_pence_of_an_amount_are_rounding_and_not_unspent(tmp_path):
 
     assert money.unspent == ()
     assert math.isclose(money.difference, 0.4, abs_tol=1e-9)
-    assert money.balances
+    assert money.is_balanced

@@ -75,7 +75,7 @@ class MoneyAccount:
         return round(math.fsum((*(line.amount for line in self.money_in), *(-line.amount for line in less))), 2) + 0.0
 
     @property
-    def balances(self) -> bool:
+    def is_balanced(self) -> bool:
         """Return whether the difference is no more than rounding can move."""
         return abs(self.difference or 0.0) <= self.rounding
 
@@ -149,15 +149,15 @@ def _rounding(scheme: Scheme, year: Year) -> float:
     """
     named = {*scheme.money.money_in, *scheme.money.taken_away, *scheme.money.unspent} - {scheme.result}
     steps = {step.name: step for step in scheme.steps}
-    waiting, seen, most = [scheme.result], {scheme.result}, _FLOATS
+    waiting, visited, margin = [scheme.result], {scheme.result}, _FLOATS
     while waiting:
         step = steps[waiting.pop()]
         if is_money(scheme.symbols[step.name].unit):
-            most += moved_by(step, year)
-        reached = {name for name, _ in t.names_in(step.tree) if name in steps} - named - seen
-        seen |= reached
+            margin += moved_by(step, year)
+        reached = {name for name, _ in t.names_in(step.tree) if name in steps} - named - visited
+        visited |= reached
         waiting += reached
-    return most
+    return margin
 
 
 def moved_by(step: Step, year: Year) -> float:
@@ -266,7 +266,7 @@ def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasur
     allocation = _column(year, scheme.result) or []
     baseline, people, support = _column(year, BASELINE), _column(year, PEOPLE), _support(scheme, year)
     changes = _changes(year, allocation, baseline, people) if baseline is not None else []
-    rates = [(-one.per_head, one.code, one) for one in changes if one.per_head is not None]
+    rates = [(-movement.per_head, movement.code, movement) for movement in changes if movement.per_head is not None]
     return YearMeasures(
         year=year.year,
         organisations=year.organisations.height,
@@ -274,11 +274,11 @@ def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasur
         money=account_of(scheme, year),
         funds=tuple(fund for fund in funds if fund.year == year.year),
         baseline=math.fsum(baseline) if baseline else None,
-        gain=sum(one.change >= NO_CHANGE for one in changes) if baseline else None,
-        lose=sum(one.change <= -NO_CHANGE for one in changes) if baseline else None,
-        supported=sum(1 for one in support if one > 0) if support else None,
+        gain=sum(movement.change >= NO_CHANGE for movement in changes) if baseline else None,
+        lose=sum(movement.change <= -NO_CHANGE for movement in changes) if baseline else None,
+        supported=sum(1 for amount in support if amount > 0) if support else None,
         support=math.fsum(support) if support else None,
-        movements=tuple(one for _, _, one in sorted(rates, key=lambda rate: rate[:2])),
+        movements=tuple(movement for _, _, movement in sorted(rates, key=lambda rate: rate[:2])),
         shortfall=_shortfall(changes) if changes else None,
         before=inequality(baseline, people) if baseline and people else None,
         after=inequality(allocation, people) if people else None,
@@ -311,8 +311,11 @@ def _changes(
 
 
 def _shortfall(changes: Sequence[Movement]) -> Shortfall:
-    short = sorted((one for one in changes if one.change <= -NO_CHANGE), key=lambda one: (one.change, one.code))
-    return Shortfall(-math.fsum(one.change for one in short), tuple(short))
+    short = sorted(
+        (movement for movement in changes if movement.change <= -NO_CHANGE),
+        key=lambda movement: (movement.change, movement.code),
+    )
+    return Shortfall(-math.fsum(movement.change for movement in short), tuple(short))
 
 
 def inequality(money: Sequence[float], people: Sequence[float]) -> Inequality | None:
@@ -346,14 +349,14 @@ def _areas(
     column = scheme.report_by
     if not column or column not in year.organisations.columns:
         return ()
-    rows: dict[str, list[int]] = {}
+    rows_by_area: dict[str, list[int]] = {}
     for row, name in enumerate(year.values(column, ORGANISATION)):
-        rows.setdefault(name or NOT_GIVEN, []).append(row)
+        rows_by_area.setdefault(name or NOT_GIVEN, []).append(row)
 
-    def total(values: Sequence[float] | None, which: list[int]) -> float | None:
-        return math.fsum(values[row] for row in which) if values else None
+    def total(values: Sequence[float] | None, rows: list[int]) -> float | None:
+        return math.fsum(values[row] for row in rows) if values else None
 
     return tuple(
-        Area(name, len(which), total(people, which), total(baseline, which), total(allocation, which) or 0.0)
-        for name, which in sorted(rows.items())
+        Area(name, len(rows), total(people, rows), total(baseline, rows), total(allocation, rows) or 0.0)
+        for name, rows in sorted(rows_by_area.items())
     )

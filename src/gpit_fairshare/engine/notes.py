@@ -29,29 +29,29 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
     ]
     by = scheme.report_by
     if by and not any(by in year.organisations.columns for year in years.values()):
-        found = f"no input file has a column {by}, by which the scheme reports: there are no totals by it"
+        message = f"no input file has a column {by}, by which the scheme reports: there are no totals by it"
         remedy = "Correct report_by in the scheme, or add the column to the population"
-        notes.append(Finding.note(FindingCode.NO_COLUMN_TO_REPORT_BY, found, remedy))
+        notes.append(Finding.note(FindingCode.NO_COLUMN_TO_REPORT_BY, message, remedy))
     parts: list[Step | Check] = [*scheme.steps, *scheme.checks]
     for part in parts:
         if functions := without_excel(part.tree):
-            found = (
+            message = (
                 f"{part.where}: {joined([*map(str, functions)])} has no Excel formula: a workbook holds what the run "
                 "gave, and does not work it out again"
             )
-            notes.append(Finding.note(FindingCode.NO_EXCEL_FORMULA, found))
+            notes.append(Finding.note(FindingCode.NO_EXCEL_FORMULA, message))
     for fund in funds:
         unit = scheme.symbols[fund.parameter or fund.step].unit
         if fund.unspent > 1:
             notes.append(Finding.note(FindingCode.UNSPENT, _unspent(fund, unit, years[fund.year])))
         groups = len(years[fund.year].labels[fund.within]) if fund.within else 1
         if fund.new_money and groups > 1:
-            found = (
+            message = (
                 f"{fund.label} {fund.year}: each of the {groups} groups by {fund.within} gets the whole amount, "
                 f"{figure(fund.amount, unit)} in all"
             )
             remedy = "If it is one amount for all, share it out to the groups first"
-            notes.append(Finding.warning(FindingCode.WHOLE_AMOUNT_TO_EACH_GROUP, found, remedy))
+            notes.append(Finding.warning(FindingCode.WHOLE_AMOUNT_TO_EACH_GROUP, message, remedy))
     if scheme.symbols[scheme.result].unit == "£":
         for year in years.values():
             notes += _doubts(scheme, year)
@@ -64,17 +64,19 @@ def _doubts(scheme: Scheme, year: Year) -> list[Finding]:
     """Return warnings of allocations that no finance team would pay: negative, or in parts of a penny."""
     values, codes = year.values(scheme.result, ORGANISATION), year.codes()
     label = scheme.labels[scheme.result]
-    found = []
+    doubts = []
     negative = [(value, code) for value, code in zip(values, codes, strict=True) if value < 0]
     if negative:
         lowest, code = min(negative)
-        who = f"{len(negative)} of {len(codes)}, the lowest {figure(lowest, '£')} ({code})"
-        text = f"{label} {year.year} is below nil for {who}"
-        found.append(Finding.warning(FindingCode.NEGATIVE_ALLOCATION, text, "Give the rule a floor, such as max(0, …)"))
+        organisations = f"{len(negative)} of {len(codes)}, the lowest {figure(lowest, '£')} ({code})"
+        text = f"{label} {year.year} is below nil for {organisations}"
+        doubts.append(
+            Finding.warning(FindingCode.NEGATIVE_ALLOCATION, text, "Give the rule a floor, such as max(0, …)")
+        )
     if any(abs(value * 100 - round(value * 100)) > 1e-4 for value in values):
         text = f"{label} {year.year} is not in whole pence"
-        found.append(Finding.warning(FindingCode.PARTS_OF_A_PENNY, text, "End the rule with a step rounded(…)"))
-    return found
+        doubts.append(Finding.warning(FindingCode.PARTS_OF_A_PENNY, text, "End the rule with a step rounded(…)"))
+    return doubts
 
 
 def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Finding]:
@@ -89,7 +91,7 @@ def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Fi
         for line in account.money_in
         if line.name in scheme.money.new_money and line.amount >= 1
     ]
-    if not account.balances and account.difference is not None:
+    if not account.is_balanced and account.difference is not None:
         notes.append(_imbalance(scheme, year, account, account.difference))
     return notes
 
@@ -98,16 +100,18 @@ def _imbalance(scheme: Scheme, year: Year, account: MoneyAccount, difference: fl
     """Return the finding about a money account that does not balance."""
     label, file = f"{scheme.labels[scheme.result]} {year.year}", scheme.money.file
     beyond = figure(abs(difference), "£")
-    found = f"{label} and what is unspent come to {beyond} {'less' if difference > 0 else 'more'} than"
+    message = f"{label} and what is unspent come to {beyond} {'less' if difference > 0 else 'more'} than"
     if scheme.money.stated:
-        known = "money in, less what is taken away" if account.taken_away else "money in"
+        known_money = "money in, less what is taken away" if account.taken_away else "money in"
         remedy = f"Correct the rule, or name in the table [money] of {file} all that comes in, is taken away or is left"
-        return Finding.warning(FindingCode.MONEY_DOES_NOT_BALANCE, f"{found} {known}", remedy)
+        return Finding.warning(FindingCode.MONEY_DOES_NOT_BALANCE, f"{message} {known_money}", remedy)
     remedy = f"Add to {file} a table [money] with in = […], and out_of = […] for what is taken away"
     if scheme.takes_new_money and difference < 0:
-        found = f"{label}: {beyond} of it is new money, beyond what there is to share out"
-        return Finding.note(FindingCode.NEW_MONEY, found, remedy)
-    return Finding.warning(FindingCode.MONEY_DOES_NOT_BALANCE, f"{found} the money that share_out has to give", remedy)
+        message = f"{label}: {beyond} of it is new money, beyond what there is to share out"
+        return Finding.note(FindingCode.NEW_MONEY, message, remedy)
+    return Finding.warning(
+        FindingCode.MONEY_DOES_NOT_BALANCE, f"{message} the money that share_out has to give", remedy
+    )
 
 
 def _unspent(fund: Fund, unit: str | None, year: Year) -> str:
@@ -115,7 +119,7 @@ def _unspent(fund: Fund, unit: str | None, year: Year) -> str:
     text = f"{fund.label} {fund.year}: {figure(fund.unspent, unit)} of {figure(fund.amount, unit)} is unspent"
     if not fund.within:
         return text
-    left = zip(year.labels[fund.within], year.unspent[fund.step], strict=True)
-    named = [label for label, one in left if one > 0]
-    more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-    return f"{text}, in {fund.within} {', '.join(named[:5])}{more}"
+    amounts = zip(year.labels[fund.within], year.unspent[fund.step], strict=True)
+    labels = [label for label, amount in amounts if amount > 0]
+    more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
+    return f"{text}, in {fund.within} {', '.join(labels[:5])}{more}"

@@ -31,9 +31,9 @@ def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: boo
         values = _values(function, call, frame, first_year=first_year)
         # Every other row, the last first: a total, a rank or the row before comes out otherwise then.
         rows = list(range(0, frame.height, 2))[::-1]
-        again = _values(function, call, frame[rows], first_year=first_year)
-        for row, value in zip(rows, again, strict=True):
-            if not _same(value, values[row]):
+        repeated = _values(function, call, frame[rows], first_year=first_year)
+        for row, value in zip(rows, repeated, strict=True):
+            if not _is_same(value, values[row]):
                 raise PluginError(
                     f"{function} gives {values[row]} for a row among all rows and {value} among others, in "
                     f"{t.to_text(call)}; a function works on one row at a time"
@@ -48,16 +48,17 @@ def _values(function: Plugged, call: t.Call, frame: pl.DataFrame, *, first_year:
     named = (part.alias(name) for part, name in zip(parts, columns, strict=True))
     arguments = select(frame, [call], pl.int_range(pl.len()), *named)
     expression = plugged(function.name, [pl.col(name) for name in columns])
-    found = select(arguments, [call], expression.alias("value"))["value"]
-    if not found.dtype.is_numeric():
-        raise PluginError(f"{function} gives {found.dtype} in {t.to_text(call)}; expected numbers")
-    if found.len() != frame.height:
-        counts = f"{found.len():,} values for {frame.height:,} rows"
+    values = select(arguments, [call], expression.alias("value"))["value"]
+    if not values.dtype.is_numeric():
+        raise PluginError(f"{function} gives {values.dtype} in {t.to_text(call)}; expected numbers")
+    if values.len() != frame.height:
+        counts = f"{values.len():,} values for {frame.height:,} rows"
         raise PluginError(f"{function} gives {counts} in {t.to_text(call)}; expected one for each")
-    return found.cast(pl.Float64).to_list()
+    return values.cast(pl.Float64).to_list()
 
 
-def _same(again: float | None, value: float | None) -> bool:
-    if again is None or value is None:
-        return again is value
-    return math.isclose(again, value, rel_tol=_WITHIN, abs_tol=_WITHIN) or (math.isnan(again) and math.isnan(value))
+def _is_same(other: float | None, value: float | None) -> bool:
+    """Return whether two values of a row are the same, but for rounding; None and NaN are the same as themselves."""
+    if other is None or value is None:
+        return other is value
+    return math.isclose(other, value, rel_tol=_WITHIN, abs_tol=_WITHIN) or (math.isnan(other) and math.isnan(value))

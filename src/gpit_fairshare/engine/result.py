@@ -62,7 +62,7 @@ class Result:
         """Return the national figures: one row per year, a column per national step."""
         names = [step.name for step in self.scheme.steps if step.kind == NATIONAL]
         return pl.DataFrame(
-            [{"year": year, **{name: one.national(name) for name in names}} for year, one in self.years.items()]
+            [{"year": label, **{name: year.national(name) for name in names}} for label, year in self.years.items()]
         )
 
 
@@ -75,8 +75,8 @@ def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:
     columns.append(scheme.result)
     parts = []
     for name, year in years.items():
-        there = [column for column in columns if column in year.organisations.columns]
-        parts.append(year.organisations.select(pl.lit(name).alias("year"), *there))
+        year_columns = [column for column in columns if column in year.organisations.columns]
+        parts.append(year.organisations.select(pl.lit(name).alias("year"), *year_columns))
     rows = pl.concat(parts, how="diagonal")
     return rows.select("year", *(column for column in columns if column in rows.columns))
 
@@ -103,7 +103,7 @@ def manifest_of(
             "digest": scheme.digest,
             "files": [{"file": file, "sha256": digest} for file, digest in scheme.files],
         },
-        "plugins": [asdict(one) for one in scheme.plugins],
+        "plugins": [asdict(plugin) for plugin in scheme.plugins],
         "parameters": [
             {
                 "name": name,

@@ -41,18 +41,18 @@ def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
     moved = _moved(scheme, assumption, change)
     if moved == scheme.parameters[assumption.parameter]:
         nil = all(scheme.parameters[assumption.parameter].values[year].value == 0 for year in assumption.years)
-        said = "the value is nil, and so is a tenth of it" if nil else "the value stands at its bound"
-        return Effect(assumption.number, change, None, None, said)
+        reason = "the value is nil, and so is a tenth of it" if nil else "the value stands at its bound"
+        return Effect(assumption.number, change, None, None, reason)
     parameters = {**scheme.parameters, assumption.parameter: moved}
     try:
         other = calculate(replace(scheme, parameters=parameters), result.inputs)
     except GpitError as fault:
         return Effect(assumption.number, change, None, None, f"no result: {fault}")
-    now, then = (one.rows[scheme.result].to_list() for one in (result, other))
-    changes = [new - old for old, new in zip(now, then, strict=True)]
+    now, then = (run.rows[scheme.result].to_list() for run in (result, other))
+    differences = [new - old for old, new in zip(now, then, strict=True)]
     codes = result.rows["org_code"].to_list()
-    touched = {code for code, one in zip(codes, changes, strict=True) if abs(one) >= NO_CHANGE}
-    return Effect(assumption.number, change, math.fsum(changes), len(touched), "")
+    touched = {code for code, difference in zip(codes, differences, strict=True) if abs(difference) >= NO_CHANGE}
+    return Effect(assumption.number, change, math.fsum(differences), len(touched), "")
 
 
 def _moved(scheme: Scheme, assumption: Assumption, change: float) -> Parameter:
@@ -61,9 +61,9 @@ def _moved(scheme: Scheme, assumption: Assumption, change: float) -> Parameter:
     values = dict(parameter.values)
     for year in assumption.years:
         moved = values[year].value * (1 + change)
-        for written, tighter in ((parameter.minimum, max), (parameter.maximum, min)):
-            if written:
-                other = scheme.parameters.get(written)
-                moved = tighter(moved, other.values[year].value if other else number(written))
+        for bound, tighter in ((parameter.minimum, max), (parameter.maximum, min)):
+            if bound:
+                other = scheme.parameters.get(bound)
+                moved = tighter(moved, other.values[year].value if other else number(bound))
         values[year] = replace(values[year], value=moved)
     return replace(parameter, values=values)

@@ -61,8 +61,8 @@ class YearRun:
         if value_type == "number":
             for row, value in enumerate(values):
                 if value is not None and not abs(value) <= LARGEST:
-                    whose = self._row_names(kind)[row]
-                    raise CalculationError(f"{self.place}, {whose}: {name} is {value:g}, too large; {BOUNDS}")
+                    row_name = self._row_names(kind)[row]
+                    raise CalculationError(f"{self.place}, {row_name}: {name} is {value:g}, too large; {BOUNDS}")
             values = [None if value is None else without_traces(value) for value in values]
         columns = {kind: values}
         if kind == NATIONAL:
@@ -112,11 +112,11 @@ class YearRun:
         if check.stops and failing:
             row = values.index(False)  # the first for whom it does not hold: its figures are shown
             more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
-            whose = "" if kind == NATIONAL else f", {failing[0]}{more}"
+            failing_rows = "" if kind == NATIONAL else f", {failing[0]}{more}"
             cells = self._cells(check.tree, row) if kind == ORGANISATION else ""
             figures = self._figures(check.tree, kind, row)
             why = f", so there is no answer; {check.note}" if check.note else ", so there is no answer"
-            raise CalculationError(f"{self.place}{whose}{cells}: {check.formula} does not hold{figures}{why}")
+            raise CalculationError(f"{self.place}{failing_rows}{cells}: {check.formula} does not hold{figures}{why}")
         return CheckResult(self.year, check.name, check.formula, holds=not failing, failing=failing)
 
     def _cells(self, tree: t.Expression, row: int) -> str:
@@ -162,13 +162,13 @@ class YearRun:
 
     def _undefined(self, tree: t.Expression, kind: Kind, row: int) -> str:
         """Say why a value is undefined: the figures that went into it, for this organisation and year."""
-        whose = self._row_names(kind)[row]
+        row_name = self._row_names(kind)[row]
         why = "a division by zero, a blank cell or a number too large"
         if added := plugged_in(tree):
-            why += f", or {joined([f'no value of {one}' for one in added])}"
+            why += f", or {joined([f'no value of {function}' for function in added])}"
         figures = self._figures(tree, kind, row)
         undefined = f"{t.to_text(tree)} is undefined: {why}{figures}"
-        return f"{self.place}, {whose}: {undefined}; shut the case out with where(…)"
+        return f"{self.place}, {row_name}: {undefined}; shut the case out with where(…)"
 
     def _row_names(self, kind: Kind) -> list[str]:
         if kind == NATIONAL:
@@ -181,8 +181,8 @@ class YearRun:
         """Return the values of a name, none of them blank."""
         values = self.now.values(name, kind)
         if None in values:
-            whose = self._row_names(kind)[values.index(None)]
-            raise CalculationError(f"{self.place}, {whose}: {name} is blank{why_needed}")
+            row_name = self._row_names(kind)[values.index(None)]
+            raise CalculationError(f"{self.place}, {row_name}: {name} is blank{why_needed}")
         return values
 
     # Figures over rows and values of the year before ---------------------------------------------
@@ -202,13 +202,13 @@ class YearRun:
         kind = self.scheme.symbols[node.of].kind
         remedy = f"make a step of it with where(given({node.of}), …)"
         values = self._filled(node.of, kind, f", and {name} needs it; {remedy}")
-        groups, of = [values], NATIONAL
+        groups, figure_kind = [values], NATIONAL
         if node.within is not None:
-            groups, of = [[] for _ in self.now.labels[node.within]], group(node.within)
+            groups, figure_kind = [[] for _ in self.now.labels[node.within]], group(node.within)
             for value, number in zip(values, self._members(kind, node.within), strict=True):
                 groups[number].append(value)
         of_rows = AGGREGATES[node.function].of_rows
-        self._put(name, of, [float(of_rows(rows)) for rows in groups])
+        self._put(name, figure_kind, [float(of_rows(rows)) for rows in groups])
 
     def _members(self, kind: Kind, within: str) -> list[int]:
         """Return the number of the group, from 0, that each row of a kind belongs to."""
@@ -248,9 +248,9 @@ class YearRun:
                 continue
             merged = ", ".join(before.codes()[row] for row in rows)
             if unit not in MONEY_AND_PEOPLE:
-                what = unit or "values without a unit"
+                unit_in_words = unit or "values without a unit"
                 raise CalculationError(
-                    f"{self.place}, {code}: previous({name}) would add up {what} of {merged}, "
+                    f"{self.place}, {code}: previous({name}) would add up {unit_in_words} of {merged}, "
                     "which merged; only £ and people are summed over a merger, so work it out from those"
                 )
             if any(old[row] is None for row in rows):
@@ -259,20 +259,22 @@ class YearRun:
         return values
 
     def _find_predecessors(self, before: Year) -> list[list[int]]:
-        now = {code: row for row, code in enumerate(self.now.codes())}
+        row_of = {code: row for row, code in enumerate(self.now.codes())}
         days = year_start(before.year), year_start(self.year)
-        rows: list[list[int]] = [[] for _ in now]
+        rows: list[list[int]] = [[] for _ in row_of]
         for row, code in enumerate(before.codes()):
-            successor, *others = [code] if code in now else self.inputs.crosswalk.shares(code, *days)
-            was = f"{self.place}: {code} was there in {before.year}"
+            successor, *others = [code] if code in row_of else self.inputs.crosswalk.shares(code, *days)
+            problem = f"{self.place}: {code} was there in {before.year}"
             if others:
                 parts = ", ".join([successor, *others])
-                raise CalculationError(f"{was} and split into {parts}; restate all years with --boundaries {self.year}")
-            if successor not in now:
-                raise CalculationError(f"{was} and has no successor in {self.year}; its money would be lost")
-            rows[now[successor]].append(row)
-        for code, found in zip(now, rows, strict=True):
-            if not found:
+                raise CalculationError(
+                    f"{problem} and split into {parts}; restate all years with --boundaries {self.year}"
+                )
+            if successor not in row_of:
+                raise CalculationError(f"{problem} and has no successor in {self.year}; its money would be lost")
+            rows[row_of[successor]].append(row)
+        for code, predecessors in zip(row_of, rows, strict=True):
+            if not predecessors:
                 message = f"{code} has no predecessor in {before.year}, and previous(…) needs one"
                 raise CalculationError(f"{self.place}: {message}")
         return rows
@@ -314,16 +316,16 @@ class YearRun:
         if symbol.kind == group(tree.within):
             return self._leaf(tree.amount, symbol.kind)
         members = self._members(step.kind, tree.within)
-        found: dict[int, Any] = {}
+        amount_of_group: dict[int, Any] = {}
         for row, (value, index) in enumerate(zip(self._leaf(tree.amount, step.kind), members, strict=True)):
-            if found.setdefault(index, value) != value:
+            if amount_of_group.setdefault(index, value) != value:
                 label = self.now.labels[tree.within][index]
-                amounts = f"{figure(found[index], symbol.unit)} and {figure(value, symbol.unit)}"
+                amounts = f"{figure(amount_of_group[index], symbol.unit)} and {figure(value, symbol.unit)}"
                 raise CalculationError(
                     f"{self.place}, {self._row_names(step.kind)[row]}: {symbol.name} differs within {tree.within} "
                     f"{label} ({amounts}); it is one amount for each {tree.within}"
                 )
-        return [found[index] for index in range(len(self.now.labels[tree.within]))]
+        return [amount_of_group[index] for index in range(len(self.now.labels[tree.within]))]
 
     def _unshareable(self, step: Step, tree: t.ShareOut, fault: SharingError) -> str:
         place = self.place
@@ -356,25 +358,25 @@ class YearRun:
     def _rounded(self, step: Step, tree: t.Rounded) -> None:
         values = self._leaf(tree.of, step.kind)
         members = self._members(step.kind, tree.within) if tree.within else None
-        result = rounded(values, to=tree.to, groups=members)
-        total, most = sum(map(abs, result.exact)), MOST_UNITS * Fraction(str(tree.to))
+        rounding = rounded(values, to=tree.to, groups=members)
+        total, most = sum(map(abs, rounding.exact)), MOST_UNITS * Fraction(str(tree.to))
         if total > most:
             raise CalculationError(
                 f"{self.place}: {tree.of.name} comes to {figure(total, step.unit)}, and in units of "
                 f"{tree.to:g} no more than {figure(most, step.unit)} is exact; lower it, or round to a larger unit"
             )
-        self._put(step.name, step.kind, result.values)
-        self.now.exact[step.name] = result.exact
-        if not result.certain:
-            self.now.too_fine[step.name] = self._too_fine(step, tree, max(map(abs, result.values)))
+        self._put(step.name, step.kind, rounding.values)
+        self.now.exact[step.name] = rounding.exact
+        if not rounding.certain:
+            self.now.too_fine[step.name] = self._too_fine(step, tree, max(map(abs, rounding.values)))
 
     def _too_fine(self, step: Step, tree: t.Rounded, largest: float) -> Finding:
         """Return the warning that who gets an odd unit hangs on digits that floats do not have."""
         to = figure(tree.to, step.unit)
-        found = (
+        message = (
             f"{step.label} {self.year}: {to} is too fine a unit for equal remainders of figures of up to "
             f"{figure(largest, step.unit)}: Excel and LibreOffice have 15 to 17 digits, and may give an odd "
             f"{to} to another row"
         )
         remedy = "Round to a larger unit, such as to=1 for whole pounds"
-        return Finding.warning(FindingCode.TOO_FINE_A_UNIT, found, remedy)
+        return Finding.warning(FindingCode.TOO_FINE_A_UNIT, message, remedy)

@@ -158,7 +158,7 @@ class ResultReport:
         names = [year.year for year in self.years]
         columns = [doc.Column("", doc.Role.TEXT, wanted=_LABEL), *map(doc.Column, names)]
         yield doc.Table(columns, rows, most=_MOST_YEARS)
-        accounts = [year.money for year in self.years if year.money and year.money.balances]
+        accounts = [year.money for year in self.years if year.money and year.money.is_balanced]
         if any(abs(account.difference or 0.0) >= _HALF_A_POUND for account in accounts):
             rounding = money(max(account.rounding for account in accounts))
             yield doc.Paragraph(f"Rounding can move the difference by {rounding} at most.")

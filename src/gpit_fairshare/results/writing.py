@@ -132,7 +132,7 @@ def _summary(measures: YearMeasures) -> dict[str, Any]:
     summary = asdict(measures)
     summary.pop("movements")
     if measures.money:
-        summary["money"] |= {"difference": measures.money.difference, "balances": measures.money.balances}
+        summary["money"] |= {"difference": measures.money.difference, "balances": measures.money.is_balanced}
     return summary
 
 

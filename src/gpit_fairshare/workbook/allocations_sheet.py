@@ -40,7 +40,7 @@ class AllocationsSheet:
         if self.adds_up and not scheme.non_recurrent:
             note += " All of it recurs, as far as the scheme says."
         years = ", ".join(f"{year} ({scheme.certainty(year)})" for year in layout.years)
-        name = ALLOCATIONS if self.adds_up else sheet_name(layout.answers, layout.taken)
+        name = ALLOCATIONS if self.adds_up else sheet_name(layout.answers, layout.used_sheet_names)
         self.sheet = layout.sheet(name, f"{scheme.title}: {inside(layout.answers)} {years}", note)
         self.totals: dict[str, int] = {}
         """Year to the column of its total."""
@@ -59,10 +59,10 @@ class AllocationsSheet:
         """Write what an organisation gets in a year: what recurs, what does not, and what that comes to."""
         scheme, block = self.layout.scheme, self.blocks[year]
         allocation = self._values(block, scheme.result)
-        once = [self._values(block, step.name) for step in scheme.non_recurrent]
-        single = {code: math.fsum(part[code] for part in once) for code in allocation}
-        recurrent = {code: allocation[code] - single[code] for code in allocation}
-        number = number_format("£" if self.money else None, [*allocation.values(), *single.values()])
+        non_recurrent_parts = [self._values(block, step.name) for step in scheme.non_recurrent]
+        non_recurrent_amounts = {code: math.fsum(part[code] for part in non_recurrent_parts) for code in allocation}
+        recurrent = {code: allocation[code] - non_recurrent_amounts[code] for code in allocation}
+        number = number_format("£" if self.money else None, [*allocation.values(), *non_recurrent_amounts.values()])
 
         def non_recurrent(code: str) -> str:
             return "+".join(self._cell(year, step.name, code) for step in scheme.non_recurrent) or "0"
@@ -72,9 +72,9 @@ class AllocationsSheet:
             return self._cell(year, scheme.result, code) + less
 
         first = self._add(year, "recurrent", recurrent, remaining, number)
-        second = self._add(year, "non-recurrent", single, non_recurrent, number)
-        both = f"${letter(first)}{ROW}+${letter(second)}{ROW}"
-        total = self._add(year, "total", allocation, lambda _: both, number)
+        second = self._add(year, "non-recurrent", non_recurrent_amounts, non_recurrent, number)
+        sum_of_parts = f"${letter(first)}{ROW}+${letter(second)}{ROW}"
+        total = self._add(year, "total", allocation, lambda _: sum_of_parts, number)
         self.totals[year] = total
         self.parts += [first, second, total]
         self._change(year, total, allocation)
@@ -106,7 +106,7 @@ class AllocationsSheet:
     def _add(  # a column has that many sides
         self,
         year: str,
-        what: str,
+        label: str,
         values: Mapping[str, Any],
         formula: Callable[[str], str],
         number: str,
@@ -122,20 +122,24 @@ class AllocationsSheet:
             code = self.codes[row - FIRST_ROW]
             return formula(code).replace(ROW, str(row)) if code in values else None
 
-        heading = with_unit(f"{year} {self.layout.scheme.certainty(year)}: {what}", unit or self.unit)
+        heading = with_unit(f"{year} {self.layout.scheme.certainty(year)}: {label}", unit or self.unit)
         return self.sheet.add_column(heading, 15, cells, formula_of, number, total=self.adds_up and not unit)
 
     def _change(self, year: str, total: int, allocation: dict[str, float]) -> None:
         """Add the change on the year before, or on historic spend in the first year."""
         index = self.layout.years.index(year)
         if index == 0:
-            old, name, what = year, BASELINE, "change on historic spend"
+            old, name, label = year, BASELINE, "change on historic spend"
             before_of = {code: [code] for code in self.row_in[year]}
         else:
             old, name = self.layout.years[index - 1], self.layout.scheme.result
-            what, before_of = f"change on {old}", self._year_before(year, old)
+            label, before_of = f"change on {old}", self._year_before(year, old)
         values = self._values(self.blocks[old], name)
-        before = {code: math.fsum(values[one] for one in codes) for code, codes in before_of.items()} if values else {}
+        before = (
+            {code: math.fsum(values[predecessor] for predecessor in codes) for code, codes in before_of.items()}
+            if values
+            else {}
+        )
         if not before:
             return
         changes = {code: allocation[code] - before[code] for code in allocation if code in before}
@@ -145,7 +149,7 @@ class AllocationsSheet:
             return f"${letter(total)}{ROW}-({cells})"
 
         number = "change" if number_format("£", changes.values()) == "£" else "change per head"
-        self._add(year, what, changes, formula, number)
+        self._add(year, label, changes, formula, number)
 
     def _year_before(self, year: str, year_before: str) -> dict[str, list[str]]:
         """Return, by organisation, those that became it since the year before."""
@@ -157,28 +161,28 @@ class AllocationsSheet:
                 before_of.setdefault(successors[0], []).append(code)
         return before_of
 
-    def _ratio(self, year: str, what: str, unit: str, below: str, allocation: dict[str, float]) -> int | None:
+    def _ratio(self, year: str, label: str, unit: str, divisor: str, allocation: dict[str, float]) -> int | None:
         """Add allocations over a column of the year; a distance, in %, is a ratio less one. None without the column."""
-        under = self._values(self.blocks[year], below)
-        if not under:
+        divisors = self._values(self.blocks[year], divisor)
+        if not divisors:
             return None
         less, minus, number = (1, "-1", "distance") if unit == "%" else (0, "", "£ per head")
         ratios = {
-            code: value / under[code] - less if under[code] > 0 else NOT_APPLICABLE
+            code: value / divisors[code] - less if divisors[code] > 0 else NOT_APPLICABLE
             for code, value in allocation.items()
         }
-        top = letter(self.totals[year])
+        total = letter(self.totals[year])
 
         def formula(code: str) -> str:
-            cell = self._cell(year, below, code)
-            return f'IF({cell}>0,${top}{ROW}/{cell}{minus},"{NOT_APPLICABLE}")'
+            cell = self._cell(year, divisor, code)
+            return f'IF({cell}>0,${total}{ROW}/{cell}{minus},"{NOT_APPLICABLE}")'
 
-        column = self._add(year, what, ratios, formula, number, unit)
-        bottom = math.fsum(under.values())
-        if bottom > 0:
-            whole = f"SUM({self.blocks[year].column_range(below)})"
-            ratio = math.fsum(allocation.values()) / bottom - less
-            self.sheet.put(TOTAL_ROW, column, ratio, f"IF({whole}>0,{top}{TOTAL_ROW}/{whole}{minus},0)", number)
+        column = self._add(year, label, ratios, formula, number, unit)
+        divisor_total = math.fsum(divisors.values())
+        if divisor_total > 0:
+            summed = f"SUM({self.blocks[year].column_range(divisor)})"
+            ratio = math.fsum(allocation.values()) / divisor_total - less
+            self.sheet.put(TOTAL_ROW, column, ratio, f"IF({summed}>0,{total}{TOTAL_ROW}/{summed}{minus},0)", number)
         return column
 
 

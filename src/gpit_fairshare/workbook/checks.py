@@ -184,7 +184,7 @@ def _of_groups(layout: Layout) -> Iterator[Live]:
 
 def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
     """Yield that each `share_out` can be shared out, pays its floors and gives all that it may."""
-    for name, tests, which in (
+    for name, tests, attribute in (
         ("the floors fit in the money", "What must be given at the least is no more than the amount", "fits"),
         ("all is given", "What is given is the amount, or the most that the ceilings allow", "spends"),
         ("it can be shared out", "No negative weight, no floor above its ceiling, one amount for a group", "sound"),
@@ -192,7 +192,7 @@ def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[L
         by_label: dict[str, dict[str, str]] = {}
         for year, writer in writers.items():
             for cells in writer.share_outs.values():
-                if formula := getattr(cells, which):
+                if formula := getattr(cells, attribute):
                     by_label.setdefault(cells.step.label, {})[year] = formula
         yield from (_check(layout, f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
 
@@ -204,11 +204,11 @@ def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Liv
         final = rounding_step(layout.scheme, step.name) or step
         within, made_up = {}, {}
         for year, writer in writers.items():
-            given = f"SUM({layout.blocks[step.kind, year].column_range(final.name)})"
+            spent = f"SUM({layout.blocks[step.kind, year].column_range(final.name)})"
             amount, left = writer.share_outs[step.name].shared, writer.share_outs[step.name].left_over or "0"
             margin = layout.number(max(1.0, moved_by(final, layout.result.years[year])))
-            within[year] = f"{given}<={amount}+{margin}"
-            made_up[year] = f"ABS({given}+{left}-{amount})<={margin}"
+            within[year] = f"{spent}<={amount}+{margin}"
+            made_up[year] = f"ABS({spent}+{left}-{amount})<={margin}"
         label = labels[step.name]
         tests = f"Total of {final.name} is no more than {label}"
         yield _check(layout, f"{label} is not overspent, to the rounding", tests, within)
@@ -241,10 +241,10 @@ def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
             yield _non_recurrent(layout)
         if balance := _balance(layout, summary):
             yield balance
-    moved = {year: _movement(layout, year, before) for before, year in pairwise(layout.years)}
-    if moved and all(moved.values()):
+    movements = {year: _movement(layout, year, before) for before, year in pairwise(layout.years)}
+    if movements and all(movements.values()):
         name = f"Patients of no {scheme.organisation} change by more than a tenth in a year"
-        years = {layout.years[0]: ("TRUE", True)} | {year: one for year, one in moved.items() if one}
+        years = {layout.years[0]: ("TRUE", True)} | {year: movement for year, movement in movements.items() if movement}
         yield Live("Warning", name, "Registered population against the year before", years)
 
 
@@ -253,10 +253,12 @@ def _non_recurrent(layout: Layout) -> Live:
     scheme = layout.scheme
     years = {}
     for year, block in layout.organisations().items():
-        cells = [block.column_range(one.name) for one in scheme.non_recurrent]
+        cells = [block.column_range(step.name) for step in scheme.non_recurrent]
         beyond = "-".join((block.column_range(scheme.result), *cells))
-        parts = zip(block.values(scheme.result), *(block.values(one.name) for one in scheme.non_recurrent), strict=True)
-        holds = all(whole - math.fsum(once) >= -1 for whole, *once in parts)
+        rows = zip(
+            block.values(scheme.result), *(block.values(step.name) for step in scheme.non_recurrent), strict=True
+        )
+        holds = all(whole - math.fsum(parts) >= -1 for whole, *parts in rows)
         years[year] = (f"SUMPRODUCT(--({beyond}<-1))=0", holds)
     name = "Non-recurrent money is a part of the allocation"
     return Live("Warning", name, "Recurrent money is nowhere below nil, to the rounding", years)
@@ -270,7 +272,7 @@ def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
     use = "£: the most that rounding can move the difference between money in and money out."
     allowed = layout.constant("rounding_allowed", max(account.rounding for account in accounts.values()), use)
     years = {
-        year: (f"ABS({summary.cell(DIFFERENCE, year)})<={allowed}", account.balances)
+        year: (f"ABS({summary.cell(DIFFERENCE, year)})<={allowed}", account.is_balanced)
         for year, account in accounts.items()
     }
     return Live("Warning", "Money in is money out", f"{DIFFERENCE} is 0, to the rounding", years)
@@ -294,8 +296,8 @@ def _movement(layout: Layout, year: str, before: str) -> tuple[str, bool] | None
         return None
     use = "Share of its patients by which an organisation changes in a year without a warning: an assumption."
     share = layout.constant("moved_share", _MOVED, use)
-    here, there = now.column_range(PEOPLE), old.column_range(PEOPLE)
-    more, fewer = f"({here}-{there}>{share}*{there})", f"({there}-{here}>{share}*{there})"
+    after, previous = now.column_range(PEOPLE), old.column_range(PEOPLE)
+    more, fewer = f"({after}-{previous}>{share}*{previous})", f"({previous}-{after}>{share}*{previous})"
     formula = f"SUMPRODUCT({more}+{fewer})=0"
     pairs = zip(now.number_column(PEOPLE), old.number_column(PEOPLE), strict=True)
-    return formula, not any(abs(a - b) > _MOVED * b for a, b in pairs)
+    return formula, not any(abs(heads - heads_before) > _MOVED * heads_before for heads, heads_before in pairs)

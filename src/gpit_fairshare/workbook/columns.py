@@ -183,14 +183,14 @@ class KernelFigure:
 
     def beside(self) -> str:
         """Return it as written beside others of its kind: by name, or on the group's row."""
-        return self.only or self.figures.groups.cell(self.key, here=self.figures.groups.sheet)
+        return self.only or self.figures.groups.cell(self.key, on_sheet=self.figures.groups.sheet)
 
     def on_rows(self) -> str:
         """Return it for each row of the block, as written on the sheet of the block."""
         if self.only:
             return self.only
         block, cells = self.figures.block, self.figures.groups.column_range(self.key)
-        return f"INDEX({cells},{block.helper_cell(f'group {self.figures.within}', here=block.sheet)})"
+        return f"INDEX({cells},{block.helper_cell(f'group {self.figures.within}', on_sheet=block.sheet)})"
 
     def of_group(self, index: int) -> str:
         """Return that of a group, as written on any other sheet."""
@@ -207,12 +207,12 @@ class Refs:
     The row may be ROW, where the formula is the same on every row.
     """
 
-    def __init__(self, layout: Layout, year: str, block: Block | None, row: int | str, here: Sheet) -> None:
+    def __init__(self, layout: Layout, year: str, block: Block | None, row: int | str, sheet: Sheet) -> None:
         self.layout = layout
         self.year = year
         self.block = block
         self.row = row
-        self.here = here
+        self.sheet = sheet
 
     def name(self, name: str) -> str:
         """Return the cell of a name."""
@@ -222,9 +222,9 @@ class Refs:
     def _in_block(self, name: str, kind: Kind) -> str:
         home = self.layout.blocks[kind, self.year]
         if self.block is home:
-            return home.cell(name, self.row, here=self.here)
+            return home.cell(name, self.row, on_sheet=self.sheet)
         assert self.block is not None  # noqa: S101  # a national formula has no names of finer kinds
-        number = self.block.helper_cell(f"group {kind.column}", self.row, here=self.here)
+        number = self.block.helper_cell(f"group {kind.column}", self.row, on_sheet=self.sheet)
         return f"INDEX({home.column_range(name)},{number})"
 
     def figure(self, node: t.AggregateCall) -> str:

@@ -81,7 +81,7 @@ def _parameter_cells(  # a parameter has that many sides
 ) -> Iterator[Any]:
     """Yield the cells of one parameter in one year; its state says whether it is within its bounds, and of the run."""
     value, cell = parameter.values[year], f"$D{row}"
-    number = number_format(parameter.unit, [one.value for one in parameter.values.values()])
+    number = number_format(parameter.unit, [year_value.value for year_value in parameter.values.values()])
     in_run = "set for this run" if value.overridden else "as the scheme has it"
     beyond = filter(None, (f"NOT(ISNUMBER({cell}))", low and f"{cell}<{low}", high and f"{cell}>{high}"))
     state = f'IF({cell}=$I{row},{x.text(in_run)},"{CHANGED}")'
@@ -132,7 +132,9 @@ def input_sheets(layout: Layout) -> list[Sheet]:
         columns = [column for column in input_names(layout) if _sheet_of(layout, column) == name]
         if columns:
             symbols = [layout.scheme.symbols.get(column) for column in columns]
-            blank = " An empty cell: no value was given." if any(one and one.optional for one in symbols) else ""
+            blank = (
+                " An empty cell: no value was given." if any(symbol and symbol.optional for symbol in symbols) else ""
+            )
             sheet = Sheet(name, f"{name} of each {noun}", f"{note}{blank}", "Input", frozen=3)
             _fill_inputs(layout, sheet, columns, line_sums)
             sheets.append(sheet)
@@ -141,9 +143,9 @@ def input_sheets(layout: Layout) -> list[Sheet]:
 
 def input_names(layout: Layout) -> list[str]:
     """Return the inputs that the run has: the scheme's, after the column by which it reports if no step uses that."""
-    there = {column for year in layout.result.years.values() for column in year.organisations.columns}
+    columns_read = {column for year in layout.result.years.values() for column in year.organisations.columns}
     names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
-    return [name for name in ([] if by in names else [by]) + names if name in there]
+    return [name for name in ([] if by in names else [by]) + names if name in columns_read]
 
 
 def _sheet_of(layout: Layout, name: str) -> str:
@@ -195,7 +197,7 @@ def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: 
     )
     moved = [layout.moved.get((year, code), ()) for _, year, code in entries]
     if any(moved):
-        before = [", ".join(sorted({one.predecessor for one in each})) or "none" for each in moved]
+        before = [", ".join(sorted({part.predecessor for part in parts})) or "none" for parts in moved]
         sheet.add_column("Predecessors", 24, before)
 
 
@@ -219,8 +221,8 @@ def _input_column(
         return
     _control_numbers(layout, name, cell_range, cells)
     low = "0" if unit in ("£", "people") and not (symbol and symbol.signed) else ""
-    asked, optional = layout.scheme.labels.get(name, name), symbol is not None and symbol.optional
-    _require_number(sheet, region, low, "", asked, unit, optional=optional)
+    label, optional = layout.scheme.labels.get(name, name), symbol is not None and symbol.optional
+    _require_number(sheet, region, low, "", label, unit, optional=optional)
 
 
 def offer_choices(layout: Layout, areas: Sheet | None) -> None:
@@ -241,7 +243,7 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
 def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return what each row of a sheet is for: the word for its year, a year that has its values, and the code."""
     inputs = layout.result.inputs
-    moved = set() if inputs.boundaries else {(one.year, one.successor) for one in inputs.restated}
+    moved = set() if inputs.boundaries else {(restated.year, restated.successor) for restated in inputs.restated}
     shared: dict[str, str] = {}
     own: list[tuple[str, str, str]] = []
     for year, result in layout.result.years.items():
@@ -259,9 +261,9 @@ def _sum_of_predecessors(  # a cell has that many sides
     """Return the sum of the cells of merged predecessors, where all of them are on the sheet."""
     if layout.result.inputs.boundaries:
         return None
-    parts = [one for one in layout.moved.get((year, code), ()) if one.column == name]
-    olds = [rows.get((layout.years[0], one.predecessor)) for one in parts]
-    return None if None in olds else "+".join(f"${column}${row}" for row in olds) or None
+    parts = [part for part in layout.moved.get((year, code), ()) if part.column == name]
+    predecessor_rows = [rows.get((layout.years[0], part.predecessor)) for part in parts]
+    return None if None in predecessor_rows else "+".join(f"${column}${row}" for row in predecessor_rows) or None
 
 
 def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
@@ -331,8 +333,9 @@ def _sums_of_lines(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str],
     for year, result in layout.result.years.items():
         for code in result.codes():
             moved = layout.moved.get((year, code), ())
-            olds = [one.predecessor for one in moved if one.column in (BASELINE, "amount")]
-            blocks = [rows_of.get((old, of)) for old in dict.fromkeys([code, *olds]) for of in (None, year)]
+            predecessors = [restated.predecessor for restated in moved if restated.column in (BASELINE, "amount")]
+            members = dict.fromkeys([code, *predecessors])
+            blocks = [rows_of.get((member, line_year)) for member in members for line_year in (None, year)]
             formulas[year, code] = "+".join(counted(rows[0], rows[-1]) for rows in blocks if rows) or "0"
     return formulas
 
@@ -341,7 +344,7 @@ def _sums_of_lines(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str],
 
 
 def _require_number(  # a rule has that many sides
-    sheet: Sheet, cells: str, low: str, high: str, asked: str, unit: str | None, *, optional: bool = False
+    sheet: Sheet, cells: str, low: str, high: str, label: str, unit: str | None, *, optional: bool = False
 ) -> None:
     """Let cells take numbers between their bounds alone, and say what is asked for."""
     rule = {
@@ -351,7 +354,7 @@ def _require_number(  # a rule has that many sides
         "maximum": f"={high}" if high else _LARGEST,
         "ignore_blank": optional,
         "input_title": "Input",
-        "input_message": (f"{asked}, in {unit}." if unit else f"{asked}.")[:250],
+        "input_message": (f"{label}, in {unit}." if unit else f"{label}.")[:250],
         "error_title": "Not taken",
         "error_message": "Expected a number within its bounds; money and people are not below nil.",
     }

@@ -181,25 +181,25 @@ class ShareOutCells:
     def _spends(self, most: KernelFigure | None) -> None:
         """Write what was given and whether it is the amount, or the most that the ceilings allow."""
         name, amount = self.step.name, self.amount.beside()
-        given = self._total(f"given by {name}", "given in all", self.columns.vector(self.block, t.Name(name)))
+        spent = self._total(f"given by {name}", "given in all", self.columns.vector(self.block, t.Name(name)))
         due = f"MIN({amount},{most.beside()})" if most else amount
-        formula = f"ABS({given.beside()}-{due})<=sums_within*MAX(1,ABS({due}))"
+        formula = f"ABS({spent.beside()}-{due})<=sums_within*MAX(1,ABS({due}))"
         says = "all is given, or all that the ceilings allow"
         self.spends = self._holds(f"{name} is spent", says, formula)
         if most:
             self.left_over = self._left_over(amount, most.beside())
 
-    def _left_over(self, amount: str, given: str) -> str:
+    def _left_over(self, amount: str, most: str) -> str:
         """Write what ceilings leave over, as the engine has it, and return it over all groups.
 
         No cell of the shares decides it, so that the money account can show where they are wrong.
         """
-        rounding, paid = rounding_within_groups(self.columns.scheme, self.step), given
+        rounding, paid = rounding_within_groups(self.columns.scheme, self.step), most
         if rounding:
             unit = self.layout.number(rounding.to)
-            paid = f"ROUND({given},0)" if rounding.to == 1 else f"ROUND({given}/{unit},0)*{unit}"
+            paid = f"ROUND({most},0)" if rounding.to == 1 else f"ROUND({most}/{unit},0)*{unit}"
         key = f"left over by {self.step.name}"
-        formula = f"IF({amount}-{given}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
+        formula = f"IF({amount}-{most}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
         values = [float(value) for value in left_over_by_group(self.columns.scheme, self.columns.now, self.step.name)]
         return self.figures.put(key, "left over by its ceilings", formula, values).over_all("SUM")
 
@@ -218,7 +218,7 @@ def write_rounded(columns: YearColumns, step: Step, tree: t.Rounded) -> None:
     whole_values, remainder_values = whole_units(of.values, to)
     key, heading = f"{name} whole", f"{step.label}: whole units of {unit} ({unit})"
     wholes = columns.helper(block, key, heading, x.whole(of.cell, to, number), whole_values, "count")
-    formula = x.remainder(of.cell, block.helper_cell(key, here=block.workings), to, number)
+    formula = x.remainder(of.cell, block.helper_cell(key, on_sheet=block.workings), to, number)
     key, heading = f"{name} remainder", f"{step.label}: {REMAINDER} (part of {unit})"
     remainders = columns.helper(block, key, heading, formula, remainder_values, "remainder")
 

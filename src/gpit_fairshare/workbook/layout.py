@@ -78,7 +78,7 @@ NOT_GIVEN: Final = "[not given]"
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 
 
-def sheet_name(text: str, taken: set[str], end: str = "") -> str:
+def sheet_name(text: str, used_names: set[str], end: str = "") -> str:
     """Return a name that Excel allows: 31 characters, no brackets, slashes or :*?, and not there yet.
 
     A name that is too long is cut before its `end`, such as the year, without which two sheets look alike.
@@ -89,7 +89,7 @@ def sheet_name(text: str, taken: set[str], end: str = "") -> str:
         tail = (f" {end}" if end else "") + (f" {number}" if number > 1 else "")
         return (base[: 31 - len(tail)].strip("' ") + tail).strip("' ") or "Sheet"
 
-    return free_name(taken, numbered)
+    return free_name(used_names, numbered)
 
 
 @dataclass(slots=True)
@@ -129,13 +129,13 @@ class Block:
         """Return a column of the workings as a range that may be used on any sheet."""
         return self.workings.column_range(self.helpers[key])
 
-    def cell(self, name: str, row: int | str = ROW, *, here: Sheet | None = None) -> str:
-        """Return a cell of the sheet as written on the sheet `here`, or on any other."""
-        return self.sheet.cell(self.columns[name], row, here=here)
+    def cell(self, name: str, row: int | str = ROW, *, on_sheet: Sheet | None = None) -> str:
+        """Return a cell of the sheet as written on the sheet `on_sheet`, or on any other."""
+        return self.sheet.cell(self.columns[name], row, on_sheet=on_sheet)
 
-    def helper_cell(self, key: str, row: int | str = ROW, *, here: Sheet | None = None) -> str:
-        """Return a cell of the workings as written on the sheet `here`, or on any other."""
-        return self.workings.cell(self.helpers[key], row, here=here)
+    def helper_cell(self, key: str, row: int | str = ROW, *, on_sheet: Sheet | None = None) -> str:
+        """Return a cell of the workings as written on the sheet `on_sheet`, or on any other."""
+        return self.workings.cell(self.helpers[key], row, on_sheet=on_sheet)
 
 
 class Layout:
@@ -147,7 +147,7 @@ class Layout:
     def __init__(self, result: Result) -> None:
         self.result = result
         self.scheme = result.scheme
-        self.taken = {name.casefold() for name in FIXED_NAMES}
+        self.used_sheet_names = {name.casefold() for name in FIXED_NAMES}
         self.adds_up = self.scheme.symbols[self.scheme.result].unit in (*ADDED_UP, None)
         """Whether answers may be added up: money and people, and what has no unit; an index or a rate may not."""
         self.answers = ALLOCATIONS if self.adds_up else self.scheme.labels[self.scheme.result].partition(",")[0]
@@ -160,7 +160,9 @@ class Layout:
         self.names: dict[str, str] = {}
         """Defined names, each with its cell."""
         # Steps and parameters go by their own names; a figure such as total(x) gives way to a step total_of_x.
-        self._identifiers = {name: name for name in (*self.scheme.parameters, *(one.name for one in self.scheme.steps))}
+        self._identifiers = {
+            name: name for name in (*self.scheme.parameters, *(step.name for step in self.scheme.steps))
+        }
         self.blocks: dict[tuple[Kind, str], Block] = {}
         self.input_cells: dict[tuple[str, str, str], str] = {}
         """(year, code, column) to the cell that holds the input."""
@@ -176,8 +178,8 @@ class Layout:
         """For each sheet of inputs what it holds, for whoever reads the workbook back; see `places`."""
         self.moved: dict[tuple[str, str], list[Restated]] = {}
         """(year, successor) to what the crosswalk counted with it."""
-        for one in result.inputs.restated:
-            self.moved.setdefault((one.year, one.successor), []).append(one)
+        for restated in result.inputs.restated:
+            self.moved.setdefault((restated.year, restated.successor), []).append(restated)
         note = "Numbers of the formulas, each by its name. Fixed: no input changes it. As read: inputs come to it."
         self.constants = self.sheet(CONSTANTS, "Constants that formulas use", note, "Working")
         self._constant_rows: dict[str, int] = {}
@@ -217,8 +219,8 @@ class Layout:
         """Return a key as a name that Excel takes, before the year is added: `total_of_historic_spend`."""
         if key not in self._identifiers:
             base = re.sub(r"[^a-z0-9]+", "_", key.replace("(", " of ").casefold()).strip("_")
-            taken = set(self._identifiers.values())
-            self._identifiers[key] = free_name(taken, lambda number: f"{base}_{number}" if number > 1 else base)
+            used_names = set(self._identifiers.values())
+            self._identifiers[key] = free_name(used_names, lambda number: f"{base}_{number}" if number > 1 else base)
         return self._identifiers[key]
 
     def constant(self, name: str, value: float, use: str) -> str:
@@ -245,8 +247,8 @@ class Layout:
         """Return what stands for a number of the scheme in formulas: nought and one as they are, else a name."""
         if value in (0, 1):
             return x.number(value)
-        written = x.number(abs(value)).replace("+", "").replace("-", "minus")
-        name = self.constant(f"constant_{'minus' if value < 0 else ''}{written}", value, "")
+        digits = x.number(abs(value)).replace("+", "").replace("-", "minus")
+        name = self.constant(f"constant_{'minus' if value < 0 else ''}{digits}", value, "")
         users = self._users[name]
         if self.user not in users:
             users.append(self.user)

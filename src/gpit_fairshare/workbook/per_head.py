@@ -47,8 +47,11 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         if not block.number_column(BASELINE):
             continue
         old, now = (block.helper_values(f"{key} per head") for key in (BASELINE, result))
-        changes = [NOT_APPLICABLE if a == NOT_APPLICABLE else b - a for a, b in zip(old, now, strict=True)]
-        after, before = (block.helper_cell(f"{key} per head", here=block.workings) for key in (result, BASELINE))
+        changes = [
+            NOT_APPLICABLE if old_rate == NOT_APPLICABLE else new_rate - old_rate
+            for old_rate, new_rate in zip(old, now, strict=True)
+        ]
+        after, before = (block.helper_cell(f"{key} per head", on_sheet=block.workings) for key in (result, BASELINE))
         formula = f'IF(ISNUMBER({after}),{after}-{before},"{NOT_APPLICABLE}")'
         heading = "Change on historic spend per registered patient (£)"
         columns.helper(block, "change per head", heading, formula, changes, "change per head")
@@ -163,7 +166,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
     for heading, cells, values in sets:
         # Whether a value is in a band or above it; programs differ in the last digit at its edge.
         above = [sum(value >= low - _EDGE for value in values) for low in starts]
-        counts = [here - beyond for here, beyond in zip(above, [*above[1:], 0], strict=True)]
+        counts = [reached - beyond for reached, beyond in zip(above, [*above[1:], 0], strict=True)]
         column = letter(len(sheet.headings) + 1)
 
         def counted(row: int, cells: str = cells, column: str = column) -> str:

@@ -57,16 +57,16 @@ def cell_digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:4]
 
 
-def place_marks(places: Sequence[Sequence[str]], own: Sequence[str]) -> str:
+def place_marks(places: Sequence[Sequence[str]], column_places: Sequence[str]) -> str:
     """Return which of the places of its row each value of a column came from: one sign a row, or one for all rows.
 
     Args:
         places: The places of each row, each of them once.
-        own: The place of the column's value on each row, empty where no file has it.
+        column_places: The place of the column's value on each row, empty where no file has it.
     """
     marks = [
-        _MARKS[min(there.index(one), len(_MARKS) - 1)] if one else NOWHERE
-        for there, one in zip(places, own, strict=True)
+        _MARKS[min(row_places.index(place), len(_MARKS) - 1)] if place else NOWHERE
+        for row_places, place in zip(places, column_places, strict=True)
     ]
     return marks[0] if len(set(marks)) == 1 else "".join(marks)
 

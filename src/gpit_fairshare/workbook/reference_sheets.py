@@ -76,17 +76,20 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         *(("Illustrative spend", text) for text in result.inputs.illustrative),
         ("Set for this run", overridden or "Nothing: every parameter was as the scheme gives it"),
         (_CHANGED_HERE, f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"),
-        ("Plug-ins", "; ".join(f"{one.kind} {one.name} of {one.package} {one.version}" for one in scheme.plugins)),
+        (
+            "Plug-ins",
+            "; ".join(f"{plugin.kind} {plugin.name} of {plugin.package} {plugin.version}" for plugin in scheme.plugins),
+        ),
         ("Values, not formulas", _fixed(layout)),
         ("Assumptions", f"{len(scheme.assumptions)}, listed on the sheet Assumptions"),
         ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING),
     )
     live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _changed(layout)}
-    said = [(item, Cell(text, live.get(item))) for item, text in facts if text]
+    fact_rows = [(item, Cell(text, live.get(item))) for item, text in facts if text]
     to_fill_in = [(item, Cell(text, unlocked=True)) for item, text in TO_FILL_IN.items()]
-    contents = [(Cell(each.name, link=each.name), f"{each.role}. {each.title}.") for each in sheets]
-    sheet.rows([*said, *to_fill_in, *contents])
-    status_row = FIRST_ROW + len(said) + list(TO_FILL_IN.values()).index(DRAFT)
+    contents = [(Cell(page.name, link=page.name), f"{page.role}. {page.title}.") for page in sheets]
+    sheet.rows([*fact_rows, *to_fill_in, *contents])
+    status_row = FIRST_ROW + len(fact_rows) + list(TO_FILL_IN.values()).index(DRAFT)
     layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
     sheet.validations.append((f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]}))
     sheet.flag(f"B{FIRST_ROW}", ONE_FAILS)
@@ -105,11 +108,11 @@ def _data(layout: Layout) -> list[str]:
     """Return a sentence for each file that was read."""
     inputs = layout.result.inputs
     undated = {name for _, _, name in inputs.undated}
-    serving = {file for name in undated for file in inputs.columns[name].file.split(", ")}
+    serving = {path for name in undated for path in inputs.columns[name].file.split(", ")}
     return [
-        f"{one.role.capitalize()}: {one.file}{f', sheet {one.sheet}' if one.sheet else ''}; {one.rows:,} rows"
-        + ("" if one.role == "crosswalk" else "; rows serve every year" if one.file in serving else "; rows by year")
-        for one in inputs.sources
+        f"{file.role.capitalize()}: {file.file}{f', sheet {file.sheet}' if file.sheet else ''}; {file.rows:,} rows"
+        + ("" if file.role == "crosswalk" else "; rows serve every year" if file.file in serving else "; rows by year")
+        for file in inputs.sources
     ]
 
 
@@ -117,7 +120,7 @@ def _fixed(layout: Layout) -> str:
     """Return which steps and checks hold values of the run, and why; an empty text if none do."""
     names = fixed_parts(layout)
     parts: list[Step | Check] = [*layout.scheme.steps, *layout.scheme.checks]
-    functions = dict.fromkeys(str(one) for part in parts for one in without_excel(part.tree))
+    functions = dict.fromkeys(str(function) for part in parts for function in without_excel(part.tree))
     why = f"{joined(list(functions))} {'has' if len(functions) == 1 else 'have'} no Excel formula"
     return f"{joined(names)}: {why}. What is changed here does not reach them; run gpit again." if names else ""
 
@@ -143,18 +146,22 @@ def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns:
     """
     sheet = Sheet(name, title, note, "Control")
     sheet.add_headings((heading, width) for heading, width, _ in columns)
-    shown = [attrgetter(source) if isinstance(source, str) else source for _, _, source in columns]
-    sheet.rows([[text_of(item) for text_of in shown] for item in items])
+    text_getters = [attrgetter(source) if isinstance(source, str) else source for _, _, source in columns]
+    sheet.rows([[text_of(item) for text_of in text_getters] for item in items])
     return sheet
 
 
 def assumptions_sheet(layout: Layout) -> Sheet:
     """Return what is taken without a source, numbered, with what hangs on it and who answers for it."""
     assumptions = layout.scheme.assumptions
-    kept = [name for name in ("owner", "date", "quality", "impact") if any(getattr(one, name) for one in assumptions)]
-    effects = {(one.assumption, one.change > 0): _effect(layout, one) for one in layout.result.effects}
+    kept = [
+        name
+        for name in ("owner", "date", "quality", "impact")
+        if any(getattr(assumption, name) for assumption in assumptions)
+    ]
+    effects = {(effect.assumption, effect.change > 0): _effect(layout, effect) for effect in layout.result.effects}
 
-    def effect(assumption: Assumption, *, more: bool) -> str:
+    def effect_text(assumption: Assumption, *, more: bool) -> str:
         unknown = "Not worked out." if assumption.parameter else "No number to move."
         return effects.get((assumption.number, more), unknown)
 
@@ -170,8 +177,8 @@ def assumptions_sheet(layout: Layout) -> Sheet:
             ("Parameter", 24, "parameter"),
             ("Years", 20, lambda assumption: ", ".join(assumption.years)),
             ("Assumption", Prose(80), "text"),
-            ("Effect of a tenth less", Prose(40), partial(effect, more=False)),
-            ("Effect of a tenth more", Prose(40), partial(effect, more=True)),
+            ("Effect of a tenth less", Prose(40), partial(effect_text, more=False)),
+            ("Effect of a tenth more", Prose(40), partial(effect_text, more=True)),
             *((name.capitalize(), 16, name) for name in kept),
         ),
     )
@@ -206,7 +213,7 @@ def steps_sheet(layout: Layout) -> Sheet:
 
 def _note(step: Step) -> str:
     """Return what is to be said of a step besides its formula."""
-    fixed = joined([str(one) for one in without_excel(step.tree)])
+    fixed = joined([str(function) for function in without_excel(step.tree)])
     texts = (
         step.note,
         "Non-recurrent money." if step.non_recurrent else "",
@@ -263,10 +270,13 @@ def manifest_sheet(layout: Layout) -> Sheet:
     rows += [(f"Library {name}", version) for name, version in manifest["libraries"].items()]
     scheme = manifest["scheme"]
     rows += [(f"Scheme {key}", scheme[key]) for key in ("name", "title", "formula", "transition", "digest")]
-    rows += [(f"File {one['file']}", f"SHA-256 {one['sha256']}") for one in scheme["files"]]
+    rows += [(f"File {file['file']}", f"SHA-256 {file['sha256']}") for file in scheme["files"]]
     rows += [
-        (f"Plug-in {one['package']} {one['version']}", f"{one['kind']} {one['name']}; SHA-256 {one['digest']}")
-        for one in manifest["plugins"]
+        (
+            f"Plug-in {plugin['package']} {plugin['version']}",
+            f"{plugin['kind']} {plugin['name']}; SHA-256 {plugin['digest']}",
+        )
+        for plugin in manifest["plugins"]
     ]
     if manifest["boundaries"]:
         rows.append(("Boundaries", manifest["boundaries"]))
@@ -278,9 +288,9 @@ def manifest_sheet(layout: Layout) -> Sheet:
             heading, stated_by = f"the heading '{unit['heading']}'", unit["stated_by"]
             by = f"from {heading}" if stated_by == "heading" else f"for {heading} ({stated_by or 'not stated'})"
             rows.append((f"Unit of {unit['column']} in {source['file']}{sheet}", f"{unit['unit']}, {by}"))
-    for one in manifest["parameters"]:
-        mark = " (set for this run)" if one["overridden"] else ""
-        rows.append((f"Parameter {one['name']} {one['year']}", f"{one['written']}{mark}"))
+    for parameter in manifest["parameters"]:
+        mark = " (set for this run)" if parameter["overridden"] else ""
+        rows.append((f"Parameter {parameter['name']} {parameter['year']}", f"{parameter['written']}{mark}"))
     rows.append(("Whole manifest as JSON", "Below, in pieces of 1,000 characters."))
     text = json.dumps({**manifest, "workbook": places(layout)}, ensure_ascii=False)
     pieces = [text[start : start + 1000] for start in range(0, len(text), 1000)]

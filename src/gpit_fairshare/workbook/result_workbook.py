@@ -104,8 +104,9 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
         title, noun = f"{name}, {year}", inside(name)
         per, rows, users = "figure", f"by {noun}", "sharing and checks"
     note = f"One row per {noun}, one column per {per}."
-    sheet = layout.sheet(sheet_name(name, layout.taken, end), title, note, "Working", frozen=2)
-    own_name, note = sheet_name(f"Workings {name}", layout.taken, end), f"What rounding, {users} need; same rows."
+    sheet = layout.sheet(sheet_name(name, layout.used_sheet_names, end), title, note, "Working", frozen=2)
+    own_name = sheet_name(f"Workings {name}", layout.used_sheet_names, end)
+    note = f"What rounding, {users} need; same rows."
     workings = layout.sheet(own_name, f"Workings {rows}, {year}", note, "Working", frozen=1)
     block = Block(kind, now, sheet, workings)
     if kind.column is None:

@@ -142,7 +142,7 @@ class OwnOrder:
     def add(self, key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column; its values are given in the order of the block."""
         column = self.columns.helper(self.block, key, heading, formula, values)
-        return Vector(values, column.range, self.block.helper_cell(key, here=self.block.workings))
+        return Vector(values, column.range, self.block.helper_cell(key, on_sheet=self.block.workings))
 
     def ends(self, _index: int) -> tuple[Cell, Cell]:
         """Return the first and last place of a group, for the sheet Sharing."""
@@ -169,7 +169,7 @@ class GroupOrder:
         label = scheme.labels[within]
         noun = scheme.organisation if block.kind == ORGANISATION else scheme.labels[block.kind.column or ""]
         # A short name: the formulas of a search have it ten times.
-        name = sheet_name("Order", layout.taken, columns.year.replace("/", "-"))
+        name = sheet_name("Order", layout.used_sheet_names, columns.year.replace("/", "-"))
         title = f"{sentence(noun)}s by {label[:1].lower()}{label[1:]}, {columns.year}"
         note = f"Each {noun} with the others of its group, so that a search looks at no other rows."
         self.sheet = sheet = layout.sheet(name, title, note, "Working", frozen=4)
@@ -214,7 +214,7 @@ class GroupOrder:
     def add(self, _key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column; its values are given in the order of the block."""
         column = self.sheet.add_column(heading, 16, [values[row] for row in self.rows], formula)
-        return Vector(values, self.sheet.column_range(column), self.sheet.cell(column, here=self.sheet))
+        return Vector(values, self.sheet.column_range(column), self.sheet.cell(column, on_sheet=self.sheet))
 
     def ends(self, index: int) -> tuple[Cell, Cell]:
         """Return the first and last place of a group, for the sheet Sharing."""
@@ -224,7 +224,7 @@ class GroupOrder:
 
     def span(self, first: Vector, last: Vector) -> str:
         """Return one column or several side by side, as figures of the group see them."""
-        start, end = (self.groups.cell(key, here=self.groups.sheet) for key in (self._first, self._last))
+        start, end = (self.groups.cell(key, on_sheet=self.groups.sheet) for key in (self._first, self._last))
         return _between(first, last, start, end)
 
     def own(self) -> str:

@@ -133,10 +133,10 @@ def quoted(sheet: str) -> str:
     return "'" + sheet.replace("'", "''") + "'"
 
 
-def free_name(taken: set[str], numbered: Callable[[int], str]) -> str:
+def free_name(used_names: set[str], numbered: Callable[[int], str]) -> str:
     """Return the first name, by its number from 1, that is not taken, and take it; capitals make no difference."""
-    name = next(name for name in map(numbered, count(1)) if name.casefold() not in taken)
-    taken.add(name.casefold())
+    name = next(name for name in map(numbered, count(1)) if name.casefold() not in used_names)
+    used_names.add(name.casefold())
     return name
 
 
@@ -179,8 +179,8 @@ class Sheet:
     def heading(self, text: str, width: float = 15) -> int:
         """Add a column and return its number; Excel's tables want every heading once."""
         # A line break would have to be written in two ways, in the cell and in the table's list of columns.
-        text, taken = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
-        self.headings.append(free_name(taken, lambda n: f"{text[:240]} ({n})" if n > 1 else text[:250]))
+        text, used_names = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
+        self.headings.append(free_name(used_names, lambda n: f"{text[:240]} ({n})" if n > 1 else text[:250]))
         column = len(self.headings)
         self.widths[column] = width
         if isinstance(width, Prose):
@@ -250,17 +250,17 @@ class Sheet:
     def is_text(self, column: int) -> bool:
         """Return whether a column of the table is one of texts, which stand on the left, by its first value."""
         values = (self.value(row, column) for row in range(FIRST_ROW, self.last_row + 1))
-        first = next((one for one in values if one not in (None, *MARKS)), None)
+        first = next((value for value in values if value not in (None, *MARKS)), None)
         return first is None or isinstance(first, str)
 
     def region(self, column: int) -> str:
         """Return the cells of a column of the table, as written on this sheet."""
         return f"${letter(column)}${FIRST_ROW}:${letter(column)}${self.last_row}"
 
-    def cell(self, column: int, row: int | str = ROW, *, here: Sheet | None = None) -> str:
-        """Return a cell of a column as formulas on the sheet `here` write it, or on any other sheet."""
+    def cell(self, column: int, row: int | str = ROW, *, on_sheet: Sheet | None = None) -> str:
+        """Return a cell of a column as formulas on the sheet `on_sheet` write it, or on any other sheet."""
         cell = f"${letter(column)}{row}"
-        return cell if here is self else f"{quoted(self.name)}!{cell}"
+        return cell if on_sheet is self else f"{quoted(self.name)}!{cell}"
 
     def column_range(self, column: int) -> str:
         """Return a column of the table as a range that may be used on any sheet."""
@@ -283,11 +283,11 @@ class Sheet:
         content += [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
         marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
         empty = any(None in values or "" in values for _, values in content)
-        for there, mark, says in (
+        for applies, mark, says in (
             (marked, NOT_APPLICABLE, f"{NOT_APPLICABLE}: does not apply."),
             (empty, "empty cell", "An empty cell: no value was given."),
         ):
-            if there and mark not in self.note:
+            if applies and mark not in self.note:
                 self.note = f"{self.note} {says}".strip()
 
     def _fit(self) -> None:
@@ -298,10 +298,10 @@ class Sheet:
                 bold = BOLD if row == TOTAL_ROW else 1.0
                 needed[column] = max(needed.get(column, 0.0), bold * self._width(cell.value, cell.format, column))
         for column, fill in self.fills.items():
-            numbers = [one for one in fill.values if isinstance(one, int | float)]
+            numbers = [value for value in fill.values if isinstance(value, int | float)]
             ends: list[Any] = [max(numbers), min(numbers)] if numbers else []
-            texts = {one for one in fill.values if isinstance(one, str)}
-            widths = [self._width(one, fill.format, column) for one in (*ends, *texts)]
+            texts = {value for value in fill.values if isinstance(value, str)}
+            widths = [self._width(value, fill.format, column) for value in (*ends, *texts)]
             needed[column] = max([needed.get(column, 0.0), *widths])
         for column, width in needed.items():
             if column not in self.wrapped and width > _LONGEST_COLUMN:

@@ -67,12 +67,12 @@ class StepWriter:
         except OutputError as fault:
             raise OutputError(f"{step.where}: {fault}") from None
 
-    def _formula(self, tree: Expression, block: Block, here: Sheet) -> Formula:
+    def _formula(self, tree: Expression, block: Block, sheet: Sheet) -> Formula:
         """Return the formula of every row of a block; each row has its own only where it looks back a year."""
         layout, year, first_year = self.layout, self.year, self.columns.first_year
         if not first_year and any(isinstance(node, t.Previous) for node in t.walk(tree)):
-            return lambda row: x.render(tree, Refs(layout, year, block, row, here), first_year=False)
-        return x.render(tree, Refs(layout, year, block, ROW, here), first_year=first_year)
+            return lambda row: x.render(tree, Refs(layout, year, block, row, sheet), first_year=False)
+        return x.render(tree, Refs(layout, year, block, ROW, sheet), first_year=first_year)
 
     def _national_formula(self, tree: Expression) -> str:
         return x.render(tree, self.columns.national_refs(), first_year=self.columns.first_year)

@@ -172,7 +172,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
     label = layout.label(column)
     title = f"{layout.scheme.title}: by {label[:1].lower()}{label[1:]}"
     note = "Totals of the year sheets, each a live formula."
-    sheet = layout.sheet(sheet_name(f"By {label}", layout.taken), title, note)
+    sheet = layout.sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note)
     names = sorted({text or "" for block in blocks for text in block.values(column)})
     sheet.add_column(label, 40, [text or NOT_GIVEN for text in names])
     # EXACT only where it is needed: two areas that differ in case alone.

@@ -46,7 +46,7 @@ FORMATS: Final = {
 @lru_cache(maxsize=20_000)
 def text_width(text: str) -> float:
     """Return how wide a text in Arial runs, measured in figures as columns are: capitals take more than letters."""
-    return 1.03 * sum([_WIDTHS.get(one, 1.0) if one < "\u1100" else 2.0 for one in text])
+    return 1.03 * sum([_WIDTHS.get(character, 1.0) if character < "\u1100" else 2.0 for character in text])
 
 
 def lines_needed(text: str, width: float) -> int:
@@ -55,11 +55,11 @@ def lines_needed(text: str, width: float) -> int:
     for paragraph in text.split("\n"):
         lines, used = lines + 1, 0.0
         for word in paragraph.split(" "):
-            own = text_width(word)
-            if used and used + own > width:
+            word_width = text_width(word)
+            if used and used + word_width > width:
                 lines, used = lines + 1, 0.0
-            lines += math.ceil(own / width) - 1 if own > width else 0
-            used += (own % width if own > width else own) + text_width(" ")
+            lines += math.ceil(word_width / width) - 1 if word_width > width else 0
+            used += (word_width % width if word_width > width else word_width) + text_width(" ")
     return lines
 
 

@@ -122,7 +122,7 @@ def write_sheets(
         sheet.finish()
     styles, done, total = CellFormats(book), 0, sum(sheet.count() for sheet in sheets)
 
-    def written(cells: int) -> None:
+    def report(cells: int) -> None:
         nonlocal done
         done += cells
         # The last word is kept until the file is whole.
@@ -131,23 +131,23 @@ def write_sheets(
     # Tables and defined names share one list in Excel, in which capitals make no difference.
     tables = {name.casefold() for name in names}
     for sheet in sheets:
-        _add(sheet, book, styles, table_name(sheet.name, tables), written)
+        _add(sheet, book, styles, table_name(sheet.name, tables), report)
     for name, cell in names.items():
         book.define_name(name, f"={cell}")
     path.write_bytes(book.contents())
     advance(total, total)
 
 
-def table_name(sheet: str, taken: set[str]) -> str:
+def table_name(sheet: str, used_names: set[str]) -> str:
     """Return a name for the table of a sheet: letters, figures and low lines, no cell's address, not there yet."""
     base = "Table_" + re.sub(r"\W+", "_", sheet.replace("£", "GBP_"), flags=re.ASCII)
-    return free_name(taken, lambda number: f"{base}_{number}" if number > 1 else base)
+    return free_name(used_names, lambda number: f"{base}_{number}" if number > 1 else base)
 
 
-def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, written: Callable[[int], None]) -> None:
+def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: Callable[[int], None]) -> None:
     """Add a finished sheet to the workbook; its table is called `table`.
 
-    Its cells are written when the workbook is closed, and `written` is called with how many more are.
+    Its cells are written when the workbook is closed, and `report` is called with how many more are.
     """
     page = book.add_worksheet(sheet.name)
     for column, width in sheet.widths.items():
@@ -164,7 +164,7 @@ def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, written:
             inside = not cell.link.startswith(("http://", "https://"))
             target = f"internal:{quoted(cell.link)}!A1" if inside else cell.link
             page.write_url(row - 1, column - 1, target, styles.link(column), clean(cell.value))
-    page.show(sheet, styles.number(sheet), written)
+    page.show(sheet, styles.number(sheet), report)
     for cells, validation in sheet.validations:
         page.data_validation(cells, validation)
     for cells, settings in sheet.conditional_formats:
@@ -197,10 +197,10 @@ def _note(sheet: Sheet, page: WorksheetWriter) -> None:
         return
     from gpit_fairshare.language.in_excel import text as literal  # noqa: PLC0415  # loads polars; a template has no status
 
-    shown, formula = sheet.status
+    status, formula = sheet.status
     # Excel takes texts of 255 characters in a formula.
-    said = [literal(one) for one in wrap(note.removesuffix(shown), 200, drop_whitespace=False)]
-    sheet.put(NOTE_ROW, 1, note, "&".join([*said, formula]), "note")
+    pieces = [literal(piece) for piece in wrap(note.removesuffix(status), 200, drop_whitespace=False)]
+    sheet.put(NOTE_ROW, 1, note, "&".join([*pieces, formula]), "note")
 
 
 def _table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, name: str) -> None:

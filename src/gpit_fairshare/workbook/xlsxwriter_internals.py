@@ -41,7 +41,7 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
     sheet: Sheet
     style: Callable[[Cell, int, bool], int]
     """The number of a cell's format, by its column and whether it is bold."""
-    written: Callable[[int], None]
+    report: Callable[[int], None]
     """Called with how many more cells are written."""
 
     def __init__(self) -> None:
@@ -60,9 +60,9 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         # One table overlaps no other: what XlsxWriter noted of every cell to see that, it need not keep.
         self.table_cells.clear()
 
-    def show(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], written: Callable[[int], None]) -> None:
+    def show(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], report: Callable[[int], None]) -> None:
         """Take the cells of a sheet; they are let go when they are written."""
-        self.sheet, self.style, self.written = sheet, style, written
+        self.sheet, self.style, self.report = sheet, style, report
         self._check_dimensions(sheet.last_row - 1, len(sheet.headings) - 1)
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
@@ -105,9 +105,9 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
                 self.fh.write(f'<row r="{row}"{height}>{"".join(cells)}</row>')
             unreported += len(cells)
             if unreported >= _REPORT_AFTER:
-                self.written(unreported)
+                self.report(unreported)
                 unreported = 0
-        self.written(unreported)
+        self.report(unreported)
         sheet.cells, sheet.fills = {}, {}
 
     def _own(self, place: str, cell: Any) -> str:
@@ -120,17 +120,17 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         if value is None and formula is None:
             return f'<c r="{place}" s="{style}"/>'
         if isinstance(value, bool):
-            kind, shown = ' t="b"', str(int(value))
+            kind, content = ' t="b"', str(int(value))
         elif isinstance(value, int | float):
-            kind, shown = "", str(value) if formula is not None else f"{value:.16G}"
+            kind, content = "", str(value) if formula is not None else f"{value:.16G}"
         elif formula is not None:
-            kind, shown = ' t="str"' if value else "", escape(clean(value or ""))
+            kind, content = ' t="str"' if value else "", escape(clean(value or ""))
         else:
             # A text that begins with = stays a text, and so do codes such as 0123.
             index = self.str_table._get_shared_string_index(clean(str(value)))  # noqa: SLF001  # as it does itself
-            kind, shown = ' t="s"', str(index)
+            kind, content = ' t="s"', str(index)
         live = "" if formula is None else f"<f>{escape(formula)}</f>"
-        return f'<c r="{place}" s="{style}"{kind}>{live}<v>{shown}</v></c>'
+        return f'<c r="{place}" s="{style}"{kind}>{live}<v>{content}</v></c>'
 
 
 def format_number(made: Format) -> int:
