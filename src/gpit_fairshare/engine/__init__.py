@@ -1,8 +1,8 @@
-"""Scheme + inputs → Result: the whole calculation, year by year, every step kept.
+"""Scheme + inputs → Result: the whole calculation, year by year, with the values of every step.
 
-Nothing here knows a funding rule. Steps are evaluated in the order of the scheme; Polars works out
-each formula row by row, totals are taken in a way that no order of rows and no number of threads can
-change, and the two kernels share and round money exactly.
+No funding rule is in this package. Steps are evaluated in the order of the scheme. Polars calculates each
+formula row by row, totals do not depend on the order of rows or the number of threads, and the two kernels
+share and round money exactly.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def calculate(scheme: Scheme, inputs: Inputs) -> Result:
 
     Raises:
         CalculationError: A step is undefined for an organisation and year, money cannot be shared out
-            as the scheme asks, or a value of the year before cannot be had.
+            as the scheme requires, or a value of the year before is missing.
     """
     years: dict[str, Year] = {}
     checks: list[CheckResult] = []

@@ -1,4 +1,4 @@
-"""What a run comes to: the money account, who gains and loses, what is short, how unequal it is.
+"""The measures of a run: the money account, gains and losses, shortfalls and inequality.
 
 These are figures *about* a result, for people; no allocation depends on them. Screen, JSON, workbook and Python
 take them from here. Change is always the allocation less the historic spend of the same organisation, so a gain
@@ -30,11 +30,11 @@ SUPPORT: Final = "transition_support"
 NO_CHANGE: Final = 1.0
 """£: a smaller change is rounding."""
 NOT_GIVEN: Final = "not given"
-"""Name of the area of organisations that have none."""
+"""Name of the area of organisations that have no area."""
 DIFFERENCE: Final = "Difference (in − taken away − out − unspent)"
-"""What the balance of the money account is called on screen and sheets."""
+"""Label of the balance of the money account on screen and sheets."""
 _FLOATS: Final = 0.01
-"""£: what floats can lose when money is added up, rounded or not; a penny."""
+"""£: how much floats can lose when money is added up, rounded or not; a penny."""
 
 
 # Money ------------------------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ class MoneyLine:
 
 @dataclass(frozen=True, slots=True)
 class MoneyAccount:
-    """Where the money of one year comes from and goes, in £; no line is worked out from the others."""
+    """Where the money of one year comes from and goes, in £; no line is calculated from the others."""
 
     money_in: tuple[MoneyLine, ...]
     """Empty where no file says what comes in and nothing is shared out; there is no balance then."""
@@ -65,9 +65,9 @@ class MoneyAccount:
 
     @property
     def difference(self) -> float | None:
-        """Return in - taken away - out - unspent, in whole pence: 0 to the rounding; None where no money in is known.
+        """Return in - taken away - out - unspent, in whole pence: 0 within rounding; None if money in is unknown.
 
-        Smaller parts are noise, which differs from program to program.
+        Parts of a penny are noise that differs between programs.
         """
         if not self.money_in:
             return None
@@ -81,7 +81,7 @@ class MoneyAccount:
 
 
 def account_of(scheme: Scheme, year: Year) -> MoneyAccount | None:
-    """Return the money account of one year; None where the answer is not money."""
+    """Return the money account of one year; None if the answer is not money."""
     if not is_money(scheme.symbols[scheme.result].unit):
         return None
     money = scheme.money
@@ -106,7 +106,7 @@ def account_of(scheme: Scheme, year: Year) -> MoneyAccount | None:
 
 
 def _label_of_amount(scheme: Scheme, name: str) -> str:
-    """Return the label of what a `share_out` step shares: its own where that is a number."""
+    """Return the label of the amount of a `share_out` step: the label of the step if the amount is a number."""
     step = next(step for step in scheme.steps if step.name == name)
     return scheme.labels[amount_of(step) or name]
 
@@ -129,8 +129,8 @@ def rounding_within_groups(scheme: Scheme, step: Step) -> t.Rounded | None:
 def left_over_by_group(scheme: Scheme, year: Year, name: str) -> list[Fraction]:
     """Return what a `share_out` step leaves over, in its unit: one figure nationally, or one for each group.
 
-    Where a step rounds the shares within the same groups, it is what the rounded shares leave over. It is worked
-    out from the ceilings of the kernel, not from the shares that were paid.
+    Where a step rounds the shares within the same groups, it is what the rounded shares leave over. It is
+    calculated from the ceilings of the kernel, not from the shares that were paid.
     """
     step = next(step for step in scheme.steps if step.name == name)
     rounding, left = rounding_within_groups(scheme, step), year.unspent[name]
@@ -143,9 +143,9 @@ def left_over_by_group(scheme: Scheme, year: Year, name: str) -> list[Fraction]:
 
 
 def _rounding(scheme: Scheme, year: Year) -> float:
-    """Return by how much rounding can move the money account: £, half a unit for each figure that is rounded.
+    """Return how far rounding can move the money account: £, half a unit for each rounded figure.
 
-    Only steps between the named money and the allocation count: what was rounded before is rounded in both.
+    Only steps between the named money and the allocation count: figures that are rounded earlier are rounded in both.
     """
     named = {*scheme.money.money_in, *scheme.money.taken_away, *scheme.money.unspent} - {scheme.result}
     steps = {step.name: step for step in scheme.steps}
@@ -171,7 +171,7 @@ def moved_by(step: Step, year: Year) -> float:
 
 
 def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
-    """Return what each `share_out` step had to share in a year, in its unit, and what was left."""
+    """Return the fund of each `share_out` step of a year: what it had to share and what was left, in its unit."""
     funds = []
     for step in scheme.steps:
         if not isinstance(step.tree, t.ShareOut):
@@ -221,7 +221,7 @@ class Inequality:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """Committed cost above the allocation: £ in all, and the organisations short, largest first."""
+    """Committed cost above the allocation: £ in all, and the organisations with a shortfall, largest first."""
 
     total: float
     organisations: tuple[Movement, ...]
@@ -240,7 +240,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class YearMeasures:
-    """One year in a few figures; None where the inputs do not hold what a figure needs."""
+    """The main figures of one year; None where the inputs do not have what a figure needs."""
 
     year: str
     organisations: int
@@ -262,7 +262,7 @@ class YearMeasures:
 
 
 def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasures:
-    """Return the measures of one year; `funds` are those of every year."""
+    """Return the measures of one year; `funds` holds the funds of all years."""
     allocation = _column(year, scheme.result) or []
     baseline, people, support = _column(year, BASELINE), _column(year, PEOPLE), _support(scheme, year)
     changes = _changes(year, allocation, baseline, people) if baseline is not None else []
@@ -287,7 +287,7 @@ def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasur
 
 
 def _column(year: Year, name: str) -> list[float] | None:
-    """Return a number for every organisation, or None where the column is absent or has a blank."""
+    """Return a number for every organisation, or None if the column is absent or has a blank."""
     if name not in year.organisations.columns:
         return None
     values = year.values(name, ORGANISATION)

@@ -1,4 +1,4 @@
-"""What a run makes: every value of every year, and what became of checks and money."""
+"""The output of a run: every value of every year, the outcomes of checks, and the funds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Values = list[Any]
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What became of one check in one year; `failing` names organisations or groups that fail it."""
+    """The outcome of one check in one year; `failing` names organisations or groups that fail it."""
 
     year: str
     name: str
@@ -34,9 +34,9 @@ class CheckResult:
 class Fund:
     """What a step shared out in one year, in the unit of the step.
 
-    `spent` and `unspent` are after rounding where a step rounds the shares. What rounding to whole units moved is
-    `amount` - `spent` - `unspent`. `new_money` says that the amount is a parameter or a number of the
-    formula, and not money that other steps pass on; `parameter` is its name where it has one.
+    `spent` and `unspent` are after rounding where a step rounds the shares. Rounding to whole units moved
+    `amount` - `spent` - `unspent`. `new_money` says that the amount is a parameter or a number in the formula,
+    not money that other steps pass on; `parameter` is the name of the amount if it is a parameter.
     """
 
     year: str
@@ -48,12 +48,12 @@ class Fund:
     unspent: float
     new_money: bool
     within: str = ""
-    """Column of the groups that each share out an amount of their own; `amount` is that of all of them."""
+    """Column of the groups, if each shares out its own amount; `amount` is then the sum of their amounts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What becomes of the result when an assumption's value moves by `change`, a ratio such as -0.1."""
+    """The effect on the result of moving an assumption's value by `change`, a ratio such as -0.1."""
 
     assumption: int
     """The assumption's number."""
@@ -63,7 +63,7 @@ class Effect:
     organisations: int | None
     """How many organisations' allocations change by a pound or more in any year."""
     said: str
-    """Why there is no figure, or an empty text."""
+    """Why there is no figure; empty if there is one."""
 
 
 @dataclass(slots=True)
@@ -77,17 +77,17 @@ class Year:
     labels: dict[str, list[str]] = field(default_factory=dict)
     """For each text column that groups: its values, sorted."""
     exact: dict[str, list[Fraction]] = field(default_factory=dict)
-    """Steps of the kernels before they became floats, so that rounding sees no noise."""
+    """For each step of a kernel: its exact values before they became floats, so that rounding sees no noise."""
     amounts: dict[str, list[Fraction]] = field(default_factory=dict)
     """For each `share_out`: what it has to share, nationally or by group."""
     unspent: dict[str, list[Fraction]] = field(default_factory=dict)
     """For each `share_out`: what is left, nationally or by group."""
     factor: dict[str, list[Fraction | None]] = field(default_factory=dict)
-    """For each `share_out`: money per unit of weight, nationally or by group; None where everybody gets the most."""
+    """For each `share_out`: money per unit of weight, nationally or by group; None where all rows get the most."""
     predecessors: list[list[int]] = field(default_factory=list)
     """For each organisation: rows of the year before that became it; filled where `previous` is used."""
     too_fine: dict[str, Finding] = field(default_factory=dict)
-    """For each step that rounds to a unit finer than floats carry: the warning of it."""
+    """For each step that rounds to a unit too fine for floats: the warning about it."""
 
     @property
     def organisations(self) -> pl.DataFrame:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:
-    """Return what a reader of the result must know: left-aside values, settings, unspent money."""
+    """Return the findings that readers of the result must know: unused values, settings, unspent money."""
     notes = [Finding.note(FindingCode.VALUES_LEFT_ASIDE, note) for note in scheme.notes]
     notes += [
         Finding.note(
@@ -61,7 +61,7 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
 
 
 def _doubts(scheme: Scheme, year: Year) -> list[Finding]:
-    """Return warnings of allocations that no finance team would pay: negative, or in parts of a penny."""
+    """Return warnings about allocations that no finance team would pay: negative, or in parts of a penny."""
     values, codes = year.values(scheme.result, ORGANISATION), year.codes()
     label = scheme.labels[scheme.result]
     doubts = []
@@ -80,11 +80,11 @@ def _doubts(scheme: Scheme, year: Year) -> list[Finding]:
 
 
 def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Finding]:
-    """Return what is unspent and what is new money, and a warning where the money account does not balance."""
+    """Return notes of unspent and new money, and a warning if the money account does not balance."""
     notes = [
         Finding.note(FindingCode.UNSPENT, f"{line.label} {year.year}: {figure(line.amount, '£')} is unspent")
         for line in account.unspent
-        if line.name not in year.unspent and line.amount > 1  # what a share_out leaves over is said with its amount
+        if line.name not in year.unspent and line.amount > 1  # what a share_out leaves over has its own note
     ]
     notes += [
         Finding.note(FindingCode.NEW_MONEY, f"{line.label} {year.year}: {figure(line.amount, '£')} is new money")
@@ -115,7 +115,7 @@ def _imbalance(scheme: Scheme, year: Year, account: MoneyAccount, difference: fl
 
 
 def _unspent(fund: Fund, unit: str | None, year: Year) -> str:
-    """Say what is left of a fund, and in which groups."""
+    """Return the sentence about what is left of a fund, and in which groups."""
     text = f"{fund.label} {fund.year}: {figure(fund.unspent, unit)} of {figure(fund.amount, unit)} is unspent"
     if not fund.within:
         return text

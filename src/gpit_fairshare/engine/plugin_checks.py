@@ -1,4 +1,4 @@
-"""Functions of plug-ins held to what the language promises: a number for every row, from that row alone."""
+"""Checks that functions of plug-ins return a number for every row, from that row alone, as the language promises."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from gpit_fairshare.language.in_polars import plugged, render, select
 from gpit_fairshare.language.plugin_functions import Plugged, known
 
 _WITHIN = 1e-12
-"""How far a plug-in's value may be from that of the same row among other rows: vectors may be worked out in another
-order."""
+"""How far a plug-in's value of a row may differ among other rows: vectors may be calculated in another order."""
 
 
 def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: bool) -> None:
-    """See that each function of a plug-in in a formula gives a number for every row, whatever the other rows are.
+    """Check that each plug-in function in a formula gives a number for every row, whichever rows are beside it.
 
     Raises:
-        PluginError: It raises, gives no number or not one for each row, or looks at other rows.
+        PluginError: A function raises, does not give a number for each row, or depends on other rows.
     """
     calls = [node for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in BUILT_INS]
-    # From the inside out: what is wrong further in would be laid on the outer one.
+    # From the inside out, so that a fault of an inner function is not blamed on an outer one.
     for call in reversed(calls):
         function = known(call.function)
         values = _values(function, call, frame, first_year=first_year)
-        # Every other row, the last first: a total, a rank or the row before comes out otherwise then.
+        # Every second row, the last first: a total, a rank or a reference to the row before then differs.
         rows = list(range(0, frame.height, 2))[::-1]
         repeated = _values(function, call, frame[rows], first_year=first_year)
         for row, value in zip(rows, repeated, strict=True):
@@ -41,10 +40,10 @@ def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: boo
 
 
 def _values(function: Plugged, call: t.Call, frame: pl.DataFrame, *, first_year: bool) -> list[Any]:
-    """Return what a function gives for the rows of a frame, None where it is undefined."""
+    """Return the values of a function for the rows of a frame, None where it is undefined."""
     parts = [render(argument, first_year=first_year).value.cast(pl.Float64) for argument in call.arguments]
     columns = [f"argument {number}" for number in range(len(parts))]
-    # Beside a number of each row, arguments that are one number alone stand on every row too.
+    # Beside a column with a number for each row, arguments that are a single number are repeated on every row.
     named = (part.alias(name) for part, name in zip(parts, columns, strict=True))
     arguments = select(frame, [call], pl.int_range(pl.len()), *named)
     expression = plugged(function.name, [pl.col(name) for name in columns])
@@ -58,7 +57,7 @@ def _values(function: Plugged, call: t.Call, frame: pl.DataFrame, *, first_year:
 
 
 def _is_same(other: float | None, value: float | None) -> bool:
-    """Return whether two values of a row are the same, but for rounding; None and NaN are the same as themselves."""
+    """Return whether two values of a row are equal within rounding; None equals None, and NaN equals NaN."""
     if other is None or value is None:
         return other is value
     return math.isclose(other, value, rel_tol=_WITHIN, abs_tol=_WITHIN) or (math.isnan(other) and math.isnan(value))

@@ -1,4 +1,4 @@
-"""A finished run: what screen, files and Python take from it, its tidy table, and the manifest to make it again."""
+"""A finished run, for screen, files and Python: its tidy table, its measures, and the manifest to reproduce it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Result:
     rows: pl.DataFrame
     manifest: Mapping[str, Any]
     effects: tuple[Effect, ...] = ()
-    """What hangs on each assumption that is a number; empty where it was not worked out."""
+    """Effects of each assumption that is a number; empty if they were not calculated."""
 
     def __repr__(self) -> str:
         rows, years = self.rows.height, ", ".join(self.years)
@@ -54,7 +54,7 @@ class Result:
         return self.rows.filter(pl.col("year") == year)
 
     def measures(self) -> list[YearMeasures]:
-        """Return what each year comes to, in order: money, gains and losses, inequality, totals by area."""
+        """Return the measures of each year, in order: money, gains and losses, inequality, totals by area."""
         return [measures_of(self.scheme, year, self.funds) for year in self.years.values()]
 
     @property

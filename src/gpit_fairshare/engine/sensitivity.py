@@ -1,7 +1,7 @@
-"""What hangs on each assumption: the run again, with its value a tenth lower and a tenth higher.
+"""The effect of each assumption: the run again, with its value a tenth lower and a tenth higher.
 
 The Aqua Book asks for an assumptions log with the effect of each entry. Only numbers can be moved; a
-value stops at its bounds, and a run that cannot be made says why.
+value stops at its bounds, and an effect that cannot be calculated says why.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 TENTH: Final = 0.1
 MOST_ROWS: Final = 2_000
-"""Rows of organisations and years beyond which the runs would take longer than people wait."""
+"""Most rows of organisations and years: with more, the runs would take longer than people wait."""
 MOST_ASSUMPTIONS: Final = 24
-"""Assumptions of a scheme beyond which they would as well: an index has a weight for each of its indicators."""
+"""Most assumptions, for the same reason: an index has a weight for each of its indicators."""
 
 
 def sensitivities(result: Result) -> tuple[Effect, ...]:
     """Return two effects, a tenth down and a tenth up, for every assumption that is a number.
 
-    None are worked out where that would take too many runs, or runs over too many rows.
+    None are calculated where that would take too many runs, or runs over too many rows.
     """
     movable = [assumption for assumption in result.scheme.assumptions if assumption.parameter]
     if result.rows.height > MOST_ROWS or len(movable) > MOST_ASSUMPTIONS:

@@ -38,7 +38,7 @@ class YearRun:
         self.before = before
         self.year = year
         self.place = f"{scheme.name}, {year}"
-        """The step or check that is worked out, and the year, for messages."""
+        """The current step or check and the year, for messages."""
         table = inputs.tables[year]
         blanks = [symbol for symbol in scheme.inputs if symbol.name not in table.columns]
         table = table.with_columns(
@@ -53,7 +53,7 @@ class YearRun:
             self._put(name, NATIONAL, [parameter.values[year].value])
 
     def _put(self, name: str, kind: Kind, values: Values, value_type: Type = "number") -> None:
-        """Keep the values of a name for every row of a kind, and of every finer one.
+        """Store the values of a name for every row of a kind, and for the rows of finer kinds.
 
         Raises:
             CalculationError: A number is too large to calculate with.
@@ -80,7 +80,7 @@ class YearRun:
         for label in labels:
             other = folded.setdefault(label.casefold(), label)
             if other != label:
-                # Excel's SUMIFS would take the two for one group.
+                # Excel's SUMIFS would treat the two as one group.
                 raise CalculationError(
                     f"{column} in {self.year}: {other!r} and {label!r} differ in case alone; write both alike"
                 )
@@ -92,7 +92,7 @@ class YearRun:
     # Steps --------------------------------------------------------------------------------------
 
     def step(self, step: Step) -> None:
-        """Work out one step and keep its values."""
+        """Calculate one step and store its values."""
         self._prepare(step)
         match step.tree:
             case t.ShareOut():
@@ -103,14 +103,14 @@ class YearRun:
                 self._put(step.name, step.kind, self._formula(step.tree, step.kind), step.type)
 
     def check(self, check: Check) -> CheckResult:
-        """Say whether a check holds this year, and for whom it does not."""
+        """Return the outcome of a check in this year, with the rows that fail it."""
         self._prepare(check)
         kind = kind_of(check.tree, self.scheme.symbols)
         values = self._formula(check.tree, kind)
         names = self._row_names(kind)
         failing = tuple(name for name, holds in zip(names, values, strict=True) if not holds)
         if check.stops and failing:
-            row = values.index(False)  # the first for whom it does not hold: its figures are shown
+            row = values.index(False)  # the first row that fails: its figures are shown
             more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
             failing_rows = "" if kind == NATIONAL else f", {failing[0]}{more}"
             cells = self._cells(check.tree, row) if kind == ORGANISATION else ""
@@ -120,7 +120,7 @@ class YearRun:
         return CheckResult(self.year, check.name, check.formula, holds=not failing, failing=failing)
 
     def _cells(self, tree: t.Expression, row: int) -> str:
-        """Return where the cells of the inputs that a formula names stand, for one organisation, in brackets."""
+        """Return the cells of the inputs that a formula names, for one organisation, in brackets."""
         keys = [(self.year, self.now.codes()[row], name) for name, _ in t.names_in(tree)]
         origins = self.inputs.origins
         cells = dict.fromkeys(origins[key] for key in keys if key in origins)
@@ -152,7 +152,7 @@ class YearRun:
             frame = select(self.now.frames[kind], [tree], *parts)
         except PluginError as fault:
             raise PluginError(f"{self.place}: {fault}") from None
-        # A formula of numbers alone has one row; its frame may have many.
+        # A formula that only has numbers gives one row; its frame may have many.
         frame = pl.concat([frame] * self.now.frames[kind].height) if frame.height == 1 else frame
         values = frame["value"].to_list()
         for row, (value, defined) in enumerate(zip(values, frame["defined"].to_list(), strict=True)):
@@ -161,7 +161,7 @@ class YearRun:
         return [value + 0.0 if isinstance(value, float) else value for value in values]
 
     def _undefined(self, tree: t.Expression, kind: Kind, row: int) -> str:
-        """Say why a value is undefined: the figures that went into it, for this organisation and year."""
+        """Return why a value is undefined: the figures that went into it, for this organisation and year."""
         row_name = self._row_names(kind)[row]
         why = "a division by zero, a blank cell or a number too large"
         if added := plugged_in(tree):
@@ -371,7 +371,7 @@ class YearRun:
             self.now.too_fine[step.name] = self._too_fine(step, tree, max(map(abs, rounding.values)))
 
     def _too_fine(self, step: Step, tree: t.Rounded, largest: float) -> Finding:
-        """Return the warning that who gets an odd unit hangs on digits that floats do not have."""
+        """Return the warning that the row that gets an odd unit depends on digits that floats do not have."""
         to = figure(tree.to, step.unit)
         message = (
             f"{step.label} {self.year}: {to} is too fine a unit for equal remainders of figures of up to "

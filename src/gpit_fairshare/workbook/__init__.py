@@ -1,4 +1,4 @@
-"""A Result as a live Excel workbook: `result_workbook` puts its sheets together, `writing` writes sheets to a file.
+"""A Result as a live Excel workbook: `result_workbook` builds its sheets, `writing` writes sheets to a file.
 
-Nothing is imported here: templates and comparisons write their own sheets without loading the rest.
+Nothing is imported here, so that templates and comparisons can write their own sheets without loading the rest.
 """

@@ -1,4 +1,4 @@
-"""The tables that are published: every organisation's allocation of every year, in pounds and in thousands."""
+"""The published tables: every organisation's allocation of every year, in pounds and in thousands."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class AllocationsSheet:
             self.sheet.put(TOTAL_ROW, 2, "Total")
 
     def _amounts(self, year: str) -> None:
-        """Write what an organisation gets in a year: what recurs, what does not, and what that comes to."""
+        """Write what each organisation gets in a year: recurrent money, non-recurrent money and their total."""
         scheme, block = self.layout.scheme, self.blocks[year]
         allocation = self._values(block, scheme.result)
         non_recurrent_parts = [self._values(block, step.name) for step in scheme.non_recurrent]
@@ -103,7 +103,7 @@ class AllocationsSheet:
         """Return the cell of an organisation in a column of a year's sheet."""
         return self.blocks[year].cell(name, self.row_in[year][code])
 
-    def _add(  # a column has that many sides
+    def _add(  # one parameter for each property of a column
         self,
         year: str,
         label: str,
@@ -112,9 +112,10 @@ class AllocationsSheet:
         number: str,
         unit: str | None = None,
     ) -> int:
-        """Add a column of a year: `formula` gives that of an organisation's row, with ROW in it.
+        """Add a column of a year: `formula` gives the formula of an organisation by its code, with ROW for the row.
 
-        It has a total if it is in the unit of the answers and those are added up; another unit is named.
+        The column has a total if it is in the unit of the answers and the answers are added up.
+        The heading names any other unit.
         """
         cells = [values.get(code, NOT_APPLICABLE) for code in self.codes]
 
@@ -152,7 +153,7 @@ class AllocationsSheet:
         self._add(year, label, changes, formula, number)
 
     def _year_before(self, year: str, year_before: str) -> dict[str, list[str]]:
-        """Return, by organisation, those that became it since the year before."""
+        """Return the organisations of the year before that became each organisation of this year."""
         crosswalk, now = self.layout.result.inputs.crosswalk, self.row_in[year]
         before_of: dict[str, list[str]] = {}
         for code in self.row_in[year_before]:
@@ -162,7 +163,7 @@ class AllocationsSheet:
         return before_of
 
     def _ratio(self, year: str, label: str, unit: str, divisor: str, allocation: dict[str, float]) -> int | None:
-        """Add allocations over a column of the year; a distance, in %, is a ratio less one. None without the column."""
+        """Add allocations divided by a column of the year, less one where the unit is %; None without the column."""
         divisors = self._values(self.blocks[year], divisor)
         if not divisors:
             return None
@@ -187,7 +188,7 @@ class AllocationsSheet:
 
 
 def _name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> None:
-    """Write code, name and area of every organisation, as the last year that has it calls it."""
+    """Write code, name and area of every organisation, as in the last year that has it."""
     names: dict[str, str] = {}
     areas: dict[str, str] = {}
     by = layout.scheme.report_by
@@ -202,7 +203,7 @@ def _name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> None:
 
 
 def thousands_sheet(layout: Layout, published: AllocationsSheet) -> Sheet | None:
-    """Return the same in thousands of pounds; None where the answer is no money."""
+    """Return the published table in thousands of pounds; None if the answer is not money."""
     if not published.money:
         return None
     title = f"{published.sheet.title}, in thousands of pounds"

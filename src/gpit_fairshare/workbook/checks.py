@@ -38,11 +38,11 @@ _MOVED: Final = 0.1
 class Live:
     """A check or warning: what is tested, and for each year its formula and whether it held in the run.
 
-    A formula that Excel has no function for is an empty text: the word is that of the run.
+    The formula is empty where Excel has no function for it: the sheet then shows the word of the run.
     """
 
     kind: str
-    """`Check` counts for the status; a `Warning` asks to be looked at, and may be meant."""
+    """`Check` counts for the status; a `Warning` is to be reviewed and may be intended."""
     name: str
     tests: str
     years: Mapping[str, tuple[str, bool]]
@@ -50,7 +50,7 @@ class Live:
     def word(self, year: str) -> Cell:
         """Return the word that says whether it holds in a year."""
         (good, bad), (formula, holds) = _WORDS[self.kind], self.years[year]
-        # An input that somebody emptied can make a check an error: that is no check that holds.
+        # An emptied input can turn a check into an error, which counts as a failure.
         live = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
         return Cell(good if holds else bad, live)
 
@@ -60,7 +60,7 @@ def checks_sheet(
 ) -> Sheet:
     """Return every check and warning with a live word for each year, what is unspent, and one cell for them all.
 
-    They are the scheme's checks, those that a workbook needs because it can be changed, and the warnings.
+    These are the scheme's checks, the checks that a workbook needs because it can be changed, and the warnings.
     """
     live = [
         *_of_scheme(layout, writers),
@@ -91,7 +91,7 @@ def checks_sheet(
 
 
 def _check(layout: Layout, name: str, tests: str, formulas: str | Mapping[str, str]) -> Live:
-    """Return a check that held in the run, which gpit refuses otherwise, by its formula or those of the years."""
+    """Return a check that held in the run (gpit refuses the run otherwise), from one formula or one for each year."""
     of_years = dict.fromkeys(layout.years, formulas) if isinstance(formulas, str) else formulas
     return Live("Check", name, tests, {year: (formula, True) for year, formula in of_years.items()})
 
@@ -108,7 +108,7 @@ def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Li
 
 
 def _of_fixed(layout: Layout) -> Iterator[Live]:
-    """Yield that nothing was changed where steps hold values of the run, which would not follow."""
+    """Yield a check that nothing was changed, if steps hold values of the run that do not follow a change."""
     names = fixed_parts(layout)
     if not names:
         return
@@ -120,13 +120,13 @@ def _of_fixed(layout: Layout) -> Iterator[Live]:
 
 
 def fixed_parts(layout: Layout) -> list[str]:
-    """Return the labels of steps and checks of which the workbook holds values, and no formula."""
+    """Return the labels of steps and checks that the workbook holds as values, without a formula."""
     steps = [step.label for step in layout.scheme.steps if without_excel(step.tree)]
     return steps + [f"check {check.name}" for check in layout.scheme.checks if without_excel(check.tree)]
 
 
 def _of_inputs(layout: Layout) -> Iterator[Live]:
-    """Yield that inputs are complete, and parameters within their bounds."""
+    """Yield checks that inputs are complete and parameters within their bounds."""
     for symbol in layout.scheme.inputs:
         if symbol.type != "number" or symbol.name not in layout.input_ranges:
             continue
@@ -153,7 +153,7 @@ def _of_inputs(layout: Layout) -> Iterator[Live]:
 
 
 def _of_lines(layout: Layout) -> Iterator[Live]:
-    """Yield that every line of cost has an amount, and is marked with words that gpit knows."""
+    """Yield checks that every line of spend has an amount and is marked with words that gpit knows."""
     cells, counts = layout.line_ranges, layout.scheme.counts
     if not cells:
         return
@@ -172,7 +172,7 @@ def _of_lines(layout: Layout) -> Iterator[Live]:
 
 
 def _of_groups(layout: Layout) -> Iterator[Live]:
-    """Yield that every organisation is in a group that has a row: a new name would be in none."""
+    """Yield checks that the group of every organisation has a row: a new group name has none."""
     blocks = layout.organisations()
     for column in dict.fromkeys(column for block in blocks.values() for column in block.year.labels):
         key = f"group {column}"
@@ -183,7 +183,7 @@ def _of_groups(layout: Layout) -> Iterator[Live]:
 
 
 def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
-    """Yield that each `share_out` can be shared out, pays its floors and gives all that it may."""
+    """Yield checks that each `share_out` can be calculated, pays its floors and gives all that it may."""
     for name, tests, attribute in (
         ("the floors fit in the money", "What must be given at the least is no more than the amount", "fits"),
         ("all is given", "What is given is the amount, or the most that the ceilings allow", "spends"),
@@ -198,7 +198,7 @@ def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[L
 
 
 def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
-    """Yield that no fund is overspent, and that what was given and what is unspent make it up, to the rounding."""
+    """Yield checks that no fund is overspent, and that its spent and unspent parts add up to it, within rounding."""
     labels = {fund.step: fund.label for fund in layout.result.funds if fund.year == layout.years[0]}
     for step in [step for step in layout.scheme.steps if isinstance(step.tree, t.ShareOut)]:
         final = rounding_step(layout.scheme, step.name) or step
@@ -217,19 +217,19 @@ def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Liv
 
 
 def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
-    """Yield that the published table comes to what the sheets of the years come to."""
+    """Yield a check that the published totals equal the totals of the year sheets."""
     formulas = {}
     for year, column in published.totals.items():
         cells = layout.blocks[ORGANISATION, year].column_range(layout.scheme.result)
         total = f"{ALLOCATIONS}!${letter(column)}${TOTAL_ROW}"
         formulas[year] = f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))"
-    if formulas:  # an index or a rate is not added up
+    if formulas:  # an index or a rate has no total
         tests = f"Totals of {layout.scheme.labels[layout.scheme.result]}"
         yield _check(layout, f"{ALLOCATIONS} adds up to the sheets of the years", tests, formulas)
 
 
 def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
-    """Yield what gpit warns of as well: it may be meant."""
+    """Yield the warnings that gpit gives too; each may be intended."""
     scheme, label = layout.scheme, layout.scheme.labels[layout.scheme.result]
     if scheme.symbols[scheme.result].unit == "£":
         below = {
@@ -249,7 +249,7 @@ def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
 
 
 def _non_recurrent(layout: Layout) -> Live:
-    """Return whether non-recurrent money is a part of the allocation, as the scheme says that it is."""
+    """Return the warning for non-recurrent money that is more than the allocation it is part of."""
     scheme = layout.scheme
     years = {}
     for year, block in layout.organisations().items():
@@ -265,7 +265,7 @@ def _non_recurrent(layout: Layout) -> Live:
 
 
 def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
-    """Return whether the money account balances, as R07 of a run asks; None where no money in is known."""
+    """Return the warning for a money account that does not balance, as R07 of a run; None if money in is unknown."""
     accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
     if not accounts or any(account.difference is None for account in accounts.values()):
         return None
@@ -290,7 +290,10 @@ def _unspent(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
 
 
 def _movement(layout: Layout, year: str, before: str) -> tuple[str, bool] | None:
-    """Return whether no organisation's patients change by more than a tenth; None where they cannot be compared."""
+    """Return the formula and outcome of the test that no organisation's patients change by more than a tenth.
+
+    None where the two years cannot be compared.
+    """
     now, old = layout.blocks[ORGANISATION, year], layout.blocks[ORGANISATION, before]
     if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():
         return None

@@ -1,7 +1,7 @@
-"""Columns and figures of one year, and what formulas call their cells: all kinds of steps write with them.
+"""Columns and figures of one year, and how formulas refer to their cells; every kind of step is written with them.
 
-Every helper cell carries the value that its formula gives, worked out here in the same way; the steps' own
-cells carry the engine's values, which LibreOffice and Excel reproduce.
+Every helper cell carries the value that its formula gives, calculated here in the same way. The cells of steps
+carry the engine's values, which LibreOffice and Excel reproduce.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class YearColumns:
         return self.layout.blocks[kind, self.year]
 
     def national_refs(self) -> Refs:
-        """Return how formulas of national figures name things."""
+        """Return the references that formulas of national figures use."""
         return Refs(self.layout, self.year, None, 0, self.layout.national)
 
     def step(self, step: Step, formula: Formula | None, says: str = "") -> None:
@@ -57,7 +57,7 @@ class YearColumns:
         block.columns[step.name] = block.sheet.add_column(heading, 16, values, formula, number, total=total)
 
     def national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:
-        """Write a national figure of this year, on the row that it has in the other years too."""
+        """Write a national figure of this year, on the same row as in the other years."""
         layout, sheet = self.layout, self.layout.national
         row = layout.national_rows.setdefault(key, FIRST_ROW + len(layout.national_rows))
         sheet.put_row(row, (label, layout.identifier(key), unit or "none"))
@@ -65,7 +65,7 @@ class YearColumns:
         sheet.put(row, column, value, formula, number_format(unit, [value]))
         layout.names[layout.name_of(key, self.year)] = sheet.cell(column, f"${row}")
 
-    def figure(  # a figure has that many sides
+    def figure(  # one parameter for each property of a figure
         self, within: str | None, key: str, label: str, unit: str | None, formula: Formula, values: Sequence[Any]
     ) -> None:
         """Write a figure over rows, once: a national one, or one for each group."""
@@ -114,7 +114,7 @@ class YearColumns:
             values = [index + 1 for index in self.now.membership[column]]
         elif inner == column:
             formula, values, says = own, list(range(1, block.height + 1)), "number"
-        else:  # A group inside a larger group: that of any of its organisations.
+        else:  # A group inside a larger group: the larger group of any of its organisations.
             organisations = self.block(ORGANISATION)
             outer, same = self.membership(organisations, column), self.membership(organisations, inner)
             formula = f"INDEX({outer.range},MATCH({own},{same.range},0))"
@@ -142,7 +142,7 @@ class KernelFigures:
 
     @property
     def groups(self) -> Block:
-        """The block of the groups."""
+        """Return the block of the groups."""
         return self.columns.block(group(self.within or ""))
 
     def put(
@@ -156,7 +156,7 @@ class KernelFigures:
     ) -> KernelFigure:
         """Write a figure once: a national one, or one per group.
 
-        Its unit is that of the step, unless it is a yes/no or another unit is given.
+        Its unit is the unit of the step, unless it is a yes/no or `unit` is given.
         """
         if unit is None:
             unit = "" if isinstance(values[0], bool) else self.step.unit
@@ -165,7 +165,7 @@ class KernelFigures:
         return KernelFigure(self, values, key, "" if self.within else self.layout.name_of(key, self.columns.year))
 
     def sum_of(self, cells: str) -> str:
-        """Return the sum of a range over the rows that a figure is about."""
+        """Return the sum of a range over the rows of the figure: all of them, or those of its group."""
         return f"SUMIFS({cells},{self.numbers},$B{ROW})" if self.within else f"SUM({cells})"
 
 
@@ -179,21 +179,21 @@ class KernelFigure:
     key: str
     """Its column on the sheet of the groups, where each group has its own value."""
     only: str = ""
-    """How formulas write it where it is one for all rows; else empty."""
+    """How formulas write it where all rows share one figure; otherwise empty."""
 
     def beside(self) -> str:
-        """Return it as written beside others of its kind: by name, or on the group's row."""
+        """Return how formulas beside it refer to it: by its name, or by its cell on the group's row."""
         return self.only or self.figures.groups.cell(self.key, on_sheet=self.figures.groups.sheet)
 
     def on_rows(self) -> str:
-        """Return it for each row of the block, as written on the sheet of the block."""
+        """Return how formulas on the sheet of the block refer to it, for each row."""
         if self.only:
             return self.only
         block, cells = self.figures.block, self.figures.groups.column_range(self.key)
         return f"INDEX({cells},{block.helper_cell(f'group {self.figures.within}', on_sheet=block.sheet)})"
 
     def of_group(self, index: int) -> str:
-        """Return that of a group, as written on any other sheet."""
+        """Return how formulas on any other sheet refer to the figure of one group."""
         return self.only or self.figures.groups.cell(self.key, FIRST_ROW + index)
 
     def over_all(self, function: str) -> str:
@@ -202,9 +202,9 @@ class KernelFigure:
 
 
 class Refs:
-    """Where names stand as seen from one row of one sheet of a block, or from that of the national figures.
+    """References to names, from one row of one sheet of a block or from the sheet of national figures.
 
-    The row may be ROW, where the formula is the same on every row.
+    The row is ROW where the formula is the same on every row.
     """
 
     def __init__(self, layout: Layout, year: str, block: Block | None, row: int | str, sheet: Sheet) -> None:
@@ -255,5 +255,5 @@ class Refs:
         return self.layout.scheme.symbols[name].optional
 
     def number(self, value: float) -> str:
-        """Return what stands for a number of the scheme."""
+        """Return how formulas write a number of the scheme."""
         return self.layout.number(value)

@@ -49,11 +49,11 @@ _PARAMETER_COLUMNS: Final = (
 )
 _ORDER_RATE: Final = 0.001
 _LARGEST: Final = 1e15
-"""The bound where there is none: Excel's rules want two numbers, and beyond this it counts no pounds."""
+"""The bound where there is none: Excel's rules need two numbers, and above this one it cannot count single pounds."""
 _MOST_TEXTS: Final = 20
-"""Different texts of a column that are counted one by one."""
+"""How many different texts of a column are counted one by one."""
 _LONGEST_TEXT: Final = 120
-"""Characters of a text that is counted; in formulas Excel takes up to 255, quotation marks being two each."""
+"""The longest text that is counted: formulas take up to 255 characters, and a quotation mark counts as two."""
 
 
 # Parameters ---------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def _parameters_sheet(layout: Layout) -> Sheet:
     sheet.add_headings(_PARAMETER_COLUMNS)
     for (name, year), row in layout.parameter_rows.items():
         parameter = layout.scheme.parameters[name]
-        # The bounds as formulas find them: the row's own cell, the parameter that is named, or nothing.
+        # The bounds as formulas refer to them: the cell of the row, the parameter that is named, or nothing.
         low, high = (
             layout.name_of(bound, year) if bound in layout.scheme.parameters else f"${column}{row}" if bound else ""
             for column, bound in (("G", parameter.minimum), ("H", parameter.maximum))
@@ -76,10 +76,10 @@ def _parameters_sheet(layout: Layout) -> Sheet:
     return sheet
 
 
-def _parameter_cells(  # a parameter has that many sides
+def _parameter_cells(  # one parameter for each part of the row
     layout: Layout, parameter: Parameter, year: str, row: int, low: str, high: str
 ) -> Iterator[Any]:
-    """Yield the cells of one parameter in one year; its state says whether it is within its bounds, and of the run."""
+    """Yield the cells of one parameter in one year; its state says whether it is within bounds or changed."""
     value, cell = parameter.values[year], f"$D{row}"
     number = number_format(parameter.unit, [year_value.value for year_value in parameter.values.values()])
     in_run = "set for this run" if value.overridden else "as the scheme has it"
@@ -99,13 +99,13 @@ def _parameter_cells(  # a parameter has that many sides
 
 
 def parameters_in(layout: Layout, *states: str) -> str:
-    """Return how many parameters are in one of some states; an empty text if there are no parameters."""
+    """Return the formula that counts the parameters in any of some states; empty if there are no parameters."""
     cells = f"{PARAMETERS}!$E${FIRST_ROW}:$E${FIRST_ROW + len(layout.parameter_rows) - 1}"
     return "+".join(f'COUNTIF({cells},"{state}")' for state in states if layout.parameter_rows)
 
 
 def changed_parameters(layout: Layout) -> str:
-    """Return how many parameters were changed: a value that was moved out of its bounds was changed too."""
+    """Return the formula that counts changed parameters; a value out of its bounds counts as changed."""
     return parameters_in(layout, CHANGED, OUTSIDE)
 
 
@@ -113,9 +113,9 @@ def changed_parameters(layout: Layout) -> str:
 
 
 def input_sheets(layout: Layout) -> list[Sheet]:
-    """Return the sheets of parameters, people, money and other inputs, and remember where each cell is.
+    """Return the sheets of parameters, people, money and other inputs, and record the cell of each input.
 
-    A row that serves every year is there once, so that changing it changes all years, as it would in its file.
+    A row that serves every year appears once, so that changing it changes all years, as in its file.
     """
     noun, lines = layout.scheme.organisation, _lines(layout)
     line_sums = {} if lines is None else _sums_of_lines(layout, lines)
@@ -142,14 +142,14 @@ def input_sheets(layout: Layout) -> list[Sheet]:
 
 
 def input_names(layout: Layout) -> list[str]:
-    """Return the inputs that the run has: the scheme's, after the column by which it reports if no step uses that."""
+    """Return the inputs of the run: the `report_by` column if no step uses it, then the inputs of the scheme."""
     columns_read = {column for year in layout.result.years.values() for column in year.organisations.columns}
     names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
     return [name for name in ([] if by in names else [by]) + names if name in columns_read]
 
 
 def _sheet_of(layout: Layout, name: str) -> str:
-    """Return the sheet of an input column: people and money have their own, wherever they were read."""
+    """Return the sheet of an input column: people and money have their own, no matter which file they came from."""
     column = layout.result.inputs.columns.get(name)
     role = {PEOPLE: "population", BASELINE: "spend"}.get(name, column.table if column else "population")
     return {"population": "Population", "spend": "Spend"}.get(role, "Other inputs")
@@ -204,12 +204,12 @@ def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: 
 def _input_column(
     layout: Layout, sheet: Sheet, name: str, cells: Sequence[Any], formulas: Sequence[str | None]
 ) -> None:
-    """Write one column of inputs: what may be changed, what follows from other cells, and what is allowed."""
+    """Write one column of inputs: its cells, their formulas, which of them are unlocked, and their validation."""
     symbol = layout.scheme.symbols.get(name)
     is_text, unit = any(isinstance(value, str) for value in cells), symbol.unit if symbol else None
     heading, number = with_unit(layout.label(name), unit), "number" if is_text else number_format(unit, cells)
     formula = (lambda row: formulas[row - FIRST_ROW]) if any(formulas) else None
-    # A text that no step uses names an area, and the sheet of areas has a row for those of the run alone.
+    # A text that no step uses names an area, and the sheet of areas only has rows for the areas of the run.
     unlocked = not (is_text and symbol is None)
     column = sheet.add_column(heading, 22, cells, formula, number, unlocked=unlocked)
     region = sheet.region(column)
@@ -226,7 +226,7 @@ def _input_column(
 
 
 def offer_choices(layout: Layout, areas: Sheet | None) -> None:
-    """Let texts that group organisations be those of the run alone: no sheet has a row for another."""
+    """Restrict texts that group organisations to those of the run: no sheet has a row for any other."""
     for name, (sheet, region) in layout.text_inputs.items():
         years = [year.labels.get(name) for year in layout.result.years.values()]
         if areas and name == layout.scheme.report_by:
@@ -241,7 +241,7 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
 
 
 def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Return what each row of a sheet is for: the word for its year, a year that has its values, and the code."""
+    """Return for each row of a sheet the label of its year, a year that has its values, and the code."""
     inputs = layout.result.inputs
     moved = set() if inputs.boundaries else {(restated.year, restated.successor) for restated in inputs.restated}
     shared: dict[str, str] = {}
@@ -255,10 +255,10 @@ def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]
     return [(EVERY_YEAR, year, code) for code, year in sorted(shared.items())] + own
 
 
-def _sum_of_predecessors(  # a cell has that many sides
+def _sum_of_predecessors(  # one parameter for each part of a cell's address
     layout: Layout, rows: Mapping[tuple[str, str], int], name: str, column: str, year: str, code: str
 ) -> str | None:
-    """Return the sum of the cells of merged predecessors, where all of them are on the sheet."""
+    """Return the formula that sums the cells of merged predecessors, if all of them are on the sheet."""
     if layout.result.inputs.boundaries:
         return None
     parts = [part for part in layout.moved.get((year, code), ()) if part.column == name]
@@ -267,7 +267,7 @@ def _sum_of_predecessors(  # a cell has that many sides
 
 
 def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
-    """Return the lines of cost with the live rule of which count."""
+    """Return the lines of spend, with the scheme's rule of which lines count as a live formula."""
     note = "Change a line and the spend follows; Counts is the scheme's rule applied to the line."
     sheet = layout.sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
@@ -301,7 +301,7 @@ def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
 
 
 def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str], amounts: Sequence[float]) -> None:
-    """Keep how many lines have each word of a column, and the £ of those with one: two changes may cancel out."""
+    """Record how many lines have each word of a column, and the £ of those with one: two changes may cancel out."""
     _control_texts(layout, f"{name}_of_lines", cells, values)
     word = max(values, key=lambda value: (value == "yes", value))
     total = math.fsum(amount for amount, value in zip(amounts, values, strict=True) if value == word)
@@ -340,13 +340,13 @@ def _sums_of_lines(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str],
     return formulas
 
 
-# What may be typed, and how a change is noticed ----------------------------------------------------
+# What may be typed, and how changes are detected ----------------------------------------------------
 
 
-def _require_number(  # a rule has that many sides
+def _require_number(  # one parameter for each property of a rule
     sheet: Sheet, cells: str, low: str, high: str, label: str, unit: str | None, *, optional: bool = False
 ) -> None:
-    """Let cells take numbers between their bounds alone, and say what is asked for."""
+    """Restrict cells to numbers within their bounds, with a message that says what to enter."""
     rule = {
         "validate": "decimal",
         "criteria": "between",
@@ -362,9 +362,9 @@ def _require_number(  # a rule has that many sides
 
 
 def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:
-    """Keep two totals of a column as it was read, so that a change made in the workbook is seen.
+    """Record two totals of a column as it was read, so that a change made in the workbook shows.
 
-    The second counts each value for a little less than the one above: values that change places change it.
+    In the second total each value counts for a little less than the one above, so that swapped values change it.
     """
     says = f"{layout.label(name)}: total in the run"
     numbers = [value for value in values if value is not None]
@@ -374,14 +374,14 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
 
 
 def _control_order(layout: Layout, name: str, says: str, cells: str, numbers: Sequence[float]) -> None:
-    """Keep a total in which each number, from the top down, counts for a little less: NPV's discount."""
+    """Record a total in which each number counts for a little less than the one above, by NPV's discount."""
     rate = layout.constant("order_rate", _ORDER_RATE, "By which a row counts for less than the one above it, in order.")
     total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
     layout.control(f"as_read_{name}", total, f"{says}, each row for a little less.", f"NPV({rate},{cells})")
 
 
 def control_groups(layout: Layout, year: str) -> None:
-    """Keep which group each organisation was in, so that two that change places are seen."""
+    """Record the group of each organisation, so that a swap of two organisations shows."""
     block = layout.blocks[ORGANISATION, year]
     for column, members in block.year.membership.items():
         if f"group {column}" in block.helpers:
@@ -391,7 +391,10 @@ def control_groups(layout: Layout, year: str) -> None:
 
 
 def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:
-    """Keep how many rows have each text of a column, so that a change of one is seen; not of a column of names."""
+    """Record how many rows have each text of a column, so that a change of one shows.
+
+    A column of many or long texts, such as names, is left out.
+    """
     counts = Counter(value or "" for value in values)
     if len(counts) > _MOST_TEXTS or max(map(len, counts)) > _LONGEST_TEXT:
         return

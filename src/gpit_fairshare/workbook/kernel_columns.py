@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Step
 
 REMAINDER: Final = "remainder"
-"""In the heading of what is left of a large number, of which few digits are sure."""
+"""In the heading of remainders of large numbers: only few of their digits are certain."""
 
 
 class ShareOutCells:
-    """One `share_out` step as live cells, and what other sheets ask of it: formulas over all groups."""
+    """One `share_out` step as live cells, and the formulas over all groups that other sheets use."""
 
     def __init__(
         self, columns: YearColumns, step: Step, tree: t.ShareOut, orders: dict[tuple[Kind, str], GroupOrder]
     ) -> None:
-        """Write the step's column and what it rests on."""
+        """Write the step's column and the figures that it is calculated from."""
         self.columns, self.layout, self.step, self.tree, self.orders = columns, columns.layout, step, tree, orders
         self.figures = KernelFigures(columns, step, tree.within)
         self.block = self.figures.block
         self.weights = columns.vector(self.block, tree.by)
         self.amount = self._shared_amount(tree.amount)
         self.fits = ""
-        """Whether the floors fit in the amount; empty where it has none."""
+        """The formula that tests whether the floors fit in the amount; empty without floors."""
         self.spends = ""
-        """Whether it gives the amount, or all that it may."""
+        """The formula that tests whether the step gives the whole amount, or all that its ceilings allow."""
         self.left_over = ""
-        """What it leaves over; empty where it has no ceiling."""
+        """The formula of what the step leaves over; empty without a ceiling."""
         capped_by_weight = tree.at_most is not None and t.to_text(tree.at_most) == t.to_text(tree.by)
         if tree.at_least is None and tree.at_most is None:
             self._proportional()
@@ -51,9 +51,9 @@ class ShareOutCells:
         else:
             self._bounded()
         self.sound = self._sound()
-        """Whether its arguments are such as gpit takes."""
+        """The formulas that test whether gpit would accept the arguments."""
         self.shared = self.amount.over_all("SUM")
-        """What it has to share."""
+        """The formula of what the step has to share."""
         if self.amount.only and tree.within:  # each group has the same amount
             self.shared += f"*ROWS({self.figures.groups.column_range(tree.within)})"
 
@@ -67,7 +67,7 @@ class ShareOutCells:
             return KernelFigure(figures, values, "", self.layout.name_of(name, self.columns.year))
         if figures.within and kind == figures.groups.kind:
             return KernelFigure(figures, values, name)
-        # Each row says the amount of its group; where all are one group, any row does.
+        # Each row has the amount of its group; if all rows are one group, the first row has it.
         place = f"MATCH($B{ROW},{figures.numbers},0)" if figures.within else "1"
         formula = f"INDEX({self.block.column_range(name)},{place})"
         return figures.put(f"amount of {self.step.name}", "amount to be shared out", formula, values)
@@ -85,7 +85,7 @@ class ShareOutCells:
         return self._total(key, "", self.weights, unit, f"Total of {scheme.labels.get(text, text)}")
 
     def _local(self, leaf: t.Name | t.Number) -> str:
-        """Return an argument's cell as written on the step's own sheet."""
+        """Return how formulas on the step's sheet refer to an argument."""
         if isinstance(leaf, t.Number):
             return self.layout.number(leaf.value)
         return Refs(self.layout, self.columns.year, self.block, ROW, self.block.sheet).name(leaf.name)
@@ -93,11 +93,11 @@ class ShareOutCells:
     # Forms ------------------------------------------------------------------------------------------
 
     def _proportional(self) -> None:
-        """Without bounds: base + weight × (amount − total of bases) ÷ total of weights."""
+        """Write the step without bounds: base + weight × (amount − total of bases) ÷ total of weights."""
         total = self._weights_total().on_rows()
         base, weight, amount = self.tree.base, self._local(self.tree.by), self.amount.on_rows()
         if base is None:
-            # Nothing shared out among weights that are all 0 is nothing; money among them is an error, as in the run.
+            # If all weights are 0, sharing out 0 gives 0; sharing out money is an error, as in the run.
             self.columns.step(self.step, f"IF({amount}=0,0,{amount}*{weight}/{total})")
         else:
             least = self._least(self.columns.vector(self.block, base))
@@ -106,7 +106,7 @@ class ShareOutCells:
         self._spends(None)
 
     def _capped(self) -> None:
-        """With the weight as its own ceiling: in full, or pro rata where the amount is too small."""
+        """Write the step with its weight as the ceiling: paid in full, or pro rata where the amount is too small."""
         weights, weight = self._weights_total(), self._local(self.tree.by)
         total = weights.on_rows()
         share = f"{weight}*MIN(1,{self.amount.on_rows()}/{total})"
@@ -114,7 +114,7 @@ class ShareOutCells:
         self._spends(weights)
 
     def _bounded(self) -> None:
-        """Write where each row turns, the search for the factor, and the rows that follow from it."""
+        """Write the turning points of each row, the search for the factor, and the shares that follow from it."""
         columns, tree, block = self.columns, self.tree, self.block
         base = columns.vector(block, tree.base or t.Number(0.0))
         leaves = {FLOOR: tree.at_least, CEILING: tree.at_most}
@@ -126,7 +126,7 @@ class ShareOutCells:
             self._least(self._helper("least", "least", within_bounds, clip(base, bounds)))
         share = f"{factor.on_rows()}*{self._local(tree.by)}"
         share = f"{self._local(tree.base)}+{share}" if tree.base else share
-        # From the ceiling down: each bound's cell on the step's own sheet.
+        # The ceiling first, then the floor, each by its cell on the step's sheet.
         share = f"MIN({self._local(tree.at_most)},{share})" if tree.at_most else share
         share = f"MAX({self._local(tree.at_least)},{share})" if tree.at_least else share
         columns.step(self.step, share)
@@ -145,17 +145,17 @@ class ShareOutCells:
         heading = with_unit(f"{self.step.label}: {says}", self.step.unit)
         return self.columns.helper(self.block, f"{self.step.name} {key}", heading, formula, values)
 
-    # What is to hold ----------------------------------------------------------------------------------
+    # Conditions that must hold ----------------------------------------------------------------------------------
 
     def _holds(self, key: str, says: str, formula: str) -> str:
-        """Write whether something holds, nationally or for each group, and return whether it does for all."""
+        """Write whether a condition holds, nationally or by group; return the formula of whether it holds for all."""
         return self.figures.put(key, says, formula, [True] * len(self.figures.rows)).over_all("AND")
 
     def _least(self, column: Vector) -> KernelFigure:
-        """Write the least that must be given, and whether it is no more than the amount.
+        """Write the least that must be given, and whether the amount covers it.
 
-        gpit refuses to share out less money than the floors cost. A workbook that somebody changes cannot
-        refuse, so it has a check.
+        gpit refuses to share out less money than the floors cost. A workbook that was changed cannot refuse, so it
+        has a check.
         """
         least = self._total(f"least of {self.step.name}", "least that must be given", column)
         amount = self.amount.beside()
@@ -164,7 +164,7 @@ class ShareOutCells:
         return least
 
     def _sound(self) -> str:
-        """Return whether weights, bounds and amounts are such as gpit takes; it refuses others."""
+        """Return the formulas that test whether gpit would accept the weights, bounds and amounts."""
         tests = [f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"]
         if self.tree.at_least and self.tree.at_most:
             low = self.columns.vector(self.block, self.tree.at_least).range
@@ -179,7 +179,7 @@ class ShareOutCells:
         return ",".join(tests)
 
     def _spends(self, most: KernelFigure | None) -> None:
-        """Write what was given and whether it is the amount, or the most that the ceilings allow."""
+        """Write the total of the shares, and whether it is the amount or the most that the ceilings allow."""
         name, amount = self.step.name, self.amount.beside()
         spent = self._total(f"given by {name}", "given in all", self.columns.vector(self.block, t.Name(name)))
         due = f"MIN({amount},{most.beside()})" if most else amount
@@ -190,9 +190,9 @@ class ShareOutCells:
             self.left_over = self._left_over(amount, most.beside())
 
     def _left_over(self, amount: str, most: str) -> str:
-        """Write what ceilings leave over, as the engine has it, and return it over all groups.
+        """Write what the ceilings leave over, as the engine calculates it; return its formula over all groups.
 
-        No cell of the shares decides it, so that the money account can show where they are wrong.
+        It does not depend on the cells of the shares, so that the money account can show if they are wrong.
         """
         rounding, paid = rounding_within_groups(self.columns.scheme, self.step), most
         if rounding:
@@ -207,8 +207,8 @@ class ShareOutCells:
 def write_rounded(columns: YearColumns, step: Step, tree: t.Rounded) -> None:
     """Write a step that rounds to whole units and keeps the total of each group.
 
-    A unit goes to each remainder above that at which the units run out, and at that one to the first rows.
-    Ranks of all remainders would say the same, in work that grows with the square of the rows.
+    Units go to the largest remainders; at the remainder where the units run out, to the first rows.
+    Ranking all remainders would give the same, but its work grows with the square of the rows.
     """
     to, name, number = Fraction(str(tree.to)), step.name, columns.layout.number
     figures = KernelFigures(columns, step, tree.within)
@@ -256,7 +256,7 @@ def whole_units(values: Sequence[float], to: Fraction) -> tuple[list[int], list[
 
 
 def _one_unit(unit: str | None, to: float) -> str:
-    """Return what rounding gives out one of: £1, £0.01, 100 people."""
+    """Return the unit of rounding in words: £1, £0.01, 100 people."""
     size = as_in_sheet(to, 12)
     return f"£{size}" if unit == "£" else f"{size} {unit}" if unit else f"unit of {size}"
 

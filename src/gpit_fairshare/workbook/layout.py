@@ -1,4 +1,4 @@
-"""Where everything stands: the sheet, row and column of every name, figure and parameter.
+"""The sheet, row and column of every name, figure and parameter.
 
 A *block* is one sheet with a row per organisation or group in one year, and its workings: a second
 sheet with the same rows, which holds the columns that the kernels need. National figures have a row
@@ -71,17 +71,17 @@ FIXED_NAMES: Final = (
     "Findings",
     MANIFEST,
 )
-"""Sheets that are called the same in every workbook; those of years and groups take other names."""
+"""Sheets that have the same name in every workbook; sheets of years and groups take other names."""
 EVERY_YEAR: Final = "every year"
 NOT_GIVEN: Final = "[not given]"
-"""In a cell of text where the inputs give none."""
+"""In a text cell for which the inputs have no text."""
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 
 
 def sheet_name(text: str, used_names: set[str], end: str = "") -> str:
-    """Return a name that Excel allows: 31 characters, no brackets, slashes or :*?, and not there yet.
+    """Return a name that Excel allows: 31 characters, no brackets, slashes or :*?, and not used yet.
 
-    A name that is too long is cut before its `end`, such as the year, without which two sheets look alike.
+    A name that is too long is cut before its `end`, such as the year, which tells two sheets apart.
     """
     base, end = (" ".join(part.translate(_FORBIDDEN).split()) for part in (text, end))
 
@@ -130,36 +130,36 @@ class Block:
         return self.workings.column_range(self.helpers[key])
 
     def cell(self, name: str, row: int | str = ROW, *, on_sheet: Sheet | None = None) -> str:
-        """Return a cell of the sheet as written on the sheet `on_sheet`, or on any other."""
+        """Return how formulas on the sheet `on_sheet`, or on any other, refer to a cell of the sheet."""
         return self.sheet.cell(self.columns[name], row, on_sheet=on_sheet)
 
     def helper_cell(self, key: str, row: int | str = ROW, *, on_sheet: Sheet | None = None) -> str:
-        """Return a cell of the workings as written on the sheet `on_sheet`, or on any other."""
+        """Return how formulas on the sheet `on_sheet`, or on any other, refer to a cell of the workings."""
         return self.workings.cell(self.helpers[key], row, on_sheet=on_sheet)
 
 
 class Layout:
-    """All places of one workbook, and the sheets as they fill."""
+    """The cells of all names in one workbook, and the sheets that are being filled."""
 
     user = ""
-    """Label of the step that is being written, for the numbers that it holds."""
+    """Label of the step that is being written; the constants that it uses name it."""
 
     def __init__(self, result: Result) -> None:
         self.result = result
         self.scheme = result.scheme
         self.used_sheet_names = {name.casefold() for name in FIXED_NAMES}
         self.adds_up = self.scheme.symbols[self.scheme.result].unit in (*ADDED_UP, None)
-        """Whether answers may be added up: money and people, and what has no unit; an index or a rate may not."""
+        """Whether the answers have a total: money, people and figures without a unit do; indices and rates do not."""
         self.answers = ALLOCATIONS if self.adds_up else self.scheme.labels[self.scheme.result].partition(",")[0]
-        """What the answers are called as a whole, on the sheet that is published: `Allocations`, `Maturity index`."""
+        """Name of the answers on the published sheet: `Allocations`, `Maturity index`."""
         self.years = list(result.years)
         self.measures = result.measures()
-        """What each year comes to, in order."""
+        """The measures of each year, in order."""
         self.illustrative = "Illustrative spend. " if result.inputs.illustrative else ""
-        """What every sheet that shows illustrative spend bears; an empty text where all spend is real."""
+        """Note on every sheet that shows illustrative spend; empty where all spend is real."""
         self.names: dict[str, str] = {}
         """Defined names, each with its cell."""
-        # Steps and parameters go by their own names; a figure such as total(x) gives way to a step total_of_x.
+        # Steps and parameters keep their names; a figure such as total(x) gives way to a step total_of_x.
         self._identifiers = {
             name: name for name in (*self.scheme.parameters, *(step.name for step in self.scheme.steps))
         }
@@ -173,18 +173,18 @@ class Layout:
         self.text_inputs: dict[str, tuple[Sheet, str]] = {}
         """Column of texts to the cells that hold them."""
         self.input_controls: list[str] = []
-        """Cells that say whether a column of inputs is what it was in the run."""
+        """Cells that say whether a column of inputs is as it was in the run."""
         self.input_tables: list[dict[str, Any]] = []
-        """For each sheet of inputs what it holds, for whoever reads the workbook back; see `places`."""
+        """The content of each sheet of inputs, for reading the workbook back; see `places`."""
         self.moved: dict[tuple[str, str], list[Restated]] = {}
-        """(year, successor) to what the crosswalk counted with it."""
+        """(year, successor) to the amounts that the crosswalk counted with it."""
         for restated in result.inputs.restated:
             self.moved.setdefault((restated.year, restated.successor), []).append(restated)
         note = "Numbers of the formulas, each by its name. Fixed: no input changes it. As read: inputs come to it."
         self.constants = self.sheet(CONSTANTS, "Constants that formulas use", note, "Working")
         self._constant_rows: dict[str, int] = {}
         self._users: defaultdict[str, list[str]] = defaultdict(list)
-        """Numbers of the scheme by their names to what uses them."""
+        """Names of the scheme's numbers to the labels of what uses them."""
         self.constants.add_headings(_CONSTANTS_COLUMNS)
         for name, (value, use) in x.CONSTANTS.items():
             self.constant(name, value, use)
@@ -206,17 +206,17 @@ class Layout:
         return Sheet(name, title, f"{self.illustrative}{note}", role, frozen=frozen)
 
     def label(self, name: str) -> str:
-        """Return what a column is called, whether or not the scheme says so."""
+        """Return the label of a column, made from its name if the scheme has none."""
         return self.scheme.labels.get(name, name.replace("_", " ").capitalize())
 
     # Names ------------------------------------------------------------------------------------------
 
     def name_of(self, key: str, year: str) -> str:
-        """Return the name under which formulas find a parameter or a national figure of a year."""
+        """Return the name that formulas use for a parameter or a national figure of a year."""
         return f"{self.identifier(key)}_{year.replace('/', '_')}"
 
     def identifier(self, key: str) -> str:
-        """Return a key as a name that Excel takes, before the year is added: `total_of_historic_spend`."""
+        """Return a key as a name that Excel accepts, without the year: `total_of_historic_spend`."""
         if key not in self._identifiers:
             base = re.sub(r"[^a-z0-9]+", "_", key.replace("(", " of ").casefold()).strip("_")
             used_names = set(self._identifiers.values())
@@ -224,7 +224,7 @@ class Layout:
         return self._identifiers[key]
 
     def constant(self, name: str, value: float, use: str) -> str:
-        """Give a number that formulas need a cell and a name, once; return the name."""
+        """Write a number that formulas need to a cell with a name, once; return the name."""
         if name not in self.names:
             row = self._constant_rows[name] = FIRST_ROW + len(self._constant_rows)
             self.names[name] = f"{CONSTANTS}!$C${row}"
@@ -232,19 +232,19 @@ class Layout:
         return name
 
     def control(self, name: str, value: float, use: str, formula: str) -> None:
-        """Keep a total of inputs as it was in the run, and say beside it whether it still is."""
+        """Record a total of inputs as it was in the run, and show beside it whether it still is."""
         row = self._constant_rows[self.constant(name, value, use)]
         same = f"IFERROR(ABS({formula}-{name})<=tolerance*MAX(1,ABS({name})),FALSE)"
         self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED}")')
         self.input_controls.append(f"{CONSTANTS}!$D${row}")
 
     def changed_inputs(self) -> str:
-        """Return how many totals of inputs are not what they were in the run; empty if none is kept."""
+        """Return the formula that counts totals of inputs that differ from the run; empty if none is recorded."""
         controls = self.input_controls
         return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED}")' if controls else ""
 
     def number(self, value: float) -> str:
-        """Return what stands for a number of the scheme in formulas: nought and one as they are, else a name."""
+        """Return how formulas write a number of the scheme: 0 and 1 as they are, any other by its name."""
         if value in (0, 1):
             return x.number(value)
         digits = x.number(abs(value)).replace("+", "").replace("-", "minus")

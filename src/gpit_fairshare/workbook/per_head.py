@@ -1,4 +1,4 @@
-"""£ per head of every organisation, live: what it was and is, who gains and loses, how far apart they stand."""
+"""£ per head of every organisation, live: before and after, gains and losses, and how far apart they are."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ CHANGE: Final = "Change per head"
 SPREAD: Final = "Spread per head"
 PATH: Final = "Path per head"
 MOST_SORTED: Final = 1_000
-"""Organisations that are sorted live; each place looks through all, and the work grows with the square."""
+"""Most organisations that are sorted live: the work grows with the square of their number."""
 _BANDS: Final = 24
 _PENNY: Final = 0.01
 _EDGE: Final = x.CONSTANTS["tolerance"][0]
-"""£ per head by which a rate may miss the start of its band: one that stands on it is in it in every program."""
+"""£ per head by which a rate may miss the start of its band, so that a rate on it is in the band in every program."""
 
 
 def write_per_head(writers: dict[str, StepWriter]) -> None:
@@ -70,7 +70,7 @@ def _places(changes: Sequence[Any]) -> list[Any]:
 
 
 def change_sheet(layout: Layout) -> Sheet | None:
-    """Return the change per head of every organisation, sorted live; of every hundredth where there are many."""
+    """Return the change per head of every organisation, sorted live, or its percentiles where there are many."""
     blocks = [block for block in layout.organisations().values() if "change per head" in block.helpers]
     if not blocks:
         return None
@@ -118,12 +118,12 @@ def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -
 
 
 def applicable(block: Block, key: str) -> list[float]:
-    """Return the figures of a column of the workings, without those that do not apply."""
+    """Return the applicable figures of a column of the workings."""
     return [value for value in block.helper_values(key) if value != NOT_APPLICABLE]
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float:
-    """Return the figure below which a share lies, in a straight line between neighbours, as Excel does."""
+    """Return the figure below which a share of the figures lies, interpolated between neighbours as Excel does."""
     place = (len(ordered) - 1) * share
     low = math.floor(place)
     high = min(low + 1, len(ordered) - 1)
@@ -131,7 +131,7 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def _sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
-    """Return heading, cells and figures of £ per head: historic spend once, then each year's allocation."""
+    """Return the heading, cells and figures of each set of £ per head: historic spend once, then each allocation."""
     before, after = f"{BASELINE} per head", f"{layout.scheme.result} per head"
     blocks = layout.organisations()
     sets = [("Historic spend", block, before) for block in blocks.values() if before in block.helpers][:1]
@@ -164,7 +164,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
     sheet.add_column("Band (£ per head)", 20, texts, band)
     sheet.add_column("From (£ per head)", 14, starts, start, "£ per head")
     for heading, cells, values in sets:
-        # Whether a value is in a band or above it; programs differ in the last digit at its edge.
+        # How many values are in each band or above it; programs differ in the last digit at the edge of a band.
         above = [sum(value >= low - _EDGE for value in values) for low in starts]
         counts = [reached - beyond for reached, beyond in zip(above, [*above[1:], 0], strict=True)]
         column = letter(len(sheet.headings) + 1)
@@ -189,7 +189,7 @@ def _bands(lowest: float, highest: float) -> tuple[list[float], float]:
 
 
 def _nice(width: float) -> float:
-    """Return the next of 1, 2, 5 and 10 times a power of ten, and no less than the penny that labels show."""
+    """Return a width rounded up to 1, 2, 5 or 10 times a power of ten, at least the penny that labels show."""
     if width <= _PENNY:
         return _PENNY
     power = 10.0 ** math.floor(math.log10(width))

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from gpit_fairshare.workbook.layout import Layout
 
 PLACES: Final = "; "
-"""What is between the places that the inputs of one row came from."""
+"""Separator of the places that the inputs of one row came from."""
 NOWHERE: Final = "-"
 _MARKS: Final = string.digits + string.ascii_letters
-"""Signs for the first place of a row, the second and so on; the last is for all that come later."""
+"""Marks for the first place of a row, the second and so on; the last mark is for all later places."""
 
 
 def places(layout: Layout) -> dict[str, Any]:
-    """Return where the figures of a result stand, with stable keys: the manifest of a workbook says it.
+    """Return the cells of a result's figures, with stable keys, for the manifest of a workbook.
 
     `tables` has the sheets of organisations and of groups, year by year; `cells` the national figures and the
     parameters; `inputs` the sheets of inputs, each with its columns of years, codes and places, and for each
@@ -52,16 +52,16 @@ def places(layout: Layout) -> dict[str, Any]:
 
 
 def cell_digest(value: Any) -> str:
-    """Return four signs by which an input of the run is known again, as far as a spreadsheet keeps it: 15 digits."""
+    """Return four characters that identify an input of the run, to the 15 digits that a spreadsheet keeps."""
     text = "" if value is None else format(float(value), ".15g") if isinstance(value, int | float) else str(value)
     return hashlib.sha256(text.encode()).hexdigest()[:4]
 
 
 def place_marks(places: Sequence[Sequence[str]], column_places: Sequence[str]) -> str:
-    """Return which of the places of its row each value of a column came from: one sign a row, or one for all rows.
+    """Return which of its row's places each value of a column came from: one mark a row, or one for all rows.
 
     Args:
-        places: The places of each row, each of them once.
+        places: The places of each row, without repeats.
         column_places: The place of the column's value on each row, empty where no file has it.
     """
     marks = [
@@ -72,7 +72,7 @@ def place_marks(places: Sequence[Sequence[str]], column_places: Sequence[str]) -
 
 
 def place_of(where: str, marks: str, row: int) -> str:
-    """Return the place of one value, from those of its row as they stand in a cell; all of them if it cannot be told.
+    """Return the place of one value, from the places of its row in a cell; all of them if it is unclear.
 
     Args:
         where: The cell with the places of the row.

@@ -1,4 +1,4 @@
-"""The sheets around the calculation: FindingCode, the method, and what it all rests on."""
+"""The sheets around the calculation: About, the method, assumptions, sources, findings and the manifest."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ TO_FILL_IN: Final = {
     "Reviewed by": TO_FILL,
     "Approved by": TO_FILL,
 }
-"""Items of About that whoever uses the workbook fills in, with what stands there until then."""
+"""Items of About that users of the workbook fill in, with their text until then."""
 STATUS_NAME: Final = "draft_or_final"
-"""Name by which formulas find whether the workbook is draft or final."""
+"""Defined name of the cell that says whether the workbook is draft or final."""
 ABOUT: Final = "About"
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
-    """Return the first sheet: what this is, whether its checks hold, who signed it, and what stands where."""
+    """Return the first sheet: what this is, whether its checks hold, who signed it, and a list of the sheets."""
     scheme, result = layout.scheme, layout.result
     note = f"{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
     sheet = layout.sheet(ABOUT, scheme.title, note, "Control")
@@ -97,7 +97,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
 
 
 def tell_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
-    """Let every sheet that may be printed by itself say, live, whether it is final and whether the checks hold."""
+    """Give every sheet that may be printed alone a live status: whether it is final and whether the checks hold."""
     layout.names["status_of_checks"] = OVERALL
     for sheet in sheets:
         if sheet.role == "Output":
@@ -117,7 +117,7 @@ def _data(layout: Layout) -> list[str]:
 
 
 def _fixed(layout: Layout) -> str:
-    """Return which steps and checks hold values of the run, and why; an empty text if none do."""
+    """Return the sentence about steps and checks that hold values of the run, and why; empty if there are none."""
     names = fixed_parts(layout)
     parts: list[Step | Check] = [*layout.scheme.steps, *layout.scheme.checks]
     functions = dict.fromkeys(str(function) for part in parts for function in without_excel(part.tree))
@@ -134,7 +134,7 @@ def _changed(layout: Layout) -> str:
 
 
 def _boundaries(layout: Layout) -> str:
-    """Return the sentence that says on whose boundaries the figures are, where that was asked for."""
+    """Return the sentence about the boundaries that figures were restated to; empty if they were not."""
     day, noun = layout.result.inputs.boundaries, layout.scheme.organisation
     return f"All figures are those of the {noun}s of {day_in_words(day)}; Findings has the mergers." if day else ""
 
@@ -142,7 +142,7 @@ def _boundaries(layout: Layout) -> str:
 def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns: Sequence[TextColumn]) -> Sheet:
     """Return a sheet of texts with a row for each item.
 
-    A column is a heading, a width, and the attribute of an item that it shows, or what gives the text of an item.
+    A column is a heading, a width, and an attribute of the items or a function that gives the text of an item.
     """
     sheet = Sheet(name, title, note, "Control")
     sheet.add_headings((heading, width) for heading, width, _ in columns)
@@ -152,7 +152,7 @@ def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns:
 
 
 def assumptions_sheet(layout: Layout) -> Sheet:
-    """Return what is taken without a source, numbered, with what hangs on it and who answers for it."""
+    """Return the numbered assumptions, with the effect and the owner of each."""
     assumptions = layout.scheme.assumptions
     kept = [
         name
@@ -212,7 +212,7 @@ def steps_sheet(layout: Layout) -> Sheet:
 
 
 def _note(step: Step) -> str:
-    """Return what is to be said of a step besides its formula."""
+    """Return the notes on a step."""
     fixed = joined([str(function) for function in without_excel(step.tree)])
     texts = (
         step.note,
@@ -223,7 +223,7 @@ def _note(step: Step) -> str:
 
 
 def findings_sheet(layout: Layout) -> Sheet:
-    """Return what was noticed about the inputs and the run."""
+    """Return the findings about the inputs and the run."""
     return _text_sheet(
         "Findings",
         "Findings about the inputs and the run",
@@ -259,12 +259,12 @@ def sources_sheet(layout: Layout) -> Sheet:
 
 
 def _linked_title(source: Source) -> Cell | str:
-    """Return a title that leads to the publication, if that is on the web."""
+    """Return a title, with a link to the publication if it is on the web."""
     return Cell(source.title, link=source.url) if is_web(source.url) else source.title
 
 
 def manifest_sheet(layout: Layout) -> Sheet:
-    """Return what is needed to run again and get the same bytes."""
+    """Return what is needed to run again and get the same bytes, as a sheet."""
     manifest = layout.result.manifest
     rows: list[tuple[str, str]] = [("gpit_fairshare", manifest["gpit"])]
     rows += [(f"Library {name}", version) for name, version in manifest["libraries"].items()]

@@ -1,7 +1,7 @@
 """A Result as a live Excel workbook: every calculated cell a formula, with the value that it gives.
 
-Values are on sheets that call themselves Input, and the few numbers that formulas need on Constants; all
-else follows from them. The same result gives the same bytes.
+Values are only on the Input sheets and, for the few numbers that formulas need, on Constants; everything else
+follows from them. The same result gives the same bytes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def write_workbook(
     result: Result, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a result as a workbook; `advance` is called with how many cells are done, of how many."""
+    """Write a result as a workbook; `advance` is called with the cells done and the total."""
     layout = Layout(result)
     scheme = result.scheme
     properties = {
@@ -45,7 +45,7 @@ def write_workbook(
 
 
 def _build(layout: Layout) -> list[Sheet]:
-    """Lay out every sheet, in the order that they have in the workbook."""
+    """Return every sheet, in the order of the workbook."""
     inputs = input_sheets(layout)
     groupings = layout.result.years[layout.years[0]].labels
     for year in layout.years:
@@ -63,7 +63,7 @@ def _build(layout: Layout) -> list[Sheet]:
     areas, change, spread, path = areas_sheet(layout), change_sheet(layout), spread_sheet(layout), path_sheet(layout)
     offer_choices(layout, areas)
     summary.sheet.charts = charts(layout, change, spread, path, areas)
-    # Those of the organisations come first.
+    # The sheets of organisations come first.
     blocks = sorted(layout.blocks.values(), key=lambda block: block.kind != ORGANISATION)
     maybe = [
         summary.sheet,
@@ -125,14 +125,14 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
 
 
 def _input_columns(layout: Layout, block: Block) -> None:
-    """Refer to the sheets of inputs, column by column."""
+    """Add a column for each input that refers to the sheets of inputs."""
     scheme, year, codes = layout.scheme, block.year.year, block.year.codes()
     for name in dict.fromkeys((*input_names(layout), *block.year.labels)):
         symbol, values = scheme.symbols.get(name), block.values(name)
         unit, optional = (symbol.unit, symbol.optional) if symbol else (None, False)
         is_text = symbol is None or symbol.type == "text"
         width, number = (30, "number") if is_text else (16, number_format(unit, values))
-        # What is of a larger organisation is on the row of each of its members: a total would count it often.
+        # A figure of a larger organisation is on the row of each of its members: a total would count it repeatedly.
         total = unit in ("£", "people") and not (symbol and symbol.of)
 
         def formula(row: int, name: str = name, optional: bool = optional, values: list[object] = values) -> str:

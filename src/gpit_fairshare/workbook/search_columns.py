@@ -1,4 +1,4 @@
-"""The search for the factor of a bounded `share_out` as live cells, round by round, and what those cells give.
+"""The search for the factor of a bounded `share_out` as live cells, round by round, and the values of those cells.
 
 With bounds every row is clip(base + factor × weight). What all rows take together grows with the factor
 in straight lines between the points at which a row leaves its floor or reaches its ceiling. The sheet
@@ -8,7 +8,7 @@ follows. That takes some ten rows for 211 organisations and fifteen for 8,000, a
 A search within groups looks at the rows of a group some ten times. Over ranges of all rows that is rows ×
 groups × rounds: two minutes for 8,000 practices of 211 CCGs. So the rows of each group are next to each other
 on a sheet of their own, live: each row finds the next of its group below the last one, so that a practice
-which somebody moves to another CCG moves here too.
+that a reader moves to another CCG moves here too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FACTOR: Final = "for one unit of weight"
 
 
 class Round(NamedTuple):
-    """One round of the search in a group: the ranks between which the factor is, and the one that is tried."""
+    """One round of the search in a group: the ranks on either side of the factor, and the rank that is tried."""
 
     lowest: int
     highest: int
@@ -45,10 +45,10 @@ class Round(NamedTuple):
 
 
 class SearchFactor(NamedTuple):
-    """Where the search of one group ends."""
+    """The outcome of the search in one group."""
 
     below: float
-    """The factor at the point below."""
+    """The factor at the turning point below."""
     spent: float
     moving: float
     """The weights that still share above that point."""
@@ -57,24 +57,24 @@ class SearchFactor(NamedTuple):
 
 @dataclass
 class Search:
-    """What the cells of a bounded `share_out` hold."""
+    """The values of the cells of a bounded `share_out`."""
 
     weights: Sequence[float]
-    """Of each row."""
+    """The weight of each row."""
     start: Sequence[float]
     """What each row takes before the factor counts."""
     turns: Mapping[str, Sequence[float]]
     """The factor at which each row leaves its FLOOR or reaches its CEILING; 0 where it has no weight."""
     rows: Sequence[Sequence[int]]
-    """Those of each group."""
+    """The rows of each group."""
     amounts: Sequence[float]
     """What each group has to share."""
 
     def __post_init__(self) -> None:
         """Sort the turning points."""
         self.points = [sorted(side[row] for side in self.turns.values() for row in rows) for rows in self.rows]
-        """Those of each group."""
-        # Enough to find any of all points, whatever group they are moved to, and one more that shows what was found.
+        """The turning points of each group, sorted."""
+        # Enough to find any of all points, even if rows move to another group, and one more to show the outcome.
         self.round_count = math.ceil(math.log2(sum(map(len, self.points)) + 1)) + 1
 
     def rounds(self, index: int) -> list[Round]:
@@ -93,7 +93,7 @@ class Search:
         return rounds
 
     def factor(self, index: int) -> SearchFactor:
-        """Return the factor that spends a group's amount, and what it follows from."""
+        """Return the factor that spends a group's amount, and the figures it follows from."""
         points, lowest = self.points[index], self.rounds(index)[-1].lowest
         below = max(0.0, points[lowest - 1]) if lowest else 0.0
         spent = self._spent(index, below)
@@ -154,7 +154,7 @@ class OwnOrder:
         return f"{first.range.partition(':')[0]}:{last.range.rpartition(':')[2]}"
 
     def own(self) -> str:
-        """Return what is true on the rows of the figure's group: nothing needs to be said."""
+        """Return the factor that limits a sum to the rows of the figure's group: none is needed."""
         return ""
 
 
@@ -168,7 +168,7 @@ class GroupOrder:
         self.rows = [row for rows in figures.rows for row in rows]
         label = scheme.labels[within]
         noun = scheme.organisation if block.kind == ORGANISATION else scheme.labels[block.kind.column or ""]
-        # A short name: the formulas of a search have it ten times.
+        # A short name: each formula of a search contains it ten times.
         name = sheet_name("Order", layout.used_sheet_names, columns.year.replace("/", "-"))
         title = f"{sentence(noun)}s by {label[:1].lower()}{label[1:]}, {columns.year}"
         note = f"Each {noun} with the others of its group, so that a search looks at no other rows."
@@ -228,7 +228,7 @@ class GroupOrder:
         return _between(first, last, start, end)
 
     def own(self) -> str:
-        """Return what is true on the rows of the figure's group, as a factor."""
+        """Return the factor that limits a sum to the rows of the figure's group."""
         return f"({self.sheet.column_range(2)}=$B{ROW})*"
 
 
@@ -246,7 +246,7 @@ class SearchColumns:
     ) -> None:
         """Write what each row takes before the factor counts, and the factors at which it turns.
 
-        `orders` keeps the sheets of a year on which rows are in the order of their groups.
+        `orders` holds the sheets of a year whose rows are in the order of their groups.
         """
         self.figures, self.amount = figures, amount
         self.order = order = _order_of(figures, orders)
@@ -268,7 +268,7 @@ class SearchColumns:
             ends = zip(weights.values, bound.values, base.values, strict=True)
             values = [end - begin if own_weight > 0 else 0.0 for own_weight, end, begin in ends]
             self.rises[side] = add(f"{side} rise", says, unit, formula, values)
-        # The turning points are side by side, and make one range.
+        # The turning points are side by side, so that they are one range.
         self.points: dict[str, Vector] = {}
         for side, rise in self.rises.items():
             formula, says = f"IF({weight}>0,{rise.cell}/{weight},0)", f"factor at which the {side} turns"
@@ -281,7 +281,7 @@ class SearchColumns:
         """The first and the last column of turning points."""
 
     def write(self) -> KernelFigure:
-        """Write the rounds of the search, and the factor of each group from the point below it on a straight line up.
+        """Write the rounds of the search and the factor of each group, on a straight line from the point below it.
 
         Returns:
             The factor.
@@ -349,8 +349,8 @@ class SearchColumns:
     def _spent(self, factor: str, span: Callable[[Vector], str]) -> str:
         """Return what the rows of a group take together at a factor; `span` says where a column's rows are.
 
-        A row whose floor or ceiling turns at this very factor may count as turned or not: it takes the same.
-        That is why SUMIF will do, which compares texts of 15 digits.
+        A row whose floor or ceiling turns at exactly this factor takes the same whether it counts as turned or not.
+        So SUMIF, which compares texts of 15 digits, is exact enough.
         """
 
         def turned(cells: Vector, side: str) -> str:
@@ -363,7 +363,7 @@ class SearchColumns:
         return spent + (f"+{turned(self.rises[CEILING], CEILING)}" if CEILING in self.points else "")
 
     def _moving(self, factor: str) -> str:
-        """Return the weights of the rows that take more as soon as the factor grows."""
+        """Return the formula that sums the weights of the rows that take more when the factor grows."""
         terms = self.order.own() + self.weights.range
         for side, relation in ((FLOOR, "<="), (CEILING, ">")):
             terms += f"*({self.points[side].range}{relation}{factor})" if side in self.points else ""
@@ -390,12 +390,12 @@ def _between(first: Vector, last: Vector, start: str, end: str) -> str:
 
 
 def _between_on(row: int, start: str, end: str) -> Callable[[Vector], str]:
-    """Return what gives the cells of a column between the places that two columns of a row hold."""
+    """Return a function that gives the cells of a column between the places in two columns of a row."""
     return lambda column: _between(column, column, f"{start}{row}", f"{end}{row}")
 
 
 def _order_of(figures: KernelFigures, orders: dict[tuple[Kind, str], GroupOrder]) -> OwnOrder | GroupOrder:
-    """Return the order in which the rows of a block are searched; `orders` keeps the sheets of a year."""
+    """Return the order in which the rows of a block are searched; `orders` holds the sheets of a year."""
     if figures.within is None:
         return OwnOrder(figures)
     key = (figures.block.kind, figures.within)

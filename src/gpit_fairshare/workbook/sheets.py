@@ -1,4 +1,4 @@
-"""A sheet as it is being put together: cells by row and column, and whole columns at a time.
+"""A sheet that is being built: cells by row and column, and whole columns at a time.
 
 Rows and columns count from 1, as Excel's users count. A cell is a value, or a live formula with the
 value that it gives, so that previews and readers that do not recalculate show true figures.
@@ -25,13 +25,13 @@ FIRST_ROW: Final = 5
 LINE: Final = 13.5
 """Height of one line in points: 12.75 in Excel, and a little for other programs."""
 NOT_APPLICABLE: Final = "[z]"
-"""In place of a figure that has no meaning; the note of the sheet says so."""
+"""In place of a figure that does not apply; the note of the sheet says so."""
 NONE: Final = "none"
-"""In a cell of text that has nothing to say, since an empty cell may be a slip."""
+"""In a text cell that has no text, since an empty cell may be a mistake."""
 MARKS: Final = (NOT_APPLICABLE, NONE)
-"""Texts in a column of figures where one is missing; they are on the side of the figures."""
+"""Texts in place of a missing figure; they are aligned like the figures of their column."""
 INDENT: Final = 1.5
-"""What the gutter of a cell takes of its column."""
+"""Width that the gutter of a cell takes of its column."""
 _LONGEST_COLUMN: Final = 60.0
 _HEADING_LINES: Final = 5
 """Lines that a heading may take before its column grows instead."""
@@ -41,9 +41,9 @@ ROW: Final = "\N{SYMBOL FOR NULL}"
 """In place of the number of the row, in a formula that is the same all the way down a column."""
 
 Formula = str | Callable[[int], str | None]
-"""The formula of a column: a text with ROW in it, or what gives the formula (or None) of the row with a number."""
+"""The formula of a column: a text with ROW in it, or a function from row number to formula or None."""
 Role = Literal["Input", "Working", "Output", "Control"]
-"""What a sheet is for: inputs are what a reader may change, controls say whether the rest can be relied on."""
+"""What a sheet is for: readers may change inputs, and controls say whether the other sheets are reliable."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -75,20 +75,20 @@ class Fill:
     unlocked: bool
 
     def formula_of(self, row: int) -> str | None:
-        """Return the formula of a row's cell, None where it is a plain value."""
+        """Return the formula of a row's cell, None if it is a plain value."""
         if isinstance(self.formula, str):
             return self.formula.replace(ROW, str(row))
         return None if self.formula is None else self.formula(row)
 
     def cell(self, row: int) -> Cell:
-        """Return the cell of a row; one with a formula is no input, whatever the rest of its column is."""
+        """Return the cell of a row; a cell with a formula is never an input, even in a column of inputs."""
         formula = self.formula_of(row)
         return Cell(self.values[row - FIRST_ROW], formula, self.format, self.unlocked and formula is None)
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart of figures that stand on a sheet, with all that a reader who cannot see it needs."""
+    """A chart of figures on a sheet, with the texts that readers who cannot see it need."""
 
     kind: Literal["column", "bar", "line"]
     title: str
@@ -97,7 +97,7 @@ class Chart:
     up: str
     """Title of the axis of values, with its unit."""
     categories: str
-    """Their cells."""
+    """The cells of the categories."""
     series: Mapping[str, str]
     """The name of each line or set of bars to the cells of its values."""
     says: str
@@ -105,7 +105,7 @@ class Chart:
     number: str
     """Number format of the values' axis, as FORMATS calls it."""
     labels_below: bool = True
-    """Whether each category has its label; 211 of them cannot be read."""
+    """Whether each category has a label; 211 labels would be unreadable."""
     height: int = 300
     """Height in pixels."""
     wide: bool = False
@@ -121,7 +121,7 @@ def column_number(letters: str) -> int:
     """Return the number of a column, counted from 1, by its letters: `A` is 1, `AA` is 27.
 
     Raises:
-        ValueError: They are no column's.
+        ValueError: No column has these letters.
     """
     if not re.fullmatch("[A-Z]{1,3}", str(letters)):
         raise ValueError(letters)
@@ -134,7 +134,7 @@ def quoted(sheet: str) -> str:
 
 
 def free_name(used_names: set[str], numbered: Callable[[int], str]) -> str:
-    """Return the first name, by its number from 1, that is not taken, and take it; capitals make no difference."""
+    """Return the first unused name, numbered from 1, and add it to the used names; case makes no difference."""
     name = next(name for name in map(numbered, count(1)) if name.casefold() not in used_names)
     used_names.add(name.casefold())
     return name
@@ -168,16 +168,16 @@ class Sheet:
     frozen: int = 0
     """Columns that stay in view; the headings stay with them."""
     validations: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """Cells and what they may take: their data validation, as XlsxWriter has it."""
+    """Cells and their data validation, as XlsxWriter takes it."""
     conditional_formats: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """Cells and their conditional format, as XlsxWriter takes it, but for its `format`: the name of a look."""
+    """Cells and their conditional format, as XlsxWriter takes it, except that `format` names a format."""
     status: tuple[str, str] | None = None
-    """What ends the note, such as "Draft. All checks hold.", and the formula that gives it."""
+    """The end of the note, such as "Draft. All checks hold.", and its formula."""
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 
     def heading(self, text: str, width: float = 15) -> int:
-        """Add a column and return its number; Excel's tables want every heading once."""
+        """Add a column and return its number; Excel's tables need unique headings."""
         # A line break would have to be written in two ways, in the cell and in the table's list of columns.
         text, used_names = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
         self.headings.append(free_name(used_names, lambda n: f"{text[:240]} ({n})" if n > 1 else text[:250]))
@@ -192,7 +192,7 @@ class Sheet:
         for heading, width in columns:
             self.heading(heading, width)
 
-    def add_column(  # a column has that many sides
+    def add_column(  # one parameter for each property of a column
         self,
         heading: str,
         width: float,
@@ -215,7 +215,7 @@ class Sheet:
         return column
 
     def put(self, row: int, column: int, value: Any, formula: str | None = None, number: str = "number") -> None:
-        """Place one cell; a cell below the headings makes the table reach down to it."""
+        """Place one cell; a cell below the headings extends the table to its row."""
         self.cells[row, column] = Cell(value, formula, number)
         self.last_row = max(self.last_row, row)
 
@@ -226,17 +226,17 @@ class Sheet:
         self.last_row = max(self.last_row, row)
 
     def rows(self, rows: Iterable[Iterable[Any]]) -> None:
-        """Fill the table with plain values and cells; what has nothing to say says so."""
+        """Fill the table with plain values and cells; empty ones get the text `none`."""
         for row, values in enumerate(rows, FIRST_ROW):
             self.put_row(row, (NONE if value is None or value == "" else value for value in values))
 
     def flag(self, cells: str, word: str) -> None:
-        """Show a word, which says that something is wrong, bold and red wherever it comes up."""
+        """Show a word that marks a problem in bold and red wherever it appears in some cells."""
         settings = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": "wrong"}
         self.conditional_formats.append((cells, settings))
 
     def count(self) -> int:
-        """Return how many cells there are, with title, note and headings."""
+        """Return the number of cells, with title, note and headings."""
         return len(self.cells) + sum(len(fill.values) for fill in self.fills.values()) + len(self.headings) + 2
 
     def value(self, row: int, column: int) -> Any:
@@ -248,7 +248,7 @@ class Sheet:
         return cell.value if cell else None
 
     def is_text(self, column: int) -> bool:
-        """Return whether a column of the table is one of texts, which stand on the left, by its first value."""
+        """Return whether a column of the table holds texts, which are on the left; its first value decides."""
         values = (self.value(row, column) for row in range(FIRST_ROW, self.last_row + 1))
         first = next((value for value in values if value not in (None, *MARKS)), None)
         return first is None or isinstance(first, str)
@@ -258,7 +258,7 @@ class Sheet:
         return f"${letter(column)}${FIRST_ROW}:${letter(column)}${self.last_row}"
 
     def cell(self, column: int, row: int | str = ROW, *, on_sheet: Sheet | None = None) -> str:
-        """Return a cell of a column as formulas on the sheet `on_sheet` write it, or on any other sheet."""
+        """Return how formulas on the sheet `on_sheet`, or on any other, refer to a cell of a column."""
         cell = f"${letter(column)}{row}"
         return cell if on_sheet is self else f"{quoted(self.name)}!{cell}"
 
@@ -267,18 +267,18 @@ class Sheet:
         return f"{quoted(self.name)}!{self.region(column)}"
 
     def full_note(self) -> str:
-        """Return what stands below the title: what the sheet is for in a word, its note, and its status."""
+        """Return the text below the title: the role of the sheet, its note and its status."""
         return " ".join(text for text in (f"{self.role}.", self.note, self.status[0] if self.status else "") if text)
 
     def finish(self) -> None:
-        """Say what empty cells and marks mean, and give columns their widths."""
+        """Explain empty cells and marks in the note, and set the widths of columns."""
         if not self.fills and not any(row >= FIRST_ROW for row, _ in self.cells):
             self.rows([[NONE] * len(self.headings)])
         self._explain()
         self._fit()
 
     def _explain(self) -> None:
-        """Add to the note what a reader cannot know: what a mark stands for, and why a cell is empty."""
+        """Add to the note what marks mean and why cells are empty."""
         content = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
         content += [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
         marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
@@ -291,7 +291,7 @@ class Sheet:
                 self.note = f"{self.note} {says}".strip()
 
     def _fit(self) -> None:
-        """Widen columns to what they hold; texts of more than 60 figures' width are wrapped instead."""
+        """Widen columns to fit their content; texts wider than 60 figures are wrapped instead."""
         needed: dict[int, float] = {}
         for (row, column), cell in self.cells.items():
             if row >= FIRST_ROW or (row == TOTAL_ROW and not isinstance(cell.value, str)):
@@ -312,13 +312,13 @@ class Sheet:
                 self.widths[column] += 2
             longest = max(text_width(word) for word in heading.split(" "))
             self.widths[column] = max(self.widths[column], min(_LONGEST_COLUMN, longest * BOLD + INDENT))
-        # Title and note run over the columns beside them, and are cut off on paper where these end.
+        # Title and note run over the columns beside them, and paper cuts them off where those end.
         across = max(text_width(self.title) * _TITLE, text_width(self.full_note())) + 1
         widest = max(self.widths, key=lambda column: self.widths[column])
         self.widths[widest] += min(_LONGEST_COLUMN, max(0.0, across - sum(self.widths.values())))
 
     def _width(self, value: Any, kind: str, column: int) -> float:
-        """Return the width that a value asks of its column; wrapped texts ask for none."""
+        """Return the width that a value needs; wrapped texts need none."""
         if isinstance(value, str):
             return 0.0 if column in self.wrapped else text_width(value) + INDENT + 0.5
         if isinstance(value, bool) or value is None:
@@ -330,7 +330,7 @@ class Sheet:
         return lines_needed(self.headings[column - 1], (self.widths[column] - INDENT) / BOLD)
 
     def height(self, row: int) -> float | None:
-        """Return the height that a row of wrapped prose needs, or None where one line will do."""
+        """Return the height that a row of wrapped prose needs, or None if one line is enough."""
         lines = 1
         for column in self.wrapped:
             value = self.value(row, column)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.workbook.search_columns import GroupOrder
 
 FIXED: Final = "values of the run"
-"""In the heading of a step whose formula uses a function that Excel has not."""
+"""In the heading of a step whose formula uses a function that Excel does not have."""
 
 
 class StepWriter:
@@ -34,7 +34,7 @@ class StepWriter:
         self.year = year
         self.columns = YearColumns(layout, year)
         self.share_outs: dict[str, ShareOutCells] = {}
-        """For each `share_out`: what other sheets ask of it."""
+        """For each `share_out`: its cells, with the formulas that other sheets use."""
         self.orders: dict[tuple[Kind, str], GroupOrder] = {}
         """Rows by group, for each kind of row and grouping that a search needs."""
 
@@ -68,7 +68,7 @@ class StepWriter:
             raise OutputError(f"{step.where}: {fault}") from None
 
     def _formula(self, tree: Expression, block: Block, sheet: Sheet) -> Formula:
-        """Return the formula of every row of a block; each row has its own only where it looks back a year."""
+        """Return the formula of every row of a block; formulas of rows only differ if they look back a year."""
         layout, year, first_year = self.layout, self.year, self.columns.first_year
         if not first_year and any(isinstance(node, t.Previous) for node in t.walk(tree)):
             return lambda row: x.render(tree, Refs(layout, year, block, row, sheet), first_year=False)
@@ -98,11 +98,10 @@ class StepWriter:
     # Checks -----------------------------------------------------------------------------------------
 
     def check(self, check: Check, index: int, failing: Collection[str]) -> str:
-        """Return the live formula of a check for this year; one on organisations gets a column of its own.
+        """Return the live formula of a check for this year; a check of organisations gets a column.
 
-        Those that are `failing` fail it in the run.
-
-        The text is empty where the check uses a function that Excel has not.
+        `failing` names those that fail it in the run. The formula is empty if the check uses a function that Excel
+        does not have.
         """
         if without_excel(check.tree):
             return ""

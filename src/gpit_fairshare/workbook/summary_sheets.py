@@ -1,4 +1,4 @@
-"""What a run comes to, live: national figures with their charts, money that is left, and totals by area."""
+"""The summary of a run, live: national figures with their charts, unspent money, and totals by area."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SUMMARY: Final = "Summary"
 UNSPENT: Final = "Unspent"
 _MOST_AREAS: Final = 45
-"""Areas that a chart has room for."""
+"""Most areas that fit in a chart."""
 
 
 # Summary ----------------------------------------------------------------------------------------------------
@@ -43,10 +43,10 @@ class SummaryRows:
     def put(self, label: str, year: str, formula: str, value: float, number: str = "", key: str = "") -> str:
         """Write one figure of one year, in £ if no format is given.
 
-        It is on the row of its label, or of a key where two figures may have one label.
+        Its row is found by its label, or by a key where two figures may have the same label.
 
         Returns:
-            The cell, as seen from the same sheet.
+            How formulas on the same sheet refer to the cell.
         """
         row = self.rows.setdefault(key or label, FIRST_ROW + len(self.rows))
         column = 2 + self.layout.years.index(year)
@@ -55,7 +55,7 @@ class SummaryRows:
         return f"{letter(column)}{row}"
 
     def cell(self, key: str, year: str) -> str:
-        """Return the cell of a figure as seen from other sheets."""
+        """Return how formulas on other sheets refer to a figure."""
         return f"{SUMMARY}!${letter(2 + self.layout.years.index(year))}${self.rows[key]}"
 
 
@@ -80,7 +80,7 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
 
 
 def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> None:
-    """Write the money account of one year; each line has a formula of its own, and the difference follows from them."""
+    """Write the money account of one year; each line has its formula, and the difference follows from the lines."""
     layout, year = rows.layout, writer.year
 
     def lines(side: str, listed: Sequence[MoneyLine]) -> list[str]:
@@ -105,7 +105,7 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
 
 
 def _line(writer: StepWriter, side: str, name: str) -> str:
-    """Return the money of a name on a side of the account over all organisations, as the engine adds it up."""
+    """Return the formula for the money of a name on a side of the account, over all organisations as in the engine."""
     layout = writer.layout
     if side == UNSPENT and name in writer.share_outs:  # a share_out step without a ceiling leaves nothing over
         return writer.share_outs[name].left_over or "0"
@@ -118,7 +118,7 @@ def _line(writer: StepWriter, side: str, name: str) -> str:
 
 
 def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
-    """Write what answers that are no money come to: their total, or the ends of an index or a rate."""
+    """Write the total of answers that are not money, or the lowest and highest of an index or a rate."""
     scheme, cells = rows.layout.scheme, block.column_range(rows.layout.scheme.result)
     answers, unit = block.values(scheme.result), scheme.symbols[scheme.result].unit
     ends = [("lowest", "MIN", min(answers)), ("highest", "MAX", max(answers))]
@@ -129,7 +129,7 @@ def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
 
 
 def _against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
-    """Write who gains and loses on historic spend, and what is short."""
+    """Write how many organisations gain and lose on historic spend, and the shortfall."""
     layout, year, noun = rows.layout, block.year.year, rows.layout.scheme.organisation
     after, before = block.column_range(layout.scheme.result), block.column_range(BASELINE)
     total = measures.baseline or 0.0
@@ -147,7 +147,7 @@ def _against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -
 
 
 def _per_head(rows: SummaryRows, block: Block) -> None:
-    """Write the allocation per head of all, and the ends of what organisations have per head."""
+    """Write the allocation per head in all, and the lowest and highest £ per head of any organisation."""
     scheme, year = rows.layout.scheme, block.year.year
     rate = f"SUM({block.column_range(scheme.result)})/SUM({block.column_range(PEOPLE)})"
     value = math.fsum(block.values(scheme.result)) / math.fsum(block.values(PEOPLE))
@@ -165,7 +165,7 @@ def _per_head(rows: SummaryRows, block: Block) -> None:
 
 
 def areas_sheet(layout: Layout) -> Sheet | None:
-    """Return totals by the scheme's `report_by` column, live; None where there is no such column."""
+    """Return live totals by the scheme's `report_by` column; None if there is no such column."""
     column, blocks = layout.scheme.report_by, layout.organisations().values()
     if not column or not all(column in block.columns for block in blocks):
         return None
@@ -175,7 +175,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
     sheet = layout.sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note)
     names = sorted({text or "" for block in blocks for text in block.values(column)})
     sheet.add_column(label, 40, [text or NOT_GIVEN for text in names])
-    # EXACT only where it is needed: two areas that differ in case alone.
+    # EXACT only where it is needed: for areas that differ in case alone.
     exact = len({text.casefold() for text in names}) < len(names)
     nothing = Area("", 0, 0.0, 0.0, 0.0)
     for block, measures in zip(blocks, layout.measures, strict=True):
@@ -218,7 +218,7 @@ def charts(
 
 
 def _changes(sheet: Sheet, noun: str) -> list[Chart]:
-    """Return the change per head of the first year and of the last."""
+    """Return charts of the change per head in the first year and in the last."""
     columns = {
         heading.split()[1]: sheet.column_range(column)
         for column, heading in enumerate(sheet.headings, 1)
@@ -246,7 +246,7 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
 
 
 def _spread(sheet: Sheet, noun: str) -> Chart:
-    """Return how many organisations are in each band: historic spend, or the first allocation, and the last."""
+    """Return the chart of organisations by band: historic spend or the first allocation, and the last."""
     columns = (3, len(sheet.headings))
     series = {sheet.headings[column - 1].rpartition(" (")[0]: sheet.column_range(column) for column in columns}
     sets = " and ".join(series).lower()
@@ -263,7 +263,7 @@ def _spread(sheet: Sheet, noun: str) -> Chart:
 
 
 def _path(sheet: Sheet, noun: str) -> Chart:
-    """Return how far apart organisations are, from the first money to the last year."""
+    """Return the chart of how far apart organisations are, from the first figures to the last year."""
     first, across = "the first year", "Allocations by year"
     if sheet.value(FIRST_ROW, 1) == "Historic spend":
         first, across = "historic spend", "Historic spend, then allocations by year"
@@ -281,7 +281,7 @@ def _path(sheet: Sheet, noun: str) -> Chart:
 
 
 def _areas(layout: Layout, sheet: Sheet) -> Chart:
-    """Return what each area gets, year by year."""
+    """Return the chart of what each area gets, year by year."""
     label, by = layout.scheme.labels[layout.scheme.result], sheet.headings[0]
     areas = f"{by[:1].lower()}{by[1:]}"
     series = {

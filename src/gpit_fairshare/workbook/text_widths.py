@@ -1,4 +1,4 @@
-"""How wide texts and figures run in Arial, measured in figures as columns are."""
+"""Widths of texts and figures in Arial, in the unit of column widths: one figure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 BOLD: Final = 1.08
-"""How much wider bold letters run."""
+"""Width of bold letters relative to normal ones."""
 _RUNS: Final = {
     "'ijl|": 0.4,
     " !,./:;I[\\]ft": 0.5,
@@ -22,7 +22,7 @@ _RUNS: Final = {
     "W@": 1.8,
 }
 _WIDTHS: Final = {letter: width for letters, width in _RUNS.items() for letter in letters}
-"""Widths of Arial's letters, where they are not that of a figure; columns are measured in figures."""
+"""Widths of Arial's letters that are not as wide as a figure."""
 FORMATS: Final = {
     "£": "£#,##0;-£#,##0",
     "thousands": "£#,##0;-£#,##0",
@@ -45,12 +45,12 @@ FORMATS: Final = {
 
 @lru_cache(maxsize=20_000)
 def text_width(text: str) -> float:
-    """Return how wide a text in Arial runs, measured in figures as columns are: capitals take more than letters."""
+    """Return the width of a text in Arial, in figures as for columns: capitals are wider than small letters."""
     return 1.03 * sum([_WIDTHS.get(character, 1.0) if character < "\u1100" else 2.0 for character in text])
 
 
 def lines_needed(text: str, width: float) -> int:
-    """Return how many lines a text takes in a column of a width, word by word; a longer word is broken."""
+    """Return how many lines a text takes in a column of a width; words longer than a line are broken."""
     lines = 0
     for paragraph in text.split("\n"):
         lines, used = lines + 1, 0.0
@@ -64,7 +64,7 @@ def lines_needed(text: str, width: float) -> int:
 
 
 def number_width(value: float, kind: str) -> float:
-    """Return how wide a figure runs in a format, as FORMATS calls it; 0 for those that shrink into their column."""
+    """Return the width of a figure in a format of FORMATS; 0 for a format that shrinks into its column."""
     form = FORMATS[kind].partition(";")[0]
     if form == "General":
         return 0.0

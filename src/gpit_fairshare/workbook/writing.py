@@ -1,4 +1,4 @@
-"""Finished sheets into the file: formats, tables, protection, print settings and charts."""
+"""Writes finished sheets to the file: formats, tables, protection, print settings and charts."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.workbook.sheets import Cell, Chart, Sheet
 
-CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter wants a plain date
-"""A workbook must not differ by when it was written: the date says nothing and is always the same."""
+CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter needs a plain date
+"""The date of every workbook: always the same, so that it does not depend on when the workbook was written."""
 TEXTS_STAY: Final = {"number_stored_as_text": "A1:XFD1048576"}
-"""Codes such as 0123 are texts by intent; Excel need not warn of them."""
+"""Codes such as 0123 are intentionally texts, so Excel should not warn of them."""
 _WIDE: Final = 190
-"""Characters across that A4 shows at a size that can be read; a wider sheet is printed on A3."""
+"""Most characters across that are readable on A4; a wider sheet is printed on A3."""
 _A4, _A3 = 9, 8
 _CHART_WIDTH: Final = 500
 _CHARTS_GAP: Final = 16
 _ROW_PIXELS: Final = 20
 _COLOURS: Final = ("#005EB8", "#ED8B00", "#425563", "#009639", "#7C2855", "#330072")
-"""Blue first, then what stands apart from it in shades of grey too."""
+"""Blue first, then colours that differ from it in shades of grey too."""
 _MARKERS: Final = ("circle", "square", "diamond", "triangle", "x", "plus")
 _INPUT: Final = "#1F3A93"
 _HEADING: Final = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
@@ -59,13 +59,13 @@ class CellFormats:
         self.looks = {"wrong": self._format({"bold": True, "font_color": "#9C0006"})}
 
     def number(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
-        """Return what says the number of a cell's format in the file, by its column and whether it is bold."""
+        """Return a function from a cell, its column and whether it is bold to the number of its format in the file."""
         return lambda cell, column, bold: format_number(self.cell(cell, sheet, column, bold=bold))
 
     def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
         """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
         is_text = sheet.is_text(column) if cell.value in MARKS else isinstance(cell.value, str)
-        # Where some texts take several lines, the cells beside them begin on the first.
+        # Where some texts take several lines, the cells beside them start on the first line.
         settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
         settings |= _side(column, is_text=is_text)
         settings |= {"text_wrap": True} if column in sheet.wrapped and cell.format != "note" else {}
@@ -78,7 +78,7 @@ class CellFormats:
         return self._format({**_HEADING, **_side(column, is_text=sheet.is_text(column))})
 
     def link(self, column: int) -> Format:
-        """Return the format of a text that leads elsewhere."""
+        """Return the format of a link."""
         return self._format({**_LINK, **_side(column, is_text=True)})
 
     def _format(self, settings: dict[str, Any]) -> Format:
@@ -89,10 +89,10 @@ class CellFormats:
 
 
 def _side(column: int, *, is_text: bool) -> dict[str, Any]:
-    """Return on which side of its column a cell is.
+    """Return the settings that align a cell to one side of its column.
 
-    An indent keeps a figure on the right from touching the text on the left of the next column. Excel indents
-    nothing that does not say on which side it is.
+    An indent keeps a figure on the right from touching the text on the left of the next column. Excel only
+    indents cells that have an alignment.
     """
     return {} if is_text and column == 1 else {"align": "left" if is_text else "right", "indent": 1}
 
@@ -108,13 +108,13 @@ def write_sheets(
 
     Args:
         path: The file.
-        sheets: In their order.
-        properties: Of the document, such as its title.
-        advance: Called with how many cells are done, of how many.
+        sheets: The sheets, in order.
+        properties: Properties of the document, such as its title.
+        advance: Called with the number of cells done and the total.
         names: Defined names, each with its cell.
 
     Raises:
-        OSError: The file, or what is kept meanwhile, cannot be written.
+        OSError: The file or a temporary file cannot be written.
     """
     book, names = LiveBook(), names or {}
     book.set_properties({**properties, "created": CREATED})
@@ -125,10 +125,10 @@ def write_sheets(
     def report(cells: int) -> None:
         nonlocal done
         done += cells
-        # The last word is kept until the file is whole.
+        # The full total is only reported when the file is complete.
         advance(min(done, total - 1), total)
 
-    # Tables and defined names share one list in Excel, in which capitals make no difference.
+    # Tables and defined names share one list in Excel, in which case makes no difference.
     tables = {name.casefold() for name in names}
     for sheet in sheets:
         _add(sheet, book, styles, table_name(sheet.name, tables), report)
@@ -139,7 +139,7 @@ def write_sheets(
 
 
 def table_name(sheet: str, used_names: set[str]) -> str:
-    """Return a name for the table of a sheet: letters, figures and low lines, no cell's address, not there yet."""
+    """Return a name for the table of a sheet: letters, digits and underscores, not a cell's address, not used yet."""
     base = "Table_" + re.sub(r"\W+", "_", sheet.replace("£", "GBP_"), flags=re.ASCII)
     return free_name(used_names, lambda number: f"{base}_{number}" if number > 1 else base)
 
@@ -147,7 +147,8 @@ def table_name(sheet: str, used_names: set[str]) -> str:
 def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: Callable[[int], None]) -> None:
     """Add a finished sheet to the workbook; its table is called `table`.
 
-    Its cells are written when the workbook is closed, and `report` is called with how many more are.
+    Its cells are written when the workbook is closed; `report` is then called with the number of cells written since
+    the last call.
     """
     page = book.add_worksheet(sheet.name)
     for column, width in sheet.widths.items():
@@ -185,12 +186,12 @@ def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: 
         page.set_paper(_A3 if sum(sheet.widths.values()) > _WIDE else _A4)
         page.fit_to_pages(1, 0)
         page.repeat_rows(0, HEADING_ROW - 1)
-    # The number of the page alone: all that says something is in cells.
+    # Only the number of the page: all information is in cells.
     page.set_footer("&C&P / &N")
 
 
 def _note(sheet: Sheet, page: WorksheetWriter) -> None:
-    """Write what stands below the title; where it ends with a status it is a formula."""
+    """Write the note below the title, as a formula if it ends with a status."""
     note = clean(sheet.full_note())
     if not sheet.status:
         page.write_string(NOTE_ROW - 1, 0, note)
@@ -214,7 +215,7 @@ def _table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, name: str) 
 def add_table(
     page: Worksheet, heading_row: int, last_row: int, name: str, headings: Sequence[tuple[str, Format]]
 ) -> None:
-    """Make a table of the rows from that of the headings, each with its format."""
+    """Make a table from the row of headings down, with a format for each heading."""
     settings = {
         "name": name,
         "columns": [{"header": heading, "header_format": look} for heading, look in headings],

@@ -1,10 +1,10 @@
-"""Everything that overrides or calls a private member of XlsxWriter, and nothing else does.
+"""Everything that overrides or calls a private member of XlsxWriter; no other module does.
 
 XlsxWriter keeps every cell of a workbook until the end, some three hundred bytes each; its way of writing
-row by row leaves out tables. So it is given titles, headings and links, and all else is read off our own
-sheet, a row at a time, when it asks for the rows: no formula is held longer than its row.
+row by row leaves out tables. So it is only given titles, headings and links. Everything else is read from
+our own sheet, one row at a time, when XlsxWriter writes the rows: no formula is kept longer than its row.
 
-A newer XlsxWriter may differ here: `tests/test_xlsxwriter_internals.py` names the version that was tried.
+A newer XlsxWriter may differ here: `tests/workbook/test_xlsxwriter_internals.py` names the tested version.
 """
 
 from __future__ import annotations
@@ -32,36 +32,36 @@ if TYPE_CHECKING:
 _LANGUAGE: Final = "en-GB"
 _FONT: Final = {"font_name": "Arial", "font_size": 10}
 _REPORT_AFTER: Final = 2_000
-"""Cells after which the progress of the writing is reported."""
+"""Number of cells after which progress is reported."""
 
 
 class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no types
-    """A sheet that takes formulas as they are, and makes its rows one at a time."""
+    """A sheet that takes formulas unchanged and writes its rows one at a time."""
 
     sheet: Sheet
     style: Callable[[Cell, int, bool], int]
-    """The number of a cell's format, by its column and whether it is bold."""
+    """Gives the number of a cell's format, by its column and whether it is bold."""
     report: Callable[[int], None]
-    """Called with how many more cells are written."""
+    """Called with the number of cells written since the last call."""
 
     def __init__(self) -> None:
         super().__init__()
         self.heights: dict[int, float] = {}
-        """Rows that are not one line high, in points."""
+        """Heights in points of rows that are not one line high."""
 
     def set_height(self, row: int, points: float) -> None:
-        """Make a row higher, both in the file and for the charts that stand below it."""
+        """Set the height of a row, both in the file and for the positions of charts below it."""
         self.heights[row] = points
         self.set_row(row - 1, points)
 
     def describe_table(self, text: str) -> None:
-        """Give the only table of the sheet a text for those who cannot see it, which `add_table` has no option for."""
+        """Set the alternative text of the only table of the sheet; `add_table` has no option for it."""
         self.tables[-1]["description"] = text
-        # One table overlaps no other: what XlsxWriter noted of every cell to see that, it need not keep.
+        # A single table cannot overlap another, so XlsxWriter need not keep its record of every cell.
         self.table_cells.clear()
 
     def show(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], report: Callable[[int], None]) -> None:
-        """Take the cells of a sheet; they are let go when they are written."""
+        """Take the cells of a sheet; they are dropped once written."""
         self.sheet, self.style, self.report = sheet, style, report
         self._check_dimensions(sheet.last_row - 1, len(sheet.headings) - 1)
 
@@ -70,7 +70,7 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         return super()._prepare_formula(formula, True) if expand_future_functions else formula.removeprefix("=")
 
     def _get_range_data(self, first_row: int, first_column: int, last_row: int, last_column: int) -> list[Any]:
-        """Return what a chart shows before Excel has drawn it anew."""
+        """Return the values that a chart shows until Excel redraws it."""
         rows, columns = range(first_row + 1, last_row + 2), range(first_column + 1, last_column + 2)
         return [self.sheet.value(row, column) for row in rows for column in columns]
 
@@ -81,7 +81,7 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
             placed.setdefault(row, {})[column] = cell
         letters = {column: letter(column) for column in range(1, len(sheet.headings) + 1)}
         styles: dict[tuple[int, bool, bool], int] = {}
-        """Those of filled columns: for texts and figures, formulas and values, worked out once for all rows."""
+        """Styles of filled columns, looked up once for all rows: by column, text or figure, formula or value."""
         unreported = 0
         for row in range(TITLE_ROW, sheet.last_row + 1):
             own, single = self.table.get(row - 1, {}), placed.get(row, {})
@@ -111,12 +111,12 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         sheet.cells, sheet.fills = {}, {}
 
     def _own(self, place: str, cell: Any) -> str:
-        """Return a text that XlsxWriter was given: a title, a heading, a link."""
+        """Return the element of a text that XlsxWriter was given: a title, a heading, a link."""
         style = format_number(cell.format) if cell.format else 0
         return f'<c r="{place}" s="{style}" t="s"><v>{cell.string}</v></c>'
 
     def _element(self, place: str, style: int, value: Any, formula: str | None) -> str:
-        """Return a cell as the file holds it."""
+        """Return the XML element of a cell."""
         if value is None and formula is None:
             return f'<c r="{place}" s="{style}"/>'
         if isinstance(value, bool):
@@ -134,12 +134,12 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
 
 
 def format_number(made: Format) -> int:
-    """Return the number of a format in the file, which it gets when it is first asked for."""
+    """Return the number of a format in the file, which it gets on the first call."""
     return int(made._get_xf_index())  # noqa: SLF001  # as XlsxWriter does itself
 
 
 class _Core(Core):  # type: ignore[misc]  # the package ships no types
-    """Document properties with the language, which screen readers go by and XlsxWriter has no setting for."""
+    """Document properties with the language, which screen readers use and XlsxWriter has no setting for."""
 
     def _write_cp_content_status(self) -> None:
         super()._write_cp_content_status()
@@ -154,16 +154,16 @@ class _Packager(Packager):  # type: ignore[misc]
         core._assemble_xml_file()  # noqa: SLF001
 
     def _write_shared_strings_file(self) -> None:
-        # The rows are in the file by now, and with them every text is known.
+        # The rows are already in the file, so that every text is known.
         self.workbook.str_table._sort_string_data()  # noqa: SLF001
         super()._write_shared_strings_file()
 
 
 class _Stream(io.BytesIO):
-    """An archive in memory, which stays open for as long as it is there.
+    """An archive in memory that stays open as long as it exists.
 
-    After a failure XlsxWriter lets its archive and this go together. Where this went first, the archive could not end,
-    and would complain on standard error.
+    After a failure, XlsxWriter drops its archive and this stream together. If the stream were closed first, the archive
+    could not be finished and would print an error.
     """
 
     def close(self) -> None:
@@ -178,10 +178,10 @@ class WorkbookWriter(Workbook):  # type: ignore[misc]
         super().__init__(_Stream(), {**texts, **options})
 
     def contents(self) -> bytes:
-        """Return the finished file; what XlsxWriter keeps on disk meanwhile goes away, also after an error.
+        """Return the finished file; temporary files of XlsxWriter are removed, also after an error.
 
         Raises:
-            OSError: What is kept meanwhile cannot be written.
+            OSError: A temporary file cannot be written.
         """
         with TemporaryDirectory(prefix="gpit-workbook-") as self.tmpdir:
             try:
@@ -195,7 +195,7 @@ class WorkbookWriter(Workbook):  # type: ignore[misc]
         return _Packager()
 
     def _prepare_sst_string_data(self) -> None:
-        """Leave the table of texts open: rows that are still to be written add to it."""
+        """Leave the table of texts open: later rows add to it."""
 
 
 class LiveBook(WorkbookWriter):
@@ -204,6 +204,6 @@ class LiveBook(WorkbookWriter):
     worksheet_class = WorksheetWriter
 
     def __init__(self) -> None:
-        # XlsxWriter changes what it is given, so that a second workbook of a process would differ from the first.
+        # XlsxWriter changes the settings it is given; without a copy, a second workbook of a process would differ.
         super().__init__(default_format_properties=dict(_FONT))
         self.set_size(2400, 1400)
