@@ -48,8 +48,8 @@ def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
         other = calculate(replace(scheme, parameters=parameters), result.inputs)
     except GpitError as fault:
         return Effect(assumption.number, change, None, None, f"no result: {fault}")
-    now, then = (run.rows[scheme.result].to_list() for run in (result, other))
-    differences = [new - old for old, new in zip(now, then, strict=True)]
+    allocations, moved_allocations = (run.rows[scheme.result].to_list() for run in (result, other))
+    differences = [new - old for old, new in zip(allocations, moved_allocations, strict=True)]
     codes = result.rows["org_code"].to_list()
     touched = {code for code, difference in zip(codes, differences, strict=True) if abs(difference) >= NO_CHANGE}
     return Effect(assumption.number, change, math.fsum(differences), len(touched), "")

@@ -114,9 +114,9 @@ def _of_fixed(layout: Layout) -> Iterator[Live]:
         return
     changes = (changed_parameters(layout), layout.changed_inputs())
     tests = [f"{count}=0" for count in changes if count]
-    says = f"{joined(names)}: values of the run, which do not follow a change"
+    description = f"{joined(names)}: values of the run, which do not follow a change"
     name = "No parameter or input was changed that values of the run rest on"
-    yield _check(layout, name, says, ",".join(tests) or "TRUE")
+    yield _check(layout, name, description, ",".join(tests) or "TRUE")
 
 
 def fixed_parts(layout: Layout) -> list[str]:
@@ -167,8 +167,8 @@ def _of_lines(layout: Layout) -> Iterator[Live]:
         marked = "+".join(words) or f'SUMPRODUCT(--({cells[column]}<>""))'
         tests.append(f"{marked}=ROWS({cells[column]})")
     if tests:
-        says = "; ".join(f"{column}: {' or '.join(LINE_WORDS.get(column, ('a text',)))}" for column in counts)
-        yield _check(layout, "Every line of spend says what the scheme counts by", says, ",".join(tests))
+        description = "; ".join(f"{column}: {' or '.join(LINE_WORDS.get(column, ('a text',)))}" for column in counts)
+        yield _check(layout, "Every line of spend says what the scheme counts by", description, ",".join(tests))
 
 
 def _of_groups(layout: Layout) -> Iterator[Live]:

@@ -48,11 +48,11 @@ class YearColumns:
         """Return the references that formulas of national figures use."""
         return Refs(self.layout, self.year, None, 0, self.layout.national)
 
-    def step(self, step: Step, formula: Formula | None, says: str = "") -> None:
+    def step(self, step: Step, formula: Formula | None, remark: str = "") -> None:
         """Write a step's column: a formula for each row, with the engine's value, or the values alone."""
         block = self.block(step.kind)
         values, unit = block.values(step.name), "" if step.unit == "yes/no" else step.unit
-        heading = with_unit(step.label, "; ".join(filter(None, (unit, says))))
+        heading = with_unit(step.label, "; ".join(filter(None, (unit, remark))))
         number, total = number_format(step.unit, values), step.unit in ("£", "people")
         block.columns[step.name] = block.sheet.add_column(heading, 16, values, formula, number, total=total)
 
@@ -106,22 +106,24 @@ class YearColumns:
 
     def membership(self, block: Block, column: str) -> Vector:
         """Number each row's group on the workings, once: numbers, since SUMIFS reads texts as patterns."""
-        says, own, inner = "number of the group", block.sheet.cell(2), block.kind.column
+        description, number_cell, inner = "number of the group", block.sheet.cell(2), block.kind.column
         if inner is None:
             groups = self.block(group(column)).sheet
             # Groups that differ in case alone are refused, so = tells them apart as well as EXACT does.
             formula = f"SUMPRODUCT(--({groups.column_range(1)}={block.cell(column)}),{groups.column_range(2)})"
             values = [index + 1 for index in self.now.membership[column]]
         elif inner == column:
-            formula, values, says = own, list(range(1, block.height + 1)), "number"
+            formula, values, description = number_cell, list(range(1, block.height + 1)), "number"
         else:  # A group inside a larger group: the larger group of any of its organisations.
             organisations = self.block(ORGANISATION)
             outer, same = self.membership(organisations, column), self.membership(organisations, inner)
-            formula = f"INDEX({outer.range},MATCH({own},{same.range},0))"
+            formula = f"INDEX({outer.range},MATCH({number_cell},{same.range},0))"
             pairs = zip(self.now.membership[inner], self.now.membership[column], strict=True)
             outer_of = dict(reversed(list(pairs)))  # the first of several rows counts
             values = [outer_of[index] + 1 for index in range(block.height)]
-        return self.helper(block, f"group {column}", f"{self.scheme.labels[column]}: {says}", formula, values, "count")
+        return self.helper(
+            block, f"group {column}", f"{self.scheme.labels[column]}: {description}", formula, values, "count"
+        )
 
 
 class KernelFigures:
@@ -148,7 +150,7 @@ class KernelFigures:
     def put(
         self,
         key: str,
-        says: str,
+        description: str,
         formula: Formula,
         values: Sequence[Any],
         unit: str | None = None,
@@ -160,7 +162,7 @@ class KernelFigures:
         """
         if unit is None:
             unit = "" if isinstance(values[0], bool) else self.step.unit
-        label = label or f"{self.step.label}: {says}"
+        label = label or f"{self.step.label}: {description}"
         self.columns.figure(self.within, key, label, unit, formula, values)
         return KernelFigure(self, values, key, "" if self.within else self.layout.name_of(key, self.columns.year))
 

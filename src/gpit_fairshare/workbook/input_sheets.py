@@ -182,8 +182,8 @@ def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: 
         place = f"{quoted(sheet.name)}!${columns[name]}$"
         layout.input_cells |= {(year, code, name): f"{place}{row}" for (year, code), row in rows.items()}
     origins = layout.result.inputs.origins
-    own = {name: [origins.get((year, code, name), "") for _, year, code in entries] for name in names}
-    places = [list(dict.fromkeys(filter(None, row))) for row in zip(*own.values(), strict=True)]
+    places_by_column = {name: [origins.get((year, code, name), "") for _, year, code in entries] for name in names}
+    places = [list(dict.fromkeys(filter(None, row))) for row in zip(*places_by_column.values(), strict=True)]
     where = sheet.add_column("Where from", 50, [PLACES.join(row) or NOT_GIVEN for row in places])
     layout.input_tables.append(
         {
@@ -192,7 +192,7 @@ def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: 
             "last_row": sheet.last_row,
             "columns": {"year": "A", "org_code": "B", **columns, "where_from": letter(where)},
             "digests": {name: "".join(map(cell_digest, cells[name])) for name in names},
-            "places": {name: place_marks(places, own[name]) for name in names},
+            "places": {name: place_marks(places, places_by_column[name]) for name in names},
         }
     )
     moved = [layout.moved.get((year, code), ()) for _, year, code in entries]
@@ -236,8 +236,8 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
         else:
             continue
         rule = {"validate": "list", "source": f"={source}", "error_title": "Not taken"}
-        says = f"Expected one of those on the sheet {source.partition('!')[0]}."
-        sheet.validations.append((region, rule | {"error_message": says}))
+        message = f"Expected one of those on the sheet {source.partition('!')[0]}."
+        sheet.validations.append((region, rule | {"error_message": message}))
 
 
 def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -245,14 +245,14 @@ def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]
     inputs = layout.result.inputs
     moved = set() if inputs.boundaries else {(restated.year, restated.successor) for restated in inputs.restated}
     shared: dict[str, str] = {}
-    own: list[tuple[str, str, str]] = []
+    dated: list[tuple[str, str, str]] = []
     for year, result in layout.result.years.items():
         for code in result.codes():
             if (year, code) not in moved and all((year, code, name) in inputs.undated for name in names):
                 shared.setdefault(code, year)
             else:
-                own.append((year, year, code))
-    return [(EVERY_YEAR, year, code) for code, year in sorted(shared.items())] + own
+                dated.append((year, year, code))
+    return [(EVERY_YEAR, year, code) for code, year in sorted(shared.items())] + dated
 
 
 def _sum_of_predecessors(  # one parameter for each part of a cell's address
@@ -305,9 +305,9 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
     _control_texts(layout, f"{name}_of_lines", cells, values)
     word = max(values, key=lambda value: (value == "yes", value))
     total = math.fsum(amount for amount, value in zip(amounts, values, strict=True) if value == word)
-    says = f"{name.replace('_', ' ').capitalize()}: £ of the lines with {word!r} in the run."
+    use = f"{name.replace('_', ' ').capitalize()}: £ of the lines with {word!r} in the run."
     formula = f"SUMIFS({layout.line_ranges['amount']},{cells},{x.text(word)})"
-    layout.control(f"as_read_amount_by_{name}", total, says, formula)
+    layout.control(f"as_read_amount_by_{name}", total, use, formula)
 
 
 def _lines(layout: Layout) -> pl.DataFrame | None:
@@ -366,18 +366,18 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
 
     In the second total each value counts for a little less than the one above, so that swapped values change it.
     """
-    says = f"{layout.label(name)}: total in the run"
+    use = f"{layout.label(name)}: total in the run"
     numbers = [value for value in values if value is not None]
-    layout.control(f"as_read_{name}", math.fsum(numbers), f"{says}.", f"SUM({cells})")
+    layout.control(f"as_read_{name}", math.fsum(numbers), f"{use}.", f"SUM({cells})")
     if len(numbers) > 1:
-        _control_order(layout, f"{name}_in_order", says, cells, numbers)
+        _control_order(layout, f"{name}_in_order", use, cells, numbers)
 
 
-def _control_order(layout: Layout, name: str, says: str, cells: str, numbers: Sequence[float]) -> None:
+def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Sequence[float]) -> None:
     """Record a total in which each number counts for a little less than the one above, by NPV's discount."""
     rate = layout.constant("order_rate", _ORDER_RATE, "By which a row counts for less than the one above it, in order.")
     total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
-    layout.control(f"as_read_{name}", total, f"{says}, each row for a little less.", f"NPV({rate},{cells})")
+    layout.control(f"as_read_{name}", total, f"{use}, each row for a little less.", f"NPV({rate},{cells})")
 
 
 def control_groups(layout: Layout, year: str) -> None:
@@ -386,8 +386,8 @@ def control_groups(layout: Layout, year: str) -> None:
     for column, members in block.year.membership.items():
         if f"group {column}" in block.helpers:
             name, numbers = f"{column}_{year.replace('/', '_')}", [float(member + 1) for member in members]
-            says = f"{layout.scheme.labels[column]} {year}: numbers of the groups in the run"
-            _control_order(layout, name, says, block.helper_range(f"group {column}"), numbers)
+            use = f"{layout.scheme.labels[column]} {year}: numbers of the groups in the run"
+            _control_order(layout, name, use, block.helper_range(f"group {column}"), numbers)
 
 
 def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:
@@ -399,5 +399,5 @@ def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str |
     if len(counts) > _MOST_TEXTS or max(map(len, counts)) > _LONGEST_TEXT:
         return
     for number, (text, count) in enumerate(sorted(counts.items()), 1):
-        says = f"{layout.label(name)}: rows with {text!r} in the run."
-        layout.control(f"as_read_{name}_{number}", count, says, f"SUMPRODUCT(--({cells}={x.text(text)}))")
+        use = f"{layout.label(name)}: rows with {text!r} in the run."
+        layout.control(f"as_read_{name}_{number}", count, use, f"SUMPRODUCT(--({cells}={x.text(text)}))")

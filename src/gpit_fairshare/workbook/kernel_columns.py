@@ -72,10 +72,12 @@ class ShareOutCells:
         formula = f"INDEX({self.block.column_range(name)},{place})"
         return figures.put(f"amount of {self.step.name}", "amount to be shared out", formula, values)
 
-    def _total(self, key: str, says: str, column: Vector, unit: str | None = None, label: str = "") -> KernelFigure:
+    def _total(
+        self, key: str, description: str, column: Vector, unit: str | None = None, label: str = ""
+    ) -> KernelFigure:
         """Write the sum of a column, nationally or by group."""
         values = [math.fsum(column.values[row] for row in rows) for rows in self.figures.rows]
-        return self.figures.put(key, says, self.figures.sum_of(column.range), values, unit, label)
+        return self.figures.put(key, description, self.figures.sum_of(column.range), values, unit, label)
 
     def _weights_total(self) -> KernelFigure:
         """Write the total of the weights."""
@@ -140,16 +142,16 @@ class ShareOutCells:
         most = self._helper("most", "most that can be given", formula, most_values)
         self._spends(self._total(f"most of {self.step.name}", "most that can be given", most))
 
-    def _helper(self, key: str, says: str, formula: str, values: Sequence[Any]) -> Vector:
+    def _helper(self, key: str, description: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column of workings for this step."""
-        heading = with_unit(f"{self.step.label}: {says}", self.step.unit)
+        heading = with_unit(f"{self.step.label}: {description}", self.step.unit)
         return self.columns.helper(self.block, f"{self.step.name} {key}", heading, formula, values)
 
     # Conditions that must hold ----------------------------------------------------------------------------------
 
-    def _holds(self, key: str, says: str, formula: str) -> str:
+    def _holds(self, key: str, description: str, formula: str) -> str:
         """Write whether a condition holds, nationally or by group; return the formula of whether it holds for all."""
-        return self.figures.put(key, says, formula, [True] * len(self.figures.rows)).over_all("AND")
+        return self.figures.put(key, description, formula, [True] * len(self.figures.rows)).over_all("AND")
 
     def _least(self, column: Vector) -> KernelFigure:
         """Write the least that must be given, and whether the amount covers it.
@@ -184,8 +186,8 @@ class ShareOutCells:
         spent = self._total(f"given by {name}", "given in all", self.columns.vector(self.block, t.Name(name)))
         due = f"MIN({amount},{most.beside()})" if most else amount
         formula = f"ABS({spent.beside()}-{due})<=sums_within*MAX(1,ABS({due}))"
-        says = "all is given, or all that the ceilings allow"
-        self.spends = self._holds(f"{name} is spent", says, formula)
+        description = "all is given, or all that the ceilings allow"
+        self.spends = self._holds(f"{name} is spent", description, formula)
         if most:
             self.left_over = self._left_over(amount, most.beside())
 
@@ -225,13 +227,13 @@ def write_rounded(columns: YearColumns, step: Step, tree: t.Rounded) -> None:
     left = [_left_over(rows, of.values, whole_values, to) for rows in figures.rows]
     formula = f"{x.rounded_total(figures.sum_of(of.range), to, number)}-{figures.sum_of(wholes.range)}"
     count = figures.put(f"left over of {name}", "units left over", formula, left, unit).beside()
-    ends = [_last_served(rows, remainder_values, many) for rows, many in zip(figures.rows, left, strict=True)]
+    ends = [_last_served(rows, remainder_values, units) for rows, units in zip(figures.rows, left, strict=True)]
     same = f"({figures.numbers}=$B{ROW})" if tree.within else ""
-    formula, says = x.least_served(remainders.range, same, count), f"smallest {REMAINDER} that gets a unit"
-    least = figures.put(f"least remainder of {name}", says, formula, [end for end, _ in ends], "")
+    formula, description = x.least_served(remainders.range, same, count), f"smallest {REMAINDER} that gets a unit"
+    least = figures.put(f"least remainder of {name}", description, formula, [end for end, _ in ends], "")
     formula = x.last_served(remainders.range, order.range, same, count, least.beside())
-    says = "place of the last row that gets a unit at that remainder"
-    last = figures.put(f"last row of {name}", says, formula, [row for _, row in ends], "")
+    description = "place of the last row that gets a unit at that remainder"
+    last = figures.put(f"last row of {name}", description, formula, [row for _, row in ends], "")
 
     extra = x.is_served(remainders.cell, order.cell, least.on_rows(), last.on_rows())
     columns.step(step, x.unscaled(f"({wholes.cell}+IF({extra},1,0))", to, number))

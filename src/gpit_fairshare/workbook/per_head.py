@@ -37,19 +37,19 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         if not people or layout.scheme.symbols[result].unit != "£":
             continue
         heads = block.cell(PEOPLE)
-        for key, says in ((BASELINE, "Historic spend"), (result, "Allocation")):
+        for key, label in ((BASELINE, "Historic spend"), (result, "Allocation")):
             if money := block.number_column(key):
                 formula = f'IF({heads}>0,{block.cell(key)}/{heads},"{NOT_APPLICABLE}")'
-                heading = f"{says} per registered patient (£)"
+                heading = f"{label} per registered patient (£)"
                 pairs = zip(money, people, strict=True)
                 rates = [pounds / persons if persons > 0 else NOT_APPLICABLE for pounds, persons in pairs]
                 columns.helper(block, f"{key} per head", heading, formula, rates, "£ per head")
         if not block.number_column(BASELINE):
             continue
-        old, now = (block.helper_values(f"{key} per head") for key in (BASELINE, result))
+        old_rates, new_rates = (block.helper_values(f"{key} per head") for key in (BASELINE, result))
         changes = [
             NOT_APPLICABLE if old_rate == NOT_APPLICABLE else new_rate - old_rate
-            for old_rate, new_rate in zip(old, now, strict=True)
+            for old_rate, new_rate in zip(old_rates, new_rates, strict=True)
         ]
         after, before = (block.helper_cell(f"{key} per head", on_sheet=block.workings) for key in (result, BASELINE))
         formula = f'IF(ISNUMBER({after}),{after}-{before},"{NOT_APPLICABLE}")'
@@ -77,8 +77,8 @@ def change_sheet(layout: Layout) -> Sheet | None:
     title = f"{layout.scheme.title}: change per registered patient"
     if any("place" not in block.helpers for block in blocks):
         return _change_by_hundredths(layout, blocks, title)
-    says = f"Allocation less historic spend, the largest gain first. {NOT_APPLICABLE}: does not apply."
-    sheet = layout.sheet(CHANGE, title, says)
+    note = f"Allocation less historic spend, the largest gain first. {NOT_APPLICABLE}: does not apply."
+    sheet = layout.sheet(CHANGE, title, note)
     places = range(1, max(block.height for block in blocks) + 1)
     sheet.add_column("Place", 9, list(places), None, "count")
     for block in blocks:

@@ -60,7 +60,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     years_of = {
         word: [year for year in layout.years if scheme.certainty(year) == word] for word in ("firm", "indicative")
     }
-    says = [f"{', '.join(years)} {word}" for word, years in years_of.items() if years]
+    certainties = [f"{', '.join(years)} {word}" for word, years in years_of.items() if years]
     receivers = f"{'to' if layout.adds_up else 'of'} the {scheme.organisation}s"
     warnings = sum(finding.level == "warning" for finding in result.findings)
     overridden = "; ".join(f"{name} {year}: {value.written}" for name, year, value in scheme.overridden())
@@ -68,7 +68,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ("Status of the checks", status[0]),
         ("Warnings of the checks", status[1]),
         ("Warnings about the inputs", f"{warnings or 'None'}; see the sheet Findings"),
-        ("What it is", f"{layout.answers} {receivers}, {'; '.join(says)}"),
+        ("What it is", f"{layout.answers} {receivers}, {'; '.join(certainties)}"),
         ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…, in full on Manifest"),
         ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}"),
         ("Boundaries", _boundaries(layout)),

@@ -153,7 +153,7 @@ class OwnOrder:
         """Return one column or several side by side, as figures of the group see them."""
         return f"{first.range.partition(':')[0]}:{last.range.rpartition(':')[2]}"
 
-    def own(self) -> str:
+    def group_factor(self) -> str:
         """Return the factor that limits a sum to the rows of the figure's group: none is needed."""
         return ""
 
@@ -227,7 +227,7 @@ class GroupOrder:
         start, end = (self.groups.cell(key, on_sheet=self.groups.sheet) for key in (self._first, self._last))
         return _between(first, last, start, end)
 
-    def own(self) -> str:
+    def group_factor(self) -> str:
         """Return the factor that limits a sum to the rows of the figure's group."""
         return f"({self.sheet.column_range(2)}=$B{ROW})*"
 
@@ -252,29 +252,29 @@ class SearchColumns:
         self.order = order = _order_of(figures, orders)
         name, label, unit = figures.step.name, figures.step.label, figures.step.unit
 
-        def add(key: str, says: str, unit: str | None, formula: str, values: Sequence[float]) -> Vector:
-            return order.add(f"{name} {key}", with_unit(f"{label}: {says}", unit), formula, values)
+        def add(key: str, description: str, unit: str | None, formula: str, values: Sequence[float]) -> Vector:
+            return order.add(f"{name} {key}", with_unit(f"{label}: {description}", unit), formula, values)
 
         self.weights = order.copy(f"{name} weight", f"{label}: weight", weights)
-        weight, own = self.weights.cell, order.see(base).cell
+        weight, base_cell = self.weights.cell, order.see(base).cell
         cells = {side: order.see(bound).cell for side, bound in bounds.items()}
-        formula = f"IF({weight}>0,{cells.get(FLOOR, own)},{clipped(own, cells)})"
+        formula = f"IF({weight}>0,{cells.get(FLOOR, base_cell)},{clipped(base_cell, cells)})"
         starts = zip(weights.values, bounds.get(FLOOR, base).values, clip(base, bounds), strict=True)
         values = [lowest if own_weight > 0 else bounded for own_weight, lowest, bounded in starts]
         self.start = add("start", "before the factor counts", unit, formula, values)
         self.rises: dict[str, Vector] = {}
         for side, bound in bounds.items():
-            formula, says = f"IF({weight}>0,{cells[side]}-{own},0)", f"what the factor gives at the {side}"
+            formula, description = f"IF({weight}>0,{cells[side]}-{base_cell},0)", f"what the factor gives at the {side}"
             ends = zip(weights.values, bound.values, base.values, strict=True)
             values = [end - begin if own_weight > 0 else 0.0 for own_weight, end, begin in ends]
-            self.rises[side] = add(f"{side} rise", says, unit, formula, values)
+            self.rises[side] = add(f"{side} rise", description, unit, formula, values)
         # The turning points are side by side, so that they are one range.
         self.points: dict[str, Vector] = {}
         for side, rise in self.rises.items():
-            formula, says = f"IF({weight}>0,{rise.cell}/{weight},0)", f"factor at which the {side} turns"
+            formula, description = f"IF({weight}>0,{rise.cell}/{weight},0)", f"factor at which the {side} turns"
             pairs = zip(weights.values, rise.values, strict=True)
             values = [gain / own_weight if own_weight > 0 else 0.0 for own_weight, gain in pairs]
-            self.points[side] = add(f"{side} turns", says, _FACTOR, formula, values)
+            self.points[side] = add(f"{side} turns", description, _FACTOR, formula, values)
         turns = {side: column.values for side, column in self.points.items()}
         self.search = Search(weights.values, self.start.values, turns, figures.rows, amount.values)
         self.outer = (next(iter(self.points.values())), list(self.points.values())[-1])
@@ -364,7 +364,7 @@ class SearchColumns:
 
     def _moving(self, factor: str) -> str:
         """Return the formula that sums the weights of the rows that take more when the factor grows."""
-        terms = self.order.own() + self.weights.range
+        terms = self.order.group_factor() + self.weights.range
         for side, relation in ((FLOOR, "<="), (CEILING, ">")):
             terms += f"*({self.points[side].range}{relation}{factor})" if side in self.points else ""
         return f"SUMPRODUCT({terms})"

@@ -100,8 +100,8 @@ class Chart:
     """The cells of the categories."""
     series: Mapping[str, str]
     """The name of each line or set of bars to the cells of its values."""
-    says: str
-    """Alternative text."""
+    alternative_text: str
+    """Describes the chart to readers who cannot see it."""
     number: str
     """Number format of the values' axis, as FORMATS calls it."""
     labels_below: bool = True
@@ -283,12 +283,12 @@ class Sheet:
         content += [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
         marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
         empty = any(None in values or "" in values for _, values in content)
-        for applies, mark, says in (
+        for applies, mark, sentence in (
             (marked, NOT_APPLICABLE, f"{NOT_APPLICABLE}: does not apply."),
             (empty, "empty cell", "An empty cell: no value was given."),
         ):
             if applies and mark not in self.note:
-                self.note = f"{self.note} {says}".strip()
+                self.note = f"{self.note} {sentence}".strip()
 
     def _fit(self) -> None:
         """Widen columns to fit their content; texts wider than 60 figures are wrapped instead."""

@@ -228,7 +228,7 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
     across = f"Share of {noun}s, lowest first"
     if sheet.headings[0] == "Place":
         across = f"{sentence(noun)}s, from the largest gain to the largest loss"
-    says = "Columns: change of the allocation on historic spend in £ per registered patient"
+    description = "Columns: change of the allocation on historic spend in £ per registered patient"
     return [
         Chart(
             "column",
@@ -237,7 +237,7 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
             "£ per registered patient",
             sheet.column_range(1),
             {f"Change {year}": columns[year]},
-            f"{says}, {year}, sorted. {_source(sheet)}",
+            f"{description}, {year}, sorted. {_source(sheet)}",
             "change per head",
             labels_below=False,
         )
@@ -267,7 +267,7 @@ def _path(sheet: Sheet, noun: str) -> Chart:
     first, across = "the first year", "Allocations by year"
     if sheet.value(FIRST_ROW, 1) == "Historic spend":
         first, across = "historic spend", "Historic spend, then allocations by year"
-    says = "Lines: highest, upper quartile, median, lower quartile and lowest £ per registered patient"
+    description = "Lines: highest, upper quartile, median, lower quartile and lowest £ per registered patient"
     return Chart(
         "line",
         "Path of £ per head over the years",
@@ -275,7 +275,7 @@ def _path(sheet: Sheet, noun: str) -> Chart:
         "£ per registered patient",
         sheet.column_range(1),
         {name.partition(" (")[0]: sheet.column_range(column) for column, name in enumerate(sheet.headings[1:], 2)},
-        f"{says} of any {noun}, from {first} to the last year. {_source(sheet)}",
+        f"{description} of any {noun}, from {first} to the last year. {_source(sheet)}",
         "£ per head",
     )
 

@@ -238,7 +238,7 @@ def _charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
             "x_offset": 4 + (_CHART_WIDTH + _CHARTS_GAP if right else 0),
             "y_offset": 6,
             "object_position": 3,
-            "description": chart.says,
+            "description": chart.alternative_text,
         }
         page.insert_chart(row, 0, _drawn(chart, book), settings)
 

@@ -84,13 +84,13 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         """Styles of filled columns, looked up once for all rows: by column, text or figure, formula or value."""
         unreported = 0
         for row in range(TITLE_ROW, sheet.last_row + 1):
-            own, single = self.table.get(row - 1, {}), placed.get(row, {})
+            xlsxwriter_cells, placed_cells = self.table.get(row - 1, {}), placed.get(row, {})
             cells: list[str] = []
             for column, name in letters.items():
-                if column - 1 in own:
-                    cells.append(self._own(f"{name}{row}", own[column - 1]))
-                elif column in single:
-                    cell = single[column]
+                if column - 1 in xlsxwriter_cells:
+                    cells.append(self._xlsxwriter_cell(f"{name}{row}", xlsxwriter_cells[column - 1]))
+                elif column in placed_cells:
+                    cell = placed_cells[column]
                     style = self.style(cell, column, row == TOTAL_ROW)
                     cells.append(self._element(f"{name}{row}", style, cell.value, cell.formula))
                 elif column in sheet.fills and 0 <= row - FIRST_ROW < len(sheet.fills[column].values):
@@ -110,7 +110,7 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         self.report(unreported)
         sheet.cells, sheet.fills = {}, {}
 
-    def _own(self, place: str, cell: Any) -> str:
+    def _xlsxwriter_cell(self, place: str, cell: Any) -> str:
         """Return the element of a text that XlsxWriter was given: a title, a heading, a link."""
         style = format_number(cell.format) if cell.format else 0
         return f'<c r="{place}" s="{style}" t="s"><v>{cell.string}</v></c>'
