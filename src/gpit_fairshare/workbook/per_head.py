@@ -25,7 +25,7 @@ MOST_SORTED: Final = 1_000
 _BANDS: Final = 24
 _PENNY: Final = 0.01
 _EDGE: Final = x.CONSTANTS["tolerance"][0]
-"""£ per head by which a rate may miss the start of its band, so that a rate on it is in the band in every program."""
+"""Margin in £ per head at the start of a band, so that a rate at the start is in the band in every program."""
 
 
 def write_per_head(writers: dict[str, StepWriter]) -> None:
