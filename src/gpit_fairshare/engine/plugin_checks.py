@@ -11,7 +11,7 @@ from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import BUILT_INS
 from gpit_fairshare.language.in_polars import plugged, render, select
-from gpit_fairshare.language.plugin_functions import Plugged, known
+from gpit_fairshare.language.plugin_functions import Plugged, plugin_function
 
 _WITHIN = 1e-12
 """How far a plug-in's value may be from that of the same row among other rows: vectors may be worked out in another
@@ -27,7 +27,7 @@ def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: boo
     calls = [node for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in BUILT_INS]
     # From the inside out: what is wrong further in would be laid on the outer one.
     for call in reversed(calls):
-        function = known(call.function)
+        function = plugin_function(call.function)
         values = _values(function, call, frame, first_year=first_year)
         # Every other row, the last first: a total, a rank or the row before comes out otherwise then.
         rows = list(range(0, frame.height, 2))[::-1]
