@@ -123,7 +123,7 @@ class Digits:
         value = year.cells[name]
         if digits > 17 and name in year.exact:
             value = year.exact[name]
-        return with_numbers.written(value, year.units.get(name), digits)
+        return with_numbers.value_text(value, year.units.get(name), digits)
 
     def texts(self, year: Drafts, tree: t.Expression) -> dict[str, str]:
         """Return the printed values of all that a formula takes its values from."""
@@ -135,14 +135,14 @@ class Digits:
             case t.Name() | t.AggregateCall() | t.Previous() if not (isinstance(node, t.Previous) and year.first_year):
                 return self.text(year, in_polars.column_of(node))
             case t.Number(value):
-                return with_numbers.written(value, digits=17)
+                return with_numbers.value_text(value, digits=17)
             case t.Text(value):
-                return with_numbers.written(value)
+                return with_numbers.value_text(value)
             case _:
                 key = year.year, id(node)
                 by_hand = None if key in self._as_run else self._by_hand(year, node)
                 compared = self._values[key] if by_hand is None else by_hand
-                return with_numbers.written(compared, unit, DIGITS[self.level[key]])
+                return with_numbers.value_text(compared, unit, DIGITS[self.level[key]])
 
     def _by_hand(self, year: Drafts, node: t.Expression) -> Fraction | None:
         """Return what the printed numbers come to, exactly; None where that is no plain arithmetic."""

@@ -54,7 +54,7 @@ class LineWriter:
         if draft.tree:
             numbers = render(draft.tree, self.digits.texts(year, draft.tree), first_year=year.first_year)
             arithmetic = t.to_text(draft.tree) if draft.arithmetic else ""
-            notes += self._plugged(year, draft.tree)
+            notes += self._plugin_notes(year, draft.tree)
         elif draft.parts:
             numbers = " + ".join(self.digits.text(year, name) for name in draft.parts)
             arithmetic = " + ".join(draft.parts)
@@ -86,7 +86,7 @@ class LineWriter:
             uses=self._uses(year, draft),
         )
 
-    def _plugged(self, year: Drafts, tree: t.Expression) -> list[str]:
+    def _plugin_notes(self, year: Drafts, tree: t.Expression) -> list[str]:
         """Return what each plug-in function gave, and what it is: the formula does not show it."""
         functions = {function.name: function for function in plugged_in(tree)}
         calls = [node for node in t.walk(tree) if isinstance(node, t.Call) and node.function in functions]

@@ -146,16 +146,16 @@ class _ExcelWriter:
 
     def call(self, tree: t.Call) -> str:
         function = function_named(tree.function)
-        write = self.built_in if isinstance(function, BuiltInFunction) else self.plugged
+        write = self.built_in_argument if isinstance(function, BuiltInFunction) else self.plugin_argument
         return function.in_excel([write(sort, argument) for sort, argument in function.sorted(tree.arguments)])
 
-    def built_in(self, sort: Argument | str | None, tree: t.Expression) -> str:
+    def built_in_argument(self, sort: Argument | str | None, tree: t.Expression) -> str:
         """Write an argument of a built-in function; only one that may be the result has to be a value by itself."""
         if sort is Argument.DIGITS:
             return self.cells.number(int(t.written_number(tree) or 0))
         return self.value(tree) if sort in (Argument.SAME_UNIT, Argument.BRANCH) else self.text(tree)
 
-    def plugged(self, _: Argument | str | None, tree: t.Expression) -> str:
+    def plugin_argument(self, _: Argument | str | None, tree: t.Expression) -> str:
         """Write an argument that a plug-in's formula may use anywhere: in brackets unless it is one cell or call."""
         formula = self.value(tree)
         is_atom = self.formula_and_strength(tree)[1] == _STRENGTH["atom"] and not formula.endswith("+0")

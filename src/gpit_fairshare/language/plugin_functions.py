@@ -75,7 +75,7 @@ def plugged_in(tree: t.Expression) -> list[Plugged]:
 
 def without_excel(tree: t.Expression) -> list[Plugged]:
     """Return the plug-in functions that have no Excel formula; steps that use them are written as values."""
-    return [plugged for plugged in plugged_in(tree) if plugged.function.excel is None]
+    return [function for function in plugged_in(tree) if function.function.excel is None]
 
 
 def function_names() -> list[str]:
