@@ -250,7 +250,7 @@ def signed_decimal(number: Decimal) -> str:
 
 
 def readable_number(value: float | Fraction, unit: str | None, digits: int) -> str:
-    """Write a number so that it can be read back; see `language.with_numbers.written`."""
+    """Write a number so that it can be read back; see `language.with_numbers.value_text`."""
     number = _decimal(value, digits).scaleb(2 if unit == "%" else 0, Context(prec=2_000))
     money = (unit or "").startswith("£")
     text = _number(abs(number), digits, money=money)

@@ -325,7 +325,7 @@ def test_numbers_put_in_give_the_value(choose, yes_no, first_year):
 )
 def test_values_are_written_for_people(value, unit, text):
     """12 digits and no more, whole pounds whole, pence in pairs, thousands parted; and each can be read back."""
-    assert with_numbers.written(value, unit) == text
+    assert with_numbers.value_text(value, unit) == text
     read = with_numbers.read(text)
     assert read == value or abs(float(read) - value) <= abs(value) * 1e-11
 

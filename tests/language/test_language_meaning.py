@@ -631,7 +631,7 @@ def test_every_fault_can_be_told():
         ],
         SYMBOLS,
         [Definition("g", parse("price"), None, "own.toml, check g")],
-        tell=told.append,
+        report=told.append,
     )
 
     # a stays £, as it says of itself, so that b adds £ and people. c is not known: d may be no condition at all.

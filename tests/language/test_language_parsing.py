@@ -138,12 +138,12 @@ def test_position_of_a_name_inside_a_function(formula, position):
 def test_walk_goes_from_the_outside_in_and_left_to_right():
     """A formula is walked as it is read: the outermost first, then its parts from the left."""
     assert [type(node).__name__ for node in walk(parse("min(a, -b) > total(c)"))] == [
-        "Comparison",
+        "ComparisonOperation",
         "Call",
         "Name",
         "Negative",
         "Name",
-        "Figure",
+        "AggregateCall",
     ]
 
 

@@ -295,7 +295,7 @@ class OnOneSheet:
         written = in_excel.number(value)
         return f"({written})" if value < 0 else written
 
-    def optional(self, name: str) -> bool:
+    def is_optional(self, name: str) -> bool:
         """Whether the column shows a blank as one."""
         return name in (*OPTIONAL, "region")
 

@@ -11,7 +11,7 @@ from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import BUILT_INS
 from gpit_fairshare.language.in_polars import plugged, render, select
-from gpit_fairshare.language.plugin_functions import Plugged, known
+from gpit_fairshare.language.plugin_functions import Plugged, plugin_function
 
 _WITHIN = 1e-12
 """How far a plug-in's value of a row may differ among other rows: vectors may be calculated in another order."""
@@ -26,7 +26,7 @@ def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: boo
     calls = [node for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in BUILT_INS]
     # From the inside out, so that a fault of an inner function is not blamed on an outer one.
     for call in reversed(calls):
-        function = known(call.function)
+        function = plugin_function(call.function)
         values = _values(function, call, frame, first_year=first_year)
         # Every second row, the last first: a total, a rank or a reference to the row before then differs.
         rows = list(range(0, frame.height, 2))[::-1]

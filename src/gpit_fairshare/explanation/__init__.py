@@ -12,7 +12,7 @@ from gpit_fairshare.explanation.drafts import needed
 from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, ExplanationLine, Test, YearLines
 from gpit_fairshare.explanation.organisation import became, organisation_code, years_of
 from gpit_fairshare.explanation.writing import LineWriter
-from gpit_fairshare.language.with_numbers import written
+from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import with_unit
 from gpit_fairshare.results.agreement import OffRule, off_rule
 from gpit_fairshare.results.model import Record
@@ -29,11 +29,11 @@ __all__ = ["JSON_SCHEMA", "Explanation", "ExplanationLine", "Test", "YearLines",
 
 
 class Explanation(ExplainedLines):
-    """The arithmetic of one organisation, line by line, with all that can be made of it."""
+    """The arithmetic of one organisation, line by line, with its Markdown."""
 
     def markdown(self) -> str:
         """Return what the screen says as Markdown, for a paper or a reply to a query."""
-        # An import that goes up: a method of the Python API, for those who have an explanation in their hands.
+        # Imports from a higher layer: a method of the Python API, for callers who hold an explanation.
         from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
         from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
 
@@ -41,36 +41,37 @@ class Explanation(ExplainedLines):
 
 
 def explain(
-    what: Result | Record | str | Path, organisation: str, *, year: str | None = None, step: str | None = None
+    source: Result | Record | str | Path, organisation: str, *, year: str | None = None, step: str | None = None
 ) -> Explanation:
     """Explain how the figures of one organisation come about.
 
     Args:
-        what: A run, a record, or the path of a result file, which is worked out again from what it holds.
+        source: A run, a record, or the path of a result file, which is worked out again from what it holds.
         organisation: Its code, in capitals or not, or its name.
         year: One year of the scheme; without it all years in which the organisation is there.
-        step: Only this step and everything that it rests on.
+        step: Only this step and everything that it depends on.
 
     Raises:
         UsageError: There is no such organisation, year or step, or the file holds rows alone.
-        GpitError: The file cannot be read, or its rule cannot be worked out for what it holds now.
+        GpitError: The file cannot be read, or its rule cannot be calculated for what it holds now.
     """
     differences: tuple[OffRule, ...] = ()
-    if isinstance(what, Result):
-        name, result = "", what
+    if isinstance(source, Result):
+        name, result = "", source
     else:
-        record = what if isinstance(what, Record) else read_record(what)
+        record = source if isinstance(source, Record) else read_record(source)
         name, result = record.name, record.calculate()
         differences = off_rule(record, result)
     scheme = result.scheme
     code = organisation_code(result, organisation)
     years = years_of(result, code, year)
-    known = [known_step.name for known_step in scheme.steps]
-    if step is not None and step not in known:
-        raise UsageError(f"--step {step}: there is no such step{nearest(step, known)}; there are {', '.join(known)}")
-    wanted = needed(scheme, years, step) if step else {}
-    unsaid = f"as {name} has it" if name else "the inputs"
-    drafts = [Building(result, when, code, unsaid).build(wanted.get(when)) for when in years]
+    step_names = [scheme_step.name for scheme_step in scheme.steps]
+    if step is not None and step not in step_names:
+        hint = f"{nearest(step, step_names)}; there are {', '.join(step_names)}"
+        raise UsageError(f"--step {step}: there is no such step{hint}")
+    names_needed = needed(scheme, years, step) if step else {}
+    default_origin = f"as {name} has it" if name else "the inputs"
+    drafts = [Building(result, when, code, default_origin).build(names_needed.get(when)) for when in years]
     writer = LineWriter(scheme, Digits(drafts))
     return Explanation(
         code=code,
@@ -97,8 +98,8 @@ def _year(result: Result, code: str, year: str, lines: tuple[ExplanationLine, ..
     scheme = result.scheme
     answer = next((line for line in lines if line.answer), None)
     unit = scheme.symbols[scheme.result].unit
-    said = answer.result if answer else with_unit(written(_value(result, code, year, scheme.result), unit), unit)
-    return YearLines(year, scheme.certainty(year), said, answer.number if answer else None, lines)
+    text = answer.result if answer else with_unit(value_text(_value(result, code, year, scheme.result), unit), unit)
+    return YearLines(year, scheme.certainty(year), text, answer.number if answer else None, lines)
 
 
 def _value(result: Result, code: str, year: str, name: str) -> Any:
@@ -106,7 +107,7 @@ def _value(result: Result, code: str, year: str, name: str) -> Any:
 
 
 def _name(result: Result, code: str) -> str:
-    """Return the organisation's name, the last that there is."""
+    """Return the latest name of the organisation."""
     names = result.rows.filter(org_code=code)["org_name"].to_list()
     return next((name for name in reversed(names) if name), "")
 
@@ -120,9 +121,9 @@ def _area(result: Result, code: str, year: str) -> str:
 
 
 def _settings(scheme: Scheme, *, changed: bool) -> tuple[str, ...]:
-    """Say what was set for the run alone, or what was `changed` in a workbook since."""
+    """Return a sentence for each value set for the run alone, or `changed` in a workbook since."""
     return tuple(
-        f"{scheme.labels[name]} ({name}) {year}: {written(value.value, scheme.parameters[name].unit)}"
+        f"{scheme.labels[name]} ({name}) {year}: {value_text(value.value, scheme.parameters[name].unit)}"
         for name, year, value in scheme.overridden()
         if (value.assumption == CHANGED) is changed
     )

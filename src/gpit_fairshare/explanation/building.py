@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class Building:
     """One year of one organisation: fills `drafts`."""
 
-    def __init__(self, result: Result, year: str, code: str, unsaid: str) -> None:
+    def __init__(self, result: Result, year: str, code: str, default_origin: str) -> None:
         self.result = result
         self.scheme = result.scheme
-        self.unsaid = unsaid
-        """Where an input comes from of which nobody says more."""
+        self.default_origin = default_origin
+        """Origin of an input for which none is recorded."""
         years = list(self.scheme.years)
         self.before = result.years[years[years.index(year) - 1]] if year != years[0] else None
         now = result.years[year]
@@ -44,10 +44,10 @@ class Building:
         self.row = cells
         self.emitted: set[str] = set()
 
-    def build(self, wanted: frozenset[str] | None) -> Drafts:
-        """Draft inputs, parameters, steps with the figures before them, and checks; or only what is wanted."""
+    def build(self, names_needed: frozenset[str] | None) -> Drafts:
+        """Draft inputs, parameters, steps with the figures before them, and checks; or only the names needed."""
         parts: list[Step | Check] = [*self.scheme.steps, *self.scheme.checks]
-        used = {name for part in parts for name, _ in t.names_in(part.tree)} if wanted is None else wanted
+        used = {name for part in parts for name, _ in t.names_in(part.tree)} if names_needed is None else names_needed
         for name, symbol in self.scheme.symbols.items():
             if symbol.role == "input" and name in used and name in self.drafts.cells:
                 self._input(name)
@@ -56,30 +56,30 @@ class Building:
                 value = parameter.values[self.drafts.year]
                 self.drafts.add(symbol_draft(self.place, "parameter", name, value.value, origin=_origin(value)))
         for step in self.scheme.steps:
-            if wanted is None or step.name in wanted:
+            if names_needed is None or step.name in names_needed:
                 self._step(step)
-        if wanted is None:
-            outcomes = [one for one in self.result.checks if one.year == self.drafts.year]
+        if names_needed is None:
+            outcomes = [outcome for outcome in self.result.checks if outcome.year == self.drafts.year]
             for check, outcome in zip(self.scheme.checks, outcomes, strict=True):
                 self._check(check, outcome)
         return self.drafts
 
-    # What it starts from --------------------------------------------------------------------------------------
+    # Inputs ---------------------------------------------------------------------------------------------------
 
     def _input(self, name: str) -> None:
         column = self.result.inputs.columns.get(name)
         files = column.file.split(", ") if column else []
         origin = self.result.inputs.origins.get((self.drafts.year, self.place.code, name), "")
         marks = tuple(f"{file}{sign}" for file in files for sign in (":", " ") if file)
-        if any(said.startswith(marks) for said in self.result.inputs.illustrative):
+        if any(note.startswith(marks) for note in self.result.inputs.illustrative):
             origin = f"{origin}; illustrative" if origin else "illustrative"
         if not origin:
-            origin = "no file has it" if self.row[name] is None else self.unsaid
+            origin = "no file has it" if self.row[name] is None else self.default_origin
         self.drafts.add(symbol_draft(self.place, "input", name, self.row[name], origin=origin))
 
     # Figures and the year before ------------------------------------------------------------------------------
 
-    def _behind(self, tree: t.Expression) -> None:
+    def _draft_figures(self, tree: t.Expression) -> None:
         """Draft the figures and the values of the year before that a formula uses."""
         for leaf in leaves(tree, first_year=self.drafts.first_year):
             if isinstance(leaf, t.AggregateCall):
@@ -113,7 +113,7 @@ class Building:
             is_same = codes == [self.place.code]
         else:
             codes, rows = [], []
-            is_same = symbol.kind == NATIONAL or self._same_group(str(symbol.kind.column))
+            is_same = symbol.kind == NATIONAL or self._is_same_group(str(symbol.kind.column))
         if is_same:
             self.drafts.same[name] = (before.year, leaf.of)
         elif codes:
@@ -125,25 +125,25 @@ class Building:
                 draft.parts += (part,)
         self._emit(draft)
 
-    def _same_group(self, column: str) -> bool:
-        """Say whether the organisation was in the group of this name the year before as well."""
+    def _is_same_group(self, column: str) -> bool:
+        """Return whether the organisation was in the group of this name the year before as well."""
         before = self.before
         if before is None or self.place.code not in before.codes():
             return False
-        was = OrganisationInYear(self.scheme, before, self.place.code, before.codes().index(self.place.code))
-        return was.group(column) == self.place.group(column)
+        earlier = OrganisationInYear(self.scheme, before, self.place.code, before.codes().index(self.place.code))
+        return earlier.group(column) == self.place.group(column)
 
     # Steps and checks -----------------------------------------------------------------------------------------
 
     def _step(self, step: Step) -> None:
-        self._behind(step.tree)
+        self._draft_figures(step.tree)
         match step.tree:
             case t.ShareOut():
                 *behind, line = shared(self.place, step, step.tree)
             case t.Rounded():
                 *behind, line = rounded(self.place, step, step.tree)
             case _:
-                notes = self._first(step.tree)
+                notes = self._first_year_notes(step.tree)
                 behind, line = [], step_draft(self.place, step, self.row[step.name], tree=step.tree, notes=notes)
         for draft in behind:
             self._emit(draft)
@@ -151,15 +151,15 @@ class Building:
         line.total = self._total(step)
         self.drafts.add(line)
 
-    def _first(self, tree: t.Expression) -> tuple[str, ...]:
-        """Say what stands for the year before in the first year."""
+    def _first_year_notes(self, tree: t.Expression) -> tuple[str, ...]:
+        """Return a note on each value that replaces the year before in the first year."""
         if not self.drafts.first_year:
             return ()
-        found = (node for node in t.walk(tree) if isinstance(node, t.Previous))
-        return tuple(f"first year: {previous_column(one.of)} is {t.to_text(one.first)}" for one in found)
+        nodes = (node for node in t.walk(tree) if isinstance(node, t.Previous))
+        return tuple(f"first year: {previous_column(node.of)} is {t.to_text(node.first)}" for node in nodes)
 
     def _total(self, step: Step) -> float | None:
-        """Return what the nation has of money that is shared out, and of the answer."""
+        """Return the nation's total of money that is shared out, and of the answer."""
         if step.kind != ORGANISATION or self.scheme.symbols[step.name].unit != "£":
             return None
         shares = {other.name for other in self.scheme.steps if isinstance(other.tree, t.ShareOut)}
@@ -171,12 +171,12 @@ class Building:
         return total if total > 0 else None
 
     def _check(self, check: Check, outcome: CheckResult) -> None:
-        self._behind(check.tree)
+        self._draft_figures(check.tree)
         kind = kind_of(check.tree, self.scheme.symbols)
-        whose = self.place.label_of(kind)
-        holds = outcome.holds or (whose is not None and whose not in outcome.failing)
-        others = len([one for one in outcome.failing if one != self.place.code]) if kind == ORGANISATION else 0
-        notes = self._first(check.tree)
+        label = self.place.label_of(kind)
+        holds = outcome.holds or (label is not None and label not in outcome.failing)
+        others = len([code for code in outcome.failing if code != self.place.code]) if kind == ORGANISATION else 0
+        notes = self._first_year_notes(check.tree)
         if others:
             notes += (f"it fails for {self.place.counted(ORGANISATION, others)}{' more' if not holds else ''}",)
         name = " ".join(check.name.split())
@@ -187,7 +187,7 @@ class Building:
 
 
 def _origin(value: ParameterValue) -> str:
-    """Say where the value of a parameter comes from."""
+    """Return where the value of a parameter comes from."""
     if value.overridden:
         of_the_run = value.assumption.startswith("Set for this run")
         origin = f"{'set for this run' if of_the_run else value.assumption.rstrip('.')}, not in the scheme"

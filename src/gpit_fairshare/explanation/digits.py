@@ -1,4 +1,4 @@
-"""How many digits each number needs, so that every line gives its result again from what is printed."""
+"""How many digits each number needs, so that the printed numbers of every line give its result again."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def evaluate(
 
 
 def _deciding(tree: t.Expression, *, first_year: bool) -> Iterator[t.Expression]:
-    """Yield the parts of a formula whose values say what was compared, and how it came out.
+    """Yield the parts of a formula whose values show what was compared, and the outcome.
 
-    There is none in what stands for last year's value in another year than the first.
+    The first year's value of `previous` has such parts in the first year only.
     """
     match tree:
         case t.Previous() if not first_year:
@@ -74,26 +74,26 @@ _Value = tuple[str, str | int]
 
 
 class Digits:
-    """The precision of every value of an explanation: one value is written alike wherever it stands."""
+    """The precision of every value of an explanation: one value is written the same way everywhere."""
 
     def __init__(self, years: Sequence[Drafts]) -> None:
         self.level: Counter[_Value] = Counter()
         self._as_run: set[tuple[str, int]] = set()
-        """Sides of comparisons, by year and node, printed as the run has them: by hand they come out otherwise."""
+        """Sides of comparisons, by year and node, printed as the run has them: worked out by hand they differ."""
         self.tests: dict[int, list[t.ComparisonOperation | t.IsGiven]] = {}
         """What each line compares, by the identity of its draft."""
         self._values: dict[tuple[str, int], Any] = {}
-        """What is compared, and how it came out, by year and node; None where it is undefined."""
+        """What is compared, and its outcome, by year and node; None where it is undefined."""
         for year in years:
             self._compare(year)
-        # Each round raises a number that some line needs more of; there is an end to it at full precision. All
-        # years are looked at again: a number that is written alike in two years may have got more digits.
-        while sum(self._raised(year) for year in years):
+        # Each round gives more digits to a number that some line needs, at most to full precision. All years
+        # are checked again: a number that two years share may have got more digits.
+        while sum(self._raise_year(year) for year in years):
             pass
 
     def _compare(self, year: Drafts) -> None:
-        """Find what each line compares, and how it comes out."""
-        trees = {id(one): one.tree for one in year.lines if one.formula and one.tree and not one.arithmetic}
+        """Find what each line compares, and the outcome."""
+        trees = {id(line): line.tree for line in year.lines if line.formula and line.tree and not line.arithmetic}
         nodes = [node for tree in trees.values() for node in _deciding(tree, first_year=year.first_year)]
         values = evaluate(nodes, year.cells, year.texts, first_year=year.first_year)
         self._values |= {(year.year, id(node)): value for node, value in zip(nodes, values, strict=True)}
@@ -114,7 +114,7 @@ class Digits:
         for child in t.children(tree):
             yield from self._looked_at(year, child)
 
-    # What is written ------------------------------------------------------------------------------------------
+    # Printed values -------------------------------------------------------------------------------------------
 
     def text(self, year: Drafts, name: str) -> str:
         """Return the value of a name as it is printed."""
@@ -123,7 +123,7 @@ class Digits:
         value = year.cells[name]
         if digits > 17 and name in year.exact:
             value = year.exact[name]
-        return with_numbers.written(value, year.units.get(name), digits)
+        return with_numbers.value_text(value, year.units.get(name), digits)
 
     def texts(self, year: Drafts, tree: t.Expression) -> dict[str, str]:
         """Return the printed values of all that a formula takes its values from."""
@@ -135,14 +135,14 @@ class Digits:
             case t.Name() | t.AggregateCall() | t.Previous() if not (isinstance(node, t.Previous) and year.first_year):
                 return self.text(year, in_polars.column_of(node))
             case t.Number(value):
-                return with_numbers.written(value, digits=17)
+                return with_numbers.value_text(value, digits=17)
             case t.Text(value):
-                return with_numbers.written(value)
+                return with_numbers.value_text(value)
             case _:
                 key = year.year, id(node)
                 by_hand = None if key in self._as_run else self._by_hand(year, node)
                 compared = self._values[key] if by_hand is None else by_hand
-                return with_numbers.written(compared, unit, DIGITS[self.level[key]])
+                return with_numbers.value_text(compared, unit, DIGITS[self.level[key]])
 
     def _by_hand(self, year: Drafts, node: t.Expression) -> Fraction | None:
         """Return what the printed numbers come to, exactly; None where that is no plain arithmetic."""
@@ -171,27 +171,27 @@ class Digits:
             case _:
                 return None
 
-    def holds(self, year: Drafts, test: t.ComparisonOperation) -> bool:
-        """Say whether a comparison was passed."""
+    def has_passed(self, year: Drafts, test: t.ComparisonOperation) -> bool:
+        """Return whether a comparison was passed."""
         return bool(self._values[year.year, id(test)])
 
-    # What is needed -------------------------------------------------------------------------------------------
+    # Precision ------------------------------------------------------------------------------------------------
 
-    def _raised(self, year: Drafts) -> bool:
-        """Raise the precision of lines that do not give their values again; say whether there were any."""
+    def _raise_year(self, year: Drafts) -> bool:
+        """Raise the precision of lines that do not give their values again; return whether there were any."""
         lines = [draft for draft in year.lines if draft.tree]
         cells = {
             name: value if isinstance(value, str) else _float(with_numbers.read(self.text(year, name)))
             for name, value in year.cells.items()
         }
         tests = list(self._numeric(year))
-        trees = [one.tree for one in lines if one.tree] + [self._as_printed(year, test) for _, test in tests]
+        trees = [line.tree for line in lines if line.tree] + [self._as_printed(year, test) for _, test in tests]
         again = evaluate(trees, cells, year.texts, first_year=year.first_year)
         unlike, raised = set(), False
         for (draft, test), holds in zip(tests, again[len(lines) :], strict=True):
-            if holds is self.holds(year, test):
+            if holds is self.has_passed(year, test):
                 continue
-            # What printed numbers come to may fall on the other side of a limit: then the run's own value stands.
+            # The value of printed numbers may fall on the other side of a limit: then the run's own value is printed.
             sides = {(year.year, id(side)) for side in t.children(test)}
             if sides <= self._as_run:
                 unlike.add(id(draft))
@@ -199,20 +199,20 @@ class Digits:
             self._as_run |= sides
         for draft, value in zip(lines, again, strict=False):
             if not gives_again(value, draft.value) or id(draft) in unlike:
-                raised |= self._raise(year, draft)
+                raised |= self._raise_line(year, draft)
         for draft in year.lines:
             if draft.parts and not gives_again(math.fsum(float(cells[name]) for name in draft.parts), draft.value):
-                raised |= self._raise(year, draft)
-            if draft.rounding and not self._rounds(year, draft.rounding):
-                raised |= self._up(year.key(draft.rounding.of), len(DIGITS) - 1)
+                raised |= self._raise_line(year, draft)
+            if draft.rounding and not self._is_same_rounding(year, draft.rounding):
+                raised |= self._raise_level(year.key(draft.rounding.of), len(DIGITS) - 1)
         return raised
 
     def _numeric(self, year: Drafts) -> Iterator[tuple[UnformattedLine, t.ComparisonOperation]]:
-        """Yield every comparison of numbers with the line that it stands in."""
+        """Yield every comparison of numbers with its line."""
         for draft in year.lines:
             for test in self.tests.get(id(draft), []):
                 if isinstance(test, t.ComparisonOperation) and not any(
-                    isinstance(one, t.Text) for one in t.children(test)
+                    isinstance(side, t.Text) for side in t.children(test)
                 ):
                     yield draft, test
 
@@ -221,25 +221,26 @@ class Digits:
         left, right = (_float(with_numbers.read(self.side(year, side, None))) for side in (test.left, test.right))
         return t.ComparisonOperation(test.relation, t.Number(left), t.Number(right))
 
-    def _rounds(self, year: Drafts, one: Rounding) -> bool:
-        """Say whether the printed figure comes apart into the same whole units and remainder."""
-        figure = with_numbers.read(self.text(year, one.of))
+    def _is_same_rounding(self, year: Drafts, rounding: Rounding) -> bool:
+        """Return whether the printed figure splits into the same whole units and remainder."""
+        figure = with_numbers.read(self.text(year, rounding.of))
         assert isinstance(figure, Fraction)  # noqa: S101  # what is rounded is a number
-        units = figure / one.to
+        units = figure / rounding.to
         whole = math.floor(units)
-        return whole == one.whole and math.floor((units - whole) * _MILLION + Fraction(1, 2)) == one.millionths
+        millionths = math.floor((units - whole) * _MILLION + Fraction(1, 2))
+        return whole == rounding.whole and millionths == rounding.millionths
 
-    def _raise(self, year: Drafts, draft: UnformattedLine) -> bool:
+    def _raise_line(self, year: Drafts, draft: UnformattedLine) -> bool:
         names = [*draft.parts] if draft.kind == "check" else [draft.name, *draft.parts]
         if draft.tree:
             names += with_numbers.columns_of(draft.tree, first_year=year.first_year)
         tests = self.tests.get(id(draft), [])
         keys: list[_Value] = [*map(year.key, names)]
         keys += ((year.year, id(side)) for test in tests for side in t.children(test))
-        # Added up, so that all of them are raised and not the first alone.
-        return sum(self._up(key, 2) for key in keys) > 0
+        # A sum, so that all of them are raised, not only the first.
+        return sum(self._raise_level(key, 2) for key in keys) > 0
 
-    def _up(self, key: _Value, highest: int) -> bool:
+    def _raise_level(self, key: _Value, highest: int) -> bool:
         if self.level[key] >= highest:
             return False
         self.level[key] += 1

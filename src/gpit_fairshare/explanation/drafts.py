@@ -1,4 +1,4 @@
-"""Lines before their texts: which there are, in what order, over which values."""
+"""Lines before their texts: which lines there are, in what order, with which values."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme, Step
 
 Key = tuple[str, str]
-"""Year and name: one value, which is written alike wherever it stands."""
+"""Year and name: one value, which is written the same way everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """What `rounded` did with one figure: `whole` units of `to` below it, and whether one more."""
+    """How `rounded` rounded one figure: to `whole` units of `to`, or to one more."""
 
     of: str
     """Name of the figure that is rounded."""
@@ -61,12 +61,12 @@ class UnformattedLine:
     parts: tuple[str, ...] = ()
     """Names whose values are added up, where there is no tree."""
     numbers: str = ""
-    """What gives the value where there is no tree: sums of figures that have no line of their own."""
+    """What gives the value where there is no tree: sums of figures that have no line themselves."""
     rounding: Rounding | None = None
     origin: str = ""
     notes: tuple[str, ...] = ()
     total: float | None = None
-    """What the nation has of it."""
+    """The nation's total of it."""
     answer: bool = False
     exact: Fraction | None = None
 
@@ -86,7 +86,7 @@ def step_draft(place: OrganisationInYear, step: Step, value: Any, **more: Any) -
 
 @dataclass(slots=True)
 class Drafts:
-    """The drafts of one year, and the values that they stand on."""
+    """The drafts of one year, and the values that they use."""
 
     year: str
     first_year: bool
@@ -110,28 +110,28 @@ class Drafts:
                 self.exact[draft.name] = draft.exact
 
     def key(self, name: str) -> Key:
-        """Return the value that a name stands for."""
+        """Return the year and name whose value a name has."""
         return self.same.get(name, (self.year, name))
 
 
-def needed(scheme: Scheme, asked: Sequence[str], step: str) -> Mapping[str, frozenset[str]]:
-    """Return, for each year of the scheme, the names that a step rests on in the years asked for, itself included."""
-    found: dict[str, frozenset[str]] = {}
+def needed(scheme: Scheme, years: Sequence[str], step: str) -> Mapping[str, frozenset[str]]:
+    """Return, for each year of the scheme, the names that a step depends on in `years`, itself included."""
+    names_needed: dict[str, frozenset[str]] = {}
     before: set[str] = set()
     for year in reversed(scheme.years):
-        wanted = before | ({step} if year in asked else set())
+        names = before | ({step} if year in years else set())
         first_year, before = year == scheme.years[0], set()
-        for one in reversed(scheme.steps):
-            if one.name not in wanted:
+        for scheme_step in reversed(scheme.steps):
+            if scheme_step.name not in names:
                 continue
-            wanted.update(t.groupings(one.tree))
-            for leaf in leaves(one.tree, first_year=first_year):
+            names.update(t.groupings(scheme_step.tree))
+            for leaf in leaves(scheme_step.tree, first_year=first_year):
                 match leaf:
                     case t.Previous(of):
                         before.add(of)
                     case t.AggregateCall(_, of):
-                        wanted.add(of)
+                        names.add(of)
                     case t.Name(name) | t.IsGiven(name):
-                        wanted.add(name)
-        found[year] = frozenset(wanted)
-    return found
+                        names.add(name)
+        names_needed[year] = frozenset(names)
+    return names_needed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gpit_fairshare.explanation.drafts import Rounding, UnformattedLine, step_draft
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.units import dimension, times, unit_of
-from gpit_fairshare.language.with_numbers import written
+from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import remainder
 from gpit_fairshare.sharing import parts_of
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 def shared(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> list[UnformattedLine]:
     """Return the figures behind a step of `share_out`, and the step itself."""
     factor = place.year.factor[step.name][place.group_number(tree.within)]
-    own = place.year.exact[step.name][place.at(step.kind)]
+    share = place.year.exact[step.name][place.row_of(step.kind)]
     notes: tuple[str, ...] = ()
     if factor is None:
         behind, arithmetic, notes = _most(place, step, tree)
-    elif _plain(tree):
+    elif _is_in_proportion(tree):
         behind, arithmetic = _in_proportion(place, step, tree)
     else:
         behind, arithmetic = _by_factor(place, step, tree, factor)
-    return [behind, step_draft(place, step, float(own), tree=arithmetic, arithmetic=True, notes=notes, exact=own)]
+    return [behind, step_draft(place, step, float(share), tree=arithmetic, arithmetic=True, notes=notes, exact=share)]
 
 
-def _plain(tree: t.ShareOut) -> bool:
-    """Say whether each has the amount in proportion to the weight, and nothing else."""
+def _is_in_proportion(tree: t.ShareOut) -> bool:
+    """Return whether each share is in proportion to the weight alone."""
     no_base = tree.base is None or (isinstance(tree.base, t.Number) and tree.base.value == 0)
     return no_base and tree.at_least is None and tree.at_most is None
 
@@ -41,18 +41,18 @@ def _plain(tree: t.ShareOut) -> bool:
 def _in_proportion(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> tuple[UnformattedLine, t.Expression]:
     """Return the total of the weights, and amount * weight / total."""
     weights = place.values(tree.by, step.kind)
-    known = place.scheme.symbols[tree.by.name] if isinstance(tree.by, t.Name) else None
+    symbol = place.scheme.symbols[tree.by.name] if isinstance(tree.by, t.Name) else None
     name = f"weights({step.name})"
-    if known and known.kind == step.kind:
-        # The figure that a formula may use as well, so that it is one line.
-        name = t.to_text(t.AggregateCall("total", known.name, tree.within))
-    label = place.label(known.name) if known else f"a weight of {written(weights[0])} each"
+    if symbol and symbol.kind == step.kind:
+        # A formula may use the same figure: then it is one line.
+        name = t.to_text(t.AggregateCall("total", symbol.name, tree.within))
+    label = place.label(symbol.name) if symbol else f"a weight of {value_text(weights[0])} each"
     total = UnformattedLine(
         "figure",
         name,
         f"total of {label} over {place.over(step.kind, tree.within)}",
         place.scope(tree.within),
-        known.unit if known else None,
+        symbol.unit if symbol else None,
         math.fsum(float(weights[row]) for row in place.rows(step.kind, tree.within)),
     )
     return total, t.BinaryOperation("/", t.BinaryOperation("*", tree.amount, tree.by), t.Name(name))
@@ -63,17 +63,17 @@ def _by_factor(
 ) -> tuple[UnformattedLine, t.Expression]:
     """Return the factor, and base + factor * weight between the floor and the ceiling."""
     symbols, name = place.scheme.symbols, f"factor({step.name})"
-    what, weight = "weight", None
+    label, weight_unit = "weight", None
     if isinstance(tree.by, t.Name):
-        what, weight = place.label(tree.by.name), symbols[tree.by.name].unit
+        label, weight_unit = place.label(tree.by.name), symbols[tree.by.name].unit
     line = UnformattedLine(
         "figure",
         name,
-        f"money for each unit of {what}",
+        f"money for each unit of {label}",
         place.scope(tree.within),
-        unit_of(times(dimension(symbols[step.name].unit), dimension(weight), -1)),
+        unit_of(times(dimension(symbols[step.name].unit), dimension(weight_unit), -1)),
         float(factor),
-        origin=f"{_spent(place, step, tree)}; {_standing(place, step, tree)}",
+        origin=f"{_spent(place, step, tree)}; {_at_bounds(place, step, tree)}",
         exact=factor,
     )
     inner: t.Expression = t.BinaryOperation("*", t.Name(name), tree.by)
@@ -96,7 +96,7 @@ def _most(
         origin=_spent(place, step, tree),
         exact=left,
     )
-    weight = place.values(tree.by, step.kind)[place.at(step.kind)]
+    weight = place.values(tree.by, step.kind)[place.row_of(step.kind)]
     if tree.at_most is not None and weight > 0:
         return line, tree.at_most, (f"everybody gets at most {t.to_text(tree.at_most)}, and there is enough for that",)
     return line, _between(tree, tree.base or t.Number(0.0)), ("without a weight nothing is shared out to it",)
@@ -110,29 +110,29 @@ def _between(tree: t.ShareOut, inner: t.Expression) -> t.Expression:
 
 
 def _spent(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> str:
-    """Say what was shared out, what is spent and what is left."""
+    """Return how much was shared out, how much of it is spent and how much is left."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, tree.within)
     left = place.year.unspent[step.name][place.group_number(tree.within)]
     spent = sum((place.year.exact[step.name][row] for row in rows), Fraction(0))
-    amount, given, rest = (written(one, unit) for one in (spent + left, spent, left))
-    return f"{amount} shared out over {place.over(step.kind, tree.within)}: {given} spent, {rest} unspent"
+    amount, spent_text, left_text = (value_text(money, unit) for money in (spent + left, spent, left))
+    return f"{amount} shared out over {place.over(step.kind, tree.within)}: {spent_text} spent, {left_text} unspent"
 
 
-def _standing(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> str:
-    """Say how many stand at the floor, at the ceiling and between."""
+def _at_bounds(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> str:
+    """Return how many are at the floor, at the ceiling and between."""
     rows, shares = place.rows(step.kind, tree.within), place.year.exact[step.name]
     low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (tree.at_least, tree.at_most))
     weights = place.values(tree.by, step.kind)
-    # Without a weight nothing is shared out to a row: where it stands says nothing of the factor.
+    # Without a weight nothing is shared out to a row: its share does not depend on the factor.
     among = {row for row in rows if weights[row] > 0}
     at_floor = {row for row in among if low is not None and shares[row] == Fraction(low[row])}
     at_ceiling = {row for row in among if high is not None and shares[row] == Fraction(high[row])} - at_floor
-    said = [f"{len(at_floor):,} at the floor"] if low is not None else []
-    said += [f"{len(at_ceiling):,} at the ceiling"] if high is not None else []
-    said += [f"{len(among) - len(at_floor) - len(at_ceiling):,} {'between' if said else 'with a weight'}"]
-    said += [f"{len(rows) - len(among):,} without a weight"] if len(among) < len(rows) else []
-    return ", ".join(said)
+    counts = [f"{len(at_floor):,} at the floor"] if low is not None else []
+    counts += [f"{len(at_ceiling):,} at the ceiling"] if high is not None else []
+    counts += [f"{len(among) - len(at_floor) - len(at_ceiling):,} {'between' if counts else 'with a weight'}"]
+    counts += [f"{len(rows) - len(among):,} without a weight"] if len(among) < len(rows) else []
+    return ", ".join(counts)
 
 
 def rounded(place: OrganisationInYear, step: Step, tree: t.Rounded) -> list[UnformattedLine]:
@@ -141,20 +141,20 @@ def rounded(place: OrganisationInYear, step: Step, tree: t.Rounded) -> list[Unfo
     rows = place.rows(step.kind, tree.within)
     values = place.values(tree.of, step.kind)
     parts = parts_of([values[row] for row in rows], tree.to)
-    mine = rows.index(place.at(step.kind))
-    rank = {at: number for number, at in enumerate(parts.up)}
+    own_index = rows.index(place.row_of(step.kind))
+    rounded_up = set(parts.up)
     least = parts.millionths[parts.up[-1]] if parts.up else None
-    equal = [at for at, one in enumerate(parts.millionths) if one == least]
+    equal = [index for index, millionths in enumerate(parts.millionths) if millionths == least]
     to = Fraction(str(tree.to))
-    one = Rounding(
+    rounding = Rounding(
         of=tree.of.name,
         to=to,
-        whole=parts.wholes[mine],
-        millionths=parts.millionths[mine],
-        up=mine in rank,
+        whole=parts.wholes[own_index],
+        millionths=parts.millionths[own_index],
+        up=own_index in rounded_up,
         least=least,
-        place=equal.index(mine) + 1 if mine in equal else 0,
-        last=sum(at in rank for at in equal),
+        place=equal.index(own_index) + 1 if own_index in equal else 0,
+        last=sum(index in rounded_up for index in equal),
         equal=len(equal),
         unit=unit,
     )
@@ -167,26 +167,26 @@ def rounded(place: OrganisationInYear, step: Step, tree: t.Rounded) -> list[Unfo
         None,
         float(len(parts.up)),
         numbers=f"{parts.total:,} - {wholes:,}" if wholes >= 0 else f"{parts.total:,} - ({wholes:,})",
-        origin=_who(one, len(parts.up), over),
+        origin=_rounded_up(rounding, len(parts.up), over),
     )
-    own = place.year.exact[step.name][place.at(step.kind)]
-    return [left, step_draft(place, step, float(own), rounding=one, exact=own)]
+    figure = place.year.exact[step.name][place.row_of(step.kind)]
+    return [left, step_draft(place, step, float(figure), rounding=rounding, exact=figure)]
 
 
-def _who(one: Rounding, up: int, over: str) -> str:
-    """Say who gets the units that are left over."""
-    if one.least is None:
+def _rounded_up(rounding: Rounding, up: int, over: str) -> str:
+    """Return which rows get the units that are left over."""
+    if rounding.least is None:
         return "nobody is rounded up"
-    said = f"{up:,} of {over} {'is' if up == 1 else 'are'} rounded up: remainders "
-    if one.last == one.equal:
-        return f"{said}of {remainder(one.least)} or more"
-    least = remainder(one.least)
-    first = "the first" if one.last == 1 else f"the first {one.last:,}"
-    return f"{said}above {least}, and of the {one.equal:,} at {least} {first} by code"
+    start = f"{up:,} of {over} {'is' if up == 1 else 'are'} rounded up: remainders "
+    if rounding.last == rounding.equal:
+        return f"{start}of {remainder(rounding.least)} or more"
+    least = remainder(rounding.least)
+    first = "the first" if rounding.last == 1 else f"the first {rounding.last:,}"
+    return f"{start}above {least}, and of the {rounding.equal:,} at {least} {first} by code"
 
 
 def units(to: Fraction, unit: str | None) -> str:
-    """Say what is rounded to: `whole pounds`, `units of £10`."""
+    """Return what is rounded to: `whole pounds`, `units of £10`."""
     if to == 1:
         return "whole pounds" if unit == "£" else "whole units"
-    return f"units of {written(to, unit)}"
+    return f"units of {value_text(to, unit)}"

@@ -1,4 +1,4 @@
-"""What an explanation is made of: lines as data, for the screen, Markdown and JSON alike."""
+"""What an explanation is made of: lines as data, for the screen, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Kind = Literal["input", "parameter", "figure", "previous", "step", "check"]
 class Test:
     """One comparison that a formula looked at: both sides with their values, and whether it was passed."""
 
-    __test__ = False  # it is no test of pytest's
+    __test__ = False  # not a pytest test
 
     left: str
     relation: str
@@ -58,10 +58,10 @@ class ExplanationLine:
     arithmetic: str = ""
     """What a kernel or a figure comes to in plain operators, over names of lines."""
     numbers: str = ""
-    """The formula, or the arithmetic, with the numbers put in."""
+    """The formula, or the arithmetic, with numbers in the place of names."""
     tests: tuple[Test, ...] = ()
     origin: str = ""
-    """File and row or cell, source or assumption, what a figure is taken over."""
+    """File and row or cell, source or assumption, or what a figure is taken over."""
     notes: tuple[str, ...] = ()
     share: str = ""
     """Of money that is shared: this value over the nation's total, and what that is in %."""
@@ -103,14 +103,14 @@ class ExplainedLines:
     step: str
     """The step that was asked for; empty for all."""
     agrees: bool
-    """Whether every check holds, for everybody."""
+    """Whether every check holds, for all organisations."""
     illustrative: tuple[str, ...]
     settings: tuple[str, ...]
     """What was set for the run, a sentence each."""
     changed: tuple[str, ...]
     """What was changed in a workbook since its run, a sentence each."""
     became: tuple[str, ...]
-    """Where it is not there in every year: what became of it, or of what it was made."""
+    """If it is not there in every year: what it became, or what it was made from."""
     differences: tuple[OffRule, ...]
     """Figures in this organisation's rows of a file that are not what its rule gives."""
     others_differ: tuple[OffRule, ...]
@@ -124,7 +124,7 @@ class ExplainedLines:
 
     @property
     def sound(self) -> bool:
-        """Return whether every check holds and the file says what its rule gives."""
+        """Return whether every check holds and the file has the figures that its rule gives."""
         return self.agrees and not self.differences and not self.others_differ
 
     def document(self) -> dict[str, Any]:

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine import Result, Year
     from gpit_fairshare.scheme.model import Scheme
 
-_NEAR = 5
-_ALIKE = 0.5
-_MOST = 12
+_SUGGESTIONS = 5
+_SIMILARITY = 0.5
+_MOST_CODES = 12
 """Codes of one name that are listed; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrganisationInYear:
-    """Where an organisation stands in a year."""
+    """An organisation in a year, with its row."""
 
     scheme: Scheme
     year: Year
@@ -39,11 +39,11 @@ class OrganisationInYear:
     """Its row among the organisations, from 0."""
 
     def label(self, name: str) -> str:
-        """Return the scheme's label of a name, as it stands inside a sentence and on one line."""
+        """Return the scheme's label of a name, as it is written inside a sentence and on one line."""
         return label_inside(self.scheme, name)
 
     def of(self, kind: Kind) -> str:
-        """Say what a value of a kind is a value of: the organisation's code, its group, or the nation."""
+        """Return what a value of a kind belongs to: the organisation's code, its group, or the nation."""
         if kind == NATIONAL:
             return NATION
         return self.code if kind.column is None else self.group(kind.column)
@@ -59,20 +59,20 @@ class OrganisationInYear:
         return f"{self.label(column)} {self.label_of(group(column))}"
 
     def scope(self, within: str | None) -> str:
-        """Say over what a figure is taken: the organisation's group by a text column, or the nation."""
+        """Return what a figure is taken over: the organisation's group by a text column, or the nation."""
         return self.group(within) if within else NATION
 
     def over(self, kind: Kind, within: str | None) -> str:
-        """Say over how many rows a figure is taken: `211 CCGs`, `12 CCGs of area team Wessex`."""
+        """Return how many rows a figure is taken over: `211 CCGs`, `12 CCGs of area team Wessex`."""
         rows = self.counted(kind, len(self.rows(kind, within)))
         return f"{rows} of {self.group(within)}" if within else rows
 
-    def at(self, kind: Kind) -> int:
+    def row_of(self, kind: Kind) -> int:
         """Return the row of the organisation, or of its group, in the frame of a kind."""
         return self.row if kind == ORGANISATION else self.group_number(kind.column)
 
     def group_number(self, within: str | None) -> int:
-        """Return the number of the organisation's group by a text column; 0 where all are in one."""
+        """Return the number of the organisation's group by a text column; 0 if all rows are in one."""
         return self.year.membership[within][self.row] if within else 0
 
     def rows(self, kind: Kind, within: str | None) -> list[int]:
@@ -84,7 +84,7 @@ class OrganisationInYear:
         return [row for row in rows if members[row] == self.group_number(within)]
 
     def counted(self, kind: Kind, number: int) -> str:
-        """Write how many rows of a kind there are: `211 CCGs`, `4 groups by region`."""
+        """Return a count of rows of a kind: `211 CCGs`, `4 groups by region`."""
         if kind == NATIONAL:
             return counted(number, "national figure")
         if kind.column is None:
@@ -100,51 +100,54 @@ class OrganisationInYear:
         return self.year.values(leaf.name, kind)
 
 
-def organisation_code(result: Result, wanted: str) -> str:
-    """Return the code that is meant by a code, in capitals or not, or by a name as it stands in the inputs.
+def organisation_code(result: Result, code_or_name: str) -> str:
+    """Return the code of an organisation, given by its code, in capitals or not, or by its name in the inputs.
 
     Raises:
         UsageError: There is no such organisation, or there are several of that name.
     """
     names: dict[str, str | None] = dict(result.rows.select("org_code", "org_name").iter_rows())
-    if wanted in names:
-        return wanted
-    text = " ".join(wanted.split()).casefold()
+    if code_or_name in names:
+        return code_or_name
+    text = " ".join(code_or_name.split()).casefold()
     for pool in ({code: code for code in names}, names):
-        alike = sorted(code for code, said in pool.items() if said and " ".join(said.split()).casefold() == text)
-        if len(alike) == 1:
-            return alike[0]
-        if alike:
-            shown = alike if len(alike) <= _MOST else [*alike[:_MOST], f"{len(alike) - _MOST:,} more"]
-            raise UsageError(f"{wanted} may be {joined(shown, 'or')}; give the code as it is written")
+        codes = sorted(code for code, label in pool.items() if label and " ".join(label.split()).casefold() == text)
+        if len(codes) == 1:
+            return codes[0]
+        if codes:
+            candidates = (
+                codes if len(codes) <= _MOST_CODES else [*codes[:_MOST_CODES], f"{len(codes) - _MOST_CODES:,} more"]
+            )
+            raise UsageError(f"{code_or_name} may be {joined(candidates, 'or')}; give the code as it is written")
     raise UsageError(
-        f"there is no {result.scheme.organisation} {wanted}{_became_of(result, wanted)}{_near(text, names)}"
+        f"there is no {result.scheme.organisation} {code_or_name}{_became_of(result, code_or_name)}{_near(text, names)}"
     )
 
 
 def _near(text: str, names: Mapping[str, str | None]) -> str:
-    """Say which codes and which names are nearest."""
+    """Return a question with the nearest codes and names."""
     by_text = {code.casefold(): code for code in names}
-    codes = [by_text[one] for one in get_close_matches(text, list(by_text), _NEAR, _ALIKE)]
+    codes = [by_text[match] for match in get_close_matches(text, list(by_text), _SUGGESTIONS, _SIMILARITY)]
     folded: dict[str, str] = {}
     for code, name in names.items():
         if name:
             folded.setdefault(name.casefold(), code)
-    within = [one for one in folded if len(text) > 3 and text in one]
-    alike = dict.fromkeys([*within[:_NEAR], *get_close_matches(text, list(folded), _NEAR, _ALIKE)])
-    shown = [f"{folded[one]} ({names[folded[one]]})" for one in list(alike)[:_NEAR]]
-    shown = [*codes, *(one for one in shown if one.split(" ")[0] not in codes)]
-    return f"; did you mean {joined(shown, 'or')}?" if shown else ""
+    within = [name for name in folded if len(text) > 3 and text in name]
+    similar = dict.fromkeys([*within[:_SUGGESTIONS], *get_close_matches(text, list(folded), _SUGGESTIONS, _SIMILARITY)])
+    suggestions = [f"{folded[name]} ({names[folded[name]]})" for name in list(similar)[:_SUGGESTIONS]]
+    suggestions = [*codes, *(named for named in suggestions if named.split(" ")[0] not in codes)]
+    return f"; did you mean {joined(suggestions, 'or')}?" if suggestions else ""
 
 
 def _became_of(result: Result, code: str) -> str:
-    """Say what a code that is not among the rows became, or was made of, where the crosswalk knows."""
+    """Return what a code that is not among the rows became, if the crosswalk has it."""
     first, last = (year_start(year) for year in (result.scheme.years[0], result.scheme.years[-1]))
     code = code.strip().upper()
     crosswalk = result.inputs.crosswalk
-    steps = [one for one in crosswalk.successions if one.predecessor == code]
-    if steps and steps[0].effective <= max(last, result.inputs.boundaries or first):
-        return f", which became {joined([one.successor for one in steps])} on {day_in_words(steps[0].effective)}"
+    successions = [succession for succession in crosswalk.successions if succession.predecessor == code]
+    if successions and successions[0].effective <= max(last, result.inputs.boundaries or first):
+        successors = joined([succession.successor for succession in successions])
+        return f", which became {successors} on {day_in_words(successions[0].effective)}"
     return ""
 
 
@@ -154,31 +157,32 @@ def years_of(result: Result, code: str, year: str | None) -> list[str]:
     Raises:
         UsageError: The scheme has no such year, or the organisation is not there in it.
     """
-    there = [one for one in result.scheme.years if code in result.years[one].codes()]
+    years_present = [name for name in result.scheme.years if code in result.years[name].codes()]
     if year is None:
-        return there
+        return years_present
     year = parse_year(year) or year
     if year not in result.scheme.years:
         raise UsageError(f"--year {year}: the scheme has the years {', '.join(result.scheme.years)}")
-    if year not in there:
-        told = "; ".join(became(result, code))
-        raise UsageError(f"--year {year}: {code} is there in {joined(there)} only" + (f"; {told}" if told else ""))
+    if year not in years_present:
+        history = "; ".join(became(result, code))
+        only = f"{code} is there in {joined(years_present)} only"
+        raise UsageError(f"--year {year}: {only}{f'; {history}' if history else ''}")
     return [year]
 
 
 def became(result: Result, code: str) -> tuple[str, ...]:
-    """Say, of an organisation that is not there in every year, what it became and of what it was made."""
+    """Return sentences on what became of an organisation that is not there in every year, and where it came from."""
     years = result.scheme.years
-    there = [year for year in years if code in result.years[year].codes()]
+    years_present = [year for year in years if code in result.years[year].codes()]
     crosswalk = result.inputs.crosswalk
-    said = []
+    sentences = []
     for before, after in pairwise(years):
         days = year_start(before), year_start(after)
-        if before in there and after not in there:
-            successors = [one for one in crosswalk.shares(code, *days) if one != code]
-            told = "; ".join(crosswalk.merger_sentence(one, *days) for one in successors)
-            said.append(f"{code} is not there in {after}: {told or 'no crosswalk says what became of it'}")
-        elif after in there and before not in there:
-            told = crosswalk.merger_sentence(code, *days)
-            said.append(f"{code} is not there in {before}: {told or 'no crosswalk says where it came from'}")
-    return tuple(said)
+        if before in years_present and after not in years_present:
+            successors = [successor for successor in crosswalk.shares(code, *days) if successor != code]
+            mergers = "; ".join(crosswalk.merger_sentence(successor, *days) for successor in successors)
+            sentences.append(f"{code} is not there in {after}: {mergers or 'no crosswalk says what became of it'}")
+        elif after in years_present and before not in years_present:
+            mergers = crosswalk.merger_sentence(code, *days)
+            sentences.append(f"{code} is not there in {before}: {mergers or 'no crosswalk says where it came from'}")
+    return tuple(sentences)

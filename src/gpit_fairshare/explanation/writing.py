@@ -1,4 +1,4 @@
-"""Drafts → lines: every number with the digits that it needs, every line with its number."""
+"""Drafts → lines: every number with the digits that it needs, every line with a line number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import plugged_in
-from gpit_fairshare.language.with_numbers import columns_of, render, written
+from gpit_fairshare.language.with_numbers import columns_of, render, value_text
 from gpit_fairshare.numbers import remainder, with_unit
 from gpit_fairshare.words import inside
 
@@ -25,7 +25,7 @@ _SPACES: Final = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\s+""")
 
 
 class LineWriter:
-    """Writes the lines of all years, numbered through."""
+    """Writes the lines of all years, numbered from 1."""
 
     def __init__(self, scheme: Scheme, digits: Digits) -> None:
         self.scheme = scheme
@@ -37,30 +37,30 @@ class LineWriter:
     def lines(self, year: Drafts) -> tuple[ExplanationLine, ...]:
         """Return the lines of a year; years are written in order."""
         labels = {draft.name: draft.label for draft in year.lines}
-        found = []
+        lines = []
         for draft in year.lines:
             self.last += 1
-            found.append(self._line(year, draft, labels))
+            lines.append(self._line(year, draft, labels))
             if draft.kind != "check":
                 self.numbers.setdefault((year.year, draft.name), self.last)
-        return tuple(found)
+        return tuple(lines)
 
     def _line(self, year: Drafts, draft: UnformattedLine, labels: dict[str, str]) -> ExplanationLine:
         is_check = draft.kind == "check"
-        text = written(draft.value) if is_check else self.digits.text(year, draft.name)
+        text = value_text(draft.value) if is_check else self.digits.text(year, draft.name)
         notes = list(draft.notes)
         numbers, arithmetic = draft.numbers, ""
         tests = [self._test(year, test, labels) for test in self.digits.tests.get(id(draft), [])]
         if draft.tree:
             numbers = render(draft.tree, self.digits.texts(year, draft.tree), first_year=year.first_year)
             arithmetic = t.to_text(draft.tree) if draft.arithmetic else ""
-            notes += self._plugged(year, draft.tree)
+            notes += self._plugin_notes(year, draft.tree)
         elif draft.parts:
             numbers = " + ".join(self.digits.text(year, name) for name in draft.parts)
             arithmetic = " + ".join(draft.parts)
         elif draft.rounding:
             numbers = _units(draft.rounding)
-            notes.insert(0, self._apart(year, draft.rounding))
+            notes.insert(0, self._split_note(year, draft.rounding))
             tests += _rounded_up(draft.rounding)
         origin = draft.origin
         if draft.name in year.same:
@@ -75,7 +75,7 @@ class LineWriter:
             unit=draft.unit,
             value=draft.value,
             result=("passed" if draft.value else "failed") if is_check else with_unit(text, draft.unit),
-            formula=_SPACES.sub(lambda found: found[1] or " ", draft.formula).strip(),
+            formula=_SPACES.sub(lambda match: match[1] or " ", draft.formula).strip(),
             arithmetic=arithmetic,
             numbers=numbers,
             tests=tuple(tests),
@@ -86,18 +86,18 @@ class LineWriter:
             uses=self._uses(year, draft),
         )
 
-    def _plugged(self, year: Drafts, tree: t.Expression) -> list[str]:
-        """Say what each function of a plug-in gave, and what it is: nobody can see it from the formula."""
-        functions = {one.name: one for one in plugged_in(tree)}
-        calls = [one for one in t.walk(tree) if isinstance(one, t.Call) and one.function in functions]
+    def _plugin_notes(self, year: Drafts, tree: t.Expression) -> list[str]:
+        """Return what each plug-in function gave, and what it is: the formula does not show it."""
+        functions = {function.name: function for function in plugged_in(tree)}
+        calls = [node for node in t.walk(tree) if isinstance(node, t.Call) and node.function in functions]
         values = evaluate(calls, year.cells, year.texts, first_year=year.first_year)
         texts = self.digits.texts(year, tree)
-        said = []
+        notes = []
         for call, value in zip(calls, values, strict=True):
             gives = render(call, texts, first_year=year.first_year)
             words = " ".join(functions[call.function].function.words.split())
-            said.append(f"{gives} = {written(value)} ({functions[call.function].plugin}): {words}")
-        return said
+            notes.append(f"{gives} = {value_text(value)} ({functions[call.function].plugin}): {words}")
+        return notes
 
     def _uses(self, year: Drafts, draft: UnformattedLine) -> tuple[int, ...]:
         names = list(draft.parts)
@@ -105,16 +105,16 @@ class LineWriter:
             names += columns_of(draft.tree, first_year=year.first_year)
         if draft.rounding:
             names += [draft.rounding.of, f"left_over({draft.name})"]
-        found = [self.numbers.get((year.year, name)) for name in names]
+        numbers = [self.numbers.get((year.year, name)) for name in names]
         if draft.name in year.same:
-            found.append(self.numbers.get(year.same[draft.name]))
-        return tuple(dict.fromkeys(number for number in found if number))
+            numbers.append(self.numbers.get(year.same[draft.name]))
+        return tuple(dict.fromkeys(number for number in numbers if number))
 
     def _share(self, year: Drafts, draft: UnformattedLine) -> str:
         if draft.total is None:
             return ""
-        part = written(draft.value / draft.total, "%")
-        return f"{self.digits.text(year, draft.name)} / {written(draft.total, draft.unit)} = {part}"
+        part = value_text(draft.value / draft.total, "%")
+        return f"{self.digits.text(year, draft.name)} / {value_text(draft.total, draft.unit)} = {part}"
 
     # Comparisons ----------------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class LineWriter:
         if isinstance(test, t.IsGiven):
             filled = year.cells[test.name] is not None
             return Test(f"{self._label(test.name, labels)} {self.digits.text(year, test.name)}", "is", "given", filled)
-        holds = self.digits.holds(year, test)
+        holds = self.digits.has_passed(year, test)
         return Test(self._side(year, test.left, labels), test.relation, self._side(year, test.right, labels), holds)
 
     def _side(self, year: Drafts, side: t.Expression, labels: dict[str, str]) -> str:
@@ -145,27 +145,27 @@ class LineWriter:
 
     # Rounding -------------------------------------------------------------------------------------------------
 
-    def _apart(self, year: Drafts, one: Rounding) -> str:
-        """Say how a figure comes apart: `£263,548.835397 is 263,548 whole pounds and a remainder of 0.835397`."""
-        figure = self.digits.text(year, one.of)
-        return f"{figure} is {one.whole:,} {units(one.to, one.unit)} and a remainder of {remainder(one.millionths)}"
+    def _split_note(self, year: Drafts, rounding: Rounding) -> str:
+        """Return how a figure splits: `£263,548.835397 is 263,548 whole pounds and a remainder of 0.835397`."""
+        figure, size = self.digits.text(year, rounding.of), units(rounding.to, rounding.unit)
+        return f"{figure} is {rounding.whole:,} {size} and a remainder of {remainder(rounding.millionths)}"
 
 
-def _units(one: Rounding) -> str:
+def _units(rounding: Rounding) -> str:
     """Return the arithmetic of a rounded figure: `263,548 + 1`, `(26,354 + 1) * £10`."""
-    added = f"{one.whole:,} + {int(one.up)}"
-    return added if one.to == 1 else f"({added}) * {written(one.to, one.unit)}"
+    added = f"{rounding.whole:,} + {int(rounding.up)}"
+    return added if rounding.to == 1 else f"({added}) * {value_text(rounding.to, rounding.unit)}"
 
 
-def _rounded_up(one: Rounding) -> list[Test]:
-    """Return the comparisons that say whether a figure is rounded up."""
-    if one.least is None:
+def _rounded_up(rounding: Rounding) -> list[Test]:
+    """Return the comparisons that decide whether a figure is rounded up."""
+    if rounding.least is None:
         return []
-    mine, least = f"remainder {remainder(one.millionths)}", remainder(one.least)
-    if one.last == one.equal:
-        return [Test(mine, ">=", least, one.millionths >= one.least)]
-    tests = [Test(mine, ">", least, one.millionths > one.least)]
-    if one.place:
-        said = f"place {one.place:,} by code among the {one.equal:,} with remainder {least}"
-        tests.append(Test(said, "<=", f"{one.last:,}", one.place <= one.last))
+    own_remainder, least = f"remainder {remainder(rounding.millionths)}", remainder(rounding.least)
+    if rounding.last == rounding.equal:
+        return [Test(own_remainder, ">=", least, rounding.millionths >= rounding.least)]
+    tests = [Test(own_remainder, ">", least, rounding.millionths > rounding.least)]
+    if rounding.place:
+        place = f"place {rounding.place:,} by code among the {rounding.equal:,} with remainder {least}"
+        tests.append(Test(place, "<=", f"{rounding.last:,}", rounding.place <= rounding.last))
     return tests

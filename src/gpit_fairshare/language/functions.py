@@ -1,4 +1,4 @@
-"""Functions of the formula language: what one is, and those that the language has itself.
+"""Functions of the formula language: the class of a function, and the built-in functions.
 
 A function is one object from which every rendering of a call is made. To add one to the language, add its object to
 `BUILT_INS` and its row to docs/language.md. Packages add functions by the same class, `Function`: see
@@ -36,7 +36,7 @@ class Argument(Enum):
 
     CONDITION = "conditions"
     """A yes/no."""
-    ALIKE = "arguments"
+    SAME_UNIT = "arguments"
     """A number that may be the result; all arguments of this sort are in one unit."""
     BRANCH = "branches"
     """A number or a yes/no that is the result if it is chosen; otherwise it may be undefined."""
@@ -56,7 +56,7 @@ class Function:
     arguments: Mapping[str, str | Argument | None]
     """Name of each argument, in order, with the unit that it must have; None where any will do."""
     words: str
-    """What it gives, in a sentence for whoever reads the method."""
+    """What it gives, in a sentence for readers of the method."""
     unit: str | None = None
     """Unit of what it gives: one of the language's, or the name of the argument whose unit it has."""
     excel: str | None = None
@@ -135,13 +135,13 @@ class Aggregate:
     words: str
     """What it gives, in a sentence."""
     of_rows: Callable[[Sequence[Any]], float]
-    """What it is of the values of the rows, in whatever order they come."""
+    """Works it out from the values of the rows, in any order."""
     excel: str
     """The formula over the `{cells}` of a column."""
     excel_within: str
     """The formula for one `{group}`, where `{groups}` are the groups of the `{cells}`."""
     heading: str
-    """What stands before the name of its column as a heading: `Total of`."""
+    """Heading before the name of its column: `Total of`."""
     phrase: str
     """The same inside a formula in words: `total of`."""
     is_count: bool = False
@@ -157,7 +157,7 @@ class Aggregate:
 
 @dataclass(frozen=True, kw_only=True)
 class SpecialForm:
-    """What is written like a function and has a node of its own in the tree; each rendering knows it by that node."""
+    """Written like a function, with its own kind of node in the tree; each rendering handles that node."""
 
     words: str
     """What it gives, in a sentence."""
@@ -188,22 +188,24 @@ def divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
 def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
     """Round half away from zero, as LibreOffice does, and Excel in all that is known of it.
 
-    The scaled value is first taken to 15 significant digits, which mends halves that binary cannot hold
+    The scaled value is first taken to 15 significant digits, which corrects halves that binary cannot hold
     (1.005 is 1.01). Beyond 2^41 those digits would be too few, beyond 2^52 there is nothing left to round.
     """
     if digits == 0:
         return value.sign() * (value.abs() + _HALF).floor()
     scale = 10.0 ** abs(digits)
-    grown = value.abs() * scale if digits > 0 else divided(value.abs(), pl.lit(scale))
-    whole = pl.when(grown < 2.0**41).then((grown + 0.5).round_sig_figs(15).floor()).otherwise((grown + _HALF).floor())
+    scaled = value.abs() * scale if digits > 0 else divided(value.abs(), pl.lit(scale))
+    whole = (
+        pl.when(scaled < 2.0**41).then((scaled + 0.5).round_sig_figs(15).floor()).otherwise((scaled + _HALF).floor())
+    )
     rounded = value.sign() * (divided(whole, pl.lit(scale)) if digits > 0 else whole * scale)
-    return pl.when(grown < 2.0**52).then(rounded).otherwise(value) if digits > 0 else rounded
+    return pl.when(scaled < 2.0**52).then(rounded).otherwise(value) if digits > 0 else rounded
 
 
 BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
     "min": BuiltInFunction(
         words="the smallest of two values or more",
-        arguments={"a": Argument.ALIKE, "b": Argument.ALIKE},
+        arguments={"a": Argument.SAME_UNIT, "b": Argument.SAME_UNIT},
         repeated_up_to=64,
         unit="a",
         polars=pl.min_horizontal,
@@ -213,7 +215,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
     ),
     "max": BuiltInFunction(
         words="the largest of two values or more",
-        arguments={"a": Argument.ALIKE, "b": Argument.ALIKE},
+        arguments={"a": Argument.SAME_UNIT, "b": Argument.SAME_UNIT},
         repeated_up_to=64,
         unit="a",
         polars=pl.max_horizontal,
@@ -223,7 +225,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
     ),
     "clip": BuiltInFunction(
         words="x, but never below low nor above high; if these cross, low",
-        arguments={"x": Argument.ALIKE, "low": Argument.ALIKE, "high": Argument.ALIKE},
+        arguments={"x": Argument.SAME_UNIT, "low": Argument.SAME_UNIT, "high": Argument.SAME_UNIT},
         unit="x",
         polars=lambda x, low, high: pl.max_horizontal(low, pl.min_horizontal(x, high)),
         excel="MAX({low},MIN({x},{high}))",
@@ -231,7 +233,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
     ),
     "abs": BuiltInFunction(
         words="x without its sign",
-        arguments={"x": Argument.ALIKE},
+        arguments={"x": Argument.SAME_UNIT},
         unit="x",
         polars=lambda x: x.abs(),
         excel="ABS({x})",
@@ -295,6 +297,6 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
     ),
     "rounded": SpecialForm(words="whole pounds that keep the total", options=("to", "within"), is_whole_step=True),
 }
-"""Every function of the language, by name; to `where`, and to each `SpecialForm`, renderings give further meaning."""
+"""Every function of the language, by name; renderings also handle `where` and each `SpecialForm` themselves."""
 FUNCTIONS: Final = tuple(BUILT_INS)
 AGGREGATES: Final = {name: entry for name, entry in BUILT_INS.items() if isinstance(entry, Aggregate)}

@@ -1,8 +1,8 @@
 """Tree → live Excel formula, in functions that Excel 2010 and LibreOffice both have.
 
-Whoever lays out a workbook says where each name stands; this module writes the arithmetic between the
+The layout of a workbook says in which cell each name is; this module writes the arithmetic between the
 cells, with the same tolerance in comparisons and the same undefined cases as the calculation: a
-division by zero is an error in Excel too, and IF leaves the branch alone that it does not take.
+division by zero is an error in Excel too, and IF does not evaluate the branch that it does not take.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _STRENGTH: Final = {"compare": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4,
 
 
 class Cells(Protocol):
-    """Where things stand, as seen from the cell that a formula is written for."""
+    """Where everything is, as seen from the cell that a formula is written for."""
 
     def name(self, name: str) -> str:
         """Return the cell of a name."""
@@ -45,11 +45,11 @@ class Cells(Protocol):
     def previous(self, name: str) -> str:
         """Return the cell, or the sum of cells, that hold last year's value of a name."""
 
-    def optional(self, name: str) -> bool:
+    def is_optional(self, name: str) -> bool:
         """Return whether the cell of a name may be empty."""
 
     def number(self, value: float) -> str:
-        """Return what stands for a number of the scheme: no number but 0 and 1 stands inside a formula."""
+        """Return the name or cell of a number of the scheme: a formula itself holds no numbers but 0 and 1."""
 
 
 def render(tree: t.Expression, cells: Cells, *, first_year: bool) -> str:
@@ -83,13 +83,13 @@ class _ExcelWriter:
         self.first_year = first_year
 
     def text(self, tree: t.Expression) -> str:
-        return self.strong(tree)[0]
+        return self.formula_and_strength(tree)[0]
 
     def bracketed(self, tree: t.Expression, least: int) -> str:
-        written, strength = self.strong(tree)
-        return written if strength >= least else f"({written})"
+        formula, strength = self.formula_and_strength(tree)
+        return formula if strength >= least else f"({formula})"
 
-    def strong(self, tree: t.Expression) -> tuple[str, int]:  # noqa: C901, PLR0912  # one branch per node of the tree
+    def formula_and_strength(self, tree: t.Expression) -> tuple[str, int]:  # noqa: C901, PLR0912  # one branch per node of the tree
         """Return the formula and how strongly its outermost operator binds."""
         atom = _STRENGTH["atom"]
         match tree:
@@ -103,7 +103,7 @@ class _ExcelWriter:
                 return self.cells.figure(tree), atom
             case t.Previous(of, first):
                 if self.first_year:
-                    return self.strong(first)
+                    return self.formula_and_strength(first)
                 cell = self.cells.previous(of)
                 return cell, _STRENGTH["+"] if "+" in cell else atom
             case t.Negative(operand):
@@ -127,39 +127,39 @@ class _ExcelWriter:
     def comparison(self, tree: t.ComparisonOperation) -> str:
         if isinstance(tree.left, t.Text) or isinstance(tree.right, t.Text):
             same = f"EXACT({self.text(tree.left)},{self.text(tree.right)})"
-            written = same if tree.relation == "==" else f"NOT({same})"
+            formula = same if tree.relation == "==" else f"NOT({same})"
             column = tree.left if isinstance(tree.left, t.Name) else tree.right
-            if isinstance(column, t.Name) and self.cells.optional(column.name):
-                return f'IF({self.cells.name(column.name)}="",NA(),{written})'
-            return written
+            if isinstance(column, t.Name) and self.cells.is_optional(column.name):
+                return f'IF({self.cells.name(column.name)}="",NA(),{formula})'
+            return formula
         left, right = self.text(tree.left), self.text(tree.right)
-        apart = f"{self.bracketed(tree.left, _STRENGTH['-'])}-{self.bracketed(tree.right, _STRENGTH['-'] + 1)}"
+        difference = f"{self.bracketed(tree.left, _STRENGTH['-'])}-{self.bracketed(tree.right, _STRENGTH['-'] + 1)}"
         margin = f"tolerance*MAX(1,ABS({left}),ABS({right}))"
         return {
-            ">": f"({apart})>{margin}",
-            ">=": f"({apart})>=-{margin}",
-            "<": f"({apart})<-{margin}",
-            "<=": f"({apart})<={margin}",
-            "==": f"ABS({apart})<={margin}",
-            "!=": f"ABS({apart})>{margin}",
+            ">": f"({difference})>{margin}",
+            ">=": f"({difference})>=-{margin}",
+            "<": f"({difference})<-{margin}",
+            "<=": f"({difference})<={margin}",
+            "==": f"ABS({difference})<={margin}",
+            "!=": f"ABS({difference})>{margin}",
         }[tree.relation]
 
     def call(self, tree: t.Call) -> str:
         function = function_named(tree.function)
-        write = self.built_in if isinstance(function, BuiltInFunction) else self.plugged
+        write = self.built_in_argument if isinstance(function, BuiltInFunction) else self.plugin_argument
         return function.in_excel([write(sort, argument) for sort, argument in function.sorted(tree.arguments)])
 
-    def built_in(self, sort: Argument | str | None, tree: t.Expression) -> str:
+    def built_in_argument(self, sort: Argument | str | None, tree: t.Expression) -> str:
         """Write an argument of a built-in function; only one that may be the result has to be a value by itself."""
         if sort is Argument.DIGITS:
             return self.cells.number(int(t.written_number(tree) or 0))
-        return self.value(tree) if sort in (Argument.ALIKE, Argument.BRANCH) else self.text(tree)
+        return self.value(tree) if sort in (Argument.SAME_UNIT, Argument.BRANCH) else self.text(tree)
 
-    def plugged(self, _: Argument | str | None, tree: t.Expression) -> str:
-        """Write what a plug-in's formula may put anywhere: in brackets unless it is one cell or call."""
-        written = self.value(tree)
-        alone = self.strong(tree)[1] == _STRENGTH["atom"] and not written.endswith("+0")
-        return written if alone else f"({written})"
+    def plugin_argument(self, _: Argument | str | None, tree: t.Expression) -> str:
+        """Write an argument that a plug-in's formula may use anywhere: in brackets unless it is one cell or call."""
+        formula = self.value(tree)
+        is_atom = self.formula_and_strength(tree)[1] == _STRENGTH["atom"] and not formula.endswith("+0")
+        return formula if is_atom else f"({formula})"
 
     def value(self, tree: t.Expression) -> str:
         """Write what is a value by itself: an empty cell is undefined, so adding 0 makes an error of it.
@@ -169,56 +169,56 @@ class _ExcelWriter:
         match tree:
             case t.Previous(_, first) if self.first_year:
                 return self.value(first)
-            case t.Name(name) | t.Previous(name, _) if self.cells.optional(name):
+            case t.Name(name) | t.Previous(name, _) if self.cells.is_optional(name):
                 return f"{self.text(tree)}+0"
             case _:
                 return self.text(tree)
 
 
-# The kernels in columns: formulas for one row, given the cells and ranges that they stand on -----------
+# The kernels in columns: formulas for one row, over the cells and ranges given -----------
 
 
-def scaled(cell: str, to: Fraction, named: Callable[[float], str]) -> str:
+def scaled(cell: str, to: Fraction, number_text: Callable[[float], str]) -> str:
     """Return a cell in units of `to` pounds: 0.01 multiplies by 100 rather than dividing by 0.01.
 
-    Here and below `named` gives what stands for a number.
+    Here and below `number_text` gives the name or cell of a number.
     """
-    grown = cell if to.denominator == 1 else f"{cell}*{named(to.denominator)}"
-    return grown if to.numerator == 1 else f"{grown}/{named(to.numerator)}"
+    multiplied = cell if to.denominator == 1 else f"{cell}*{number_text(to.denominator)}"
+    return multiplied if to.numerator == 1 else f"{multiplied}/{number_text(to.numerator)}"
 
 
-def unscaled(units: str, to: Fraction, named: Callable[[float], str]) -> str:
+def unscaled(units: str, to: Fraction, number_text: Callable[[float], str]) -> str:
     """Return whole units of `to` pounds in pounds."""
-    return scaled(units, 1 / to, named)
+    return scaled(units, 1 / to, number_text)
 
 
-def whole(cell: str, to: Fraction, named: Callable[[float], str]) -> str:
+def whole(cell: str, to: Fraction, number_text: Callable[[float], str]) -> str:
     """Return the whole units of a cell; a remainder that snaps to 1 carries."""
-    units = scaled(cell, to, named)
+    units = scaled(cell, to, number_text)
     return f"INT({units})+INT(ROUND({units}-INT({units}),remainder_places))"
 
 
-def remainder(cell: str, whole_cell: str, to: Fraction, named: Callable[[float], str]) -> str:
+def remainder(cell: str, whole_cell: str, to: Fraction, number_text: Callable[[float], str]) -> str:
     """Return what is above the whole units, snapped to a millionth."""
-    return f"ROUND({scaled(cell, to, named)}-{whole_cell},remainder_places)"
+    return f"ROUND({scaled(cell, to, number_text)}-{whole_cell},remainder_places)"
 
 
-def rounded_total(sum_of_cells: str, to: Fraction, named: Callable[[float], str]) -> str:
+def rounded_total(sum_of_cells: str, to: Fraction, number_text: Callable[[float], str]) -> str:
     """Return the whole units of a total, half up."""
-    return f"INT(ROUND({scaled(sum_of_cells, to, named)},remainder_places)+half)"
+    return f"INT(ROUND({scaled(sum_of_cells, to, number_text)},remainder_places)+half)"
 
 
 def rank(column: str, row: int | str, last: int, first: int) -> str:
     """Return a row's place in a column, the largest first; the earlier row first among equals."""
-    here = f"{column}{row}"
-    return f"RANK({here},{column}${first}:{column}${last})+COUNTIF({column}${first}:{here},{here})-1"
+    cell = f"{column}{row}"
+    return f"RANK({cell},{column}${first}:{column}${last})+COUNTIF({column}${first}:{cell},{cell})-1"
 
 
 def least_served(remainders: str, same: str, left: str) -> str:
-    """Return the smallest remainder that gets a unit when so many are left; 1, which none reaches, when none is.
+    """Return the smallest remainder that gets one of the units `left`; 1, which none reaches, when there are none.
 
-    Here and below `same` is true, in brackets, on the rows of the group, and empty where all are in one.
-    Remainders are never below nought, so that rows of other groups, which count as nought, take nobody's place.
+    Here and below `same` is true, in brackets, on the rows of the group, and empty if all rows are in one.
+    Remainders are never below zero, so that rows of other groups, which count as zero, take no unit.
     """
     largest = f"SUMPRODUCT(LARGE({same}*{remainders},{left}))" if same else f"LARGE({remainders},{left})"
     return f"IF({left}>0,{largest},1)"
@@ -235,5 +235,5 @@ def last_served(remainders: str, places: str, same: str, left: str, least: str) 
 
 
 def is_served(remainder: str, place: str, least: str, last: str) -> str:
-    """Return whether a row gets one of the units that are left over."""
+    """Return the formula of whether a row gets one of the units that are left over."""
     return f"OR({remainder}>{least},AND({remainder}={least},{place}<={last}))"

@@ -16,7 +16,7 @@ import polars as pl
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import Argument, BuiltInFunction, divided
-from gpit_fairshare.language.plugin_functions import function_named, known, plugged_in
+from gpit_fairshare.language.plugin_functions import function_named, plugged_in, plugin_function
 from gpit_fairshare.plugins import contained
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def render(tree: t.Expression, *, first_year: bool) -> Rendered:
         case t.Call():
             return _call(tree, [render(argument, first_year=first_year) for argument in tree.arguments])
         case _:
-            parts = [render(one, first_year=first_year) for one in t.children(tree)]
+            parts = [render(child, first_year=first_year) for child in t.children(tree)]
             defined = reduce(and_, (part.defined for part in parts))
             if isinstance(tree, t.BinaryOperation) and tree.operator == "/":
                 defined &= parts[1].value != 0
@@ -115,43 +115,40 @@ def _value(
 def _compare(relation: t.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
     """Compare with the tolerance that every rendering shares; plain `>` splits equal rates per head."""
     margin = SAME * pl.max_horizontal(pl.lit(1.0), left.abs(), right.abs())
-    apart = left - right
+    difference = left - right
     return {
-        ">": apart > margin,
-        ">=": apart >= -margin,
-        "<": -apart > margin,
-        "<=": -apart >= -margin,
-        "==": apart.abs() <= margin,
-        "!=": apart.abs() > margin,
+        ">": difference > margin,
+        ">=": difference >= -margin,
+        "<": -difference > margin,
+        "<=": -difference >= -margin,
+        "==": difference.abs() <= margin,
+        "!=": difference.abs() > margin,
     }[relation]
 
 
 def plugged(name: str, parts: list[pl.Expr]) -> pl.Expr:
-    """Return what the function of a plug-in makes of its arguments.
+    """Return what a plug-in's function gives for its arguments.
 
     Raises:
         PluginError: It raises, or returns something else than an expression.
     """
-    one = known(name)
-    with contained(lambda fault: PluginError(f"{one} raised {fault}")):
-        value = one.function.polars(*parts)
+    function = plugin_function(name)
+    with contained(lambda fault: PluginError(f"{function} raised {fault}")):
+        value = function.function.polars(*parts)
     if not isinstance(value, pl.Expr):
-        raise PluginError(f"{one} returned {type(value).__name__}; expected a Polars expression")
+        raise PluginError(f"{function} returned {type(value).__name__}; expected a Polars expression")
     return value
 
 
 def select(frame: pl.DataFrame, trees: Sequence[t.Expression], *expressions: pl.Expr) -> pl.DataFrame:
-    """Return what expressions, rendered from some formulas, are for the rows of a frame.
+    """Return the values, row by row, of expressions that were rendered from formulas.
 
     Raises:
         PluginError: A function of a plug-in raises when it is worked out.
     """
-    uses = {str(one): t.to_text(tree) for tree in trees for one in plugged_in(tree)}
+    uses = {str(function): t.to_text(tree) for tree in trees for function in plugged_in(tree)}
     if not uses:
         return frame.select(expressions)
-    what = "; ".join(f"{function} cannot be worked out in {formula}" for function, formula in uses.items())
-    with contained(lambda fault: PluginError(f"{what}: {fault}")):
+    message = "; ".join(f"{function} cannot be worked out in {formula}" for function, formula in uses.items())
+    with contained(lambda fault: PluginError(f"{message}: {fault}")):
         return frame.select(expressions)
-
-
-# Functions of plug-ins held to what the language promises: a number for every row, from that row alone ---------

@@ -1,4 +1,4 @@
-"""Tree → the formula in words, with labels in the place of names, for whoever reads a method."""
+"""Tree → the formula in words, with labels in the place of names, for people who read a method."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RELATIONS: Final = {
 def render(tree: t.Expression, labels: Mapping[str, str]) -> str:
     """Return a formula in words: `last year's Allocation (first year: Historic spend)`.
 
-    A name that has no label stands as it is.
+    A name that has no label is written as it is.
     """
     return _Words(labels).text(tree)
 
@@ -51,7 +51,7 @@ class _Words:
             case t.ComparisonOperation(relation, left, right):
                 return f"{self.text(left)} {_RELATIONS[relation]} {self.text(right)}"
             case t.Logic(operator, operands):
-                return f" {operator} ".join(self.inner(one) for one in operands)
+                return f" {operator} ".join(self.inner(operand) for operand in operands)
             case t.Not(operand):
                 return f"not {self.inner(operand)}"
             case t.IsGiven(name):
@@ -70,8 +70,8 @@ class _Words:
 
     def shared(self, tree: t.ShareOut) -> str:
         bounds = (("on top of", tree.base), ("at least", tree.at_least), ("at most", tree.at_most))
-        means = "".join(f", {word} {self.text(leaf)}" for word, leaf in bounds if leaf is not None)
-        return f"{self.text(tree.amount)} shared out by {self.text(tree.by)}{means}{self.within(tree.within)}"
+        limits = "".join(f", {word} {self.text(leaf)}" for word, leaf in bounds if leaf is not None)
+        return f"{self.text(tree.amount)} shared out by {self.text(tree.by)}{limits}{self.within(tree.within)}"
 
     def call(self, tree: t.Call) -> str:
         texts = [self.text(argument) for argument in tree.arguments]
@@ -84,7 +84,7 @@ class _Words:
         return f", within each {self.label(column)}" if column else ""
 
     def side(self, tree: t.Expression, least: int) -> str:
-        """Return an operand, in brackets where it would be read otherwise without: its sign binds less than `least`."""
+        """Return an operand, in brackets if its sign binds less than `least` and it would read differently."""
         return (
             self.text(tree) if isinstance(tree, t.BinaryOperation) and t.strength(tree) >= least else self.inner(tree)
         )
@@ -92,5 +92,5 @@ class _Words:
     def inner(self, tree: t.Expression) -> str:
         """Return a part of a larger phrase, in brackets unless it is a name or a number."""
         text = self.text(tree)
-        alone = isinstance(tree, t.Name | t.Number | t.Text | t.IsGiven)
-        return text if alone or (isinstance(tree, t.AggregateCall) and not tree.within) else f"({text})"
+        is_atom = isinstance(tree, t.Name | t.Number | t.Text | t.IsGiven)
+        return text if is_atom or (isinstance(tree, t.AggregateCall) and not tree.within) else f"({text})"

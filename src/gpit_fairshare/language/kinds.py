@@ -1,4 +1,4 @@
-"""Kinds and types of names: of what each has one value, and whether that is a number, a yes/no or a text.
+"""Kinds and types of names: what each has one value for, and whether that is a number, a yes/no or a text.
 
 Kinds are inferred: a step has one value per *organisation*, one per *group* (per value of a text
 column), or one for the nation.
@@ -81,28 +81,28 @@ class Definition:
 
 
 def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> dict[str, Symbol]:
-    """Return the steps with kind and type; names in `previous` may stand below: it goes on until all stay."""
+    """Return the steps with kind and type; `previous` may name later steps, so this repeats until nothing changes."""
     everything = dict(symbols)
-    everything |= {one.name: Symbol(one.name, "step", NATIONAL, "number", one.unit) for one in definitions}
+    everything |= {step.name: Symbol(step.name, "step", NATIONAL, "number", step.unit) for step in definitions}
     # A share_out by plain numbers goes to the organisations. That is known only when the kinds of all names
     # are: taken too early it would never settle where weights come from the step's own year before.
     for shared_by_numbers in (NATIONAL, ORGANISATION):
         before = None
         while everything != before:
             before = dict(everything)
-            for one in definitions:
-                kind = kind_of(one.tree, everything)
-                if kind == NATIONAL and isinstance(one.tree, t.ShareOut):
+            for step in definitions:
+                kind = kind_of(step.tree, everything)
+                if kind == NATIONAL and isinstance(step.tree, t.ShareOut):
                     kind = shared_by_numbers
-                everything[one.name] = replace(everything[one.name], kind=kind, type=type_of(one.tree, everything))
-    return {one.name: everything[one.name] for one in definitions}
+                everything[step.name] = replace(everything[step.name], kind=kind, type=type_of(step.tree, everything))
+    return {step.name: everything[step.name] for step in definitions}
 
 
-def kind_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
+def kind_of(tree: t.Expression, symbols: Mapping[str, Symbol]) -> Kind:
     """Return the kind of a formula over known names; unknown ones count as national and are refused elsewhere."""
 
     def kind(name: str) -> Kind:
-        return known[name].kind if name in known else NATIONAL
+        return symbols[name].kind if name in symbols else NATIONAL
 
     match tree:
         case t.AggregateCall(within=column):
@@ -111,14 +111,14 @@ def kind_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Kind:
             leaves = (tree.by, tree.base, tree.at_least, tree.at_most)
             return join(kind(leaf.name) for leaf in leaves if isinstance(leaf, t.Name))
         case t.Previous(of, first):
-            return join((kind(of), kind_of(first, known)))
+            return join((kind(of), kind_of(first, symbols)))
         case t.Name(name) | t.IsGiven(name) | t.Rounded(t.Name(name)):
             return kind(name)
         case _:
-            return join(kind_of(child, known) for child in t.children(tree))
+            return join(kind_of(child, symbols) for child in t.children(tree))
 
 
-def type_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
+def type_of(tree: t.Expression, symbols: Mapping[str, Symbol]) -> Type:
     """Return the type of a formula over known names; unknown ones count as numbers and are refused elsewhere."""
     match tree:
         case t.ComparisonOperation() | t.Logic() | t.Not() | t.IsGiven():
@@ -126,9 +126,9 @@ def type_of(tree: t.Expression, known: Mapping[str, Symbol]) -> Type:
         case t.Text():
             return "text"
         case t.Name(name):
-            return known[name].type if name in known else "number"
+            return symbols[name].type if name in symbols else "number"
         # Both values are of one type, and `first` does not lead back to the step itself.
         case t.Previous(_, value) | t.Call("where", (_, value, _)):
-            return type_of(value, known)
+            return type_of(value, symbols)
         case _:
             return "number"

@@ -1,6 +1,6 @@
 """What names mean: the unit of every step, and whether each formula makes sense.
 
-A step refers to what stands above it, except through `previous`.
+A step refers to what comes before it in the scheme, except through `previous`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def understand(
     symbols: Mapping[str, Symbol],
     checks: Sequence[Definition] = (),
     *,
-    tell: Callable[[FormulaError], None] | None = None,
+    report: Callable[[FormulaError], None] | None = None,
     doubtful: set[str] | None = None,
 ) -> dict[str, Symbol]:
     """Return every symbol: those given, and one per step with its kind, type and unit inferred.
@@ -35,15 +35,15 @@ def understand(
     Args:
         definitions: The steps, in their order.
         symbols: Input columns and parameters.
-        checks: What is asked of the steps.
-        tell: Is told each fault, where they are not to be raised; the step then has the unit that it declares.
-        doubtful: Names among the symbols of which nothing is known but the name. A formula over them is held
-            to units alone, and only where `tell` is given; what rests on them, or is at fault, is added here.
+        checks: The checks of the scheme.
+        report: Called with each fault instead of raising it; the step then has the unit that it declares.
+        doubtful: Names among the symbols of which only the name is known. A formula over them is checked for
+            units alone, and only with `report`; steps that depend on them, or are at fault, are added here.
 
     Raises:
         FormulaError: The first formula, in order, that uses an unknown name or makes no sense.
     """
-    return _UnitPass(definitions, symbols, tell, set() if doubtful is None else doubtful).read(checks)
+    return _UnitPass(definitions, symbols, report, set() if doubtful is None else doubtful).read(checks)
 
 
 @dataclass
@@ -52,55 +52,55 @@ class _UnitPass:
 
     definitions: Sequence[Definition]
     symbols: Mapping[str, Symbol]
-    tell: Callable[[FormulaError], None] | None
+    report: Callable[[FormulaError], None] | None
     doubtful: set[str]
     faulty: set[str] = field(default_factory=set)
 
     def read(self, checks: Sequence[Definition]) -> dict[str, Symbol]:
         inferred = infer(self.definitions, self.symbols)
-        before, known = self._once(inferred, pending=True)
-        # The units of steps that stand below, which `previous` may name, are known from the second time on.
+        assumed, understood = self._once(inferred, pending=True)
+        # The units of later steps, which `previous` may name, are known from the second time on.
         for _ in self.definitions:
-            if known == before:
+            if understood == assumed:
                 break
-            before, known = self._once(known, pending=False)
-        reach = _Reach(known, known)
+            assumed, understood = self._once(understood, pending=False)
+        reach = _Reach(understood, understood)
         for check in checks:
-            self._told(check, partial(reach.check, check))
-        return known
+            self._read_or_report(check, partial(reach.check, check))
+        return understood
 
     def _once(self, everything: Mapping[str, Symbol], *, pending: bool) -> tuple[dict[str, Symbol], dict[str, Symbol]]:
-        """Return what was taken for known, and what is known after going through the steps once."""
-        taken = {**self.symbols, **everything}
-        reach = _Reach(dict(self.symbols), taken, pending=pending)
-        for one in self.definitions:
-            symbol = replace(taken[one.name], unit=one.unit, dimension=None)
-            if one.name not in self.faulty:
-                symbol = self._told(one, partial(reach.understand, one)) or symbol
-            reach.above[one.name] = symbol
-        return taken, reach.above
+        """Return the symbols as they were assumed, and as they are after going through the steps once."""
+        assumed = {**self.symbols, **everything}
+        reach = _Reach(dict(self.symbols), assumed, pending=pending)
+        for step in self.definitions:
+            symbol = replace(assumed[step.name], unit=step.unit, dimension=None)
+            if step.name not in self.faulty:
+                symbol = self._read_or_report(step, partial(reach.understand, step)) or symbol
+            reach.above[step.name] = symbol
+        return assumed, reach.above
 
-    def _told(self, one: Definition, read: Callable[[], Symbol | None]) -> Symbol | None:
-        """Return what a formula means, or tell its fault, unless that may come of a fault told before."""
-        doubtful = not self.doubtful.isdisjoint(name for name, _ in t.names_in(one.tree))
+    def _read_or_report(self, definition: Definition, read: Callable[[], Symbol | None]) -> Symbol | None:
+        """Return what a formula means, or report its fault, unless an earlier fault may be the cause."""
+        doubtful = not self.doubtful.isdisjoint(name for name, _ in t.names_in(definition.tree))
         if doubtful:
-            self.doubtful.add(one.name)
+            self.doubtful.add(definition.name)
         try:
             return read()
         except FormulaError as fault:
-            if self.tell is None:
-                raise fault.at(one.where) from None
-            self.faulty.add(one.name)
+            if self.report is None:
+                raise fault.at(definition.where) from None
+            self.faulty.add(definition.name)
             if not (doubtful and fault.sort == "kind"):
-                self.tell(fault.at(one.where))
+                self.report(fault.at(definition.where))
             if fault.sort != "unit":
-                self.doubtful.add(one.name)
+                self.doubtful.add(definition.name)
             return None
 
 
-def unit_in(tree: t.Expression, known: Mapping[str, Symbol]) -> str | None:
-    """Return the unit to show for a number that is a part of a formula which was understood."""
-    return unit_of(_Reach(dict(known), known).unit(tree))
+def unit_in(tree: t.Expression, symbols: Mapping[str, Symbol]) -> str | None:
+    """Return the unit to show for a number that is a part of a formula whose symbols are understood."""
+    return unit_of(_Reach(dict(symbols), symbols).unit(tree))
 
 
 @dataclass
@@ -114,7 +114,7 @@ class _Reach:
 
     def understand(self, definition: Definition) -> Symbol:
         """Return the symbol of one step, or raise the first fault in its formula."""
-        # A step of numbers alone stands for something: it has a unit, which nobody says, and is not checked.
+        # A step of numbers alone has a unit, but the formula does not show it: it is not checked.
         inferred = self.unit(definition.tree)
         inferred = None if inferred is None or inferred.bare else inferred
         symbol, declared = self.everything[definition.name], dimension(definition.unit)
@@ -135,7 +135,7 @@ class _Reach:
             raise _kind("a check is a yes/no, such as total(fair_share) == revenue_budget", 1)
 
     def symbol(self, name: str, position: int, *, through_previous: bool = False) -> Symbol:
-        # What stands above is known with its unit inferred, what stands below only with its unit declared.
+        # Earlier names have their inferred unit, later ones only their declared unit.
         names = {**self.everything, **self.above} if through_previous else self.above
         if name in names:
             return names[name]
@@ -203,14 +203,14 @@ class _Reach:
         if type_of(tree, self.everything) != "yes/no":
             raise _kind("expected a yes/no here, such as a comparison", tree.position)
 
-    def fit(self, units: Sequence[Dimension | None], position: int, what: str) -> Dimension | None:
-        """Return the unit that values have together; `what` says what cannot be done with unlike ones."""
+    def fit(self, units: Sequence[Dimension | None], position: int, use: str) -> Dimension | None:
+        """Return the unit that values have together; `use` says what cannot be done with unlike ones."""
         result = BARE
         for unit in units:
             try:
                 result = together(result, unit) or result
             except ValueError as clash:
-                raise _unit(f"{clash} cannot be {what}", position) from None
+                raise _unit(f"{clash} cannot be {use}", position) from None
         return None if None in units else result
 
     def arithmetic(self, tree: t.BinaryOperation) -> Dimension | None:
@@ -232,15 +232,15 @@ class _Reach:
         return PURE
 
     def call(self, tree: t.Call) -> Dimension | None:
-        """Return the unit of what a function gives, having held its arguments to what it takes."""
+        """Return the unit of what a function gives, having checked its arguments."""
         function = function_named(tree.function)
         arguments = function.sorted(tree.arguments)
         units = [self.argument(sort, argument) for sort, argument in arguments]
-        for (name, wanted), unit, argument in zip(function.arguments.items(), units, tree.arguments, strict=False):
+        for (name, required), unit, argument in zip(function.arguments.items(), units, tree.arguments, strict=False):
             try:
-                together(unit, None if isinstance(wanted, Argument) else dimension(wanted))
+                together(unit, None if isinstance(required, Argument) else dimension(required))
             except ValueError:
-                message = f"{tree.function} takes {wanted} for {name}; found {unit}"
+                message = f"{tree.function} takes {required} for {name}; found {unit}"
                 raise _unit(message, argument.position) from None
         branches = [argument for sort, argument in arguments if sort is Argument.BRANCH]
         if len({type_of(branch, self.everything) for branch in branches}) > 1:
@@ -249,9 +249,9 @@ class _Reach:
         if function.unit is None or function.unit not in function.arguments:
             return dimension(function.unit)
         sort = function.arguments[function.unit]
-        if sort in (Argument.ALIKE, Argument.BRANCH):
-            alike = [unit for unit, (its_sort, _) in zip(units, arguments, strict=True) if its_sort is sort]
-            return self.fit(alike, tree.position, f"{sort.value} of one {tree.function}")
+        if sort in (Argument.SAME_UNIT, Argument.BRANCH):
+            same_sort = [unit for unit, (its_sort, _) in zip(units, arguments, strict=True) if its_sort is sort]
+            return self.fit(same_sort, tree.position, f"{sort.value} of one {tree.function}")
         return units[list(function.arguments).index(function.unit)]
 
     def argument(self, sort: str | Argument | None, tree: t.Expression) -> Dimension | None:
@@ -292,7 +292,7 @@ class _Reach:
             raise _kind(f"`first` must be a {symbol.type}, as {tree.of} is", tree.first.position)
         unit = symbol.measure
         if unit is None and self.pending and symbol.role == "step" and tree.of not in self.above:
-            # Taken for the unit of the first year's value; whether the step agrees is seen when it is known.
+            # Assumed to be the unit of the first year's value; whether the step agrees is checked later.
             return None if first is None or first.bare else first
         return self.fit((unit, first), tree.first.position, "the values of one step")
 

@@ -1,7 +1,7 @@
 """Text → tree, by Python's own `ast` and a white list of nodes; nothing is ever evaluated.
 
-Characters and brackets are looked at first: Python passes over comments in silence and reads `ﬁ` in a name
-as `fi`. What is not in the lists is refused with the position of the offending character and what to write
+Characters and brackets are checked first: Python passes over comments in silence and reads `ﬁ` in a name
+as `fi`. Anything not in the lists is refused with the position of the offending character and what to write
 instead. The limits are those of the scheme file's contract: 1,000 characters and 32 levels.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LONGEST = 1_000
 DEEPEST = 32
 MOST_SIGNS = 150
-"""Signs + - * / in one formula: a long chain is a deep tree, and what walks it has to come back."""
+"""Signs + - * / in one formula: a long chain is a deep tree, and walking it uses the stack."""
 LARGEST = 1_500
 """Nodes of a rendered formula; nested comparisons double theirs at each level."""
 LONGEST_TEXT = 255
@@ -127,13 +127,13 @@ def parse(text: str) -> t.Expression:
     # Excel users write a leading equals sign; say so rather than "invalid syntax".
     if text.lstrip().startswith("="):
         raise FormulaError("leave out the = at the start", text.index("=") + 1)
-    _look_over(text)
+    _check_characters(text)
     # A formula may run over several lines, as long ones do in TOML. As one line it has one count of columns.
     source = text.translate(_ONE_LINE)
     start = len(source) - len(source.lstrip())
     try:
         with warnings.catch_warnings():
-            # "is" with a literal and the like: refused below with our own words
+            # "is" with a literal and the like: refused below in our own words
             warnings.simplefilter("ignore")
             # With the line's end Python knows the column of what is missing there.
             body = ast.parse(source[start:] + "\n", mode="eval").body
@@ -155,26 +155,26 @@ _TOO_DEEP = f"the formula is nested too deeply; {DEEPEST} levels are allowed; sp
 _EXPECTED = "expected names, numbers, + - * /, comparisons and functions"
 
 
-def _look_over(text: str) -> None:
+def _check_characters(text: str) -> None:
     """Refuse characters that are not in the language, and brackets and quotation marks without a partner."""
     opened: list[re.Match[str]] = []
     for piece in _PIECES.finditer(text):
-        found, place = piece[0], piece.start() + 1
+        token, place = piece[0], piece.start() + 1
         match piece.lastgroup:
             case "text":
-                _writable(found, place)
+                _check_text(token, place)
             case "opened":
                 opened.append(piece)
             case "closed":
-                if not opened or opened.pop()[0] != _PARTNERS[found]:
-                    raise FormulaError(f"the bracket {found} has no partner", place)
+                if not opened or opened.pop()[0] != _PARTNERS[token]:
+                    raise FormulaError(f"the bracket {token} has no partner", place)
             case "thousands":
                 # Python reads two arguments: max(0, cost - 1,000) would take off £1.
-                plain = found.replace(",", "")
-                message = f"{found} is written {plain}; between two arguments a space follows the comma"
-                raise FormulaError(message, place + found.index(","))
+                plain = token.replace(",", "")
+                message = f"{token} is written {plain}; between two arguments a space follows the comma"
+                raise FormulaError(message, place + token.index(","))
             case _:
-                raise FormulaError(_strange(found), place)
+                raise FormulaError(_strange(token), place)
     if opened:
         raise FormulaError(f"the bracket {opened[-1][0]} has no partner", opened[-1].start() + 1)
 
@@ -189,7 +189,7 @@ def _strange(character: str) -> str:
     return f"the character {character} is not part of the language; write {instead}"
 
 
-def _writable(text: str, place: int) -> None:
+def _check_text(text: str, place: int) -> None:
     """Refuse a text that a workbook cannot hold."""
     if any(unicodedata.category(character) in ("Cc", "Cs", "Cn") for character in text):
         raise FormulaError("a quoted text holds a character that cannot be printed", place)
@@ -197,34 +197,34 @@ def _writable(text: str, place: int) -> None:
 
 def _syntax(fault: SyntaxError, source: str, start: int) -> FormulaError:
     """Return what is wrong in our own words; Python's differ from version to version."""
-    said = (fault.msg or "").lower()
+    reason = (fault.msg or "").lower()
     place = max(1, min(start + (fault.offset or 1), len(source.rstrip())))
-    rest = source[place - 1 :]
-    if "too many nested" in said:
+    remaining = source[place - 1 :]
+    if "too many nested" in reason:
         return FormulaError(_TOO_DEEP, place)
     for sign, message in _REFUSED_SIGNS.items():
-        if rest.startswith(sign):
+        if remaining.startswith(sign):
             return FormulaError(message, place)
-    if rest.startswith("=") or "'=='" in said or '"=="' in said or "cannot assign" in said:
-        single = re.search(r"(?<![=<>!])=(?!=)", rest)
+    if remaining.startswith("=") or "'=='" in reason or '"=="' in reason or "cannot assign" in reason:
+        single = re.search(r"(?<![=<>!])=(?!=)", remaining)
         message = "a comparison is written ==; a step's name stands in `name`, not in its formula"
         return FormulaError(message, place + (single.start() if single else 0))
-    if "positional argument follows" in said:
+    if "positional argument follows" in reason:
         return FormulaError("named options come last; a comparison is written ==", place)
     return FormulaError(f"this is not a formula; {_EXPECTED}", place)
 
 
 def _no_function(function: str) -> str:
-    """Say that there is no such function, which there are, and which plug-ins are broken: it may be one of theirs."""
-    instead, known = _IN_EXCEL.get(function.casefold()), [*FUNCTIONS, *function_names()]
-    hint = f"; write {instead}" if instead else nearest(function, known)
-    broken = "".join(f"; {one}" for one in function_problems())
+    """Return a message with the functions that exist, and the broken plug-ins: the function may be one of theirs."""
+    instead, names = _IN_EXCEL.get(function.casefold()), [*FUNCTIONS, *function_names()]
+    hint = f"; write {instead}" if instead else nearest(function, names)
+    broken = "".join(f"; {problem}" for problem in function_problems())
     left_out = "" if plugins.are_allowed() else "; plug-ins are left out by --no-plugins"
-    return f"there is no function {function}{hint}; functions are {', '.join(known)}{broken}{left_out}"
+    return f"there is no function {function}{hint}; functions are {', '.join(names)}{broken}{left_out}"
 
 
 def _size(tree: t.Expression) -> int:
-    """Return how large a formula gets when rendered; some nodes write what stands in them more than once."""
+    """Return how large a formula gets when rendered; some nodes write their children more than once."""
     copies = 2 if isinstance(tree, t.ComparisonOperation) else 1
     if isinstance(tree, t.Call):
         copies = function_named(tree.function).copies
@@ -232,7 +232,7 @@ def _size(tree: t.Expression) -> int:
 
 
 class _Reader:
-    """Walks Python's tree and makes ours, or says what stands where it may not."""
+    """Makes our tree from Python's, or reports what is not allowed, and where."""
 
     def __init__(self, source: str, start: int) -> None:
         self.source = source
@@ -250,17 +250,17 @@ class _Reader:
     def after(self, node: ast.expr) -> int:
         """Return the position of the first character behind a node that is neither blank nor a bracket."""
         end = self.place(node.end_col_offset or 0) - 1
-        rest = self.source[end:]
-        return end + len(rest) - len(rest.lstrip(" )")) + 1
+        remaining = self.source[end:]
+        return end + len(remaining) - len(remaining.lstrip(" )")) + 1
 
-    def written(self, node: ast.expr) -> str:
+    def source_text(self, node: ast.expr) -> str:
         return self.source[self.position(node) - 1 : self.place(node.end_col_offset or 0) - 1]
 
     def fault(self, node: ast.expr | ast.keyword, message: str) -> FormulaError:
         return FormulaError(message, self.position(node))
 
     def read(self, node: ast.expr, level: int = 1) -> t.Expression:
-        """Read one node; that of level 1 is the whole step, where a kernel may stand."""
+        """Read one node; at level 1 it is the whole step, which may be a kernel."""
         if level > DEEPEST:
             raise self.fault(node, _TOO_DEEP)
         position = self.position(node)
@@ -286,11 +286,11 @@ class _Reader:
                 raise self.refusal(node, level)
 
     def refusal(self, node: ast.expr, level: int) -> FormulaError:
-        """Return what to say of a node that is not in the list, at the character that gives it away."""
+        """Return the error for a node that is not in the list, at the character that gives it away."""
         message = _REFUSED.get(type(node), f"this is not part of the language; {_EXPECTED}")
         match node:
             case ast.Attribute(value=before) | ast.Subscript(value=before) | ast.Tuple(elts=[before, *_]):
-                self.read(before, level + 1)  # what is wrong further left comes first
+                self.read(before, level + 1)  # an error further left comes first
                 return FormulaError(message, self.after(before))
             case _:
                 return self.fault(node, message)
@@ -325,19 +325,19 @@ class _Reader:
         if isinstance(value, str):
             return t.Text(self.quoted(node, value), position=position)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.fault(node, f"{self.written(node)} is not part of the language; expected a number or a name")
+            raise self.fault(node, f"{self.source_text(node)} is not part of the language; expected a number or a name")
         number = float(str(value))  # by way of its text: a whole number too large for a float is infinite then
         if not math.isfinite(number):
             raise self.fault(node, "the number is too large; numbers are finite")
         return t.Number(number, position=position)
 
     def quoted(self, node: ast.Constant, value: str) -> str:
-        """Return a text; Python would join two that stand side by side, as where an `or` was forgotten."""
-        if not _QUOTED.fullmatch(self.written(node)):
+        """Return a text; Python would join two texts side by side, for example where an `or` was forgotten."""
+        if not _QUOTED.fullmatch(self.source_text(node)):
             raise self.fault(node, "a text is one pair of quotation marks with nothing before or behind it")
         if len(value) > LONGEST_TEXT:
             raise self.fault(node, f"the text has {len(value)} characters; {LONGEST_TEXT} are allowed, as in Excel")
-        _writable(value, self.position(node))
+        _check_text(value, self.position(node))
         return value
 
     def comparison(self, node: ast.Compare, level: int) -> t.ComparisonOperation:
@@ -352,7 +352,7 @@ class _Reader:
 
     def call(self, node: ast.Call, level: int) -> t.Expression:
         if not isinstance(node.func, ast.Name):
-            self.read(node.func, level + 1)  # says so if that holds what is not in the language
+            self.read(node.func, level + 1)  # reports anything in it that is not in the language
             raise FormulaError("only a function's name is followed by a bracket; × is written *", self.after(node.func))
         function = node.func.id
         added = plugged(function)
@@ -363,7 +363,7 @@ class _Reader:
         position = self.position(node)
         if isinstance(entry, SpecialForm) and entry.is_whole_step and level > 1:
             raise self.fault(node, f"{function} is a whole step by itself; give it a step and use that step's name")
-        self.counted(node, function, *entry.limits, entry.options)
+        self.check_count(node, function, *entry.limits, entry.options)
         match entry:
             case Function():
                 arguments = tuple(self.read(argument, level + 1) for argument in node.args)
@@ -372,7 +372,7 @@ class _Reader:
                         raise self.fault(argument, f"the digits of {function} are a whole number from -9 to 9")
                 return t.Call(function, arguments, position=position)
             case Aggregate():
-                of = self.plain(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
+                of = self.plain_name(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
                 within, within_place = self.column(options)
                 return t.AggregateCall(
                     function, of, within, self.position(node.args[0]), within_place, position=position
@@ -384,12 +384,12 @@ class _Reader:
         within, within_place = self.column(options)
         match function:
             case "given":
-                name = self.plain(argument, "given takes the name of an input column")
+                name = self.plain_name(argument, "given takes the name of an input column")
                 return t.IsGiven(name, self.position(argument), position=position)
             case "previous":
                 if "first" not in options:
                     raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
-                name = self.plain(argument, "previous takes a plain name; make the formula a step of its own")
+                name = self.plain_name(argument, "previous takes a plain name; make the formula a step of its own")
                 first = self.read(options["first"], level + 1)
                 return t.Previous(name, first, self.position(argument), position=position)
             case "rounded":
@@ -407,19 +407,19 @@ class _Reader:
                 amount = self.leaf(argument, function)
                 return t.ShareOut(amount, **leaves, within=within, within_position=within_place, position=position)
 
-    def options(self, node: ast.Call, function: str, known: Sequence[str]) -> dict[str, ast.expr]:
+    def options(self, node: ast.Call, function: str, names: Sequence[str]) -> dict[str, ast.expr]:
         """Return the named arguments; unknown ones are refused with the nearest known name."""
-        found: dict[str, ast.expr] = {}
+        options: dict[str, ast.expr] = {}
         for option in node.keywords:
             if option.arg is None:
                 raise self.fault(option, _REFUSED[ast.Starred])
-            if option.arg not in known:
-                names = f"it has {', '.join(known)}" if known else "a comparison is written =="
-                raise self.fault(option, f"{function} has no option {option.arg}; {names}{nearest(option.arg, known)}")
-            if option.arg in found:
+            if option.arg not in names:
+                hint = f"it has {', '.join(names)}" if names else "a comparison is written =="
+                raise self.fault(option, f"{function} has no option {option.arg}; {hint}{nearest(option.arg, names)}")
+            if option.arg in options:
                 raise self.fault(option, f"the option {option.arg} is given twice")
-            found[option.arg] = option.value
-        return found
+            options[option.arg] = option.value
+        return options
 
     def leaf(self, node: ast.expr, function: str) -> t.Name | t.Number:
         read = self.read(node, DEEPEST) if isinstance(node, ast.Name | ast.Constant) else None
@@ -430,7 +430,7 @@ class _Reader:
             raise self.fault(node, f"{function} takes names and numbers only; make the formula a step of its own")
         return read
 
-    def plain(self, node: ast.expr, message: str) -> str:
+    def plain_name(self, node: ast.expr, message: str) -> str:
         if not isinstance(node, ast.Name):
             raise self.fault(node, message)
         return self.name(node, node.id)
@@ -440,15 +440,15 @@ class _Reader:
         if "within" not in options:
             return None, 0
         named = options["within"]
-        return self.plain(named, "within takes the name of a text column"), self.position(named)
+        return self.plain_name(named, "within takes the name of a text column"), self.position(named)
 
-    def counted(self, node: ast.Call, function: str, least: int, most: int, options: Sequence[str]) -> None:
-        found = len(node.args)
-        if least <= found <= most:
+    def check_count(self, node: ast.Call, function: str, least: int, most: int, options: Sequence[str]) -> None:
+        count = len(node.args)
+        if least <= count <= most:
             return
-        expected = f"{least}" if least == most else f"{least} or more" if found < least else f"at most {most}"
-        message = f"{function} takes {expected} argument{'s' if most > 1 else ''}, not {found}"
-        if found < least:
+        expected = f"{least}" if least == most else f"{least} or more" if count < least else f"at most {most}"
+        message = f"{function} takes {expected} argument{'s' if most > 1 else ''}, not {count}"
+        if count < least:
             raise self.fault(node, message)
         if options:
             message += f"; the others go by name, such as {options[0]}=…"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.plugins import Plugin
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_MOST: Final = 16
+_MOST_ARGUMENTS: Final = 16
 """Arguments that a function may have."""
 
 
@@ -45,16 +45,16 @@ def plugged(name: str) -> Plugged | None:
     return next((function for function in functions if isinstance(function, Plugged)), None)
 
 
-def known(name: str) -> Plugged:
+def plugin_function(name: str) -> Plugged:
     """Return the function of a plug-in that a formula was read with.
 
     Raises:
         PluginError: It is not there any more.
     """
-    found = plugged(name)
-    if found is None:
+    function = plugged(name)
+    if function is None:
         raise PluginError(f"there is no function {name}; install the plug-in that has it")
-    return found
+    return function
 
 
 def function_named(name: str) -> Function:
@@ -64,43 +64,43 @@ def function_named(name: str) -> Function:
         PluginError: It is one of a plug-in that is not there any more.
     """
     built_in = BUILT_INS.get(name)
-    return built_in if isinstance(built_in, Function) else known(name).function
+    return built_in if isinstance(built_in, Function) else plugin_function(name).function
 
 
 def plugged_in(tree: t.Expression) -> list[Plugged]:
     """Return the functions of plug-ins that a formula uses, each once."""
     names = (node.function for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in BUILT_INS)
-    return [known(name) for name in dict.fromkeys(names)]
+    return [plugin_function(name) for name in dict.fromkeys(names)]
 
 
 def without_excel(tree: t.Expression) -> list[Plugged]:
-    """Return the functions for whose sake a workbook holds values of this formula, and no formula."""
-    return [one for one in plugged_in(tree) if one.function.excel is None]
+    """Return the plug-in functions that have no Excel formula; steps that use them are written as values."""
+    return [function for function in plugged_in(tree) if function.function.excel is None]
 
 
 def function_names() -> list[str]:
     """Return the names of the functions that plug-ins add and that can be used."""
-    return sorted({one.name for one in plugins.installed(plugins.FUNCTIONS) if plugged(one.name)})
+    return sorted({plugin.name for plugin in plugins.installed(plugins.FUNCTIONS) if plugged(plugin.name)})
 
 
 def function_problems() -> list[str]:
     """Return a line for each function of a plug-in that cannot be used."""
     problems: list[str] = []
-    seen: dict[str, Plugin] = {}
-    for one in plugins.installed(plugins.FUNCTIONS):
-        found = _loaded(one)
-        if isinstance(found, str):
-            problems.append(found)
-        elif one.name in seen:
-            problems.append(str(one.fault(f"the name is taken by the {seen[one.name]}; this one is left out")))
+    by_name: dict[str, Plugin] = {}
+    for plugin in plugins.installed(plugins.FUNCTIONS):
+        loaded = _loaded(plugin)
+        if isinstance(loaded, str):
+            problems.append(loaded)
+        elif plugin.name in by_name:
+            problems.append(str(plugin.fault(f"the name is taken by the {by_name[plugin.name]}; this one is left out")))
         else:
-            seen[one.name] = one
+            by_name[plugin.name] = plugin
     return problems
 
 
 @cache
 def _loaded(plugin: Plugin) -> Plugged | str:
-    """Return a function that is fit for use, or what is wrong with it."""
+    """Return a function that can be used, or what is wrong with it."""
     try:
         if plugin.name in BUILT_INS:
             raise plugin.fault("the name is taken by the language; this one is left out")
@@ -110,46 +110,46 @@ def _loaded(plugin: Plugin) -> Plugged | str:
             raise plugin.fault("its name is not up to 64 small letters, digits and _, beginning with a letter")
         function = plugin.load()
         with plugins.contained(lambda fault: plugin.fault(f"it cannot be looked at ({fault})")):
-            wrong = _wrong(function)
-        if wrong:
-            raise plugin.fault(wrong)
+            problem = _problem(function)
+        if problem:
+            raise plugin.fault(problem)
     except PluginError as fault:
         return str(fault)
     return Plugged(plugin.name, function, plugin)
 
 
-def _wrong(function: Any) -> str:
-    """Say what a plug-in has got wrong about its function; an empty text if nothing."""
+def _problem(function: Any) -> str:
+    """Return what is wrong with a plug-in's function; an empty text if nothing."""
     if not isinstance(function, Function):
         return f"expected an object of gpit_fairshare.Function, found {type(function).__name__}"
-    # Whatever a stranger put into it: nothing holds its fields to their types.
-    given: dict[str, Any] = vars(function)
-    arguments, words, unit, excel = (given[key] for key in ("arguments", "words", "unit", "excel"))
-    if not callable(given["polars"]):
+    # A package may put anything into it: nothing checks the types of its fields.
+    fields: dict[str, Any] = vars(function)
+    arguments, words, unit, excel = (fields[key] for key in ("arguments", "words", "unit", "excel"))
+    if not callable(fields["polars"]):
         return "it has no Polars rendering; `polars` is a function of expressions"
     units = (*UNITS[:-1], None)
-    if not isinstance(arguments, Mapping) or not 1 <= len(arguments) <= _MOST:
-        return f"`arguments` has 1 to {_MOST} names, each with its unit or None"
-    for name, wanted in arguments.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name) or wanted not in units:
+    if not isinstance(arguments, Mapping) or not 1 <= len(arguments) <= _MOST_ARGUMENTS:
+        return f"`arguments` has 1 to {_MOST_ARGUMENTS} names, each with its unit or None"
+    for name, argument_unit in arguments.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or argument_unit not in units:
             return f"argument {name}: expected a name, and a unit out of {', '.join(UNITS[:-1])}, or None"
     if not isinstance(words, str) or not words.strip():
         return "`words` says in a sentence what it gives"
     if unit not in (*units, *arguments):
         return f"`unit` is one of {', '.join(UNITS[:-1])}, the name of an argument, or None"
     try:
-        inspect.signature(given["polars"]).bind(*arguments)
+        inspect.signature(fields["polars"]).bind(*arguments)
     except (TypeError, ValueError):
         return f"`polars` does not take the {len(arguments)} arguments"
-    return "" if excel is None else _wrong_excel(excel, arguments)
+    return "" if excel is None else _excel_problem(excel, arguments)
 
 
-def _wrong_excel(excel: Any, arguments: Mapping[str, Any]) -> str:
+def _excel_problem(excel: Any, arguments: Mapping[str, Any]) -> str:
     if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
         return "`excel` is a formula on one line without its equals sign, or None"
     outside = re.sub(r'"[^"]*"', "", PLACE.sub("1", excel))
     depths = [*accumulate(({"(": 1, ")": -1}.get(character, 0) for character in outside), initial=0)]
     if min(depths) < 0 or depths[-1] > 0 or set(outside) & set('"{}'):
         return "`excel` has a bracket or a quotation mark too many or too few"
-    strangers = [one for one in PLACE.findall(excel) if one not in arguments]
-    return f"`excel` names {{{strangers[0]}}}, which is no argument" if strangers else ""
+    unknown = [name for name in PLACE.findall(excel) if name not in arguments]
+    return f"`excel` names {{{unknown[0]}}}, which is no argument" if unknown else ""

@@ -32,7 +32,7 @@ class Number(Node):
 
 @dataclass(frozen=True, slots=True)
 class Text(Node):
-    """A quoted text; it stands only beside `==` or `!=` and a text column."""
+    """A quoted text; allowed only beside `==` or `!=` and a text column."""
 
     value: str
 
@@ -162,14 +162,14 @@ _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
 
 
 def children(tree: Expression) -> tuple[Expression, ...]:
-    """Return what stands directly below the tree, left to right."""
+    """Return the nodes directly below the tree, left to right."""
     values = (getattr(tree, field.name) for field in fields(tree))
     groups = (value if isinstance(value, tuple) else (value,) for value in values)
     return tuple(child for group in groups for child in group if isinstance(child, Expression))
 
 
 def with_children(tree: Expression, change: Callable[[Expression, str], Expression]) -> Expression:
-    """Return the tree with each child put through `change`, which is given the child and the name of its field."""
+    """Return the tree with each child replaced by `change` of the child and the name of its field."""
     changes: dict[str, Any] = {}
     for field in fields(tree):
         value = getattr(tree, field.name)
@@ -197,14 +197,14 @@ def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
 
 
 def groupings(tree: Expression) -> Iterator[str]:
-    """Yield every column that stands in `within`."""
+    """Yield every column that `within` names."""
     for node in walk(tree):
         if isinstance(node, AggregateCall | Kernel) and node.within:
             yield node.within
 
 
 def renamed(tree: Expression, name_of: Callable[[str], str]) -> Expression:
-    """Return the tree with every name put through `name_of`; texts and numbers stay as they are."""
+    """Return the tree with every name replaced by `name_of` it; texts and numbers stay as they are."""
 
     def rename(node: Expression) -> Expression:
         names = {field: getattr(node, field) for field in _NAMES.get(type(node), ())}
@@ -215,7 +215,7 @@ def renamed(tree: Expression, name_of: Callable[[str], str]) -> Expression:
 
 
 def rebuilt(tree: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """Return the tree with every node put through `change`, from the inside out."""
+    """Return the tree with every node replaced by `change` of it, from the inside out."""
     return change(with_children(tree, lambda child, _: rebuilt(child, change)))
 
 
@@ -225,7 +225,7 @@ def number_text(value: float) -> str:
 
 
 def written_number(tree: Expression) -> float | None:
-    """Return the number that is written there, with its sign; None where there is anything else."""
+    """Return the number that the tree is, with its sign; None if it is anything else."""
     match tree:
         case Number(value):
             return value
@@ -250,7 +250,7 @@ def _bracketed(tree: Expression, least: int) -> str:
 
 def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per node of the tree
     """Write the tree as a formula again; parsing the text gives an equal tree but for positions."""
-    own = strength(tree)
+    outer = strength(tree)
     match tree:
         case Number(value):
             return number_text(value)
@@ -259,15 +259,15 @@ def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per n
         case Name(name):
             return name
         case Negative(operand):
-            return f"-{_bracketed(operand, own)}"
+            return f"-{_bracketed(operand, outer)}"
         case Not(operand):
-            return f"not {_bracketed(operand, own)}"
+            return f"not {_bracketed(operand, outer)}"
         case BinaryOperation(operator, left, right):
-            return f"{_bracketed(left, own)} {operator} {_bracketed(right, own + 1)}"
+            return f"{_bracketed(left, outer)} {operator} {_bracketed(right, outer + 1)}"
         case ComparisonOperation(relation, left, right):
-            return f"{_bracketed(left, own + 1)} {relation} {_bracketed(right, own + 1)}"
+            return f"{_bracketed(left, outer + 1)} {relation} {_bracketed(right, outer + 1)}"
         case Logic(operator, operands):
-            return f" {operator} ".join(_bracketed(operand, own + 1) for operand in operands)
+            return f" {operator} ".join(_bracketed(operand, outer + 1) for operand in operands)
         case IsGiven(name):
             return f"given({name})"
         case Previous(of, first):

@@ -64,9 +64,9 @@ def dimension(unit: str | None) -> Dimension | None:
     return _DIMENSIONS.get(unit or "")
 
 
-def have_like_units(one: str | None, other: str | None) -> bool:
-    """Say whether values in two units may be compared; one whose unit is not known may be with any."""
-    left, right = dimension(one), dimension(other)
+def is_comparable_unit(unit: str | None, other_unit: str | None) -> bool:
+    """Return whether values in two units may be compared; a value of unknown unit may be compared with any."""
+    left, right = dimension(unit), dimension(other_unit)
     return left is None or right is None or left.powers == right.powers
 
 

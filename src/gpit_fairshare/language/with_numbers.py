@@ -1,7 +1,7 @@
-"""Tree → the formula with its numbers put in, for a person who works it out again.
+"""Tree → the formula with numbers in the place of names, for a person who works it out again.
 
-Operators and functions are those of the language. £ stands before money, % behind percentages, thousands are
-parted by a comma alone and arguments by a comma and a space, so that `max(0, 1,234)` has two of them.
+Operators and functions are those of the language. £ comes before money, % after percentages; thousands are
+separated by a comma alone and arguments by a comma and a space, so that `max(0, 1,234)` has two of them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def render(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool) ->
     """Return the formula with every name, figure and value of the year before replaced by its text.
 
     Args:
-        tree: The formula; a kernel has none, and its arithmetic is put as a formula of its own.
-        texts: What `written` made of each value, under the names of the columns of `in_polars`.
-        first_year: Whether `previous` stands for its `first`.
+        tree: The formula; a kernel has none; its arithmetic is given as a separate formula.
+        texts: The `value_text` of each value, under the names of the columns of `in_polars`.
+        first_year: Whether `previous` means its `first`.
     """
     return t.to_text(_put_in(tree, texts, first_year=first_year))
 
@@ -35,7 +35,7 @@ def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, i
     """Return the tree with texts in the place of its leaves; `inner` brackets one that begins with a minus."""
     match tree:
         case t.Number(value):
-            return t.Name(written(value, digits=FLOAT_DIGITS))
+            return t.Name(value_text(value, digits=FLOAT_DIGITS))
         case t.Previous(first=first) if first_year:
             return _put_in(first, texts, first_year=True, inner=inner)
         case t.IsGiven(name):
@@ -44,11 +44,11 @@ def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, i
             text = texts[column_of(tree)]
             return t.Name(f"({text})" if inner and text.startswith("-") else text)
         case t.Call(name, arguments):
-            put = (
+            arguments_in_numbers = (
                 argument if sort is Argument.DIGITS else _put_in(argument, texts, first_year=first_year)
                 for sort, argument in function_named(name).sorted(arguments)
             )
-            return t.Call(name, tuple(put))
+            return t.Call(name, tuple(arguments_in_numbers))
 
     def put_in_child(child: t.Expression, field: str) -> t.Expression:
         behind_sign = isinstance(tree, t.Negative) or (isinstance(tree, t.BinaryOperation) and field == "right")
@@ -58,7 +58,7 @@ def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, i
 
 
 def leaves(tree: t.Expression, *, first_year: bool) -> Iterator[t.Leaf]:
-    """Yield what a formula takes its values from, left to right; `first` stands for `previous` in the first year."""
+    """Yield what a formula takes its values from, left to right; in the first year `previous` means its `first`."""
     match tree:
         case t.Previous(first=first) if first_year:
             yield from leaves(first, first_year=True)
@@ -77,7 +77,7 @@ def columns_of(tree: t.Expression, *, first_year: bool) -> list[str]:
 # Values as texts ----------------------------------------------------------------------------------------------
 
 
-def written(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> str:
+def value_text(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> str:
     """Write a value so that it can be read back: `£294,000`, `50%`, `yes`, `'North'`, `blank`.
 
     Whole numbers, and pounds and pence, are written in full up to 15 digits; of others the first `digits` that
@@ -94,7 +94,7 @@ def written(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> str
 
 
 def read(text: str) -> Fraction | bool | str | None:
-    """Return the value that `written` wrote, to the digits that it has."""
+    """Return the value of a text by `value_text`, to the digits that it has."""
     if text in ("yes", "no"):
         return text == "yes"
     if text == "blank":

@@ -17,7 +17,7 @@ import polars as pl
 
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.kinds import NATIONAL
-from gpit_fairshare.language.with_numbers import written
+from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import DIGITS, figure, with_unit
 from gpit_fairshare.results.model import KEYS, Record
 from gpit_fairshare.words import inside
@@ -220,7 +220,7 @@ def in_one_line(figures: Sequence[OffRule]) -> str:
 def apart(found: Any, expected: Any, unit: str | None) -> tuple[str, str]:
     """Write two values with as many digits as tell them apart."""
     for digits in DIGITS[:3]:
-        texts = written(found, unit, digits), written(expected, unit, digits)
+        texts = value_text(found, unit, digits), value_text(expected, unit, digits)
         if texts[0] != texts[1]:
             break
     return with_unit(texts[0], unit), with_unit(texts[1], unit)

@@ -127,7 +127,7 @@ def meaning(draft: Linker, faults: Faults, report_by: str | None, given: Mapping
         [Definition(step.name, step.tree, step.unit, step.where) for step in draft.steps],
         symbols,
         [Definition(check.name, check.tree, None, check.where) for check in draft.checks],
-        tell=(lambda fault: faults.formula_error(fault, places[fault.where])) if not faults.raises else None,
+        report=(lambda fault: faults.formula_error(fault, places[fault.where])) if not faults.raises else None,
         doubtful=doubtful,
     )
     faults.lost |= doubtful & steps

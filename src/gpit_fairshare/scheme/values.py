@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language.units import have_like_units
+from gpit_fairshare.language.units import is_comparable_unit
 from gpit_fairshare.scheme.model import Assumption, Parameter, ParameterValue, Upkeep
 from gpit_fairshare.scheme.shape import NAME, ParameterEntry, SchemeFile, ValueEntry, number
 from gpit_fairshare.words import nearest, one_line
@@ -231,7 +231,7 @@ def _limits(
 ) -> Mapping[str, ParameterValue]:
     """Return the limit of each year that a bound sets; none where the bound itself is refused."""
     if other := parameters.get(written):
-        if have_like_units(parameter.unit, other.unit):
+        if is_comparable_unit(parameter.unit, other.unit):
             return other.values
         found = f"{other.name} is in {other.unit}, and {parameter.name} in {parameter.unit}"
         faults.error(FindingCode.UNITS_DO_NOT_FIT, where, found)

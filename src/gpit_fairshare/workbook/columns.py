@@ -252,7 +252,7 @@ class Refs:
             rows = now.year.predecessors[row]
         return "+".join(old.cell(name, f"${FIRST_ROW + before}") for before in rows)
 
-    def optional(self, name: str) -> bool:
+    def is_optional(self, name: str) -> bool:
         """Return whether the cell of a name may be empty."""
         return self.layout.scheme.symbols[name].optional
 
