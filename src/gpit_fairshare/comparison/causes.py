@@ -66,7 +66,7 @@ def _typed_over_detail(typed: Sequence[Answers], sides: Sequence[Side]) -> str:
 
 
 def _between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[Cause]:
-    """Return the causes of the changes from one result to the other, each as its own rule gives it."""
+    """Return the causes of the changes between the answers that the two rules give."""
     if old.scheme.years != new.scheme.years:
         years = (", ".join(result.scheme.years) for result in (old, new))
         return [_everything("the years differ: {} and {}".format(*years), changes)]

@@ -78,7 +78,7 @@ class Side:
     fault: str = ""
     """Why the file cannot be calculated again."""
     answer_from: str = ""
-    """How the column that is the answer was chosen."""
+    """How the answer column was chosen."""
     off_rule: tuple[OffRule, ...] = ()
     """Figures of a file that are not what its own rule gives."""
 
