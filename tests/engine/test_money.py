@@ -404,7 +404,7 @@ def test_another_account_is_a_difference_of_the_rules(tmp_path):
         (tmp_path / folder).mkdir()
     old = two_places(tmp_path / "old", steps, 'in = ["pot"]')
     new = two_places(tmp_path / "new", steps, 'in = ["shares"]')
-    found = [(one.what, one.old, one.new) for one in compare(old, new).differences if "money" in one.what]
+    found = [(one.kind, one.old, one.new) for one in compare(old, new).differences if "money" in one.kind]
 
     assert found == [("money account changed", "in: pot", "in: shares")]
 

@@ -1,8 +1,8 @@
-"""Two results held against each other: what changed, for whom, and why.
+"""Comparison of two results: what changed, for whom, and why.
 
-Rows are known by year and code alone: an organisation of another code is another organisation, however much
-its money is alike. Amounts are decimals, taken from the shortest text of each figure, so that nothing is lost
-and what is said to add up does so to the penny.
+Rows are matched by year and code alone: an organisation with another code is another organisation, even if its
+money is the same. Amounts are decimals, taken from the shortest text of each figure, so that no digit is lost
+and sums are exact to the penny.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gpit_fairshare.comparison.definition import differences_of
 from gpit_fairshare.comparison.document import causes_frame, csv_text, document, frame
 from gpit_fairshare.comparison.model import Cause, ComparedResults, Limit, RowChange, RuleDifference, Side, read_amount
 from gpit_fairshare.comparison.rows import changes_of, year_totals
-from gpit_fairshare.comparison.sides import Given, comparable, remarks_on, side_of
+from gpit_fairshare.comparison.sides import ResultSource, comparable, remarks_on, side_of
 from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ __all__ = [
 
 
 class Comparison(ComparedResults):
-    """Two results, held against each other, with all that can be made of them."""
+    """Two compared results, with tables and documents made from them."""
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -49,7 +49,7 @@ class Comparison(ComparedResults):
 
     @cached_property
     def causes(self) -> pl.DataFrame:
-        """Return a row for each cause and year, and one for all years: what it comes to, and alone."""
+        """Return a row for each cause and year, and one for all years: its contribution, and its effect alone."""
         return causes_frame(self)
 
     def document(self) -> dict[str, Any]:
@@ -57,8 +57,8 @@ class Comparison(ComparedResults):
         return document(self)
 
     def markdown(self, top: int = 10) -> str:
-        """Return a summary for a pull request: what the screen says, with `top` rows in each list."""
-        # The one import that goes up: a method of the Python API, for those who have a comparison in their hands.
+        """Return a summary for a pull request: what the screen shows, with `top` rows in each list."""
+        # The only import from a higher package: this method is part of the Python API.
         from gpit_fairshare.reports.comparison import comparison_document  # noqa: PLC0415
         from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
 
@@ -66,8 +66,8 @@ class Comparison(ComparedResults):
 
 
 def compare(
-    old: Given | Side,
-    new: Given | Side,
+    old: ResultSource | Side,
+    new: ResultSource | Side,
     *,
     tolerance: float | str | Decimal = 0,
     fail_over: str | float | Limit | None = None,
@@ -82,58 +82,59 @@ def compare(
 
     Returns:
         A `Comparison`; `rows` has a row for each organisation and year in which anything differs, `causes` says
-        what is behind it.
+        why it changed.
 
     Raises:
-        GpitError: The two cannot be compared, or one of them cannot be read; its text is one line.
+        GpitError: The two cannot be compared, or one of them cannot be read; the message is one line.
     """
-    allowed, limit = tolerance_of(tolerance), limit_of(fail_over)
-    here, there = comparable(*(one if isinstance(one, Side) else side_of(one) for one in (old, new)))
-    before, after = here.record, there.record
-    changes, height = changes_of(before, after)
-    causes, untold = causes_of(here, there, changes)
-    columns = [[name for name in record.labels if name != record.answer] for record in (before, after)]
+    tolerated, limit = tolerance_of(tolerance), limit_of(fail_over)
+    old_side, new_side = comparable(*(side if isinstance(side, Side) else side_of(side) for side in (old, new)))
+    old_record, new_record = old_side.record, new_side.record
+    changes, row_count = changes_of(old_record, new_record)
+    causes, no_causes_reason = causes_of(old_side, new_side, changes)
+    records = (old_record, new_record)
+    old_columns, new_columns = ([name for name in record.labels if name != record.answer] for record in records)
     return Comparison(
-        old=here,
-        new=there,
+        old=old_side,
+        new=new_side,
         changes=changes,
-        years=year_totals(before, after, changes),
-        height=height,
+        years=year_totals(old_record, new_record, changes),
+        row_count=row_count,
         attribution=causes,
-        untold=untold,
-        differences=differences_of(here, there),
-        remarks=remarks_on(here, there, changes),
+        no_causes_reason=no_causes_reason,
+        differences=differences_of(old_side, new_side),
+        remarks=remarks_on(old_side, new_side, changes),
         columns=(
-            tuple(name for name in columns[0] if name not in columns[1]),
-            tuple(name for name in columns[1] if name not in columns[0]),
+            tuple(name for name in old_columns if name not in new_columns),
+            tuple(name for name in new_columns if name not in old_columns),
         ),
-        labels={**before.labels, **after.labels},
-        tolerance=allowed,
+        labels={**old_record.labels, **new_record.labels},
+        tolerance=tolerated,
         limit=limit,
     )
 
 
-def tolerance_of(given: float | str | Decimal) -> Decimal:
+def tolerance_of(tolerance: float | str | Decimal) -> Decimal:
     """Read a tolerance.
 
     Raises:
-        UsageError: It is no amount, or below 0.
+        UsageError: It is not an amount, or below 0.
     """
-    amount = read_amount(str(given))
+    amount = read_amount(str(tolerance))
     if amount is None:
-        raise UsageError(f"--tolerance {given}: expected an amount of 0 or more, such as 1 or 0.50")
+        raise UsageError(f"--tolerance {tolerance}: expected an amount of 0 or more, such as 1 or 0.50")
     return amount
 
 
-def limit_of(given: str | float | Limit | None) -> Limit | None:
-    """Read what a comparison may not go beyond: `1000`, `£1000` or `0.5%`.
+def limit_of(limit: str | float | Limit | None) -> Limit | None:
+    """Read the limit of a comparison: `1000`, `£1000` or `0.5%`.
 
     Raises:
         UsageError: It is neither an amount nor a percentage, or below 0.
     """
-    if given is None or isinstance(given, Limit):
-        return given
-    text = str(given).strip()
+    if limit is None or isinstance(limit, Limit):
+        return limit
+    text = str(limit).strip()
     amount = read_amount(text.removesuffix("%"))
     if amount is None or (text.endswith("%") and "£" in text):
         raise UsageError(f"--fail-over {text}: expected an amount or a percentage of 0 or more, such as £1000 or 0.5%")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.comparison.headline import cause_name, cause_said, headline, method, side_said
+from gpit_fairshare.comparison.headline import cause_detail, cause_name, headline, method, side_facts
 from gpit_fairshare.comparison.model import ComparedResults, as_float, quantum, total
 from gpit_fairshare.numbers import PENNY, rounded_to
 from gpit_fairshare.words import is_money
@@ -14,6 +15,7 @@ from gpit_fairshare.workbook.writing import write_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
     from pathlib import Path
 
 
@@ -26,7 +28,7 @@ _LONG: Final = 40
 def write_workbook(
     comparison: ComparedResults, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a comparison as a workbook; `advance` is called with how many cells are done, of how many."""
+    """Write a comparison as a workbook; `advance` is called with the numbers of cells done and in all."""
     changes = _Changes(comparison)
     sheets = [_summary(comparison, changes), changes.sheet, _causes(comparison, changes), _definition(comparison)]
     properties = {
@@ -38,7 +40,7 @@ def write_workbook(
 
 
 class _Changes:
-    """The sheet with a row for each organisation and year, and where its columns stand."""
+    """The sheet with a row for each organisation and year, and the positions of its columns."""
 
     def __init__(self, comparison: ComparedResults) -> None:
         self.comparison = comparison
@@ -52,9 +54,9 @@ class _Changes:
         self.signed = {"£": "change", "pence": "change per head"}.get(self.amounts, "number")
         """Format of changes: pence only where there are any."""
         self.pence = "change per head" if is_money(comparison.unit) else "number"
-        """Format of contributions: to the penny, whatever the answer is."""
+        """Format of contributions: to the penny, even if the answers are in whole pounds."""
         self.in_pence = is_money(comparison.unit) and all(
-            one == rounded_to(one, PENNY) for change in comparison.changes for one in (change.old, change.new) if one
+            answer == rounded_to(answer, PENNY) for answer in _answers(comparison)
         )
         self._write()
 
@@ -72,7 +74,7 @@ class _Changes:
         columns["year"] = add("Year", 9, [change.year for change in changes])
         add("Code", 9, [change.code for change in changes])
         add("Name", 32, [change.name or NOT_GIVEN for change in changes])
-        columns["status"] = add("Stands in", 11, [_STANDS[change.status] for change in changes])
+        columns["status"] = add("Stands in", 11, [_SIDES[change.status] for change in changes])
         add(f"Old{unit}", 14, [as_float(change.old) for change in changes], None, amounts, total=True)
         add(f"New{unit}", 14, [as_float(change.new) for change in changes], None, amounts, total=True)
         differences = [float(change.change) for change in changes]
@@ -99,26 +101,29 @@ class _Changes:
             self.sheet.put(TOTAL_ROW, 3, "Total")
 
 
-_STANDS: Final = {"both": "both", "added": "new alone", "removed": "old alone"}
+_SIDES: Final = {"both": "both", "added": "new alone", "removed": "old alone"}
 
 
 def _format(comparison: ComparedResults) -> str:
     """Return the format of answers: pence only where there are any."""
     if not is_money(comparison.unit):
         return number_format(comparison.unit, [])
-    amounts = [float(one) for change in comparison.changes for one in (change.old, change.new) if one is not None]
-    totals = [float(one) for year in comparison.years for one in (year.old, year.new)]
-    return number_format("£", [*amounts, *totals])
+    totals = (amount for year in comparison.years for amount in (year.old, year.new))
+    return number_format("£", [*map(float, (*_answers(comparison), *totals))])
+
+
+def _answers(comparison: ComparedResults) -> list[Decimal]:
+    return [answer for change in comparison.changes for answer in (change.old, change.new) if answer is not None]
 
 
 def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
-    """Return a row for each year: totals, and what the sheet Changes comes to, counted there."""
-    names = (one.name if len(one.name) <= _LONG else f"{one.name[:_LONG]}…" for one in (comparison.old, comparison.new))
+    """Return the sheet with a row for each year: its totals, and counts and sums of the sheet Changes."""
+    names = (name if len(name) <= _LONG else f"{name[:_LONG]}…" for name in (comparison.old.name, comparison.new.name))
     sheet = Sheet("Summary", "Comparison: {} and {}".format(*names), f"{_mark(comparison)}{headline(comparison)}")
     unit, noun, years = f" ({comparison.unit or '£'})", comparison.organisation, comparison.years
     where = f"{changes.range_of('year')},$A{ROW}"
     status = f"{where},{changes.range_of('status')}"
-    both = f'{status},"{_STANDS["both"]}",{changes.range_of("change")}'
+    both = f'{status},"{_SIDES["both"]}",{changes.range_of("change")}'
     ratios: list[Any] = [float(year.change / abs(year.old)) if year.old else NOT_APPLICABLE for year in years]
     alone, sum_of_rows = f'COUNTIFS({status},"{{}}")', f"SUMIFS({changes.range_of('change')},{where})"
     adds_up = f'IF(ABS(D{ROW}-J{ROW})<{_half(comparison)},"{_HOLDS}","{_FAILS}")'
@@ -132,8 +137,8 @@ def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
     add(f"{noun}s that gain", 15, [year.gain for year in years], f'COUNTIFS({both},">0")', "count")
     add(f"{noun}s that lose", 15, [year.lose for year in years], f'COUNTIFS({both},"<0")', "count")
     come, gone = [year.added for year in years], [year.removed for year in years]
-    add(f"{noun}s in the new result alone", 15, come, alone.format(_STANDS["added"]), "count")
-    add(f"{noun}s in the old result alone", 15, gone, alone.format(_STANDS["removed"]), "count")
+    add(f"{noun}s in the new result alone", 15, come, alone.format(_SIDES["added"]), "count")
+    add(f"{noun}s in the old result alone", 15, gone, alone.format(_SIDES["removed"]), "count")
     add(f"Change of the rows{unit}", 15, differences, changes.exactly(sum_of_rows), signed)
     add("The rows make up the change", 15, [_HOLDS] * len(years), adds_up)
     sheet.put(TOTAL_ROW, 1, "Total")
@@ -142,26 +147,27 @@ def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
 
 
 def _mark(comparison: ComparedResults) -> str:
-    """Say at the head of a sheet that its figures may not be quoted, if that is so."""
+    """Return the warning that the figures of a sheet may not be quoted, or an empty text."""
     return "Illustrative, not to be quoted. " if comparison.illustrative else ""
 
 
 def _half(comparison: ComparedResults) -> str:
-    """Return half a penny, or half of what contributions are rounded to, as formulas write it."""
+    """Return half a penny, or half the unit of rounding of contributions, as text for a formula."""
     return f"{quantum(comparison.unit) / 2:f}"
 
 
 def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
-    """Return what each cause comes to, live from the sheet Changes, and what it does alone."""
-    untold = f"Causes cannot be told: {comparison.untold}." if comparison.untold else "Nothing differs."
-    note = method(comparison) if comparison.attribution else untold
+    """Return the sheet with the contribution of each cause, live from the sheet Changes, and its effect alone."""
+    reason = comparison.no_causes_reason
+    no_causes = f"Causes cannot be told: {reason}." if reason else "Nothing differs."
+    note = method(comparison) if comparison.attribution else no_causes
     sheet = Sheet("Causes", "Why it changed", f"{_mark(comparison)}Each adds up the rows of the sheet Changes.")
     unit = f" ({comparison.unit or '£'})"
     number = changes.pence
     figures = ("Change", "Alone", "Interaction", *(f"Change {year.year}" for year in comparison.years))
     sheet.add_headings((("Cause", 34), ("What changed", Prose(60)), *((f"{figure}{unit}", 17) for figure in figures)))
     for row, cause in enumerate(comparison.attribution, FIRST_ROW):
-        sheet.put_row(row, (cause_name(cause), cause_said(cause) or "none"))
+        sheet.put_row(row, (cause_name(cause), cause_detail(cause) or "none"))
         cells, alone, interaction = changes.range_of(cause.name), cause.total_alone(), cause.interaction()
         sheet.put(row, 3, float(cause.total()), changes.exactly(f"SUM({cells})"), number)
         sheet.put(row, 4, NOT_APPLICABLE if alone is None else float(alone), None, number)
@@ -175,30 +181,30 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
     row = FIRST_ROW + len(comparison.attribution)
     if comparison.attribution:
         sheet.put_row(row, ("All together", "The change of all rows", None, NOT_APPLICABLE, NOT_APPLICABLE))
-        for column, when in ((3, ""), *((at, one.year) for at, one in enumerate(comparison.years, 6))):
-            value = float(total(one.total(when) for one in comparison.attribution))
+        for column, year_name in ((3, ""), *enumerate((year.year for year in comparison.years), 6)):
+            amount = float(total(cause.total(year_name) for cause in comparison.attribution))
             cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{row - 1}"
-            sheet.put(row, column, value, changes.exactly(f"SUM({cells})"), number)
+            sheet.put(row, column, amount, changes.exactly(f"SUM({cells})"), number)
         row += 1
     sheet.put_row(row, ("Method" if comparison.attribution else "None", note))
     return sheet
 
 
 def _definition(comparison: ComparedResults) -> Sheet:
-    """Return both results, and in what their rules and inputs differ."""
+    """Return the sheet with both results and the differences of their rules and inputs."""
     sheet = Sheet(
         "Definition", "What was compared, and in what the rules differ", "Formulas as the schemes write them."
     )
     prose = (("Old", Prose(60)), ("New", Prose(60)), ("Note", Prose(40)))
     sheet.add_headings((("What", 28), ("Name", 34), ("Year", 9), *prose))
-    sides = ("; ".join(side_said(side)) for side in (comparison.old, comparison.new))
+    sides = ("; ".join(side_facts(side)) for side in (comparison.old, comparison.new))
     old, new = comparison.columns
     sheet.rows(
         [
             ("results compared", "", "", *sides, ""),
             *(("column removed", name, "", comparison.label(name), "", "") for name in old),
             *(("column added", name, "", "", comparison.label(name), "") for name in new),
-            *((one.what, one.name, one.year, one.old, one.new, one.note) for one in comparison.differences),
+            *map(astuple, comparison.differences),
             *(("illustrative", "", "", "", text, "") for text in comparison.illustrative),
             *(("remark", "", "", "", text, "") for text in (*comparison.off_rule, *comparison.remarks)),
         ]

@@ -1,9 +1,9 @@
-"""Why each row changed: data, parameters, formula, rounding, and what was typed over, adding up to the penny.
+"""Why each row changed: data, parameters, formula, rounding, and figures typed over, adding up to the penny.
 
-The method is sequential. From the old result on, one thing after another is made as in the new one: the
-data, the parameters in the order of the old rule, the formula; what each adds to those before it is its
-contribution, worked out without rounding and then rounded to the penny. Rounding takes the rest, so that
-the sum is exact. Beside it stands what each does alone, changed from the old result by itself.
+The method is sequential. Starting from the old result, one driver after another is changed to the new one: the
+data, the parameters in the order of the old rule, the formula. What each adds to those before it is its
+contribution, worked out without rounding and then rounded to the penny. Rounding takes the remainder, so that
+the sum is exact. Each cause also has its effect alone: only that driver changed from the old result.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.comparison.model import NOTHING, Cause, Driver, Key, RowChange, Side, less, quantum, total
-from gpit_fairshare.comparison.states import States, factors_of
+from gpit_fairshare.comparison.states import States, drivers_of
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.numbers import exact, rounded_to
 from gpit_fairshare.words import listed
@@ -29,23 +29,24 @@ Answers = dict[tuple[str, str], Decimal]
 
 
 def causes_of(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[tuple[Cause, ...], str]:
-    """Return the causes in their order, and why there are none, if so."""
+    """Return the causes in their order, and if there are none, the reason."""
     before, after = old.result, new.result
     if before is None or after is None:
         return (), old.fault or new.fault
     if not changes:
         return (), ""
-    off = [_typed_over(old), _typed_over(new)]
-    typed = {one.key: less(off[1].get(one.key, NOTHING), off[0].get(one.key, NOTHING)) for one in changes}
-    rest = {one.key: less(one.change, typed[one.key]) for one in changes}
-    found = _between(before, after, rest)
+    old_typed, new_typed = _typed_over(old), _typed_over(new)
+    typed = {row.key: less(new_typed.get(row.key, NOTHING), old_typed.get(row.key, NOTHING)) for row in changes}
+    calculated = {row.key: less(row.change, typed[row.key]) for row in changes}
+    causes = _between(before, after, calculated)
     if any(typed.values()):
-        found.append(Cause("typed_over", "typed over", "typed over", _whose(off, (old, new)), amounts=typed))
-    return tuple(found), ""
+        detail = _typed_over_detail((old_typed, new_typed), (old, new))
+        causes.append(Cause("typed_over", "typed over", "typed over", detail, amounts=typed))
+    return tuple(causes), ""
 
 
 def _typed_over(side: Side) -> Answers:
-    """Return by how much the answers of a file are off what its own rule gives; nothing for a run."""
+    """Return how far the answers of a file are from what its own rule gives; empty for a run."""
     return {
         (figure.year, code): less(exact(figure.found), exact(figure.expected))
         for figure in side.off_rule
@@ -54,77 +55,77 @@ def _typed_over(side: Side) -> Answers:
     }
 
 
-def _whose(off: Sequence[Answers], sides: Sequence[Side]) -> str:
-    """Say in which file figures were typed over."""
+def _typed_over_detail(typed: Sequence[Answers], sides: Sequence[Side]) -> str:
+    """Return in which files figures were typed over."""
     places = [
-        f"{len(one):,} in {word}, {side.name}"
-        for one, side, word in zip(off, sides, ("OLD", "NEW"), strict=True)
-        if one
+        f"{len(answers):,} in {word}, {side.name}"
+        for answers, side, word in zip(typed, sides, ("OLD", "NEW"), strict=True)
+        if answers
     ]
     return f"figures that the rule in their own file does not give: {'; '.join(places)}"
 
 
-def _between(old: Result, new: Result, rest: Mapping[Key, Decimal]) -> list[Cause]:
-    """Return what is behind the changes from one result to the other, each as its own rule gives it."""
+def _between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[Cause]:
+    """Return the causes of the changes between the answers that the two rules give."""
     if old.scheme.years != new.scheme.years:
         years = (", ".join(result.scheme.years) for result in (old, new))
-        return [_everything("the years differ: {} and {}".format(*years), rest)]
-    factors, states = factors_of(old, new), States(old, new)
-    if not factors:
-        return [_rounding(rest, [])]
+        return [_everything("the years differ: {} and {}".format(*years), changes)]
+    drivers, states = drivers_of(old, new), States(old, new)
+    if not drivers:
+        return [_rounding(changes, [])]
     unit = quantum(new.scheme.symbols[new.scheme.result].unit)
     try:
         start, finish = states.end(0), states.end(1)
     except GpitError as fault:
-        return [_everything(f"without rounding it cannot be worked out: {fault}", rest)]
+        return [_everything(f"without rounding it cannot be worked out: {fault}", changes)]
     causes: list[Cause] = []
     waiting: list[Driver] = []
-    why: list[str] = []
-    here = start
-    for count, factor in enumerate(factors, 1):
-        waiting.append(factor)
+    reasons: list[str] = []
+    before = start
+    for count, driver in enumerate(drivers, 1):
+        waiting.append(driver)
         try:
-            there = finish if count == len(factors) else states.answers(factors[:count])
+            after = finish if count == len(drivers) else states.answers(drivers[:count])
         except GpitError as fault:
-            why.append(str(fault))
+            reasons.append(str(fault))
             continue
-        amounts = _steps(here, there, rest, unit)
+        amounts = _contributions(before, after, changes, unit)
         alone: Answers | None = amounts
         no_alone = ""
         if causes:
             try:
-                alone = _steps(start, states.answers(waiting), rest, unit)
+                alone = _contributions(start, states.answers(waiting), changes, unit)
             except GpitError as fault:
                 alone, no_alone = None, str(fault)
-        united = _united(waiting, why, everything=len(waiting) == len(factors))
+        united = _united(waiting, reasons, everything=len(waiting) == len(drivers))
         causes.append(Cause(**vars(united), amounts=amounts, alone=alone, no_alone=no_alone))
-        here, waiting, why = there, [], []
-    return [*causes, _rounding(rest, causes)]
+        before, waiting, reasons = after, [], []
+    return [*causes, _rounding(changes, causes)]
 
 
-def _everything(why: str, changes: Mapping[Key, Decimal]) -> Cause:
-    """Return the one cause of changes that have none that can be told apart."""
-    return Cause(EVERYTHING, "together", EVERYTHING, why, amounts=changes, alone=changes)
+def _everything(reason: str, changes: Mapping[Key, Decimal]) -> Cause:
+    """Return one cause for all changes, where causes cannot be separated."""
+    return Cause(EVERYTHING, "together", EVERYTHING, reason, amounts=changes, alone=changes)
 
 
-def _steps(before: Answers, after: Answers, keys: Iterable[Key], unit: Decimal) -> Answers:
+def _contributions(before: Answers, after: Answers, keys: Iterable[Key], unit: Decimal) -> Answers:
     """Return what each row gains between two states, to the penny."""
     return {key: rounded_to(less(after.get(key, NOTHING), before.get(key, NOTHING)), unit) for key in keys}
 
 
-def _united(factors: Sequence[Driver], why: Sequence[str], *, everything: bool) -> Driver:
-    """Return several factors that cannot be told apart as one; a single factor as it is."""
-    if len(factors) == 1:
-        return factors[0]
-    said = f"cannot be told apart, since {why[0]}"
+def _united(drivers: Sequence[Driver], reasons: Sequence[str], *, everything: bool) -> Driver:
+    """Return several drivers that cannot be separated as one; a single driver as it is."""
+    if len(drivers) == 1:
+        return drivers[0]
+    detail = f"cannot be told apart, since {reasons[0]}"
     if everything:
-        return Driver(EVERYTHING, "together", EVERYTHING, said)
-    name = "_and_".join(factor.name for factor in factors)
-    return Driver(name, "together", f"{listed([factor.label for factor in factors])} together", said)
+        return Driver(EVERYTHING, "together", EVERYTHING, detail)
+    name = "_and_".join(driver.name for driver in drivers)
+    return Driver(name, "together", f"{listed([driver.label for driver in drivers])} together", detail)
 
 
-def _rounding(rest: Mapping[Key, Decimal], causes: Sequence[Cause]) -> Cause:
-    """Return what is left of each row's change: pounds that rounding gave to others, and parts of a penny."""
-    amounts = {key: less(change, total(cause.amounts[key] for cause in causes)) for key, change in rest.items()}
-    said = "whole units that rounding gives to others, and parts of a penny"
-    return Cause("rounding", "rounding", "rounding", said, amounts=amounts)
+def _rounding(changes: Mapping[Key, Decimal], causes: Sequence[Cause]) -> Cause:
+    """Return the remainder of each row's change: pounds that rounding gave to others, and parts of a penny."""
+    amounts = {key: less(change, total(cause.amounts[key] for cause in causes)) for key, change in changes.items()}
+    detail = "whole units that rounding gives to others, and parts of a penny"
+    return Cause("rounding", "rounding", "rounding", detail, amounts=amounts)

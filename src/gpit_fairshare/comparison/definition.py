@@ -1,4 +1,4 @@
-"""In what two rules differ, and what they were run on: steps, values, checks, files, findings, versions."""
+"""Differences between two rules and their surroundings: steps, values, checks, files, findings, versions."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 
 def differences_of(old: Side, new: Side) -> tuple[RuleDifference, ...]:
-    """Return all differences, in the order in which people ask for them; nothing where a file says nothing."""
-    here, there = old.record, new.record
-    if here.scheme is None or there.scheme is None or here.manifest is None or there.manifest is None:
+    """Return all differences, in the order in which people ask for them; none if a file holds rows alone."""
+    before, after = old.record, new.record
+    if before.scheme is None or after.scheme is None or before.manifest is None or after.manifest is None:
         return ()
     return (
-        *_heads(here.scheme, there.scheme),
-        *_parameters(here.scheme, there.scheme),
-        *steps_changed(here.scheme, there.scheme),
+        *_heads(before.scheme, after.scheme),
+        *_parameters(before.scheme, after.scheme),
+        *steps_changed(before.scheme, after.scheme),
         *_checks(old, new),
-        *_files(here.manifest, there.manifest),
-        *_surroundings(here.manifest, there.manifest),
-        *_findings(here.manifest, there.manifest),
+        *_files(before.manifest, after.manifest),
+        *_surroundings(before.manifest, after.manifest),
+        *_findings(before.manifest, after.manifest),
     )
 
 
 def _heads(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
-    """Yield in what schemes differ but for their parameters, steps and checks."""
+    """Yield the differences of two schemes, except parameters, steps and checks."""
     before, after = (
         {
             "scheme": scheme.name,
@@ -57,7 +57,7 @@ def _heads(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
 
 
 def _money(scheme: Scheme) -> str:
-    """Write the names of the money account."""
+    """Return the names in the money account, as text."""
     money = scheme.money
     parts = {"in": money.money_in, "taken away": money.taken_away, "unspent": money.unspent}
     return "; ".join(f"{side}: {', '.join(names)}" for side, names in parts.items() if names) or "none"
@@ -68,7 +68,7 @@ def _counts(scheme: Scheme) -> str:
 
 
 def _origin(value: ParameterValue) -> str:
-    """Say where a value comes from."""
+    """Return where a value comes from."""
     if value.overridden:
         return "set for this run" if value.assumption.startswith("Set for this run") else value.assumption
     return f"source: {value.source}" if value.source else f"assumption: {value.assumption}"
@@ -89,23 +89,23 @@ def _values(old: Parameter, new: Parameter) -> Iterator[RuleDifference]:
     for year, before in old.values.items():
         after = new.values.get(year)
         if after is None:
-            continue  # the years differ, and that is said by itself
+            continue  # the years differ, which is reported separately
         origin = _origin(after)
         if before.value != after.value:
-            here, there = parameter_values(before.value, after.value, (old.unit, new.unit))
-            yield RuleDifference("parameter changed", new.name, year, here, there, origin)
+            texts = parameter_values(before.value, after.value, (old.unit, new.unit))
+            yield RuleDifference("parameter changed", new.name, year, *texts, origin)
         elif _origin(before) != origin:
             yield RuleDifference("origin of a value changed", new.name, year, _origin(before), origin)
 
 
 def _all_values(parameter: Parameter) -> str:
-    """Write the values of a parameter: one if it is the same every year."""
-    texts = {year: parameter_value(one.value, parameter.unit) for year, one in parameter.values.items()}
+    """Return the values of a parameter as text: only one if it is the same every year."""
+    texts = {year: parameter_value(value.value, parameter.unit) for year, value in parameter.values.items()}
     return by_year(texts, texts)
 
 
 def by_year(texts: Mapping[str, str], years: Collection[str]) -> str:
-    """Write the texts of some of the years: one where all years have it, else each with its year."""
+    """Join the texts of some of the years: a single text if all years share it, else each with its year."""
     if len(set(texts.values())) == 1 and len(texts) == len(years):
         return next(iter(texts.values()))
     return "; ".join(f"{year}: {text}" for year, text in texts.items())
@@ -113,19 +113,19 @@ def by_year(texts: Mapping[str, str], years: Collection[str]) -> str:
 
 def steps_changed(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
     """Yield the steps that are new, gone, or have another formula or unit."""
-    before, after = ({step.name: step for step in one.steps} for one in (old, new))
-    for name in dict.fromkeys((*after, *before)):
-        here, there = before.get(name), after.get(name)
-        if here is None and there is not None:
-            yield RuleDifference("step added", name, "", "", _one_line(there.formula), there.label)
-        elif there is None and here is not None:
-            yield RuleDifference("step removed", name, "", _one_line(here.formula), "", here.label)
-        elif here and there:
-            if to_text(here.tree) != to_text(there.tree):
-                formulas = _one_line(here.formula), _one_line(there.formula)
-                yield RuleDifference("formula changed", name, "", *formulas, there.label)
-            if here.unit != there.unit:
-                yield RuleDifference("unit changed", name, "", here.unit or "none", there.unit or "none")
+    old_steps, new_steps = ({step.name: step for step in scheme.steps} for scheme in (old, new))
+    for name in dict.fromkeys((*new_steps, *old_steps)):
+        before, after = old_steps.get(name), new_steps.get(name)
+        if before is None and after is not None:
+            yield RuleDifference("step added", name, "", "", _one_line(after.formula), after.label)
+        elif after is None and before is not None:
+            yield RuleDifference("step removed", name, "", _one_line(before.formula), "", before.label)
+        elif before and after:
+            if to_text(before.tree) != to_text(after.tree):
+                formulas = _one_line(before.formula), _one_line(after.formula)
+                yield RuleDifference("formula changed", name, "", *formulas, after.label)
+            if before.unit != after.unit:
+                yield RuleDifference("unit changed", name, "", before.unit or "none", after.unit or "none")
 
 
 def _one_line(formula: str) -> str:
@@ -133,41 +133,40 @@ def _one_line(formula: str) -> str:
 
 
 def _checks(old: Side, new: Side) -> Iterator[RuleDifference]:
-    schemes = [side.record.scheme for side in (old, new)]
-    before, after = ({one.name: to_text(one.tree) for one in scheme.checks} if scheme else {} for scheme in schemes)
+    schemes = (side.record.scheme for side in (old, new))
+    rules = (scheme.checks if scheme else () for scheme in schemes)
+    before, after = ({check.name: to_text(check.tree) for check in checks} for checks in rules)
     for name in dict.fromkeys((*after, *before)):
         if before.get(name) != after.get(name):
-            what = "check added" if name not in before else "check removed" if name not in after else "check changed"
-            yield RuleDifference(what, name, "", before.get(name, ""), after.get(name, ""))
-    failing = [
-        {(one.year, one.name): one.failing for one in side.result.checks if not one.holds} if side.result else {}
-        for side in (old, new)
-    ]
+            kind = "check added" if name not in before else "check removed" if name not in after else "check changed"
+            yield RuleDifference(kind, name, "", before.get(name, ""), after.get(name, ""))
+    outcomes = (side.result.checks if side.result else () for side in (old, new))
+    failing = [{(check.year, check.name): check.failing for check in checks if not check.holds} for checks in outcomes]
     for year, name in sorted(failing[0].keys() ^ failing[1].keys()):
         fails = (year, name) in failing[1]
-        who = failing[1 if fails else 0][year, name]
-        named = ", ".join(who[:5]) + (f" and {len(who) - 5} more" if len(who) > 5 else "")
+        codes = failing[1 if fails else 0][year, name]
+        named = ", ".join(codes[:5]) + (f" and {len(codes) - 5} more" if len(codes) > 5 else "")
         if fails or name in after:
             yield RuleDifference("check fails" if fails else "check holds again", name, year, "", "", named)
 
 
 def _files(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
-    """Say which input files have other contents; of two files of one role and other names, in their order."""
-    roles = dict.fromkeys(one["role"] for one in (*old["inputs"], *new["inputs"]))
+    """Yield the input files that changed; files of one role with different names are paired in their order."""
+    roles = dict.fromkeys(source["role"] for source in (*old["inputs"], *new["inputs"]))
     for role in roles:
-        before, after = ([one for one in side["inputs"] if one["role"] == role] for side in (old, new))
-        pairs = [(one, other) for one in before for other in after if _place(one) == _place(other)]
-        left = [one for one in before if not any(one is here for here, _ in pairs)]
-        come = [one for one in after if not any(one is there for _, there in pairs)]
-        pairs += list(zip(left, come, strict=False))
-        for one, other in pairs:
-            if one["sha256"] != other["sha256"] or one["sheet"] != other["sheet"]:
-                name, note = (role, "") if _place(one) != _place(other) else (_place(other), role)
-                yield RuleDifference("input file changed", name, "", _digest(one), _digest(other), note)
-        for one in left[len(come) :]:
-            yield RuleDifference("input file removed", _place(one), "", _digest(one), "", role)
-        for one in come[len(left) :]:
-            yield RuleDifference("input file added", _place(one), "", "", _digest(one), role)
+        before, after = ([source for source in side["inputs"] if source["role"] == role] for side in (old, new))
+        pairs = [(source, other) for source in before for other in after if _place(source) == _place(other)]
+        removed = [source for source in before if not any(source is paired for paired, _ in pairs)]
+        added = [source for source in after if not any(source is paired for _, paired in pairs)]
+        pairs += list(zip(removed, added, strict=False))
+        for source, other in pairs:
+            if source["sha256"] != other["sha256"] or source["sheet"] != other["sheet"]:
+                name, note = (role, "") if _place(source) != _place(other) else (_place(other), role)
+                yield RuleDifference("input file changed", name, "", _digest(source), _digest(other), note)
+        for source in removed[len(added) :]:
+            yield RuleDifference("input file removed", _place(source), "", _digest(source), "", role)
+        for source in added[len(removed) :]:
+            yield RuleDifference("input file added", _place(source), "", "", _digest(source), role)
 
 
 def _place(source: Mapping[str, Any]) -> str:
@@ -180,39 +179,43 @@ def _digest(source: Mapping[str, Any]) -> str:
 
 def _surroundings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
     if old["boundaries"] != new["boundaries"]:
-        days = (one["boundaries"] or "as in the files" for one in (old, new))
+        days = (manifest["boundaries"] or "as in the files" for manifest in (old, new))
         yield RuleDifference("boundaries changed", "boundaries", "", *days)
     if old["crosswalk"] != new["crosswalk"]:
-        counts = (f"{len(one['crosswalk'])} successions of one's own" for one in (old, new))
+        counts = (f"{len(manifest['crosswalk'])} successions of one's own" for manifest in (old, new))
         yield RuleDifference("crosswalk changed", "crosswalk", "", *counts)
-    before, after = ({"gpit": one["gpit"], **one["libraries"]} for one in (old, new))
+    before, after = ({"gpit": manifest["gpit"], **manifest["libraries"]} for manifest in (old, new))
     for name in dict.fromkeys((*before, *after)):
         if before.get(name) != after.get(name):
             yield RuleDifference("version changed", name, "", before.get(name, "none"), after.get(name, "none"))
 
 
 def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
-    """Return the findings that only the new result has, the gravest first; what was set stands among the parameters.
+    """Yield the findings that only the new result has, the most severe first; values set for this run are parameters.
 
-    A finding that both have is the same whatever the input files are called.
+    A finding counts as the same even if its input file has another name.
     """
-    names = sorted({str(one["file"]) for side in (old, new) for one in side["inputs"]}, key=len, reverse=True)
-    known = [_identity(one, names) for one in old["findings"]]
-    for one in sorted(new["findings"], key=lambda one: LEVELS.index(one["level"]) if one["level"] in LEVELS else 0):
-        if one["number"] == FindingCode.SET_FOR_THIS_RUN:
+    names = sorted({str(source["file"]) for side in (old, new) for source in side["inputs"]}, key=len, reverse=True)
+    old_identities = [_identity(finding, names) for finding in old["findings"]]
+    for finding in sorted(new["findings"], key=_severity):
+        if finding["number"] == FindingCode.SET_FOR_THIS_RUN:
             continue
-        identity = _identity(one, names)
-        if identity in known:
-            known.remove(identity)
+        identity = _identity(finding, names)
+        if identity in old_identities:
+            old_identities.remove(identity)
         else:
-            place = ", ".join(str(part) for part in (one["file"], one["place"]) if part)
-            said = f"{place}: {one['found']}" if place else str(one["found"])
-            yield RuleDifference(NEW_FINDING, str(one["number"]), "", "", said, one["level"])
+            place = ", ".join(str(part) for part in (finding["file"], finding["place"]) if part)
+            message = f"{place}: {finding['found']}" if place else str(finding["found"])
+            yield RuleDifference(NEW_FINDING, str(finding["number"]), "", "", message, finding["level"])
+
+
+def _severity(finding: Mapping[str, Any]) -> int:
+    return LEVELS.index(finding["level"]) if finding["level"] in LEVELS else 0
 
 
 def _identity(finding: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str, str]:
-    """Return number, place and text of a finding, the names of input files taken out."""
-    place, found = str(finding["place"]), str(finding["found"])
+    """Return number, place and text of a finding, without the names of input files."""
+    place, text = str(finding["place"]), str(finding["found"])
     for name in names:
-        place, found = place.replace(name, ""), found.replace(name, "")
-    return str(finding["number"]), place, found
+        place, text = place.replace(name, ""), text.replace(name, "")
+    return str(finding["number"]), place, text

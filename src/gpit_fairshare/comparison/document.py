@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from gpit_fairshare.comparison.headline import headline, method
-from gpit_fairshare.comparison.model import Cause, ComparedResults, RowChange, Side, as_float
+from gpit_fairshare.comparison.model import Cause, ComparedResults, RowChange, RuleDifference, Side, as_float
 from gpit_fairshare.numbers import decimal_text
 from gpit_fairshare.results.writing import rows_as_csv
 
@@ -17,7 +17,7 @@ _HEADINGS: Final = (
     *("year", "org_code", "org_name", "status", "old", "new", "change", "change_percent", "change_per_head"),
     "first_difference",
 )
-"""Columns that every table of rows has, before those of its causes."""
+"""Columns of every table of rows, before those of its causes."""
 _TEXTS: Final = ("year", "org_code", "org_name", "status", "first_difference")
 
 
@@ -36,10 +36,10 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
         "tolerance": as_float(comparison.tolerance),
         "fail_over": str(comparison.limit) if comparison.limit else None,
         "counts": {
-            "rows": comparison.height,
+            "rows": comparison.row_count,
             "moved": len(comparison.moved),
-            "within_tolerance": len(comparison.within),
-            "other_figures": len(comparison.others),
+            "within_tolerance": len(comparison.within_tolerance),
+            "other_figures": len(comparison.changed_elsewhere),
             "added": len(comparison.only("added")),
             "removed": len(comparison.only("removed")),
             "beyond": len(comparison.beyond),
@@ -48,12 +48,12 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
         "columns": {"removed": list(old), "added": list(new)},
         "first_differences": [
             {"column": column, "label": comparison.label(column), "rows": rows, "moved": moved}
-            for column, rows, moved in comparison.firsts()
+            for column, rows, moved in comparison.first_differences()
         ],
         "method": method(comparison) if comparison.attribution else "",
-        "no_causes": comparison.untold,
-        "causes": [_cause(one, comparison) for one in comparison.attribution],
-        "differences": [asdict(one) for one in comparison.differences],
+        "no_causes": comparison.no_causes_reason,
+        "causes": [_cause(cause, comparison) for cause in comparison.attribution],
+        "differences": [_difference(difference) for difference in comparison.differences],
         "illustrative": list(comparison.illustrative),
         "off_rule": [
             {"side": word, **figure.document()}
@@ -61,7 +61,7 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
             for figure in side.off_rule
         ],
         "remarks": list(comparison.remarks),
-        "rows": [_row(one, comparison) for one in comparison.changes],
+        "rows": [_row(change, comparison) for change in comparison.changes],
     }
 
 
@@ -91,11 +91,16 @@ def _cause(cause: Cause, comparison: ComparedResults) -> dict[str, Any]:
         "name": cause.name,
         "kind": cause.kind,
         "label": cause.label,
-        "said": cause.said,
+        "said": cause.detail,
         "no_alone": cause.no_alone,
         **_amounts(cause),
-        "years": [{"year": one.year, **_amounts(cause, one.year)} for one in comparison.years],
+        "years": [{"year": year.year, **_amounts(cause, year.year)} for year in comparison.years],
     }
+
+
+def _difference(difference: RuleDifference) -> dict[str, str]:
+    fields = asdict(difference)
+    return {"what": fields.pop("kind"), **fields}
 
 
 def _amounts(cause: Cause, year: str = "") -> dict[str, float | None]:
@@ -108,17 +113,17 @@ def _amounts(cause: Cause, year: str = "") -> dict[str, float | None]:
 
 def _row(change: RowChange, comparison: ComparedResults) -> dict[str, Any]:
     causes = comparison.attribution
-    told = [cause for cause in causes if cause.alone is not None]
+    separable = [cause for cause in causes if cause.alone is not None]
     return {
         **dict(zip(_HEADINGS, map(as_float, _cells(change)), strict=True)),
         "causes": {cause.name: as_float(cause.amounts[change.key]) for cause in causes},
-        "alone": {cause.name: as_float(cause.alone_of(change.key)) for cause in told},
-        "interaction": {cause.name: as_float(cause.interaction_of(change.key)) for cause in told},
+        "alone": {cause.name: as_float(cause.alone_of(change.key)) for cause in separable},
+        "interaction": {cause.name: as_float(cause.interaction_of(change.key)) for cause in separable},
     }
 
 
 def _cells(change: RowChange) -> tuple[Any, ...]:
-    """Return what a change is, under `_HEADINGS`; amounts are decimals."""
+    """Return the cells of a change, in the order of `_HEADINGS`; amounts are decimals."""
     amounts = (change.old, change.new, change.change, change.percent, change.per_head)
     return (change.year, change.code, change.name, change.status, *amounts, change.first or None)
 
@@ -126,14 +131,14 @@ def _cells(change: RowChange) -> tuple[Any, ...]:
 def table_rows(comparison: ComparedResults) -> tuple[list[str], list[list[Any]]]:
     """Return headings and rows; amounts are decimals, and those of the causes add up to the change."""
     causes = comparison.attribution
-    told = [cause for cause in causes if cause.alone is not None]
+    separable = [cause for cause in causes if cause.alone is not None]
     headings = [*_HEADINGS, *(f"cause_{cause.name}" for cause in causes)]
-    headings += [f"{word}_{cause.name}" for cause in told for word in ("alone", "interaction")]
+    headings += [f"{word}_{cause.name}" for cause in separable for word in ("alone", "interaction")]
     rows = [
         [
             *_cells(change),
             *(cause.amounts[change.key] for cause in causes),
-            *(amount for cause in told for amount in (cause.alone_of(change.key), cause.interaction_of(change.key))),
+            *(amount_of(change.key) for cause in separable for amount_of in (cause.alone_of, cause.interaction_of)),
         ]
         for change in comparison.changes
     ]

@@ -1,4 +1,4 @@
-"""The sentences of a comparison: whether two results differ and by how much, and how causes are told apart."""
+"""The sentences of a comparison: whether two results differ and by how much, and how causes are separated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def headline(comparison: ComparedResults) -> str:
 
 
 def method(comparison: ComparedResults) -> str:
-    """Return how causes are told apart, and what their figures mean."""
+    """Return how causes are separated, and what their figures mean."""
     least = "penny" if is_money(comparison.unit) else "millionth"
     return (
         "One after another, in this order, each on top of those before it, starting from OLD and worked out without "
@@ -41,29 +41,30 @@ def method(comparison: ComparedResults) -> str:
 
 
 def _rows(comparison: ComparedResults) -> str:
-    unit, rows = comparison.unit, counted(comparison.height, "row")
+    unit, rows = comparison.unit, counted(comparison.row_count, "row")
     if comparison.same:
-        return f"The same: {'the row agrees' if comparison.height == 1 else f'all {rows} agree'} in every figure."
-    moved, within, others = comparison.moved, comparison.within, comparison.others
+        return f"The same: {'the row agrees' if comparison.row_count == 1 else f'all {rows} agree'} in every figure."
+    moved = comparison.moved
     sides = {status: comparison.only(status) for status in ("added", "removed")}
-    said = []
+    counts = []
     if moved:
-        alone = sum(len(there) for there in sides.values())
-        both = f"{comparison.height - alone:,} rows that both have" if alone else rows
-        said.append(f"{len(moved):,} of {both} {_differ(len(moved))}")
-    said += [f"{counted(len(there), 'row')} {status}" for status, there in sides.items() if there]
-    if said:
-        changes = [*moved, *sides["added"], *sides["removed"]]
-        parts = [f"{', '.join(said)}: {exact_change(total(change.change for change in changes), unit)} in all"]
+        alone = sum(map(len, sides.values()))
+        both = f"{comparison.row_count - alone:,} rows that both have" if alone else rows
+        counts.append(f"{len(moved):,} of {both} {_differ(len(moved))}")
+    counts += [f"{counted(len(changes), 'row')} {status}" for status, changes in sides.items() if changes]
+    if counts:
+        changes = (*moved, *sides["added"], *sides["removed"])
+        parts = [f"{', '.join(counts)}: {exact_change(total(change.change for change in changes), unit)} in all"]
         for word, sign in (("gain", 1), ("loss", -1)):
             largest = next((change for change in moved if change.change * sign > 0), None)
             if largest:
                 parts.append(f"largest {word} {exact_change(largest.change, unit)} ({largest.code}, {largest.year})")
         return f"{'; '.join(parts)}."
-    if within:
+    if count := len(comparison.within_tolerance):
         most = exact_money(comparison.tolerance, unit)
-        return f"The same but for {most}: {len(within):,} of {rows} {_differ(len(within))}, none by more."
-    return f"The answers are the same; {len(others):,} of {rows} {_differ(len(others))} in other figures."
+        return f"The same but for {most}: {count:,} of {rows} {_differ(count)}, none by more."
+    count = len(comparison.changed_elsewhere)
+    return f"The answers are the same; {count:,} of {rows} {_differ(count)} in other figures."
 
 
 def _differ(number: int) -> str:
@@ -78,52 +79,52 @@ def _limit(comparison: ComparedResults) -> str:
 
 
 def _rule(comparison: ComparedResults) -> str:
-    """Say that the rule differs where no figure does: that is what a tidied formula should come to."""
+    """Return a sentence on a rule that differs where no figure does, as after tidying a formula."""
     if not comparison.same:
         return ""
-    whats = [one.what for one in alike(comparison.differences)]
-    nouns_and_verbs = [(what, *what.split()) for what in _RULE if what in whats]
-    kinds = [f"{counted(whats.count(what), noun)} {verb}" for what, noun, verb in nouns_and_verbs]
-    return f"The definition differs: {joined(kinds)}." if kinds else ""
+    kinds = [difference.kind for difference in merged_across_years(comparison.differences)]
+    nouns_and_verbs = [(kind, *kind.split()) for kind in _RULE if kind in kinds]
+    counts = [f"{counted(kinds.count(kind), noun)} {verb}" for kind, noun, verb in nouns_and_verbs]
+    return f"The definition differs: {joined(counts)}." if counts else ""
 
 
-def side_said(side: Side) -> list[str]:
-    """Return what a side is: its name, its scheme and digest, its size, its version, what was set for it."""
+def side_facts(side: Side) -> list[str]:
+    """Return facts about a side: its name, scheme and digest, number of rows, answer and version."""
     record = side.record
-    said = [side.name]
+    facts = [side.name]
     if record.scheme:
         parts = [record.scheme.formula, record.scheme.transition]
         rule = f"{record.scheme.name} ({', '.join(part for part in parts if part) or 'own steps'})"
-        said.append(f"scheme {rule}, digest {record.scheme.digest[:12]}")
+        facts.append(f"scheme {rule}, digest {record.scheme.digest[:12]}")
     else:
-        said.append("rows alone, nothing of the rule")
-    said.append(counted(record.rows.height, "row"))
-    label = "" if says_no_more(record.answer, side.answer_label) else f" ({inside(side.answer_label)})"
-    said.append(f"answer {record.answer}{label}{', ' if side.answer_from else ''}{side.answer_from}")
+        facts.append("rows alone, nothing of the rule")
+    facts.append(counted(record.rows.height, "row"))
+    label = "" if is_label_redundant(record.answer, side.answer_label) else f" ({inside(side.answer_label)})"
+    facts.append(f"answer {record.answer}{label}{', ' if side.answer_from else ''}{side.answer_from}")
     if record.manifest:
-        said.append(f"gpit {record.manifest['gpit']}")
-    return said
+        facts.append(f"gpit {record.manifest['gpit']}")
+    return facts
 
 
 def cause_name(cause: Cause) -> str:
-    """Return what a cause is called in a list: `transition_fund`, `rounding`."""
-    return cause.of or inside(cause.label)
+    """Return the name of a cause in a list: `transition_fund`, `rounding`."""
+    return cause.symbol or inside(cause.label)
 
 
-def cause_said(cause: Cause) -> str:
-    """Return what was changed, and why there is no figure of what it does alone."""
+def cause_detail(cause: Cause) -> str:
+    """Return what was changed, and why its effect alone is missing."""
     alone = f"alone it cannot be worked out: {cause.no_alone}" if cause.no_alone else ""
-    return "; ".join(part for part in (cause.said, alone) if part)
+    return "; ".join(part for part in (cause.detail, alone) if part)
 
 
-def alike(differences: Sequence[RuleDifference]) -> list[RuleDifference]:
-    """Return the differences, those that differ in their year alone put together."""
-    found: dict[tuple[str, ...], list[RuleDifference]] = {}
-    for one in differences:
-        found.setdefault((one.what, one.name, one.old, one.new, one.note), []).append(one)
-    return [replace(there[0], year=joined([one.year for one in there])) for there in found.values()]
+def merged_across_years(differences: Sequence[RuleDifference]) -> list[RuleDifference]:
+    """Return the differences, with those that are the same except for their year merged into one."""
+    groups: dict[RuleDifference, list[str]] = {}
+    for difference in differences:
+        groups.setdefault(replace(difference, year=""), []).append(difference.year)
+    return [replace(difference, year=joined(years)) for difference, years in groups.items()]
 
 
-def says_no_more(name: str, label: str) -> bool:
-    """Say whether a label says no more than the name."""
+def is_label_redundant(name: str, label: str) -> bool:
+    """Return whether a label only repeats the name."""
     return label.casefold() == name.replace("_", " ").casefold()

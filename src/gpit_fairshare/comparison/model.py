@@ -1,4 +1,4 @@
-"""What a comparison holds: two sides, what changed in each row, why, and in what the rules differ.
+"""Data classes of a comparison: its sides, the change of each row, the causes, and how the rules differ.
 
 Amounts and ratios are decimals, exact to the last digit.
 """
@@ -54,12 +54,12 @@ def percent(change: Decimal, old: Decimal | None) -> Decimal | None:
 
 
 def short(ratio: Decimal) -> Decimal:
-    """Return a ratio with the twelve digits that anybody looks at."""
+    """Return a ratio rounded to twelve significant digits, as many as a reader looks at."""
     return Context(prec=12).plus(ratio)
 
 
 def read_amount(text: str) -> Decimal | None:
-    """Read an amount that is not below 0, as people write it: `1000`, `£1,000`, `0.50`; None if it is none."""
+    """Read an amount that is not below 0, as people write it: `1000`, `£1,000`, `0.50`; None if it is not one."""
     try:
         amount = Decimal(text.strip().removeprefix("£").replace(",", "").strip())
     except InvalidOperation:
@@ -74,34 +74,34 @@ class Side:
     record: Record
     kind: Literal["file", "run"]
     result: Result | None = None
-    """The run itself, or the file's worked out again; None where that cannot be done."""
+    """The run itself, or the file calculated again; None where that is not possible."""
     fault: str = ""
-    """Why it cannot be done."""
+    """Why the file cannot be calculated again."""
     answer_from: str = ""
-    """How the column that is the answer was chosen."""
+    """How the answer column was chosen."""
     off_rule: tuple[OffRule, ...] = ()
     """Figures of a file that are not what its own rule gives."""
 
     @property
     def name(self) -> str:
-        """Return base name of the file, or what the run is called."""
+        """Return the base name of the file, or the name of the run."""
         return self.record.name
 
     @property
     def unit(self) -> str | None:
-        """Return the unit of the answer; None where nobody says."""
+        """Return the unit of the answer; None if it is not known."""
         scheme = self.record.scheme
         return scheme.symbols[self.record.answer].unit if scheme else None
 
     @property
     def answer_label(self) -> str:
-        """Return what the column that is the answer is called."""
+        """Return the label of the answer column."""
         return self.record.labels.get(self.record.answer, self.record.answer)
 
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """One organisation in one year, in which something differs; amounts are in the unit of the answer.
+    """An organisation and year in which something differs; amounts are in the unit of the answer.
 
     An organisation on one side alone counts as 0 on the other; `change` is above 0 for a gain.
     """
@@ -115,7 +115,7 @@ class RowChange:
     change: Decimal
     """New less old, exactly."""
     people: float | None
-    """Registered patients in the new result, else in the old one; None where neither says."""
+    """Registered patients in the new result, else in the old one; None if neither has them."""
     first: str
     """The first column that differs: inputs, then steps in the order of the new rule. Empty on one side alone."""
 
@@ -126,7 +126,7 @@ class RowChange:
 
     @property
     def size(self) -> Decimal:
-        """Return how large the change is, whichever way it goes."""
+        """Return how large the change is, in either direction."""
         return self.change.copy_abs()
 
     @property
@@ -142,63 +142,63 @@ class RowChange:
 
 @dataclass(frozen=True)
 class Driver:
-    """One thing that changed: a column of the inputs, a parameter, the formula, or several that go together."""
+    """Something that changed: a column of the inputs, a parameter, the formula, or several of them together."""
 
     name: str
     """Stable: `data_historic_spend`, `parameter_transition_fund`, `formula`, `rounding`, `typed_over`."""
     kind: Kind
     label: str
-    said: str = ""
-    """What was changed, or why causes could not be told apart."""
-    of: str = ""
-    """The column or parameter; empty for what is neither."""
+    detail: str = ""
+    """What was changed, or why causes could not be separated."""
+    symbol: str = ""
+    """Name of the column or parameter; empty if it is neither."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause(Driver):
-    """One thing that changed, and what it does to each row.
+    """Something that changed, and its contribution to the change of each row.
 
-    `amounts` add up over all causes to each row's change, exactly. `alone` is what the cause does by itself,
-    changed from OLD; None where that cannot be worked out, or has no meaning. The difference of the two is
+    The `amounts` of all causes add up to each row's change, exactly. `alone` is the effect when only this cause
+    is changed from OLD; None where that cannot be worked out, or has no meaning. The difference of the two is
     the interaction with the causes before it.
     """
 
     amounts: Mapping[Key, Decimal]
     alone: Mapping[Key, Decimal] | None = None
     no_alone: str = ""
-    """Why it cannot be worked out alone; empty where it is, or where that has no meaning."""
+    """Why its effect alone cannot be worked out; empty where it is, or where that has no meaning."""
 
     def alone_of(self, key: Key) -> Decimal | None:
-        """Return what it does to one row by itself."""
+        """Return its effect alone on one row."""
         return None if self.alone is None else self.alone[key]
 
     def interaction_of(self, key: Key) -> Decimal | None:
-        """Return what its place in the order adds to what it does to one row by itself."""
+        """Return the difference between its contribution to one row and its effect alone."""
         return None if self.alone is None else less(self.amounts[key], self.alone[key])
 
     def total(self, year: str = "") -> Decimal:
-        """Return what it comes to in all rows, or in those of one year."""
+        """Return its contribution in all rows, or in those of one year."""
         return _total(self.amounts, year)
 
     def total_alone(self, year: str = "") -> Decimal | None:
-        """Return what it comes to by itself."""
+        """Return its effect alone in all rows, or in those of one year."""
         return None if self.alone is None else _total(self.alone, year)
 
     def interaction(self, year: str = "") -> Decimal | None:
-        """Return what its place in the order adds to what it comes to by itself."""
+        """Return the difference between its contribution and its effect alone."""
         alone = self.total_alone(year)
         return None if alone is None else less(self.total(year), alone)
 
 
 def _total(amounts: Mapping[Key, Decimal], year: str) -> Decimal:
-    return total(one for key, one in amounts.items() if year in ("", key[0]))
+    return total(amount for key, amount in amounts.items() if year in ("", key[0]))
 
 
 @dataclass(frozen=True, slots=True)
 class RuleDifference:
-    """One thing in which the two rules, or what they were run on, differ."""
+    """A difference between the two rules, or between their inputs and surroundings."""
 
-    what: str
+    kind: str
     """Such as `parameter changed`, `step added`, `input file changed`, `finding`."""
     name: str
     year: str
@@ -209,7 +209,7 @@ class RuleDifference:
 
 @dataclass(frozen=True, slots=True)
 class YearTotal:
-    """One year of both results: totals of the answer, and how many organisations stand where."""
+    """One year of both results: totals of the answer, and numbers of organisations."""
 
     year: str
     old: Decimal
@@ -226,16 +226,16 @@ class YearTotal:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What `--fail-over` asks for: an amount, or per cent of the old one."""
+    """The value of `--fail-over`: an amount, or a percentage of the old one."""
 
     size: Decimal
     relative: bool = False
 
-    def beyond(self, one: RowChange) -> bool:
-        """Say whether a row changes by more; of nothing, whatever comes is more than any per cent."""
+    def is_exceeded_by(self, change: RowChange) -> bool:
+        """Return whether a row changes by more; any change from 0 is more than every percentage."""
         if not self.relative:
-            return one.size > self.size
-        return one.size * 100 > self.size * (one.old or NOTHING).copy_abs()
+            return change.size > self.size
+        return change.size * 100 > self.size * (change.old or NOTHING).copy_abs()
 
     def __str__(self) -> str:
         return f"{decimal_text(self.size, grouped=True)}%" if self.relative else parameter_value(self.size, "£")
@@ -243,46 +243,46 @@ class Limit:
 
 @dataclass(frozen=True)
 class ComparedResults:
-    """Two results, held against each other."""
+    """Two results and all differences between them."""
 
     old: Side
     new: Side
     changes: tuple[RowChange, ...]
     """Rows in which anything differs, by year and code."""
     years: tuple[YearTotal, ...]
-    height: int
-    """Rows of both sides together, each key once."""
+    row_count: int
+    """Rows of both sides, each key counted once."""
     attribution: tuple[Cause, ...]
-    """In the order in which they were changed; empty where they cannot be told."""
-    untold: str
-    """Why there are no causes; an empty text where there are, or where nothing differs."""
+    """In the order in which they were changed; empty where they are not known."""
+    no_causes_reason: str
+    """Why there are no causes; empty where there are some, or where nothing differs."""
     differences: tuple[RuleDifference, ...]
     remarks: tuple[str, ...]
     columns: tuple[tuple[str, ...], tuple[str, ...]]
-    """Columns of the old result alone, and of the new one alone."""
+    """Columns that only the old result has, and columns that only the new one has."""
     labels: Mapping[str, str] = field(default_factory=dict)
     tolerance: Decimal = NOTHING
     limit: Limit | None = None
 
     @property
     def organisation(self) -> str:
-        """Return what a row is called."""
+        """Return the word for what a row is about."""
         return self.new.record.organisation if self.new.record.scheme else self.old.record.organisation
 
     @property
     def unit(self) -> str | None:
-        """Return the unit of the answer; None where nobody says, which is taken for money."""
+        """Return the unit of the answer; None, which counts as money, if it is not known."""
         return self.new.unit or self.old.unit
 
     @property
     def illustrative(self) -> tuple[str, ...]:
-        """Return a sentence for each input file that calls its figures illustrative: none of them may be quoted."""
+        """Return a sentence for each input file that calls its figures illustrative: they may not be quoted."""
         manifests = [side.record.manifest or {} for side in (self.old, self.new)]
-        return tuple(dict.fromkeys(str(one) for manifest in manifests for one in manifest.get("illustrative", ())))
+        return tuple(dict.fromkeys(str(text) for manifest in manifests for text in manifest.get("illustrative", ())))
 
     @property
     def off_rule(self) -> tuple[str, ...]:
-        """Return a sentence for each file that holds figures that are not what its own rule gives."""
+        """Return a sentence for each file with figures that its own rule does not give."""
         return tuple(
             f"Not what its rule gives, in {word}, {side.name}: {in_one_line(side.off_rule)}."
             for word, side in (("OLD", self.old), ("NEW", self.new))
@@ -295,50 +295,50 @@ class ComparedResults:
         return tuple(change for change in self.only("both") if change.size > self.tolerance)
 
     def only(self, status: Status) -> tuple[RowChange, ...]:
-        """Return the rows that are on both sides, or on one alone, the most money first."""
+        """Return the rows that both sides have, or only one side, the largest change first."""
         rows = [change for change in self.changes if change.status == status]
         return tuple(sorted(rows, key=lambda change: (-change.size, change.key)))
 
     @cached_property
-    def within(self) -> tuple[RowChange, ...]:
+    def within_tolerance(self) -> tuple[RowChange, ...]:
         """Return the rows of both sides whose answer differs by no more than the tolerance."""
-        return tuple(one for one in self.changes if one.status == "both" and 0 < one.size <= self.tolerance)
+        return tuple(change for change in self.changes if change.status == "both" and 0 < change.size <= self.tolerance)
 
     @cached_property
-    def others(self) -> tuple[RowChange, ...]:
-        """Return the rows of both sides whose answer is the same, and other figures are not."""
-        return tuple(one for one in self.changes if one.status == "both" and not one.change)
+    def changed_elsewhere(self) -> tuple[RowChange, ...]:
+        """Return the rows of both sides with the same answer but other figures that differ."""
+        return tuple(change for change in self.changes if change.status == "both" and not change.change)
 
     @cached_property
     def beyond(self) -> tuple[RowChange, ...]:
-        """Return the rows that make the comparison fail: beyond the limit, or, without one, that differ at all."""
-        there = [one for one in self.changes if one.size > self.tolerance]
+        """Return the rows that make the comparison fail: those beyond the limit, or, without one, all that differ."""
+        above_tolerance = [change for change in self.changes if change.size > self.tolerance]
         if self.limit:
-            return tuple(one for one in there if self.limit.beyond(one))
-        lost = [one for one in self.changes if one.status != "both" and one.size <= self.tolerance]
-        # Whoever allows for a pound asks about the money, not about figures on the way to it.
-        return (*there, *lost, *(() if self.tolerance else self.others))
+            return tuple(change for change in above_tolerance if self.limit.is_exceeded_by(change))
+        one_sided = [change for change in self.changes if change.status != "both" and change.size <= self.tolerance]
+        # A tolerance asks about the money only, not about figures on the way to it.
+        return (*above_tolerance, *one_sided, *(() if self.tolerance else self.changed_elsewhere))
 
     @property
     def same(self) -> bool:
-        """Whether both have the same organisations, and every figure that both have is the same."""
+        """Return whether both have the same organisations, and every figure that both have is the same."""
         return not self.changes
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing differs that counts: `gpit compare` ends with 0."""
-        # As for `beyond`: a tolerance or a limit asks about the money.
+        """Return whether no difference counts: `gpit compare` then exits with 0."""
+        # As for `beyond`: a tolerance or a limit asks about the money only.
         return not self.beyond and bool(self.tolerance or self.limit or not self.off_rule)
 
     def label(self, column: str) -> str:
-        """Return what a column is called."""
+        """Return the label of a column."""
         return self.labels.get(column, column)
 
-    def firsts(self) -> list[tuple[str, int, int]]:
-        """Return the columns that are the first to differ: their rows, and those of them whose answer differs."""
-        found: dict[str, list[RowChange]] = {}
-        for one in self.changes:
-            if one.first:
-                found.setdefault(one.first, []).append(one)
-        counts = [(column, len(rows), sum(bool(one.change) for one in rows)) for column, rows in found.items()]
-        return sorted(counts, key=lambda one: (-one[2], -one[1], one[0]))
+    def first_differences(self) -> list[tuple[str, int, int]]:
+        """Return each column that is the first to differ, with its number of rows and of changed answers."""
+        by_column: dict[str, list[RowChange]] = {}
+        for change in self.changes:
+            if change.first:
+                by_column.setdefault(change.first, []).append(change)
+        counts = [(column, len(rows), sum(bool(row.change) for row in rows)) for column, rows in by_column.items()]
+        return sorted(counts, key=lambda count: (-count[2], -count[1], count[0]))

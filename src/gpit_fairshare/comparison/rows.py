@@ -1,4 +1,4 @@
-"""Two tidy tables held against each other, row by row and column by column."""
+"""Comparison of two tidy tables, row by row and column by column."""
 
 from __future__ import annotations
 
@@ -19,47 +19,48 @@ if TYPE_CHECKING:
 
 
 _OLD, _NEW = "old:", "new:"
-_HERE, _THERE = "old", "new"
+_IN_OLD, _IN_NEW = "old", "new"
+"""Columns that are true where the side has the row."""
 
 
 def changes_of(old: Record, new: Record) -> tuple[tuple[RowChange, ...], int]:
-    """Return the rows in which anything differs, by year and code, and how many rows there are in all.
+    """Return the rows in which anything differs, by year and code, and the number of all rows.
 
     Raises:
         UsageError: They have no year, or no organisation, in common.
     """
     table = _joined(old, new)
-    _comparable(old, new, table)
-    ours, theirs = f"{_OLD}{old.answer}", f"{_NEW}{new.answer}"
+    _refuse_nothing_in_common(old, new, table)
+    old_answer, new_answer = f"{_OLD}{old.answer}", f"{_NEW}{new.answer}"
     pairs = [
         (name, f"{_OLD}{name}", f"{_NEW}{name}")
         for name in _in_order(new)
         if name in old.rows.columns and name not in (old.answer, new.answer)
     ]
-    pairs.append((new.answer, ours, theirs))
-    rounded = _exact_columns(old) & _exact_columns(new)
+    pairs.append((new.answer, old_answer, new_answer))
+    exact_columns = _exact_columns(old) & _exact_columns(new)
     first = pl.coalesce(
-        pl.when(_differs(table, here, there, exactly=name in rounded or there == theirs)).then(pl.lit(name))
-        for name, here, there in pairs
+        pl.when(_differs(table, before, after, exactly=name in exact_columns or after == new_answer)).then(pl.lit(name))
+        for name, before, after in pairs
     )
     people = [name for name in (f"{_NEW}{PEOPLE}", f"{_OLD}{PEOPLE}") if table.schema.get(name) == pl.Float64]
-    shown = table.select(
+    rows = table.select(
         *KEYS,
         pl.coalesce(f"{_NEW}org_name", f"{_OLD}org_name").alias("name"),
-        _HERE,
-        _THERE,
-        pl.col(ours).alias("ours"),
-        pl.col(theirs).alias("theirs"),
+        _IN_OLD,
+        _IN_NEW,
+        pl.col(old_answer).alias("before"),
+        pl.col(new_answer).alias("after"),
         (pl.coalesce(people) if people else pl.lit(None, dtype=pl.Float64)).alias("people"),
         first.alias("first"),
     ).sort(*KEYS)
-    wanted = pl.col("first").is_not_null() | pl.col(_HERE).is_null() | pl.col(_THERE).is_null()
-    return tuple(map(_change, shown.filter(wanted).iter_rows(named=True))), table.height
+    has_change = pl.col("first").is_not_null() | pl.col(_IN_OLD).is_null() | pl.col(_IN_NEW).is_null()
+    return tuple(map(_change, rows.filter(has_change).iter_rows(named=True))), table.height
 
 
 def _change(row: Mapping[str, Any]) -> RowChange:
-    status: Status = "both" if row[_HERE] and row[_THERE] else "added" if row[_THERE] else "removed"
-    old, new = (exact(amount) if isinstance(amount, float) else None for amount in (row["ours"], row["theirs"]))
+    status: Status = "both" if row[_IN_OLD] and row[_IN_NEW] else "added" if row[_IN_NEW] else "removed"
+    old, new = (exact(amount) if isinstance(amount, float) else None for amount in (row["before"], row["after"]))
     return RowChange(
         year=row["year"],
         code=row["org_code"],
@@ -74,31 +75,32 @@ def _change(row: Mapping[str, Any]) -> RowChange:
 
 
 def _joined(old: Record, new: Record) -> pl.DataFrame:
-    """Return one row for each key of either; columns begin with `old:` or `new:`."""
+    """Return one row for each key of either side; columns begin with `old:` or `new:`."""
 
-    def marked(rows: pl.DataFrame, mark: str, there: str) -> pl.DataFrame:
-        names = {name: f"{mark}{name}" for name in rows.columns if name not in KEYS}
-        return rows.rename(names).with_columns(pl.lit(value=True).alias(there))
+    def marked(rows: pl.DataFrame, prefix: str, side: str) -> pl.DataFrame:
+        names = {name: f"{prefix}{name}" for name in rows.columns if name not in KEYS}
+        return rows.rename(names).with_columns(pl.lit(value=True).alias(side))
 
-    return marked(old.rows, _OLD, _HERE).join(marked(new.rows, _NEW, _THERE), on=list(KEYS), how="full", coalesce=True)
+    old_rows, new_rows = marked(old.rows, _OLD, _IN_OLD), marked(new.rows, _NEW, _IN_NEW)
+    return old_rows.join(new_rows, on=list(KEYS), how="full", coalesce=True)
 
 
-def _comparable(old: Record, new: Record, table: pl.DataFrame) -> None:
+def _refuse_nothing_in_common(old: Record, new: Record, table: pl.DataFrame) -> None:
     if not set(old.years) & set(new.years):
         raise UsageError(
             f"{old.name} and {new.name} have no year in common: {_listed(old.years)} and {_listed(new.years)}; "
             "compare results of the same years"
         )
-    if not table.filter(pl.col(_HERE) & pl.col(_THERE)).height:
-        mine, yours = (sorted(set(one.rows["org_code"].to_list())) for one in (old, new))
+    if not table.filter(pl.col(_IN_OLD) & pl.col(_IN_NEW)).height:
+        old_codes, new_codes = (sorted(set(record.rows["org_code"].to_list())) for record in (old, new))
         raise UsageError(
             f"{old.name} and {new.name} have no organisation in common in the same year: "
-            f"{_listed(mine)} and {_listed(yours)}; compare results of the same organisations"
+            f"{_listed(old_codes)} and {_listed(new_codes)}; compare results of the same organisations"
         )
 
 
 def _listed(texts: Sequence[str]) -> str:
-    """Name the first of many."""
+    """List the first three texts, shortened."""
     return ", ".join(text[:40] for text in texts[:3]) + (" …" if len(texts) > 3 else "") or "none"
 
 
@@ -117,19 +119,20 @@ def _exact_columns(record: Record) -> set[str]:
 
 
 def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Expr:
-    """Say whether two columns differ; a blank differs from whatever is there."""
-    here, there = table[old], table[new]
-    if here.dtype != there.dtype:
-        if here.null_count() == there.null_count() == table.height:
+    """Return an expression that is true where two columns differ; a blank differs from every value."""
+    before, after = table[old], table[new]
+    if before.dtype != after.dtype:
+        if before.null_count() == after.null_count() == table.height:
             return pl.lit(value=False)
         # A table without a manifest has guessed types: codes of areas such as 1 and 2 are numbers there.
-        alike = [_as_text(one) == _as_text(other) for one, other in zip(here, there, strict=True)]
-        return ~pl.lit(pl.Series("alike", alike))
-    if here.dtype != pl.Float64 or exactly:
+        differs = [_as_text(old_cell) != _as_text(new_cell) for old_cell, new_cell in zip(before, after, strict=True)]
+        return pl.lit(pl.Series("differs", differs))
+    if before.dtype != pl.Float64 or exactly:
         return pl.col(old).ne_missing(pl.col(new))
-    # Most figures are equal to the last digit; only the others are looked at one by one.
-    pairs = zip(here, there, here.ne_missing(there), strict=True)
-    return pl.lit(pl.Series("differs", [apart and not same_unrounded(one, other) for one, other, apart in pairs]))
+    # Most figures are equal to the last digit; only the others are compared one by one.
+    pairs = zip(before, after, before.ne_missing(after), strict=True)
+    differs = [unequal and not same_unrounded(old_cell, new_cell) for old_cell, new_cell, unequal in pairs]
+    return pl.lit(pl.Series("differs", differs))
 
 
 def _as_text(value: object) -> str | None:
@@ -139,21 +142,21 @@ def _as_text(value: object) -> str | None:
 
 
 def year_totals(old: Record, new: Record, changes: Sequence[RowChange]) -> tuple[YearTotal, ...]:
-    """Return a row for each year of either side: totals of the answers, and who stands where."""
+    """Return a row for each year of either side: totals of the answers, and numbers of organisations."""
     totals = []
     for year in sorted({*old.years, *new.years}):
-        here, there = (_amounts(record, year) for record in (old, new))
+        old_amounts, new_amounts = (_amounts(record, year) for record in (old, new))
         differing = [change for change in changes if change.year == year]
         moves = [change.change for change in differing if change.status == "both"]
-        before, after = total(here), total(there)
+        before, after = total(old_amounts), total(new_amounts)
         totals.append(
             YearTotal(
                 year=year,
                 old=before,
                 new=after,
                 change=less(after, before),
-                organisations_old=len(here),
-                organisations_new=len(there),
+                organisations_old=len(old_amounts),
+                organisations_new=len(new_amounts),
                 gain=sum(move > 0 for move in moves),
                 lose=sum(move < 0 for move in moves),
                 added=sum(change.status == "added" for change in differing),

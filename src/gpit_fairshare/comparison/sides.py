@@ -1,4 +1,4 @@
-"""The two sides of a comparison: where they come from, whether they can be compared, and what to remark on both."""
+"""The two sides of a comparison: reading them, checking that they can be compared, and remarks on them."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-Given = Result | Record | str | Path
+ResultSource = Result | Record | str | Path
 _NAMED: Final = 3
-"""Organisations with another name that are named."""
+"""Organisations with another name that a remark lists."""
 
 
-def side_of(given: Given, name: str = "") -> Side:
-    """Return a side: a finished run, or a result file with what its own rule gives.
+def side_of(source: ResultSource, name: str = "") -> Side:
+    """Return a side: a finished run, or a result file calculated again by its own rule.
 
     Args:
-        given: A run, a record, or the path of a result file.
-        name: What to call a run; the name of its scheme where there is none.
+        source: A run, a record, or the path of a result file.
+        name: Name of a run; the name of its scheme if it is empty.
 
     Raises:
-        UsageError: The file is not there, or holds no result.
+        UsageError: The file does not exist, or holds no result.
     """
-    if isinstance(given, Result):
-        return Side(record_of(given, name or given.scheme.name), "run", given)
-    record = given if isinstance(given, Record) else read_record(given)
+    if isinstance(source, Result):
+        return Side(record_of(source, name or source.scheme.name), "run", source)
+    record = source if isinstance(source, Record) else read_record(source)
     try:
         result = record.calculate()
         return Side(record, "file", result, off_rule=off_rule(record, result))
@@ -49,16 +49,16 @@ def side_of(given: Given, name: str = "") -> Side:
 
 
 def comparable(old: Side, new: Side) -> tuple[Side, Side]:
-    """Return the sides with their answers told: a table that says nothing of its answer takes the other's.
+    """Return the sides with the answer column of each; a table that does not name its own takes the other's.
 
     Raises:
-        UsageError: They are results of unlike things.
+        UsageError: Their rows, units or answers are not of the same kind.
     """
     old = _settled(old, new.record)
     new = _settled(new, old.record)
-    here, there = old.record, new.record
-    if here.scheme and there.scheme:
-        nouns = here.organisation, there.organisation
+    old_record, new_record = old.record, new.record
+    if old_record.scheme and new_record.scheme:
+        nouns = old_record.organisation, new_record.organisation
         if nouns[0].casefold() != nouns[1].casefold():
             raise UsageError(
                 f"{old.name} has one row per {nouns[0]} and {new.name} one per {nouns[1]}; "
@@ -66,12 +66,12 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
             )
         if old.unit and new.unit and old.unit != new.unit:
             raise UsageError(
-                f"the answer of {old.name} ({here.answer}) is in {old.unit} and that of {new.name} ({there.answer}) in "
-                f"{new.unit}; compare results in the same unit"
+                f"the answer of {old.name} ({old_record.answer}) is in {old.unit} and that of {new.name} "
+                f"({new_record.answer}) in {new.unit}; compare results in the same unit"
             )
-    sides = _answering(old, there), _answering(new, here)
+    sides = _answering(old, new_record), _answering(new, old_record)
     names = [side.record.answer for side in sides]
-    if names[0] != names[1] and not (here.scheme and there.scheme):
+    if names[0] != names[1] and not (old_record.scheme and new_record.scheme):
         raise UsageError(
             f"the answer of {old.name} would be {names[0]} and that of {new.name} {names[1]}, and a table without its "
             "manifest does not say; call the column alike in both, or compare workbooks, JSON documents, or tables "
@@ -81,15 +81,15 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
 
 
 def _settled(side: Side, other: Record) -> Side:
-    """Return a file's side with the other's figures where both count as the same.
+    """Return a file's side with the other side's figures where both count as the same.
 
-    A program that saves a file again may write 15 digits of each figure, and works those that no step rounds out
-    again, adding up in another order, which is no change by a person.
+    A program that saves a file again may write only 15 digits of each figure. It also recalculates the figures that
+    no step rounds, adding up in another order. Neither is a change by a person.
     """
     record = side.record
     if side.kind == "run":
         return side
-    theirs = record.rows.select(*KEYS).join(other.rows, on=list(KEYS), how="left", maintain_order="left")
+    other_rows = record.rows.select(*KEYS).join(other.rows, on=list(KEYS), how="left", maintain_order="left")
     predicates = predicates_of(record.scheme)
     # A workbook keeps 15 digits of the inputs as well.
     is_workbook = record.name.lower().endswith(".xlsx")
@@ -101,9 +101,10 @@ def _settled(side: Side, other: Record) -> Side:
     columns = []
     for name in names:
         same = predicates.get(name, same_as_written)
-        # Most figures are equal to the last digit; only the others are looked at one by one.
-        cells = zip(record.rows[name], theirs[name], record.rows[name].ne_missing(theirs[name]), strict=True)
-        kept = [there if apart and same(here, there) else here for here, there, apart in cells]
+        # Most figures are equal to the last digit; only the others are compared one by one.
+        own_cells, other_cells = record.rows[name], other_rows[name]
+        pairs = zip(own_cells, other_cells, own_cells.ne_missing(other_cells), strict=True)
+        kept = [other if differs and same(own, other) else own for own, other, differs in pairs]
         columns.append(pl.Series(name, kept, pl.Float64))
     rows = record.rows.with_columns(columns)
     if rows.equals(record.rows):
@@ -117,15 +118,15 @@ def _settled(side: Side, other: Record) -> Side:
             for year, table in record.inputs.tables.items()
         }
         record = replace(record, inputs=replace(record.inputs, tables=tables))
-    # What its own rule gives was asked of the file's own figures.
+    # Keep the check of the file against its own rule: it was made with the file's own figures.
     return replace(side_of(record), off_rule=side.off_rule)
 
 
 def _answering(side: Side, other: Record) -> Side:
-    """Return a side with its answer, and how that was chosen; a table that does not say it follows the other side.
+    """Return a side with its answer column and how it was chosen; a table that does not name it follows the other side.
 
     Raises:
-        UsageError: Nobody says which column is the answer, or a row has none.
+        UsageError: Neither side names the answer column, or a row has no answer.
     """
     record = side.record
     if record.scheme:
@@ -142,36 +143,36 @@ def _answering(side: Side, other: Record) -> Side:
 
 
 def remarks_on(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[str, ...]:
-    """Return what is worth saying besides figures: mergers that the crosswalk knows, names that changed."""
+    """Return remarks besides the figures: mergers in the crosswalk, and changed names."""
     return (*_mergers(old, new, changes), *_names(old.record, new.record))
 
 
 def _mergers(old: Side, new: Side, changes: Sequence[RowChange]) -> list[str]:
-    """Say which organisations that are gone became one that has come; equal money is no reason to think so."""
+    """Return the removed organisations that became added ones by the crosswalk; equal money proves nothing."""
     inputs = new.record.inputs or old.record.inputs
     crosswalk = inputs.crosswalk if inputs else packaged_crosswalk()
     unit = new.unit or old.unit
-    found = []
-    for year in dict.fromkeys(one.year for one in changes):
-        gone = {one.code: one for one in changes if one.year == year and one.status == "removed"}
-        come = {one.code: one for one in changes if one.year == year and one.status == "added"}
-        ends = {code: sorted(crosswalk.route(code, date.max) & come.keys()) for code in gone}
-        for code, after in come.items():
-            merged = [one for one in gone if ends[one] == [code]]
+    remarks = []
+    for year in dict.fromkeys(change.year for change in changes):
+        removed = {change.code: change for change in changes if change.year == year and change.status == "removed"}
+        added = {change.code: change for change in changes if change.year == year and change.status == "added"}
+        successors = {code: sorted(crosswalk.route(code, date.max) & added.keys()) for code in removed}
+        for code, after in added.items():
+            merged = [predecessor for predecessor in removed if successors[predecessor] == [code]]
             if merged:
-                before = total(gone[one].old or NOTHING for one in merged)
+                before = total(removed[predecessor].old or NOTHING for predecessor in merged)
                 amounts = f"{exact_money(before, unit)} before, {exact_money(after.new or NOTHING, unit)} after"
-                found.append(f"{year}: {listed(merged)} became {code}: {amounts}")
-        found += [f"{year}: {code} went into {listed(into)}" for code, into in ends.items() if len(into) > 1]
-    return found
+                remarks.append(f"{year}: {listed(merged)} became {code}: {amounts}")
+        remarks += [f"{year}: {code} went into {listed(into)}" for code, into in successors.items() if len(into) > 1]
+    return remarks
 
 
 def _names(old: Record, new: Record) -> list[str]:
-    """Say which organisations have another name; names decide nothing."""
-    before, after = (dict(one.rows.select("org_code", "org_name").iter_rows()) for one in (old, new))
-    other = [code for code, name in after.items() if before.get(code) and name and before[code] != name]
-    if not other:
+    """Return a remark on organisations whose name changed; rows are not matched by name."""
+    before, after = (dict(record.rows.select("org_code", "org_name").iter_rows()) for record in (old, new))
+    renamed = [code for code, name in after.items() if before.get(code) and name and before[code] != name]
+    if not renamed:
         return []
-    shown = [f"{code} {after[code]}, before {before[code]}" for code in other[:_NAMED]]
-    more = f"; and {len(other) - _NAMED:,} more" if len(other) > _NAMED else ""
-    return [f"{counted(len(other), 'organisation')} with another name: {'; '.join(shown)}{more}"]
+    names = [f"{code} {after[code]}, before {before[code]}" for code in renamed[:_NAMED]]
+    more = f"; and {len(renamed) - _NAMED:,} more" if len(renamed) > _NAMED else ""
+    return [f"{counted(len(renamed), 'organisation')} with another name: {'; '.join(names)}{more}"]

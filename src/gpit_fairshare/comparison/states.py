@@ -1,7 +1,7 @@
-"""What stands between two results: what differs, and one rule, one set of values and one of inputs partly from each.
+"""Counterfactual runs between OLD and NEW, changing one driver at a time.
 
-Every state is worked out without rounding: a pound that goes to somebody else because a remainder changed is
-no effect of a parameter.
+Every state is worked out without rounding: a pound that goes to another organisation because a remainder changed
+is not an effect of a parameter.
 """
 
 from __future__ import annotations
@@ -34,88 +34,86 @@ DATA: Final = "organisations_and_data"
 
 
 def unrounded(scheme: Scheme) -> Scheme:
-    """Return the rule with no step and no formula that rounds, and no checks: these speak of rounded figures."""
+    """Return the rule without any rounding, and without its checks, which are about rounded figures."""
 
-    def without(tree: t.Expression) -> t.Expression:
+    def without_rounding(tree: t.Expression) -> t.Expression:
         match tree:
-            case t.Rounded(of):
-                return of
-            case t.Call("round", (value, _)):
-                return value
+            case t.Rounded(unrounded_tree) | t.Call("round", (unrounded_tree, _)):
+                return unrounded_tree
             case _:
                 return tree
 
-    trees = [t.rebuilt(step.tree, without) for step in scheme.steps]
+    trees = [t.rebuilt(step.tree, without_rounding) for step in scheme.steps]
     steps = tuple(
         replace(step, tree=tree, formula=t.to_text(tree)) for step, tree in zip(scheme.steps, trees, strict=True)
     )
     return replace(scheme, steps=steps, checks=())
 
 
-def factors_of(old: Result, new: Result) -> list[Driver]:
+def drivers_of(old: Result, new: Result) -> list[Driver]:
     """Return what differs between two results of the same years: data, parameters in the old rule's order, formula."""
-    factors: list[Driver] = []
-    if same_organisations(old.inputs, new.inputs):
+    drivers: list[Driver] = []
+    if has_same_organisations(old.inputs, new.inputs):
         labels = {**old.scheme.labels, **new.scheme.labels}
         for name, rows in differing_rows(old, new).items():
-            said = f"{counted(rows, 'row')} differ{'s' if rows == 1 else ''}"
-            factors.append(Driver(f"data_{name}", "data", labels.get(name, name), said, name))
+            detail = f"{counted(rows, 'row')} differ{'s' if rows == 1 else ''}"
+            drivers.append(Driver(f"data_{name}", "data", labels.get(name, name), detail, name))
         if old.inputs.crosswalk.added() != new.inputs.crosswalk.added():
-            factors.append(Driver(CROSSWALK, "data", "Crosswalk"))
+            drivers.append(Driver(CROSSWALK, "data", "Crosswalk"))
     else:
-        factors.append(Driver(DATA, "data", "Organisations and data"))
-    for name, here in old.scheme.parameters.items():
-        there = new.scheme.parameters.get(name)
-        if there and any(here.values[year].value != there.values[year].value for year in old.scheme.years):
-            factors.append(Driver(f"parameter_{name}", "parameter", there.label, _values_said(here, there), name))
-    if not same_rule(old.scheme, new.scheme):
-        factors.append(Driver("formula", "formula", "Formula", _formula_said(old, new)))
-    return factors
+        drivers.append(Driver(DATA, "data", "Organisations and data"))
+    for name, before in old.scheme.parameters.items():
+        after = new.scheme.parameters.get(name)
+        if after and any(before.values[year].value != after.values[year].value for year in old.scheme.years):
+            drivers.append(Driver(f"parameter_{name}", "parameter", after.label, _values_detail(before, after), name))
+    if not is_same_rule(old.scheme, new.scheme):
+        drivers.append(Driver("formula", "formula", "Formula", _formula_detail(old, new)))
+    return drivers
 
 
-def _values_said(old: Parameter, new: Parameter) -> str:
-    """Say how the values of a parameter changed, once for all years where they changed alike."""
+def _values_detail(old: Parameter, new: Parameter) -> str:
+    """Return how the values of a parameter changed, once if the change is the same in all years."""
     texts = {
-        year: " → ".join(parameter_values(one.value, new.values[year].value, (old.unit, new.unit)))
-        for year, one in old.values.items()
-        if one.value != new.values[year].value
+        year: " → ".join(parameter_values(before.value, new.values[year].value, (old.unit, new.unit)))
+        for year, before in old.values.items()
+        if before.value != new.values[year].value
     }
     return by_year(texts, old.values)
 
 
-def _formula_said(old: Result, new: Result) -> str:
-    """Say how many steps have another formula, are new, or gone."""
-    kinds = [one.what for one in steps_changed(old.scheme, new.scheme)]
+def _formula_detail(old: Result, new: Result) -> str:
+    """Return how many steps have another formula, are new, or are gone."""
+    kinds = [difference.kind for difference in steps_changed(old.scheme, new.scheme)]
     counts = [
-        f"{counted(kinds.count(what), 'step')} {what.split()[1]}"
-        for what in ("formula changed", "step added", "step removed")
-        if what in kinds
+        f"{counted(kinds.count(kind), 'step')} {kind.split()[1]}"
+        for kind in ("formula changed", "step added", "step removed")
+        if kind in kinds
     ]
     return ", ".join(counts) or "the steps stand in another order"
 
 
-def same_rule(old: Scheme, new: Scheme) -> bool:
-    """Say whether two schemes have the same steps, in the same order, and the same answer."""
+def is_same_rule(old: Scheme, new: Scheme) -> bool:
+    """Return whether two schemes have the same steps, in the same order, and the same answer."""
     formulas = [[(step.name, t.to_text(step.tree)) for step in scheme.steps] for scheme in (old, new)]
     return old.result == new.result and formulas[0] == formulas[1]
 
 
-def same_organisations(old: Inputs, new: Inputs) -> bool:
-    """Say whether the inputs have the same organisations in the same years, and columns of the same types."""
+def has_same_organisations(old: Inputs, new: Inputs) -> bool:
+    """Return whether the inputs have the same organisations in the same years, and columns of the same types."""
     return list(old.tables) == list(new.tables) and all(
-        here["org_code"].to_list() == there["org_code"].to_list()
-        and all(here[name].dtype == there[name].dtype for name in here.columns if name in there.columns)
-        for here, there in zip(old.tables.values(), new.tables.values(), strict=True)
+        before["org_code"].to_list() == after["org_code"].to_list()
+        and all(before[name].dtype == after[name].dtype for name in before.columns if name in after.columns)
+        for before, after in zip(old.tables.values(), new.tables.values(), strict=True)
     )
 
 
 def differing_rows(old: Result, new: Result) -> dict[str, int]:
-    """Return in how many rows each column differs that both rules use, in the order of first use; none with no row."""
+    """Return the number of differing rows of each column that both rules use, if any, in the order of first use."""
     names = {symbol.name for symbol in new.scheme.inputs} - {"org_code"}
     counts = {symbol.name: 0 for symbol in old.scheme.inputs if symbol.name in names}
-    for here, there in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True):
+    for before, after in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True):
         for name in counts:
-            counts[name] += sum(map(ne, _values(here, name), _values(there, name)))
+            counts[name] += sum(map(ne, _values(before, name), _values(after, name)))
     return {name: count for name, count in counts.items() if count}
 
 
@@ -124,33 +122,33 @@ def _values(table: pl.DataFrame, name: str) -> list[object]:
 
 
 class States:
-    """The states between two results; each is named by the factors that are as in the new one."""
+    """The states between two results; each is identified by the drivers that have their new values."""
 
     def __init__(self, old: Result, new: Result) -> None:
         self.ends = (old, new)
         self.rules = (unrounded(old.scheme), unrounded(new.scheme))
 
-    def answers(self, factors: Collection[Driver]) -> dict[Key, Decimal]:
-        """Return the answer of each row when these factors, and no others, are as in the new result.
+    def answers(self, drivers: Collection[Driver]) -> dict[Key, Decimal]:
+        """Return the answer of each row when only these drivers are as in the new result.
 
         Raises:
-            GpitError: That cannot be worked out.
+            GpitError: The answers cannot be worked out.
         """
-        return _answers(self.rule(factors), self.inputs(factors))
+        return _answers(self.rule(drivers), self.inputs(drivers))
 
     def end(self, number: int) -> dict[Key, Decimal]:
-        """Return the answers of the old (0) or the new (1) result itself, but for rounding.
+        """Return the answers of the old (0) or the new (1) result itself, without rounding.
 
         Raises:
             GpitError: The rule cannot be worked out without rounding.
         """
         return _answers(self.rules[number], self.ends[number].inputs)
 
-    def rule(self, factors: Collection[Driver]) -> Scheme:
-        """Return the old rule, or the new one, with the old values of all parameters but those of the factors."""
-        changed = {factor.of for factor in factors if factor.kind == "parameter"}
+    def rule(self, drivers: Collection[Driver]) -> Scheme:
+        """Return the old or the new rule, with the old values of all parameters except those of the drivers."""
+        changed = {driver.symbol for driver in drivers if driver.kind == "parameter"}
         old, new = self.rules
-        rule = new if any(factor.kind == "formula" for factor in factors) else old
+        rule = new if any(driver.kind == "formula" for driver in drivers) else old
         values = {
             name: (new if name in changed else old).parameters[name].values
             for name in old.parameters
@@ -162,20 +160,20 @@ class States:
         }
         return replace(rule, parameters=parameters)
 
-    def inputs(self, factors: Collection[Driver]) -> Inputs:
-        """Return the old inputs, with the columns of the factors as the new ones have them."""
+    def inputs(self, drivers: Collection[Driver]) -> Inputs:
+        """Return the old inputs, with the new columns of the drivers."""
         old, new = (end.inputs for end in self.ends)
-        names = {factor.name for factor in factors}
+        names = {driver.name for driver in drivers}
         if DATA in names:
             return new
-        if not same_organisations(old, new):
+        if not has_same_organisations(old, new):
             return old
-        changed = {factor.of for factor in factors if factor.kind == "data"}
-        # The columns that both rules use: each is as in the old result until it is changed.
+        changed = {driver.symbol for driver in drivers if driver.kind == "data"}
+        # The columns that both rules use: each keeps its old values until it is changed.
         shared = set.intersection(*({symbol.name for symbol in rule.inputs} for rule in self.rules))
         tables = {
-            year: _mixed(here, there, changed, shared)
-            for (year, here), there in zip(old.tables.items(), new.tables.values(), strict=True)
+            year: _mixed(before, after, changed, shared)
+            for (year, before), after in zip(old.tables.items(), new.tables.values(), strict=True)
         }
         return replace(old, tables=tables, crosswalk=(new if CROSSWALK in names else old).crosswalk)
 
@@ -187,7 +185,7 @@ def _answers(rule: Scheme, inputs: Inputs) -> dict[Key, Decimal]:
 
 
 def _mixed(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[str]) -> pl.DataFrame:
-    """Return the old table with some columns of the new one; what only one of the rules uses is there as it has it."""
+    """Return the old table with the changed columns of the new one; columns of only one rule come from its side."""
     columns = []
     for name in dict.fromkeys((*old.columns, *new.columns)):
         side = new if name in changed else old
@@ -199,10 +197,10 @@ def _mixed(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[
 
 
 def _refuse_lacking(rule: Scheme, inputs: Inputs) -> None:
-    """Refuse inputs that lack what a rule uses.
+    """Refuse inputs that lack columns of a rule.
 
     Raises:
-        CalculationError: A column is not there, or has blanks that the rule does not allow.
+        CalculationError: A column is missing, or has blanks that the rule does not allow.
     """
     required = [symbol.name for symbol in rule.inputs if not symbol.optional]
     for name, (year, table) in product(required, inputs.tables.items()):

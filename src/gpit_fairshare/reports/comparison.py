@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.comparison.headline import (
     NEW_FINDING,
     QUOTED,
-    alike,
+    cause_detail,
     cause_name,
-    cause_said,
     headline,
+    is_label_redundant,
+    merged_across_years,
     method,
-    says_no_more,
-    side_said,
+    side_facts,
 )
 from gpit_fairshare.comparison.model import ComparedResults, RowChange, RuleDifference, percent, quantum, total
 from gpit_fairshare.numbers import exact_change, exact_money, percent_change, rounded_to
@@ -56,7 +56,7 @@ def _blocks(comparison: ComparedResults, top: int, written: Sequence[str]) -> It
     yield from (doc.Paragraph(line, doc.Tone.BAD) for line in comparison.off_rule)
     yield from doc.written_line(written)
     for word, side in (("Old", comparison.old), ("New", comparison.new)):
-        yield doc.Paragraph("; ".join(side_said(side)), marker=f"{word}  ")
+        yield doc.Paragraph("; ".join(side_facts(side)), marker=f"{word}  ")
     yield from doc.section(QUOTED, comparison.illustrative, doc.Tone.WARNING)
     if not comparison.same:
         yield from _totals(comparison)
@@ -102,8 +102,8 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
 
 def _causes(comparison: ComparedResults) -> Iterator[doc.Block]:
     """Yield a row for each cause, and their sum; then what was changed, and why something is not known alone."""
-    if comparison.untold:
-        yield from doc.section("Causes cannot be told", [comparison.untold])
+    if comparison.no_causes_reason:
+        yield from doc.section("Causes cannot be told", [comparison.no_causes_reason])
         return
     causes, unit = comparison.attribution, comparison.unit
     if not causes:
@@ -121,7 +121,7 @@ def _causes(comparison: ComparedResults) -> Iterator[doc.Block]:
     yield doc.Table(
         [doc.Column("Cause", doc.Role.NAME, wanted=8), *map(doc.Column, ("Change", "Alone", "Interaction"))], rows
     )
-    yield from (doc.Item(f"{cause_name(cause)}: {cause_said(cause)}") for cause in causes if cause_said(cause))
+    yield from (doc.Item(f"{cause_name(cause)}: {cause_detail(cause)}") for cause in causes if cause_detail(cause))
     yield doc.Item(method(comparison))
 
 
@@ -152,9 +152,9 @@ def _first_differences(comparison: ComparedResults) -> list[str]:
     """Return a sentence for each column that is the first to differ, those behind a change of the answer first."""
     several = len(comparison.years) > 1
     behind_changes, quiet = [], []
-    for column, rows, moved in comparison.firsts():
+    for column, rows, moved in comparison.first_differences():
         label = comparison.label(column)
-        name = column if says_no_more(column, label) else f"{column} ({inside(label)})"
+        name = column if is_label_redundant(column, label) else f"{column} ({inside(label)})"
         if moved:
             who = counted(moved, "row" if several else comparison.organisation)
             behind_changes.append(f"{name} is the first to differ for {who}")
@@ -168,10 +168,10 @@ def _definition(differences: Sequence[RuleDifference]) -> Iterator[doc.Block]:
     if not differences:
         return
     yield doc.Heading("What changed in the definition")
-    notes = [one for one in differences if one.what == NEW_FINDING and one.note == "note"]
+    notes = [one for one in differences if one.kind == NEW_FINDING and one.note == "note"]
     by_kind = defaultdict(list)
-    for difference in alike([one for one in differences if one not in notes]):
-        by_kind[difference.what].append(_difference(difference))
+    for difference in merged_across_years([one for one in differences if one not in notes]):
+        by_kind[difference.kind].append(_difference(difference))
     for what, items in by_kind.items():
         most = _FINDINGS if what == NEW_FINDING else _ALIKE
         most += len(items) == most + 1  # saying that there is one more takes as much room as showing it
@@ -184,12 +184,12 @@ def _definition(differences: Sequence[RuleDifference]) -> Iterator[doc.Block]:
 
 def _difference(difference: RuleDifference) -> doc.Item:
     """Return what differs, its name and its year: `Parameter changed: transition_fund, 2015/16: old → new`."""
-    name = "" if difference.what.startswith(difference.name) else difference.name
+    name = "" if difference.kind.startswith(difference.name) else difference.name
     named = ", ".join(part for part in (name, difference.year) if part)
-    head = sentence(f"{difference.what}: {named}" if named else difference.what)
+    head = sentence(f"{difference.kind}: {named}" if named else difference.kind)
     note = f" ({difference.note})" if difference.note else ""
     texts = [(word, text) for word, text in (("old", difference.old), ("new", difference.new)) if text]
-    if difference.what in _FORMULAS:
+    if difference.kind in _FORMULAS:
         return doc.Item(f"{head}{note}", below=[doc.Item(doc.Code(text), f"{word}  ") for word, text in texts])
     values = " → ".join(_DIGEST.sub(r"\1…", text) for _, text in texts)
     return doc.Item(f"{head}{': ' if values else ''}{values}{note}")

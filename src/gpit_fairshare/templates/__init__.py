@@ -1,6 +1,6 @@
-"""What `gpit init` puts into a folder: input templates, a scheme of one's own and a first regression case.
+"""What `gpit init` writes into a folder: input templates, a scheme to edit and a first regression case.
 
-The texts stand in `files/` as they are written, so that whoever changes one sees what its reader will see.
+The texts are in `files/` exactly as they are written, so that an editor of one sees what its reader will see.
 The same version writes the same bytes.
 """
 
@@ -32,40 +32,41 @@ FILES: Final = {
     "cases/first-case-population.csv": "its organisations",
     "cases/first-case-spend.csv": "its lines of cost",
 }
-"""Every file that is written, by its name inside the folder, with what it is."""
+"""Every file that is written, by its name inside the folder, with a description."""
 
 _WORKBOOKS: Final = {"population.xlsx": POPULATION, "spend.xlsx": SPEND}
 
 
 def write_folder(folder: Path) -> list[Path]:
-    """Write all files into a folder, which is made if it is not there; return their paths, README first.
+    """Write all files into a folder, which is created if it does not exist; return their paths, README first.
 
-    All or none: they are written beside their places and moved in together.
+    All or none: they are written to a temporary folder and moved into place at the end.
 
     Raises:
-        UsageError: The folder cannot be one, its parent is not there, or a file would be written over.
-        OutputError: The folder cannot be written to; it is as it was.
+        UsageError: The path cannot be a folder, its parent does not exist, or a file would be overwritten.
+        OutputError: The folder cannot be written to; it is unchanged.
     """
     try:
-        _refuse(folder)
+        _refuse_unusable(folder)
         _write(folder, {name: _content(name) for name in FILES})
     except OSError as fault:
         raise OutputError(f"{folder}: cannot be written to ({fault.strerror or fault}); nothing was changed") from None
     return [folder / name for name in FILES]
 
 
-def _refuse(folder: Path) -> None:
-    """Refuse a folder that would lose something, or whose place is not there."""
+def _refuse_unusable(folder: Path) -> None:
+    """Refuse a folder whose files would be overwritten, or whose parent does not exist."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file; give the name of a folder")
     if not folder.exists() and not folder.parent.is_dir():
         raise UsageError(f"{folder}: there is no folder {folder.parent}; make it first")
-    there = [name for name in FILES if os.path.lexists(folder / name)]
+    existing = [name for name in FILES if os.path.lexists(folder / name)]
     if (folder / "cases").exists() and not (folder / "cases").is_dir():
-        there.append("cases")
-    if there:
-        listed = ", ".join(there)
-        raise UsageError(f"{folder}: {listed} would be written over; give another folder, or move that away first")
+        existing.append("cases")
+    if existing:
+        raise UsageError(
+            f"{folder}: {', '.join(existing)} would be written over; give another folder, or move that away first"
+        )
 
 
 def _content(name: str) -> bytes:
@@ -75,16 +76,16 @@ def _content(name: str) -> bytes:
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write into a draft beside the folder, or within it if it is there, and move what was written into place."""
-    new = not folder.exists()
-    draft = f".gpit-init.{secrets.token_hex(4)}.part"
-    stage = folder.with_name(draft) if new else folder / draft
+    """Write into a temporary folder beside the folder, or inside it if it exists, and move the files into place."""
+    is_new = not folder.exists()
+    stage_name = f".gpit-init.{secrets.token_hex(4)}.part"
+    stage = folder.with_name(stage_name) if is_new else folder / stage_name
     try:
         for name, content in contents.items():
-            place = stage / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
-        if new:
+            path = stage / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if is_new:
             stage.rename(folder)
         else:
             _move(stage, folder, contents)
@@ -93,13 +94,13 @@ def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _move(stage: Path, folder: Path, names: Iterable[str]) -> None:
-    """Move files from the stage into the folder; after a failure, take those back that were moved."""
+    """Move files from the stage into the folder; after a failure, remove those that were moved."""
     with ExitStack() as undo:
         for name in names:
-            place = folder / name
-            if not place.parent.is_dir():
-                place.parent.mkdir()
-                undo.callback(place.parent.rmdir)
-            (stage / name).rename(place)
-            undo.callback(place.unlink)
+            path = folder / name
+            if not path.parent.is_dir():
+                path.parent.mkdir()
+                undo.callback(path.parent.rmdir)
+            (stage / name).rename(path)
+            undo.callback(path.unlink)
         undo.pop_all()

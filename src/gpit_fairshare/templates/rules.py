@@ -1,4 +1,4 @@
-"""What `gpit library new` writes: a formula, transition or scheme file to begin with, from a template or a copy."""
+"""What `gpit library new` writes: a starter formula, transition or scheme file, from a template or a copy."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _NAME: Final = re.compile(r"[^\W_](?:[\w .-]*\w)?")
 _ENDING: Final = ".toml"
 
 
-def write_rule(wanted: str, kind: str | None = None, copied: str | None = None) -> tuple[Path, str, str]:
-    """Write a new file that can be run as it stands; return its path, its kind and what it was made from.
+def write_rule(target: str, kind: str | None = None, copied: str | None = None) -> tuple[Path, str, str]:
+    """Write a new file that runs unchanged; return its path, its kind and its origin.
 
     Args:
-        wanted: A name, for a file of that name in this folder, or a path that ends in `.toml`.
-        kind: `formula`, `transition` or `scheme`; a formula if neither this nor `copied` says it.
-        copied: Name of a file of the library that is copied, its name changed and all else as it is.
+        target: A name, for a file of that name in this folder, or a path that ends in `.toml`.
+        kind: `formula`, `transition` or `scheme`; a formula if there is neither this nor `copied`.
+        copied: Name of a file of the library to copy; only the name in it changes.
 
     Raises:
-        UsageError: The file is there already, its folder is not, or the name can be none.
+        UsageError: The file exists already, its folder does not, or the name is not valid.
         OutputError: It cannot be written.
     """
-    path = _path(wanted)
+    path = _path(target)
     name = path.name.removesuffix(_ENDING)
     text, kind, origin = _template(kind or "formula") if copied is None else _copy(copied, kind)
     if os.path.lexists(path):
@@ -40,31 +40,30 @@ def write_rule(wanted: str, kind: str | None = None, copied: str | None = None) 
     return path, kind, origin
 
 
-def _path(wanted: str) -> Path:
-    path = Path(wanted if wanted.endswith(_ENDING) else f"{wanted}{_ENDING}")
+def _path(target: str) -> Path:
+    path = Path(target if target.endswith(_ENDING) else f"{target}{_ENDING}")
     if not _NAME.fullmatch(path.name.removesuffix(_ENDING)):
-        raise UsageError(f"{wanted}: is no name for a file; write letters, digits, - and _, such as my-formula")
+        raise UsageError(f"{target}: is no name for a file; write letters, digits, - and _, such as my-formula")
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
     return path
 
 
 def _template(kind: str) -> tuple[str, str, str]:
-    place = resources.files("gpit_fairshare") / "templates" / "files" / f"new-{kind}{_ENDING}"
-    return place.read_bytes().decode().replace("\r\n", "\n"), kind, "the template"
+    template = resources.files("gpit_fairshare") / "templates" / "files" / f"new-{kind}{_ENDING}"
+    return template.read_bytes().decode().replace("\r\n", "\n"), kind, "the template"
 
 
 def _copy(name: str, kind: str | None) -> tuple[str, str, str]:
-    known = {one.name for one in library_entries(kind)}
-    if name not in known:
-        what = kind or "file"
-        raise UsageError(f"--from {name}: there is no such {what} in the library{nearest(name, known)}")
-    found, text = method(name, kind)
-    return text, found.kind, f"{found.kind} {name}"
+    names = {entry.name for entry in library_entries(kind)}
+    if name not in names:
+        raise UsageError(f"--from {name}: there is no such {kind or 'file'} in the library{nearest(name, names)}")
+    entry, text = method(name, kind)
+    return text, entry.kind, f"{entry.kind} {name}"
 
 
 def _named(text: str, kind: str, name: str) -> str:
-    """Return the text of a file with another name in its head, remarks and all else as they are."""
+    """Return the text of a file with another name in its head; comments and everything else stay the same."""
     table = rf"^\[{kind}\]\s*(?:#.*)?\n(?:(?!\[)[^\n]*\n)*?"
     head = re.compile(rf"({table}name[ \t]*=[ \t]*)(\"[^\"\n]*\"|'[^'\n]*')", re.MULTILINE)
-    return head.sub(lambda found: found[1] + json.dumps(name, ensure_ascii=False), text, count=1)
+    return head.sub(lambda match: match[1] + json.dumps(name, ensure_ascii=False), text, count=1)

@@ -1,7 +1,7 @@
-"""The two input templates: what their sheets hold, as data, and how that becomes the bytes of a workbook.
+"""The two input templates: the content of their sheets as data, and the writing of their workbooks.
 
 A column is described once; its heading, note, input message, error message and line of the instructions
-follow from that.
+are made from that.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ COMMAND: Final = (
     "gpit allocate --population population.xlsx:Population --spend spend.xlsx:Spend "
     "--scheme scheme.toml -o allocations.xlsx"
 )
-"""The command that runs the folder as it was written, from inside it; bash and PowerShell read it alike."""
+"""The command that runs the written folder, from inside it; the same in bash and PowerShell."""
 LAST_ROW: Final = 10_001
-"""Rules reach down to this row: room for 10,000 rows of figures."""
+"""Last row with data validation: room for 10,000 rows of figures."""
 _NUMBERS: Final = {"text": "@", "people": "#,##0", "£": "£#,##0.00;-£#,##0.00"}
 _NOTE_CHARACTERS: Final = 46
-"""Characters that a line of a heading's note surely holds; it is 16 pixels high."""
+"""Characters that always fit on a line of a heading's note; a line is 16 pixels high."""
 _CHARACTERS: Final = 110
-"""Characters of prose that a line of the instructions surely holds; it is 15 points high."""
+"""Characters of prose that always fit on a line of the instructions; a line is 15 points high."""
 _ERROR: Final = (
     "Something that no figure can be worked out from, such as the same code twice, a blank cell, or an organisation "
     "that is in one file and not in the other. Nothing is written. All errors are listed at once, each with its file, "
@@ -44,7 +44,7 @@ _FINDINGS: Final = (
     ),
     ("Its number", "Numbers such as I15 keep their meaning; docs/files.md of gpit lists them."),
 )
-"""What gpit may say of the figures, in plain words."""
+"""Kinds of findings on the figures, in plain words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,17 @@ class TemplateColumn:
     name: str
     width: float
     holds: str
-    """What it holds, a sentence."""
+    """What it holds, in a sentence."""
     allowed: str
-    """What may be typed, a sentence or two; at most 255 characters, which is what Excel shows."""
+    """What may be typed, in a sentence or two; at most 255 characters, the limit of Excel."""
     kind: Literal["text", "people", "£"] = "text"
     rule: Mapping[str, Any] = field(default_factory=lambda: {"validate": "any"})
-    """Data validation in XlsxWriter's words. A formula is written for row 2, the first row of figures."""
+    """Data validation in the form of XlsxWriter. A formula is written for row 2, the first row of figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A workbook to be filled in: a sheet of figures and a sheet of instructions."""
+    """A workbook to fill in: a sheet of figures and a sheet of instructions."""
 
     title: str
     sheet: str
@@ -73,11 +73,11 @@ class Template:
     """Examples, a cell for each column; an empty text is a blank cell."""
     purpose: str
     steps: tuple[str, ...]
-    """How to fill it in, in order."""
+    """How to fill it in, step by step."""
 
 
 def _words(*words: str, strict: bool = True) -> dict[str, Any]:
-    """Offer a list of words; where it is not strict, other words may be typed too."""
+    """Return the validation of a list of words; if it is not strict, other words may be typed too."""
     return {"validate": "list", "source": list(words), "show_error": strict}
 
 
@@ -101,7 +101,7 @@ _BASIS: Final = TemplateColumn(
 
 
 def _year(cell: str) -> TemplateColumn:
-    """Return the column of years, whose first cell is given; gpit reads other spellings, but one is enough to type."""
+    """Return the column of years with this first cell; gpit reads other spellings, but one is enough to type."""
     formula = (
         f'=AND(ISTEXT({cell}),LEN({cell})=7,MID({cell},5,1)="/",'
         f"MOD(VALUE(LEFT({cell},4))+1,100)=VALUE(RIGHT({cell},2)))"
@@ -125,7 +125,7 @@ POPULATION: Final = Template(
             "The code of the organisation. Needed.",
             "A text of 1 to 10 characters, such as 00C, 01E or 0123. Each code once, or once for each year.",
             # Compared as texts, since COUNTIF would take 0123 for 123 and 1E5 for 100000.
-            # The same code may stand in another year.
+            # The same code may occur in another year.
             rule={
                 "validate": "custom",
                 "value": f"=AND(ISTEXT(A2),LEN(A2)<=10,SUMPRODUCT(($A$2:$A${LAST_ROW}=A2)*($C$2:$C${LAST_ROW}=C2))=1)",
@@ -246,7 +246,7 @@ SPEND: Final = Template(
 
 
 def workbook(template: Template) -> bytes:
-    """Return a template as an .xlsx file: the sheet of figures first, the instructions behind it."""
+    """Return a template as an .xlsx file: the sheet of figures first, then the instructions."""
     book = WorkbookWriter(in_memory=True)
     book.set_properties(
         {
@@ -263,24 +263,24 @@ def workbook(template: Template) -> bytes:
 
 
 def _figures(book: WorkbookWriter, template: Template) -> None:
-    """Write the sheet to be filled in: headings in row 1, examples below, rules as far down as there is room."""
+    """Write the sheet to fill in: headings in row 1, examples below, validation down to the last row."""
     page = book.add_worksheet(template.sheet)
     page.set_comments_author("gpit")
     headings = []
     for index, column in enumerate(template.columns):
         style = book.add_format({"num_format": _NUMBERS[column.kind], **_gutter(column, index)})
-        # The whole column: a code typed further down is a text as well.
+        # The whole column, so that a code typed further down is also text.
         page.set_column(index, index, column.width, style)
         for row, cells in enumerate(template.rows, 1):
             page.write(row, index, cells[index], style)  # a text such as 0123 stays a text
         note = (column.holds, column.allowed)
-        lines = sum(len(textwrap.wrap(part, _NOTE_CHARACTERS)) for part in note)
+        lines = sum(len(textwrap.wrap(text, _NOTE_CHARACTERS)) for text in note)
         page.write_comment(0, index, "\n".join(note), {"width": 300, "font_size": 9, "height": 16 * lines + 12})
-        before = {"input_title": column.name, "input_message": column.allowed}
-        after = {"error_title": column.name, "error_message": column.allowed}
-        page.data_validation(1, index, LAST_ROW - 1, index, {**column.rule, **before, **after})
-        bold = book.add_format({"bold": True, "bottom": 1, **_gutter(column, index)})
-        headings.append((column.name, bold))
+        input_texts = {"input_title": column.name, "input_message": column.allowed}
+        error_texts = {"error_title": column.name, "error_message": column.allowed}
+        page.data_validation(1, index, LAST_ROW - 1, index, {**column.rule, **input_texts, **error_texts})
+        heading_style = book.add_format({"bold": True, "bottom": 1, **_gutter(column, index)})
+        headings.append((column.name, heading_style))
     add_table(page, 1, len(template.rows) + 1, template.sheet, headings)
     page.freeze_panes(1, 0)
     page.ignore_errors(TEXTS_STAY)
@@ -289,14 +289,14 @@ def _figures(book: WorkbookWriter, template: Template) -> None:
 
 
 def _gutter(column: TemplateColumn, index: int) -> dict[str, Any]:
-    """Return the alignment of a column: figures on the right, and kept from touching the text that follows."""
+    """Return the alignment of a column: figures on the right, with a gap before the text that follows."""
     if column.kind != "text":
         return {"align": "right", "indent": 1}
     return {"indent": 1} if index else {}
 
 
 def _instructions(book: WorkbookWriter, template: Template) -> None:
-    """Write the second sheet: what each column is, how to fill it in, how to run gpit, what it may say."""
+    """Write the second sheet: the columns, how to fill them in, how to run gpit, and kinds of findings."""
     page = book.add_worksheet("Instructions")
     page.hide_gridlines(2)
     page.set_column(0, 0, 26)
@@ -334,7 +334,7 @@ def _lines(template: Template) -> Iterator[tuple[str, str]]:
 
 
 def _on_paper(page: Worksheet, *, pages: int) -> None:
-    """Print on A4, one page wide and so many long; 0 is as many as it takes."""
+    """Print on A4, one page wide and this many pages long; 0 means as many as needed."""
     page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, pages)
