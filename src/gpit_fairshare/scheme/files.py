@@ -1,4 +1,4 @@
-"""Scheme, formula and transition files: where they are found, and how they are read."""
+"""Find and read scheme, formula and transition files."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.library import FileKind, LibraryFile
 
 _ROUNDS: Final = 4
-"""How often a file is mended: a fault may hide another one level above."""
+"""How often faults are taken out of a file: a fault may hide another one level above."""
 
 AnyFile = TypeVar("AnyFile", bound=File)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile(Generic[AnyFile]):
-    """One file as read: its model, and what messages and the manifest say of it."""
+    """A file as read: its model, and the details for messages and the manifest."""
 
     file: str
     """Base name."""
     digest: str
-    """SHA-256 of the text, whatever its line ends."""
+    """SHA-256 of the text; the kind of line end makes no difference."""
     place: Path | None
     """Where it was found; None inside an archive."""
     model: AnyFile
     sources: Mapping[str, Source]
     text: str = ""
-    """What stands in it, with line ends of one character."""
+    """Its text, with line ends of one character."""
     plugin: Plugin | None = None
-    """Where a file of the library comes from that is none of gpit's own."""
+    """The plug-in that the file comes from, if any."""
 
     def used(self) -> Used | None:
-        """Return what a manifest says of the file, if it is one of a plug-in."""
+        """Return the manifest's entry for the file, if it comes from a plug-in."""
         if self.plugin is None:
             return None
         name = self.file.removesuffix(".toml")
@@ -60,14 +60,14 @@ class LoadedFile(Generic[AnyFile]):
 
 
 def kinds_in_library(name: str) -> list[FileKind]:
-    """Return the kinds of which the library has a file of that name; plug-ins are asked where gpit itself has none."""
+    """Return the kinds of the library's files of that name; plug-ins are searched only if gpit itself has none."""
     return [] if _is_path(name) else [file.kind for file in find_library_files(name)]
 
 
 def kinds_of(name: str, faults: Faults) -> list[FileKind]:
-    """Return the kinds of which the library has a file of that name, or the one that a file says it is.
+    """Return the kinds of the library's files of that name, or the kind that a file by itself says it is.
 
-    A file that does not say it, or cannot be read, is reported as a fault.
+    A file that does not say its kind, or cannot be read, is reported as a fault.
     """
     kinds = kinds_in_library(name)
     if kinds:
@@ -85,12 +85,12 @@ def kinds_of(name: str, faults: Faults) -> list[FileKind]:
 def read_file(
     name: str, model: type[AnyFile], faults: Faults, named_in: LoadedFile[Any] | None = None
 ) -> LoadedFile[AnyFile]:
-    """Read a file by library name or path; a name that stands in a file may be a file beside that one.
+    """Read a file by library name or path; a name in a file may mean a file beside that one.
 
     Raises:
         UsageError: There is no such file, or it cannot be read.
         SchemeError: It is not TOML, not a file of this kind, or not of its shape.
-        StoppedError: The same, where faults are kept.
+        StoppedError: The same, when collecting faults.
     """
     place, plugin = _find(name, (model.kind,), named_in, faults)
     return _read(place, plugin, model, faults)
@@ -117,13 +117,13 @@ def read_library_file(file: LibraryFile, faults: Faults) -> LoadedFile[Any]:
 
     Raises:
         GpitError: It is at fault.
-        StoppedError: The same, where faults are kept.
+        StoppedError: The same, when collecting faults.
     """
     return _read(file.place, file.plugin, FILE_MODELS[file.kind], faults)
 
 
 def library_problems() -> list[str]:
-    """Return a line for whatever is wrong with plug-ins: libraries, their files, and functions."""
+    """Return a line for each problem of the plug-ins: libraries, their files, and functions."""
     problems = folder_problems()
     for file in all_library_files():
         if file.plugin:
@@ -135,9 +135,9 @@ def library_problems() -> list[str]:
 
 
 def digest_of(data: bytes) -> str:
-    """Return the digest by which results know a scheme, formula or transition file: SHA-256 of its text.
+    """Return the digest that identifies a scheme, formula or transition file in results: SHA-256 of its text.
 
-    As in reading, a byte order mark and either line end count for nothing.
+    As in reading, a byte order mark and the kind of line end make no difference.
     """
     return hashlib.sha256(data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")).hexdigest()
 
@@ -162,12 +162,12 @@ def read_toml(
     Raises:
         UsageError: The file cannot be read.
         GpitError: It is not TOML: of the type `error`, with the file and the place in it.
-        StoppedError: The same, where faults are kept.
+        StoppedError: The same, when collecting faults.
     """
     file, faults = one_line(place.name), faults or Faults()
     position, remedy, raises = "", "", error
     try:
-        # Whatever the editor made of it: with a byte order mark or without, with either line end.
+        # Editors save with or without a byte order mark, and with either line end.
         data = read_regular(place) if isinstance(place, Path) else place.read_bytes()
         text = data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
         return text, parse_toml(text, parse_float)
@@ -183,14 +183,14 @@ def read_toml(
 
 
 def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
-    """Return what a file says; where faults are kept, what it says without what is at fault in it."""
+    """Return the model of a file; when collecting faults, without the parts at fault."""
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(data)
         except ValidationError as fault:
             found = of_shape(fault, data, model)
         for one in found:
-            # Whoever misspells a key misses it as well: it is one slip.
+            # A misspelled key is missing as well: report it once.
             if one.kind == "missing" and any(one.path == (*other.path[:-1], other.near) for other in found):
                 continue
             about = FindingCode.ORIGIN if one.kind == "origin" else FindingCode.SHAPE
@@ -208,7 +208,7 @@ def _is_path(name: str) -> bool:
 def _find(
     name: str, kinds: Sequence[FileKind], named_in: LoadedFile[Any] | None, faults: Faults
 ) -> tuple[Path | Traversable, Plugin | None]:
-    """Find a file by library name or path, and say which plug-in has it; a name in a file may be a file beside it."""
+    """Find a file by library name or path, and its plug-in; a name in a file may mean a file beside it."""
     what = f"{joined(kinds, 'or')} {one_line(name) or '(empty)'}"
     folder = named_in.place.parent if named_in and named_in.place else None
     file = named_in.file if named_in else ""
@@ -238,7 +238,7 @@ def _find(
     if (path.parent / f"{path.name}.toml").is_file():
         raise lost(f"not in the library; for the file of that name write {name}.toml")
     known = [one for kind in kinds for one in library_names(kind)]
-    # It may be a file of a plug-in that is broken, or left out.
+    # The file may belong to a plug-in that is broken, or left out.
     broken = "".join(f"; {one}" for one in library_problems())
     left_out = "" if are_allowed() else "; plug-ins are left out by --no-plugins"
     remedy = f"{_there(kinds)}; the path of a file ends in .toml{broken}{left_out}"
@@ -252,7 +252,7 @@ def _there(kinds: Sequence[FileKind]) -> str:
 def _beside(folder: Path, name: str, kind: FileKind, named_in: LoadedFile[Any]) -> Path | None:
     """Return the file of that name in a folder: with or without its ending, with slashes of either kind."""
     candidates = (folder / f"{path}{ending}" for path in (name, name.replace("\\", "/")) for ending in ("", ".toml"))
-    # A scheme may bear the name of its formula; it does not mean itself.
+    # A scheme may have the name of its formula; the name then means the formula.
     itself = named_in.place if named_in.model.kind != kind else None
     return next((path for path in candidates if path.is_file() and path != itself), None)
 

@@ -1,4 +1,4 @@
-"""How a scheme, its formula and its transition join into one `Scheme`, every value in place."""
+"""Join a scheme, its formula and its transition into one `Scheme` with all its values."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def load(
         FormulaError: A formula is not in the language or makes no sense.
     """
     ready = join(scheme, Faults(), formula=formula, transition=transition, settings=settings, years=years).scheme
-    if ready is None:  # pragma: no cover - whatever there is no scheme for was raised
+    if ready is None:  # pragma: no cover - every fault was raised before
         raise SchemeError(f"{one_line(scheme)}: the files do not make a scheme")
     return ready
 
 
 @dataclass(slots=True)
 class Joined:
-    """What became of the files of a scheme, as far as their faults let it."""
+    """The files of a scheme, joined as far as their faults allow."""
 
     read: LoadedFile[Any]
     """The file that was named."""
@@ -97,12 +97,12 @@ def join(
 ) -> Joined:
     """Read a scheme with its formula and transition, or one of these alone, and report every fault.
 
-    Parameters get their values; without a scheme those are their defaults. A transition alone takes `fair_share`
-    for one amount of £ for each organisation.
+    Parameters get their values; without a scheme those are their defaults. In a transition alone, `fair_share`
+    is one amount in £ for each organisation.
 
     Raises:
-        StoppedError: The file itself cannot be read, where faults are kept.
-        GpitError: As `load`, where they are not.
+        StoppedError: The file itself cannot be read, when collecting faults.
+        GpitError: As `load`, otherwise.
     """
     read: LoadedFile[Any] = read_file(name, FILE_MODELS[kind], faults)
     if years is not None:
@@ -119,7 +119,7 @@ def _in_years(read: LoadedFile[SchemeFile], years: Sequence[str]) -> LoadedFile[
     """Return a scheme file as if it had other years, all of them firm.
 
     Raises:
-        UsageError: They are no financial years that follow on from one another.
+        UsageError: They are not financial years that follow on from one another.
     """
     head = read.model.scheme
     try:
@@ -138,12 +138,12 @@ def complete(
     swapped: bool = False,
     other_years: bool = False,
 ) -> None:
-    """Understand every formula of files that were put together, and give every parameter its values.
+    """Understand every formula of the linked files, and give every parameter its values.
 
     `swapped` says that the formula or transition is not the scheme's own, `other_years` that its years are not.
 
     Raises:
-        StoppedError: There are too many steps or parameters, where faults are kept.
+        StoppedError: There are too many steps or parameters, when collecting faults.
     """
     draft, model = joined.draft, joined.read.model
     scheme = model.scheme if isinstance(model, SchemeFile) else None
@@ -168,10 +168,10 @@ def complete(
 
 
 def _put_together(joined: Joined, faults: Faults, formula: str | None, transition: str | None) -> None:
-    """Put a file together with the formula and transition that it names; one that cannot be read hides no other.
+    """Link a file with the formula and transition that it names; if one cannot be read, the others are still checked.
 
     Raises:
-        StoppedError: One of them cannot be read, where faults are kept.
+        StoppedError: One of them cannot be read, when collecting faults.
     """
     read, draft = joined.read, joined.draft
     head = read.model.scheme if isinstance(read.model, SchemeFile) else None
@@ -191,7 +191,7 @@ def _put_together(joined: Joined, faults: Faults, formula: str | None, transitio
     except StoppedError:
         stopped = True
     chosen = head.transition if head and transition is None else transition
-    # What a scheme says of its own transition goes before what that says, and not for one that takes its place.
+    # What a scheme says overrides its own transition, but not a transition that replaces it.
     joined.paid_from = (head.paid_from if head and transition is None else None) or ""
     if chosen is not None:
         transition_read = read_file(chosen, TransitionFile, faults, read if transition is None else None)
@@ -208,7 +208,7 @@ def _put_together(joined: Joined, faults: Faults, formula: str | None, transitio
 
 
 def _stands_alone(part: Module, draft: Linker, faults: Faults) -> None:
-    """Refuse a transition that leans on one formula's inner steps or parameters."""
+    """Refuse a transition that relies on the inner steps or parameters of one formula."""
     steps = {step.name for step in draft.steps}
     if "fair_share" not in steps | faults.lost:
         found = "a transition needs a step fair_share above it"
@@ -272,7 +272,7 @@ def _check_report_by(file: str, report_by: str | None, symbols: Mapping[str, Sym
 
 
 def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ...]) -> Scheme:
-    """Return the scheme, ready to run but for its digest."""
+    """Return the scheme, ready to run except for its digest."""
     draft, symbols, head = joined.draft, joined.symbols, file.scheme
     # The same file may be read for several uses; two files of one name are both listed.
     reads = list({(one.file, one.digest): one for one in draft.reads}.values())

@@ -1,4 +1,4 @@
-"""What a file of the library is and says: the list of all, and the method of one, with its sources."""
+"""The list of all files of the library, and the method of one file with its sources."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LibraryEntry:
     name: str
     title: str
     years: tuple[str, ...]
-    """Years of a scheme; empty for what goes with any."""
+    """Years of a scheme; empty for a file that goes with any."""
     cited: int
     assumed: int
     """How many of the figures that the file itself holds have a source, and how many are assumptions."""
@@ -115,7 +115,7 @@ class StepSaid:
     words: str
     note: str
     functions: tuple[str, ...]
-    """What functions of plug-ins give, a sentence each."""
+    """What the functions of plug-ins return, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """Everything that a scheme, formula or transition file says, put in order."""
+    """Everything that a scheme, formula or transition file says, in order."""
 
     kind: str
     name: str
@@ -165,7 +165,7 @@ class Method:
     parameters: tuple[Needed, ...]
     inputs: tuple[Needed, ...]
     steps: tuple[StepSaid, ...]
-    """Of a scheme those that stand in its own file."""
+    """For a scheme, only those of its own file."""
     checks: tuple[CheckSaid, ...]
     properties: tuple[Kept, ...]
     infeasible: str
@@ -177,11 +177,11 @@ class Method:
 
 
 def method(name: str, kind: str | None = None) -> tuple[Method, str]:
-    """Return what a file of the library, or one of somebody's own, says, and its text.
+    """Return the method and the text of a file of the library, or of a user's file.
 
     Args:
         name: Library name or path.
-        kind: `formula`, `transition` or `scheme`, where one name stands for several.
+        kind: `formula`, `transition` or `scheme`, where several files have the name.
 
     Raises:
         GpitError: There is no such file, or it is at fault.

@@ -94,7 +94,7 @@ def _stated(
 def _shared_out(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str) -> Money:
     """Return the account of steps without a table `[money]`: money in is what `share_out` shares.
 
-    An amount that other steps pass on is no money in. Fair shares that no `share_out` makes come in themselves.
+    An amount that other steps pass on is not money in. Fair shares that no `share_out` makes come in themselves.
     """
     money_in: dict[str, str] = {}
     for step in steps:
@@ -135,7 +135,7 @@ def _left_unspent(
 ) -> list[str]:
     """Return the steps of a file whose left-over money is unspent: money that came in, or that other steps pass on.
 
-    What a step leaves over of a saving, or of a parameter that is no money in, was never there. A step that the
+    What a step leaves over of a saving, or of a parameter that is not money in, was never there. A step that the
     table names counts with what it gives.
     """
     named = {*entry.in_, *entry.out_of}
@@ -171,7 +171,7 @@ def listed_in(entry: MoneyEntry | None) -> list[tuple[str, str]]:
 
 
 def _report_names(layer: Layer, symbols: Mapping[str, Symbol], faults: Faults) -> None:
-    """Report names that do not exist, and names that are no money."""
+    """Report names that do not exist, and names that are not money."""
     for key, name in listed_in(layer.money):
         symbol, where = symbols.get(name), Where(layer.file, f"money › {key}")
         if name in faults.lost:

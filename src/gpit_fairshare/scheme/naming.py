@@ -1,4 +1,4 @@
-"""What the names of a scheme stand for: columns, parameters and steps, each one thing and of one meaning."""
+"""The names of a scheme: columns, parameters and steps, each with one meaning."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 
 
 def only_one_thing(draft: Linker, faults: Faults) -> None:
-    """See that a name is only one thing; where faults are kept, the second thing is put out of reach."""
+    """Report names defined twice. When collecting faults, drop the second definition."""
     seen: dict[str, str] = {}
 
     def is_free(what: str, name: str, where: Where, shown: str) -> bool:
@@ -49,15 +49,15 @@ def only_one_thing(draft: Linker, faults: Faults) -> None:
             del draft.inputs[name]
     for index, step in enumerate(draft.steps):
         if not is_free("a step", step.name, step.place, step.where):
-            # Its formula is understood all the same; no other can refer to such a name.
+            # Its formula is still understood; no other can refer to such a name.
             draft.steps[index] = replace(step, name=f"{step.name} ({index})")
 
 
 def _symbols(draft: Linker, report_by: str | None, faults: Faults, given: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs.
 
-    Codes, names and the column to report by are texts, so that a formula that takes one for a number is refused.
-    Names that are lost are known, and no more than that.
+    Codes, names and the column to report by are texts, so that a formula that uses one as a number is refused.
+    Unresolved names get a symbol, so that they are known.
     """
     steps = {step.name for step in draft.steps}
     symbols = {
@@ -97,7 +97,7 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, given: Mappin
 
 
 def _taken(name: str, what: str) -> str:
-    """Say what a name is before any file gives it to something; an empty text if it is free."""
+    """Return what a name means before any file defines it; an empty text if it is free."""
     if name in IN_EVERY_TABLE:
         return "a column of every table"
     if name in FUNCTIONS:
@@ -108,7 +108,7 @@ def _taken(name: str, what: str) -> str:
 
 
 def _text_columns(tree: t.Expression) -> Iterator[str]:
-    """Yield the names that only a text column can bear: beside a quoted text, or after `within`."""
+    """Yield the names that only a text column can have: beside a quoted text, or after `within`."""
     for node in t.walk(tree):
         match node:
             case t.ComparisonOperation(_, t.Name(name), t.Text()) | t.ComparisonOperation(_, t.Text(), t.Name(name)):
@@ -137,7 +137,7 @@ def meaning(draft: Linker, faults: Faults, report_by: str | None, given: Mapping
 def check_answer(
     draft: Linker, symbols: Mapping[str, Symbol], file: str, result: str, organisation: str, faults: Faults
 ) -> None:
-    """See that the answer, and what is paid once of it, are one number for each organisation."""
+    """Check that the answer, and the part of it that is paid once, are one number for each organisation."""
     answer = symbols[result] if result in symbols and symbols[result].role == "step" else None
     for step in draft.steps:
         one = symbols[step.name]
@@ -158,7 +158,7 @@ def check_answer(
 
 
 def _unlike_an_answer(symbol: Symbol) -> str:
-    """Say what a step has instead of one number for each organisation; an empty text if it has that."""
+    """Return what a step has instead of one number for each organisation; an empty text if it has that."""
     if symbol.type != "number":
         return symbol.type
     return "" if symbol.kind == ORGANISATION else str(symbol.kind)

@@ -1,4 +1,4 @@
-"""Files put together step by step, with the formulas that they use by name under names of their own."""
+"""Link files step by step, with the formulas that they use by name under prefixed names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_STEPS: Final = 500
 _DEEPEST: Final = 16
 """How deep formulas may use one another."""
 UNREAD: Final = t.Name("?")
-"""Stands for a formula that cannot be read, where faults are kept: no formula can hold such a name."""
+"""Replaces a formula that cannot be read, when collecting faults: no formula can hold such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Module:
     steps: tuple[Step, ...]
     checks: tuple[Check, ...]
     own: frozenset[str]
-    """Names of its steps, and of those that it uses as they are called here: `core_fair_share`."""
+    """Names of its steps, and of the steps that it uses, with their prefix: `core_fair_share`."""
     parameters: frozenset[str]
     """Parameters that it, or a formula that it uses, takes from outside."""
     taken: frozenset[str]
@@ -53,20 +53,20 @@ def gather(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFile[Any
     Raises:
         SchemeError: A file uses itself, ends in the wrong step, or names what a formula does not take.
         FormulaError: A formula is not in the language.
-        StoppedError: A used formula cannot be read, where faults are kept.
+        StoppedError: A used formula cannot be read, when collecting faults.
     """
     _ends_well(read, faults)
     uses: list[tuple[UseEntry, Module]] = []
     try:
         for use in getattr(read.model, "use", ()):
             uses.append(_used(read, use, [other.as_ for other, _ in uses], faults, above))
-        # A formula without steps is a fault, and one that hides how many files there are.
+        # A formula without steps is a fault that hides how many files there are: it counts as one step.
         size = len(read.model.steps) + sum(max(part.size, 1) for _, part in uses)
         if size > MOST_STEPS:
             found = f"the scheme has {size:,} steps; {MOST_STEPS} are allowed"
             raise faults.abort(FindingCode.LIMIT, Where(read.file), found)
     except StoppedError:
-        _formulas(read, faults)  # what is wrong with its own formulas is told in any case
+        _formulas(read, faults)  # the faults of its own formulas are reported in any case
         raise
     steps, checks = _formulas(read, faults)
     own = {step.name for step in read.model.steps}
@@ -92,7 +92,7 @@ def gather(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFile[Any
 def _used(
     read: LoadedFile[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[LoadedFile[Any]]
 ) -> tuple[UseEntry, Module]:
-    """Read a formula that a file uses by name; a slip in what it replaces is put right, where faults are kept."""
+    """Read a formula that a file uses by name; when collecting faults, correct a misspelled name under `with`."""
     where = Where(read.file, f"use › {use.as_}")
     inner = read_file(use.formula, FormulaFile, faults, read)
     if any((one.place, one.file) == (inner.place, inner.file) for one in (*above, read)):
@@ -135,7 +135,7 @@ def _formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, ...], 
 
 
 def _ends_well(read: LoadedFile[Any], faults: Faults) -> None:
-    """See that a formula ends in fair_share and a transition in allocation."""
+    """Check that a formula ends in fair_share and a transition in allocation."""
     kind, answer = read.model.kind, read.model.answer
     steps = [step.name for step in read.model.steps]
     last = steps[-1] if steps else "no step"
@@ -147,7 +147,7 @@ def _ends_well(read: LoadedFile[Any], faults: Faults) -> None:
 
 @dataclass(slots=True)
 class Linker:
-    """What has been put together so far, in order."""
+    """The files linked so far, in order."""
 
     steps: list[Step] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
@@ -155,7 +155,7 @@ class Linker:
     inputs: dict[str, tuple[InputEntry, LoadedFile[Any]]] = field(default_factory=dict)
     reads: list[LoadedFile[Any]] = field(default_factory=list)
     replacements: list[tuple[str, str, str]] = field(default_factory=list)
-    """What stands for a parameter of a used formula: the file and place that say so, and the name."""
+    """What replaces a parameter of a used formula: the file and place that say so, and the name."""
     layers: list[Layer] = field(default_factory=list)
     """The files that build on one another, for the money account; formulas that they use by name are no layers."""
 
@@ -167,8 +167,8 @@ class Linker:
     def add(self, part: Module, faults: Faults, prefix: str = "", outside: Callable[[str], str] = str) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
-        A used formula comes first, or as soon as the steps that its `with` names stand above it. Its own
-        names get the prefix; `outside` says what each name that it takes from outside is called there: by itself, the
+        A used formula comes first, or as soon as the steps that its `with` names come before it. Its own
+        names get the prefix; `outside` returns what a name that it takes from outside is called there, by default the
         same.
         """
 
@@ -200,7 +200,7 @@ class Linker:
             self.steps.append(replace(here(step, called(step.name)), label=_under(title, step.label)))
             standing.add(step.name)
             use_ready()
-        for use, inner in waiting:  # a circle: the step that stands too low is named when it is understood
+        for use, inner in waiting:  # a circle: understanding the steps reports the one that comes too late
             self._use(part.read, use, inner, prefix, called, faults)
         self.checks += [here(check, _under(title, check.name)) for check in part.checks]
         self.reads.append(part.read)
@@ -230,7 +230,7 @@ class Linker:
     def _declare(
         self, read: LoadedFile[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: Faults
     ) -> None:
-        """Take over the parameters and inputs that a file declares, but those that `with` replaces."""
+        """Add the parameters and inputs that a file declares, except those that `with` replaces."""
 
         def bound(value: Exact | None) -> Exact | None:
             return called(value) if isinstance(value, str) and NAME.fullmatch(value) else value
@@ -246,10 +246,10 @@ class Linker:
                     _differently(read, f"inputs › {name}", first, faults)
 
     def _declare_parameter(self, name: str, entry: ParameterEntry, read: LoadedFile[Any], faults: Faults) -> None:
-        """Take over a parameter; of two files that declare it alike, one may give its values as well."""
+        """Add a parameter; of two files with the same declaration, one may give its values as well."""
         other, first = self.parameters.setdefault(name, (entry, read))
         values = [one.values for one in (entry, other) if one.values]
-        # A default stands in where no file gives values; where one does, it is no difference.
+        # A default is used where no file gives values; where one does, defaults may differ.
         same = {"values": other.values} | ({"default": other.default} if values else {})
         alike = entry.model_copy(update=same) == other
         if (not alike or values != values[:1] * len(values)) and name not in faults.lost:

@@ -1,4 +1,4 @@
-"""What no run refuses and a reviewer should know: what nothing uses, nobody can check, or rests on nothing."""
+"""Remarks for a reviewer that stop no run: names not used, possible slips, missing checks, units and sources."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Check, Step
 
 _NEARLY: Final = 0.85
-"""How alike a column and another name are when one may be a slip for the other: `revenue_budgets`."""
+"""How similar a column and another name are when one may be a slip for the other: `revenue_budgets`."""
 _NEARLY_TEXT: Final = 0.7
-"""The same of the column to report by, of which there are few: `regoin`."""
+"""The same for the column to report by, as there are few text columns: `regoin`."""
 _PER_HEAD: Final = (1, -1)
 
 
 def remark(joined: Joined, faults: Faults, *, swapped: bool) -> None:
     """Add all remarks on files whose names are understood.
 
-    `swapped` says that the scheme runs with another formula or transition than its own, so that what it has for
-    its own may be left over.
+    `swapped` says that the scheme runs with another formula or transition than its own, so that declarations for
+    its own may be unused.
     """
     remarks = _Remarks(joined, faults)
     if remarks.complete:
@@ -60,7 +60,7 @@ class _Remarks:
         self.symbols = joined.symbols
         self.faults = faults
         self.names: dict[str, list[str]] = {}
-        for one in self.draft.formulas:  # two steps of one name, which is a fault, stand in one place
+        for one in self.draft.formulas:  # two steps of one name, which is a fault, share a place
             self.names.setdefault(one.where, []).extend(name for name, _ in t.names_in(one.tree))
         self.steps = {step.name: step for step in self.draft.steps}
         self._slips: set[str] = set()
@@ -69,12 +69,12 @@ class _Remarks:
 
     @property
     def complete(self) -> bool:
-        """Whether all formulas could be read: in one that could not anything may be used."""
+        """Return whether all formulas could be read: a formula that could not may use any name."""
         there = {*self.steps, *self.draft.parameters, *self.draft.inputs}
         return self.faults.lost <= there and not any(UNREAD.name in names for names in self.names.values())
 
     def unused(self, *, swapped: bool) -> None:
-        """Parameters and columns that are declared and not used, and values that are left aside."""
+        """Report parameters and columns that are declared and not used, and values that are not used."""
         used = {name for names in self.names.values() for name in names} | self.money
         head = self.joined.read.model
         if isinstance(head, SchemeFile):
@@ -109,7 +109,7 @@ class _Remarks:
         self.faults.add(finding, Where(read.file, place))
 
     def unread_steps(self) -> None:
-        """Steps that are neither the answer nor a part of it, and that no other step and no check names."""
+        """Report steps that are neither the answer nor a part of it, and that no other step and no check names."""
         for step in self.draft.steps:
             others = (names for where, names in self.names.items() if where != step.where)
             is_read = step.name in {self.joined.result, *self.money} or any(step.name in names for names in others)
@@ -124,7 +124,7 @@ class _Remarks:
                 self.faults.warning(FindingCode.STEP_NOT_READ, step.place, "nothing reads this step", remedy=remedy)
 
     def checks(self) -> None:
-        """Checks that are missing, or that check nothing that was worked out."""
+        """Report checks that are missing, or that check no step."""
         checked = {name for check in self.draft.checks for name in self.names[check.where]}
         result = self.joined.result
         is_transition = isinstance(self.joined.read.model, TransitionFile)  # whose money is the formula's matter
@@ -144,7 +144,7 @@ class _Remarks:
                 self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, step.place, found, remedy=remedy)
 
     def _resting_on(self, name: str) -> set[str]:
-        """Return a step and all that come of it in the same year, or in a later one."""
+        """Return a step and all steps that depend on it, in the same year or in a later one."""
         found, grown = {name}, True
         while grown:
             more = {step.name for step in self.draft.steps if found.intersection(self.names[step.where])} - found
@@ -153,7 +153,7 @@ class _Remarks:
         return found
 
     def slips(self) -> None:
-        """Names that nothing declares, and that are so near to another that they may be slips for it."""
+        """Report names that nothing declares, and that are so near to another that they may be slips for it."""
         declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
         self._slip_of_report_by()
         for name in self._columns():
@@ -169,7 +169,7 @@ class _Remarks:
             self.faults.warning(FindingCode.SLIP, where, found, remedy=remedy)
 
     def _slip_of_report_by(self) -> None:
-        """The column to report by, where no file declares it and a text column that one declares is near it."""
+        """Report a column to report by that no file declares, if its name is near a declared text column."""
         model, read = self.joined.read.model, self.joined.read
         name = model.scheme.report_by if isinstance(model, SchemeFile) else None
         if not name or name in {*self.draft.inputs, *self.faults.lost} or name in self._columns():
@@ -178,13 +178,13 @@ class _Remarks:
         self._slip(name, texts, _NEARLY_TEXT, Where(read.file, "scheme › report_by"))
 
     def _columns(self) -> list[str]:
-        """Return the names that are taken for columns without being declared as such, in order of first use."""
+        """Return the names that are taken for columns and not declared as such, in order of first use."""
         used = dict.fromkeys(name for names in self.names.values() for name in names)
         known = {*self.draft.inputs, *STANDARD_INPUTS, *IN_EVERY_TABLE}
         return [name for name in used if self.symbols[name].role == "input" and name not in known]
 
     def units(self) -> None:
-        """Units that have no name, sums of rates, and what has no unit and meets pounds."""
+        """Report units that have no name, sums of rates, and names without a unit in arithmetic with pounds."""
         for step in self.draft.steps:
             measure = self.symbols[step.name].dimension
             if measure and not measure.bare and not measure.counted and unit_of(measure) is None:
@@ -222,7 +222,7 @@ class _Remarks:
                     met.add(name)
 
     def sources(self) -> None:
-        """Sources that say neither where they can be read nor of when they are."""
+        """Report sources without an address or a date."""
         for read in self.joined.reads:
             for key, source in read.model.sources.items():
                 lacking = [what for what, there in (("address", source.url), ("date", source.date)) if not there]
@@ -232,7 +232,7 @@ class _Remarks:
                     self.faults.note(FindingCode.SOURCE_NOT_TO_BE_FOUND, Where(read.file, place), found)
 
     def assumptions(self) -> None:
-        """Parameters that rest on assumptions alone, and assumptions that nobody answers for."""
+        """Report parameters with assumptions alone, and assumptions without owner, quality and impact."""
         parameters = {name: one for name, one in self.joined.parameters.items() if name not in self.faults.lost}
         places = {name: place_of_values(name, self.draft.parameters[name][1], self.joined.read) for name in parameters}
         for name, parameter in parameters.items():
@@ -251,7 +251,7 @@ class _Remarks:
                 self.faults.note(FindingCode.UPKEEP, Where(file), found)
 
     def not_to_be_known(self) -> None:
-        """What only a scheme can tell of a formula or transition."""
+        """Report what only a scheme can say about a formula or transition."""
         file = self.joined.read.file
         if self.joined.result == "allocation":
             found = "fair_share is taken for £, one amount for each organisation; what a formula gives is not known"
@@ -267,7 +267,7 @@ class _Remarks:
 
 
 def _by_nothing(node: t.BinaryOperation) -> bool:
-    """Say whether a piece of arithmetic divides by a 0 that is written there."""
+    """Return whether a piece of arithmetic divides by a 0 in the formula."""
     return node.operator == "/" and isinstance(node.right, t.Number) and node.right.value == 0
 
 
@@ -282,10 +282,10 @@ def _summed(tree: t.Expression) -> Iterator[str]:
 def _arithmetic(tree: t.Expression) -> list[list[str]]:
     """Return the names that meet in one piece of arithmetic, piece by piece; the formula's own value comes first.
 
-    A condition is a piece of its own: what it compares does not meet what it decides between.
+    A condition is a separate piece: what it compares does not meet what it decides between.
     """
     starts, pieces = [tree], []
-    for start in starts:  # both lists grow while they are gone through
+    for start in starts:  # both lists grow during their loops
         piece = [start]
         for node in piece:
             inside, apart = _operands(node, whole=node is start)
@@ -307,7 +307,7 @@ def _named(node: t.Expression) -> list[str]:
 
 
 def _operands(node: t.Expression, *, whole: bool) -> tuple[list[t.Expression], list[t.Expression]]:
-    """Return the operands that meet in a node, and those that are pieces of their own."""
+    """Return the operands that meet in a node, and those that are separate pieces."""
     match node:
         case t.ComparisonOperation() if not whole:
             return [], [node]

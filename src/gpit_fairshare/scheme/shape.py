@@ -1,6 +1,6 @@
 """The shape of scheme, formula and transition files, held by Pydantic; unknown keys are refused.
 
-What these models refuse is said in words by `faults`; whatever they take is safe on one line of a screen.
+`faults` has the messages for what these models refuse; everything they accept is safe on one line of a screen.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ Prose = Annotated[Text, AfterValidator(_filled)]
 Line = Annotated[str, AfterValidator(_one_line), AfterValidator(_filled)]
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=64)]
 Year = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}/[0-9]{2}$"})]
-"""A financial year; whoever lists years holds them to it in words of their own."""
+"""A financial year; each list of years checks its form and has its own message."""
 YearOrEvery = Annotated[Line, WithJsonSchema({"type": "string", "pattern": "^(every_year|[0-9]{4}/[0-9]{2})$"})]
 """The key of a value: a year, or all of them."""
 Unit = Literal["£", "£ per head", "people", "%", "ratio", "yes/no"]
 Exact = int | float | str
 """A number, or an exact fraction in text such as `"1/6"`."""
 _ONE_ORIGIN: Final[JsonDict] = {"oneOf": [{"required": ["source"]}, {"required": ["assumption"]}]}
-"""For editors: what `_has_one_origin` says."""
+"""For editors: the rule of `_has_one_origin`."""
 
 
 def number(value: Exact) -> float:
@@ -72,12 +72,12 @@ def number(value: Exact) -> float:
         ValueError: It is not a finite number, or too large or too small to calculate with.
     """
     shown = repr(value)[:80] if isinstance(value, str | float | bool) else "the number"
-    # Limits of length and power: the fraction 1e999999999 would fill the machine before it is a float.
+    # Limits of length and power: the fraction 1e999999999 would fill the memory before it is a float.
     text = re.sub(r"(?<=[0-9])_(?=[0-9])", "", str(value)[:_LONGEST_NUMBER]) if isinstance(value, str) else ""
     found = _NUMBER.fullmatch(text.strip())
     try:
         if isinstance(value, bool) or (isinstance(value, str) and not found):
-            raise ValueError  # noqa: TRY301  # said below, in one place
+            raise ValueError  # noqa: TRY301  # reported below, in one place
         result = float(value) if not found else float(Fraction(found[1]) / (100 if found[2] else 1))
     except (ValueError, ZeroDivisionError):
         raise ValueError(f"{shown} is not a number; write 1500000, 0.5, 5% or 1/6") from None
@@ -87,7 +87,7 @@ def number(value: Exact) -> float:
         raise ValueError(f"{shown} is too large or no number; numbers are finite")
     if not is_in_bounds(result):
         raise ValueError(f"{shown} is too {'large' if abs(result) > 1 else 'small'}; {BOUNDS}")
-    return result + 0.0  # minus nought is nought
+    return result + 0.0  # minus zero becomes zero
 
 
 def _as_written(value: Exact) -> Exact:

@@ -59,7 +59,7 @@ class _Declared:
     origin: LoadedFile[Any]
     """The file that gives the values, or, where none does, the one that declares the parameter."""
     table: str
-    """Where the values stand, or would stand, in that file."""
+    """The table of that file that has the values, or would have them."""
 
 
 def give_values(
@@ -72,7 +72,7 @@ def give_values(
 ) -> tuple[dict[str, Parameter], list[str]]:
     """Give every parameter a value for every year, with its origin, and apply the settings.
 
-    Returns the parameters and what was left aside. With another formula or transition than its own
+    Returns the parameters, and notes on values not used. With another formula or transition than its own
     (`swapped`), a scheme may have values of parameters that nothing declares.
     """
     notes = []
@@ -108,7 +108,7 @@ def give_values(
 def give_defaults(
     declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]], faults: Faults
 ) -> dict[str, Parameter]:
-    """Return the parameters with their defaults, where no scheme gives values, having seen that they fit.
+    """Return the parameters with their defaults, where no scheme gives values, and check their bounds.
 
     A bound that no file at hand declares may be a parameter of the scheme.
     """
@@ -123,7 +123,7 @@ def give_defaults(
 
 
 def _tell_lacking(lacking: Sequence[tuple[_Declared, str, str]], read: LoadedFile[SchemeFile], faults: Faults) -> None:
-    """Tell which parameters lack a value: each with its first year without one, and what there is."""
+    """Report which parameters lack a value: each with its first year without one, and what there is."""
     for one, year, said in lacking:
         where, found = Where(read.file, one.table.replace(".", " › ")), f"there is no value for {said}"
         remedy = f"add it under [{one.table}], or set it with --set {one.name}@{year}=VALUE"
@@ -157,9 +157,9 @@ def _parameter(one: _Declared, years: tuple[str, ...], settings: Sequence[Settin
             faults.error(FindingCode.VALUE_YEAR, where, found, remedy=f"write {', '.join(years)} or {EVERY_YEAR}")
     if EVERY_YEAR in one.written and len(one.written) > 1:
         faults.error(FindingCode.VALUE_YEAR, where, f"give {EVERY_YEAR} or the years one by one, not both")
-    # A default stands for the parameter as a whole: it fills no year that the scheme forgot.
+    # A default is for the parameter as a whole: it fills no year that the scheme leaves out.
     default = one.entry.default if not one.written else None
-    # What is set for one year goes before what is set for all.
+    # A setting for one year overrides a setting for all years.
     chosen = {setting.year: setting for setting in settings if setting.name == one.name}
     values: dict[str, ParameterValue] = {}
     for year in years:
@@ -246,7 +246,7 @@ def _limits(
 
 
 def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> tuple[Assumption, ...]:
-    """Number what is taken without a source: one entry per parameter and text, with its years."""
+    """Number the assumptions: one entry per parameter and text, with its years."""
     found: dict[tuple[str, str, Upkeep], list[str]] = {}
     for name, parameter in parameters.items():
         for year, value in parameter.values.items():
