@@ -58,14 +58,14 @@ def all_library_files(*, with_plugins: bool = True) -> list[LibraryFile]:
 
 def find_library_files(name: str, kinds: Sequence[FileKind] = KINDS) -> list[LibraryFile]:
     """Return the files of a name and of some kinds, by kind; plug-ins are searched only if gpit itself has none."""
-    own = [file for file in _files_of(_OWN) if file.name == name and file.kind in kinds]
-    return own or [file for file in all_library_files() if file.name == name and file.kind in kinds]
+    own_files = [file for file in _files_of(_OWN) if file.name == name and file.kind in kinds]
+    return own_files or [file for file in all_library_files() if file.name == name and file.kind in kinds]
 
 
 def folder_problems() -> list[str]:
     """Return a line for each library of a plug-in that cannot be used, and each of its files whose name is taken."""
     problems: list[str] = []
-    seen = {(file.kind, file.name): file for file in _files_of(_OWN)}
+    files_by_name = {(file.kind, file.name): file for file in _files_of(_OWN)}
     for plugin in installed(LIBRARY):
         try:
             files = _files_of(plugin)
@@ -73,7 +73,7 @@ def folder_problems() -> list[str]:
             problems.append(str(fault))
             continue
         for file in files:
-            other = seen.setdefault((file.kind, file.name), file)
+            other = files_by_name.setdefault((file.kind, file.name), file)
             if other is not file:
                 holder = f"the {other.plugin}" if other.plugin else "gpit itself"
                 problem = f"{file.folder}/{file.name}.toml: the name is taken by {holder}; this file is left out"

@@ -57,8 +57,8 @@ class Review:
             "years": list(self.years),
             "files": [{"file": file, "sha256": digest} for file, digest in self.files],
             "findings": [
-                {key: value for key, value in one.entry().items() if key not in ("sheet", "cell", "others")}
-                for one in self.findings
+                {key: value for key, value in finding.entry().items() if key not in ("sheet", "cell", "others")}
+                for finding in self.findings
             ],
         }
 
@@ -112,11 +112,11 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
         chosen = [(name, kind) for kind in KINDS for name in library_names(kind)]
     else:
         schemes = library_names("scheme")
-        chosen = [(name, "scheme") for name in schemes if _names_its_own(name, formula, transition)]
+        chosen = [(name, "scheme") for name in schemes if _has_parts_to_replace(name, formula, transition)]
     return [review(name, formula=formula, transition=transition, kind=kind) for name, kind in chosen]
 
 
-def _names_its_own(scheme: str, formula: str | None, transition: str | None) -> bool:
+def _has_parts_to_replace(scheme: str, formula: str | None, transition: str | None) -> bool:
     """Return whether a scheme of the library names what is to be replaced, rather than having its own steps."""
     try:
         head = read_file(scheme, SchemeFile, Faults()).model.scheme
@@ -129,8 +129,8 @@ def reviews_document(reviews: Sequence[Review]) -> dict[str, Any]:
     """Return several reviews with stable keys, for JSON."""
     return {
         "schema": JSON_SCHEMA,
-        "sound": all(one.sound for one in reviews),
-        "reviews": [one.document() for one in reviews],
+        "sound": all(review.sound for review in reviews),
+        "reviews": [review.document() for review in reviews],
     }
 
 
@@ -145,7 +145,9 @@ def _reviewed(joined: Joined, unread: Review) -> Review:
         formula=joined.formula,
         transition=joined.transition,
         years=tuple(model.scheme.years) if isinstance(model, SchemeFile) else (),
-        files=tuple(dict.fromkeys([(one.file, one.digest) for one in (joined.read, *joined.reads)] + [*unread.files])),
+        files=tuple(
+            dict.fromkeys([(read.file, read.digest) for read in (joined.read, *joined.reads)] + [*unread.files])
+        ),
         steps=len(draft.steps) if is_joined else 0,
         checks=len(draft.checks) if is_joined else 0,
         parameters=len(draft.parameters) if is_joined else 0,

@@ -55,11 +55,11 @@ def descriptions() -> dict[str, dict[str, str]]:
 def _plain(schema: Any) -> Any:
     """Return a schema without null, which TOML does not have, and without titles that only repeat the keys."""
     if isinstance(schema, list):
-        return [_plain(one) for one in schema if one != {"type": "null"}]
+        return [_plain(subschema) for subschema in schema if subschema != {"type": "null"}]
     if not isinstance(schema, dict):
         return schema
     kept = {
-        key: {name: _plain(one) for name, one in value.items()} if key == "properties" else _plain(value)
+        key: {name: _plain(subschema) for name, subschema in value.items()} if key == "properties" else _plain(value)
         for key, value in schema.items()
         if not (key == "default" and value is None) and not (key == "title" and isinstance(value, str))
     }
