@@ -29,7 +29,7 @@ from gpit_fairshare.scheme.model import (
     Step,
 )
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
-from gpit_fairshare.scheme.parts import gather
+from gpit_fairshare.scheme.parts import load_module
 from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
@@ -75,28 +75,28 @@ def definition(scheme: Scheme) -> dict[str, Any]:
         ],
         "steps": [{**_recorded(step), "kind": str(step.kind)} for step in scheme.steps],
         "checks": [_recorded(check) for check in scheme.checks],
-        "assumptions": [{**asdict(one), "years": list(one.years)} for one in scheme.assumptions],
+        "assumptions": [{**asdict(assumption), "years": list(assumption.years)} for assumption in scheme.assumptions],
     }
 
 
-def _plain(item: object, *names: str) -> dict[str, Any]:
+def _plain(part: object, *names: str) -> dict[str, Any]:
     """Return the named attributes, with tuples as lists, as JSON has them."""
-    values = {name: getattr(item, name) for name in names}
+    values = {name: getattr(part, name) for name in names}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _recorded(item: Parameter | Step | Check) -> dict[str, Any]:
+def _recorded(part: Parameter | Step | Check) -> dict[str, Any]:
     """Return the fields of a part of a scheme that are keys of its entry, in the order of the model."""
-    return {field.name: getattr(item, field.name) for field in fields(item) if field.metadata != NOT_RECORDED}
+    return {field.name: getattr(part, field.name) for field in fields(part) if field.metadata != NOT_RECORDED}
 
 
 def _source_keys(scheme: Scheme) -> dict[Source, str]:
     """Return every source with a unique key: two files may use one key for two publications."""
-    found = dict.fromkeys(scheme.sources)
+    sources = dict.fromkeys(scheme.sources)
     for parameter in scheme.parameters.values():
-        found.update(dict.fromkeys(value.source for value in parameter.values.values() if value.source))
+        sources.update(dict.fromkeys(value.source for value in parameter.values.values() if value.source))
     keys: dict[Source, str] = {}
-    for source in found:
+    for source in sources:
         key, count = source.key, 2
         while key in keys.values():
             key, count = f"{source.key}-{count}", count + 1
@@ -107,7 +107,7 @@ def _source_keys(scheme: Scheme) -> dict[Source, str]:
 def _value(value: ParameterValue, keys: Mapping[Source, str]) -> dict[str, Any]:
     upkeep = {key: text for key, text in asdict(value.upkeep).items() if text}
     origin = {"source": keys[value.source]} if value.source else {"assumption": value.assumption}
-    return {"value": value.written, **origin, **upkeep, "overridden": value.overridden}
+    return {"value": value.as_written, **origin, **upkeep, "overridden": value.overridden}
 
 
 def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest: str, file: str) -> Scheme:
@@ -131,15 +131,15 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
     sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
     read = LoadedFile(file, digest, None, model, {source.key: source for source in sources})
-    raised = Faults()
+    faults = Faults()
     joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
-    joined.draft.add(gather(read, raised), raised)
-    complete(joined, raised)
+    joined.draft.add(load_module(read, faults), faults)
+    complete(joined, faults)
     scheme = joined.scheme
     if scheme is None:  # pragma: no cover - every fault was raised before
         raise SchemeError(f"{file}: the scheme in it cannot be read")
     places = {entry["name"]: str(entry["where"]) for entry in (*table["steps"], *table["checks"])}
-    written = {entry["name"]: entry["values"] for entry in table["parameters"]}
+    recorded_values = {entry["name"]: entry["values"] for entry in table["parameters"]}
     return replace(
         scheme,
         steps=tuple(replace(step, where=places[step.name]) for step in scheme.steps),
@@ -148,7 +148,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
             name: replace(
                 parameter,
                 values={
-                    year: replace(value, overridden=written[name][year]["overridden"])
+                    year: replace(value, overridden=recorded_values[name][year]["overridden"])
                     for year, value in parameter.values.items()
                 },
             )
@@ -187,7 +187,7 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _entry(written: Mapping[str, Any], model: type[shape.Entry]) -> dict[str, Any]:
+def _entry(record: Mapping[str, Any], model: type[shape.Entry]) -> dict[str, Any]:
     """Return the keys that an entry of a file also has; an empty text means a key that a file leaves out."""
-    entry = {key: written[key] for key in model.model_fields if written.get(key) not in (None, "")}
+    entry = {key: record[key] for key in model.model_fields if record.get(key) not in (None, "")}
     return entry | ({"date": dt.date.fromisoformat(entry["date"])} if "date" in entry else {})

@@ -52,7 +52,7 @@ class ParameterValue:
     """A parameter's value in one year, and where it comes from."""
 
     value: float
-    written: str
+    as_written: str
     """The text in the file or the option."""
     source: Source | None = None
     assumption: str = ""
@@ -188,7 +188,7 @@ class Scheme:
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
         used |= dict.fromkeys((*self.money.money_in, *self.money.taken_away, *self.money.unspent))
         # The codes of larger organisations are read too: the rows get their values by code.
-        used |= dict.fromkeys(of for name in used if (of := self.symbols[name].of))
+        used |= dict.fromkeys(larger for name in used if (larger := self.symbols[name].of))
         return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")
 
     def certainty(self, year: str) -> str:
@@ -196,7 +196,7 @@ class Scheme:
         return "indicative" if year in self.indicative else "firm"
 
     @property
-    def takes_new_money(self) -> bool:
+    def has_new_money(self) -> bool:
         """Return whether its transition says that money on top of the budget pays for protection."""
         return self.paid_from == "new money"
 
