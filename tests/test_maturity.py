@@ -136,7 +136,7 @@ def test_indicators_of_the_text_are_those_of_the_scheme():
     expected = []
     for one in SCHEME.inputs:
         if one.name in SHARES:
-            low, high = (parameters[f"{one.name}_{end}"].values["2016/17"].written for end in ("low", "high"))
+            low, high = (parameters[f"{one.name}_{end}"].values["2016/17"].as_written for end in ("low", "high"))
             expected.append((one.name, SCHEME.labels[one.name], "practice", f"{high} (some from {low})"))
         elif one.name in (*DECLARED, *OF_CCGS):
             expected.append((one.name, SCHEME.labels[one.name], "CCG" if one.of else "practice", "yes"))

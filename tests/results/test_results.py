@@ -120,7 +120,7 @@ def test_a_fraction_stays_exact(tmp_path):
     record = read_record(stored(allocate(sample=True, settings={"support_share": "1/3"}), tmp_path, ".json"))
 
     value = record.scheme.parameters["support_share"].values["2014/15"]
-    assert (value.written, value.value, value.overridden) == ("1/3", 1 / 3, True)
+    assert (value.as_written, value.value, value.overridden) == ("1/3", 1 / 3, True)
 
 
 def test_mergers_of_the_users_own_come_along(tmp_path):
@@ -498,4 +498,4 @@ def test_fifteen_digits_are_the_same_value(tmp_path):
     record = read_record(stored(allocate(sample=True, settings={"support_share": "1/6"}), tmp_path, ".xlsx"))
     value = record.scheme.parameters["support_share"].values["2014/15"]
 
-    assert (value.written, value.assumption) == ("1/6", "Set for this run with --set.")
+    assert (value.as_written, value.assumption) == ("1/6", "Set for this run with --set.")

@@ -23,7 +23,7 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
     notes = [Finding.note(FindingCode.VALUES_LEFT_ASIDE, note) for note in scheme.notes]
     notes += [
         Finding.note(
-            FindingCode.SET_FOR_THIS_RUN, f"{name} is {value.written} in {year}: set for this run, not in the scheme"
+            FindingCode.SET_FOR_THIS_RUN, f"{name} is {value.as_written} in {year}: set for this run, not in the scheme"
         )
         for name, year, value in scheme.overridden()
     ]
@@ -106,7 +106,7 @@ def _imbalance(scheme: Scheme, year: Year, account: MoneyAccount, difference: fl
         remedy = f"Correct the rule, or name in the table [money] of {file} all that comes in, is taken away or is left"
         return Finding.warning(FindingCode.MONEY_DOES_NOT_BALANCE, f"{message} {known_money}", remedy)
     remedy = f"Add to {file} a table [money] with in = […], and out_of = […] for what is taken away"
-    if scheme.takes_new_money and difference < 0:
+    if scheme.has_new_money and difference < 0:
         message = f"{label}: {beyond} of it is new money, beyond what there is to share out"
         return Finding.note(FindingCode.NEW_MONEY, message, remedy)
     return Finding.warning(

@@ -109,7 +109,7 @@ def manifest_of(
                 "name": name,
                 "year": year,
                 "value": value.value,
-                "written": value.written,
+                "written": value.as_written,
                 "source": str(value.source) if value.source else None,
                 "assumption": value.assumption or None,
                 "overridden": value.overridden,

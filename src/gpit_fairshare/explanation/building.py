@@ -193,4 +193,4 @@ def _origin(value: ParameterValue) -> str:
         origin = f"{'set for this run' if of_the_run else value.assumption.rstrip('.')}, not in the scheme"
     else:
         origin = str(value.source or f"assumption: {value.assumption}".rstrip("."))
-    return f"{origin}; written {value.written}" if "/" in value.written else origin
+    return f"{origin}; written {value.as_written}" if "/" in value.as_written else origin

@@ -143,7 +143,7 @@ class ResultReport:
         """Yield what was set for this run alone, a line for each parameter and value."""
         years_by_setting = defaultdict(list)
         for name, year, value in self.scheme.overridden():
-            written = written_value(value.value, self.scheme.parameters[name].unit, value.written)
+            written = written_value(value.value, self.scheme.parameters[name].unit, value.as_written)
             years_by_setting[f"{self.label(name)} ({name}): {written}"].append(year)
         settings = [f"{text} in {span(years, self.scheme.years)}" for text, years in years_by_setting.items()]
         yield from doc.section("Set for this run, not in the scheme", settings, doc.Tone.WARNING)

@@ -71,7 +71,7 @@ def _settings(maturity: Maturity) -> Iterator[doc.Block]:
     if overridden:
         yield doc.Heading("Set for this run, not in the scheme", doc.Tone.WARNING)
     for name, _, value in overridden:
-        written = written_value(value.value, scheme.parameters[name].unit, value.written)
+        written = written_value(value.value, scheme.parameters[name].unit, value.as_written)
         yield doc.Item(f"{scheme.labels[name]} ({name}): {written}")
 
 

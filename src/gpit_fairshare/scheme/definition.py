@@ -1,8 +1,7 @@
-"""A scheme as one table: every step, check and value that its files came to, so that a result can carry its rule.
+"""A scheme as one table of every step, check and value, so that a result can carry its rule.
 
-Whoever has a result has no files any more. `definition` writes down all that decides the result, in the
-shape of a scheme file with steps of its own; `defined` makes the same scheme of it again, through the
-same checks as a file's.
+A reader of a result may not have the scheme files. `definition` writes everything that decides the result, in the
+shape of a scheme file with its own steps; `defined` rebuilds the same scheme from it, with the checks of a file.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from gpit_fairshare.scheme.model import (
     Step,
 )
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
-from gpit_fairshare.scheme.parts import gather
+from gpit_fairshare.scheme.parts import load_module
 from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
@@ -41,13 +40,13 @@ _HEAD: Final = (
     *("name", "title", "organisation", "years", "indicative"),
     *("formula", "transition", "result", "report_by", "paid_from"),
 )
-"""Attributes of a scheme that are keys of the table as they are."""
+"""Attributes of a scheme that are copied to the table unchanged."""
 
 
 def definition(scheme: Scheme) -> dict[str, Any]:
     """Return a scheme as one table of plain values, ready for JSON; `defined` reads it back.
 
-    Values stand as the files or `--set` wrote them, so that fractions stay exact.
+    Values are written as in the files or in `--set`, so that fractions stay exact.
     """
     keys = _source_keys(scheme)
     return {
@@ -67,7 +66,7 @@ def definition(scheme: Scheme) -> dict[str, Any]:
                 "name": symbol.name,
                 "label": scheme.labels[symbol.name],
                 **_plain(symbol, "unit", "type", "optional"),
-                # Only where a column has it, so that what other schemes write stays as it was.
+                # Only for columns that have it, so that the tables of other schemes do not change.
                 **({"of": symbol.of} if symbol.of else {}),
                 **({"signed": True} if symbol.signed else {}),
             }
@@ -76,28 +75,28 @@ def definition(scheme: Scheme) -> dict[str, Any]:
         ],
         "steps": [{**_recorded(step), "kind": str(step.kind)} for step in scheme.steps],
         "checks": [_recorded(check) for check in scheme.checks],
-        "assumptions": [{**asdict(one), "years": list(one.years)} for one in scheme.assumptions],
+        "assumptions": [{**asdict(assumption), "years": list(assumption.years)} for assumption in scheme.assumptions],
     }
 
 
-def _plain(item: object, *names: str) -> dict[str, Any]:
-    """Return some attributes by name, tuples as the lists that JSON has."""
-    values = {name: getattr(item, name) for name in names}
+def _plain(part: object, *names: str) -> dict[str, Any]:
+    """Return the named attributes, with tuples as lists, as JSON has them."""
+    values = {name: getattr(part, name) for name in names}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _recorded(item: Parameter | Step | Check) -> dict[str, Any]:
+def _recorded(part: Parameter | Step | Check) -> dict[str, Any]:
     """Return the fields of a part of a scheme that are keys of its entry, in the order of the model."""
-    return {field.name: getattr(item, field.name) for field in fields(item) if field.metadata != NOT_RECORDED}
+    return {field.name: getattr(part, field.name) for field in fields(part) if field.metadata != NOT_RECORDED}
 
 
 def _source_keys(scheme: Scheme) -> dict[Source, str]:
-    """Return every source with a key of its own: two files may give one key to two publications."""
-    found = dict.fromkeys(scheme.sources)
+    """Return every source with a unique key: two files may use one key for two publications."""
+    sources = dict.fromkeys(scheme.sources)
     for parameter in scheme.parameters.values():
-        found.update(dict.fromkeys(value.source for value in parameter.values.values() if value.source))
+        sources.update(dict.fromkeys(value.source for value in parameter.values.values() if value.source))
     keys: dict[Source, str] = {}
-    for source in found:
+    for source in sources:
         key, count = source.key, 2
         while key in keys.values():
             key, count = f"{source.key}-{count}", count + 1
@@ -108,20 +107,20 @@ def _source_keys(scheme: Scheme) -> dict[Source, str]:
 def _value(value: ParameterValue, keys: Mapping[Source, str]) -> dict[str, Any]:
     upkeep = {key: text for key, text in asdict(value.upkeep).items() if text}
     origin = {"source": keys[value.source]} if value.source else {"assumption": value.assumption}
-    return {"value": value.written, **origin, **upkeep, "overridden": value.overridden}
+    return {"value": value.as_written, **origin, **upkeep, "overridden": value.overridden}
 
 
 def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest: str, file: str) -> Scheme:
-    """Return the scheme that `definition` wrote down, ready to run.
+    """Return the scheme that `definition` wrote, ready to run.
 
     Args:
         table: What `definition` returned, perhaps through JSON.
         files: Base name and SHA-256 of each file that the scheme was read from at the time.
         digest: The scheme's digest at the time.
-        file: What to call the place in messages.
+        file: Name of the file for messages.
 
     Raises:
-        SchemeError: The table is no scheme, or is not as gpit writes it.
+        SchemeError: The table is not a scheme, or not as gpit writes it.
     """
     try:
         data = _as_file(table)
@@ -132,15 +131,15 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
     sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
     read = LoadedFile(file, digest, None, model, {source.key: source for source in sources})
-    raised = Faults()
+    faults = Faults()
     joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
-    joined.draft.add(gather(read, raised), raised)
-    complete(joined, raised)
+    joined.draft.add(load_module(read, faults), faults)
+    complete(joined, faults)
     scheme = joined.scheme
-    if scheme is None:  # pragma: no cover - whatever there is no scheme for was raised
+    if scheme is None:  # pragma: no cover - every fault was raised before
         raise SchemeError(f"{file}: the scheme in it cannot be read")
     places = {entry["name"]: str(entry["where"]) for entry in (*table["steps"], *table["checks"])}
-    written = {entry["name"]: entry["values"] for entry in table["parameters"]}
+    recorded_values = {entry["name"]: entry["values"] for entry in table["parameters"]}
     return replace(
         scheme,
         steps=tuple(replace(step, where=places[step.name]) for step in scheme.steps),
@@ -149,14 +148,14 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
             name: replace(
                 parameter,
                 values={
-                    year: replace(value, overridden=written[name][year]["overridden"])
+                    year: replace(value, overridden=recorded_values[name][year]["overridden"])
                     for year, value in parameter.values.items()
                 },
             )
             for name, parameter in scheme.parameters.items()
         },
         counts={column: tuple(words) for column, words in table["counts"].items()},
-        # What one file alone cannot say: which file decided, and which steps came from a transition.
+        # One file alone cannot say which file decides the account, and which steps came from a transition.
         money=TypeAdapter(Money).validate_python(table["money"]) if "money" in table else scheme.money,
         assumptions=TypeAdapter(tuple[Assumption, ...]).validate_python(table["assumptions"]),
         sources=sources,
@@ -188,7 +187,7 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _entry(written: Mapping[str, Any], model: type[shape.Entry]) -> dict[str, Any]:
-    """Return the keys that an entry of a file has as well; an empty text stands for a key that a file leaves out."""
-    entry = {key: written[key] for key in model.model_fields if written.get(key) not in (None, "")}
+def _entry(record: Mapping[str, Any], model: type[shape.Entry]) -> dict[str, Any]:
+    """Return the keys that an entry of a file also has; an empty text means a key that a file leaves out."""
+    entry = {key: record[key] for key in model.model_fields if record.get(key) not in (None, "")}
     return entry | ({"date": dt.date.fromisoformat(entry["date"])} if "date" in entry else {})

@@ -1,9 +1,9 @@
-"""What is wrong with scheme, formula and transition files: collected, said in words, and left out of what is read.
+"""Faults in scheme, formula and transition files: collect them, describe them, and read the file without them.
 
-A run stops at the first fault and a review goes on to the last. Both go through the same steps, so that what
-one refuses the other reports: the collector raises an error, or keeps it. A file without what is wrong in its
-shape is only for a review, which goes on to the rest of it. Such a file is never run. The names of what is left
-out count as unresolved, so that nothing reports them as missing.
+A run stops at the first fault; a review reports every fault. Both do the same checks, so that a review reports
+what a run refuses: the collector raises an error, or keeps it. A review leaves out the parts of a file with a wrong
+shape and checks the rest. Such a file is never run. The names of the parts left out count as unresolved, so that
+nothing reports them as missing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CODES: Final[dict[Sort, FindingCode]] = {
     "unit": FindingCode.UNITS_DO_NOT_FIT,
     "kind": FindingCode.KINDS,
 }
-_SAID: Final = {
+_MESSAGES: Final = {
     "string_type": "expected a text in quotes",
     **dict.fromkeys(("int_type", "float_type"), 'expected a number, or a fraction in quotes such as "1/6"'),
     "bool_type": "expected true or false",
@@ -47,7 +47,7 @@ _SAID: Final = {
         "a name has small letters a to z, digits and _, and begins with a letter, as fair_share"
     ),
 }
-"""What Pydantic's types of error come to in words; the others are said in `_said`."""
+"""Messages for Pydantic's types of error; `_message` has the others."""
 STAND_IN: Final = "?"
 _LISTS: Final = ("steps", "checks")
 _TABLES: Final = ("parameters", "inputs", "values", "sources")
@@ -59,20 +59,20 @@ class StoppedError(Exception):
 
 
 class Faults(FindingCollector):
-    """What was noticed about the files of a scheme, and which of its parts cannot be relied on."""
+    """Findings about the files of a scheme, and the names that could not be resolved."""
 
     def __init__(self, *, collect: bool = False) -> None:
         super().__init__(None if collect else SchemeError)
         self.files: dict[tuple[str, str], None] = {}
-        """Base name and SHA-256 of every file that was read, in order, whatever became of what joins them."""
-        self.lost: set[str] = set()
-        """Names whose definition is faulty: that they are missed, or do not fit, is no fault of its own."""
+        """Base name and SHA-256 of every file that was read, in order, even if the files could not be joined."""
+        self.unresolved: set[str] = set()
+        """Names whose definition is faulty: that they are missing, or do not fit, is not a further fault."""
 
     def abort(
-        self, code: FindingCode, where: Where, found: str, remedy: str = "", *, raises: type[Exception] | None = None
+        self, code: FindingCode, where: Where, problem: str, remedy: str = "", *, raises: type[Exception] | None = None
     ) -> StoppedError:
-        """Report an error after which there is nothing more to be read, and return what to raise then."""
-        self.error(code, where, found, remedy=remedy, raises=raises)
+        """Report an error after which nothing more can be read, and return the exception to raise."""
+        self.error(code, where, problem, remedy=remedy, raises=raises)
         return StoppedError()
 
     def formula_error(self, fault: FormulaError, where: Where, code: FindingCode | None = None) -> None:
@@ -90,79 +90,79 @@ class ShapeFault:
     path: tuple[int | str, ...]
     """Where it is in the data, or would be if it is missing."""
     removable: int
-    """How much of the path leads to the smallest part of the file that can be left out; 0 if none can."""
+    """Length of the path to the smallest part of the file that can be left out; 0 if none can."""
     place: str
-    said: str
+    message: str
     kind: str
-    """What Pydantic calls it, or `origin`: a figure has no origin, or two."""
+    """Pydantic's type of error, or `origin`: a figure has no origin, or two."""
     near: str = ""
     """The known key that was probably meant; empty if none is near."""
 
 
 def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[ShapeFault]:
-    """Say the faults of a file, one for each place: where, what was expected, what was found.
+    """Return the faults of a file, one for each place: where, what was expected, what was found.
 
-    A key that is not known comes before one that is missing: a slip of the pen makes both.
+    An unknown key comes before a missing one: a misspelling causes both.
     """
     by_path: dict[tuple[int | str, ...], ShapeFault] = {}
-    errors = [error for error in fault.errors() if not _asks_for_word(error)]
+    errors = [error for error in fault.errors() if not _is_about_word(error)]
     for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
         shape_fault = _fault(error, data, model)
-        # Of a union, Pydantic reports each branch; for the author it is one place.
+        # Pydantic reports each branch of a union; for the author it is one place.
         by_path.setdefault(shape_fault.path, shape_fault)
     return list(by_path.values())
 
 
-def _asks_for_word(error: ErrorDetails) -> bool:
-    """Return whether the author wrote a table, and the error asks for the word that could be in its place."""
+def _is_about_word(error: ErrorDetails) -> bool:
+    """Return whether the author wrote a table, and the error is about the word that is allowed in its place."""
     is_of_union = error["type"] == "literal_error" and str(error["loc"][-1]).startswith("literal[")
     return is_of_union and isinstance(error["input"], dict)
 
 
-def first_of(found: Sequence[ShapeFault]) -> str:
-    """Say the first fault of a file on one line, and how many more there are."""
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return ": ".join(part for part in (found[0].place, f"{found[0].said}{more}") if part)
+def first_of(shape_faults: Sequence[ShapeFault]) -> str:
+    """Return the first fault of a file on one line, with the number of further faults."""
+    more = f" (and {len(shape_faults) - 1} more)" if len(shape_faults) > 1 else ""
+    return ": ".join(part for part in (shape_faults[0].place, f"{shape_faults[0].message}{more}") if part)
 
 
-def of_toml(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
-    """Return where a text is no TOML, and why."""
-    said, _, place = str(fault).removesuffix(")").rpartition(" (at ")
+def toml_problem(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
+    """Return where a text is not TOML, and why."""
+    reason, _, place = str(fault).removesuffix(")").rpartition(" (at ")
     if place == "end of document":
         lines = text.rstrip("\n").split("\n")
         place = f"line {len(lines)}, column {len(lines[-1]) + 1}"
-    twice = re.search(r"\((?P<key>'.*'),?\) twice$", said)
-    if twice:
-        table = ".".join(re.findall(r"'([^']*)'", twice["key"]))
-        said = f"the table [{table}] stands there twice"
-    elif said.startswith("Cannot overwrite"):
-        said = "the same key is given twice before this place"
-    elif said.startswith("Illegal character '\\n'"):
-        said = "a text in quotes does not end on its line"
-    return place, f"not valid TOML: {one_line(said[:1].lower() + said[1:], 200)}"
+    match = re.search(r"\((?P<key>'.*'),?\) twice$", reason)
+    if match:
+        table = ".".join(re.findall(r"'([^']*)'", match["key"]))
+        reason = f"the table [{table}] stands there twice"
+    elif reason.startswith("Cannot overwrite"):
+        reason = "the same key is given twice before this place"
+    elif reason.startswith("Illegal character '\\n'"):
+        reason = "a text in quotes does not end on its line"
+    return place, f"not valid TOML: {one_line(reason[:1].lower() + reason[1:], 200)}"
 
 
 def _fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> ShapeFault:
-    """Return one fault: where it is, and what is to be said of it."""
+    """Return one fault, with its place and its message."""
     kind, location, (path, types) = error["type"], error["loc"], _walk(error["loc"], data, model)
     optional = [
         length for length, part in enumerate(path, 1) if _can_be_left_out(types[length - 1], part, types[length])
     ]
     removable = max(optional, default=0)
     if kind == "missing":
-        said = f"{one_line(location[-1])} is missing"
-        return ShapeFault((*path, location[-1]), removable, _place(path, data), said, kind)
+        message = f"{one_line(location[-1])} is missing"
+        return ShapeFault((*path, location[-1]), removable, _place(path, data), message, kind)
     if kind == "extra_forbidden":
         keys, key = [str(key) for key in _fields(types[-2])], str(path[-1])
-        return ShapeFault(path, 0, _place(path[:-1], data), _unknown(key, keys), kind, nearest_of(key, keys))
+        return ShapeFault(path, 0, _place(path[:-1], data), _unknown_key(key, keys), kind, nearest_of(key, keys))
     if kind == "literal_error" and location[-1] == "[key]":
-        said = _unknown(str(path[-1]), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
-        return ShapeFault(path, removable, _place(path[:-1], data), said, kind)
-    return ShapeFault(path, removable, _place(path, data), _said(error, types[-1]), kind)
+        message = _unknown_key(str(path[-1]), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
+        return ShapeFault(path, removable, _place(path[:-1], data), message, kind)
+    return ShapeFault(path, removable, _place(path, data), _message(error, types[-1]), kind)
 
 
-def _said(error: ErrorDetails, wanted: Any) -> str:
-    """Say what was expected at a place, of the type `wanted`, and what was found."""
+def _message(error: ErrorDetails, expected_type: Any) -> str:
+    """Return what was expected at a place of the type `expected_type`, and what was found."""
     kind, context = error["type"], error.get("ctx", {})
     match kind:
         case "value_error":
@@ -174,33 +174,33 @@ def _said(error: ErrorDetails, wanted: Any) -> str:
         case "too_long":
             return f"is too long; {context['max_length']} of them are allowed"
         case "literal_error":
-            said = f"expected one of {context['expected'].replace(' or ', ', ')}"
-        case "model_type" if example := getattr(_model_of(wanted), "example", ""):
-            said = f"expected a table such as {example}"
+            message = f"expected one of {context['expected'].replace(' or ', ', ')}"
+        case "model_type" if example := getattr(_model_of(expected_type), "example", ""):
+            message = f"expected a table such as {example}"
         case _:
-            said = _SAID.get(kind, "is not what is expected here").format(**context)
-    return f"{said}; found {_kind_of(error.get('input'))}"
+            message = _MESSAGES.get(kind, "is not what is expected here").format(**context)
+    return f"{message}; found {_kind_of(error.get('input'))}"
 
 
-def _unknown(key: str, known: Sequence[str]) -> str:
+def _unknown_key(key: str, known_keys: Sequence[str]) -> str:
     key = one_line(key)
-    return f"unknown key {key}{nearest(key, known) or '; known are ' + ', '.join(known)}"
+    return f"unknown key {key}{nearest(key, known_keys) or '; known are ' + ', '.join(known_keys)}"
 
 
-def _kind_of(found: Any) -> str:
-    match found:
+def _kind_of(value: Any) -> str:
+    match value:
         case dict():
             return "a table"
         case list():
             return "a list"
         case bool():
-            return str(found).lower()
+            return str(value).lower()
         case str():
-            return repr(one_line(found, 40))
+            return repr(one_line(value, 40))
         case int() | float():
-            return one_line(repr(found), 40) if abs(found) < 1e16 else "a large number"
+            return one_line(repr(value), 40) if abs(value) < 1e16 else "a large number"
         case _:
-            return one_line(found, 40)
+            return one_line(value, 40)
 
 
 def _walk(location: Sequence[int | str], data: Any, model: Any) -> tuple[tuple[int | str, ...], list[Any]]:
@@ -211,7 +211,7 @@ def _walk(location: Sequence[int | str], data: Any, model: Any) -> tuple[tuple[i
     path: list[int | str] = []
     types = [model]
     for part in location:
-        if _holds(data, part):
+        if _has_part(data, part):
             data = data[part]
             path.append(part)
             types.append(_type_below(types[-1], part))
@@ -258,7 +258,7 @@ def _model_of(kind: Any) -> type[BaseModel] | None:
 
 
 def _branches(annotation: Any) -> Iterator[Any]:
-    """Yield the types that an annotation allows, those of a union among them, and whatever it says besides."""
+    """Yield the types that an annotation allows, including those of a union, and its other arguments."""
     if get_origin(annotation) in (Annotated, Union, UnionType):
         for branch in get_args(annotation):
             yield from _branches(branch)
@@ -297,7 +297,7 @@ def without_faults(data: dict[str, Any], faults: Sequence[ShapeFault], unresolve
 
 
 def _is_text_for_people(path: Sequence[int | str]) -> bool:
-    """Return whether a text changes nothing else, whatever it says."""
+    """Return whether a text is only for readers, so that nothing else depends on it."""
     of_header = path[0] in KINDS and len(path) == 2
     is_name = path[-1] == "name" and (of_header or path[0] == "checks")
     return (of_header or len(path) == 3) and (is_name or path[-1] in ("label", "title"))
@@ -326,7 +326,7 @@ def _leave_out(usable: dict[str, Any], fault: ShapeFault, unresolved: set[str]) 
 
 
 def _sources_in(entry: Any) -> Iterator[str]:
-    """Yield the sources that an entry cites, so that they are not taken for unused."""
+    """Yield the sources that an entry cites, so that they are not reported as unused."""
     if isinstance(entry, dict):
         for key, value in entry.items():
             if key == "source" and isinstance(value, str):
@@ -338,11 +338,11 @@ def _sources_in(entry: Any) -> Iterator[str]:
 def _at(data: Any, path: Sequence[int | str]) -> Any:
     """Return what is at a place, or None if it is no longer there."""
     for part in path:
-        if not _holds(data, part):
+        if not _has_part(data, part):
             return None
         data = data[part]
     return data
 
 
-def _holds(data: Any, part: int | str) -> bool:
+def _has_part(data: Any, part: int | str) -> bool:
     return part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)

@@ -1,4 +1,4 @@
-"""Scheme, formula and transition files: where they are found, and how they are read."""
+"""Find and read scheme, formula and transition files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.plugin_functions import function_problems
 from gpit_fairshare.plugins import Plugin, Used, are_allowed
-from gpit_fairshare.scheme.faults import Faults, StoppedError, first_of, of_shape, of_toml, without_faults
+from gpit_fairshare.scheme.faults import Faults, StoppedError, first_of, of_shape, toml_problem, without_faults
 from gpit_fairshare.scheme.library import KINDS, all_library_files, find_library_files, folder_problems, library_names
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile, ValueEntry
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.library import FileKind, LibraryFile
 
 _ROUNDS: Final = 4
-"""How often a file is mended: a fault may hide another one level above."""
+"""How often faults are taken out of a file: a fault may hide another one level above."""
 
 AnyFile = TypeVar("AnyFile", bound=File)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile(Generic[AnyFile]):
-    """One file as read: its model, and what messages and the manifest say of it."""
+    """A file as read: its model, and the details for messages and the manifest."""
 
     file: str
     """Base name."""
     digest: str
-    """SHA-256 of the text, whatever its line ends."""
+    """SHA-256 of the text; the kind of line end makes no difference."""
     place: Path | None
     """Where it was found; None inside an archive."""
     model: AnyFile
     sources: Mapping[str, Source]
     text: str = ""
-    """What stands in it, with line ends of one character."""
+    """Its text, with line ends of one character."""
     plugin: Plugin | None = None
-    """Where a file of the library comes from that is none of gpit's own."""
+    """The plug-in that the file comes from, if any."""
 
     def used(self) -> Used | None:
-        """Return what a manifest says of the file, if it is one of a plug-in."""
+        """Return the manifest's entry for the file, if it comes from a plug-in."""
         if self.plugin is None:
             return None
         name = self.file.removesuffix(".toml")
@@ -60,14 +60,14 @@ class LoadedFile(Generic[AnyFile]):
 
 
 def kinds_in_library(name: str) -> list[FileKind]:
-    """Return the kinds of which the library has a file of that name; plug-ins are asked where gpit itself has none."""
+    """Return the kinds of the library's files of that name; plug-ins are searched only if gpit itself has none."""
     return [] if _is_path(name) else [file.kind for file in find_library_files(name)]
 
 
 def kinds_of(name: str, faults: Faults) -> list[FileKind]:
-    """Return the kinds of which the library has a file of that name, or the one that a file says it is.
+    """Return the kinds of the library's files of that name, or the kind that a file by itself says it is.
 
-    A file that does not say it, or cannot be read, is reported as a fault.
+    A file that does not say its kind, or cannot be read, is reported as a fault.
     """
     kinds = kinds_in_library(name)
     if kinds:
@@ -78,19 +78,19 @@ def kinds_of(name: str, faults: Faults) -> list[FileKind]:
         if isinstance(data.get(kind), dict):
             return [kind]
     heads = ", ".join(f"[{kind}]" for kind in KINDS)
-    found = f"expected a scheme, formula or transition file; it begins with a table {heads}"
-    raise faults.abort(FindingCode.WRONG_KIND, Where(one_line(place.name)), found)
+    problem = f"expected a scheme, formula or transition file; it begins with a table {heads}"
+    raise faults.abort(FindingCode.WRONG_KIND, Where(one_line(place.name)), problem)
 
 
 def read_file(
     name: str, model: type[AnyFile], faults: Faults, named_in: LoadedFile[Any] | None = None
 ) -> LoadedFile[AnyFile]:
-    """Read a file by library name or path; a name that stands in a file may be a file beside that one.
+    """Read a file by library name or path; a name in a file may mean a file beside that one.
 
     Raises:
         UsageError: There is no such file, or it cannot be read.
         SchemeError: It is not TOML, not a file of this kind, or not of its shape.
-        StoppedError: The same, where faults are kept.
+        StoppedError: The same, when collecting faults.
     """
     place, plugin = _find(name, (model.kind,), named_in, faults)
     return _read(place, plugin, model, faults)
@@ -102,9 +102,9 @@ def _read(
     file = one_line(place.name)
     text, data = read_toml(place, faults=faults)
     if model.kind not in data:
-        others = [other for other in KINDS if isinstance(data.get(other), dict)]
-        found = f"found a {others[0]} file" if others else f"it begins with a table [{model.kind}]"
-        raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {model.kind} file; {found}")
+        other_kinds = [other for other in KINDS if isinstance(data.get(other), dict)]
+        hint = f"found a {other_kinds[0]} file" if other_kinds else f"it begins with a table [{model.kind}]"
+        raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {model.kind} file; {hint}")
     digest = digest_of(text.encode())
     faults.files[file, digest] = None
     parsed = _parsed(data, file, model, faults)
@@ -117,13 +117,13 @@ def read_library_file(file: LibraryFile, faults: Faults) -> LoadedFile[Any]:
 
     Raises:
         GpitError: It is at fault.
-        StoppedError: The same, where faults are kept.
+        StoppedError: The same, when collecting faults.
     """
     return _read(file.place, file.plugin, FILE_MODELS[file.kind], faults)
 
 
 def library_problems() -> list[str]:
-    """Return a line for whatever is wrong with plug-ins: libraries, their files, and functions."""
+    """Return a line for each problem of the plug-ins: libraries, their files, and functions."""
     problems = folder_problems()
     for file in all_library_files():
         if file.plugin:
@@ -135,9 +135,9 @@ def library_problems() -> list[str]:
 
 
 def digest_of(data: bytes) -> str:
-    """Return the digest by which results know a scheme, formula or transition file: SHA-256 of its text.
+    """Return the digest that identifies a scheme, formula or transition file in results: SHA-256 of its text.
 
-    As in reading, a byte order mark and either line end count for nothing.
+    As in reading, a byte order mark and the kind of line end make no difference.
     """
     return hashlib.sha256(data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")).hexdigest()
 
@@ -162,40 +162,40 @@ def read_toml(
     Raises:
         UsageError: The file cannot be read.
         GpitError: It is not TOML: of the type `error`, with the file and the place in it.
-        StoppedError: The same, where faults are kept.
+        StoppedError: The same, when collecting faults.
     """
     file, faults = one_line(place.name), faults or Faults()
     position, remedy, raises = "", "", error
     try:
-        # Whatever the editor made of it: with a byte order mark or without, with either line end.
+        # Editors save with or without a byte order mark, and with either line end.
         data = read_regular(place) if isinstance(place, Path) else place.read_bytes()
         text = data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
         return text, parse_toml(text, parse_float)
     except OSError as fault:
-        found, raises = f"cannot be read ({fault.strerror or fault})", UsageError
+        problem, raises = f"cannot be read ({fault.strerror or fault})", UsageError
     except UnicodeDecodeError as fault:
-        found, remedy = f"byte {fault.start + 1} is not UTF-8", "save the file as UTF-8"
+        problem, remedy = f"byte {fault.start + 1} is not UTF-8", "save the file as UTF-8"
     except tomllib.TOMLDecodeError as fault:
-        position, found = of_toml(fault, text)
+        position, problem = toml_problem(fault, text)
     except TextError as fault:
-        position, found = fault.place, fault.found
-    raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, position), found, remedy, raises=raises)
+        position, problem = fault.place, fault.found
+    raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, position), problem, remedy, raises=raises)
 
 
 def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
-    """Return what a file says; where faults are kept, what it says without what is at fault in it."""
+    """Return the model of a file; when collecting faults, without the parts at fault."""
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(data)
         except ValidationError as fault:
-            found = of_shape(fault, data, model)
-        for one in found:
-            # Whoever misspells a key misses it as well: it is one slip.
-            if one.kind == "missing" and any(one.path == (*other.path[:-1], other.near) for other in found):
+            problems = of_shape(fault, data, model)
+        for problem in problems:
+            # A misspelled key is missing as well: report it once.
+            if problem.kind == "missing" and any(problem.path == (*other.path[:-1], other.near) for other in problems):
                 continue
-            about = FindingCode.ORIGIN if one.kind == "origin" else FindingCode.SHAPE
-            faults.error(about, Where(file, one.place), one.said, message=f"{file}: {first_of(found)}")
-        data = without_faults(data, found, faults.lost) or {}
+            code = FindingCode.ORIGIN if problem.kind == "origin" else FindingCode.SHAPE
+            faults.error(code, Where(file, problem.place), problem.message, message=f"{file}: {first_of(problems)}")
+        data = without_faults(data, problems, faults.unresolved) or {}
         if not data:
             break
     raise StoppedError
@@ -208,13 +208,13 @@ def _is_path(name: str) -> bool:
 def _find(
     name: str, kinds: Sequence[FileKind], named_in: LoadedFile[Any] | None, faults: Faults
 ) -> tuple[Path | Traversable, Plugin | None]:
-    """Find a file by library name or path, and say which plug-in has it; a name in a file may be a file beside it."""
-    what = f"{joined(kinds, 'or')} {one_line(name) or '(empty)'}"
+    """Find a file by library name or path, and its plug-in; a name in a file may mean a file beside it."""
+    label = f"{joined(kinds, 'or')} {one_line(name) or '(empty)'}"
     folder = named_in.place.parent if named_in and named_in.place else None
     file = named_in.file if named_in else ""
 
-    def lost(found: str, remedy: str = "") -> StoppedError:
-        return faults.abort(FindingCode.UNREADABLE_RULES, Where(file, what), found, remedy=remedy, raises=UsageError)
+    def fault(problem: str, remedy: str = "") -> StoppedError:
+        return faults.abort(FindingCode.UNREADABLE_RULES, Where(file, label), problem, remedy=remedy, raises=UsageError)
 
     try:
         if named_in and folder and (beside := _beside(folder, name, kinds[0], named_in)):
@@ -223,36 +223,36 @@ def _find(
         if not is_path and (files := find_library_files(name, kinds)):
             return files[0].place, files[0].plugin
         path = (folder or Path()) / Path(name).expanduser()
-        is_folder, is_file, is_there = path.is_dir() and bool(name), path.is_file(), path.exists()
+        is_folder, is_file, exists = path.is_dir() and bool(name), path.is_file(), path.exists()
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a character that no path may have
-        raise lost("no file can be read there", f"give a file's path or a library name; {_there(kinds)}") from None
+        raise fault("no file can be read there", f"give a file's path or a library name; {_names(kinds)}") from None
     if is_folder:
-        raise lost("expected a .toml file, found a folder")
+        raise fault("expected a .toml file, found a folder")
     if is_path and is_file:
         return path, None
-    if is_path and is_there:
-        raise lost("expected a .toml file, found a pipe or a device")
+    if is_path and exists:
+        raise fault("expected a .toml file, found a pipe or a device")
     if is_path:
         where = " beside it" if folder else ""
-        raise lost(f"there is no such file{where}", f"give a file's path or a library name; {_there(kinds)}")
+        raise fault(f"there is no such file{where}", f"give a file's path or a library name; {_names(kinds)}")
     if (path.parent / f"{path.name}.toml").is_file():
-        raise lost(f"not in the library; for the file of that name write {name}.toml")
-    known = [one for kind in kinds for one in library_names(kind)]
-    # It may be a file of a plug-in that is broken, or left out.
-    broken = "".join(f"; {one}" for one in library_problems())
+        raise fault(f"not in the library; for the file of that name write {name}.toml")
+    known_names = [known_name for kind in kinds for known_name in library_names(kind)]
+    # The file may belong to a plug-in that is broken, or left out.
+    broken = "".join(f"; {problem}" for problem in library_problems())
     left_out = "" if are_allowed() else "; plug-ins are left out by --no-plugins"
-    remedy = f"{_there(kinds)}; the path of a file ends in .toml{broken}{left_out}"
-    raise lost(f"not in the library{nearest(name, known)}", remedy)
+    remedy = f"{_names(kinds)}; the path of a file ends in .toml{broken}{left_out}"
+    raise fault(f"not in the library{nearest(name, known_names)}", remedy)
 
 
-def _there(kinds: Sequence[FileKind]) -> str:
+def _names(kinds: Sequence[FileKind]) -> str:
     return f"there are {', '.join(dict.fromkeys(name for kind in kinds for name in library_names(kind)))}"
 
 
 def _beside(folder: Path, name: str, kind: FileKind, named_in: LoadedFile[Any]) -> Path | None:
     """Return the file of that name in a folder: with or without its ending, with slashes of either kind."""
     candidates = (folder / f"{path}{ending}" for path in (name, name.replace("\\", "/")) for ending in ("", ".toml"))
-    # A scheme may bear the name of its formula; it does not mean itself.
+    # A scheme may have the name of its formula; the name then means the formula.
     itself = named_in.place if named_in.model.kind != kind else None
     return next((path for path in candidates if path.is_file() and path != itself), None)
 
@@ -279,15 +279,15 @@ def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
         key: Source(key, **entry.model_dump() | {"date": str(entry.date or "")}) for key, entry in model.sources.items()
     }
     for place, key in used:
-        if key not in model.sources and key not in faults.lost:
-            shown = one_line(key)
-            found = f"there is no source {shown}{nearest(key, model.sources)}"
-            remedy = f"declare it under [sources.{shown}]"
-            faults.error(FindingCode.NO_SUCH_SOURCE, Where(file, place), found, remedy=remedy)
+        if key not in model.sources and key not in faults.unresolved:
+            label = one_line(key)
+            problem = f"there is no source {label}{nearest(key, model.sources)}"
+            remedy = f"declare it under [sources.{label}]"
+            faults.error(FindingCode.NO_SUCH_SOURCE, Where(file, place), problem, remedy=remedy)
     cited = {key for _, key in used}
     sources |= {key: Source(key, one_line(key)) for key in cited if key not in sources}
     for key in model.sources:
-        if key not in cited and key not in faults.lost:
-            place, found = f"sources › {key}", "nothing in the file uses this source"
-            faults.error(FindingCode.SOURCE_NOT_CITED, Where(file, place), found, remedy="cite it or take it out")
+        if key not in cited and key not in faults.unresolved:
+            place, problem = f"sources › {key}", "nothing in the file uses this source"
+            faults.error(FindingCode.SOURCE_NOT_CITED, Where(file, place), problem, remedy="cite it or take it out")
     return sources

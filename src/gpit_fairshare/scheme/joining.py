@@ -1,4 +1,4 @@
-"""How a scheme, its formula and its transition join into one `Scheme`, every value in place."""
+"""Join a scheme, its formula and its transition into one `Scheme` with all its values."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import LoadedFile, read_file
 from gpit_fairshare.scheme.model import Check, Money, Parameter, Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
-from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, only_one_thing
-from gpit_fairshare.scheme.parts import MOST_STEPS, Linker, Module, gather
+from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, report_duplicate_names
+from gpit_fairshare.scheme.parts import MOST_STEPS, Linker, Module, load_module
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import Setting, give_defaults, give_values, list_assumptions
 from gpit_fairshare.words import nearest, one_line
@@ -52,15 +52,15 @@ def load(
         SchemeError: A file is not as it should be: file, place and what to do.
         FormulaError: A formula is not in the language or makes no sense.
     """
-    ready = join(scheme, Faults(), formula=formula, transition=transition, settings=settings, years=years).scheme
-    if ready is None:  # pragma: no cover - whatever there is no scheme for was raised
+    loaded = join(scheme, Faults(), formula=formula, transition=transition, settings=settings, years=years).scheme
+    if loaded is None:  # pragma: no cover - every fault was raised before
         raise SchemeError(f"{one_line(scheme)}: the files do not make a scheme")
-    return ready
+    return loaded
 
 
 @dataclass(slots=True)
 class Joined:
-    """What became of the files of a scheme, as far as their faults let it."""
+    """The files of a scheme, joined as far as their faults allow."""
 
     read: LoadedFile[Any]
     """The file that was named."""
@@ -97,19 +97,19 @@ def join(
 ) -> Joined:
     """Read a scheme with its formula and transition, or one of these alone, and report every fault.
 
-    Parameters get their values; without a scheme those are their defaults. A transition alone takes `fair_share`
-    for one amount of £ for each organisation.
+    Parameters get their values; without a scheme those are their defaults. In a transition alone, `fair_share`
+    is one amount in £ for each organisation.
 
     Raises:
-        StoppedError: The file itself cannot be read, where faults are kept.
-        GpitError: As `load`, where they are not.
+        StoppedError: The file itself cannot be read, when collecting faults.
+        GpitError: As `load`, otherwise.
     """
     read: LoadedFile[Any] = read_file(name, FILE_MODELS[kind], faults)
     if years is not None:
         read = _in_years(read, years)
     joined = Joined(read, formula=read.model.header.name if kind == "formula" else "")
     with suppress(StoppedError):
-        _put_together(joined, faults, formula, transition)
+        _link(joined, faults, formula, transition)
         swapped = formula is not None or transition is not None
         complete(joined, faults, settings, swapped=swapped, other_years=years is not None)
     return joined
@@ -119,14 +119,14 @@ def _in_years(read: LoadedFile[SchemeFile], years: Sequence[str]) -> LoadedFile[
     """Return a scheme file as if it had other years, all of them firm.
 
     Raises:
-        UsageError: They are no financial years that follow on from one another.
+        UsageError: They are not financial years that follow on from one another.
     """
     head = read.model.scheme
     try:
         changed = SchemeHeader.model_validate({**head.model_dump(), "years": list(years), "indicative": []})
     except ValidationError as fault:
-        said = str(fault.errors()[0]["msg"]).removeprefix("Value error, ")
-        raise UsageError(f"years {one_line(', '.join(years))}: {said}") from None
+        reason = str(fault.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise UsageError(f"years {one_line(', '.join(years))}: {reason}") from None
     return replace(read, model=read.model.model_copy(update={"scheme": changed}))
 
 
@@ -138,40 +138,42 @@ def complete(
     swapped: bool = False,
     other_years: bool = False,
 ) -> None:
-    """Understand every formula of files that were put together, and give every parameter its values.
+    """Understand every formula of the linked files, and give every parameter its values.
 
     `swapped` says that the formula or transition is not the scheme's own, `other_years` that its years are not.
 
     Raises:
-        StoppedError: There are too many steps or parameters, where faults are kept.
+        StoppedError: There are too many steps or parameters, when collecting faults.
     """
     draft, model = joined.draft, joined.read.model
-    scheme = model.scheme if isinstance(model, SchemeFile) else None
-    only_one_thing(draft, faults)
-    if scheme:
+    header = model.scheme if isinstance(model, SchemeFile) else None
+    report_duplicate_names(draft, faults)
+    if header:
         _close(draft, joined.read, faults)
-        only_one_thing(draft, faults)  # the allocation that was added has a name too
-    given = {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")} if model.kind == "transition" else {}
-    joined.symbols = symbols = meaning(draft, faults, scheme.report_by if scheme else None, given)
-    organisation = scheme.organisation if scheme else "organisation"
+        report_duplicate_names(draft, faults)  # the allocation that was added has a name too
+    imported = (
+        {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")} if model.kind == "transition" else {}
+    )
+    joined.symbols = symbols = meaning(draft, faults, header.report_by if header else None, imported)
+    organisation = header.organisation if header else "organisation"
     check_answer(draft, symbols, joined.read.file, joined.result, organisation, faults)
-    if scheme:
-        _check_report_by(joined.read.file, scheme.report_by, symbols, faults)
+    if header:
+        _check_report_by(joined.read.file, header.report_by, symbols, faults)
     money = money_of(draft.layers, draft.steps, symbols, faults, joined.paid_from)
-    if not scheme:
+    if not header:
         joined.parameters = give_defaults(draft.parameters, faults)
         return
     joined.parameters, notes = give_values(draft.parameters, joined.read, settings, faults, swapped=swapped)
     if not faults.errors:
-        ready = _scheme(joined, model, money, tuple(notes))
-        joined.scheme = replace(ready, digest=_digest(ready, other_years=other_years))
+        scheme = _scheme(joined, model, money, tuple(notes))
+        joined.scheme = replace(scheme, digest=_digest(scheme, other_years=other_years))
 
 
-def _put_together(joined: Joined, faults: Faults, formula: str | None, transition: str | None) -> None:
-    """Put a file together with the formula and transition that it names; one that cannot be read hides no other.
+def _link(joined: Joined, faults: Faults, formula: str | None, transition: str | None) -> None:
+    """Link a file with the formula and transition that it names; if one cannot be read, the others are still checked.
 
     Raises:
-        StoppedError: One of them cannot be read, where faults are kept.
+        StoppedError: One of them cannot be read, when collecting faults.
     """
     read, draft = joined.read, joined.draft
     head = read.model.scheme if isinstance(read.model, SchemeFile) else None
@@ -182,43 +184,45 @@ def _put_together(joined: Joined, faults: Faults, formula: str | None, transitio
             formula_read = read_file(chosen, FormulaFile, faults, read if formula is None else None)
             joined.reads.append(formula_read)
             joined.formula = formula_read.model.formula.name
-            draft.add(gather(formula_read, faults), faults)
+            draft.add(load_module(formula_read, faults), faults)
         except StoppedError:
             stopped = True
     joined.reads.append(read)
     try:
-        draft.add(gather(read, faults), faults)
+        draft.add(load_module(read, faults), faults)
     except StoppedError:
         stopped = True
     chosen = head.transition if head and transition is None else transition
-    # What a scheme says of its own transition goes before what that says, and not for one that takes its place.
+    # What a scheme says overrides its own transition, but not a transition that replaces it.
     joined.paid_from = (head.paid_from if head and transition is None else None) or ""
     if chosen is not None:
         transition_read = read_file(chosen, TransitionFile, faults, read if transition is None else None)
         joined.reads.append(transition_read)
         joined.transition = transition_read.model.transition.name
         joined.paid_from = joined.paid_from or transition_read.model.transition.paid_from or ""
-        part = gather(transition_read, faults)
+        module = load_module(transition_read, faults)
         if not stopped:
-            _stands_alone(part, draft, faults)
-            draft.add(part, faults)
+            _check_independent(module, draft, faults)
+            draft.add(module, faults)
     if stopped:
         raise StoppedError
     joined.reads = draft.reads
 
 
-def _stands_alone(part: Module, draft: Linker, faults: Faults) -> None:
-    """Refuse a transition that leans on one formula's inner steps or parameters."""
+def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
+    """Refuse a transition that relies on the inner steps or parameters of one formula."""
     steps = {step.name for step in draft.steps}
-    if "fair_share" not in steps | faults.lost:
-        found = "a transition needs a step fair_share above it"
-        faults.error(FindingCode.ANSWER, Where(part.read.file), found, remedy="name a formula")
-        faults.lost.add("fair_share")
-    inner = (steps | set(draft.parameters)) - part.own - set(part.read.model.parameters) - {"fair_share"}
-    formulas: tuple[Step | Check, ...] = (*part.steps, *part.checks)
+    if "fair_share" not in steps | faults.unresolved:
+        problem = "a transition needs a step fair_share above it"
+        faults.error(FindingCode.ANSWER, Where(module.read.file), problem, remedy="name a formula")
+        faults.unresolved.add("fair_share")
+    inner_names = (
+        (steps | set(draft.parameters)) - module.own_names - set(module.read.model.parameters) - {"fair_share"}
+    )
+    formulas: tuple[Step | Check, ...] = (*module.steps, *module.checks)
     for formula in formulas:
         for name, position in t.names_in(formula.tree):
-            if name in inner:
+            if name in inner_names:
                 fault = FormulaError(
                     "a transition relies on fair_share, input columns and its own steps and parameters, "
                     f"not on {name}; the money to spend is total(fair_share)",
@@ -226,11 +230,11 @@ def _stands_alone(part: Module, draft: Linker, faults: Faults) -> None:
                     formula.where,
                 )
                 faults.formula_error(fault, formula.place, FindingCode.LEANS)
-    for key, name in listed_in(part.read.model.money):
-        if name in inner:
-            found = f"a transition names its own money and fair_share, not {name}"
+    for key, name in listed_in(module.read.model.money):
+        if name in inner_names:
+            problem = f"a transition names its own money and fair_share, not {name}"
             remedy = "fair_share means the money behind it"
-            faults.error(FindingCode.LEANS, Where(part.read.file, f"money › {key}"), found, remedy=remedy)
+            faults.error(FindingCode.LEANS, Where(module.read.file, f"money › {key}"), problem, remedy=remedy)
 
 
 def _close(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:
@@ -242,40 +246,40 @@ def _close(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:
             names: dict[str, Any] = {"name": "allocation", "label": "Allocation", "formula": "fair_share"}
             names |= {"where": f"{read.file}, step allocation", "place": Where(read.file, "step allocation")}
             draft.steps.append(Step(**names, unit=steps["fair_share"].unit, tree=t.Name("fair_share", position=1)))
-        elif not {"fair_share", "allocation"} & faults.lost:
-            found = "no step is named allocation or fair_share"
-            faults.error(FindingCode.ANSWER, Where(read.file), found, remedy='name the answer with result = "…"')
-    elif result is not None and result not in {*steps, *faults.lost}:
-        found = f"there is no step {result}{nearest(result, steps)}"
-        faults.error(FindingCode.ANSWER, Where(read.file, "scheme › result"), found, remedy="name a step")
+        elif not {"fair_share", "allocation"} & faults.unresolved:
+            problem = "no step is named allocation or fair_share"
+            faults.error(FindingCode.ANSWER, Where(read.file), problem, remedy='name the answer with result = "…"')
+    elif result is not None and result not in {*steps, *faults.unresolved}:
+        problem = f"there is no step {result}{nearest(result, steps)}"
+        faults.error(FindingCode.ANSWER, Where(read.file, "scheme › result"), problem, remedy="name a step")
     limits = (("steps", len(draft.steps), MOST_STEPS), ("parameters", len(draft.parameters), MOST_PARAMETERS))
-    for what, number, most in limits:
-        if number > most:
-            found = f"the scheme has {number:,} {what}; {most:,} are allowed"
-            raise faults.abort(FindingCode.LIMIT, Where(read.file), found)
-    known = {*draft.parameters, *draft.inputs, *STANDARD_INPUTS, *(step.name for step in draft.steps)}
+    for noun, number, maximum in limits:
+        if number > maximum:
+            problem = f"the scheme has {number:,} {noun}; {maximum:,} are allowed"
+            raise faults.abort(FindingCode.LIMIT, Where(read.file), problem)
+    known_names = {*draft.parameters, *draft.inputs, *STANDARD_INPUTS, *(step.name for step in draft.steps)}
     for file, place, name in draft.replacements:
-        if name not in known | faults.lost:
-            found = f"there is no {name}{nearest(name, known)}"
+        if name not in known_names | faults.unresolved:
+            problem = f"there is no {name}{nearest(name, known_names)}"
             remedy = f"declare it under [parameters.{name}], or under [inputs.{name}] if it is a column"
-            faults.error(FindingCode.UNKNOWN_NAME, Where(file, place), found, remedy=remedy)
-            faults.lost.add(name)
+            faults.error(FindingCode.UNKNOWN_NAME, Where(file, place), problem, remedy=remedy)
+            faults.unresolved.add(name)
 
 
 def _check_report_by(file: str, report_by: str | None, symbols: Mapping[str, Symbol], faults: Faults) -> None:
     """Report a column to report by that is not a text column of the inputs."""
-    by = symbols.get(report_by or "")
-    if by and by.name not in faults.lost and (by.role != "input" or by.type != "text"):
-        found = f"{report_by} is {f'a {by.role}' if by.role != 'input' else 'a column of numbers'}"
+    symbol = symbols.get(report_by or "")
+    if symbol and symbol.name not in faults.unresolved and (symbol.role != "input" or symbol.type != "text"):
+        problem = f"{report_by} is {f'a {symbol.role}' if symbol.role != 'input' else 'a column of numbers'}"
         where, remedy = Where(file, "scheme › report_by"), "name a text column of the inputs"
-        faults.error(FindingCode.ANSWER, where, found, remedy=remedy)
+        faults.error(FindingCode.ANSWER, where, problem, remedy=remedy)
 
 
 def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ...]) -> Scheme:
-    """Return the scheme, ready to run but for its digest."""
+    """Return the scheme, ready to run except for its digest."""
     draft, symbols, head = joined.draft, joined.symbols, file.scheme
     # The same file may be read for several uses; two files of one name are both listed.
-    reads = list({(one.file, one.digest): one for one in draft.reads}.values())
+    reads = list({(read.file, read.digest): read for read in draft.reads}.values())
     return Scheme(
         name=head.name,
         title=head.title,
@@ -292,7 +296,7 @@ def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ..
         symbols=symbols,
         labels=labels_of(draft, symbols),
         counts={key: tuple(words) for key, words in file.spend.counts.items()} if file.spend else {},
-        sources=tuple(source for one in reads for source in one.sources.values()),
+        sources=tuple(source for read in reads for source in read.sources.values()),
         assumptions=list_assumptions(joined.parameters, file),
         result=joined.result,
         report_by=head.report_by,
@@ -300,7 +304,7 @@ def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ..
         paid_from=joined.paid_from,
         money=money,
         digest="",
-        files=tuple((one.file, one.digest) for one in reads),
+        files=tuple((read.file, read.digest) for read in reads),
         plugins=_plugins(reads, draft),
         notes=notes,
     )
@@ -308,13 +312,13 @@ def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ..
 
 def _plugins(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[Used, ...]:
     """Return what a scheme takes from plug-ins: files first, then functions, each once."""
-    files = [one.used() for one in reads]
+    files = [read.used() for read in reads]
     functions = [
-        Used("function", one.name, one.plugin.package, one.plugin.version, one.plugin.digest())
+        Used("function", function.name, function.plugin.package, function.plugin.version, function.plugin.digest())
         for formula in draft.formulas
-        for one in plugged_in(formula.tree)
+        for function in plugged_in(formula.tree)
     ]
-    return tuple(dict.fromkeys(one for one in (*files, *functions) if one))
+    return tuple(dict.fromkeys(used for used in (*files, *functions) if used))
 
 
 def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
@@ -329,7 +333,7 @@ def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
 def _digest(scheme: Scheme, *, other_years: bool) -> str:
     """Return a digest of everything that decides a result: files, functions of plug-ins, choice of parts, settings."""
     parts = [f"{file} {digest}" for file, digest in scheme.files]
-    parts += [f"function {one.name} {one.digest}" for one in scheme.plugins if one.kind == "function"]
+    parts += [f"function {used.name} {used.digest}" for used in scheme.plugins if used.kind == "function"]
     parts += [f"{name}@{year}={value.value!r}" for name, year, value in scheme.overridden()]
     parts += [f"years={','.join(scheme.years)}"] if other_years else []
     return hashlib.sha256("\n".join([scheme.formula, scheme.transition, *parts]).encode()).hexdigest()

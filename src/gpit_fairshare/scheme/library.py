@@ -1,6 +1,6 @@
 """The library: formulas, transitions and schemes in folders, gpit's own and those of plug-ins.
 
-All come through one door. A name that gpit has itself is found without looking for plug-ins.
+Both are found in the same way. A name that gpit itself has is found without searching plug-ins.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FileKind = Literal["scheme", "formula", "transition"]
 KINDS: Final[tuple[FileKind, ...]] = get_args(FileKind)
 _FOLDERS: Final = {kind: f"{kind}s" for kind in KINDS}
 _OWN: Final = Plugin(LIBRARY, "gpit-fairshare", "gpit_fairshare.library", package="", version="")
-"""As pyproject.toml registers it; known without metadata, so that a source tree serves as well."""
+"""As pyproject.toml registers it; it needs no package metadata, so that a source tree works too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class LibraryFile:
 
     kind: FileKind
     name: str
-    """The file's name without its ending: that by which it is called."""
+    """The file's name without its ending."""
     place: Traversable
     plugin: Plugin | None
     """Where it comes from; None for gpit's own."""
@@ -57,15 +57,15 @@ def all_library_files(*, with_plugins: bool = True) -> list[LibraryFile]:
 
 
 def find_library_files(name: str, kinds: Sequence[FileKind] = KINDS) -> list[LibraryFile]:
-    """Return the files of a name that are of some kinds, by kind; plug-ins are asked where gpit itself has none."""
-    own = [file for file in _files_of(_OWN) if file.name == name and file.kind in kinds]
-    return own or [file for file in all_library_files() if file.name == name and file.kind in kinds]
+    """Return the files of a name and of some kinds, by kind; plug-ins are searched only if gpit itself has none."""
+    own_files = [file for file in _files_of(_OWN) if file.name == name and file.kind in kinds]
+    return own_files or [file for file in all_library_files() if file.name == name and file.kind in kinds]
 
 
 def folder_problems() -> list[str]:
     """Return a line for each library of a plug-in that cannot be used, and each of its files whose name is taken."""
     problems: list[str] = []
-    seen = {(file.kind, file.name): file for file in _files_of(_OWN)}
+    files_by_name = {(file.kind, file.name): file for file in _files_of(_OWN)}
     for plugin in installed(LIBRARY):
         try:
             files = _files_of(plugin)
@@ -73,7 +73,7 @@ def folder_problems() -> list[str]:
             problems.append(str(fault))
             continue
         for file in files:
-            other = seen.setdefault((file.kind, file.name), file)
+            other = files_by_name.setdefault((file.kind, file.name), file)
             if other is not file:
                 holder = f"the {other.plugin}" if other.plugin else "gpit itself"
                 problem = f"{file.folder}/{file.name}.toml: the name is taken by {holder}; this file is left out"
@@ -85,7 +85,7 @@ def _files_of_plugins() -> Iterator[LibraryFile]:
     for plugin in installed(LIBRARY):
         try:
             yield from _files_of(plugin)
-        except PluginError:  # `folder_problems` says so
+        except PluginError:  # `folder_problems` reports it
             continue
 
 
@@ -117,7 +117,7 @@ def _files_of(plugin: Plugin) -> tuple[LibraryFile, ...]:
 
 
 def _root(module: Any) -> Traversable | None:
-    """Return the folder of a package or a module; None for what is neither."""
+    """Return the folder of a package or a module; None for anything else."""
     if hasattr(module, "__path__"):
         return resources.files(module.__name__)
     file = getattr(module, "__file__", None)

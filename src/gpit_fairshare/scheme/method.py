@@ -1,4 +1,4 @@
-"""What a file of the library is and says: the list of all, and the method of one, with its sources."""
+"""The list of all files of the library, and the method of one file with its sources."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LibraryEntry:
     name: str
     title: str
     years: tuple[str, ...]
-    """Years of a scheme; empty for what goes with any."""
+    """Years of a scheme; empty for a file that goes with any."""
     cited: int
     assumed: int
     """How many of the figures that the file itself holds have a source, and how many are assumptions."""
@@ -64,7 +64,7 @@ def library_entries(kind: str | None = None) -> list[LibraryEntry]:
 
 def _entry(read: LoadedFile[Any], name: str) -> LibraryEntry:
     figures = [entry for _, entry in figures_of(read.model)]
-    cited = sum(one.source is not None for one in figures)
+    cited = sum(figure.source is not None for figure in figures)
     years = tuple(read.model.scheme.years) if isinstance(read.model, SchemeFile) else ()
     plugin = read.plugin
     origin = (plugin.package, plugin.version) if plugin else ("", "")
@@ -73,7 +73,7 @@ def _entry(read: LoadedFile[Any], name: str) -> LibraryEntry:
 
 def entries_document(entries: list[LibraryEntry], problems: list[str]) -> dict[str, Any]:
     """Return the list with stable keys, for JSON."""
-    files = [{**asdict(one), "years": list(one.years)} for one in entries]
+    files = [{**asdict(entry), "years": list(entry.years)} for entry in entries]
     return {"schema": LIST_SCHEMA, "files": files, "problems": problems}
 
 
@@ -115,7 +115,7 @@ class StepSaid:
     words: str
     note: str
     functions: tuple[str, ...]
-    """What functions of plug-ins give, a sentence each."""
+    """What the functions of plug-ins return, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """Everything that a scheme, formula or transition file says, put in order."""
+    """Everything that a scheme, formula or transition file says, in order."""
 
     kind: str
     name: str
@@ -165,7 +165,7 @@ class Method:
     parameters: tuple[Needed, ...]
     inputs: tuple[Needed, ...]
     steps: tuple[StepSaid, ...]
-    """Of a scheme those that stand in its own file."""
+    """For a scheme, only those of its own file."""
     checks: tuple[CheckSaid, ...]
     properties: tuple[Kept, ...]
     infeasible: str
@@ -177,11 +177,11 @@ class Method:
 
 
 def method(name: str, kind: str | None = None) -> tuple[Method, str]:
-    """Return what a file of the library, or one of somebody's own, says, and its text.
+    """Return the method and the text of a file of the library, or of a user's file.
 
     Args:
         name: Library name or path.
-        kind: `formula`, `transition` or `scheme`, where one name stands for several.
+        kind: `formula`, `transition` or `scheme`, where several files have the name.
 
     Raises:
         GpitError: There is no such file, or it is at fault.
@@ -192,18 +192,18 @@ def method(name: str, kind: str | None = None) -> tuple[Method, str]:
     if len(kinds) > 1:
         raise UsageError(f"{one_line(name)}: is the name of a {' and a '.join(kinds)}; say which with --kind")
     joined = join(name, Faults(), kinds[0])
-    return _said(joined), joined.read.text
+    return _method_of(joined), joined.read.text
 
 
-def _said(joined: Joined) -> Method:
+def _method_of(joined: Joined) -> Method:
     read, draft = joined.read, joined.draft
     model, plugin = read.model, read.plugin
     head = model.header
     is_scheme = isinstance(model, SchemeFile)
     labels = labels_of(draft, joined.symbols)
-    own = {entry.name for entry in model.steps}
-    steps = [one for one in draft.steps if not is_scheme or (one.name in own and one.place.file == read.file)]
-    checks = [one for one in draft.checks if not is_scheme or one.place.file == read.file]
+    own_names = {entry.name for entry in model.steps}
+    steps = [step for step in draft.steps if not is_scheme or (step.name in own_names and step.place.file == read.file)]
+    checks = [check for check in draft.checks if not is_scheme or check.place.file == read.file]
     paid = head if isinstance(head, PaidHeader) else None
     return Method(
         kind=model.kind,
@@ -224,10 +224,10 @@ def _said(joined: Joined) -> Method:
         formula=joined.formula if is_scheme else "",
         transition=joined.transition if is_scheme else "",
         order=tuple(head.order),
-        parameters=tuple(_parameter(joined, one) for one in joined.parameters.values()),
+        parameters=tuple(_parameter(joined, parameter) for parameter in joined.parameters.values()),
         inputs=_inputs(joined, labels),
-        steps=tuple(_step(number, one, joined, labels) for number, one in enumerate(steps, 1)),
-        checks=tuple(CheckSaid(one.name, one.formula, _flat(one.note), one.stops) for one in checks),
+        steps=tuple(_step(number, step, joined, labels) for number, step in enumerate(steps, 1)),
+        checks=tuple(CheckSaid(check.name, check.formula, _flat(check.note), check.stops) for check in checks),
         properties=_properties(model.properties),
         infeasible=_flat(head.infeasible),
         sources=tuple(read.sources.values()),
@@ -241,7 +241,7 @@ def _flat(text: str) -> str:
 def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> StepSaid:
     words = in_words.render(step.tree, labels)
     unit = joined.symbols[step.name].unit or ""
-    functions = tuple(f"{one.name}: {_flat(one.function.words)}" for one in plugged_in(step.tree))
+    functions = tuple(f"{function.name}: {_flat(function.function.words)}" for function in plugged_in(step.tree))
     formula = _flat(step.formula)
     words = "" if len(words) > _LONGEST_WORDS or words == formula else words
     return StepSaid(number, step.name, step.label, unit, formula, words, _flat(step.note), functions)
@@ -250,7 +250,7 @@ def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) ->
 def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
     """Return the columns that the formulas use, in the order of first use."""
     used = dict.fromkeys(name for formula in joined.draft.formulas for name, _ in names_in(formula.tree))
-    found = []
+    columns = []
     for name in used:
         symbol = joined.symbols[name]
         if symbol.role == "input":
@@ -259,17 +259,17 @@ def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
             note = _flat(entry.note) if entry else ""
             if symbol.of:
                 note = f"One value for each {symbol.of}, on the rows of all that have it. {note}".strip()
-            found.append(Needed(name, labels[name], unit, optional=symbol.optional, note=note))
-    return tuple(found)
+            columns.append(Needed(name, labels[name], unit, optional=symbol.optional, note=note))
+    return tuple(columns)
 
 
 def _parameter(joined: Joined, parameter: Parameter) -> Needed:
     """Return a parameter with the figures that the files give it, those of every year as one."""
     name = parameter.name
     entry, origin = joined.draft.parameters[name]
-    written = entry.values or ({"default": entry.default} if entry.default else {})
+    values = entry.values or ({"default": entry.default} if entry.default else {})
     if isinstance(joined.read.model, SchemeFile) and name in joined.read.model.values:
-        written, origin = joined.read.model.values[name] or written, joined.read
+        values, origin = joined.read.model.values[name] or values, joined.read
     figures = tuple(
         ParameterFigure(
             year.replace("_", " "),
@@ -277,7 +277,7 @@ def _parameter(joined: Joined, parameter: Parameter) -> Needed:
             str(origin.sources[value.source]) if value.source else "",
             _flat(value.assumption or ""),
         )
-        for year, value in written.items()
+        for year, value in values.items()
     )
     return Needed(
         name,

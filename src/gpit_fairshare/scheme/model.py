@@ -1,4 +1,4 @@
-"""A scheme ready to run: steps in order, values by year, and what it all rests on.
+"""A scheme ready to run: steps in order, values by year, sources and assumptions.
 
 The fields of a step, check, parameter, source and assumption are, in their order, the keys by which a result
 records them; `definition` writes and reads that record.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.plugins import Used
 
 NOT_RECORDED: Final = {"recorded": False}
-"""Metadata of a field that is worked out from the others, so that no result records it."""
+"""Metadata of a field that follows from the others, so that no result records it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """Who answers for an assumption, since when (2014-04-03), how sure it is and how much hangs on it."""
+    """Who owns an assumption, since when (2014-04-03), how sure it is and how much depends on it."""
 
     owner: str = ""
     date: str = ""
@@ -52,14 +52,14 @@ class ParameterValue:
     """A parameter's value in one year, and where it comes from."""
 
     value: float
-    written: str
-    """As the file or the option wrote it."""
+    as_written: str
+    """The text in the file or the option."""
     source: Source | None = None
     assumption: str = ""
     overridden: bool = False
     """Whether `--set` gave it for this run."""
     upkeep: Upkeep = Upkeep()
-    """What the file says of the assumption besides its text."""
+    """What the file says about the assumption besides its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step, understood: `kind` says of what it has one value each."""
+    """One step, understood: `kind` says what it has one value for."""
 
     name: str
     label: str
@@ -90,7 +90,7 @@ class Step:
     """Whether it is a part of the answer that is paid once."""
     where: str
     place: Where = field(metadata=NOT_RECORDED, compare=False)
-    """The same for findings, the file apart: `step fair_share`, or `step weight (core)` of a file used by name."""
+    """The same for findings, without the file: `step fair_share`, or `step weight (core)` of a file used by name."""
     tree: Expression = field(metadata=NOT_RECORDED)
     type: Type = field(default="number", metadata=NOT_RECORDED)
 
@@ -103,7 +103,7 @@ class Check:
     formula: str
     note: str = ""
     stops: bool = False
-    """Whether there is no answer where it does not hold."""
+    """Whether there is no answer if it fails."""
     where: str
     place: Where = field(metadata=NOT_RECORDED, compare=False)
     """As of a step."""
@@ -115,7 +115,7 @@ Formula = TypeVar("Formula", Step, Check)
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One thing taken without a source; `number` counts from 1 in the order of the files."""
+    """An assumption that has no source; `number` counts from 1 in the order of the files."""
 
     number: int
     about: str
@@ -139,7 +139,7 @@ class Money:
     new_money: tuple[str, ...] = ()
     """Steps of `money_in` that come on top of the budget."""
     whole_amounts: tuple[str, ...] = ()
-    """`share_out` steps that no table names: all that they have to share comes in, left over or not."""
+    """`share_out` steps that no table names: their whole amount comes in, left over or not."""
     stated: bool = False
     """Whether a table `[money]` names them; else they follow from the `share_out` steps."""
     file: str = ""
@@ -148,7 +148,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A scheme ready to run: steps in order, values by year, and what it all rests on."""
+    """A scheme ready to run: steps in order, values by year, sources and assumptions."""
 
     name: str
     title: str
@@ -179,7 +179,7 @@ class Scheme:
     plugins: tuple[Used, ...] = ()
     """What the run takes from plug-ins: library files, and functions of its formulas."""
     notes: tuple[str, ...] = ()
-    """What was left aside, such as values of a transition that was swapped for another."""
+    """What was not used, such as values of a transition that another one replaces."""
 
     @property
     def inputs(self) -> tuple[Symbol, ...]:
@@ -187,8 +187,8 @@ class Scheme:
         parts: tuple[Step | Check, ...] = (*self.steps, *self.checks)
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
         used |= dict.fromkeys((*self.money.money_in, *self.money.taken_away, *self.money.unspent))
-        # The rows' larger organisations are read too: what is of them comes to the rows by their code.
-        used |= dict.fromkeys(of for name in used if (of := self.symbols[name].of))
+        # The codes of larger organisations are read too: the rows get their values by code.
+        used |= dict.fromkeys(larger for name in used if (larger := self.symbols[name].of))
         return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")
 
     def certainty(self, year: str) -> str:
@@ -196,7 +196,7 @@ class Scheme:
         return "indicative" if year in self.indicative else "firm"
 
     @property
-    def takes_new_money(self) -> bool:
+    def has_new_money(self) -> bool:
         """Return whether its transition says that money on top of the budget pays for protection."""
         return self.paid_from == "new money"
 
@@ -206,7 +206,7 @@ class Scheme:
         return tuple(step for step in self.steps if step.non_recurrent)
 
     def overridden(self) -> list[tuple[str, str, ParameterValue]]:
-        """Return parameter, year and value of everything that was set for this run alone."""
+        """Return parameter, year and value of everything that was set only for this run."""
         return [
             (name, year, value)
             for name, parameter in self.parameters.items()

@@ -50,22 +50,22 @@ def money_of(
         paid_from: Who pays for protection, as the transition or the scheme says it.
     """
     account = Money()
-    made: frozenset[str] = frozenset()
+    names_so_far: frozenset[str] = frozenset()
     for layer in layers:
-        own = [step for step in steps if step.name in layer.step_names]
-        made |= layer.step_names
+        own_steps = [step for step in steps if step.name in layer.step_names]
+        names_so_far |= layer.step_names
         if layer.money is not None:
-            account = _stated(layer, layer.money, own, account, symbols, paid_from)
+            account = _stated_account(layer, layer.money, own_steps, account, symbols, paid_from)
             _report_names(layer, symbols, faults)
-        elif own:
-            account = _shared_out([step for step in steps if step.name in made], symbols, layer.file)
+        elif own_steps:
+            account = _shared_out_account([step for step in steps if step.name in names_so_far], symbols, layer.file)
     return account
 
 
-def _stated(
+def _stated_account(
     layer: Layer,
     entry: MoneyEntry,
-    own: Sequence[Step],
+    own_steps: Sequence[Step],
     earlier: Money,
     symbols: Mapping[str, Symbol],
     paid_from: str,
@@ -78,23 +78,23 @@ def _stated(
         for listed in entry.in_
         for name in (before.money_in if is_built_on and listed == FAIR_SHARE else (listed,))
     ]
-    unspent = _left_unspent(own, money_in, entry, symbols) if entry.unspent is None else entry.unspent
-    names_of_own = {step.name for step in own} - {FAIR_SHARE, "opening_baseline"}
+    unspent = _left_unspent(own_steps, money_in, entry, symbols) if entry.unspent is None else entry.unspent
+    own_names = {step.name for step in own_steps} - {FAIR_SHARE, "opening_baseline"}
     return Money(
         money_in=tuple(dict.fromkeys(money_in)),
         taken_away=tuple(dict.fromkeys((*before.taken_away, *entry.out_of))),
         unspent=tuple(dict.fromkeys((*before.unspent, *unspent))),
         whole_amounts=before.whole_amounts,
-        new_money=tuple(name for name in entry.in_ if name in names_of_own) if paid_from == "new money" else (),
+        new_money=tuple(name for name in entry.in_ if name in own_names) if paid_from == "new money" else (),
         stated=True,
         file=layer.file,
     )
 
 
-def _shared_out(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str) -> Money:
+def _shared_out_account(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str) -> Money:
     """Return the account of steps without a table `[money]`: money in is what `share_out` shares.
 
-    An amount that other steps pass on is no money in. Fair shares that no `share_out` makes come in themselves.
+    An amount that other steps pass on is not money in. Fair shares that no `share_out` makes come in themselves.
     """
     money_in: dict[str, str] = {}
     for step in steps:
@@ -107,7 +107,7 @@ def _shared_out(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str)
         elif symbols[amount].role == "parameter":
             # Every group gets the whole amount: money in is what the step gives and leaves over in all groups.
             money_in[amount] = step.name if tree.within else amount
-    first = [FAIR_SHARE] if _follows_from_people(steps, symbols) else []
+    first = [FAIR_SHARE] if _has_fair_shares_without_share_out(steps, symbols) else []
     return Money(
         money_in=(*first, *money_in.values()),
         unspent=tuple(step.name for step in _steps_with_ceiling(steps, symbols)),
@@ -116,7 +116,7 @@ def _shared_out(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str)
     )
 
 
-def _follows_from_people(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -> bool:
+def _has_fair_shares_without_share_out(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -> bool:
     """Return whether fair shares are a rate or given, so that no `share_out` lies behind them."""
     symbol = symbols.get(FAIR_SHARE)
     if not symbol or symbol.role != "step" or symbol.kind != ORGANISATION or symbol.unit != "£":
@@ -131,11 +131,11 @@ def _follows_from_people(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -
 
 
 def _left_unspent(
-    own: Sequence[Step], money_in: Sequence[str], entry: MoneyEntry, symbols: Mapping[str, Symbol]
+    own_steps: Sequence[Step], money_in: Sequence[str], entry: MoneyEntry, symbols: Mapping[str, Symbol]
 ) -> list[str]:
     """Return the steps of a file whose left-over money is unspent: money that came in, or that other steps pass on.
 
-    What a step leaves over of a saving, or of a parameter that is no money in, was never there. A step that the
+    What a step leaves over of a saving, or of a parameter that is not money in, was never there. A step that the
     table names counts with what it gives.
     """
     named = {*entry.in_, *entry.out_of}
@@ -145,7 +145,7 @@ def _left_unspent(
         passed_on = amount in symbols and symbols[amount].role != "parameter" and amount not in entry.out_of
         return step.name not in named and (amount in money_in or passed_on)
 
-    return [step.name for step in _steps_with_ceiling(own, symbols) if is_there(step)]
+    return [step.name for step in _steps_with_ceiling(own_steps, symbols) if is_there(step)]
 
 
 def amount_of(step: Step) -> str:
@@ -171,17 +171,17 @@ def listed_in(entry: MoneyEntry | None) -> list[tuple[str, str]]:
 
 
 def _report_names(layer: Layer, symbols: Mapping[str, Symbol], faults: Faults) -> None:
-    """Report names that do not exist, and names that are no money."""
+    """Report names that do not exist, and names that are not money."""
     for key, name in listed_in(layer.money):
         symbol, where = symbols.get(name), Where(layer.file, f"money › {key}")
-        if name in faults.lost:
+        if name in faults.unresolved:
             continue
         if symbol is None:
-            known = [other for other, known in symbols.items() if is_money(known.unit)]
-            found = f"there is no {name}{nearest(name, known)}"
+            money_names = [other_name for other_name, other in symbols.items() if is_money(other.unit)]
+            problem = f"there is no {name}{nearest(name, money_names)}"
             remedy = f"name a parameter or a step in £, or declare an input column under [inputs.{name}]"
-            faults.error(FindingCode.UNKNOWN_NAME, where, found, remedy=remedy)
+            faults.error(FindingCode.UNKNOWN_NAME, where, problem, remedy=remedy)
         elif symbol.type != "number" or not is_money(symbol.unit):
-            found = f"{name} is in {symbol.unit}" if symbol.unit else f"{name} is a {symbol.type}"
+            problem = f"{name} is in {symbol.unit}" if symbol.unit else f"{name} is a {symbol.type}"
             remedy = "name a parameter, an input column or a step in £"
-            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, found, remedy=remedy)
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, problem, remedy=remedy)

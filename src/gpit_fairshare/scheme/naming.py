@@ -1,4 +1,4 @@
-"""What the names of a scheme stand for: columns, parameters and steps, each one thing and of one meaning."""
+"""The names of a scheme: columns, parameters and steps, each with one meaning."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ STANDARD_INPUTS: Final = {
 IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 
 
-def only_one_thing(draft: Linker, faults: Faults) -> None:
-    """See that a name is only one thing; where faults are kept, the second thing is put out of reach."""
-    seen: dict[str, str] = {}
+def report_duplicate_names(draft: Linker, faults: Faults) -> None:
+    """Report names defined twice. When collecting faults, drop the second definition."""
+    nouns: dict[str, str] = {}
 
-    def is_free(what: str, name: str, where: Where, shown: str) -> bool:
-        taken = seen.get(name) or _taken(name, what)
-        if taken:
-            found = f"{name} is {taken} already; a name is only one thing"
-            faults.error(FindingCode.NAME_TAKEN, where, found, message=f"{shown}: {found}")
-        seen.setdefault(name, what)
-        return not taken
+    def is_free(noun: str, name: str, where: Where, prefix: str) -> bool:
+        earlier_noun = nouns.get(name) or _reserved_noun(name, noun)
+        if earlier_noun:
+            problem = f"{name} is {earlier_noun} already; a name is only one thing"
+            faults.error(FindingCode.NAME_TAKEN, where, problem, message=f"{prefix}: {problem}")
+        nouns.setdefault(name, noun)
+        return not earlier_noun
 
     for name, (_, read) in draft.parameters.items():
         is_free("a parameter", name, Where(read.file, f"parameters › {name}"), f"{read.file}: parameters")
@@ -49,32 +49,34 @@ def only_one_thing(draft: Linker, faults: Faults) -> None:
             del draft.inputs[name]
     for index, step in enumerate(draft.steps):
         if not is_free("a step", step.name, step.place, step.where):
-            # Its formula is understood all the same; no other can refer to such a name.
+            # Its formula is still understood; no other can refer to such a name.
             draft.steps[index] = replace(step, name=f"{step.name} ({index})")
 
 
-def _symbols(draft: Linker, report_by: str | None, faults: Faults, given: Mapping[str, Symbol]) -> dict[str, Symbol]:
+def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs.
 
-    Codes, names and the column to report by are texts, so that a formula that takes one for a number is refused.
-    Names that are lost are known, and no more than that.
+    Codes, names and the column to report by are texts, so that a formula that uses one as a number is refused.
+    Unresolved names get a symbol, so that they are known.
     """
     steps = {step.name for step in draft.steps}
     symbols = {
         name: Symbol(name, "parameter", NATIONAL, "number", entry.unit) for name, (entry, _) in draft.parameters.items()
     }
-    seen = {*steps, *draft.inputs, *symbols}
-    lost = {name: Symbol(name, "step", ORGANISATION) for name in (*faults.lost, UNREAD.name) if name not in seen}
+    defined = {*steps, *draft.inputs, *symbols}
+    unresolved = {
+        name: Symbol(name, "step", ORGANISATION) for name in (*faults.unresolved, UNREAD.name) if name not in defined
+    }
     texts = {column for formula in draft.formulas for column in _text_columns(formula.tree)}
     texts |= {"org_code", "org_name"} | ({report_by} - set(STANDARD_INPUTS) if report_by else set())
     for formula in draft.formulas:
         for name, position in t.names_in(formula.tree):
             if name == "year":
-                found = "a formula is the same in every year; what differs by year is a parameter"
-                faults.formula_error(FormulaError(found, position, formula.where, "name"), formula.place)
-                faults.lost.add(name)
-                lost[name] = Symbol(name, "step", ORGANISATION)
-            if name not in seen and name not in symbols and name not in lost and name not in given:
+                problem = "a formula is the same in every year; what differs by year is a parameter"
+                faults.formula_error(FormulaError(problem, position, formula.where, "name"), formula.place)
+                faults.unresolved.add(name)
+                unresolved[name] = Symbol(name, "step", ORGANISATION)
+            if name not in defined and name not in symbols and name not in unresolved and name not in imported:
                 _, unit = STANDARD_INPUTS.get(name, ("", None))
                 symbols[name] = Symbol(name, "input", ORGANISATION, "text" if name in texts else "number", unit)
     for name in [name for layer in draft.layers for _, name in listed_in(layer.money)]:
@@ -88,27 +90,27 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, given: Mappin
         if name in STANDARD_INPUTS and entry.signed:
             faults.error(FindingCode.UNITS_DO_NOT_FIT, where, "it is never below nil; take out signed")
         if larger and (larger == name or larger not in draft.inputs or draft.inputs[larger][0].type != "text"):
-            found = f'of names {larger}; it is a text column of the inputs, declared with type = "text"'
-            faults.error(FindingCode.UNKNOWN_NAME, where, found)
+            problem = f'of names {larger}; it is a text column of the inputs, declared with type = "text"'
+            faults.error(FindingCode.UNKNOWN_NAME, where, problem)
         symbols[name] = Symbol(
             name, "input", ORGANISATION, entry.type, unit, entry.optional, larger, signed=entry.signed
         )
-    return {**lost, **given, **symbols}
+    return {**unresolved, **imported, **symbols}
 
 
-def _taken(name: str, what: str) -> str:
-    """Say what a name is before any file gives it to something; an empty text if it is free."""
+def _reserved_noun(name: str, noun: str) -> str:
+    """Return what a name means before any file defines it; an empty text if it is free."""
     if name in IN_EVERY_TABLE:
         return "a column of every table"
     if name in FUNCTIONS:
         return "a function of the language"
     if keyword.iskeyword(name):
         return "a word of the language"
-    return "an input column" if name in STANDARD_INPUTS and what != "an input column" else ""
+    return "an input column" if name in STANDARD_INPUTS and noun != "an input column" else ""
 
 
 def _text_columns(tree: t.Expression) -> Iterator[str]:
-    """Yield the names that only a text column can bear: beside a quoted text, or after `within`."""
+    """Yield the names that only a text column can have: beside a quoted text, or after `within`."""
     for node in t.walk(tree):
         match node:
             case t.ComparisonOperation(_, t.Name(name), t.Text()) | t.ComparisonOperation(_, t.Text(), t.Name(name)):
@@ -117,48 +119,48 @@ def _text_columns(tree: t.Expression) -> Iterator[str]:
                 yield name
 
 
-def meaning(draft: Linker, faults: Faults, report_by: str | None, given: Mapping[str, Symbol]) -> dict[str, Symbol]:
-    """Return what every name means; `given` are names that another file would define."""
-    symbols = _symbols(draft, report_by, faults, given)
+def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
+    """Return what every name means; `imported` are names that another file would define."""
+    symbols = _symbols(draft, report_by, faults, imported)
     steps = {step.name for step in draft.steps}
-    doubtful = {*faults.lost, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
+    doubtful = {*faults.unresolved, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
     places = {formula.where: formula.place for formula in draft.formulas}
-    known = understand(
+    all_symbols = understand(
         [Definition(step.name, step.tree, step.unit, step.where) for step in draft.steps],
         symbols,
         [Definition(check.name, check.tree, None, check.where) for check in draft.checks],
         report=(lambda fault: faults.formula_error(fault, places[fault.where])) if not faults.raises else None,
         doubtful=doubtful,
     )
-    faults.lost |= doubtful & steps
-    return known
+    faults.unresolved |= doubtful & steps
+    return all_symbols
 
 
 def check_answer(
     draft: Linker, symbols: Mapping[str, Symbol], file: str, result: str, organisation: str, faults: Faults
 ) -> None:
-    """See that the answer, and what is paid once of it, are one number for each organisation."""
+    """Check that the answer, and the part of it that is paid once, are one number for each organisation."""
     answer = symbols[result] if result in symbols and symbols[result].role == "step" else None
     for step in draft.steps:
-        one = symbols[step.name]
-        if not step.non_recurrent or step.name in faults.lost:
+        symbol = symbols[step.name]
+        if not step.non_recurrent or step.name in faults.unresolved:
             continue
         problem, code = "non_recurrent says that it is a part of the answer", FindingCode.ANSWER
-        if other := _unlike_an_answer(one):
+        if other := _unlike_an_answer(symbol):
             problem += f"; found {other}, expected one number per {organisation}"
-        elif answer and one.measure and answer.measure and one.measure.powers != answer.measure.powers:
-            problem += f", which is in {answer.measure}; found {one.measure}"
+        elif answer and symbol.measure and answer.measure and symbol.measure.powers != answer.measure.powers:
+            problem += f", which is in {answer.measure}; found {symbol.measure}"
             code = FindingCode.UNITS_DO_NOT_FIT
         else:
             continue
         faults.error(code, step.place, problem, message=f"{step.where}: {problem}")
-    if answer and result not in faults.lost and (other := _unlike_an_answer(answer)):
-        found = f"the answer {result} is {other}; it is one number per {organisation}"
-        faults.error(FindingCode.ANSWER, Where(file), found)
+    if answer and result not in faults.unresolved and (other := _unlike_an_answer(answer)):
+        problem = f"the answer {result} is {other}; it is one number per {organisation}"
+        faults.error(FindingCode.ANSWER, Where(file), problem)
 
 
 def _unlike_an_answer(symbol: Symbol) -> str:
-    """Say what a step has instead of one number for each organisation; an empty text if it has that."""
+    """Return what a step has instead of one number for each organisation; an empty text if it has that."""
     if symbol.type != "number":
         return symbol.type
     return "" if symbol.kind == ORGANISATION else str(symbol.kind)

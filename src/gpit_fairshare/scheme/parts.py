@@ -1,4 +1,4 @@
-"""Files put together step by step, with the formulas that they use by name under names of their own."""
+"""Link files step by step, with the formulas that they use by name under prefixed names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_STEPS: Final = 500
 _DEEPEST: Final = 16
 """How deep formulas may use one another."""
 UNREAD: Final = t.Name("?")
-"""Stands for a formula that cannot be read, where faults are kept: no formula can hold such a name."""
+"""Replaces a formula that cannot be read, when collecting faults: no formula can hold such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,91 +37,91 @@ class Module:
     uses: tuple[tuple[UseEntry, Module], ...]
     steps: tuple[Step, ...]
     checks: tuple[Check, ...]
-    own: frozenset[str]
-    """Names of its steps, and of those that it uses as they are called here: `core_fair_share`."""
+    own_names: frozenset[str]
+    """Names of its steps, and of the steps that it uses, with their prefix: `core_fair_share`."""
     parameters: frozenset[str]
     """Parameters that it, or a formula that it uses, takes from outside."""
-    taken: frozenset[str]
+    outside_names: frozenset[str]
     """Every name that it takes from outside: parameters, input columns."""
     size: int
     """Number of steps, those that it uses included."""
 
 
-def gather(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFile[Any]] = ()) -> Module:
+def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFile[Any]] = ()) -> Module:
     """Read the formulas that a file uses by name, down to the last.
 
     Raises:
         SchemeError: A file uses itself, ends in the wrong step, or names what a formula does not take.
         FormulaError: A formula is not in the language.
-        StoppedError: A used formula cannot be read, where faults are kept.
+        StoppedError: A used formula cannot be read, when collecting faults.
     """
-    _ends_well(read, faults)
+    _check_last_step(read, faults)
     uses: list[tuple[UseEntry, Module]] = []
     try:
         for use in getattr(read.model, "use", ()):
-            uses.append(_used(read, use, [other.as_ for other, _ in uses], faults, above))
-        # A formula without steps is a fault, and one that hides how many files there are.
-        size = len(read.model.steps) + sum(max(part.size, 1) for _, part in uses)
+            uses.append(_load_used(read, use, [other.as_ for other, _ in uses], faults, above))
+        # A formula without steps is a fault that hides how many files there are: it counts as one step.
+        size = len(read.model.steps) + sum(max(module.size, 1) for _, module in uses)
         if size > MOST_STEPS:
-            found = f"the scheme has {size:,} steps; {MOST_STEPS} are allowed"
-            raise faults.abort(FindingCode.LIMIT, Where(read.file), found)
+            problem = f"the scheme has {size:,} steps; {MOST_STEPS} are allowed"
+            raise faults.abort(FindingCode.LIMIT, Where(read.file), problem)
     except StoppedError:
-        _formulas(read, faults)  # what is wrong with its own formulas is told in any case
+        _parse_formulas(read, faults)  # the faults of its own formulas are reported in any case
         raise
-    steps, checks = _formulas(read, faults)
-    own = {step.name for step in read.model.steps}
-    own |= {f"{use.as_}_{name}" for use, part in uses for name in part.own}
+    steps, checks = _parse_formulas(read, faults)
+    own_names = {step.name for step in read.model.steps}
+    own_names |= {f"{use.as_}_{name}" for use, module in uses for name in module.own_names}
     parameters = {*read.model.parameters}
-    parameters |= {use.with_.get(name, name) for use, part in uses for name in part.parameters}
+    parameters |= {use.with_.get(name, name) for use, module in uses for name in module.parameters}
     trees = [step.tree for step in steps] + [check.tree for check in checks]
-    taken = {name for tree in trees for name, _ in t.names_in(tree)}
-    taken |= {use.with_.get(name, name) for use, part in uses for name in part.taken}
-    taken |= {*read.model.inputs, *parameters}
+    outside_names = {name for tree in trees for name, _ in t.names_in(tree)}
+    outside_names |= {use.with_.get(name, name) for use, module in uses for name in module.outside_names}
+    outside_names |= {*read.model.inputs, *parameters}
     return Module(
         read=read,
         uses=tuple(uses),
         steps=steps,
         checks=checks,
-        own=frozenset(own),
-        parameters=frozenset(parameters - own),
-        taken=frozenset(taken - own),
+        own_names=frozenset(own_names),
+        parameters=frozenset(parameters - own_names),
+        outside_names=frozenset(outside_names - own_names),
         size=size,
     )
 
 
-def _used(
+def _load_used(
     read: LoadedFile[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[LoadedFile[Any]]
 ) -> tuple[UseEntry, Module]:
-    """Read a formula that a file uses by name; a slip in what it replaces is put right, where faults are kept."""
+    """Read a formula that a file uses by name; when collecting faults, correct a misspelled name under `with`."""
     where = Where(read.file, f"use › {use.as_}")
     inner = read_file(use.formula, FormulaFile, faults, read)
-    if any((one.place, one.file) == (inner.place, inner.file) for one in (*above, read)):
+    if any((other.place, other.file) == (inner.place, inner.file) for other in (*above, read)):
         raise faults.abort(FindingCode.USES, where, f"{use.formula} uses itself", remedy="take the circle out")
     if len(above) >= _DEEPEST:
-        found = f"formulas use one another more than {_DEEPEST} deep"
-        raise faults.abort(FindingCode.LIMIT, where, found, remedy="use fewer files")
+        problem = f"formulas use one another more than {_DEEPEST} deep"
+        raise faults.abort(FindingCode.LIMIT, where, problem, remedy="use fewer files")
     if use.as_ in others:
-        found = f"another use is called {use.as_} already; a name is only one thing"
-        raise faults.abort(FindingCode.USES, where, found)
-    part = gather(inner, faults, (*above, read))
+        problem = f"another use is called {use.as_} already; a name is only one thing"
+        raise faults.abort(FindingCode.USES, where, problem)
+    module = load_module(inner, faults, (*above, read))
     replaced = dict(use.with_)
     for name in use.with_:
-        if name not in part.taken and UNREAD.name not in part.taken and name not in faults.lost:
-            found = f"{use.formula} takes no {name}{nearest(name, part.taken)}"
+        if not {name, UNREAD.name} & module.outside_names and name not in faults.unresolved:
+            problem = f"{use.formula} takes no {name}{nearest(name, module.outside_names)}"
             remedy = "its parameters and input columns can be replaced"
-            faults.error(FindingCode.UNKNOWN_NAME, Where(read.file, f"{where.place} › with"), found, remedy=remedy)
-            meant = get_close_matches(name, part.taken - set(replaced), n=1)
+            faults.error(FindingCode.UNKNOWN_NAME, Where(read.file, f"{where.place} › with"), problem, remedy=remedy)
+            meant = get_close_matches(name, module.outside_names - set(replaced), n=1)
             replaced |= dict.fromkeys(meant, replaced.pop(name))
             if not meant:
-                faults.lost |= part.parameters  # any of them may have been meant
-    return use.model_copy(update={"with_": replaced}), part
+                faults.unresolved |= module.parameters  # any of them may have been meant
+    return use.model_copy(update={"with_": replaced}), module
 
 
-def _formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
+def _parse_formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
     """Parse the formulas of a file: its steps and its checks."""
 
-    def parsed(what: str, entry: StepEntry | CheckEntry) -> dict[str, Any]:
-        place = f"{what} {entry.name}"
+    def parsed(noun: str, entry: StepEntry | CheckEntry) -> dict[str, Any]:
+        place = f"{noun} {entry.name}"
         where = f"{read.file}, {place}"
         try:
             tree = parse(entry.formula)
@@ -134,20 +134,20 @@ def _formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, ...], 
     return steps, tuple(Check(**parsed("check", entry)) for entry in read.model.checks)
 
 
-def _ends_well(read: LoadedFile[Any], faults: Faults) -> None:
-    """See that a formula ends in fair_share and a transition in allocation."""
+def _check_last_step(read: LoadedFile[Any], faults: Faults) -> None:
+    """Check that a formula ends in fair_share and a transition in allocation."""
     kind, answer = read.model.kind, read.model.answer
     steps = [step.name for step in read.model.steps]
     last = steps[-1] if steps else "no step"
-    if kind != "scheme" and last != answer and answer not in faults.lost:
+    if kind != "scheme" and last != answer and answer not in faults.unresolved:
         faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} is {answer}; found {last}")
         if answer not in steps:
-            faults.lost.add(answer)
+            faults.unresolved.add(answer)
 
 
 @dataclass(slots=True)
 class Linker:
-    """What has been put together so far, in order."""
+    """The files linked so far, in order."""
 
     steps: list[Step] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
@@ -155,7 +155,7 @@ class Linker:
     inputs: dict[str, tuple[InputEntry, LoadedFile[Any]]] = field(default_factory=dict)
     reads: list[LoadedFile[Any]] = field(default_factory=list)
     replacements: list[tuple[str, str, str]] = field(default_factory=list)
-    """What stands for a parameter of a used formula: the file and place that say so, and the name."""
+    """What replaces a parameter of a used formula: the file and place that say so, and the name."""
     layers: list[Layer] = field(default_factory=list)
     """The files that build on one another, for the money account; formulas that they use by name are no layers."""
 
@@ -164,18 +164,18 @@ class Linker:
         """All steps, and after them all checks."""
         return (*self.steps, *self.checks)
 
-    def add(self, part: Module, faults: Faults, prefix: str = "", outside: Callable[[str], str] = str) -> None:
+    def add(self, module: Module, faults: Faults, prefix: str = "", outside: Callable[[str], str] = str) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
-        A used formula comes first, or as soon as the steps that its `with` names stand above it. Its own
-        names get the prefix; `outside` says what each name that it takes from outside is called there: by itself, the
+        A used formula comes first, or as soon as the steps that its `with` names come before it. Its own
+        names get the prefix; `outside` returns what a name that it takes from outside is called there, by default the
         same.
         """
 
         def called(name: str) -> str:
-            return f"{prefix}_{name}" if prefix and name in part.own else outside(name)
+            return f"{prefix}_{name}" if prefix and name in module.own_names else outside(name)
 
-        def here(formula: Formula, name: str) -> Formula:
+        def renamed_formula(formula: Formula, name: str) -> Formula:
             tree = t.renamed(formula.tree, called)
             renamed = replace(formula, name=name, formula=t.to_text(tree), tree=tree)
             if not prefix:
@@ -183,29 +183,29 @@ class Linker:
             file, place, _ = formula.place
             return replace(renamed, where=f"{file} ({prefix}), {place}", place=Where(file, f"{place} ({prefix})"))
 
-        waiting = list(part.uses)
-        standing: set[str] = set()
+        waiting = list(module.uses)
+        linked_names: set[str] = set()
 
-        def use_ready() -> None:
+        def link_ready_uses() -> None:
             for use, inner in list(waiting):
-                if (set(use.with_.values()) & part.own) <= standing:
+                if (set(use.with_.values()) & module.own_names) <= linked_names:
                     waiting.remove((use, inner))
-                    self._use(part.read, use, inner, prefix, called, faults)
-                    standing.update(f"{use.as_}_{name}" for name in inner.own)
+                    self._use(module.read, use, inner, prefix, called, faults)
+                    linked_names.update(f"{use.as_}_{name}" for name in inner.own_names)
 
-        use_ready()
-        self._declare(part.read, called, outside, faults)
+        link_ready_uses()
+        self._declare(module.read, called, outside, faults)
         title = prefix.replace("_", " ").capitalize()
-        for step in part.steps:
-            self.steps.append(replace(here(step, called(step.name)), label=_under(title, step.label)))
-            standing.add(step.name)
-            use_ready()
-        for use, inner in waiting:  # a circle: the step that stands too low is named when it is understood
-            self._use(part.read, use, inner, prefix, called, faults)
-        self.checks += [here(check, _under(title, check.name)) for check in part.checks]
-        self.reads.append(part.read)
+        for step in module.steps:
+            self.steps.append(replace(renamed_formula(step, called(step.name)), label=_label_under(title, step.label)))
+            linked_names.add(step.name)
+            link_ready_uses()
+        for use, inner in waiting:  # a circle: understanding the steps reports the one that comes too late
+            self._use(module.read, use, inner, prefix, called, faults)
+        self.checks += [renamed_formula(check, _label_under(title, check.name)) for check in module.checks]
+        self.reads.append(module.read)
         if not prefix:
-            self.layers.append(Layer(part.read.file, part.read.model.money, part.own))
+            self.layers.append(Layer(module.read.file, module.read.model.money, module.own_names))
 
     def _use(
         self,
@@ -230,7 +230,7 @@ class Linker:
     def _declare(
         self, read: LoadedFile[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: Faults
     ) -> None:
-        """Take over the parameters and inputs that a file declares, but those that `with` replaces."""
+        """Add the parameters and inputs that a file declares, except those that `with` replaces."""
 
         def bound(value: Exact | None) -> Exact | None:
             return called(value) if isinstance(value, str) and NAME.fullmatch(value) else value
@@ -242,27 +242,27 @@ class Linker:
         for name, entry in read.model.inputs.items():
             if outside(name) == name:
                 other, first = self.inputs.setdefault(name, (entry, read))
-                if entry != other and name not in faults.lost:
-                    _differently(read, f"inputs › {name}", first, faults)
+                if entry != other and name not in faults.unresolved:
+                    _report_difference(read, f"inputs › {name}", first, faults)
 
     def _declare_parameter(self, name: str, entry: ParameterEntry, read: LoadedFile[Any], faults: Faults) -> None:
-        """Take over a parameter; of two files that declare it alike, one may give its values as well."""
+        """Add a parameter; of two files with the same declaration, one may give its values as well."""
         other, first = self.parameters.setdefault(name, (entry, read))
-        values = [one.values for one in (entry, other) if one.values]
-        # A default stands in where no file gives values; where one does, it is no difference.
+        values = [declaration.values for declaration in (entry, other) if declaration.values]
+        # A default is used where no file gives values; where one does, defaults may differ.
         same = {"values": other.values} | ({"default": other.default} if values else {})
-        alike = entry.model_copy(update=same) == other
-        if (not alike or values != values[:1] * len(values)) and name not in faults.lost:
-            _differently(read, f"parameters › {name}", first, faults)
+        is_same = entry.model_copy(update=same) == other
+        if (not is_same or values != values[:1] * len(values)) and name not in faults.unresolved:
+            _report_difference(read, f"parameters › {name}", first, faults)
         elif entry.values:
             self.parameters[name] = (entry, read)
 
 
-def _differently(read: LoadedFile[Any], place: str, first: LoadedFile[Any], faults: Faults) -> None:
-    found, remedy = f"{first.file} declares it differently", "declare it alike, or give one of the two another name"
-    faults.error(FindingCode.TWO_PLACES, Where(read.file, place), found, remedy=remedy)
+def _report_difference(read: LoadedFile[Any], place: str, first: LoadedFile[Any], faults: Faults) -> None:
+    problem, remedy = f"{first.file} declares it differently", "declare it alike, or give one of the two another name"
+    faults.error(FindingCode.TWO_PLACES, Where(read.file, place), problem, remedy=remedy)
 
 
-def _under(title: str, label: str) -> str:
+def _label_under(title: str, label: str) -> str:
     """Put a label under a title: `Core: fair share`, but `Core: GP IT share`."""
     return f"{title}: {inside(label)}" if title else label

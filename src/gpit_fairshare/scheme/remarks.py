@@ -1,4 +1,4 @@
-"""What no run refuses and a reviewer should know: what nothing uses, nobody can check, or rests on nothing."""
+"""Remarks for a reviewer that stop no run: names not used, possible slips, missing checks, units and sources."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Check, Step
 
 _NEARLY: Final = 0.85
-"""How alike a column and another name are when one may be a slip for the other: `revenue_budgets`."""
+"""How similar a column and another name are when one may be a slip for the other: `revenue_budgets`."""
 _NEARLY_TEXT: Final = 0.7
-"""The same of the column to report by, of which there are few: `regoin`."""
+"""The same for the column to report by, as there are few text columns: `regoin`."""
 _PER_HEAD: Final = (1, -1)
 
 
 def remark(joined: Joined, faults: Faults, *, swapped: bool) -> None:
     """Add all remarks on files whose names are understood.
 
-    `swapped` says that the scheme runs with another formula or transition than its own, so that what it has for
-    its own may be left over.
+    `swapped` says that the scheme runs with another formula or transition than its own, so that declarations for
+    its own may be unused.
     """
     remarks = _Remarks(joined, faults)
-    if remarks.complete:
+    if remarks.is_complete:
         remarks.unused(swapped=swapped)
         remarks.unread_steps()
         remarks.checks()
@@ -60,56 +60,57 @@ class _Remarks:
         self.symbols = joined.symbols
         self.faults = faults
         self.names: dict[str, list[str]] = {}
-        for one in self.draft.formulas:  # two steps of one name, which is a fault, stand in one place
-            self.names.setdefault(one.where, []).extend(name for name, _ in t.names_in(one.tree))
+        for formula in self.draft.formulas:  # two steps of one name, which is a fault, share a place
+            self.names.setdefault(formula.where, []).extend(name for name, _ in t.names_in(formula.tree))
         self.steps = {step.name: step for step in self.draft.steps}
         self._slips: set[str] = set()
         self.money = {name for layer in self.draft.layers for _, name in listed_in(layer.money)}
         """Names of the money account: it uses them."""
 
     @property
-    def complete(self) -> bool:
-        """Whether all formulas could be read: in one that could not anything may be used."""
-        there = {*self.steps, *self.draft.parameters, *self.draft.inputs}
-        return self.faults.lost <= there and not any(UNREAD.name in names for names in self.names.values())
+    def is_complete(self) -> bool:
+        """Return whether all formulas could be read: a formula that could not may use any name."""
+        defined = {*self.steps, *self.draft.parameters, *self.draft.inputs}
+        return self.faults.unresolved <= defined and not any(UNREAD.name in names for names in self.names.values())
 
     def unused(self, *, swapped: bool) -> None:
-        """Parameters and columns that are declared and not used, and values that are left aside."""
+        """Report parameters and columns that are declared and not used, and values that are not used."""
         used = {name for names in self.names.values() for name in names} | self.money
         head = self.joined.read.model
         if isinstance(head, SchemeFile):
             used |= {head.scheme.report_by or ""}
             for name in head.values if swapped else ():
                 if name not in self.draft.parameters:
-                    found = "nothing that is run declares this parameter; its values are left aside"
-                    self.faults.note(FindingCode.NOT_DECLARED, Where(self.joined.read.file, f"values › {name}"), found)
+                    problem = "nothing that is run declares this parameter; its values are left aside"
+                    where = Where(self.joined.read.file, f"values › {name}")
+                    self.faults.note(FindingCode.NOT_DECLARED, where, problem)
         for name, (_, read) in self.draft.parameters.items():
             others = [entry for other, (entry, _) in self.draft.parameters.items() if other != name]
-            bounds = {bound for one in others for bound in (one.minimum, one.maximum)}
+            bounds = {bound for entry in others for bound in (entry.minimum, entry.maximum)}
             if name not in used and name not in bounds:
-                found = "no step, check or bound uses this parameter"
-                self._unused(FindingCode.PARAMETER_NOT_USED, read, f"parameters › {name}", found, swapped=swapped)
+                problem = "no step, check or bound uses this parameter"
+                self._unused(FindingCode.PARAMETER_NOT_USED, read, f"parameters › {name}", problem, swapped=swapped)
         columns = {name for name in used if name in self.symbols and self.symbols[name].role == "input"}
-        for read in {one.file: one for one in (*self.joined.reads, self.joined.read)}.values():
+        for read in {read.file: read for read in (*self.joined.reads, self.joined.read)}.values():
             opening = getattr(read.model.header, "opening_baseline", None)
             if opening and opening not in columns:
-                found = f"there is no input column {opening} that a step or check uses"
+                problem = f"there is no input column {opening} that a step or check uses"
                 where = Where(read.file, f"{read.model.kind} › opening_baseline")
-                self.faults.warning(FindingCode.COLUMN_NOT_USED, where, found, remedy="name the one that is")
+                self.faults.warning(FindingCode.COLUMN_NOT_USED, where, problem, remedy="name the one that is")
         used |= {entry.of for entry, _ in self.draft.inputs.values() if entry.of}
         for name, (_, read) in self.draft.inputs.items():
             if name not in used:
-                found = "no step or check uses this column"
-                self._unused(FindingCode.COLUMN_NOT_USED, read, f"inputs › {name}", found, swapped=swapped)
+                problem = "no step or check uses this column"
+                self._unused(FindingCode.COLUMN_NOT_USED, read, f"inputs › {name}", problem, swapped=swapped)
 
-    def _unused(self, code: FindingCode, read: LoadedFile[Any], place: str, found: str, *, swapped: bool) -> None:
+    def _unused(self, code: FindingCode, read: LoadedFile[Any], place: str, problem: str, *, swapped: bool) -> None:
         """Warn of a declaration that nothing uses; where the scheme runs with other parts, it may be left over."""
         level: Level = "note" if swapped and read is self.joined.read else "warning"
-        finding = Finding(code, level, "", "", found, remedy="use it or take it out")
+        finding = Finding(code, level, "", "", problem, remedy="use it or take it out")
         self.faults.add(finding, Where(read.file, place))
 
     def unread_steps(self) -> None:
-        """Steps that are neither the answer nor a part of it, and that no other step and no check names."""
+        """Report steps that are neither the answer nor a part of it, and that no other step and no check names."""
         for step in self.draft.steps:
             others = (names for where, names in self.names.items() if where != step.where)
             is_read = step.name in {self.joined.result, *self.money} or any(step.name in names for names in others)
@@ -117,43 +118,43 @@ class _Remarks:
             if is_read or is_reported or step.non_recurrent:
                 continue
             if step.note:
-                found = "nothing reads this step; its note may say why it is shown"
-                self.faults.note(FindingCode.STEP_NOT_READ, step.place, found)
+                problem = "nothing reads this step; its note may say why it is shown"
+                self.faults.note(FindingCode.STEP_NOT_READ, step.place, problem)
             else:
                 remedy = "use it, take it out, or say in its note why it is shown"
                 self.faults.warning(FindingCode.STEP_NOT_READ, step.place, "nothing reads this step", remedy=remedy)
 
     def checks(self) -> None:
-        """Checks that are missing, or that check nothing that was worked out."""
+        """Report checks that are missing, or that check no step."""
         checked = {name for check in self.draft.checks for name in self.names[check.where]}
         result = self.joined.result
         is_transition = isinstance(self.joined.read.model, TransitionFile)  # whose money is the formula's matter
         if not is_transition and result in self.steps and not checked & {result, "fair_share"}:
             either = "fair_share" if result == "fair_share" else f"{result} or fair_share"
-            found = f"no check names {either}: nothing says what the money adds up to"
+            problem = f"no check names {either}: nothing says what the money adds up to"
             remedy = f"add one, such as abs(total({result}) - …) <= 0.5"
-            self.faults.note(FindingCode.TOTAL_NOT_CHECKED, Where(self.joined.read.file), found, remedy=remedy)
+            self.faults.note(FindingCode.TOTAL_NOT_CHECKED, Where(self.joined.read.file), problem, remedy=remedy)
         for check in self.draft.checks:
             if not set(self.names[check.where]) & set(self.steps):
-                found = "names no step: it looks at what goes in, and at nothing that is worked out"
-                self.faults.note(FindingCode.CHECK_OF_NO_STEP, check.place, found)
+                problem = "names no step: it looks at what goes in, and at nothing that is worked out"
+                self.faults.note(FindingCode.CHECK_OF_NO_STEP, check.place, problem)
         for step in self.draft.steps:
             if isinstance(step.tree, t.Rounded) and not checked & self._resting_on(step.name):
-                found = "no check names what is rounded here, or anything that comes of it"
+                problem = "no check names what is rounded here, or anything that comes of it"
                 remedy = "check that the total is kept"
-                self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, step.place, found, remedy=remedy)
+                self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, step.place, problem, remedy=remedy)
 
     def _resting_on(self, name: str) -> set[str]:
-        """Return a step and all that come of it in the same year, or in a later one."""
-        found, grown = {name}, True
+        """Return a step and all steps that depend on it, in the same year or in a later one."""
+        names, grown = {name}, True
         while grown:
-            more = {step.name for step in self.draft.steps if found.intersection(self.names[step.where])} - found
+            more = {step.name for step in self.draft.steps if names.intersection(self.names[step.where])} - names
             grown = bool(more)
-            found |= more
-        return found
+            names |= more
+        return names
 
     def slips(self) -> None:
-        """Names that nothing declares, and that are so near to another that they may be slips for it."""
+        """Report names that nothing declares, and that are so near to another that they may be slips for it."""
         declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
         self._slip_of_report_by()
         for name in self._columns():
@@ -163,129 +164,131 @@ class _Remarks:
     def _slip(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
         """Warn of a name that is so near to one that is declared that it may be a slip for it."""
         for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=cutoff):
-            found = f"{name} is taken for a column of the inputs, and there is {near}"
+            problem = f"{name} is taken for a column of the inputs, and there is {near}"
             self._slips.add(name)
             remedy = f"correct it, or declare it under [inputs.{name}]"
-            self.faults.warning(FindingCode.SLIP, where, found, remedy=remedy)
+            self.faults.warning(FindingCode.SLIP, where, problem, remedy=remedy)
 
     def _slip_of_report_by(self) -> None:
-        """The column to report by, where no file declares it and a text column that one declares is near it."""
+        """Report a column to report by that no file declares, if its name is near a declared text column."""
         model, read = self.joined.read.model, self.joined.read
         name = model.scheme.report_by if isinstance(model, SchemeFile) else None
-        if not name or name in {*self.draft.inputs, *self.faults.lost} or name in self._columns():
+        if not name or name in {*self.draft.inputs, *self.faults.unresolved} or name in self._columns():
             return
-        texts = [one for one, (entry, _) in self.draft.inputs.items() if entry.type == "text"]
+        texts = [column for column, (entry, _) in self.draft.inputs.items() if entry.type == "text"]
         self._slip(name, texts, _NEARLY_TEXT, Where(read.file, "scheme › report_by"))
 
     def _columns(self) -> list[str]:
-        """Return the names that are taken for columns without being declared as such, in order of first use."""
+        """Return the names that are taken for columns and not declared as such, in order of first use."""
         used = dict.fromkeys(name for names in self.names.values() for name in names)
-        known = {*self.draft.inputs, *STANDARD_INPUTS, *IN_EVERY_TABLE}
-        return [name for name in used if self.symbols[name].role == "input" and name not in known]
+        known_names = {*self.draft.inputs, *STANDARD_INPUTS, *IN_EVERY_TABLE}
+        return [name for name in used if self.symbols[name].role == "input" and name not in known_names]
 
     def units(self) -> None:
-        """Units that have no name, sums of rates, and what has no unit and meets pounds."""
+        """Report units that have no name, sums of rates, and names without a unit in arithmetic with pounds."""
         for step in self.draft.steps:
             measure = self.symbols[step.name].dimension
             if measure and not measure.bare and not measure.counted and unit_of(measure) is None:
-                found = f"the formula gives {measure}, which is no unit"
+                problem = f"the formula gives {measure}, which is no unit"
                 remedy = "see whether that is meant; units are £, £ per head, people, % and ratio"
-                self.faults.warning(FindingCode.UNNAMED_UNIT, step.place, found, remedy=remedy)
-        met = {*self.faults.lost, UNREAD.name, *self._slips}
-        for one in self.draft.formulas:
-            if any(isinstance(node, t.BinaryOperation) and _by_nothing(node) for node in t.walk(one.tree)):
-                found = "divides by the number 0: a run stops where it comes to that"
-                self.faults.warning(FindingCode.BY_NOTHING, one.place, found, remedy="divide by something else")
-            for name in _summed(one.tree):
+                self.faults.warning(FindingCode.UNNAMED_UNIT, step.place, problem, remedy=remedy)
+        met = {*self.faults.unresolved, UNREAD.name, *self._slips}
+        for formula in self.draft.formulas:
+            if any(isinstance(node, t.BinaryOperation) and _is_division_by_zero(node) for node in t.walk(formula.tree)):
+                problem = "divides by the number 0: a run stops where it comes to that"
+                self.faults.warning(FindingCode.BY_NOTHING, formula.place, problem, remedy="divide by something else")
+            for name in _summed_names(formula.tree):
                 symbol = self.symbols[name]
                 measure = symbol.measure if symbol.kind != NATIONAL else None
                 if measure and measure.powers == _PER_HEAD:
-                    found = f"adds up {name}, which is in £ per head, over organisations"
+                    problem = f"adds up {name}, which is in £ per head, over organisations"
                     remedy = "add up the money and the people, and divide afterwards"
-                    self.faults.warning(FindingCode.SUM_OF_RATES, one.place, found, remedy=remedy)
-            self._without_unit(one, met)
+                    self.faults.warning(FindingCode.SUM_OF_RATES, formula.place, problem, remedy=remedy)
+            self._without_unit(formula, met)
 
-    def _without_unit(self, one: Step | Check, met: set[str]) -> None:
+    def _without_unit(self, formula: Step | Check, met: set[str]) -> None:
         """Note the names without a unit that meet pounds here for the first time, and add them to those met."""
-        for number, names in enumerate(_arithmetic(one.tree)):
-            own = [one.name] if number == 0 and one.name in self.steps else []
-            measures = [self.symbols[name].measure for name in (*names, *own)]
+        for number, names in enumerate(_arithmetic(formula.tree)):
+            own_name = [formula.name] if number == 0 and formula.name in self.steps else []
+            measures = [self.symbols[name].measure for name in (*names, *own_name)]
             if not any(measure and measure.pounds for measure in measures):
                 continue
             for name in names:
                 symbol = self.symbols[name]
                 if symbol.measure is None and symbol.type == "number" and name not in met:
                     table = {"input": f"[inputs.{name}]", "parameter": f"[parameters.{name}]"}.get(symbol.role)
-                    said = f"{name} has no unit and takes part in arithmetic with £, so that units are not checked"
+                    problem = f"{name} has no unit and takes part in arithmetic with £, so that units are not checked"
                     remedy = f"give it one under {table}" if table else f"give the step {name} one"
-                    self.faults.note(FindingCode.NO_UNIT, one.place, said, remedy=remedy)
+                    self.faults.note(FindingCode.NO_UNIT, formula.place, problem, remedy=remedy)
                     met.add(name)
 
     def sources(self) -> None:
-        """Sources that say neither where they can be read nor of when they are."""
+        """Report sources without an address or a date."""
         for read in self.joined.reads:
             for key, source in read.model.sources.items():
-                lacking = [what for what, there in (("address", source.url), ("date", source.date)) if not there]
-                if lacking and key not in self.faults.lost:
-                    found = f"has no {' and no '.join(lacking)}"
+                lacking = [label for label, text in (("address", source.url), ("date", source.date)) if not text]
+                if lacking and key not in self.faults.unresolved:
+                    problem = f"has no {' and no '.join(lacking)}"
                     place = f"sources › {key}"
-                    self.faults.note(FindingCode.SOURCE_NOT_TO_BE_FOUND, Where(read.file, place), found)
+                    self.faults.note(FindingCode.SOURCE_NOT_TO_BE_FOUND, Where(read.file, place), problem)
 
     def assumptions(self) -> None:
-        """Parameters that rest on assumptions alone, and assumptions that nobody answers for."""
-        parameters = {name: one for name, one in self.joined.parameters.items() if name not in self.faults.lost}
+        """Report parameters with assumptions alone, and assumptions without owner, quality and impact."""
+        parameters = {
+            name: parameter for name, parameter in self.joined.parameters.items() if name not in self.faults.unresolved
+        }
         places = {name: place_of_values(name, self.draft.parameters[name][1], self.joined.read) for name in parameters}
         for name, parameter in parameters.items():
             origins = {value.assumption for value in parameter.values.values()}
             if origins and not origins & {"", STAND_IN}:
-                found = "every value is an assumption; none has a source"
-                self.faults.note(FindingCode.ALL_ASSUMED, places[name], found)
+                problem = "every value is an assumption; none has a source"
+                self.faults.note(FindingCode.ALL_ASSUMED, places[name], problem)
         listed = list_assumptions(parameters, self.joined.read.model)
-        assumptions = [one for one in listed if one.parameter and one.text != STAND_IN]
-        for file in dict.fromkeys(places[one.parameter].file for one in assumptions):
-            here = [one for one in assumptions if places[one.parameter].file == file]
-            bare = [one for one in here if not (one.owner and one.quality and one.impact)]
+        assumptions = [assumption for assumption in listed if assumption.parameter and assumption.text != STAND_IN]
+        for file in dict.fromkeys(places[assumption.parameter].file for assumption in assumptions):
+            in_file = [assumption for assumption in assumptions if places[assumption.parameter].file == file]
+            bare = [entry for entry in in_file if not (entry.owner and entry.quality and entry.impact)]
             if bare:
-                names = ", ".join(dict.fromkeys(one.parameter for one in bare))
-                found = f"{len(bare)} of {len(here)} assumptions do not say owner, quality and impact: {names}"
-                self.faults.note(FindingCode.UPKEEP, Where(file), found)
+                names = ", ".join(dict.fromkeys(entry.parameter for entry in bare))
+                problem = f"{len(bare)} of {len(in_file)} assumptions do not say owner, quality and impact: {names}"
+                self.faults.note(FindingCode.UPKEEP, Where(file), problem)
 
     def not_to_be_known(self) -> None:
-        """What only a scheme can tell of a formula or transition."""
+        """Report what only a scheme can say about a formula or transition."""
         file = self.joined.read.file
         if self.joined.result == "allocation":
-            found = "fair_share is taken for £, one amount for each organisation; what a formula gives is not known"
-            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), found)
+            problem = "fair_share is taken for £, one amount for each organisation; what a formula gives is not known"
+            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
         without = [name for name, (entry, _) in self.draft.parameters.items() if not entry.values]
         if without:
-            found = f"values, years and sources of {', '.join(without)} are a scheme's, and were not looked at"
-            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), found)
+            problem = f"values, years and sources of {', '.join(without)} are a scheme's, and were not looked at"
+            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
         columns = self._columns()
         if columns:
-            found = f"{', '.join(columns)}: taken for columns of the inputs, unless a scheme says otherwise"
-            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), found)
+            problem = f"{', '.join(columns)}: taken for columns of the inputs, unless a scheme says otherwise"
+            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
 
 
-def _by_nothing(node: t.BinaryOperation) -> bool:
-    """Say whether a piece of arithmetic divides by a 0 that is written there."""
+def _is_division_by_zero(node: t.BinaryOperation) -> bool:
+    """Return whether a piece of arithmetic divides by a 0 in the formula."""
     return node.operator == "/" and isinstance(node.right, t.Number) and node.right.value == 0
 
 
-def _summed(tree: t.Expression) -> Iterator[str]:
+def _summed_names(tree: t.Expression) -> Iterator[str]:
     """Yield the names whose values are added up over organisations."""
     for node in t.walk(tree):
         match node:
-            case t.AggregateCall("total", of) | t.Rounded(t.Name(of)):
-                yield of
+            case t.AggregateCall("total", name) | t.Rounded(t.Name(name)):
+                yield name
 
 
 def _arithmetic(tree: t.Expression) -> list[list[str]]:
     """Return the names that meet in one piece of arithmetic, piece by piece; the formula's own value comes first.
 
-    A condition is a piece of its own: what it compares does not meet what it decides between.
+    A condition is a separate piece: what it compares does not meet what it decides between.
     """
     starts, pieces = [tree], []
-    for start in starts:  # both lists grow while they are gone through
+    for start in starts:  # both lists grow during their loops
         piece = [start]
         for node in piece:
             inside, apart = _operands(node, whole=node is start)
@@ -307,7 +310,7 @@ def _named(node: t.Expression) -> list[str]:
 
 
 def _operands(node: t.Expression, *, whole: bool) -> tuple[list[t.Expression], list[t.Expression]]:
-    """Return the operands that meet in a node, and those that are pieces of their own."""
+    """Return the operands that meet in a node, and those that are separate pieces."""
     match node:
         case t.ComparisonOperation() if not whole:
             return [], [node]

@@ -1,4 +1,4 @@
-"""Everything that is to be said of a scheme, a formula or a transition at once: its faults, and what to know of it."""
+"""Review a scheme, a formula or a transition: all its faults, and remarks for its reader."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ JSON_SCHEMA: Final = "gpit-library-check/1"
 
 @dataclass(frozen=True)
 class Review:
-    """What was looked at, and everything noticed about it."""
+    """The reviewed file, and all findings about it."""
 
     kind: str
     """`scheme`, `formula` or `transition`; empty if the file could not be read so far."""
     name: str
-    """What the file calls itself, or what was asked for where it could not be read."""
+    """The name that the file gives, or the name asked for if it could not be read."""
     title: str = ""
     sound: bool = True
     """Whether there is no error, so that a scheme can be run."""
     formula: str = ""
     transition: str = ""
-    """Names of the formula and the transition that a scheme was looked at with."""
+    """Names of the formula and the transition that a scheme was reviewed with."""
     years: tuple[str, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     """Base name and SHA-256 of each file that was read."""
@@ -48,7 +48,7 @@ class Review:
     """Errors, warnings and notes, in this order."""
 
     def has(self, level: str) -> bool:
-        """Say whether there is a finding of a level."""
+        """Return whether there is a finding of a level."""
         return any(finding.level == level for finding in self.findings)
 
     def document(self) -> dict[str, Any]:
@@ -57,8 +57,8 @@ class Review:
             "years": list(self.years),
             "files": [{"file": file, "sha256": digest} for file, digest in self.files],
             "findings": [
-                {key: value for key, value in one.entry().items() if key not in ("sheet", "cell", "others")}
-                for one in self.findings
+                {key: value for key, value in finding.entry().items() if key not in ("sheet", "cell", "others")}
+                for finding in self.findings
             ],
         }
 
@@ -66,16 +66,16 @@ class Review:
 def review(
     scheme: str, *, formula: str | None = None, transition: str | None = None, kind: FileKind | None = None
 ) -> Review:
-    """Look at a scheme with its formula and transition, or at a formula or transition by itself.
+    """Review a scheme with its formula and transition, or a formula or transition by itself.
 
     Args:
-        scheme: Library name or path; a file says itself of which kind it is.
+        scheme: Library name or path; a file says its own kind.
         formula: Instead of the one that the scheme names.
         transition: Instead of the one that the scheme names.
         kind: Which file of the library is meant, if it has several of that name.
 
     Returns:
-        A `Review`; whatever `load` would raise of the files is among its errors.
+        A `Review`; each fault of the files for which `load` would raise is among its errors.
 
     Raises:
         UsageError: `formula` or `transition` was given with something that is no scheme.
@@ -96,7 +96,7 @@ def review(
 
 
 def review_all(names: Sequence[str] = (), *, formula: str | None = None, transition: str | None = None) -> list[Review]:
-    """Look at several schemes, formulas and transitions; without names, at the whole library.
+    """Review several schemes, formulas and transitions; without names, the whole library.
 
     A formula or transition that is given without names goes with the library's schemes that name one.
 
@@ -104,7 +104,7 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
         UsageError: `formula` or `transition` was given with something that is no scheme.
     """
     if names:
-        # A file that is not of the library says itself of which kind it is.
+        # A file that is not of the library says its own kind.
         chosen: list[tuple[str, FileKind | None]] = [
             (name, kind) for name in names for kind in kinds_in_library(name) or (None,)
         ]
@@ -112,16 +112,16 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
         chosen = [(name, kind) for kind in KINDS for name in library_names(kind)]
     else:
         schemes = library_names("scheme")
-        chosen = [(name, "scheme") for name in schemes if _names_its_own(name, formula, transition)]
+        chosen = [(name, "scheme") for name in schemes if _has_parts_to_replace(name, formula, transition)]
     return [review(name, formula=formula, transition=transition, kind=kind) for name, kind in chosen]
 
 
-def _names_its_own(scheme: str, formula: str | None, transition: str | None) -> bool:
-    """Return whether a scheme of the library names what is to be replaced, rather than having steps of its own."""
+def _has_parts_to_replace(scheme: str, formula: str | None, transition: str | None) -> bool:
+    """Return whether a scheme of the library names what is to be replaced, rather than having its own steps."""
     try:
         head = read_file(scheme, SchemeFile, Faults()).model.scheme
     except GpitError:
-        return True  # what is at fault is told when it is looked at
+        return True  # its faults are reported when it is reviewed
     return not (formula and not head.formula) and not (transition and not head.transition)
 
 
@@ -129,13 +129,13 @@ def reviews_document(reviews: Sequence[Review]) -> dict[str, Any]:
     """Return several reviews with stable keys, for JSON."""
     return {
         "schema": JSON_SCHEMA,
-        "sound": all(one.sound for one in reviews),
-        "reviews": [one.document() for one in reviews],
+        "sound": all(review.sound for review in reviews),
+        "reviews": [review.document() for review in reviews],
     }
 
 
 def _reviewed(joined: Joined, unread: Review) -> Review:
-    """Return a review with what the file says of itself, and how much the joined files have of everything."""
+    """Return a review with what the file says about itself, and the numbers of its steps, checks and parameters."""
     model, draft = joined.read.model, joined.draft
     is_joined = bool(joined.symbols)
     return replace(
@@ -145,7 +145,9 @@ def _reviewed(joined: Joined, unread: Review) -> Review:
         formula=joined.formula,
         transition=joined.transition,
         years=tuple(model.scheme.years) if isinstance(model, SchemeFile) else (),
-        files=tuple(dict.fromkeys([(one.file, one.digest) for one in (joined.read, *joined.reads)] + [*unread.files])),
+        files=tuple(
+            dict.fromkeys([(read.file, read.digest) for read in (joined.read, *joined.reads)] + [*unread.files])
+        ),
         steps=len(draft.steps) if is_joined else 0,
         checks=len(draft.checks) if is_joined else 0,
         parameters=len(draft.parameters) if is_joined else 0,

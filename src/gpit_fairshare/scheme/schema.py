@@ -1,4 +1,4 @@
-"""The shape of the files as a JSON Schema, by which editors complete and check what somebody writes."""
+"""The shape of the files as a JSON Schema, with which editors complete and check a file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from gpit_fairshare.scheme import shape
 def file_schema(kind: str | None = None) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a kind of file, or of all three.
 
-    It says what can be said without reading formulas: keys, types, patterns of names and years, and that a figure
-    has a source or an assumption. `gpit library check` says the rest.
+    It has all rules that need no formulas read: keys, types, patterns of names and years, and that a figure
+    has a source or an assumption. `gpit library check` checks the rest.
     """
     models = (model for model in shape.FILE_MODELS.values() if kind in (None, model.kind))
     references, together = models_json_schema([(model, "validation") for model in models], by_alias=True)
@@ -37,7 +37,7 @@ def file_schema(kind: str | None = None) -> dict[str, Any]:
 
 @cache
 def descriptions() -> dict[str, dict[str, str]]:
-    """Return for each model of `shape` what the text below each field says of it, its parents' fields among them."""
+    """Return the text below each field for each model of `shape`, including the fields of its parents."""
     of_models: dict[str, dict[str, str]] = {}
     for model in ast.parse(inspect.getsource(shape)).body:
         if not isinstance(model, ast.ClassDef):
@@ -53,13 +53,13 @@ def descriptions() -> dict[str, dict[str, str]]:
 
 
 def _plain(schema: Any) -> Any:
-    """Return a schema without what TOML has not: null, and titles that only repeat the keys."""
+    """Return a schema without null, which TOML does not have, and without titles that only repeat the keys."""
     if isinstance(schema, list):
-        return [_plain(one) for one in schema if one != {"type": "null"}]
+        return [_plain(subschema) for subschema in schema if subschema != {"type": "null"}]
     if not isinstance(schema, dict):
         return schema
     kept = {
-        key: {name: _plain(one) for name, one in value.items()} if key == "properties" else _plain(value)
+        key: {name: _plain(subschema) for name, subschema in value.items()} if key == "properties" else _plain(value)
         for key, value in schema.items()
         if not (key == "default" and value is None) and not (key == "title" and isinstance(value, str))
     }

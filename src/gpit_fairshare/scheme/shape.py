@@ -1,6 +1,6 @@
 """The shape of scheme, formula and transition files, held by Pydantic; unknown keys are refused.
 
-What these models refuse is said in words by `faults`; whatever they take is safe on one line of a screen.
+`faults` has the messages for what these models refuse; everything they accept is safe on one line of a screen.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ Prose = Annotated[Text, AfterValidator(_filled)]
 Line = Annotated[str, AfterValidator(_one_line), AfterValidator(_filled)]
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=64)]
 Year = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}/[0-9]{2}$"})]
-"""A financial year; whoever lists years holds them to it in words of their own."""
+"""A financial year; each list of years checks its form and has its own message."""
 YearOrEvery = Annotated[Line, WithJsonSchema({"type": "string", "pattern": "^(every_year|[0-9]{4}/[0-9]{2})$"})]
 """The key of a value: a year, or all of them."""
 Unit = Literal["£", "£ per head", "people", "%", "ratio", "yes/no"]
 Exact = int | float | str
 """A number, or an exact fraction in text such as `"1/6"`."""
 _ONE_ORIGIN: Final[JsonDict] = {"oneOf": [{"required": ["source"]}, {"required": ["assumption"]}]}
-"""For editors: what `_has_one_origin` says."""
+"""For editors: the rule of `_check_origin`."""
 
 
 def number(value: Exact) -> float:
@@ -71,23 +71,23 @@ def number(value: Exact) -> float:
     Raises:
         ValueError: It is not a finite number, or too large or too small to calculate with.
     """
-    shown = repr(value)[:80] if isinstance(value, str | float | bool) else "the number"
-    # Limits of length and power: the fraction 1e999999999 would fill the machine before it is a float.
+    label = repr(value)[:80] if isinstance(value, str | float | bool) else "the number"
+    # Limits of length and power: the fraction 1e999999999 would fill the memory before it is a float.
     text = re.sub(r"(?<=[0-9])_(?=[0-9])", "", str(value)[:_LONGEST_NUMBER]) if isinstance(value, str) else ""
-    found = _NUMBER.fullmatch(text.strip())
+    match = _NUMBER.fullmatch(text.strip())
     try:
-        if isinstance(value, bool) or (isinstance(value, str) and not found):
-            raise ValueError  # noqa: TRY301  # said below, in one place
-        result = float(value) if not found else float(Fraction(found[1]) / (100 if found[2] else 1))
+        if isinstance(value, bool) or (isinstance(value, str) and not match):
+            raise ValueError  # noqa: TRY301  # reported below, in one place
+        result = float(value) if not match else float(Fraction(match[1]) / (100 if match[2] else 1))
     except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{shown} is not a number; write 1500000, 0.5, 5% or 1/6") from None
+        raise ValueError(f"{label} is not a number; write 1500000, 0.5, 5% or 1/6") from None
     except OverflowError:
         result = math.inf
     if not math.isfinite(result):
-        raise ValueError(f"{shown} is too large or no number; numbers are finite")
+        raise ValueError(f"{label} is too large or no number; numbers are finite")
     if not is_in_bounds(result):
-        raise ValueError(f"{shown} is too {'large' if abs(result) > 1 else 'small'}; {BOUNDS}")
-    return result + 0.0  # minus nought is nought
+        raise ValueError(f"{label} is too {'large' if abs(result) > 1 else 'small'}; {BOUNDS}")
+    return result + 0.0  # minus zero becomes zero
 
 
 def _as_written(value: Exact) -> Exact:
@@ -118,11 +118,11 @@ class Entry(BaseModel):
     """Keys that may be missing, but that a review cannot leave out: other things would seem to be wrong."""
 
 
-def _has_one_origin(entry: ValueEntry | SpendEntry, what: str) -> None:
+def _check_origin(entry: ValueEntry | SpendEntry, subject: str) -> None:
     """Refuse an entry that has no origin, or two."""
     if (entry.source is None) == (entry.assumption is None):
         number_of = "neither" if entry.source is None else "both"
-        raise PydanticCustomError("origin", f"{what} exactly one of source or assumption; found {number_of}")
+        raise PydanticCustomError("origin", f"{subject} exactly one of source or assumption; found {number_of}")
 
 
 class SourceEntry(Entry):
@@ -158,7 +158,7 @@ class ValueEntry(Entry):
 
     @model_validator(mode="after")
     def _origin(self) -> Self:
-        _has_one_origin(self, "a value carries")
+        _check_origin(self, "a value carries")
         if self.source is not None:
             for name in ("owner", "date", "quality", "impact"):
                 if getattr(self, name) is not None:
@@ -386,8 +386,8 @@ class SchemeHeader(PaidHeader):
     @classmethod
     def _follow_on(cls, years: list[str]) -> list[str]:
         for year in years:
-            found = _YEAR.fullmatch(year)
-            if not found or (int(found[1]) + 1) % 100 != int(found[2]):
+            match = _YEAR.fullmatch(year)
+            if not match or (int(match[1]) + 1) % 100 != int(match[2]):
                 raise ValueError(f"{year[:40]!r} is not a financial year; write it as 2014/15")
         firsts = [int(year[:4]) for year in years]
         if firsts != list(range(firsts[0], firsts[0] + len(firsts))):
@@ -413,7 +413,7 @@ class SpendEntry(Entry):
 
     @model_validator(mode="after")
     def _known_words(self) -> Self:
-        _has_one_origin(self, "what counts carries")
+        _check_origin(self, "what counts carries")
         for column, words in _WORDS.items():
             for word in self.counts.get(column, []):  # type: ignore[call-overload]  # both are columns
                 if word not in words:

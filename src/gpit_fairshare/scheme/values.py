@@ -29,7 +29,7 @@ class Setting:
 
     name: str
     year: str | None
-    written: str
+    as_written: str
 
     @classmethod
     def read(cls, text: str) -> Setting:
@@ -38,15 +38,15 @@ class Setting:
         Raises:
             UsageError: It is not of the form, or the value is not a number.
         """
-        name, equals, written = text.partition("=")
-        name, at, year = (part.strip() for part in name.partition("@"))
-        if not equals or not name or (at and not year):
+        name, equals, value = text.partition("=")
+        name, at_sign, year = (part.strip() for part in name.partition("@"))
+        if not equals or not name or (at_sign and not year):
             raise UsageError(f"--set {one_line(text)}: expected NAME=VALUE or NAME@2015/16=VALUE")
         try:
-            number(written)
+            number(value)
         except ValueError as fault:
             raise UsageError(f"--set {one_line(text)}: {one_line(fault, 200)}") from None
-        return cls(name, year or None, written.strip())
+        return cls(name, year or None, value.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class _Declared:
 
     name: str
     entry: ParameterEntry
-    written: Mapping[str, ValueEntry]
+    values: Mapping[str, ValueEntry]
     origin: LoadedFile[Any]
     """The file that gives the values, or, where none does, the one that declares the parameter."""
     table: str
-    """Where the values stand, or would stand, in that file."""
+    """The table of that file that has the values, or would have them."""
 
 
 def give_values(
@@ -72,43 +72,43 @@ def give_values(
 ) -> tuple[dict[str, Parameter], list[str]]:
     """Give every parameter a value for every year, with its origin, and apply the settings.
 
-    Returns the parameters and what was left aside. With another formula or transition than its own
+    Returns the parameters, and notes on values not used. With another formula or transition than its own
     (`swapped`), a scheme may have values of parameters that nothing declares.
     """
     notes = []
     for name in read.model.values:
-        if name in declared or name in faults.lost:
+        if name in declared or name in faults.unresolved:
             continue
         if not swapped:
-            found = f"no file of the scheme declares this parameter{nearest(name, declared)}"
-            faults.error(FindingCode.NOT_DECLARED, Where(read.file, f"values › {name}"), found)
+            problem = f"no file of the scheme declares this parameter{nearest(name, declared)}"
+            faults.error(FindingCode.NOT_DECLARED, Where(read.file, f"values › {name}"), problem)
         notes.append(f"values of {name} in {read.file} are left aside: nothing in this run uses it")
     years = tuple(read.model.scheme.years)
     _check_settings(settings, declared, years)
-    parameters, lacking = {}, []
+    parameters, gaps = {}, []
     for name, (entry, origin) in declared.items():
-        given = read.model.values.get(name, {})
-        if given and entry.values:
-            found = f"the parameter has values in {origin.file}, where it is declared, as well"
-            faults.error(FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), found, remedy="keep one")
+        scheme_values = read.model.values.get(name, {})
+        if scheme_values and entry.values:
+            problem = f"the parameter has values in {origin.file}, where it is declared, as well"
+            faults.error(FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), problem, remedy="keep one")
         has_own_table = entry.values or (origin is read and name not in read.model.values)
-        table = f"values.{name}" if given or not has_own_table else f"parameters.{name}.values"
-        one = _Declared(name, entry, given or entry.values, read if given else origin, table)
-        parameters[name] = _parameter(one, years, settings, faults)
+        table = f"values.{name}" if scheme_values or not has_own_table else f"parameters.{name}.values"
+        declaration = _Declared(name, entry, scheme_values or entry.values, read if scheme_values else origin, table)
+        parameters[name] = _parameter(declaration, years, settings, faults)
         values = parameters[name].values
         missing = [year for year in years if year not in values]
-        if missing and name not in faults.lost:
-            known = f"; the years there are: {', '.join(values)}" if values else ""
-            lacking.append((one, missing[0], f"{name} ({entry.label}) in {', '.join(missing)}{known}"))
-    _tell_lacking(lacking, read, faults)
-    _within_bounds(parameters, declared, faults, read)
+        if missing and name not in faults.unresolved:
+            years_there = f"; the years there are: {', '.join(values)}" if values else ""
+            gaps.append((declaration, missing[0], f"{name} ({entry.label}) in {', '.join(missing)}{years_there}"))
+    _report_gaps(gaps, read, faults)
+    _check_bounds(parameters, declared, faults, read)
     return parameters, notes
 
 
 def give_defaults(
     declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]], faults: Faults
 ) -> dict[str, Parameter]:
-    """Return the parameters with their defaults, where no scheme gives values, having seen that they fit.
+    """Return the parameters with their defaults, where no scheme gives values, and check their bounds.
 
     A bound that no file at hand declares may be a parameter of the scheme.
     """
@@ -117,85 +117,90 @@ def give_defaults(
         default = _Declared(name, entry, {}, origin, f"parameters.{name}.default")
         parameters[name] = parameter = _parameter(default, ("every year",), (), faults)
         bounds = {parameter.minimum, parameter.maximum}
-        faults.lost.update(bound for bound in bounds if NAME.fullmatch(bound) and bound not in declared)
-    _within_bounds(parameters, declared, faults)
+        faults.unresolved.update(bound for bound in bounds if NAME.fullmatch(bound) and bound not in declared)
+    _check_bounds(parameters, declared, faults)
     return parameters
 
 
-def _tell_lacking(lacking: Sequence[tuple[_Declared, str, str]], read: LoadedFile[SchemeFile], faults: Faults) -> None:
-    """Tell which parameters lack a value: each with its first year without one, and what there is."""
-    for one, year, said in lacking:
-        where, found = Where(read.file, one.table.replace(".", " › ")), f"there is no value for {said}"
-        remedy = f"add it under [{one.table}], or set it with --set {one.name}@{year}=VALUE"
-        together = ", nor for ".join(said for _, _, said in lacking)
-        whole = f"{read.file}: there is no value for {together}; {remedy}"
-        faults.error(FindingCode.NO_VALUE, where, found, remedy=remedy, message=whole)
+def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[SchemeFile], faults: Faults) -> None:
+    """Report which parameters lack a value: each with its first year without one, and what there is."""
+    for declaration, year, sentence in gaps:
+        where, problem = Where(read.file, declaration.table.replace(".", " › ")), f"there is no value for {sentence}"
+        remedy = f"add it under [{declaration.table}], or set it with --set {declaration.name}@{year}=VALUE"
+        together = ", nor for ".join(sentence for _, _, sentence in gaps)
+        message = f"{read.file}: there is no value for {together}; {remedy}"
+        faults.error(FindingCode.NO_VALUE, where, problem, remedy=remedy, message=message)
 
 
 def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]) -> None:
-    seen = set()
-    for one in settings:
-        shown = f"--set {one_line(one.name)}" + (f"@{one_line(one.year)}" if one.year else "")
-        if one.name not in declared:
-            there = ", ".join(sorted(declared)) or "none"
+    already_set = set()
+    for setting in settings:
+        flag = f"--set {one_line(setting.name)}" + (f"@{one_line(setting.year)}" if setting.year else "")
+        if setting.name not in declared:
+            names = ", ".join(sorted(declared)) or "none"
             raise UsageError(
-                f"{shown}: there is no such parameter{nearest(one.name, declared)}; there are {one_line(there, 300)}"
+                f"{flag}: there is no such parameter{nearest(setting.name, declared)}; there are {one_line(names, 300)}"
             )
-        if one.year is not None and one.year not in years:
-            raise UsageError(f"{shown}: the scheme has the years {', '.join(years)}")
-        if (one.name, one.year) in seen:
-            raise UsageError(f"{shown}: set twice; set it once")
-        seen.add((one.name, one.year))
+        if setting.year is not None and setting.year not in years:
+            raise UsageError(f"{flag}: the scheme has the years {', '.join(years)}")
+        if (setting.name, setting.year) in already_set:
+            raise UsageError(f"{flag}: set twice; set it once")
+        already_set.add((setting.name, setting.year))
 
 
-def _parameter(one: _Declared, years: tuple[str, ...], settings: Sequence[Setting], faults: Faults) -> Parameter:
+def _parameter(
+    declaration: _Declared, years: tuple[str, ...], settings: Sequence[Setting], faults: Faults
+) -> Parameter:
     """Return a parameter with the value of each year that has one. Nothing carries over between years."""
-    where = Where(one.origin.file, one.table.replace(".", " › "))
-    for year in one.written:
+    where, unit = Where(declaration.origin.file, declaration.table.replace(".", " › ")), declaration.entry.unit
+    for year in declaration.values:
         if year not in (*years, EVERY_YEAR):
-            found = f"{one_line(year)} is not a year of the scheme"
-            faults.error(FindingCode.VALUE_YEAR, where, found, remedy=f"write {', '.join(years)} or {EVERY_YEAR}")
-    if EVERY_YEAR in one.written and len(one.written) > 1:
+            problem = f"{one_line(year)} is not a year of the scheme"
+            faults.error(FindingCode.VALUE_YEAR, where, problem, remedy=f"write {', '.join(years)} or {EVERY_YEAR}")
+    if EVERY_YEAR in declaration.values and len(declaration.values) > 1:
         faults.error(FindingCode.VALUE_YEAR, where, f"give {EVERY_YEAR} or the years one by one, not both")
-    # A default stands for the parameter as a whole: it fills no year that the scheme forgot.
-    default = one.entry.default if not one.written else None
-    # What is set for one year goes before what is set for all.
-    chosen = {setting.year: setting for setting in settings if setting.name == one.name}
+    # A default is for the parameter as a whole: it fills no year that the scheme leaves out.
+    default = declaration.entry.default if not declaration.values else None
+    # A setting for one year overrides a setting for all years.
+    chosen = {setting.year: setting for setting in settings if setting.name == declaration.name}
     values: dict[str, ParameterValue] = {}
     for year in years:
         setting = chosen.get(year) or chosen.get(None)
-        entry = one.written.get(year) or one.written.get(EVERY_YEAR) or default
+        entry = declaration.values.get(year) or declaration.values.get(EVERY_YEAR) or default
         if setting:
             values[year] = ParameterValue(
-                number(setting.written), setting.written, assumption="Set for this run with --set.", overridden=True
+                number(setting.as_written),
+                setting.as_written,
+                assumption="Set for this run with --set.",
+                overridden=True,
             )
         elif entry:
-            values[year] = _value(entry, one.origin)
-        if year in values and values[year].written.endswith("%") and one.entry.unit not in _RATIOS:
-            found = f"{values[year].written} is a percentage, and the unit of {one.name} is {one.entry.unit}"
-            of_value = Where("", f"--set {one.name}") if setting else where
-            faults.error(FindingCode.UNITS_DO_NOT_FIT, of_value, found)
+            values[year] = _value(entry, declaration.origin)
+        if year in values and values[year].as_written.endswith("%") and unit not in _RATIOS:
+            problem = f"{values[year].as_written} is a percentage, and the unit of {declaration.name} is {unit}"
+            of_value = Where("", f"--set {declaration.name}") if setting else where
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, of_value, problem)
     return Parameter(
-        name=one.name,
-        label=one.entry.label,
-        unit=one.entry.unit,
-        minimum="" if one.entry.minimum is None else str(one.entry.minimum),
-        maximum="" if one.entry.maximum is None else str(one.entry.maximum),
-        note=one.entry.note,
+        name=declaration.name,
+        label=declaration.entry.label,
+        unit=unit,
+        minimum="" if declaration.entry.minimum is None else str(declaration.entry.minimum),
+        maximum="" if declaration.entry.maximum is None else str(declaration.entry.maximum),
+        note=declaration.entry.note,
         values=values,
     )
 
 
 def _value(entry: ValueEntry, origin: LoadedFile[Any]) -> ParameterValue:
-    written = str(entry.value).strip()
+    as_written = str(entry.value).strip()
     if entry.source is not None:
-        return ParameterValue(number(entry.value), written, origin.sources[entry.source])
+        return ParameterValue(number(entry.value), as_written, origin.sources[entry.source])
     upkeep = Upkeep(entry.owner or "", str(entry.date or ""), entry.quality or "", entry.impact or "")
     assumption = " ".join((entry.assumption or "").split())
-    return ParameterValue(number(entry.value), written, assumption=assumption, upkeep=upkeep)
+    return ParameterValue(number(entry.value), as_written, assumption=assumption, upkeep=upkeep)
 
 
-def _within_bounds(
+def _check_bounds(
     parameters: Mapping[str, Parameter],
     declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]],
     faults: Faults,
@@ -203,20 +208,20 @@ def _within_bounds(
 ) -> None:
     """Refuse a value outside its bounds; a bound that is a parameter has its value of the same year."""
     for name, parameter in parameters.items():
-        for bound, written in (("minimum", parameter.minimum), ("maximum", parameter.maximum)):
-            if not written:
+        for bound, bound_text in (("minimum", parameter.minimum), ("maximum", parameter.maximum)):
+            if not bound_text:
                 continue
             place = Where(declared[name][1].file, f"parameters › {name} › {bound}")
-            limits = _limits(parameter, written, parameters, place, faults)
+            limits = _limits(parameter, bound_text, parameters, place, faults)
             for year in [year for year in parameter.values if year in limits]:
                 value, limit = parameter.values[year], limits[year]
                 if (value.value < limit.value) if bound == "minimum" else (value.value > limit.value):
                     of_run = value.overridden or limit.overridden
-                    shown = f"{written}, in that year {limit.written}" if written in parameters else written
-                    found = f"{value.written} in {year}; its {bound} is {shown}"
+                    label = f"{bound_text}, in that year {limit.as_written}" if bound_text in parameters else bound_text
+                    problem = f"{value.as_written} in {year}; its {bound} is {label}"
                     where = Where("--set") if of_run else place_of_values(name, declared[name][1], read)
-                    message = f"{where.file}: {name} is {found}"
-                    faults.error(FindingCode.BOUNDS, where, f"is {found}", message=message)
+                    message = f"{where.file}: {name} is {problem}"
+                    faults.error(FindingCode.BOUNDS, where, f"is {problem}", message=message)
 
 
 def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] | None) -> Where:
@@ -227,33 +232,34 @@ def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] 
 
 
 def _limits(
-    parameter: Parameter, written: str, parameters: Mapping[str, Parameter], where: Where, faults: Faults
+    parameter: Parameter, bound_text: str, parameters: Mapping[str, Parameter], where: Where, faults: Faults
 ) -> Mapping[str, ParameterValue]:
     """Return the limit of each year that a bound sets; none where the bound itself is refused."""
-    if other := parameters.get(written):
+    if other := parameters.get(bound_text):
         if is_comparable_unit(parameter.unit, other.unit):
             return other.values
-        found = f"{other.name} is in {other.unit}, and {parameter.name} in {parameter.unit}"
-        faults.error(FindingCode.UNITS_DO_NOT_FIT, where, found)
+        problem = f"{other.name} is in {other.unit}, and {parameter.name} in {parameter.unit}"
+        faults.error(FindingCode.UNITS_DO_NOT_FIT, where, problem)
         return {}
     try:
-        return dict.fromkeys(parameter.values, ParameterValue(number(written), written))
+        return dict.fromkeys(parameter.values, ParameterValue(number(bound_text), bound_text))
     except ValueError:
-        if written not in faults.lost:
-            found = f"{one_line(written)} is neither a number nor a parameter{nearest(written, parameters)}"
-            faults.error(FindingCode.BOUNDS, where, found)
+        if bound_text not in faults.unresolved:
+            problem = f"{one_line(bound_text)} is neither a number nor a parameter{nearest(bound_text, parameters)}"
+            faults.error(FindingCode.BOUNDS, where, problem)
         return {}
 
 
 def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> tuple[Assumption, ...]:
-    """Number what is taken without a source: one entry per parameter and text, with its years."""
-    found: dict[tuple[str, str, Upkeep], list[str]] = {}
+    """Number the assumptions: one entry per parameter and text, with its years."""
+    years_by_assumption: dict[tuple[str, str, Upkeep], list[str]] = {}
     for name, parameter in parameters.items():
         for year, value in parameter.values.items():
             if value.assumption:
-                found.setdefault((name, value.assumption, value.upkeep), []).append(year)
+                years_by_assumption.setdefault((name, value.assumption, value.upkeep), []).append(year)
     entries = [
-        (parameters[name].label, text, name, tuple(years), upkeep) for (name, text, upkeep), years in found.items()
+        (parameters[name].label, text, name, tuple(years), upkeep)
+        for (name, text, upkeep), years in years_by_assumption.items()
     ]
     if file.spend and file.spend.assumption:
         text = " ".join(file.spend.assumption.split())

@@ -63,7 +63,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     certainties = [f"{', '.join(years)} {word}" for word, years in years_of.items() if years]
     receivers = f"{'to' if layout.adds_up else 'of'} the {scheme.organisation}s"
     warnings = sum(finding.level == "warning" for finding in result.findings)
-    overridden = "; ".join(f"{name} {year}: {value.written}" for name, year, value in scheme.overridden())
+    overridden = "; ".join(f"{name} {year}: {value.as_written}" for name, year, value in scheme.overridden())
     facts = (
         ("Status of the checks", status[0]),
         ("Warnings of the checks", status[1]),
