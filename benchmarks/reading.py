@@ -58,7 +58,7 @@ def main() -> int:
         request = Request(
             population=(str(path),), years=("2014/15",), needs=(Need("registered_population", "number", "people"),)
         )
-        wish = Wish(known=recogniser("population", request))
+        wish = Wish(recognise=recogniser("population", request))
         ways: dict[str, Callable[[], object]] = {
             "calamine alone": lambda: (
                 python_calamine.CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()

@@ -82,11 +82,11 @@ def _bytes_of(original: Path, largest: int) -> bytes:
 def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
     """Put the marks on the sheets of an opened workbook and add the sheet of findings."""
     book = WorkbookPart(package)
-    named = [_as_named(mark, book, file) for mark in marks]
+    named_marks = [_as_named(mark, book, file) for mark in marks]
     title = book.free_name("Findings")
     styles = _styles(package)
     cells: dict[str, list[tuple[int, Mark]]] = {}
-    for row, mark in enumerate(named, FIRST_ROW):
+    for row, mark in enumerate(named_marks, FIRST_ROW):
         if mark.cell:
             cells.setdefault(mark.sheet, []).append((row, mark))
     for name, findings in cells.items():
@@ -95,16 +95,16 @@ def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
         groups: defaultdict[CellPlace, list[tuple[int, Mark]]] = defaultdict(list)
         for row, mark in findings:
             if place := place_of(mark.cell):
-                groups[sheet.shown_at(place)].append((row, mark))
+                groups[sheet.visible_cell(place)].append((row, mark))
         texts: dict[CellPlace, str] = {}
         for place, group in sorted(groups.items()):
             gravest = min((mark.level for _, mark in group), key=LEVELS.index)
             cell = sheet.cell(place)
             cell.set("s", str(styles.marked(whole(cell, "s", 0), gravest)))
-            texts[place] = note_text(group, title, shown_at=str(place))
+            texts[place] = note_text(group, title, cell=str(place))
         add_notes(package, sheet, texts)
     linked = frozenset(page.name for page in book.pages.values() if page.cells)
-    root = findings_sheet(named, linked, styles, package.dialect)
+    root = findings_sheet(named_marks, linked, styles, package.dialect)
     book.append(title, root)
 
 
@@ -118,8 +118,8 @@ def _as_named(mark: Mark, book: WorkbookPart, file: str) -> Mark:
         return replace(mark, cell="")
     page = book.pages.get(mark.sheet.casefold())
     if page is None:
-        near = nearest(mark.sheet, [one.name for one in book.pages.values()])
-        raise UsageError(f"{file}: there is no sheet '{mark.sheet}'{near}")
+        suggestion = nearest(mark.sheet, [entry.name for entry in book.pages.values()])
+        raise UsageError(f"{file}: there is no sheet '{mark.sheet}'{suggestion}")
     if mark.cell and not page.cells:
         raise UsageError(f"{file}: the sheet '{page.name}' is a chart and has no cell {mark.cell}")
     place = place_of(mark.cell)

@@ -29,8 +29,10 @@ _SPACE: Final = "{http://www.w3.org/XML/1998/namespace}space"
 class Unfit(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
     """Why a workbook cannot be annotated: what was found in one of its parts, and what to do."""
 
-    def __init__(self, found: str, part: str = "", remedy: str = "Open it in Excel and save it again as .xlsx") -> None:
-        super().__init__(FindingCode.UNREADABLE, found, "", remedy, part)
+    def __init__(
+        self, message: str, part: str = "", remedy: str = "Open it in Excel and save it again as .xlsx"
+    ) -> None:
+        super().__init__(FindingCode.UNREADABLE, message, "", remedy, part)
 
 
 class Dialect(NamedTuple):
@@ -101,12 +103,12 @@ def local(element: etree._Element) -> str:
 
 def add(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
     """Append a child of the parent's namespace, so of its prefix. A text is harmless before it comes here."""
-    made = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name), attributes)
+    element = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name), attributes)
     if text is not None:
-        made.text = text
+        element.text = text
         if text != text.strip() or "\n" in text:
-            made.set(_SPACE, "preserve")
-    return made
+            element.set(_SPACE, "preserve")
+    return element
 
 
 def child(
@@ -120,17 +122,17 @@ def child(
         order: It and what comes after it, in the format's sequence.
         nsmap: Namespaces that a new child declares.
     """
-    known = parent.find(f"{{*}}{name}")
-    if known is not None:
-        return known
-    made = etree.Element(etree.QName(etree.QName(parent).namespace, name), nsmap=nsmap)
+    existing = parent.find(f"{{*}}{name}")
+    if existing is not None:
+        return existing
+    element = etree.Element(etree.QName(etree.QName(parent).namespace, name), nsmap=nsmap)
     after = order[order.index(name) + 1 :]
-    at = next((index for index, other in enumerate(parent) if _meant(other) in after), len(parent))
-    parent.insert(at, made)
-    return made
+    position = next((index for index, other in enumerate(parent) if _effective_name(other) in after), len(parent))
+    parent.insert(position, element)
+    return element
 
 
-def _meant(element: etree._Element) -> str:
+def _effective_name(element: etree._Element) -> str:
     """Return an element's name; of alternatives, the name of what they stand for."""
     if element.tag == _COMPATIBILITY:
         return next((local(inner) for choice in element for inner in choice), "")

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from gpit_fairshare.annotation.markup import Dialect, Unfit, add, dialect_of, parse, serialise
-from gpit_fairshare.inputs.files.workbooks import part_twice
+from gpit_fairshare.inputs.files.workbooks import repeated_part
 from gpit_fairshare.numbers import megabytes
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Package:
         entries = self._archive.infolist()
         if protected := next((entry.filename for entry in entries if entry.flag_bits & 1), ""):
             raise Unfit("the archive is protected by a password", protected, "Save it without a password, as .xlsx")
-        if twice := part_twice(entry.filename for entry in entries):
-            raise Unfit("a part is in the workbook twice", twice)
+        if repeated := repeated_part(entry.filename for entry in entries):
+            raise Unfit("a part is in the workbook twice", repeated)
         self._check_size(largest)
         self._entries = {entry.filename: entry for entry in entries}
         self._names = {name.lower(): name for name in self._entries}
@@ -71,12 +71,12 @@ class Package:
 
     def _check_size(self, largest: int) -> None:
         """Refuse what would fill the memory. What a part declares holds: no more than that is unpacked."""
-        for what, endings, most in (("the XML of the workbook", _XML_ENDINGS, largest), ("it", "", 4 * largest)):
+        for subject, endings, limit in (("the XML of the workbook", _XML_ENDINGS, largest), ("it", "", 4 * largest)):
             entries = self._archive.infolist()
             size = sum(entry.file_size for entry in entries if entry.filename.lower().endswith(endings))
-            if size > most:
+            if size > limit:
                 raise Unfit(
-                    f"{what} unpacks to {megabytes(size)}; at most {megabytes(most)} are annotated",
+                    f"{subject} unpacks to {megabytes(size)}; at most {megabytes(limit)} are annotated",
                     remedy="Save the one sheet that is needed as a workbook of its own",
                 )
 
@@ -95,9 +95,13 @@ class Package:
         ]
         if len(targets) != 1 or targets[0] not in self:
             raise Unfit("it is damaged or not an Excel workbook")
-        found = self.content_type(targets[0])
-        if found != WORKBOOK_TYPE or any(name.endswith("vbaproject.bin") for name in self._names):
-            kind = "has macros" if "macro" in found.lower() or found == WORKBOOK_TYPE else "is no plain workbook"
+        content_type = self.content_type(targets[0])
+        if content_type != WORKBOOK_TYPE or any(name.endswith("vbaproject.bin") for name in self._names):
+            kind = (
+                "has macros"
+                if "macro" in content_type.lower() or content_type == WORKBOOK_TYPE
+                else "is no plain workbook"
+            )
             raise Unfit(f"the file {kind}", targets[0], "Save it as a plain .xlsx in Excel")
         return self.name(targets[0])
 
@@ -192,8 +196,8 @@ class Package:
         if relationships_part(source) not in self:
             return ""
         for entry in self.tree(relationships_part(source)).findall("{*}Relationship"):
-            meant = entry.get("Id") == identifier if identifier else entry.get("Type", "").rpartition("/")[2] == kind
-            if meant and entry.get("TargetMode") != "External":
+            is_meant = entry.get("Id") == identifier if identifier else entry.get("Type", "").rpartition("/")[2] == kind
+            if is_meant and entry.get("TargetMode") != "External":
                 target = _resolved(source, entry.get("Target", ""))
                 return self.name(target if target in self else unquote(target))
         return ""
@@ -206,12 +210,12 @@ class Package:
         """
         folder = self.workbook.rpartition("/")[0]
         part = self.create(f"{folder}/{pattern}".lstrip("/"), data, content_type)
-        listed = relationships_part(source)
-        if listed not in self:
-            self.create(listed, _NO_RELATIONSHIPS, _RELATIONSHIPS_TYPE)
-        root = self.edit(listed)
-        taken = {entry.get("Id", "").lower() for entry in root.findall("*")}
-        number = next(number for number in range(1, len(taken) + 2) if f"rid{number}" not in taken)
+        relationships = relationships_part(source)
+        if relationships not in self:
+            self.create(relationships, _NO_RELATIONSHIPS, _RELATIONSHIPS_TYPE)
+        root = self.edit(relationships)
+        used_ids = {entry.get("Id", "").lower() for entry in root.findall("*")}
+        number = next(number for number in range(1, len(used_ids) + 2) if f"rid{number}" not in used_ids)
         add(
             root,
             "Relationship",

@@ -54,26 +54,26 @@ class Mark:
     remedy: str
 
 
-def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, shown_at: str) -> str:
+def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, cell: str) -> str:
     """Return the words of the note on a cell, the gravest finding first.
 
     Args:
         findings: each with its row on the sheet of findings.
         sheet: name of the sheet of findings.
-        shown_at: the cell with the note. A finding about another cell names it: that one is hidden in a merged range.
+        cell: the cell with the note. A finding about another cell names it: that one is hidden in a merged range.
     """
-    ordered = sorted(findings, key=lambda one: (LEVELS.index(one[1].level), one[0]))
+    ordered = sorted(findings, key=lambda row_and_mark: (LEVELS.index(row_and_mark[1].level), row_and_mark[0]))
     texts: list[str] = []
     for index, (row, mark) in enumerate(ordered):
-        place = "" if mark.cell == shown_at else f"{mark.cell}: "
+        place = "" if mark.cell == cell else f"{mark.cell}: "
         words = " ".join(part for part in (_sentence(mark.text), _sentence(mark.remedy)) if part)
         text = f"{mark.level.capitalize()} {mark.number}: {place}{words}"
         pointer = f" (Sheet {sheet}, row {row})"
-        left = LONGEST_NOTE - sum(map(len, texts)) - len(pointer)
-        if len(text) > left and texts:
+        room = LONGEST_NOTE - sum(map(len, texts)) - len(pointer)
+        if len(text) > room and texts:
             texts.append(f"And {len(ordered) - index} more, from row {row} of the sheet {sheet}.")
             break
-        texts.append((text if len(text) <= left else f"{text[: left - 1]}…") + pointer)
+        texts.append((text if len(text) <= room else f"{text[: room - 1]}…") + pointer)
     return harmless("\n\n".join(texts))
 
 
@@ -115,9 +115,9 @@ def findings_sheet(
         _row(data, FIRST_ROW, ["", "", "", "", "Nothing was found.", ""], [plain] * len(_COLUMNS))
     add(root, "autoFilter", ref=f"A1:{last}")
     if links:
-        listed = add(root, "hyperlinks")
-        for cell, location, shown in links[:MOST_LINKS]:
-            add(listed, "hyperlink", ref=cell, location=location, display=shown)
+        hyperlinks = add(root, "hyperlinks")
+        for cell, location, label in links[:MOST_LINKS]:
+            add(hyperlinks, "hyperlink", ref=cell, location=location, display=label)
     add(root, "pageMargins", left="0.5", right="0.5", top="0.5", bottom="0.5", header="0.3", footer="0.3")
     add(root, "pageSetup", paperSize="9", orientation="landscape", fitToHeight="0")
     return root

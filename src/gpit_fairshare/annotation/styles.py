@@ -59,7 +59,7 @@ class StylesPart:
         self._looks = child(root, "cellXfs", _ORDER)
         if self._looks.find("{*}xf") is None:
             self._look()
-        self._known = self._looks.findall("{*}xf")
+        self._original_looks = self._looks.findall("{*}xf")
         self._fill_ids: dict[str, str] = {}
         self._marked: dict[tuple[int, Level], int] = {}
 
@@ -69,15 +69,15 @@ class StylesPart:
         Raises:
             Unfit: there is no such look, or the workbook has as many as Excel takes.
         """
-        if look >= len(self._known):
-            raise Unfit(f"a cell has the style {look}, and there are {len(self._known)}")
+        if look >= len(self._original_looks):
+            raise Unfit(f"a cell has the style {look}, and there are {len(self._original_looks)}")
         if (look, level) not in self._marked:
-            made = copy.deepcopy(self._known[look])
-            made.tail = None
-            fills = DARK_FILLS if self._has_light_text(made) else FILLS
-            made.set("fillId", self._fill(fills[level]))
-            made.set("applyFill", "1")
-            self._marked[look, level] = self._enter(made)
+            marked_look = copy.deepcopy(self._original_looks[look])
+            marked_look.tail = None
+            fills = DARK_FILLS if self._has_light_text(marked_look) else FILLS
+            marked_look.set("fillId", self._fill(fills[level]))
+            marked_look.set("applyFill", "1")
+            self._marked[look, level] = self._enter(marked_look)
         return self._marked[look, level]
 
     def heading(self) -> int:
@@ -109,9 +109,9 @@ class StylesPart:
 
     @staticmethod
     def _append(parent: etree._Element, name: str) -> etree._Element:
-        made = add(parent, name)
-        parent.set("count", str(len(parent.findall(made.tag))))
-        return made
+        element = add(parent, name)
+        parent.set("count", str(len(parent.findall(element.tag))))
+        return element
 
     def _fill(self, colour: str) -> str:
         if colour not in self._fill_ids:
@@ -135,19 +135,19 @@ class StylesPart:
     def _look(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:
         traits = {"numFmtId": "0", "fontId": font, "fillId": fill, "borderId": "0", **self._based}
         applied = {"applyFont": font != "0", "applyFill": fill != "0", "applyAlignment": wrap}
-        traits |= {name: "1" for name, given in applied.items() if given}
-        made = etree.Element(etree.QName(etree.QName(self._looks).namespace, "xf"), traits)
+        traits |= {name: "1" for name, is_applied in applied.items() if is_applied}
+        look = etree.Element(etree.QName(etree.QName(self._looks).namespace, "xf"), traits)
         if wrap:
-            add(made, "alignment", vertical="top", wrapText="1")
-        return self._enter(made)
+            add(look, "alignment", vertical="top", wrapText="1")
+        return self._enter(look)
 
-    def _enter(self, made: etree._Element) -> int:
+    def _enter(self, look: etree._Element) -> int:
         number = len(self._looks.findall("{*}xf"))
         if number >= _MOST_LOOKS:
             raise Unfit(
                 f"it has {number:,} styles of cells already, and Excel takes no more",
                 remedy="Copy the sheets that are needed to a new workbook",
             )
-        self._looks.append(made)
+        self._looks.append(look)
         self._looks.set("count", str(number + 1))
         return number

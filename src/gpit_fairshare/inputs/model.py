@@ -96,7 +96,7 @@ class Request:
         return frozenset(need.name for need in self.needs if not need.lenient)
 
     @property
-    def by_practice(self) -> bool:
+    def is_by_practice(self) -> bool:
         """Whether the rows of the tables are practices, so that none are summed to organisations."""
         return self.organisation.casefold() == "practice"
 

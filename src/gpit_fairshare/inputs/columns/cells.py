@@ -134,7 +134,7 @@ def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     read = _number(cell, need, style)
     if need.is_sum and not (need.lenient or need.signed) and read.value is not None and float(read.value) < 0:
         raise Refused(
-            FindingCode.NEGATIVE, f"{shown(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
+            FindingCode.NEGATIVE, f"{quoted(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
         )
     return read
 
@@ -153,26 +153,26 @@ def read_code(cell: Any) -> CellReading:
             if pattern.fullmatch(cell.strip()):
                 raise Refused(
                     FindingCode.CODE_NOT_TEXT,
-                    f"{shown(cell)} is {kind} as Excel writes it, and the code that it was is lost",
+                    f"{quoted(cell)} is {kind} as Excel writes it, and the code that it was is lost",
                     "a code as text",
                     f"Take the code from where the file came from; Excel turns {change}",
                 )
         if is_no_code(cell) or not any(map(str.isalnum, cell)):
-            found = f"{shown(cell)} is no code"
-            raise Refused(FindingCode.BLANK_CODE, found, "a code of letters and digits", _GIVE_A_CODE)
+            message = f"{quoted(cell)} is no code"
+            raise Refused(FindingCode.BLANK_CODE, message, "a code of letters and digits", _GIVE_A_CODE)
         if has_mark(cell):
             raise Refused(
                 FindingCode.TEXT,
-                f"{shown(cell)} seems to be a code with a footnote mark, and would be another organisation",
+                f"{quoted(cell)} seems to be a code with a footnote mark, and would be another organisation",
                 "the code alone",
                 "Take the mark out of the cell",
             )
         return read_text(cell, CODE_LENGTH)
     if isinstance(cell, Broken):
-        raise Refused(FindingCode.CODE_NOT_TEXT, f"{shown(cell)} is not a code", "a code as text", _remedy(cell))
+        raise Refused(FindingCode.CODE_NOT_TEXT, f"{quoted(cell)} is not a code", "a code as text", _remedy(cell))
     raise Refused(
         FindingCode.CODE_NOT_TEXT,
-        f"{shown(cell)} is not a text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
+        f"{quoted(cell)} is not a text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
         "a code as text",
         "Format the column as text and type the code again",
     )
@@ -187,7 +187,7 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
     if isinstance(cell, int) and not isinstance(cell, bool):
         return CellReading(str(cell))
     if not isinstance(cell, str) or cell.strip() in ERROR_TEXTS:
-        raise Refused(FindingCode.TEXT, f"{shown(cell)} is not a text", "a text", _remedy(cell))
+        raise Refused(FindingCode.TEXT, f"{quoted(cell)} is not a text", "a text", _remedy(cell))
     text = cell.strip()
     if len(text) > length:
         raise Refused(
@@ -196,7 +196,7 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
     if not text.isprintable() and any(unicodedata.category(sign) in _UNPRINTABLE for sign in text):
         raise Refused(
             FindingCode.TEXT,
-            f"{shown(text)} holds a line break or another character that cannot be seen",
+            f"{quoted(text)} holds a line break or another character that cannot be seen",
             remedy="Type the text again",
         )
     return CellReading(text, (FindingCode.TRIMMED,) if text != cell else ())
@@ -249,21 +249,21 @@ def year_start(year: str) -> dt.date:
     return dt.date(int(parsed[:4]), 4, 1)
 
 
-def boundary_date(given: str | dt.date) -> dt.date:
+def boundary_date(boundaries: str | dt.date) -> dt.date:
     """Read the day whose organisations are asked for: `2020-04-01`, or `2020/21` for 1 April 2020.
 
     Raises:
         UsageError: it is neither.
     """
-    if isinstance(given, dt.date):
-        return dt.date(given.year, given.month, given.day)  # without the time, if it has one
-    text = given.strip()
+    if isinstance(boundaries, dt.date):
+        return dt.date(boundaries.year, boundaries.month, boundaries.day)  # without the time, if it has one
+    text = boundaries.strip()
     if day := parse_day(text):
         return day
     if parse_year(text) == text:
         return year_start(text)
     raise UsageError(
-        f"--boundaries {given}: expected a date such as 2020-04-01, "
+        f"--boundaries {boundaries}: expected a date such as 2020-04-01, "
         "or a financial year such as 2020/21, which means its first day"
     )
 
@@ -314,7 +314,7 @@ def advice(text: str) -> str:
     return next(remedies, _TAKE_OUT_RAISED if is_raised else "")
 
 
-def shown(cell: Any) -> str:
+def quoted(cell: Any) -> str:
     """Show a cell in a message: quoted, short, and with nothing that a screen cannot print."""
     if isinstance(cell, Broken):
         return cell.why
@@ -335,13 +335,13 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     if isinstance(cell, str):
         read = read_number(cell.strip(), decimal_comma=style.decimal_comma)
         if read is None:
-            raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a plain number", expected, advice(cell))
+            raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a plain number", expected, advice(cell))
         if read.percent and need.is_sum:
-            raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is a percentage", f"{need.unit}, {expected}")
+            raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is a percentage", f"{need.unit}, {expected}")
         if read.has_size and style.factor != 1:
             raise Refused(
                 FindingCode.NOT_A_NUMBER,
-                f"{shown(cell)} says its own thousands or millions, and so does the file",
+                f"{quoted(cell)} says its own thousands or millions, and so does the file",
                 expected,
                 "Say it once: in the cell, or in the heading",
             )
@@ -353,15 +353,15 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
         except OverflowError:  # a whole number of more than 308 digits
             number = math.inf
     else:
-        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a number", expected, _remedy(cell))
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a number", expected, _remedy(cell))
     if math.isfinite(number):
         number = scaled(number, style.factor)
     if not math.isfinite(number):
-        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a finite number", expected)
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a finite number", expected)
     if abs(number) >= LARGEST_NUMBER:
-        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too large", "a number below 1,000,000,000,000,000")
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too large", "a number below 1,000,000,000,000,000")
     if not is_in_bounds(number):
-        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too small", f"0, or a number above {SMALLEST:g}")
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too small", f"0, or a number above {SMALLEST:g}")
     # 0.0 and -0.0 are the same amount and should look the same wherever they go.
     return CellReading(number + 0.0, (remark,) if remark else ())
 

@@ -163,7 +163,7 @@ def cell_unit(text: str) -> tuple[StatedUnit | None, str]:
     return (alone, "") if alone else _read_unit(text, _TOKEN, _HARMLESS.__contains__)
 
 
-def looks_like_unit(text: str) -> bool:
+def is_possible_unit(text: str) -> bool:
     """Return whether a cell seems to state a unit, be it one that is understood or not: `£000`, `pence`, `x1000`."""
     unit, unknown = cell_unit(text)
     if unit or unit_alone(text):

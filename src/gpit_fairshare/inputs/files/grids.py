@@ -91,7 +91,7 @@ class Wish:
     """Sheet that the user named, if any."""
     largest: int = LARGEST
     """Bytes that the file may hold, unpacked."""
-    known: Callable[[str], str | None] = field(default=lambda _: None)
+    recognise: Callable[[str], str | None] = field(default=lambda _: None)
     """Returns the column that a heading stands for, or None. Tells a row of headings from other rows."""
 
     @property
@@ -108,15 +108,15 @@ class Wish:
 class Unreadable(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
     """Why a file gives no cells."""
 
-    def __init__(self, code: FindingCode, found: str, remedy: str = "", place: str = "") -> None:
-        super().__init__(code, found, "", remedy, place)
+    def __init__(self, code: FindingCode, message: str, remedy: str = "", place: str = "") -> None:
+        super().__init__(code, message, "", remedy, place)
 
 
 class TooLarge(Unreadable):
     """A file beyond a limit that `--max-size` lifts; verbs with that option name the size that is needed."""
 
-    def __init__(self, found: str, remedy: str, needed: int) -> None:
-        super().__init__(FindingCode.UNREADABLE, found, remedy)
+    def __init__(self, message: str, remedy: str, needed: int) -> None:
+        super().__init__(FindingCode.UNREADABLE, message, remedy)
         self.needed = needed
         """Megabytes that this limit takes; others may take more."""
 
@@ -145,18 +145,18 @@ def is_blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def heading_scores(records: Sequence[tuple[int, Sequence[Any]]], known: Callable[[str], str | None]) -> list[int]:
+def heading_scores(records: Sequence[tuple[int, Sequence[Any]]], recognise: Callable[[str], str | None]) -> list[int]:
     """Return how many known headings each of the first rows has; 0 for a row without one of codes."""
-    rows = [known_headings(cells, known) for _, cells in records[:HEADINGS_AMONG]]
+    rows = [known_headings(cells, recognise) for _, cells in records[:HEADINGS_AMONG]]
     return [len(columns) if columns & {"org_code", "practice_code"} else 0 for columns in rows]
 
 
-def known_headings(cells: Sequence[Any], known: Callable[[str], str | None]) -> set[str]:
+def known_headings(cells: Sequence[Any], recognise: Callable[[str], str | None]) -> set[str]:
     """Return the columns that the first thousand cells of a row stand for, if they are headings."""
-    return {name for cell in cells[:1000] if isinstance(cell, str) and (name := known(cell))}
+    return {name for cell in cells[:1000] if isinstance(cell, str) and (name := recognise(cell))}
 
 
-def check_size(size: int, wish: Wish, what: str) -> None:
+def check_size(size: int, wish: Wish, subject: str) -> None:
     """Refuse a file that is larger than allowed.
 
     Raises:
@@ -164,28 +164,28 @@ def check_size(size: int, wish: Wish, what: str) -> None:
     """
     if size > wish.largest:
         raise TooLarge(
-            f"{what} {megabytes(size)}; at most {megabytes(wish.largest)} are read",
+            f"{subject} {megabytes(size)}; at most {megabytes(wish.largest)} are read",
             "Save the one table that is needed in a file of its own",
             megabytes_needed(size),
         )
 
 
-def check_extent(rows: int, cells: int, wish: Wish, what: str) -> None:
+def check_extent(rows: int, cells: int, wish: Wish, subject: str) -> None:
     """Refuse a table with more rows or cells than allowed.
 
     Args:
         rows: rows that hold something, as far as they were counted.
         cells: cells of the rectangle that they fill.
         wish: the limits.
-        what: the file or the sheet, for the message.
+        subject: the file or the sheet, for the message.
 
     Raises:
         TooLarge: with the limit.
     """
-    for number, most, noun in ((rows, wish.most_rows, "rows"), (cells, wish.most_cells, "cells")):
-        if number > most:
+    for number, limit, noun in ((rows, wish.most_rows, "rows"), (cells, wish.most_cells, "cells")):
+        if number > limit:
             raise TooLarge(
-                f"{what} {number:,} {noun} or more; at most {most:,} are read",
+                f"{subject} {number:,} {noun} or more; at most {limit:,} are read",
                 "Delete what stands far below or beside the table, or sum it to practices or organisations first",
                 megabytes_needed(rows=rows, cells=cells),
             )

@@ -115,8 +115,8 @@ def _parts(node: Element, positions: Mapping[str, str], position: str = "") -> I
         if child.tag == f"{_TEXT}s":
             yield " " * min(_number(child, f"{_TEXT}c"), 2**10), position
         elif not child.tag.startswith(_ASIDE):
-            own = child.get(f"{_TEXT}style-name", "") if child.tag == f"{_TEXT}span" else ""
-            yield from _parts(child, positions, positions.get(own, position))
+            style = child.get(f"{_TEXT}style-name", "") if child.tag == f"{_TEXT}span" else ""
+            yield from _parts(child, positions, positions.get(style, position))
         yield child.tail or "", position
 
 
@@ -156,8 +156,8 @@ def _position_of(text: str) -> str:
 
 
 def _inherited(name: str, positions: Mapping[str, str], parents: Mapping[str, str]) -> str | None:
-    seen: set[str] = set()
-    while name not in positions and parents.get(name) and name not in seen:
-        seen.add(name)
+    visited: set[str] = set()
+    while name not in positions and parents.get(name) and name not in visited:
+        visited.add(name)
         name = parents[name]
     return positions.get(name)

@@ -86,8 +86,8 @@ def _locate(text: str) -> tuple[Path, str]:
         folder = path.parent
         if not folder.is_dir():
             raise UsageError(f"{path}: there is no such file, nor the folder {folder}")
-        there = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in READERS]
-        raise UsageError(f"{path}: there is no such file{nearest(path.name, there)}")
+        readable_files = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in READERS]
+        raise UsageError(f"{path}: there is no such file{nearest(path.name, readable_files)}")
     if not path.is_file():
         raise UsageError(f"{name} is a folder or a device; give one file of it ({listed(list(READERS))})")
     suffix = path.suffix.lower()
@@ -121,21 +121,21 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish)
     Raises:
         UsageError: the file may not be read.
     """
-    path, asked = target
-    wish = replace(wish, sheet=asked)
+    path, sheet_name = target
+    wish = replace(wish, sheet=sheet_name)
     try:
         check_size(path.stat().st_size, wish, "the file has")
         # Read once: what is parsed is what the digest stands for.
         data = read_regular(path)
         grid = READERS[path.suffix.lower()](data, wish)
-        region = find_table(grid, wish.known)
+        region = find_table(grid, wish.recognise)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except Unreadable as fault:
         finding = fault.finding
         if isinstance(fault, TooLarge) and (needed := size_needed(fault, path, wish)):
             finding = replace(finding, remedy=f"{finding.remedy}, or allow more with --max-size {needed}")
-        findings.add(finding, Where(f"{path.name}:{asked}" if asked else path.name, finding.place))
+        findings.add(finding, Where(f"{path.name}:{sheet_name}" if sheet_name else path.name, finding.place))
         return None
     name = f"{path.name}:{grid.sheet}" if grid.sheet else path.name
     sheet = InputSheet(
@@ -159,8 +159,8 @@ def letters(index: int) -> str:
     name = ""
     index += 1
     while index:
-        index, rest = divmod(index - 1, 26)
-        name = chr(ord("A") + rest) + name
+        index, letter_index = divmod(index - 1, 26)
+        name = chr(ord("A") + letter_index) + name
     return name
 
 
@@ -184,9 +184,9 @@ def _report(sheet: InputSheet, grid: Grid) -> None:
     if grid.typed and sheet.wide:
         first, width = sheet.wide[0]
         rows = counted(len(sheet.wide), "row")
-        at = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
+        cells = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
         sheet.findings.note(
-            FindingCode.SEPARATORS, f"cells of {rows} stand outside the headings and are not read: {at} first"
+            FindingCode.SEPARATORS, f"cells of {rows} stand outside the headings and are not read: {cells} first"
         )
     elif sheet.wide:
         for row, width in sheet.wide:
@@ -198,9 +198,9 @@ def _report(sheet: InputSheet, grid: Grid) -> None:
             )
     unheaded = [index for index, heading in enumerate(sheet.headings) if not heading and sheet.is_filled(index)]
     if unheaded:
-        said = listed([letters(index) for index in unheaded])
+        columns_in_words = listed([letters(index) for index in unheaded])
         sheet.findings.note(
-            FindingCode.SEPARATORS, f"{counted(len(unheaded), 'column')} without a heading not read: {said}"
+            FindingCode.SEPARATORS, f"{counted(len(unheaded), 'column')} without a heading not read: {columns_in_words}"
         )
     rows_there = {number for number, _ in sheet.rows}
     hidden = [number for number in grid.markup.hidden_rows if number in rows_there]
@@ -213,10 +213,10 @@ def _report(sheet: InputSheet, grid: Grid) -> None:
         )
     columns = [index for index in grid.markup.hidden_columns if index < len(sheet.headings) and sheet.headings[index]]
     if columns:
-        said = listed([f"{letters(at)} '{sheet.headings[at]}'" for at in columns])
+        columns_in_words = listed([f"{letters(index)} '{sheet.headings[index]}'" for index in columns])
         sheet.findings.warning(
             FindingCode.HIDDEN,
-            f"hidden columns were read all the same: {said}",
+            f"hidden columns were read all the same: {columns_in_words}",
             remedy="Delete the columns if they are not meant",
         )
     for column, blank in sheet.moved.items():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.cells import read_number
 from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, without_number
-from gpit_fairshare.inputs.columns.units import CELL, StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
+from gpit_fairshare.inputs.columns.units import CELL, StatedUnit, cell_unit, is_possible_unit, unit_alone, unit_in_title
 from gpit_fairshare.inputs.files.grids import (
     ERROR_TEXTS,
     HEADINGS_AMONG,
@@ -93,11 +93,11 @@ class Region:
             unit, unknown = cell_unit(text) if text else (None, "")
             if unit:
                 self.units[index] = unit._replace(stated_by=CELL)
-            elif unknown and looks_like_unit(text):
+            elif unknown and is_possible_unit(text):
                 self.odd_units[index] = text
 
 
-def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
+def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
     """Find the table of a sheet.
 
     The headings are the row among the first 60 in which most cells are known headings, a code among
@@ -108,27 +108,27 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
         Unreadable: there are no rows below the headings.
     """
     records = grid.records
-    at = _headings_at(records, known)
-    number, cells = records[at]
-    written = ["" if is_blank(cell) else _heading(cell) for cell in cells]
+    place = _headings_at(records, recognise)
+    number, cells = records[place]
+    raw_headings = ["" if is_blank(cell) else _heading(cell) for cell in cells]
     merged = {left: right for top, left, _, right in grid.markup.merged if top == number and right > left}
     covered = {column for left, right in merged.items() for column in range(left + 1, right + 1)}
-    while written and not written[-1] and len(written) - 1 not in covered:
-        written.pop()
-    if len(written) > MOST_COLUMNS:
-        found = f"row {number:,} has {len(written):,} cells, and a table at most {MOST_COLUMNS:,} columns"
-        raise Unreadable(FindingCode.SEPARATORS, found, "Save the columns that are needed in a file of their own")
-    headings = _bare_headings(written, known)
+    while raw_headings and not raw_headings[-1] and len(raw_headings) - 1 not in covered:
+        raw_headings.pop()
+    if len(raw_headings) > MOST_COLUMNS:
+        message = f"row {number:,} has {len(raw_headings):,} cells, and a table at most {MOST_COLUMNS:,} columns"
+        raise Unreadable(FindingCode.SEPARATORS, message, "Save the columns that are needed in a file of their own")
+    headings = _bare_headings(raw_headings, recognise)
     region = Region(number, headings)
-    region.marked = {at: text for at, text in enumerate(written) if text != headings[at]}
-    columns = {known(heading): index for index, heading in reversed(list(enumerate(headings))) if heading}
+    region.marked = {index: text for index, text in enumerate(raw_headings) if text != headings[index]}
+    columns = {recognise(heading): index for index, heading in reversed(list(enumerate(headings))) if heading}
     key = columns.get("org_code", columns.get("practice_code", min(columns.values(), default=0)))
-    above = list(records[:at])
+    above = list(records[:place])
     if above and _is_row_of_units(above[-1][1], headings, key, grid, is_above=True):
         region.take_units(above.pop()[1])
     region.rows_above = {row: _text(texts) for row, texts in above}
     region.titles = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
-    _Below(region, grid, known, key, {*columns.values()} - {key}).read(records[at + 1 :])
+    _RowsBelow(region, grid, recognise, key, {*columns.values()} - {key}).read(records[place + 1 :])
     if not region.rows:
         raise Unreadable(FindingCode.EMPTY, "there are no rows below the headings", "Export it again, with its rows")
     for left, right in merged.items():
@@ -143,19 +143,22 @@ def report_region(region: Region, findings: FileFindings) -> None:
         findings.note(FindingCode.HEADING, f"headings read without their footnote marks: {marked}")
     if region.rows_above:
         findings.note(
-            FindingCode.TITLES, f"the headings are in row {region.heading_row}; above them: {_said(region.rows_above)}"
+            FindingCode.TITLES,
+            f"the headings are in row {region.heading_row}; above them: {_rows_in_words(region.rows_above)}",
         )
     if region.repeats:
         rows = listed([f"{row:,}" for row in region.repeats])
         findings.note(FindingCode.NOTES, f"the headings stand again in row {rows}, which is left out")
     if region.rows_left_out:
-        findings.note(FindingCode.NOTES, f"left out as notes or headings of sections: {_said(region.rows_left_out)}")
+        findings.note(
+            FindingCode.NOTES, f"left out as notes or headings of sections: {_rows_in_words(region.rows_left_out)}"
+        )
     if region.second:
         findings.note(FindingCode.SECOND_TABLE, f"left out another table below, {region.second}")
 
 
-def _headings_at(records: Sequence[Record], known: Callable[[str], str | None]) -> int:
-    scores = heading_scores(records, known)
+def _headings_at(records: Sequence[Record], recognise: Callable[[str], str | None]) -> int:
+    scores = heading_scores(records, recognise)
     if any(scores):
         return scores.index(max(scores))
     widths = [sum(not is_blank(cell) for cell in cells) for _, cells in records[:HEADINGS_AMONG]]
@@ -163,31 +166,31 @@ def _headings_at(records: Sequence[Record], known: Callable[[str], str | None]) 
     return next(at for at, width in enumerate(widths) if width * 2 >= usual)
 
 
-def _bare_headings(written: Sequence[str], known: Callable[[str], str | None]) -> list[str]:
+def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str | None]) -> list[str]:
     """Return headings without their footnote marks.
 
     A number in brackets at the end is one where no other heading differs by it alone. In round brackets, as in
     `Score (1)`, it is also asked whether the heading is known without it and not with it.
     """
-    headings = [bare_heading(heading) for heading in written]
-    shorter = [without_number(heading) for heading in headings]
-    counts = Counter(heading.casefold() for heading, _ in shorter)
-    there = {known(heading) for heading in headings}
+    headings = [bare_heading(heading) for heading in raw_headings]
+    shorter_headings = [without_number(heading) for heading in headings]
+    counts = Counter(heading.casefold() for heading, _ in shorter_headings)
+    recognised_columns = {recognise(heading) for heading in headings}
     return [
-        short
-        if short != heading
-        and counts[short.casefold()] == 1
-        and known(heading) is None
-        and (is_mark or known(short) not in there)
+        shorter
+        if shorter != heading
+        and counts[shorter.casefold()] == 1
+        and recognise(heading) is None
+        and (is_mark or recognise(shorter) not in recognised_columns)
         else heading
-        for heading, (short, is_mark) in zip(headings, shorter, strict=True)
+        for heading, (shorter, is_mark) in zip(headings, shorter_headings, strict=True)
     ]
 
 
 def _look_under(region: Region, left: int, right: int) -> None:
     """Find out which of the columns under a merged heading is meant: the only one that holds anything, if it is."""
-    filled = [at for at in range(left, right + 1) if region.is_filled(at)]
-    figures = [at for at in filled if any(_is_figure(cells[at]) for _, cells in region.rows)]
+    filled = [index for index in range(left, right + 1) if region.is_filled(index)]
+    figures = [index for index in filled if any(_is_figure(cells[index]) for _, cells in region.rows)]
     if len(figures) > 1 and region.headings[left]:
         region.spread[left] = tuple(figures)
     elif len(filled) == 1 and filled[0] != left and not region.headings[filled[0]]:
@@ -202,23 +205,23 @@ def _is_figure(cell: Any) -> bool:
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
-class _Below:
+class _RowsBelow:
     """Goes through the rows below the headings.
 
     Args:
         region: the table, with its headings.
         grid: says whether the file knows numbers from texts.
-        known: returns the column that a heading stands for, or None.
+        recognise: returns the column that a heading stands for, or None.
         key: the column of codes.
         others: other columns with a heading, the first of each name.
     """
 
     def __init__(
-        self, region: Region, grid: Grid, known: Callable[[str], str | None], key: int, others: set[int]
+        self, region: Region, grid: Grid, recognise: Callable[[str], str | None], key: int, others: set[int]
     ) -> None:
         self.region = region
         self.grid = grid
-        self.known = known
+        self.recognise = recognise
         self.key = key
         self.others = others
         self.folded = [heading.casefold() for heading in region.headings]
@@ -254,7 +257,7 @@ class _Below:
         elif may_be_headings and all(self._is_heading(index, cell) for index, cell in texts):
             self.region.repeats.append(self.last)
             return "left"
-        elif may_be_headings and self._begins_table(texts, gap=gap):
+        elif may_be_headings and self._is_start_of_table(texts, gap=gap):
             return "second"
         elif self._is_note(filled, gap=gap):
             self.region.notes += [_heading(cell) for _, cell in filled]
@@ -269,11 +272,11 @@ class _Below:
         text = " ".join(cell.split())
         return bare_heading(text).casefold() == self.folded[index] or text == self.region.marked.get(index)
 
-    def _begins_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
+    def _is_start_of_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
         """Whether a row of texts alone is the headings of another table: by known names, or by its place."""
         cells = [cell for _, cell in texts]
         folded = {" ".join(cell.split()).casefold() for cell in cells} - {""}
-        if len(folded & set(self.folded)) * 2 >= len(cells) or len(known_headings(cells, self.known)) > 1:
+        if len(folded & set(self.folded)) * 2 >= len(cells) or len(known_headings(cells, self.recognise)) > 1:
             return True
         over = [cell for index, cell in texts if index in self._numbers()]
         return gap and len(over) > 1 and not any(self._is_number(cell) for cell in over)
@@ -332,7 +335,7 @@ def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, gr
     """
     filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
     texts = [(index, bare_text(cell.strip())[0]) for index, cell in filled if isinstance(cell, str)]
-    units = [index for index, text in texts if looks_like_unit(text)]
+    units = [index for index, text in texts if is_possible_unit(text)]
     is_inside = all(index < len(headings) and headings[index] for index in units)
     if not units or not is_inside or len(texts) < len(filled):
         return False
@@ -364,5 +367,5 @@ def _text(cells: Sequence[Any]) -> str:
     return listed([f"'{one_line(_heading(cell), 60)}'" for cell in cells if not is_blank(cell)], 4)
 
 
-def _said(rows: Mapping[int, str]) -> str:
+def _rows_in_words(rows: Mapping[int, str]) -> str:
     return f"{counted(len(rows), 'row')}: {listed([f'{text} in row {row:,}' for row, text in rows.items()], 5)}"

@@ -50,10 +50,10 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
     """
     check_size(len(data), wish, "the file has")
     text, remarks = _decoded(data)
-    first, _, rest = text.partition("\n")
-    named = _SEP_LINE.fullmatch(first)
-    if named:
-        separator, text = named[1], rest
+    first, _, other_lines = text.partition("\n")
+    separator_line = _SEP_LINE.fullmatch(first)
+    if separator_line:
+        separator, text = separator_line[1], other_lines
         if separator not in SEPARATORS:
             raise Unreadable(
                 FindingCode.SEPARATORS,
@@ -68,7 +68,7 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
         separator = _separator(text, wish, usual)
         if separator != usual:
             remarks.append(Finding.note(FindingCode.SEPARATORS, f"its cells stand between {SEPARATORS[separator]}"))
-    records = _filled(_records(text, separator, 2 if named else 1), wish)
+    records = _filled(_records(text, separator, 2 if separator_line else 1), wish)
     if not records:
         raise Unreadable(FindingCode.EMPTY, "there is nothing in it", "Export it again, with its rows")
     return Grid("", records, typed=False, remarks=remarks, decimal_comma=separator == ";")
@@ -122,8 +122,8 @@ def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
     try:
         text = data.decode(codec)
     except UnicodeDecodeError as error:
-        found = f"the text holds zero bytes and is not in {name} either"
-        raise Unreadable(FindingCode.ENCODING, found, _SAVE_AS, f"byte {error.start + 1}") from error
+        message = f"the text holds zero bytes and is not in {name} either"
+        raise Unreadable(FindingCode.ENCODING, message, _SAVE_AS, f"byte {error.start + 1}") from error
     if "\x00" in text:
         raise Unreadable(FindingCode.ENCODING, "the text holds zero bytes", _SAVE_AS)
     return text, [Finding.note(FindingCode.ENCODING, f"its text is in {name}")]
@@ -134,15 +134,15 @@ def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[
     place = _line(data, error.start)
     byte = data[error.start]
     if _UTF8_PAIR.search(data):
-        found = f"byte {byte:#04x} is not UTF-8, which other places of the file are in"
-        raise Unreadable(FindingCode.ENCODING, found, f"{_SAVE_AS}, from where it came", place) from error
+        message = f"byte {byte:#04x} is not UTF-8, which other places of the file are in"
+        raise Unreadable(FindingCode.ENCODING, message, f"{_SAVE_AS}, from where it came", place) from error
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError as fault:
-        found = f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252"
-        raise Unreadable(FindingCode.ENCODING, found, _SAVE_AS, _line(data, fault.start)) from fault
-    found = f"its text is in Windows-1252; {place} has '{bytes([byte]).decode('cp1252')}'"
-    return text, [Finding.note(FindingCode.ENCODING, found, "Save it as UTF-8 if that is another letter")]
+        message = f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252"
+        raise Unreadable(FindingCode.ENCODING, message, _SAVE_AS, _line(data, fault.start)) from fault
+    message = f"its text is in Windows-1252; {place} has '{bytes([byte]).decode('cp1252')}'"
+    return text, [Finding.note(FindingCode.ENCODING, message, "Save it as UTF-8 if that is another letter")]
 
 
 def _line(data: bytes, position: int) -> str:
@@ -158,12 +158,12 @@ def _separator(text: str, wish: Wish, usual: str) -> str:
             rows = list(islice((row for _, row in _records(text, separator, 1)), LOOKED_AT))
         except Unreadable:
             return 0, 0, False
-        headings = max((len(known_headings(row, wish.known)) for row in rows if len(row) > 1), default=0)
+        headings = max((len(known_headings(row, wish.recognise)) for row in rows if len(row) > 1), default=0)
         widths = Counter(len(row) for row in rows if len(row) > 1)
         return headings, max(widths.values(), default=0), separator == usual
 
-    there = [separator for separator in SEPARATORS if separator in text]
-    return max(there, key=merit, default=usual)
+    candidates = [separator for separator in SEPARATORS if separator in text]
+    return max(candidates, key=merit, default=usual)
 
 
 def _records(text: str, separator: str, first: int) -> Iterator[tuple[int, Sequence[str]]]:

@@ -54,7 +54,7 @@ def read_workbook(data: bytes, wish: Wish) -> Grid:
         Unreadable: it is damaged, protected, too large or hostile, or which sheet is meant is not clear.
     """
     book = _Book(data, wish)
-    name, remarks = (book.asked(wish.sheet), []) if wish.sheet else book.chosen()
+    name, remarks = (book.sheet_named(wish.sheet), []) if wish.sheet else book.chosen()
     return replace(book.grid(name), remarks=[*remarks, *book.links()])
 
 
@@ -67,7 +67,7 @@ def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], Sequence[tuple[int
         Unreadable: it is damaged, protected, too large or hostile, or, later, there is no such sheet.
     """
     book = _Book(data, wish)
-    return lambda name: book.grid(book.asked(name)).records
+    return lambda name: book.grid(book.sheet_named(name)).records
 
 
 class _Book:
@@ -94,10 +94,10 @@ class _Book:
 
     def chosen(self) -> tuple[str, list[Finding]]:
         """Return the only sheet that can be meant, and what to say of the choice."""
-        visible = [name for name, shown in self.pages.items() if shown] or list(self.pages)
+        visible = [name for name, is_visible in self.pages.items() if is_visible] or list(self.pages)
         filled = [name for name in visible if self.grid(name).records]
-        hidden = [name for name in self.pages if name not in visible and self._holds_table(name)]
-        tables = [name for name in filled if self._holds_table(name)]
+        hidden = [name for name in self.pages if name not in visible and self._has_table(name)]
+        tables = [name for name in filled if self._has_table(name)]
         if hidden and not tables:
             raise Unreadable(
                 FindingCode.SHEET,
@@ -116,29 +116,29 @@ class _Book:
             )
         remarks = []
         if others:
-            found = f"read sheet '{name}', the only visible one with a table of codes; not {listed(others)}"
-            remarks.append(Finding.note(FindingCode.SHEET, found))
+            message = f"read sheet '{name}', the only visible one with a table of codes; not {listed(others)}"
+            remarks.append(Finding.note(FindingCode.SHEET, message))
         if hidden:
-            found = f"{counted(len(hidden), 'hidden sheet')} with a table of codes not read: {listed(hidden)}"
+            message = f"{counted(len(hidden), 'hidden sheet')} with a table of codes not read: {listed(hidden)}"
             remedy = f"Name it if it is meant, as in 'FILE:{hidden[0]}'"
-            remarks.append(Finding.warning(FindingCode.HIDDEN, found, remedy))
+            remarks.append(Finding.warning(FindingCode.HIDDEN, message, remedy))
         return name, remarks
 
-    def asked(self, asked: str) -> str:
+    def sheet_named(self, requested: str) -> str:
         """Return the sheet of a name, whatever its capitals."""
-        match = [name for name in self.pages if name.strip().casefold() == asked.strip().casefold()]
-        if match:
-            return match[0]
-        near = nearest_of(asked, self.pages)
+        matches = [name for name in self.pages if name.strip().casefold() == requested.strip().casefold()]
+        if matches:
+            return matches[0]
+        nearest = nearest_of(requested, self.pages)
         raise Unreadable(
             FindingCode.SHEET,
-            f"there is no sheet '{asked}'; the sheets are {listed(list(self.pages), 40)}",
-            f"The nearest is {near}" if near else "",
+            f"there is no sheet '{requested}'; the sheets are {listed(list(self.pages), 40)}",
+            f"The nearest is {nearest}" if nearest else "",
         )
 
-    def _holds_table(self, name: str) -> bool:
+    def _has_table(self, name: str) -> bool:
         """Whether a sheet has a row of headings with a column of codes."""
-        return max(heading_scores(self.grid(name).records, self.wish.known), default=0) > 1
+        return max(heading_scores(self.grid(name).records, self.wish.recognise), default=0) > 1
 
     def grid(self, name: str) -> Grid:
         """Return the rows of a sheet that hold anything, numbered from 1, and what its markup says of them."""
@@ -163,7 +163,7 @@ class _Book:
             ]
             check_extent(len(rows), 0, self.wish, f"sheet '{name}' has")
             markup.merged += [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in merged]
-            if not self._asks_to_be_calculated:
+            if not self._has_uncalculated_formulas:
                 markup.formulas = {}
             self._grids[name] = Grid(name, rows, markup=markup)
         return self._grids[name]
@@ -173,9 +173,9 @@ class _Book:
         links = [name for name in self.names if "externallinks/" in name.lower() and name.lower().endswith(".xml")]
         if not links:
             return []
-        found = f"the workbook has links to {counted(len(links), 'other file')}; the values last stored were read"
+        message = f"the workbook has links to {counted(len(links), 'other file')}; the values last stored were read"
         return [
-            Finding.warning(FindingCode.LINKS, found, "Update the links in Excel and save it, if those have changed")
+            Finding.warning(FindingCode.LINKS, message, "Update the links in Excel and save it, if those have changed")
         ]
 
     @cached_property
@@ -189,7 +189,7 @@ class _Book:
         return ods_markup(io.BytesIO(parts["content.xml"]), raised_styles(*parts.values()))
 
     @cached_property
-    def _asks_to_be_calculated(self) -> bool:
+    def _has_uncalculated_formulas(self) -> bool:
         """Whether the program that wrote the workbook left its formulas to be calculated by another.
 
         XlsxWriter always says so, and stores 0 for a formula unless it is given a value. Workbooks of gpit store the
@@ -226,9 +226,9 @@ def workbook_needs(path: Path, wish: Wish) -> int:
             for name, part in sheet_parts(archive).items():
                 with archive.open(part) as sheet:
                     extents[name] = xlsx_extent(sheet)
-    asked = wish.sheet.strip().casefold()
-    read = [extent for name, extent in extents.items() if not asked or name.strip().casefold() == asked]
-    return max([needed, *(megabytes_needed(rows=rows, cells=cells) for rows, cells in read)])
+    requested = wish.sheet.strip().casefold()
+    extents_read = [extent for name, extent in extents.items() if not requested or name.strip().casefold() == requested]
+    return max([needed, *(megabytes_needed(rows=rows, cells=cells) for rows, cells in extents_read)])
 
 
 def _unpacked(archive: zipfile.ZipFile) -> int:
@@ -243,8 +243,8 @@ def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
         Unreadable: it is damaged, protected, too large or hostile.
     """
     if data.startswith(b"\xd0\xcf\x11\xe0"):  # the container of encrypted workbooks, and of .xls
-        found = "the workbook is protected by a password, or is an old .xls file"
-        raise Unreadable(FindingCode.UNREADABLE, found, _UNLOCK)
+        message = "the workbook is protected by a password, or is an old .xls file"
+        raise Unreadable(FindingCode.UNREADABLE, message, _UNLOCK)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         _look_into(archive, wish)
@@ -262,9 +262,9 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
     check_size(_unpacked(archive), wish, "the workbook unpacks to")
     if any(name.startswith("/") or ".." in name.split("/") for name in names):
         raise Unreadable(FindingCode.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
-    if twice := part_twice(names):
-        found = f"it has two parts named {twice[:80]}, of which programs read one or the other"
-        raise Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
+    if repeated := repeated_part(names):
+        message = f"it has two parts named {repeated[:80]}, of which programs read one or the other"
+        raise Unreadable(FindingCode.UNREADABLE, message, SAVE_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
         raise Unreadable(FindingCode.UNREADABLE, "it is protected by a password", _UNLOCK)
     for entry in markup:
@@ -272,23 +272,23 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
         with archive.open(entry) as part:
             start = part.read(MEGABYTE)
             if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
-                found = f"its part {entry.filename[:80]} declares XML entities, which no spreadsheet program writes"
-                raise Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
+                message = f"its part {entry.filename[:80]} declares XML entities, which no spreadsheet program writes"
+                raise Unreadable(FindingCode.UNREADABLE, message, SAVE_AGAIN)
             while part.read(MEGABYTE):
                 pass
 
 
-def part_twice(names: Iterable[str]) -> str:
+def repeated_part(names: Iterable[str]) -> str:
     """Return a name that two parts of an archive have, for a program that reads names generously; else an empty text.
 
     Capitals, either slash, `./` before a name and signs written as `%41` make no other name.
     """
-    seen = set()
+    plain_names = set()
     for name in names:
         plain = normpath(unquote(name).replace("\\", "/")).lstrip("/").casefold()
-        if plain in seen:
+        if plain in plain_names:
             return name
-        seen.add(plain)
+        plain_names.add(plain)
     return ""
 
 

@@ -74,7 +74,7 @@ class Contradiction(NamedTuple):
     """Why successions cannot all be true, and the predecessors whose rows say so."""
 
     codes: tuple[str, ...]
-    found: str
+    reason: str
 
 
 class Crosswalk:
@@ -87,31 +87,33 @@ class Crosswalk:
     def __init__(self, successions: Iterable[Succession], organisations: Iterable[Organisation] = ()) -> None:
         self.successions = tuple(sorted(successions))
         for fault in contradictions(self.successions):
-            raise ValueError(fault.found)
+            raise ValueError(fault.reason)
         self._next = _grouped(self.successions, "predecessor")
         self._into = _grouped(self.successions, "successor")
         self._days = sorted({step.effective for step in self.successions})
         self._shares: dict[date, dict[str, dict[str, Fraction]]] = {}
-        self.organisations = {one.code: one for one in organisations}
+        self.organisations = {organisation.code: organisation for organisation in organisations}
         """Every known organisation by code."""
         for step in self.successions:
             self.organisations.setdefault(step.successor, Organisation(step.successor, step.name))
             self.organisations.setdefault(step.predecessor, Organisation(step.predecessor))
-        self._ods = {ons: one.code for one in self.organisations.values() for ons in one.ons_codes}
+        self._ods = {
+            ons: organisation.code for organisation in self.organisations.values() for ons in organisation.ons_codes
+        }
 
     def added(self) -> list[dict[str, str]]:
         """Return the successions that do not come with the package, as rows of a crosswalk file; see `with_rows`."""
-        known = set(packaged_crosswalk().successions)
+        packaged_steps = set(packaged_crosswalk().successions)
         return [
             {
-                "org_code": one.predecessor,
-                "successor_code": one.successor,
-                "effective_date": one.effective.isoformat(),
-                "fraction": str(one.fraction),
-                "successor_name": one.name,
+                "org_code": step.predecessor,
+                "successor_code": step.successor,
+                "effective_date": step.effective.isoformat(),
+                "fraction": str(step.fraction),
+                "successor_name": step.name,
             }
-            for one in self.successions
-            if one not in known
+            for step in self.successions
+            if step not in packaged_steps
         ]
 
     def with_rows(self, rows: Iterable[Mapping[str, str]]) -> Crosswalk:
@@ -183,10 +185,10 @@ class Crosswalk:
 
     def opened(self, code: str) -> date:
         """Return the first day of an organisation; `date.min` if nobody said."""
-        known = self.organisations.get(code)
-        return known.opened if known and known.opened else self._first_into(code) or date.min
+        organisation = self.organisations.get(code)
+        return organisation.opened if organisation and organisation.opened else self._first_into(code) or date.min
 
-    def began_by_merger(self, code: str) -> bool:
+    def is_formed_by_merger(self, code: str) -> bool:
         """Return whether the organisation is new: not there before the first of its predecessors went into it."""
         first = self._first_into(code)
         return first is not None and self.opened(code) >= first
@@ -194,7 +196,7 @@ class Crosswalk:
     def _first_into(self, code: str) -> date | None:
         return min((step.effective for step in self._into.get(code, [])), default=None)
 
-    def stands(self, code: str, day: date) -> bool:
+    def is_open(self, code: str, day: date) -> bool:
         """Return whether an organisation was there on a day."""
         steps = self._next.get(code, [])
         return self.opened(code) <= day and not (steps and steps[0].effective <= day)
@@ -221,29 +223,35 @@ class Crosswalk:
         days = groupby(sorted(steps, key=_into_on), key=_into_on)
         return [list(merger) for _, merger in days]
 
-    def missing(self, code: str, until: date, there: Container[str], at: date | None = None) -> list[str]:
+    def missing(
+        self, code: str, until: date, present_codes: Container[str], first_day: date | None = None
+    ) -> list[str]:
         """Return the organisations that went into another by the day `until`, in any number of steps, and have no row.
 
         Args:
             code: the organisation that the others went into.
             until: successions after this day are left out.
-            there: the codes that have a row.
-            at: the day of whose organisations the rows are, None if it is not known. Where nothing of an
+            present_codes: the codes that have a row.
+            first_day: the day of whose organisations the rows are, None if it is not known. Where nothing of an
                 organisation is there, it is named itself if it stood on that day, and those that became it if
                 not, or if the day is not known.
         """
         missing: list[str] = []
-        waiting, seen = [*reversed(self.predecessors(code, until))], set[str]()
+        waiting, visited = [*reversed(self.predecessors(code, until))], set[str]()
         while waiting:
-            old = waiting.pop()
-            if old in there or old in seen:
+            predecessor = waiting.pop()
+            if predecessor in present_codes or predecessor in visited:
                 continue
-            seen.add(old)
-            older = self.predecessors(old, until)
-            if older and (at is None or self.opened(old) > at or any(code in there for code in older)):
+            visited.add(predecessor)
+            older = self.predecessors(predecessor, until)
+            if older and (
+                first_day is None
+                or self.opened(predecessor) > first_day
+                or any(code in present_codes for code in older)
+            ):
                 waiting += reversed(older)
             else:
-                missing.append(old)
+                missing.append(predecessor)
         return missing
 
     def merger_sentence(self, successor: str, after: date, until: date, names: Mapping[str, str] | None = None) -> str:
@@ -261,14 +269,14 @@ class Crosswalk:
             organisation that split it says how much: `40% of A and B became C on 1 April 2026`.
         """
 
-        def called(code: str) -> str:
+        def label(code: str) -> str:
             name = (names or {}).get(code, "")
             return f"{name} ({code})" if name else code
 
         mergers = self.mergers(successor, after, until)
         clauses = [
-            joined([part_of(step.fraction, called(step.predecessor)) for step in merger])
-            + f" became {called(merger[0].successor)} on {day_in_words(merger[0].effective)}"
+            joined([part_of(step.fraction, label(step.predecessor)) for step in merger])
+            + f" became {label(merger[0].successor)} on {day_in_words(merger[0].effective)}"
             for merger in mergers[:MOST_CLAUSES]
         ]
         more = [f"and {len(mergers) - MOST_CLAUSES:,} more"] if len(mergers) > MOST_CLAUSES else []
@@ -282,29 +290,29 @@ def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
     where it was; and no organisation closes before, or on the very day that, another goes into it.
     """
     by_code = _grouped(sorted(successions), "predecessor")
-    found = [Contradiction((code,), fault) for code, steps in by_code.items() if (fault := _fault_of(code, steps))]
-    if found:
-        return found
+    problems = [Contradiction((code,), reason) for code, steps in by_code.items() if (reason := _fault_of(code, steps))]
+    if problems:
+        return problems
     too_early: dict[str, list[Contradiction]] = {}
     for code, steps in by_code.items():
         for step in steps:
             for later in by_code.get(step.successor, [])[:1]:
                 if later.effective <= step.effective:
-                    fault = (
+                    reason = (
                         f"{code} goes into {step.successor} on {day_in_words(step.effective)}, and {step.successor} "
                         f"closes on {day_in_words(later.effective)}, which is no later"
                     )
-                    too_early.setdefault(code, []).append(Contradiction((code, step.successor), fault))
+                    too_early.setdefault(code, []).append(Contradiction((code, step.successor), reason))
     # Days that only rise come back to nothing: each circle has a successor that closes too early.
     circles = _circles(by_code) if too_early else {}
     for code in by_code:
         if code not in circles:
-            found += too_early.get(code, [])
+            problems += too_early.get(code, [])
         elif code == min(circles[code]):
             start = circles[code].index(code)
             circle = (*circles[code][start:], *circles[code][:start])
-            found.append(Contradiction(circle, f"{' becomes '.join(circle)} becomes {code} again"))
-    return found
+            problems.append(Contradiction(circle, f"{' becomes '.join(circle)} becomes {code} again"))
+    return problems
 
 
 def _fault_of(code: str, steps: list[Succession]) -> str:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.columns.cells import Refused, parse_day, read_code, read_text, shown
+from gpit_fairshare.inputs.columns.cells import Refused, parse_day, quoted, read_code, read_text
 from gpit_fairshare.inputs.columns.standard_columns import folded
 from gpit_fairshare.inputs.files.grids import Wish, is_blank
 from gpit_fairshare.inputs.files.reading import InputSheet, locate, read_sheet
@@ -71,9 +71,9 @@ class _CrosswalkReader:
     def joined(self) -> Crosswalk | None:
         """Join what the files say to what is known already; None if both cannot be true."""
         packaged = packaged_crosswalk()
-        known = {step._replace(name="") for step in packaged.successions}
+        packaged_steps = {step._replace(name="") for step in packaged.successions}
         closed = {step.predecessor: step.effective for step in packaged.successions}
-        new = [step for step in self.successions if step not in known]
+        new = [step for step in self.successions if step not in packaged_steps]
         repeated = [step for step in new if step.predecessor in closed]
         for step in repeated:
             end = packaged.becomes(step.predecessor, dt.date.min, closed[step.predecessor])
@@ -91,7 +91,7 @@ class _CrosswalkReader:
             self.findings.error(
                 FindingCode.CROSSWALK,
                 next(places, Where()),
-                fault.found,
+                fault.reason,
                 "of each organisation, parts that add up to 1, all on one day, and none that comes back",
                 "Correct the rows; write thirds as 1/3, in cells formatted as text",
             )
@@ -123,8 +123,8 @@ class _CrosswalkReader:
         """Take in what a row says."""
         old, new, name, fraction = (values[key] for key in ("org_code", "successor_code", "successor_name", "fraction"))
         if name and self.names.setdefault(new, name) != name:
-            found = f"{new} is called {self.names[new]!r} and {name!r}"
-            self.findings.error(FindingCode.CROSSWALK, where, found, "one name for each code")
+            message = f"{new} is called {self.names[new]!r} and {name!r}"
+            self.findings.error(FindingCode.CROSSWALK, where, message, "one name for each code")
         if old != new:
             self.successions.setdefault(Succession(old, new, values["effective_date"], fraction=fraction), where)
         elif fraction == 1:
@@ -181,8 +181,8 @@ def _day(cell: Any) -> dt.date:
     day = parse_day(cell.strip()) if isinstance(cell, str) else None
     if day:
         return day
-    found = "the date is blank" if is_blank(cell) else f"{shown(cell)} is not a date"
-    raise Refused(FindingCode.CROSSWALK, found, "a date such as 2020-04-01")
+    message = "the date is blank" if is_blank(cell) else f"{quoted(cell)} is not a date"
+    raise Refused(FindingCode.CROSSWALK, message, "a date such as 2020-04-01")
 
 
 def _fraction(cell: Any) -> Fraction:
@@ -196,9 +196,9 @@ def _fraction(cell: Any) -> Fraction:
             fraction = Fraction(str(cell).strip())  # a float is taken as it is written: 0.1 is a tenth
     if fraction is None:
         remedy = "Format the column as text and type the fraction again" if isinstance(cell, dt.date) else ""
-        raise Refused(FindingCode.CROSSWALK, f"{shown(cell)} is not a fraction", expected, remedy)
+        raise Refused(FindingCode.CROSSWALK, f"{quoted(cell)} is not a fraction", expected, remedy)
     if not 0 < fraction <= 1:
-        raise Refused(FindingCode.CROSSWALK, f"the fraction {shown(cell)} is out of bounds", expected)
+        raise Refused(FindingCode.CROSSWALK, f"the fraction {quoted(cell)} is out of bounds", expected)
     return fraction
 
 

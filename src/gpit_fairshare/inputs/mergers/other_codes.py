@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 _ONS_CODE = re.compile(r"E38[0-9]{6}")
 """CCGs, and the sub ICB locations that followed them."""
-_SHOWN = 3
+_MOST_EXAMPLES = 3
 _MOST_SLIPS: Final = 300
 """Codes that the other file has alone, above which the files are of different organisations."""
 _MOST_NAMED: Final = 3
 """Candidates for one code, above which none is likely."""
-_ALIKE: Final = 0.6
+_SIMILAR: Final = 0.6
 """Ratio of `difflib` above which two names may be those of one organisation."""
 _KIND = re.compile(r"\b(?:nhs|ccgs?|icbs?|clinical commissioning groups?|integrated care boards?|the)\b", re.IGNORECASE)
 
@@ -37,7 +37,7 @@ def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, *, strict: bool) 
         crosswalk: what knows the codes.
         strict: whether codes that nobody knows are reported as faults anyway, later on.
     """
-    known: dict[str, str] = {}
+    ods_codes: dict[str, str] = {}
     unknown: dict[str, int] = {}
     for row in part.rows:
         if _ONS_CODE.fullmatch(row.code):
@@ -45,13 +45,13 @@ def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, *, strict: bool) 
             if ods is None:
                 unknown.setdefault(row.code, row.number)
             else:
-                known[row.code] = ods
-    if known:
-        part.rows = [replace(row, code=known.get(row.code, row.code)) for row in part.rows]
-        pairs = [f"{ons} as {ods}" for ons, ods in sorted(known.items())]
+                ods_codes[row.code] = ods
+    if ods_codes:
+        part.rows = [replace(row, code=ods_codes.get(row.code, row.code)) for row in part.rows]
+        pairs = [f"{ons} as {ods}" for ons, ods in sorted(ods_codes.items())]
         part.findings.note(
             FindingCode.ONS_CODES,
-            f"read {counted(len(known), 'ONS code')} as ODS codes: {listed(pairs, _SHOWN)}",
+            f"read {counted(len(ods_codes), 'ONS code')} as ODS codes: {listed(pairs, _MOST_EXAMPLES)}",
             at=Where(part.sheet.name, part.title("org_code")),
         )
     if unknown and not strict:
@@ -76,11 +76,11 @@ def counterparts(code: str, name: str, others: Mapping[str, str]) -> list[str]:
     if len(others) > _MOST_SLIPS:
         return []
     bare = bare_name(name)
-    likely = [other for other, called in others.items() if bare and bare_name(called) == bare]
+    likely = [other for other, other_name in others.items() if bare and bare_name(other_name) == bare]
     likely = likely or [
         other
-        for other, called in others.items()
-        if is_one_letter_apart(code, other) and _may_be_one(bare, bare_name(called))
+        for other, other_name in others.items()
+        if is_one_letter_apart(code, other) and _is_possible_match(bare, bare_name(other_name))
     ]
     return sorted(likely) if len(likely) <= _MOST_NAMED else []
 
@@ -97,9 +97,9 @@ def is_one_letter_apart(code: str, other: str) -> bool:
     if code == other or abs(len(code) - len(other)) > 1:
         return False
     pairs = enumerate(zip(code, other, strict=False))
-    at = next((at for at, (mine, theirs) in pairs if mine != theirs), min(len(code), len(other)))
-    return code[at + 1 :] in (other[at + 1 :], other[at:]) or code[at:] == other[at + 1 :]
+    position = next((position for position, (mine, theirs) in pairs if mine != theirs), min(len(code), len(other)))
+    return code[position + 1 :] in (other[position + 1 :], other[position:]) or code[position:] == other[position + 1 :]
 
 
-def _may_be_one(name: str, other: str) -> bool:
-    return not (name and other) or SequenceMatcher(None, name, other).ratio() > _ALIKE
+def _is_possible_match(name: str, other: str) -> bool:
+    return not (name and other) or SequenceMatcher(None, name, other).ratio() > _SIMILAR

@@ -74,7 +74,7 @@ def restate_on_boundaries(
 
 
 def restate_year(
-    group: Group, year: str, rows_wanted: Collection[str], crosswalk: Crosswalk
+    group: Group, year: str, codes_of_year: Collection[str], crosswalk: Crosswalk
 ) -> tuple[dict[str, InputRow], list[Restated]]:
     """Return the rows of a group in a year, those of closed organisations counted with their successors.
 
@@ -83,14 +83,14 @@ def restate_year(
     Args:
         group: the files.
         year: one of the scheme's.
-        rows_wanted: the organisations of the year.
+        codes_of_year: the organisations of the year.
         crosswalk: what is known of mergers and splits.
 
     Returns:
         The rows by organisation, and what was moved from one organisation to another.
     """
     restatement = _WithSuccessors(group, group.rows[year], [year], year_start(year), crosswalk)
-    return restatement.rows_after(rows_wanted), restatement.moved
+    return restatement.rows_after(codes_of_year), restatement.moved
 
 
 def lines_on_boundaries(lines: Iterable[SpendLine], crosswalk: Crosswalk, day: date) -> list[SpendLine]:
@@ -140,18 +140,18 @@ class _Restatement(RowsOfYears):
     def _record(self, end: str, members: Sequence[_Member], need: Need, blank_in_words: str) -> None:
         """Keep a record of what was moved, and point out members whose cell is blank."""
         parts = {member.code: self._parts[member.code, need.name].get(end) for member in members}
-        given = {code: part for code, part in parts.items() if part is not None}
+        filled = {code: part for code, part in parts.items() if part is not None}
         self.moved.extend(
             Restated(year, code, end, need.name, part)
             for year in self.years
-            for code, part in given.items()
+            for code, part in filled.items()
             if code != end
         )
-        if 0 < len(given) < len(parts):
-            blank = listed(sorted(set(parts) - set(given)))
+        if 0 < len(filled) < len(parts):
+            blank = listed(sorted(set(parts) - set(filled)))
             where = Where(members[0].row.file.sheet.name, column=need.name)
-            found = blank_in_words.format(f"{need.name} is blank for {blank} and so not in the sum of {end}")
-            self.findings.warning(FindingCode.PARTLY_BLANK, where, found, organisation=end)
+            message = blank_in_words.format(f"{need.name} is blank for {blank} and so not in the sum of {end}")
+            self.findings.warning(FindingCode.PARTLY_BLANK, where, message, organisation=end)
 
     @cached_property
     def _parts(self) -> dict[tuple[str, str], dict[str, float]]:
@@ -241,14 +241,14 @@ class _OnBoundaries(_Restatement):
     def _report_clashes(self) -> None:
         for column, ends in sorted(self._clashes.items()):
             number = self.group.gives[column].kind == "number"
-            why = "is a rate or has no unit, and differs or is of a part" if number else "differs"
-            found = f"{self.when}{column} {why} between the predecessors of {listed(ends)}"
+            reason = "is a rate or has no unit, and differs or is of a part" if number else "differs"
+            message = f"{self.when}{column} {reason} between the predecessors of {listed(ends)}"
             if column in self.group.request.essential:
                 remedy = f"Give {column} of {listed(ends)} in a file of their own codes, without the predecessors"
                 only = "; only money and people can be added up"
-                self.group.findings.error(FindingCode.NOT_SUMMED, found + only, remedy=remedy)
+                self.group.findings.error(FindingCode.NOT_SUMMED, message + only, remedy=remedy)
             else:
-                self.group.findings.warning(FindingCode.NOT_SUMMED, f"{found}; it is left blank there")
+                self.group.findings.warning(FindingCode.NOT_SUMMED, f"{message}; it is left blank there")
 
     def _report(self, after: Mapping[str, InputRow]) -> None:
         """Say how many organisations and how much of each column there is, before and after.
@@ -264,20 +264,20 @@ class _OnBoundaries(_Restatement):
                     raise ArithmeticError(f"{need.name} of {self.group.name} was {before} and became {now}")
         noun, day = self.group.request.organisation, day_in_words(self.day)
         if set(after) == set(self.rows):
-            done = f"{counted(len(after), noun)} on the boundaries of {day} already"
+            summary = f"{counted(len(after), noun)} on the boundaries of {day} already"
         else:
-            done = f"restated {counted(len(self.rows), noun)} as {len(after):,} on the boundaries of {day}"
-        found = f"{self.when}{'; '.join([done, *self._totals(after)])}"
-        self.group.findings.note(FindingCode.BOUNDARIES, found)
+            summary = f"restated {counted(len(self.rows), noun)} as {len(after):,} on the boundaries of {day}"
+        message = f"{self.when}{'; '.join([summary, *self._totals(after)])}"
+        self.group.findings.note(FindingCode.BOUNDARIES, message)
 
 
 @dataclass(frozen=True, eq=False)
 class _WithSuccessors(_Restatement):
     """Closed organisations of rows without a year, counted with their successors for one year."""
 
-    def rows_after(self, rows_wanted: Collection[str]) -> dict[str, InputRow]:
+    def rows_after(self, codes_of_year: Collection[str]) -> dict[str, InputRow]:
         """Return the rows as of the organisations of the year."""
-        movers = self._movers(rows_wanted)
+        movers = self._movers(codes_of_year)
         if not movers:
             return dict(self.rows)
         moving = {member.code for members in movers.values() for member in members}
@@ -288,21 +288,21 @@ class _WithSuccessors(_Restatement):
         self._report(movers, after)
         return after
 
-    def _movers(self, rows_wanted: Collection[str]) -> dict[str, list[_Member]]:
+    def _movers(self, codes_of_year: Collection[str]) -> dict[str, list[_Member]]:
         """Return the rows of closed organisations by the successor that is one of the year."""
         movers: dict[str, list[_Member]] = {}
         year = self.years[0]
         for code, row in sorted(self.rows.items()):
-            if row.year or code in rows_wanted:
+            if row.year or code in codes_of_year:
                 continue
             successors = list(self.crosswalk.shares(code, date.min, self.day))
             if len(successors) > 1:  # nothing says how much of it is meant for each
-                found = f"by {year} {code} had split into {listed(successors)}"
+                message = f"by {year} {code} had split into {listed(successors)}"
                 remedy = (
                     f"Say with --boundaries {year} that all figures are to be restated, or give those of the successors"
                 )
-                self.findings.error(FindingCode.SPLIT, row.where("org_code"), found, remedy=remedy)
-            elif successors[0] in rows_wanted:
+                self.findings.error(FindingCode.SPLIT, row.where("org_code"), message, remedy=remedy)
+            elif successors[0] in codes_of_year:
                 movers.setdefault(successors[0], []).append(_Member(row, WHOLE))
         return movers
 
@@ -326,15 +326,15 @@ class _WithSuccessors(_Restatement):
     def _report_clash(self, successor: str, members: Sequence[_Member], need: Need) -> None:
         findings = members[0].row.file.findings
         codes = listed([member.code for member in members])
-        found = (
+        message = (
             f"{need.name} differs between {codes}, which are {successor} in {self.years[0]}, and only "
             "money and people can be added up"
         )
         if need.name in self.group.request.essential:
             remedy = f"Give {need.name} of {successor} with a year column"
-            findings.error(FindingCode.NOT_SUMMED, found, remedy=remedy)
+            findings.error(FindingCode.NOT_SUMMED, message, remedy=remedy)
         else:
-            findings.warning(FindingCode.NOT_SUMMED, f"{found}; it is left blank")
+            findings.warning(FindingCode.NOT_SUMMED, f"{message}; it is left blank")
 
     def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, InputRow]) -> None:
         mergers = [self.merger_sentence(successor) for successor in sorted(movers)]

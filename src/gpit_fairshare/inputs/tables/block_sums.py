@@ -184,7 +184,7 @@ class _Groups:
         """Return whether the figures of a row are the sum of its block in every column that it has."""
         misses = []
         for figures in self.table.columns:
-            total = figures.given[group.row]
+            total = figures.optional_figures[group.row]
             miss = 0 if total is None else abs(total - group.sum_of(figures))
             if miss and (group.size < 2 or miss > figures.slack(total or 0, group.size)):
                 return False
@@ -222,7 +222,7 @@ class _Groups:
         return chance_of_sum(
             (figures.numbers[row], width, figures.spread(block, (row, row + 1)))
             for figures, width in zip(self.table.evidence, widths, strict=True)
-            if figures.given[row] is not None
+            if figures.optional_figures[row] is not None
         )
 
     def _blocks_near(self, row: int) -> _Near:

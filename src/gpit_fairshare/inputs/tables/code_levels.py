@@ -70,17 +70,17 @@ class CodeLevels:
     def __init__(self, codes: Sequence[str]) -> None:
         """Args: codes: one for each row; empty where a row has none."""
         levels = [level_of(code) for code in codes]
-        known = [level for level in levels if level]
-        tells = len(set(known)) > 1 and len(known) >= _KNOWN_SHARE * sum(map(bool, codes))
-        self._levels = {code: level for code, level in zip(codes, levels, strict=True) if level and tells}
-        self._ranks = Counter(level.rank for level in known if tells)
+        known_levels = [level for level in levels if level]
+        is_telling = len(set(known_levels)) > 1 and len(known_levels) >= _KNOWN_SHARE * sum(map(bool, codes))
+        self._levels = {code: level for code, level in zip(codes, levels, strict=True) if level and is_telling}
+        self._ranks = Counter(level.rank for level in known_levels if is_telling)
 
     def is_above(self, codes: Iterable[str], parts: Iterable[str]) -> bool:
         """Return whether codes are all of higher levels than those codes of their parts that are known."""
         above = {self._levels.get(code) for code in codes}
         below = {(level, part[:3]) for part in parts if (level := self._levels.get(part))}
         return bool(below) and all(
-            level is not None and _contains(level, part, start) for level in above for part, start in below
+            level is not None and _can_contain(level, part, start) for level in above for part, start in below
         )
 
     def kind_of(self, code: str) -> str:
@@ -96,10 +96,10 @@ class CodeLevels:
         higher = {
             level
             for level, _ in parts
-            if level.rank > usual and any(_contains(level, part, start) for part, start in parts)
+            if level.rank > usual and any(_can_contain(level, part, start) for part, start in parts)
         }
         return {code: level for code, level in self._levels.items() if level in higher}
 
 
-def _contains(level: Level, part: Level, start: str) -> bool:
+def _can_contain(level: Level, part: Level, start: str) -> bool:
     return level.rank > part.rank and level.parts in ("", start)

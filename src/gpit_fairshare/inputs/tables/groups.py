@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import FileFindings, FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.columns.headings import headings_said
+from gpit_fairshare.inputs.columns.headings import headings_sentence
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.model import Need, Request, Role
 from gpit_fairshare.inputs.tables.rows import CheckedValue, InputFile, InputRow
@@ -53,17 +53,17 @@ class Group:
         return FileFindings(self.parts[0].findings.collector, self.name)
 
     @property
-    def essential(self) -> bool:
+    def is_essential(self) -> bool:
         """Whether an organisation cannot do without these files."""
         return any(not need.optional for need in self.gives.values())
 
-    def has(self, column: str) -> bool:
+    def has_column(self, column: str) -> bool:
         """Whether any of the files gives a column."""
-        return any(part.has(column) for part in self.parts)
+        return any(part.has_column(column) for part in self.parts)
 
-    def may_give(self, need: Need) -> bool:
+    def can_give(self, need: Need) -> bool:
         """Whether the rows of the tables may take a column from here: the people of a CCG are not its practices'."""
-        return self.has(need.name) and (not self.of or need.of == self.of)
+        return self.has_column(need.name) and (not self.of or need.of == self.of)
 
 
 def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> list[Group]:
@@ -78,11 +78,11 @@ def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> 
     return groups
 
 
-def columns_wanted(request: Request) -> tuple[list[Need], list[Need]]:
+def needed_columns(request: Request) -> tuple[list[Need], list[Need]]:
     """Return the columns that are needed, with their units, and those that are kept where there are any."""
-    known = standard_columns()
+    standards = standard_columns()
     needed = [
-        replace(need, unit=need.unit or (known[need.name].unit if need.name in known else ""))
+        replace(need, unit=need.unit or (standards[need.name].unit if need.name in standards else ""))
         for need in request.needs
         if need.name not in ("org_code", "org_name", "year")
     ]
@@ -100,7 +100,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
         findings: where to report.
         all_read: whether every file could be read; if not, a missing column may stand in one that was not.
     """
-    needed, kept = columns_wanted(request)
+    needed, kept = needed_columns(request)
     for need in [*needed, *kept]:
         owners = _owners(need, groups)
         if not owners:
@@ -117,7 +117,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
                 "Take the column out of the others, or rename it there",
             )
         for part in owners[0].parts:
-            if not part.has(need.name) and not need.optional:
+            if not part.has_column(need.name) and not need.optional:
                 part.findings.error(
                     FindingCode.MISSING_COLUMN,
                     f"no column {need.name}, which another file beside it has; {_headings_of([part])}",
@@ -127,7 +127,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
 
 def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
     """Return the groups that have a column; one sheet given for two options has it for the option that it is of."""
-    owners = [group for group in groups if group.may_give(need)]
+    owners = [group for group in groups if group.can_give(need)]
     standard = standard_columns().get(need.name)
     sheets = {(part.sheet.sha256, part.sheet.sheet) for group in owners for part in group.parts}
     usual = [group for group in owners if standard and standard.option == group.role]
@@ -147,12 +147,12 @@ def place_by_year(group: Group) -> None:
                     group.rows[year][row.code] = _with_more_lines(first, row)
                 else:
                     _report_repeat(first, row, year)
-    there = sorted({year for part in group.parts for year in part.years})
-    missing = [year for year in request.years if year not in there]
-    if there and missing and all(part.dated for part in group.parts):
+    present_years = sorted({year for part in group.parts for year in part.years})
+    missing = [year for year in request.years if year not in present_years]
+    if present_years and missing and all(part.dated for part in group.parts):
         group.findings.error(
             FindingCode.MISSING_YEAR,
-            f"no rows for {listed(missing)}; there are rows for {listed(there, 20)}",
+            f"no rows for {listed(missing)}; there are rows for {listed(present_years, 20)}",
             "rows for every year of the scheme, or no year column",
             "Add the rows, or run the years that are there with --years, or a scheme of these years with --scheme"
             if request.scheme and not request.options  # verbs with files of their own choose their years
@@ -181,35 +181,35 @@ def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
 
 def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
     """Say that no file has a column: which option gives it, or which headings there are."""
-    known = standard_columns().get(need.name)
-    option = known.option if known else ""
+    standard = standard_columns().get(need.name)
+    option = standard.option if standard else ""
     given_with = f"--{option}" if option else request.options.get(need.name, request.options.get("", "--input"))
     parts = [part for group in groups for part in group.parts if option in ("", group.role)]
-    called = f"{need.name} ({need.label})" if need.label and need.label != need.name else need.name
+    label = f"{need.name} ({need.label})" if need.label and need.label != need.name else need.name
     if not parts:
         findings.error(
             FindingCode.MISSING_COLUMN,
             Where(),
-            f"no file gives {called}",
+            f"no file gives {label}",
             remedy=f"Give a file that has it with --{option} FILE",
         )
         return
     headings = [heading for part in parts for heading in part.sheet.headings if heading]
     # A name that is not one of the known columns may as well be a step or parameter, misspelt.
-    near = nearest_of(need.name, headings if known else [*headings, *need.alternatives])
-    if need.used_in and not known:
-        called += f", which {need.used_in} uses"
+    suggestion = nearest_of(need.name, headings if standard else [*headings, *need.alternatives])
+    if need.used_in and not standard:
+        label += f", which {need.used_in} uses"
     findings.error(
         FindingCode.MISSING_COLUMN,
         Where(", ".join(part.sheet.name for part in parts)),
-        f"no column {called}; {_headings_of(parts)}" + (f"; the nearest is '{near}'" if near else ""),
-        remedy=("Correct the name, or name" if need.used_in and not known else "Name")
+        f"no column {label}; {_headings_of(parts)}" + (f"; the nearest is '{suggestion}'" if suggestion else ""),
+        remedy=("Correct the name, or name" if need.used_in and not standard else "Name")
         + f" it with --map 'HEADING={need.name}', or give a file that has it with {given_with} FILE",
     )
 
 
 def _headings_of(parts: Sequence[InputFile]) -> str:
-    return headings_said([heading for part in parts for heading in part.sheet.headings])
+    return headings_sentence([heading for part in parts for heading in part.sheet.headings])
 
 
 def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
@@ -225,9 +225,9 @@ def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
 def _report_repeat(first: InputRow, again: InputRow, year: str) -> None:
     of_year = f" for {year}" if again.year or first.year else ""
     mine, theirs = ({name: value.value for name, value in row.values.items()} for row in (first, again))
-    odd = [name for name in mine if name in theirs and mine[name] != theirs[name]]
+    differing = [name for name in mine if name in theirs and mine[name] != theirs[name]]
     same = "" if mine.keys() != theirs.keys() else ", with the same figures"
-    likeness = f", with another {listed(odd)}" if odd else same
+    likeness = f", with another {listed(differing)}" if differing else same
     again.file.findings.error(
         FindingCode.DUPLICATE_ROW,
         f"{again.code} stands in {first.place} already{of_year}{likeness}",
@@ -244,19 +244,19 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
     as one headed `CCG Code`, has that for its codes.
     """
     for group in groups[1:]:
-        of = next((need.of for need in needs if need.of and group.has(need.name)), "")
-        if group.role == "input" and of:
+        parent_column = next((need.of for need in needs if need.of and group.has_column(need.name)), "")
+        if group.role == "input" and parent_column:
             for part in group.parts:
-                if "org_code" not in part.columns and of in part.columns:
-                    part.columns["org_code"] = part.columns.pop(of)
+                if "org_code" not in part.columns and parent_column in part.columns:
+                    part.columns["org_code"] = part.columns.pop(parent_column)
             if not _codes(groups[0]) & _codes(group):
-                group.of = of
+                group.of = parent_column
 
 
 def _codes(group: Group) -> set[str]:
     """Return the codes of a group's rows as they stand, before anything is checked."""
     places = [(part, part.columns.get("org_code")) for part in group.parts]
-    return {str(row[at]).strip() for part, at in places if at is not None for _, row in part.sheet.rows}
+    return {str(row[index]).strip() for part, index in places if index is not None for _, row in part.sheet.rows}
 
 
 def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:
@@ -283,9 +283,9 @@ def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) 
         )
         return
     if lacking:
-        report = findings.error if group.essential else findings.warning
-        found = f"no row for {listed(sorted(lacking))}, each the {group.of} of other rows"
-        report(FindingCode.ONE_SIDED, found, remedy="Add the rows; without them those have no values of this file")
+        report = findings.error if group.is_essential else findings.warning
+        message = f"no row for {listed(sorted(lacking))}, each the {group.of} of other rows"
+        report(FindingCode.ONE_SIDED, message, remedy="Add the rows; without them those have no values of this file")
     if strange:
-        found = f"{listed(sorted(strange))} is left out: no row has it as {group.of}"
-        findings.warning(FindingCode.ONE_SIDED, found)
+        message = f"{listed(sorted(strange))} is left out: no row has it as {group.of}"
+        findings.warning(FindingCode.ONE_SIDED, message)

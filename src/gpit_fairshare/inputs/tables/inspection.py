@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, read_number, read_year
-from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said
+from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_sentence
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
 from gpit_fairshare.inputs.model import ADDED_UP, InputColumn, Inputs, Need, Role
@@ -111,30 +111,30 @@ def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
         lines = headings.has_lines
         if lines:
             needs.setdefault("historic_spend", Need("historic_spend", "number", "£"))
-        summed = lines or ("practice_code" in columns and not headings.request.by_practice)
+        summed = lines or ("practice_code" in columns and not headings.request.is_by_practice)
         for name, index in sorted(columns.items(), key=lambda pair: pair[1]):
             standard = standard_columns().get(name)
             stated = headings.units.of(index)
             unit = standard.unit if standard else "£" if stated and stated.measure == "£" else ""
-            own = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
-            if own or name in needs:
+            is_other_kind = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
+            if is_other_kind or name in needs:
                 continue
             if summed and (lines or not unit):
-                if not standard and _mostly_numbers(sheet, index):
+                if not standard and _has_mostly_numbers(sheet, index):
                     unsummed.append(f"{sheet.headings[index]} ({sheet.column(index)})")
             elif name in ("registered_population", "historic_spend"):
                 needs[name] = Need(name, "number", unit)
             elif len(needs) >= MOST_COLUMNS:
                 passed_over += 1
-            elif standard or _mostly_numbers(sheet, index):
+            elif standard or _has_mostly_numbers(sheet, index):
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
         remedy = "Give a scheme with --scheme to check the columns that it needs"
         if unsummed:
-            found = f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}"
-            headings.findings.note(FindingCode.UNUSED, found, remedy)
+            message = f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}"
+            headings.findings.note(FindingCode.UNUSED, message, remedy)
         if passed_over:
-            found = f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were"
-            headings.findings.note(FindingCode.UNUSED, found, remedy)
+            message = f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were"
+            headings.findings.note(FindingCode.UNUSED, message, remedy)
     return tuple(needs.values())
 
 
@@ -144,18 +144,18 @@ def report_lacking(files: Sequence[Headings]) -> None:
     No scheme says that they are needed, but their options do; a run would be refused.
     """
     for role, names in _GIVES.items():
-        theirs = [headings for headings in files if headings.role == role]
-        if any(name in headings.columns for headings in theirs for name in names):
+        files_of_role = [headings for headings in files if headings.role == role]
+        if any(name in headings.columns for headings in files_of_role for name in names):
             continue
-        for headings in theirs:
+        for headings in files_of_role:
             headings.findings.warning(
                 FindingCode.MISSING_COLUMN,
-                f"no column is known as {' or '.join(names)}; {headings_said(headings.sheet.headings)}",
+                f"no column is known as {' or '.join(names)}; {headings_sentence(headings.sheet.headings)}",
                 remedy=f"Name it with --map 'HEADING={names[0]}', or give the file with --input",
             )
 
 
-def _mostly_numbers(sheet: InputSheet, index: int) -> bool:
+def _has_mostly_numbers(sheet: InputSheet, index: int) -> bool:
     filled = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
     return sum(_is_number(cell, typed=sheet.typed) for cell in filled) * 2 > len(filled)
 

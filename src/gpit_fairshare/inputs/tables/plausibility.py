@@ -186,19 +186,19 @@ def _other_codes(part: InputFile) -> str:
     """Say of which other organisations, or of which other time, the codes of a file are; else nothing."""
     request = part.request
     codes = {row.code for row in part.rows}
-    known = packaged_crosswalk()
-    ccgs = codes & known.organisations.keys()
+    crosswalk = packaged_crosswalk()
+    ccgs = codes & crosswalk.organisations.keys()
     if request.organisation.casefold() == "icb":
-        others, what, fewest = ccgs, "CCGs", len(codes) / 2
+        others, noun, fewest = ccgs, "CCGs", len(codes) / 2
     elif request.organisation.casefold() == "ccg":
-        others, what, fewest = {code for code in codes if _ICB_CODE.fullmatch(code)}, "ICBs", len(codes) / 2
+        others, noun, fewest = {code for code in codes if _ICB_CODE.fullmatch(code)}, "ICBs", len(codes) / 2
         if not others and request.boundaries is None:
             # Codes of rows with a year are compared with that year, one by one.
             undated = {row.code for row in part.rows if not row.year}
             last = year_start(request.years[-1])
-            others, what, fewest = {code for code in ccgs & undated if known.opened(code) > last}, "later CCGs", 0
+            others, noun, fewest = {code for code in ccgs & undated if crosswalk.opened(code) > last}, "later CCGs", 0
     else:
         return ""
     if len(others) < max(_FEWEST_CODES, fewest):
         return ""
-    return f"{len(others):,} of its {counted(len(codes), 'code')} are those of {what}, such as {min(others)}"
+    return f"{len(others):,} of its {counted(len(codes), 'code')} are those of {noun}, such as {min(others)}"

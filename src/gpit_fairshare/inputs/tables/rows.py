@@ -14,10 +14,10 @@ from gpit_fairshare.inputs.columns.cells import (
     CellReading,
     NumberStyle,
     Refused,
+    quoted,
     read_cell,
     read_code,
     read_year,
-    shown,
 )
 from gpit_fairshare.inputs.columns.headings import Headings
 from gpit_fairshare.inputs.files.grids import is_blank
@@ -90,11 +90,11 @@ class InputFile(Headings):
         """Whether the rows were read, and the file says whose each of them is."""
 
     @property
-    def by_practice(self) -> bool:
+    def is_by_practice(self) -> bool:
         """Whether the rows are practices that must be summed to organisations."""
         return "practice_code" in self.columns
 
-    def has(self, column: str) -> bool:
+    def has_column(self, column: str) -> bool:
         """Whether the file gives a column, be it by summing its lines."""
         return column in self.columns or (column == "historic_spend" and self.has_lines)
 
@@ -126,18 +126,18 @@ class RowReader:
         """What was done to read cells, with their places and the cells."""
         self._below_nil: defaultdict[str, list[Where]] = defaultdict(list)
 
-    def read(self, wanted: Iterable[Need]) -> None:
+    def read(self, requested: Iterable[Need]) -> None:
         """Read the rows of the scheme's years, with the wanted columns as far as the file has them."""
         part, columns = self.part, self.part.columns
         if "org_code" not in columns:
             self._no_code()
             return
-        there = [(need, columns[need.name]) for need in wanted if need.name in columns]
-        uncalculated = self._uncalculated(there)
+        present = [(need, columns[need.name]) for need in requested if need.name in columns]
+        uncalculated = self._uncalculated(present)
         if uncalculated & {columns[name] for name in _KEYS if name in columns}:
             return
         part.keyed = True
-        needs = [need for need, index in there if index not in uncalculated]
+        needs = [need for need, index in present if index not in uncalculated]
         records, part.left_out = organisation_rows(part, needs)
         code, *others = [self._column(need) for need in (Need("org_code", "text"), *needs)]
         years = self._years(records)
@@ -153,10 +153,10 @@ class RowReader:
                     part.rows.append(InputRow(number, years[number], own_code, values, part))
         self._report()
 
-    def _uncalculated(self, wanted: Sequence[tuple[Need, int]]) -> set[int]:
+    def _uncalculated(self, present: Sequence[tuple[Need, int]]) -> set[int]:
         """Refuse columns of formulas that no program has calculated, and return them."""
         sheet, columns = self.part.sheet, self.part.columns
-        used = {index: need for need, index in wanted}
+        used = {index: need for need, index in present}
         used |= {columns[name]: Need(name, "text") for name in _KEYS if name in columns}
         refused = used.keys() & sheet.uncalculated.keys()
         for index in sorted(refused):
@@ -176,13 +176,13 @@ class RowReader:
 
     def _no_code(self) -> None:
         headings = [heading for heading in self.part.sheet.headings if heading]
-        near = nearest_of("org_code", headings) or self._like_codes()
+        suggestion = nearest_of("org_code", headings) or self._like_codes()
         self.findings.error(
             FindingCode.MISSING_COLUMN,
             f"no column org_code; the headings are {listed([repr(heading) for heading in headings], 30)}",
             "one with the code of each "
-            + (self.request.organisation if not self.part.by_practice else "practice's organisation"),
-            f"Name it with --map '{near or 'HEADING'}=org_code'",
+            + (self.request.organisation if not self.part.is_by_practice else "practice's organisation"),
+            f"Name it with --map '{suggestion or 'HEADING'}=org_code'",
         )
 
     def _like_codes(self) -> str:
@@ -225,7 +225,7 @@ class RowReader:
             elif not is_blank(cell):
                 self.findings.error(
                     FindingCode.YEAR,
-                    f"{shown(cell)} is not a year",
+                    f"{quoted(cell)} is not a year",
                     "one such as 2014/15",
                     at=part.where(number, "year"),
                 )
@@ -266,7 +266,7 @@ class RowReader:
         try:
             read = column.read_text(cell) if type(cell) is str else column.read(cell)
             if read.value is None and not need.optional:
-                raise Refused(FindingCode.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
+                raise Refused(FindingCode.BLANK, "the cell is blank", *_expected(need))  # noqa: TRY301 – one reporter
         except Refused as fault:
             level: Level = "warning" if need.lenient else "error"
             self.findings.add(replace(fault.finding, level=level), at=sheet.where(number, column.position))
@@ -278,19 +278,19 @@ class RowReader:
         return read.value
 
     def _report(self) -> None:
-        for name, below in self._below_nil.items():
+        for name, places in self._below_nil.items():
             self.findings.warning(
                 FindingCode.NEGATIVE,
-                f"{name} is below nil here{_in_others(below)}, and is counted as it stands",
+                f"{name} is below nil here{_in_others(places)}, and is counted as it stands",
                 remedy="See that it is meant: a scheme that adds this column up would refuse it",
-                at=below[0],
+                at=places[0],
             )
         for code, (noun, text, remedy) in _REMARKS.items():
             if cells := self._remarks[code]:
                 first = cells[0][0].place
-                examples = listed([f"{shown(cell)} in {where.place}" for where, cell in cells], 3)
-                found = text.format(counted(len(cells), noun), first=first, examples=examples)
-                self.findings.note(code, found, remedy)
+                examples = listed([f"{quoted(cell)} in {where.place}" for where, cell in cells], 3)
+                message = text.format(counted(len(cells), noun), first=first, examples=examples)
+                self.findings.note(code, message, remedy)
 
 
 _REMARKS = {
@@ -319,7 +319,7 @@ def _in_others(places: Sequence[Any]) -> str:
     return f" and in {counted(len(places) - 1, 'other row')}" if len(places) > 1 else ""
 
 
-def _wanted(need: Need) -> tuple[str, str]:
+def _expected(need: Need) -> tuple[str, str]:
     if need.kind == "text":
         return "a text", ""
     return "a number", "Write 0 if nil is meant; if the figure is not known, it must be found first"

@@ -157,9 +157,9 @@ def _report_spread(part: InputFile, lines: Sequence[SpendLine]) -> None:
         for line in lines:
             text = line.words[column] or "blank"
             amounts[names.setdefault(text.casefold(), text)].append(line.amount)
-        totals = sorted((-exact_total(given), name) for name, given in amounts.items())
-        said = [f"{name} {money(-total, 2)}" for total, name in totals]
-        part.findings.note(FindingCode.SPREAD, f"spend by {column.replace('_', ' ')}: {listed(said, 8)}")
+        totals = sorted((-exact_total(amounts_of_name), name) for name, amounts_of_name in amounts.items())
+        figures = [f"{name} {money(-total, 2)}" for total, name in totals]
+        part.findings.note(FindingCode.SPREAD, f"spend by {column.replace('_', ' ')}: {listed(figures, 8)}")
 
 
 def _report_left_out(part: InputFile, lines: Sequence[SpendLine]) -> None:

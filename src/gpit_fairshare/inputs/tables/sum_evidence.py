@@ -131,8 +131,8 @@ class ColumnSums:
     """The figures of a column in the rows of a table, with their sums from the top."""
 
     def __init__(self, column: SummedColumn, rows: Iterable[FileRow]) -> None:
-        self.given = [column.figures[row.at] for row in rows]
-        self.numbers = [figure or 0 for figure in self.given]
+        self.optional_figures = [column.figures[row.at] for row in rows]
+        self.numbers = [figure or 0 for figure in self.optional_figures]
         self.sums = [0, *accumulate(self.numbers)]
         self.total = self.sums[-1]
         self.sizes = [0, *accumulate(map(abs, self.numbers))] if min(self.numbers, default=0) < 0 else self.sums
@@ -226,6 +226,6 @@ def _compare_columns(evidence: Sequence[ColumnSums]) -> None:
         for other in before:
             size = math.fsum(map(mul, other, other))
             multiple = math.fsum(map(mul, added, other)) / size if size else 0.0
-            added = [own - multiple * known for own, known in zip(added, other, strict=True)]
+            added = [number - multiple * explained for number, explained in zip(added, other, strict=True)]
         before.append(added)
         figures.squares = [[0.0, *accumulate(map(mul, column, column))] for column in (added, numbers)]

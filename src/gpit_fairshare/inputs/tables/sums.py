@@ -68,14 +68,14 @@ def combined(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedVa
     if len(values) == 1:
         return values[0]
     origin = rows_of(len(values), file)
-    given = [value.value for value in values if value.value is not None]
-    if not given:
+    filled = [value.value for value in values if value.value is not None]
+    if not filled:
         return CheckedValue(None, origin)
     if need.is_sum:
-        return CheckedValue(exact_total(number for number in given if isinstance(number, float)), origin)
-    if len(set(given)) > 1 or (need.kind == "number" and len(given) < len(values)):
+        return CheckedValue(exact_total(number for number in filled if isinstance(number, float)), origin)
+    if len(set(filled)) > 1 or (need.kind == "number" and len(filled) < len(values)):
         return Clash.CLASH
-    return CheckedValue(given[0], origin)
+    return CheckedValue(filled[0], origin)
 
 
 def rows_of(number: int, file: str) -> str:
@@ -178,10 +178,10 @@ def sum_practices(part: InputFile, needs: Sequence[Need]) -> None:
 
 
 def _check_repeats(part: InputFile) -> None:
-    seen: dict[tuple[str | None, str], InputRow] = {}
+    first_rows: dict[tuple[str | None, str], InputRow] = {}
     for row in part.rows:
         practice = row.text_of("practice_code")
-        first = seen.setdefault((row.year, practice), row) if practice else row
+        first = first_rows.setdefault((row.year, practice), row) if practice else row
         if first is not row:
             part.findings.error(
                 FindingCode.DUPLICATE_ROW,
