@@ -1,9 +1,9 @@
 """A user's own workbook with its faults marked: `annotate` writes a copy, and changes nothing else in it.
 
 Each faulty cell gets a fill and a note, and a sheet at the end lists the findings with links to the
-cells. Whatever need not change keeps its bytes: values, formulas and what they last gave, charts,
-pictures, filters, shared texts. So the parts of the file are changed one by one, not read into a
-model of a workbook and written anew, which would lose what the model does not know.
+cells. Everything else keeps its bytes: values, formulas and their last results, charts, pictures,
+filters, shared texts. So the parts of the file are changed one by one, not read into a model of a
+workbook and written again, which would lose everything that the model does not know.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ LARGEST: Final = 64_000_000
 def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int = LARGEST) -> None:
     """Write a copy of a workbook with each marked cell filled and noted, and a sheet that lists the findings.
 
-    Several findings on a cell share one note and the gravest one's fill; a note that was there keeps its
-    text. A cell hidden in a merged range is marked where the range shows. The original is read once and
+    Several findings on a cell share one note and the gravest one's fill; an existing note keeps its
+    text. A cell hidden in a merged range is marked on the visible cell of the range. The original is read once and
     never written to.
 
     Args:
@@ -49,7 +49,7 @@ def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int 
         largest: bytes that the XML of the workbook may unpack to.
 
     Raises:
-        UsageError: the original is no .xlsx or is not there, the copy is the original, or a mark stands on a sheet
+        UsageError: the original is no .xlsx or is not there, the copy is the original, or a mark is on a sheet
             or a cell that the workbook does not have.
         InputError: the original is damaged, protected by a password, has macros or is too large.
         OutputError: there are more findings than rows.
@@ -80,7 +80,7 @@ def _bytes_of(original: Path, largest: int) -> bytes:
 
 
 def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
-    """Put the marks on the sheets of an opened workbook and add the sheet of findings."""
+    """Add the marks to the sheets of an opened workbook, and add the sheet of findings."""
     book = WorkbookPart(package)
     named_marks = [_as_named(mark, book, file) for mark in marks]
     title = book.free_name("Findings")

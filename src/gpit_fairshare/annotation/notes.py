@@ -1,7 +1,7 @@
 """Notes on cells, which the format calls comments: a list of texts, and a drawing with a box for each.
 
-The drawing is in VML, an older language, and not always well-formed: its bytes are added to, never
-parsed and written anew.
+The drawing is in VML, an older language, and not always well-formed: bytes are added to it, and it is
+never parsed and rewritten.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NAMESPACES: Final = (
 )
 _FONT: Final = {"sz": {"val": "9"}, "color": {"indexed": "81"}, "rFont": {"val": "Tahoma"}, "family": {"val": "2"}}
 _BOLD: Final[dict[str, dict[str, str]]] = {"b": {}, **_FONT}
-"""Traits of the text of a note, by the elements that say them."""
+"""Traits of the text of a note, by the names of their elements."""
 _BLOCK: Final = 1024
 """Shapes are numbered in blocks of so many, the first number of which is not used; no two drawings share a block."""
 _BOX_WIDTH: Final = 320
@@ -71,7 +71,7 @@ def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace,
     if authors is None or comments is None:
         raise Unfit("the list of notes has no authors or no texts", part)
     notes_by_cell = {note.get("ref", ""): note for note in reversed(comments.findall("{*}comment"))}
-    # Where there is no drawing, the old notes have no boxes either, and Excel wants one for each.
+    # Where there is no drawing, the old notes have no boxes either, and Excel needs one for each.
     boxed = set(notes_by_cell) if sheet.root.find("{*}legacyDrawing") is not None else set()
     author = _author(authors)
     for cell, text in texts.items():
@@ -131,12 +131,12 @@ def _author(authors: etree._Element) -> str:
 
 
 def _append(note: etree._Element, text: str, part: str) -> None:
-    """Write a text, under our name, below what the note says."""
+    """Add a text, under our name, below the text of the note."""
     body = note.find("{*}text")
     if body is None:
         raise Unfit("a note has no text", part)
     for plain in body.findall("{*}t"):
-        # A plain text becomes a run of its own: Excel takes either a plain text or runs.
+        # A plain text becomes a run: Excel takes either a plain text or runs.
         run = etree.Element(etree.QName(etree.QName(body).namespace, "r"))
         plain.addprevious(run)
         run.append(plain)
@@ -148,7 +148,7 @@ def _append(note: etree._Element, text: str, part: str) -> None:
         for trait, attributes in font.items():
             add(traits, trait, **attributes)
         add(run, "t", words)
-        body.insert(position + index, run)  # before what says how the text is pronounced
+        body.insert(position + index, run)  # before the pronunciation of the text
 
 
 def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[CellPlace, str]) -> None:
@@ -185,7 +185,7 @@ def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[Cel
 
 
 def _free_blocks(package: Package, count: int) -> list[int]:
-    """Return blocks of numbers that no drawing of the workbook uses, whether it says so or not."""
+    """Return blocks of numbers that no drawing of the workbook uses, declared or not."""
     used_blocks: set[int] = set()
     for part in package.names(".vml"):
         data = package.read(part)

@@ -1,4 +1,4 @@
-"""A workbook's file as a package of parts: read with care, changed in few, the rest written as it was."""
+"""A workbook's file as a package of parts: a few are changed, the others are written as they were."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Package:
     """The parts of a workbook by name; names differ in more than capital and small letters."""
 
     def __init__(self, data: bytes, largest: int) -> None:
-        """Look the archive over before anything of it is unpacked.
+        """Check the archive before any of it is unpacked.
 
         Args:
             data: the file.
@@ -62,15 +62,15 @@ class Package:
         self._names = {name.lower(): name for name in self._entries}
         self._trees: dict[str, etree._Element] = {}
         self._edited: set[str] = set()
-        """Parts that are written anew from their trees."""
+        """Parts that are written from their trees."""
         self._bytes: dict[str, bytes] = {}
-        """What new parts hold, and old ones that were given other bytes."""
+        """The bytes of new parts, and of old ones that were replaced."""
         if TYPES not in self:
             raise Unfit("it is damaged or not an Excel workbook")
         self.types = self.tree(TYPES)
 
     def _check_size(self, largest: int) -> None:
-        """Refuse what would fill the memory. What a part declares holds: no more than that is unpacked."""
+        """Refuse a workbook that would fill the memory; no more of a part is unpacked than it declares."""
         for subject, endings, limit in (("the XML of the workbook", _XML_ENDINGS, largest), ("it", "", 4 * largest)):
             entries = self._archive.infolist()
             size = sum(entry.file_size for entry in entries if entry.filename.lower().endswith(endings))
@@ -128,7 +128,7 @@ class Package:
         return [name for key, name in self._names.items() if key.endswith(ending)]
 
     def read(self, part: str) -> bytes:
-        """Return the bytes of a part as they stand in the file, or as they were put."""
+        """Return the bytes of a part: those of the file, or those that replaced them."""
         name = self.name(part)
         if name in self._bytes:
             return self._bytes[name]
@@ -138,14 +138,14 @@ class Package:
             raise Unfit("a part cannot be unpacked", name) from fault
 
     def tree(self, part: str) -> etree._Element:
-        """Return the root of a part, to be looked at."""
+        """Return the root of a part, for reading only."""
         name = self.name(part)
         if name not in self._trees:
             self._trees[name] = parse(self.read(name), name)
         return self._trees[name]
 
     def edit(self, part: str) -> etree._Element:
-        """Return the root of a part, to be changed: the part will be written anew."""
+        """Return the root of a part, to be changed: the part will be written from it."""
         self._edited.add(self.name(part))
         return self.tree(part)
 
@@ -166,7 +166,7 @@ class Package:
         return name
 
     def content_type(self, part: str) -> str:
-        """Return what a part is said to be; an empty text if nothing says it."""
+        """Return the declared type of a part; an empty text if none is declared."""
         by_ending = ""
         for entry in self.types.findall("*"):
             if entry.get("PartName", "").lower() == f"/{part}".lower():
@@ -189,7 +189,7 @@ class Package:
             add(self.types, "Override", PartName=f"/{part}", ContentType=content_type)
 
     def target(self, source: str, *, kind: str = "", identifier: str = "") -> str:
-        """Return the part that another refers to, by the kind of reference or by its identifier.
+        """Return the part that another refers to, found by the kind of reference or by its identifier.
 
         An empty text if there is no such reference.
         """
@@ -254,7 +254,7 @@ def _resolved(source: str, target: str) -> str:
 
 
 def _entry(name: str, like: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """Return an entry of an archive like another, but for sizes and places, which are found anew."""
+    """Return an entry of an archive like another, except for sizes and places, which are calculated again."""
     entry = zipfile.ZipInfo(name, like.date_time)
     entry.compress_type = like.compress_type
     entry.create_system = like.create_system

@@ -1,4 +1,4 @@
-"""What is written of the findings: the note beside a cell, and the sheet that lists them all."""
+"""The texts about findings: the note beside a cell, and the sheet that lists them all."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Mark:
 
 
 def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, cell: str) -> str:
-    """Return the words of the note on a cell, the gravest finding first.
+    """Return the text of the note on a cell, the gravest finding first.
 
     Args:
         findings: each with its row on the sheet of findings.
@@ -126,7 +126,7 @@ def findings_sheet(
 def _rows(
     data: etree._Element, marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, plain: int
 ) -> list[tuple[str, str, str]]:
-    """Write the findings, and return the links: cell, where it leads, what it shows."""
+    """Write the findings, and return the links: cell, target, text."""
     link = styles.link()
     levels = {level: styles.text(level) for level in dict.fromkeys(mark.level for mark in marks)}
     links = []
@@ -144,8 +144,8 @@ def _rows(
 
 
 def _row(data: etree._Element, number: int, texts: Sequence[str], looks: Sequence[int]) -> None:
-    """Write a row of texts. They stand in the cells themselves as texts, so that none is run as a formula."""
-    # Said outright: programs that trust a file's own heights would print wrapped lines over each other.
+    """Write a row of texts. They are stored in the cells as texts, so that none is run as a formula."""
+    # An explicit height: programs that trust a file's own heights would print wrapped lines over each other.
     lines = max(len(textwrap.wrap(text, width)) for text, (_, width) in zip(texts, _COLUMNS, strict=True))
     height = min(_LINE * max(lines, 1), _TALLEST)
     row = add(data, "row", r=str(number), ht=str(height), customHeight="1")

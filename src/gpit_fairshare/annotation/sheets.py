@@ -31,7 +31,7 @@ _ORDER: Final = (
     "tableParts",
     "extLst",
 )
-"""The drawing of the notes, and what comes after it."""
+"""The drawing of the notes, and the elements after it."""
 WORKSHEET_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 _AFTER_NAMES: Final = (
     "definedNames",
@@ -46,7 +46,7 @@ _AFTER_NAMES: Final = (
     "webPublishObjects",
     "extLst",
 )
-"""The names that the workbook defines, and what comes after them."""
+"""The names that the workbook defines, and the elements after them."""
 _HIGHEST_SHEET_ID: Final = 65_534
 
 
@@ -103,7 +103,7 @@ class AnnotatedSheet:
         self._merged = [area for area in merged if area]
 
     def visible_cell(self, cell: CellPlace) -> CellPlace:
-        """Return the cell that is seen in the place of one: the first of a merged range, or the cell itself."""
+        """Return the visible cell for a cell: the first of its merged range, or the cell itself."""
         for first, last in self._merged:
             if first.row <= cell.row <= last.row and first.column <= cell.column <= last.column:
                 return first
@@ -127,7 +127,7 @@ class AnnotatedSheet:
         drawing.set(self.dialect.reference, identifier)
 
     def box(self, cell: CellPlace, width: int, height: int) -> tuple[int, ...]:
-        """Return where a box beside a cell stands: column, pixels, row, pixels, of its start and of its end.
+        """Return the place of a box beside a cell: column, pixels, row, pixels, of its start and of its end.
 
         Columns and rows count from 0. Wide columns and high rows need fewer of them.
         """
@@ -157,7 +157,7 @@ class AnnotatedSheet:
         return self._cells[number]
 
     def _look_of_blank(self, row: etree._Element, column: int) -> int:
-        """Return the look that a cell has which is not in the file: its row's, else its column's."""
+        """Return the look of a cell that is not in the file: its row's, else its column's."""
         if row.get("customFormat") in ("1", "true"):
             return whole(row, "s", 0)
         settings = self._column(column)
@@ -168,7 +168,7 @@ class AnnotatedSheet:
         return next((entry for entry in settings if whole(entry, "min", 0) <= column <= whole(entry, "max", 0)), None)
 
     def _widen(self, row: etree._Element, cell: CellPlace) -> None:
-        """Keep what the file says of the size of its row and of itself true for a cell that was added."""
+        """Extend the sizes that the file states for the row and the sheet to a cell that was added."""
         spans = [span.partition(":") for span in row.get("spans", "").split()]
         if spans and not any(
             first.isdigit() and last.isdigit() and int(first) <= cell.column <= int(last) for first, _, last in spans
@@ -208,7 +208,7 @@ def _make(
 
 
 def _pixels(settings: etree._Element | None, size: str, factor: float, usual: int) -> int:
-    """Return a size that settings name in pixels: 0 for what is hidden, and the usual one where they have none."""
+    """Return a size from settings in pixels: 0 if hidden, and the usual one where they have none."""
     if settings is None:
         return usual
     if settings.get("hidden") in ("1", "true"):
@@ -257,7 +257,7 @@ class WorkbookPart:
         return free_name(set(self.pages), lambda number: name + ends.get(number, f" (gpit {number - 1})"))
 
     def append(self, name: str, root: etree._Element) -> None:
-        """Add a sheet under a free name behind the others, so that what counts sheets from the first stays right."""
+        """Add a sheet under a free name after the others, so that numbers of sheets stay right."""
         package = self._package
         workbook = package.edit(package.workbook)
         pattern, data = "worksheets/sheet{}.xml", serialise(root)
@@ -288,7 +288,7 @@ class WorkbookPart:
             return
         sheets = [page.name for page in self.pages.values() if page.cells]
         title_elements = titles.findall("*")
-        # The worksheets come first, under a heading in the language of whoever saved the file.
+        # The worksheets come first, under a heading in the language of the program that saved the file.
         if first.text != str(len(sheets)) or [title.text for title in title_elements[: len(sheets)]] != sheets:
             return
         self._package.edit(part)

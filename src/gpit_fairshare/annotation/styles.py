@@ -1,4 +1,4 @@
-"""The looks of cells: each look of a faulty cell again, with a fill, and the looks of the sheet of findings."""
+"""The looks of cells: a copy of each faulty cell's look, with a fill, and the looks of the sheet of findings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class StylesPart:
     """The part with the looks. A look is known by its number, which is its place in the list."""
 
     def __init__(self, root: etree._Element) -> None:
-        """Make sure of the lists that every workbook has, where this one leaves them out."""
+        """Add the lists that every workbook needs, where this one lacks them."""
         self._fonts = child(root, "fonts", _ORDER)
         if self._fonts.find("{*}font") is None:
             font = self._append(self._fonts, "font")
@@ -64,7 +64,7 @@ class StylesPart:
         self._marked: dict[tuple[int, Level], int] = {}
 
     def marked(self, look: int, level: Level) -> int:
-        """Return the number of a look with the fill of a level and all else as it was.
+        """Return the number of a look with the fill of a level, otherwise unchanged.
 
         Raises:
             Unfit: there is no such look, or the workbook has as many as Excel takes.
@@ -93,7 +93,7 @@ class StylesPart:
         return self._look(wrap=True, font=self._font("u"))
 
     def _has_light_text(self, look: etree._Element) -> bool:
-        """Tell whether the font of a look is nearer to white than to black; what is not said is black."""
+        """Return whether the font of a look is nearer to white than to black; without a colour it is black."""
         colour = self._fonts.find(f"{{*}}font[{whole(look, 'fontId', 0) + 1}]/{{*}}color")
         if colour is None:
             return False

@@ -1,4 +1,4 @@
-"""From files to checked tables: the whole of reading, in order."""
+"""Read input files into checked tables: all steps, in order."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_inputs(request: Request) -> Inputs:
     """Read and check all input files.
 
     Raises:
-        UsageError: a file cannot be found or opened, or an option names what cannot be.
+        UsageError: a file cannot be found or opened, or an option has an impossible value.
         InputError: the files hold faults; it carries all findings, notes and warnings too.
     """
     findings = FindingCollector()
@@ -69,7 +69,7 @@ def read_inputs(request: Request) -> Inputs:
 
 
 def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummary]]:
-    """Read and check input files without stopping at faults, so that all that is there can be shown.
+    """Read and check input files without stopping at faults, so that everything in them can be shown.
 
     Where the request names no years, they are those of the files; where it needs no columns, all columns
     that hold numbers are looked at.
@@ -79,7 +79,7 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
         errors among them; the columns of numbers.
 
     Raises:
-        UsageError: a file cannot be found or opened, or an option names what cannot be.
+        UsageError: a file cannot be found or opened, or an option has an impossible value.
     """
     findings = FindingCollector()
     sheets, all_read = _sheets(request, findings)
@@ -107,7 +107,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     builder = _TableBuilder(request, groups, crosswalk or packaged_crosswalk(), findings)
     builder.read_rows()
     if crosswalk is None:
-        # Which organisations belong together is what the crosswalk would have said: the files are not compared.
+        # Without the crosswalk it is not known which organisations belong together: the files are not compared.
         builder.groups = groups[:1]
     elif request.boundaries is not None:
         builder.restate_on_boundaries(request.boundaries)
@@ -158,7 +158,7 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
 
 @dataclass
 class _TableBuilder:
-    """The tables while they are made."""
+    """Builds the tables."""
 
     request: Request
     groups: Sequence[Group]
@@ -177,7 +177,7 @@ class _TableBuilder:
         left_out: set[str] = set()
         for group in self.groups:
             if not group.gives and group is not self.groups[0]:
-                # A fault in a file that nothing depends on is nobody's business; that it is unused may be.
+                # Faults in an unused file do not matter; that the file is unused may.
                 group.findings.note(FindingCode.UNUSED, "no column of it is used")
                 continue
             dropped: set[str] = set()
@@ -208,7 +208,7 @@ class _TableBuilder:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
 
     def restate(self) -> None:
-        """Bring all groups to the organisations of the first, which says which ones there are."""
+        """Restate all groups on the organisations of the first group."""
         if not self.groups:
             return
         years_as_read = self.request.years if self.request.boundaries is None else ()
@@ -252,7 +252,7 @@ class _TableBuilder:
         return pl.DataFrame(series)
 
     def check_patients(self) -> None:
-        """Refuse money for nobody; point out organisations without patients."""
+        """Refuse spend of organisations without patients; point out the other organisations without patients."""
         empty: defaultdict[str, dict[str, InputRow]] = defaultdict(dict)
         for year in self.request.years:
             for code, row in sorted(self._rows("registered_population", year).items()):
@@ -287,7 +287,7 @@ class _TableBuilder:
         for year in years:
             spend = self._figures("historic_spend", year)
             heads = {code: figure.value for code, figure in people[year].items()}
-            if (spend, heads) != previous:  # rows without a year serve all, and are spoken of once
+            if (spend, heads) != previous:  # rows without a year serve all years, and are reported once
                 check_per_head(spend, heads, year if len(years) > 1 else "", self.request.organisation, self.findings)
             previous = spend, heads
 
@@ -296,9 +296,9 @@ class _TableBuilder:
         figures = {}
         for code, row in self._rows(column, year).items():
             if (value := row.number_of(column)) is not None:
-                # The sum of several lines stands in no cell of its own.
+                # The sum of several lines is in no single cell.
                 where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
-                # What is unlikely of one organisation has no cause in common with what is of another.
+                # Unlikely figures of two organisations have no common cause: without a column they are not grouped.
                 figures[code] = PlacedFigure(value, where._replace(column=""))
         return figures
 
@@ -388,7 +388,7 @@ class _TableBuilder:
                 self.columns[need.name] = InputColumn(need.name, need.kind, need.unit, role, files)
 
     def _codes(self, year: str) -> Collection[str]:
-        """Return the organisations of a year, which the first group says, in the order of its files."""
+        """Return the organisations of a year: those of the first group, in the order of its files."""
         return self.groups[0].rows[year] if self.groups else ()
 
     def _rows(self, column: str, year: str) -> dict[str, InputRow]:
@@ -411,13 +411,13 @@ def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
 
 
 def _suggestion(row: InputRow, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
-    """Return which organisation of another file may be meant by one that this file has alone; empty if none is near.
+    """Return the organisation of another file that may be meant by one that only this file has; empty if none is near.
 
     Args:
         row: the organisation.
         years: years in which the other file lacks it.
         rows: the rows of the other file.
-        alone: organisations that the other file has alone, with their years.
+        alone: organisations that only the other file has, with their years.
     """
     names = {
         code: rows[years_alone[0]][code].text_of("org_name")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Need
 
 EVERY_YEAR = "every year"
-"""Stands for the year of files without one, where there is no scheme to say which years there are."""
+"""The year of files without years, where no scheme says which years there are."""
 CODE_LENGTH = 100
 TEXT_LENGTH = 500
 LARGEST_NUMBER = 1e15
@@ -99,7 +99,7 @@ class CellReading(NamedTuple):
 
     value: float | str | None
     remarks: tuple[FindingCode, ...] = ()
-    """What was done to read it: `TRIMMED` where spaces around a text were left out, `MARK` for a footnote mark,
+    """How it was read: `TRIMMED` where spaces around a text were left out, `MARK` for a footnote mark,
     `LOOSE_NUMBERS` where a text is more than the digits of its number, `DASHES` where a dash was read as nil."""
 
 
@@ -107,7 +107,7 @@ class NumberStyle(NamedTuple):
     """How the figures of a column are written."""
 
     typed: bool = False
-    """Whether the file knows numbers from texts, so that a number written as text is remarkable."""
+    """Whether the file stores numbers and texts differently, so that a number stored as text is reported."""
     decimal_comma: bool = False
     """Whether a comma may be a decimal point."""
     factor: int = 1
@@ -115,10 +115,10 @@ class NumberStyle(NamedTuple):
 
 
 def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
-    """Read a cell as its column wants it; a blank one is None.
+    """Read a cell as its column requires; a blank one is None.
 
     Args:
-        cell: what stands in the file.
+        cell: the value in the file.
         need: the column.
         style: how its figures are written.
 
@@ -140,7 +140,7 @@ def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
 
 
 def read_code(cell: Any) -> CellReading:
-    """Read the code of an organisation or practice, letter by letter as it stands.
+    """Read the code of an organisation or practice, exactly as written.
 
     Raises:
         Refused: the cell is blank or not a text, or the text cannot be a code: a word for a missing one, or one
@@ -307,7 +307,7 @@ def decimal_places(number: Decimal) -> int:
 
 
 def advice(text: str) -> str:
-    """Say what to do about a text that is not read as a number; empty if there is nothing to say."""
+    """Return what to do about a text that is not read as a number; empty if nothing is known."""
     folded = text.strip().casefold()
     is_raised = any(unicodedata.decomposition(sign).startswith(("<super>", "<sub>")) for sign in folded)
     remedies = (remedy for pattern, remedy in _REMEDIES.items() if re.search(pattern, folded))
@@ -315,7 +315,7 @@ def advice(text: str) -> str:
 
 
 def quoted(cell: Any) -> str:
-    """Show a cell in a message: quoted, short, and with nothing that a screen cannot print."""
+    """Return a cell for a message: quoted, short, and with nothing that a screen cannot print."""
     if isinstance(cell, Broken):
         return cell.why
     if isinstance(cell, bool):
@@ -362,7 +362,7 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
         raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too large", "a number below 1,000,000,000,000,000")
     if not is_in_bounds(number):
         raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too small", f"0, or a number above {SMALLEST:g}")
-    # 0.0 and -0.0 are the same amount and should look the same wherever they go.
+    # 0.0 and -0.0 are the same amount and should look the same everywhere.
     return CellReading(number + 0.0, (remark,) if remark else ())
 
 

@@ -1,4 +1,4 @@
-"""The unit of each column of a file: as `--unit` says, else as its heading, a cell beside it, or a title states it."""
+"""The unit of each column of a file: from `--unit`, else from its heading, a cell beside it, or a title."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ColumnUnits:
     Args:
         sheet: the file.
         columns: index of each column by name.
-        request: what is asked for, among it the units that the user gives.
+        request: the request, with the units that the user gives.
     """
 
     def __init__(self, sheet: InputSheet, columns: Mapping[str, int], request: Request) -> None:
@@ -52,7 +52,7 @@ class ColumnUnits:
             index: needed.get(name) or (standard[name].unit if name in standard else "")
             for name, index in columns.items()
         }
-        """`£`, `people` or another unit of each column, as the scheme or headings.toml says."""
+        """`£`, `people` or another unit of each column, from the scheme or headings.toml."""
         self._by_user = {
             index: unit._replace(stated_by="--unit")
             for heading, text in request.units.items()
@@ -79,7 +79,7 @@ class ColumnUnits:
         return self._units[index]
 
     def factor(self, index: int) -> int:
-        """Return what the unit of a column makes of its figures: 1,000 for `£'000`, mostly 1."""
+        """Return the factor that the unit of a column applies to its figures: 1,000 for `£'000`, mostly 1."""
         unit = self.of(index)
         return unit.factor if unit else 1
 
@@ -123,7 +123,7 @@ class ColumnUnits:
         return next(filter(None, (*stated, *of_table)), None)
 
     def _in_heading(self, index: int) -> tuple[StatedUnit | None, str]:
-        """Return the unit that a heading states, and what in it is not understood; columns of rates are left alone."""
+        """Return the unit that a heading states, and the part of it that is not understood; rates are not checked."""
         heading = self.sheet.headings[index]
         if self._measures[index] in ("£", "people"):
             unit, unknown = heading_unit(heading, self._known_words)
@@ -132,7 +132,7 @@ class ColumnUnits:
         return unit and unit._replace(stated_by=HEADING), unknown
 
     def _units_by_row(self) -> list[str]:
-        """Return what a column of units says of its rows, if it is not £ or people: units of rows are not read."""
+        """Return the first text of a column of units that is not £ or people: units of single rows are not read."""
         indices = [index for index, heading in enumerate(self.sheet.headings) if heading.casefold() in _UNIT_HEADINGS]
         texts = {(index, str(row[index]).strip()) for index in indices for _, row in self.sheet.rows if row[index]}
         return [
@@ -185,7 +185,7 @@ class ColumnUnits:
             )
 
     def _report_overruled(self, index: int, in_heading: StatedUnit | None, unknown: str) -> None:
-        """Point out what else the file says of a column whose unit the user gives."""
+        """Point out other units that the file states for a column whose unit the user gives."""
         user_unit = self._by_user[index]
         in_cell, odd_text = self.sheet.units.get(index), self.sheet.odd_units.get(index, "")
         of_table = (
@@ -236,12 +236,12 @@ class ColumnUnits:
             self._refuse(f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions")
 
     def _refuse(self, message: str, expected: str = "") -> None:
-        """Refuse statements that leave open what figures mean."""
+        """Refuse statements that leave the meaning of figures open."""
         self.sheet.findings.error(FindingCode.UNIT, message, expected, _IN_HEADING)
 
 
 def _source_in_words(unit: StatedUnit) -> str:
-    """Say what states a unit; nothing where the heading does, since it is named already."""
+    """Return the source of a unit in words; empty where it is the heading, since that is named already."""
     if unit.stated_by == HEADING:
         return ""
     return f" ({unit.text})" if unit.stated_by in (CELL, TITLE) else f" ({unit})"

@@ -1,4 +1,4 @@
-"""Which column each heading of a file stands for."""
+"""Match each heading of a file to a column."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Request, Role
 
 STRUCTURE = ("org_code", "org_name", "year", "practice_code")
-"""Columns that say whose and when a row is."""
+"""Columns that identify the organisation and the year of a row."""
 LINE_WORDS = ("category", "cost_type", "committed", "provider", "basis")
-"""Columns that say what a line of cost is."""
+"""Columns that describe a line of cost."""
 _PRACTICE = re.compile(r"[A-Z][0-9]{5}")
 """Codes of GP practices."""
 _PRACTICES_OWN = frozenset({"code", "orgcode", "organisationcode", "odscode"})
@@ -44,7 +44,7 @@ def plain_name(heading: str) -> str:
 
 
 def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
-    """Return a function from a heading to the column that it is likely to be, or None: tells headings from rows."""
+    """Return a function from a heading to its likely column, or None: it distinguishes headings from rows."""
     layers = _layers(role, request)
     return cache(lambda heading: next((name for read in layers if (name := read(heading))), None))
 
@@ -76,7 +76,7 @@ def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
 
 
 def headings_sentence(headings: Iterable[str]) -> str:
-    """Say which headings there are, for a message about one that is missing; years among them get a word."""
+    """List the headings, for a message about a missing one; if years are among them, explain."""
     unique_headings = list(dict.fromkeys(heading for heading in headings if heading))
     sentence = f"the headings are {listed([repr(heading) for heading in unique_headings], 30)}"
     years = [heading for heading in unique_headings if parse_year(heading)]
@@ -138,7 +138,7 @@ class Headings:
         self._names: dict[int, str] = {}
         self._filled = [index for index, heading in enumerate(sheet.headings) if heading and sheet.is_filled(index)]
         self._blank_repeats: dict[int, str] = {}
-        """Blank columns and what they would be, where a filled one is it."""
+        """Blank columns, and the column that each would be if no filled one were."""
         self.lines_of_code: dict[str, list[int]] = {}
         """Where a heading of totals is over lines of cost: the rows of each code that has several."""
         self._match()
@@ -146,7 +146,7 @@ class Headings:
 
     @property
     def has_lines(self) -> bool:
-        """Whether the rows are lines of cost."""
+        """Return whether the rows are lines of cost."""
         return self.role == "spend" and "amount" in self.columns and "historic_spend" not in self.columns
 
     @property
@@ -160,12 +160,12 @@ class Headings:
         return f"'{self.sheet.headings[index]}' ({self.sheet.column(index)})"
 
     def title(self, column: str) -> str:
-        """Return the heading of a column as it stands in the file."""
+        """Return the heading of a column as the file has it."""
         return self.sheet.headings[self.columns[column]]
 
     def _match(self) -> None:
         mapped, *layers = _layers(self.role, self.request)
-        # What the user says counts for blank columns too; otherwise they come after those that hold anything.
+        # The user's headings may claim blank columns too; otherwise blank columns come after filled ones.
         self._claim(mapped, range(len(self.sheet.headings)))
         for read in layers:
             self._claim(read, self._filled)
@@ -180,7 +180,7 @@ class Headings:
     def _take_total_for_amount(self) -> None:
         """Read a total as the amount of a line of cost where the rows can only be lines; `report` refuses it.
 
-        What else is wrong with the lines is then found in the same go, and nothing that only follows from this.
+        Other faults of the lines are then found in the same run, and no faults that only follow from this one.
         """
         if self.role == "spend" and "historic_spend" in self.columns and "amount" not in self.columns:
             self.lines_of_code = self._rows_that_are_lines()
@@ -191,7 +191,7 @@ class Headings:
     def _rows_that_are_lines(self) -> dict[str, list[int]]:
         """Return the rows of each code that has several of different kinds of cost; empty if they are no lines.
 
-        They are lines if most rows are of such codes. A single row that is there twice is a slip of its own.
+        They are lines if most rows are of such codes. A single row that appears twice is another fault.
         """
         columns = self.columns
         words = [columns[name] for name in LINE_WORDS if name in columns and name != "basis"]
@@ -210,7 +210,7 @@ class Headings:
         return lines if sum(map(len, lines.values())) * 2 > len(self.sheet.rows) else {}
 
     def _claim_practices(self) -> None:
-        """Take `CODE` for the practice's where another column is surely the organisation's: NHS Digital's way."""
+        """Read `CODE` as the practice's where another column is surely the organisation's, as NHS Digital does."""
         if self.request.is_by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
             return
         for index, heading in enumerate(self.sheet.headings):
@@ -255,7 +255,7 @@ class Headings:
         return PARENT.get(name) if self.request.is_by_practice else None
 
     def report(self) -> None:
-        """Add what is to be said about the headings: repeated, unusable, or read under another name."""
+        """Report headings that are repeated, unusable, or read under another name."""
         for column, indices in self.repeats.items():
             titles = listed([self._quoted(index) for index in indices])
             if column in self.used:
@@ -346,7 +346,7 @@ class Headings:
         )
 
     def _displaced(self) -> dict[int, str]:
-        """Return place and column of what --map leaves unused: it gave the column to another heading."""
+        """Return place and column of headings that are unused because --map gave their column to another."""
         exchanged = {
             column
             for column, index in self.columns.items()

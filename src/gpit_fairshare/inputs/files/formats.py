@@ -59,7 +59,7 @@ def _parquet_needs(path: Path, _wish: Wish) -> int:
 
 
 def _longest(frame: pl.LazyFrame) -> int:
-    """Return the bytes of the texts of that column which has most."""
+    """Return the bytes of the texts in the largest column."""
     texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum()).collect()
     return max(texts.row(0)) if texts.width else 0
 
@@ -83,6 +83,6 @@ def size_needed(fault: TooLarge, path: Path, wish: Wish) -> int:
     )
     needed = fault.needed
     if needed <= MOST_MEGABYTES:
-        with suppress(Exception):  # it is damaged: that is said when the size allows to read it
+        with suppress(Exception):  # it is damaged: that is reported once the size allows reading it
             needed = max(needed, needs(path, wish))
     return needed if needed <= MOST_MEGABYTES else 0

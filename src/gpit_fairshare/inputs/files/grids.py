@@ -1,4 +1,4 @@
-"""The cells of a file as they stand there: what every format is turned into, and why it may not be."""
+"""The cells of a file, as the readers of all formats return them, and the errors if they cannot be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
-"""What spreadsheets write where a formula has no value."""
+"""Texts that spreadsheets write where a formula has no value."""
 HEADINGS_AMONG = 60
 """Rows of a file among which its headings are looked for."""
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
@@ -25,14 +25,14 @@ CELLS_A_MEGABYTE = 8_000
 """Cells of the rectangle that a table fills, blank ones too, for each megabyte allowed: 512,000 by default,
 which are read in some ten seconds."""
 MOST_MEGABYTES = 2_000
-"""A limit that no machine of ours could keep is not worth naming."""
+"""No larger limit is suggested: our machines could not read that much."""
 ROWS_A_MEGABYTE = 1_500
 """Rows for each megabyte allowed: 96,000 by default, twelve times the practices of England."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A cell that holds no value: a spreadsheet's error, or a formula that was never worked out."""
+    """A cell that holds no value: a spreadsheet's error, or a formula that was never calculated."""
 
     why: str
     remedy: str = ""
@@ -43,7 +43,7 @@ NEVER_STORED = Broken("a formula whose value was never stored", "Open the workbo
 
 @dataclass
 class Markup:
-    """What the markup of a sheet in a workbook says beyond its cells. Rows count from 1, columns from 0."""
+    """Facts about a sheet that only the XML of the workbook has. Rows count from 1, columns from 0."""
 
     height: int = 0
     """Rows from the first to the last that holds something."""
@@ -73,10 +73,10 @@ class Grid:
     sheet: str
     records: Sequence[tuple[int, Sequence[Any]]]
     typed: bool = True
-    """Whether the file knows numbers from texts. Where it does not, a row longer than the headings means
-    that cells were told apart wrongly."""
+    """Whether the file stores numbers and texts differently. Where it does not, a row longer than the headings
+    means that cells were split wrongly."""
     remarks: Sequence[Finding] = ()
-    """What a reader noticed about the file as a whole."""
+    """Findings of the reader about the file as a whole."""
     markup: Markup = field(default_factory=Markup)
     """Of a workbook; its formulas are those of one that asks to be calculated."""
     decimal_comma: bool = False
@@ -85,14 +85,14 @@ class Grid:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked of a file."""
+    """The limits and the hints with which a file is read."""
 
     sheet: str = ""
     """Sheet that the user named, if any."""
     largest: int = LARGEST
     """Bytes that the file may hold, unpacked."""
     recognise: Callable[[str], str | None] = field(default=lambda _: None)
-    """Returns the column that a heading stands for, or None. Tells a row of headings from other rows."""
+    """Returns the column of a heading, or None. Distinguishes a row of headings from other rows."""
 
     @property
     def most_cells(self) -> int:
@@ -141,7 +141,7 @@ def cell_place(reference: str) -> tuple[int, int] | None:
 
 
 def is_blank(cell: Any) -> bool:
-    """Whether a cell holds nothing but spaces."""
+    """Return whether a cell holds nothing but spaces."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
@@ -152,7 +152,7 @@ def heading_scores(records: Sequence[tuple[int, Sequence[Any]]], recognise: Call
 
 
 def known_headings(cells: Sequence[Any], recognise: Callable[[str], str | None]) -> set[str]:
-    """Return the columns that the first thousand cells of a row stand for, if they are headings."""
+    """Return the columns that the first thousand cells of a row name, if they are headings."""
     return {name for cell in cells[:1000] if isinstance(cell, str) and (name := recognise(cell))}
 
 

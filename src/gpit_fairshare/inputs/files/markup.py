@@ -1,8 +1,8 @@
-"""What the XML of a sheet in an .xlsx workbook says beyond the values of its cells.
+"""Facts about a sheet in an .xlsx workbook that are in its XML only, beyond the values of cells.
 
-calamine gives an empty text for `#N/A` and for a formula whose value was never stored; an allocation must
-take neither for a blank. It joins raised signs to those before them. It also makes room for the whole rectangle
-from A1 to the last cell, says nothing of hidden rows, and passes over blank cells that have a style, as is done here.
+calamine gives an empty text for `#N/A` and for a formula whose value was never stored; an allocation must read
+neither as blank. It joins raised signs to those before them. It also allocates memory for the whole rectangle from A1
+to the last cell, does not report hidden rows, and ignores blank cells that have a style, as is done here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NIL = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
 
 
 def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
-    """Return what the part of a sheet in an .xlsx workbook says.
+    """Read the XML of a sheet in an .xlsx workbook.
 
     Args:
         xml: the part.
@@ -81,7 +81,7 @@ def _rows_and_width(xml: bytes) -> tuple[set[int], int]:
 
 
 def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
-    """Add what single cells say: errors, formulas, shared texts with raised or lowered signs."""
+    """Add what only single cells have: errors, formulas, shared texts with raised or lowered signs."""
     for place, kind, content in _cells(xml):
         stored = value[1].strip() if (value := _VALUE.search(content)) else b""
         if kind == b"e":
@@ -89,7 +89,7 @@ def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
         elif kind == b"s" and stored.isdigit() and int(stored) in shared:
             markup.rich[place] = shared[int(stored)]
         elif b"f" in content and _FORMULA.search(content):
-            # A formula that gives an empty text has a type of its own, "str", and is truly blank.
+            # A formula that gives an empty text has the type "str", and is truly blank.
             if kind != b"str" and not stored:
                 markup.broken[place] = NEVER_STORED
             else:

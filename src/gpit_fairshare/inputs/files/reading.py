@@ -1,4 +1,4 @@
-"""Files as cells: what stands in each cell, with its type and its place, and no more."""
+"""Read files as cells: the value, the type and the place of each."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class InputSheet(Region):
     """File, with the sheet where there is one."""
     sha256: str
     typed: bool
-    """Whether the file itself knows numbers from texts."""
+    """Whether the file stores numbers and texts differently."""
     decimal_comma: bool
     """Whether a comma in a number may be its decimal point."""
     uncalculated: Mapping[int, tuple[int, ...]]
-    """Rows of formulas by column, where none of the column's was ever calculated."""
+    """Rows of formulas by column, where none of the column was ever calculated."""
     findings: FileFindings
     """Where to report what is noticed about the file."""
 
@@ -47,12 +47,12 @@ class InputSheet(Region):
         matched: tuple[tuple[str, str], ...],
         units: tuple[AppliedUnit, ...] = (),
     ) -> InputSource:
-        """Return what is kept of the file in a result."""
+        """Return the description of the file that a result keeps."""
         rows, titles = len(self.rows), () if role == "crosswalk" else tuple(self.titles)
         return InputSource(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
 
     def column(self, index: int) -> str:
-        """Say which column is meant: `column C`."""
+        """Return the name of a column for a message: `column C`."""
         return f"column {letters(index)}"
 
     def where(self, row: int, index: int) -> Where:
@@ -75,7 +75,7 @@ def locate(text: str) -> tuple[Path, str]:
     """
     try:
         return _locate(text)
-    except OSError as error:  # a folder that may not be looked into, a name of 300 letters
+    except OSError as error:  # a folder without permission to read it, a name of 300 letters
         raise UsageError(f"{text} cannot be found: {error.strerror}") from error
 
 
@@ -111,7 +111,7 @@ def split_sheet(text: str) -> tuple[str, str]:
 
 
 def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish) -> InputSheet | None:
-    """Read the cells of a file; None if there are none, with a finding that says why.
+    """Read the cells of a file; None if there are none, with a finding about the reason.
 
     Args:
         target: the file and the sheet, as `locate` finds them.
@@ -125,7 +125,7 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish)
     wish = replace(wish, sheet=sheet_name)
     try:
         check_size(path.stat().st_size, wish, "the file has")
-        # Read once: what is parsed is what the digest stands for.
+        # Read once, so that the digest is of exactly the bytes that are parsed.
         data = read_regular(path)
         grid = READERS[path.suffix.lower()](data, wish)
         region = find_table(grid, wish.recognise)
@@ -177,7 +177,7 @@ def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
 
 
 def _report(sheet: InputSheet, grid: Grid) -> None:
-    """Say what was noticed about the file as a whole, and what of it is not in the table."""
+    """Report findings about the file as a whole, and about cells outside the table."""
     for remark in grid.remarks:
         sheet.findings.add(remark)
     report_region(sheet, sheet.findings)

@@ -1,8 +1,7 @@
-"""Where the table stands on a sheet: its headings, its rows, and all around it that is not of it.
+"""Find the table on a sheet: its headings, its rows, and the rows around it that are no part of it.
 
-Titles stand above, notes and sources below, further tables below those; headings are printed again on
-each page, and sections have a line of their own. None of it is read as an organisation, and all of it is
-reported.
+Titles are above the table, notes and sources below it, further tables below those; headings are repeated on
+each page, and sections have a heading. None of it is read as an organisation, and all of it is reported.
 """
 
 from __future__ import annotations
@@ -38,20 +37,20 @@ Record = tuple[int, "Sequence[Any]"]
 MOST_COLUMNS = 16_384
 """Columns of a sheet of Excel."""
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,14}")
-"""What a code may look like; notes and headings of sections have spaces or are longer."""
+"""The form of a code; notes and headings of sections have spaces or are longer."""
 _NOTE = re.compile(
     r"\W*(?:notes?|sources?|footnotes?|published|produced|copyright|©|\*|\[|contact|page \d)", re.IGNORECASE
 )
 _FIGURE = re.compile(r"[1-9][0-9,]*(?:\.[0-9]+)?|0(?:\.[0-9]+)?")
 _LABELS = ("unit", "units", "unit of measure", "code", "codes")
-"""What a row of units may say in the column of codes."""
+"""Words that a row of units may have in the column of codes."""
 _MOST_WORDS = 4
 """Words of a cell beside a heading that states its unit; a longer text is a title."""
 
 
 @dataclass
 class Region:
-    """A table and what stands around it."""
+    """A table and the rows around it."""
 
     heading_row: int
     headings: list[str]
@@ -63,14 +62,14 @@ class Region:
     rows: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
     """Rows that hold anything: their number and their cells, as many as there are headings."""
     rows_above: dict[int, str] = field(default_factory=dict)
-    """Rows above the headings, and what they say."""
+    """Rows above the headings, and their texts."""
     titles: list[str] = field(default_factory=list)
     """Texts above the headings in full, for the units that they state."""
     rows_left_out: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     """Texts of notes below the table or in it, in full, for the units that they may state."""
     repeats: list[int] = field(default_factory=list)
-    """Rows that say the headings again."""
+    """Rows that repeat the headings."""
     second: str = ""
     """The rows and the headings of a second table below, which is not read."""
     wide: list[tuple[int, int]] = field(default_factory=list)
@@ -137,7 +136,7 @@ def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
 
 
 def report_region(region: Region, findings: FileFindings) -> None:
-    """Say what stands around the table and was not read."""
+    """Report the rows around the table, which were not read."""
     if region.marked:
         marked = listed([f"'{text}'" for text in region.marked.values()])
         findings.note(FindingCode.HEADING, f"headings read without their footnote marks: {marked}")
@@ -170,7 +169,7 @@ def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str |
     """Return headings without their footnote marks.
 
     A number in brackets at the end is one where no other heading differs by it alone. In round brackets, as in
-    `Score (1)`, it is also asked whether the heading is known without it and not with it.
+    `Score (1)`, the heading must also be known without it and not with it.
     """
     headings = [bare_heading(heading) for heading in raw_headings]
     shorter_headings = [without_number(heading) for heading in headings]
@@ -188,7 +187,7 @@ def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str |
 
 
 def _look_under(region: Region, left: int, right: int) -> None:
-    """Find out which of the columns under a merged heading is meant: the only one that holds anything, if it is."""
+    """Decide which column under a merged heading it names: the only one that holds anything, if there is one."""
     filled = [index for index in range(left, right + 1) if region.is_filled(index)]
     figures = [index for index in filled if any(_is_figure(cells[index]) for _, cells in region.rows)]
     if len(figures) > 1 and region.headings[left]:
@@ -210,8 +209,8 @@ class _RowsBelow:
 
     Args:
         region: the table, with its headings.
-        grid: says whether the file knows numbers from texts.
-        recognise: returns the column that a heading stands for, or None.
+        grid: says whether the file stores numbers and texts differently.
+        recognise: returns the column of a heading, or None.
         key: the column of codes.
         others: other columns with a heading, the first of each name.
     """
@@ -248,7 +247,7 @@ class _RowsBelow:
             self.region.rows.append((number, (*cells[:width], *[None] * (width - len(cells)))))
 
     def _verdict(self, cells: Sequence[Any], *, gap: bool, first: bool) -> str:
-        """Say whether a row is `left` out, begins a `second` table, or is of the table."""
+        """Return whether a row is `left` out, begins a `second` table, or is of the table."""
         filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
         texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
         may_be_headings = len(texts) == len(filled) > 1
@@ -273,7 +272,7 @@ class _RowsBelow:
         return bare_heading(text).casefold() == self.folded[index] or text == self.region.marked.get(index)
 
     def _is_start_of_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
-        """Whether a row of texts alone is the headings of another table: by known names, or by its place."""
+        """Return whether a row of texts alone has the headings of another table: by known names, or by its place."""
         cells = [cell for _, cell in texts]
         folded = {" ".join(cell.split()).casefold() for cell in cells} - {""}
         if len(folded & set(self.folded)) * 2 >= len(cells) or len(known_headings(cells, self.recognise)) > 1:
@@ -295,7 +294,7 @@ class _RowsBelow:
             return False
         if _NOTE.match(text):
             return True
-        # A text where a figure should be is a fault to be told, not a note.
+        # A text where a figure should be is a fault to report, not a note.
         over = any(index in self._numbers() for index, _ in filled)
         return gap and not over and not (index == self.key and is_code(text))
 
@@ -318,7 +317,7 @@ class _RowsBelow:
 
 @lru_cache(maxsize=4096)
 def is_code(text: str) -> bool:
-    """Whether a text may be a code: short, without spaces, and no word."""
+    """Return whether a text may be a code: short, without spaces, and no word."""
     # No code has four letters and no digit; a section such as "North" has.
     return bool(_CODE.fullmatch(text)) and not (text.isalpha() and len(text) > 3)
 
@@ -330,7 +329,7 @@ def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, gr
         cells: the row.
         headings: those of the table.
         key: the column of codes. A text there may be a title above the headings, and a code below them.
-        grid: says whether the file knows numbers from texts.
+        grid: says whether the file stores numbers and texts differently.
         is_above: whether the row is above the headings.
     """
     filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
@@ -344,7 +343,7 @@ def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, gr
         # 10K is a code of a CCG, and 1000 a figure.
         is_row = not code or not is_code(code) or unit_alone(code) is not None or (key in units and code.isalpha())
         return is_row and not any(_is_plain_figure(text, index in units) for index, text in texts if not grid.typed)
-    # A sentence above the headings is a title, whatever it states; in a text file its commas may part it into cells.
+    # A sentence above the headings is a title, even with a unit; in a text file commas may split it into cells.
     is_title = any(
         len(text.split()) > _MOST_WORDS
         or (unit_in_title(text) and not cell_unit(text)[0])

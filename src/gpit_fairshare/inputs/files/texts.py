@@ -1,4 +1,4 @@
-"""Text files as cells: in which signs they are written, and what stands between the cells."""
+"""Read text files as cells: their encoding, and the separator between the cells."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright stro
 _LINES_A_ROW = 10
 """Lines for each row that is allowed, blank ones among them."""
 LOOKED_AT = 200
-"""Rows that are looked at to see what stands between the cells."""
+"""Rows that are inspected to find the separator between the cells."""
 
 _SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 _UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
@@ -42,11 +42,11 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
 
     Args:
         data: the file.
-        wish: its `known` tells headings.
-        usual: what the name of the file says stands between the cells; counts where the rows leave it open.
+        wish: the limits; its `recognise` finds headings.
+        usual: the separator that the file's name suggests; used where the rows leave it open.
 
     Raises:
-        Unreadable: the file is too large, its signs are in no encoding that is read, or its cells cannot be told apart.
+        Unreadable: the file is too large, its encoding is not supported, or its cells cannot be separated.
     """
     check_size(len(data), wish, "the file has")
     text, remarks = _decoded(data)
@@ -75,7 +75,7 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
 
 
 def text_needs(path: Path, _wish: Wish) -> int:
-    """Return the `--max-size` that a text file needs, or a little more: signs in its texts count as well."""
+    """Return the `--max-size` that a text file needs, or a little more: separators in its texts count as well."""
     lines, separators = 1, dict.fromkeys(SEPARATORS, 0)
     with path.open("rb") as stream:
         while piece := stream.read(MEGABYTE):
@@ -130,7 +130,7 @@ def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
 
 
 def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[Finding]]:
-    """Read text of Excel's plain "CSV". Refused where other places of the file are UTF-8: then it is damaged."""
+    """Read text of Excel's plain "CSV". Refuse a file with UTF-8 elsewhere: it is damaged."""
     place = _line(data, error.start)
     byte = data[error.start]
     if _UTF8_PAIR.search(data):
@@ -151,7 +151,7 @@ def _line(data: bytes, position: int) -> str:
 
 
 def _separator(text: str, wish: Wish, usual: str) -> str:
-    """Return what stands between the cells: what gives the most known headings, then the most even rows."""
+    """Return the separator between the cells: the one that gives the most known headings, then the most even rows."""
 
     def merit(separator: str) -> tuple[int, int, bool]:
         try:

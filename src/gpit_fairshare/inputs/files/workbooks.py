@@ -1,4 +1,4 @@
-"""Workbooks as cells, through python-calamine; what it leaves unsaid, `markup` reads from the sheets' own XML."""
+"""Read workbooks as cells, with python-calamine; `markup` reads what it does not report from the sheets' XML."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 def read_workbook(data: bytes, wish: Wish) -> Grid:
     """Read one sheet of an .xlsx or .ods workbook: the one that is named, or the only one that can be meant.
 
-    Formulas count with the value last stored; nothing is worked out and nothing outside is looked at.
+    Formulas count with the value last stored; nothing is calculated and no other file is read.
 
     Raises:
         Unreadable: it is damaged, protected, too large or hostile, or which sheet is meant is not clear.
@@ -59,9 +59,9 @@ def read_workbook(data: bytes, wish: Wish) -> Grid:
 
 
 def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], Sequence[tuple[int, Sequence[Any]]]]:
-    """Return what gives the rows of a sheet that hold anything, numbered from 1, by the sheet's name.
+    """Return a function from a sheet's name to its rows that hold anything, numbered from 1.
 
-    A cell that holds no value, such as a formula that was never worked out, is a `Broken`.
+    A cell that holds no value, such as a formula that was never calculated, is a `Broken`.
 
     Raises:
         Unreadable: it is damaged, protected, too large or hostile, or, later, there is no such sheet.
@@ -82,7 +82,7 @@ class _Book:
         try:
             self.book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
             pages = self.book.sheets_metadata
-        except Exception as error:  # a Rust library with errors of its own for every format
+        except Exception as error:  # a Rust library with other errors for every format
             raise Unreadable(FindingCode.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
         self.pages: dict[str, bool] = {
             page.name: str(page.visible).endswith(".Visible") for page in pages if str(page.typ).endswith(".WorkSheet")
@@ -93,7 +93,7 @@ class _Book:
         self._grids: dict[str, Grid] = {}
 
     def chosen(self) -> tuple[str, list[Finding]]:
-        """Return the only sheet that can be meant, and what to say of the choice."""
+        """Return the only sheet that can be meant, and findings about the choice."""
         visible = [name for name, is_visible in self.pages.items() if is_visible] or list(self.pages)
         filled = [name for name in visible if self.grid(name).records]
         hidden = [name for name in self.pages if name not in visible and self._has_table(name)]
@@ -125,7 +125,7 @@ class _Book:
         return name, remarks
 
     def sheet_named(self, requested: str) -> str:
-        """Return the sheet of a name, whatever its capitals."""
+        """Return the sheet of a name; capitals make no difference."""
         matches = [name for name in self.pages if name.strip().casefold() == requested.strip().casefold()]
         if matches:
             return matches[0]
@@ -137,14 +137,14 @@ class _Book:
         )
 
     def _has_table(self, name: str) -> bool:
-        """Whether a sheet has a row of headings with a column of codes."""
+        """Return whether a sheet has a row of headings with a column of codes."""
         return max(heading_scores(self.grid(name).records, self.wish.recognise), default=0) > 1
 
     def grid(self, name: str) -> Grid:
-        """Return the rows of a sheet that hold anything, numbered from 1, and what its markup says of them."""
+        """Return the rows of a sheet that hold anything, numbered from 1, with their markup."""
         if name not in self._grids:
             markup = self._markup(name)
-            # Looked at before: calamine makes room for the whole rectangle at once.
+            # Checked first: calamine allocates memory for the whole rectangle at once.
             check_extent(0, markup.cells, self.wish, f"sheet '{name}' spans")
             try:
                 page = self.book.get_sheet_by_name(name)
@@ -190,10 +190,10 @@ class _Book:
 
     @cached_property
     def _has_uncalculated_formulas(self) -> bool:
-        """Whether the program that wrote the workbook left its formulas to be calculated by another.
+        """Return whether the program that wrote the workbook left its formulas to be calculated by another.
 
-        XlsxWriter always says so, and stores 0 for a formula unless it is given a value. Workbooks of gpit store the
-        value of every formula, so that their zeros are true.
+        XlsxWriter always asks for it, and stores 0 for a formula unless it is given a value. Workbooks of gpit store
+        the value of every formula, so that their zeros are true.
         """
         if "xl/workbook.xml" not in self.names or not _CALCULATE.search(self.archive.read("xl/workbook.xml")):
             return False
@@ -232,12 +232,12 @@ def workbook_needs(path: Path, wish: Wish) -> int:
 
 
 def _unpacked(archive: zipfile.ZipFile) -> int:
-    """Return the bytes that the XML of a workbook says it unpacks to."""
+    """Return the bytes that the XML of a workbook unpacks to, by its own account."""
     return sum(entry.file_size for entry in archive.infolist() if entry.filename.lower().endswith(_MARKUP))
 
 
 def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
-    """Open the archive that a workbook is, and refuse what no spreadsheet program writes.
+    """Open the archive of a workbook, and refuse one that no spreadsheet program writes.
 
     Raises:
         Unreadable: it is damaged, protected, too large or hostile.
@@ -268,7 +268,7 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
     if any(entry.flag_bits & 1 for entry in entries):
         raise Unreadable(FindingCode.UNREADABLE, "it is protected by a password", _UNLOCK)
     for entry in markup:
-        # Unpacked once to its end: what holds more than it declares fails here, in bounded memory.
+        # Unpacked once to its end: a part that holds more than it declares fails here, in bounded memory.
         with archive.open(entry) as part:
             start = part.read(MEGABYTE)
             if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
@@ -279,7 +279,7 @@ def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
 
 
 def repeated_part(names: Iterable[str]) -> str:
-    """Return a name that two parts of an archive have, for a program that reads names generously; else an empty text.
+    """Return a name that two parts of an archive share, for a program that reads names leniently; else an empty text.
 
     Capitals, either slash, `./` before a name and signs written as `%41` make no other name.
     """

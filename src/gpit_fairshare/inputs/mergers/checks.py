@@ -1,4 +1,4 @@
-"""Checks before rows are restated on the organisations of a day: codes that are known, and mergers that are whole."""
+"""Checks before restating rows on the organisations of a day: every code is known, and no merger misses a member."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.tables.rows import InputRow
 
 MOST_UNKNOWN: Final = 20
-"""Unknown codes for which the nearest known code is looked up: more are no slips, and the search takes long."""
+"""Unknown codes for which the nearest known code is looked up: more are no typing errors, and the search is slow."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class RowsOfYears:
         return "" if len(self.years) == len(self.group.request.years) else f"for {listed(self.years)} "
 
     def merger_sentence(self, successor: str) -> str:
-        """Say how an organisation of the day came about."""
+        """Return a sentence about how an organisation of the day came about."""
         return self.crosswalk.merger_sentence(successor, date.min, self.day)
 
 
@@ -85,10 +85,10 @@ def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
 
 
 def check_whole(restatement: RowsOfYears, end: str, codes: Collection[str]) -> None:
-    """Refuse an organisation beside what it went into, and a merger without one of its members.
+    """Refuse an organisation beside its successor, and a merger without one of its members.
 
     Args:
-        restatement: the rows.
+        restatement: the rows to restate.
         end: an organisation of the day.
         codes: the organisations of the rows that go into it.
     """
@@ -146,12 +146,12 @@ def check_complete(restatement: RowsOfYears, successor: str, codes: Sequence[str
 
 
 def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, findings: FindingCollector) -> None:
-    """Point out codes that are hardly meant, where no boundaries are asked for and most codes are known.
+    """Point out codes that are probably wrong, where no boundaries are asked for and most codes are known.
 
     Args:
         rows: rows of one year by organisation.
-        year: the year; rows that serve every year are not held against it.
-        crosswalk: what knows the codes.
+        year: the year; rows that serve every year are not compared with it.
+        crosswalk: the known codes.
         findings: where to report.
     """
     unknown = [code for code in sorted(rows) if code not in crosswalk.organisations]
@@ -185,11 +185,11 @@ def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, f
 
 
 def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk, findings: FileFindings) -> None:
-    """Say which organisations came and went between one year and the next.
+    """Report which organisations came and went between one year and the next.
 
     Args:
         names: for each year of the scheme, in order, the name of each organisation by code.
-        crosswalk: what is known of mergers and splits.
+        crosswalk: the known mergers and splits.
         findings: about the files that say which organisations there are.
     """
     for earlier, later in pairwise(names):
@@ -215,7 +215,7 @@ def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk,
 
 
 def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crosswalk) -> str:
-    """Say which merger stands between an organisation and those of another file; empty if none does."""
+    """Return a sentence about the merger that links an organisation with those of another file; empty if none does."""
     until = year_start(year)
     successors = list(crosswalk.shares(code, date.min, until))
     relatives = crosswalk.predecessors(code, until) if successors == [code] else successors

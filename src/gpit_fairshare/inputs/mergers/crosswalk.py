@@ -1,7 +1,7 @@
-"""Which organisation became which: mergers and splits by date, followed in a chain.
+"""Which organisation became which: mergers and splits by date, followed step by step.
 
-The facts about CCGs stand in two files. `ccg-successors.csv` has a row for each CCG that closed, with its
-successor and the day from which the successor stands in its place: 142 closures from 2015 to 2021, no CCG
+The facts about CCGs are in two files. `ccg-successors.csv` has a row for each CCG that closed, with its
+successor and the day from which the successor replaces it: 142 closures from 2015 to 2021, no CCG
 ever split, one chain of two steps (10G, 10T and 11C became 15D, which became D4U1Y). They were collected
 from published lists of NHS Digital's Organisation Data Service and the Office for National Statistics.
 
@@ -48,7 +48,7 @@ MOST_CLAUSES = 100
 
 
 class Succession(NamedTuple):
-    """One organisation that closed, and one that stands in its place from a day on."""
+    """One organisation that closed, and one that replaces it from a day on."""
 
     predecessor: str
     successor: str
@@ -60,25 +60,25 @@ class Succession(NamedTuple):
 
 
 class Organisation(NamedTuple):
-    """What is known of a code besides its successions."""
+    """Facts about a code besides its successions."""
 
     code: str
     name: str = ""
     opened: date | None = None
-    """First day; None where it began with the first succession into it, or nobody said."""
+    """First day; None where it began with the first succession into it, or it is not known."""
     ons_codes: tuple[str, ...] = ()
     """Every code that the Office for National Statistics gave it, the oldest first."""
 
 
 class Contradiction(NamedTuple):
-    """Why successions cannot all be true, and the predecessors whose rows say so."""
+    """Why successions cannot all be true, and the predecessors of the rows in question."""
 
     codes: tuple[str, ...]
     reason: str
 
 
 class Crosswalk:
-    """Closed organisations and what became of them: of each, parts that make up exactly the whole.
+    """Closed organisations and their successors: of each, parts that make up exactly the whole.
 
     Raises:
         ValueError: the successions contradict each other; see `contradictions`.
@@ -126,7 +126,7 @@ class Crosswalk:
         return Crosswalk([*self.successions, *more], self.organisations.values()) if more else self
 
     def shares(self, code: str, after: date, until: date) -> dict[str, Fraction]:
-        """Return the organisations that stand for `code` on the day `until`, and how much of it each has.
+        """Return the organisations that `code` has become by the day `until`, and how much of it each has.
 
         Only changes that take effect later than `after` and no later than `until` are followed; fractions
         are multiplied along a chain, and make up 1. A code that did not change, or is not known, is
@@ -142,10 +142,10 @@ class Crosswalk:
         return dict(self._shares[day][code])
 
     def _shares_by(self, day: date) -> dict[str, dict[str, Fraction]]:
-        """Return, for each code that has closed by a day, what `shares` gives; each succession is followed once.
+        """Return the result of `shares` for each code that has closed by a day; each succession is followed once.
 
         A successor closes later than its predecessors: from the last to close to the first, the shares of the
-        successors are there when they are wanted.
+        successors are there when they are needed.
         """
         shares: dict[str, dict[str, Fraction]] = {}
         for code, steps in sorted(self._next.items(), key=lambda entry: entry[1][0].effective, reverse=True):
@@ -159,10 +159,10 @@ class Crosswalk:
         return shares
 
     def becomes(self, code: str, after: date, until: date) -> str:
-        """Return the one organisation that stands for `code` on the day `until`; see `shares`.
+        """Return the one organisation that `code` has become by the day `until`; see `shares`.
 
         Raises:
-            ValueError: it split, so that several stand for it.
+            ValueError: it split into several.
         """
         ends = list(self.shares(code, after, until))
         if len(ends) > 1:
@@ -184,7 +184,7 @@ class Crosswalk:
         return tuple(step.predecessor for step in self._into.get(code, []) if step.effective <= until)
 
     def opened(self, code: str) -> date:
-        """Return the first day of an organisation; `date.min` if nobody said."""
+        """Return the first day of an organisation; `date.min` if it is not known."""
         organisation = self.organisations.get(code)
         return organisation.opened if organisation and organisation.opened else self._first_into(code) or date.min
 
@@ -197,7 +197,7 @@ class Crosswalk:
         return min((step.effective for step in self._into.get(code, [])), default=None)
 
     def is_open(self, code: str, day: date) -> bool:
-        """Return whether an organisation was there on a day."""
+        """Return whether an organisation existed on a day."""
         steps = self._next.get(code, [])
         return self.opened(code) <= day and not (steps and steps[0].effective <= day)
 
@@ -212,7 +212,7 @@ class Crosswalk:
     def mergers(self, successor: str, after: date, until: date) -> list[list[Succession]]:
         """Return the mergers that led to `successor` between two days, the earliest first.
 
-        A merger is what went into one organisation on one day.
+        A merger is all successions into one organisation on one day.
         """
 
         def steps_into(code: str) -> list[Succession]:
@@ -233,7 +233,7 @@ class Crosswalk:
             until: successions after this day are left out.
             present_codes: the codes that have a row.
             first_day: the day of whose organisations the rows are, None if it is not known. Where nothing of an
-                organisation is there, it is named itself if it stood on that day, and those that became it if
+                organisation is there, it is named itself if it existed on that day, and those that became it if
                 not, or if the day is not known.
         """
         missing: list[str] = []
@@ -255,10 +255,10 @@ class Crosswalk:
         return missing
 
     def merger_sentence(self, successor: str, after: date, until: date, names: Mapping[str, str] | None = None) -> str:
-        """Say how an organisation came about: `00F, 00G and 00H became 13T on 1 April 2015`.
+        """Return how an organisation came about, in words: `00F, 00G and 00H became 13T on 1 April 2015`.
 
         Args:
-            successor: the organisation that stands on the day `until`.
+            successor: the organisation of the day `until`.
             after: changes of this day and before are left out.
             until: changes after this day are left out.
             names: names by code, put before the codes where known.
@@ -316,7 +316,7 @@ def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
 
 
 def _fault_of(code: str, steps: list[Succession]) -> str:
-    """Say what is wrong with the successions of one predecessor; empty if nothing is."""
+    """Return the fault in the successions of one predecessor; empty if there is none."""
     successors = [step.successor for step in steps]
     days = sorted({step.effective for step in steps})
     total = sum(step.fraction for step in steps)
@@ -390,7 +390,7 @@ def _succession(row: Mapping[str, str]) -> Succession:
 
 
 def part_of(fraction: Fraction, code: str) -> str:
-    """Say how much of an organisation is meant: `A`, `40% of A` or `1/3 of A`."""
+    """Return how much of an organisation is meant, in words: `A`, `40% of A` or `1/3 of A`."""
     if fraction == 1:
         return code
     percent = fraction * 100

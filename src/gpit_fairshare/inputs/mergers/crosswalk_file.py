@@ -1,4 +1,4 @@
-"""Crosswalks of the user's own: their cells, and whether they can be true beside the mergers that come along."""
+"""The user's crosswalks: their cells, and whether they contradict the mergers that come with the package."""
 
 from __future__ import annotations
 
@@ -59,17 +59,17 @@ def read_crosswalks(
 
 
 class _CrosswalkReader:
-    """Takes in the rows of all crosswalk files."""
+    """Reads the rows of all crosswalk files."""
 
     def __init__(self, findings: FindingCollector) -> None:
         self.findings = findings
         self.successions: dict[Succession, Where] = {}
-        """What the rows say, and where."""
+        """The successions of the rows, and their places."""
         self.unchanged: dict[str, Organisation] = {}
         self.names: dict[str, str] = {}
 
     def joined(self) -> Crosswalk | None:
-        """Join what the files say to what is known already; None if both cannot be true."""
+        """Join the successions of the files to the packaged ones; None if they contradict each other."""
         packaged = packaged_crosswalk()
         packaged_steps = {step._replace(name="") for step in packaged.successions}
         closed = {step.predecessor: step.effective for step in packaged.successions}
@@ -120,7 +120,7 @@ class _CrosswalkReader:
         return sheet.source("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
 
     def _add(self, values: dict[str, Any], where: Where) -> None:
-        """Take in what a row says."""
+        """Add the succession of a row."""
         old, new, name, fraction = (values[key] for key in ("org_code", "successor_code", "successor_name", "fraction"))
         if name and self.names.setdefault(new, name) != name:
             message = f"{new} is called {self.names[new]!r} and {name!r}"
@@ -209,4 +209,4 @@ COLUMNS: Final[Mapping[str, tuple[Callable[[Any], Any], tuple[str, ...]]]] = {
     "fraction": (_fraction, ("fraction",)),
     "successor_name": (_name, ("successor name",)),
 }
-"""The columns of a crosswalk: what reads a cell, and the headings, in which capitals and spaces make no difference."""
+"""The columns of a crosswalk: the function that reads a cell, and the headings; capitals and spaces are ignored."""

@@ -1,4 +1,4 @@
-"""Codes that another file writes otherwise: ONS codes read as those of the NHS, and counterparts that may be meant."""
+"""Codes that another file writes differently: ONS codes read as those of the NHS, and codes that may be meant."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ONS_CODE = re.compile(r"E38[0-9]{6}")
 """CCGs, and the sub ICB locations that followed them."""
 _MOST_EXAMPLES = 3
 _MOST_SLIPS: Final = 300
-"""Codes that the other file has alone, above which the files are of different organisations."""
+"""Codes that only the other file has, above which the files are of different organisations."""
 _MOST_NAMED: Final = 3
 """Candidates for one code, above which none is likely."""
 _SIMILAR: Final = 0.6
@@ -30,12 +30,12 @@ _KIND = re.compile(r"\b(?:nhs|ccgs?|icbs?|clinical commissioning groups?|integra
 
 
 def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, *, strict: bool) -> None:
-    """Put the ODS code in the place of each known ONS code of a file, and say so once.
+    """Put the ODS code in the place of each known ONS code of a file, and report it once.
 
     Args:
         part: the file; its rows are replaced.
-        crosswalk: what knows the codes.
-        strict: whether codes that nobody knows are reported as faults anyway, later on.
+        crosswalk: the known codes.
+        strict: whether unknown codes are reported as faults later anyway.
     """
     ods_codes: dict[str, str] = {}
     unknown: dict[str, int] = {}
@@ -66,12 +66,12 @@ def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, *, strict: bool) 
 
 
 def counterparts(code: str, name: str, others: Mapping[str, str]) -> list[str]:
-    """Return the codes of another file that may be meant by a code; none if there are too many to say.
+    """Return the codes of another file that may be meant by a code; none if there are too many.
 
     Args:
         code: a code that the other file lacks.
         name: its name, empty if no file says it.
-        others: name by code of what the other file has and this one lacks; names may be empty.
+        others: name by code of the organisations that only the other file has; names may be empty.
     """
     if len(others) > _MOST_SLIPS:
         return []
@@ -87,7 +87,7 @@ def counterparts(code: str, name: str, others: Mapping[str, str]) -> list[str]:
 
 @lru_cache(maxsize=2 * _MOST_SLIPS)
 def bare_name(name: str) -> str:
-    """Return a name without case and punctuation, and without what the organisation is: NHS, CCG, ICB."""
+    """Return a name without case and punctuation, and without the kind of organisation: NHS, CCG, ICB."""
     words = _KIND.sub(" ", name.replace("&", " and "))
     return " ".join(re.sub(r"[\W_]+", " ", words).casefold().split())
 

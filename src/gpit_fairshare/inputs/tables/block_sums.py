@@ -1,4 +1,4 @@
-"""Rows that are the sum of a block of rows directly above or below them, whatever their codes look like.
+"""Find rows that are the sum of a block of rows directly above or below them, without regard to their codes.
 
 A table of levels is made of groups, each a total with its parts. Groups of the lowest level are looked for first; once
 their totals are out, those of the next level are beside their parts, and so on, up to the total of all. Where no group
@@ -116,7 +116,7 @@ def find_sums(
     Args:
         columns: the columns that are added up.
         rows: the rows, without those of labelled totals.
-        levels: what their codes tell.
+        levels: the levels of their codes.
         apart: places of the rows of labelled totals: groups may begin or end there.
         required: digits of evidence from which a sum is certain.
     """
@@ -231,7 +231,7 @@ class _Groups:
         if figures is None:
             return _Near(0, (row, row))
         sums, size = figures.sizes, abs(figures.numbers[row])
-        if sums is not figures.sums:  # with figures below nil, any block may come near, however long
+        if sums is not figures.sums:  # with negative figures, a block of any length may come near
             near = [
                 *figures.ends_near(figures.sums[row] - figures.numbers[row], size // 2),
                 *figures.ends_near(figures.sums[row + 1] + figures.numbers[row], size // 2),
@@ -248,7 +248,7 @@ class _Groups:
 
     @cached_property
     def _rows_as_telling(self) -> list[float]:
-        """The chances, added up, of all rows that are as telling as each row, in units of its own.
+        """The chances, added up, of all rows that are as telling as each row, in units of its own chance.
 
         A row is as telling as the chance is small that some block comes to its figures, exactly and were their step 1.
         """

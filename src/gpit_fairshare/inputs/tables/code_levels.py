@@ -1,4 +1,4 @@
-"""What codes of the NHS and of the Office for National Statistics tell about the level of an organisation.
+"""Levels of organisations, by their codes of the NHS and of the Office for National Statistics.
 
 Levels are relative: `Q44`, an area team, is a total only beside codes of a lower level, such as those of CCGs.
 A file of area teams alone holds organisations.
@@ -53,8 +53,8 @@ _ONS = {
 }
 _SHAPE = str.maketrans("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "9" * 10 + "A" * 52)
 _KNOWN_SHARE = 0.75
-"""Share of the codes of a table that must be known before its codes tell levels: made-up codes such as `Q12` may look
-like those of the NHS."""
+"""Share of the codes of a table that must be known before they give levels: made-up codes such as `Q12` may look like
+those of the NHS."""
 
 
 def level_of(code: str) -> Level | None:

@@ -1,4 +1,4 @@
-"""The rows of a table that are of organisations: without those that the user leaves out, memo lines and totals."""
+"""Find the rows of organisations in a table: all but those that the user leaves out, memo lines and totals."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _plain(text: Any) -> str:
 
 
 def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[Need]) -> set[int]:
-    """Return the numbers of rows that say something beside the table: no code, no name, and no figure that is used.
+    """Return the numbers of rows that are remarks beside the table: no code, no name, and no figure that is used.
 
     Below the totals at the end of a table a row may have a name, or a text in the place of a code: there it cannot
     be an organisation whose code is missing.
@@ -143,7 +143,7 @@ def _rows_below_totals(
     headings: Headings, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
 ) -> set[int]:
     """Return the rows, no totals themselves, below the first total that is below the last organisation."""
-    discarded_findings = FileFindings(FindingCollector(), "")  # what there is to say of totals is said later
+    discarded_findings = FileFindings(FindingCollector(), "")  # totals are reported later
     totals = Totals(headings, needs, discarded_findings).find(records)
     organisations = [
         number for number, cells in records if number not in totals and any(_is_code(cells[column]) for column in codes)

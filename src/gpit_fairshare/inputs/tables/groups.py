@@ -1,7 +1,7 @@
 """Files that belong together, the columns that each group gives, and their rows year by year.
 
 A group may be of larger organisations: a scheme declares of which text column's organisations an input column is
-(`of = "ccg_code"`), and what is said of a CCG comes to each of its practices. That column may be among the rows
+(`of = "ccg_code"`), and the values of a CCG go to each of its practices. That column may be among the rows
 themselves, or in an input file with one row for each larger organisation.
 """
 
@@ -35,7 +35,7 @@ class Group:
     rows: dict[str, dict[str, InputRow]] = field(default_factory=dict)
     """Rows by year of the scheme and organisation."""
     of: str = ""
-    """The text column by which rows find theirs here, where these files are of larger organisations."""
+    """The text column that names the larger organisation of a row, where these files are of larger organisations."""
 
     @property
     def name(self) -> str:
@@ -44,7 +44,7 @@ class Group:
 
     @property
     def request(self) -> Request:
-        """What is asked for."""
+        """The request."""
         return self.parts[0].request
 
     @property
@@ -54,20 +54,20 @@ class Group:
 
     @property
     def is_essential(self) -> bool:
-        """Whether an organisation cannot do without these files."""
+        """Return whether every organisation must have a row in these files."""
         return any(not need.optional for need in self.gives.values())
 
     def has_column(self, column: str) -> bool:
-        """Whether any of the files gives a column."""
+        """Return whether any of the files gives a column."""
         return any(part.has_column(column) for part in self.parts)
 
     def can_give(self, need: Need) -> bool:
-        """Whether the rows of the tables may take a column from here: the people of a CCG are not its practices'."""
+        """Return whether the rows of the tables may take a column from here: people of a CCG are not its practices'."""
         return self.has_column(need.name) and (not self.of or need.of == self.of)
 
 
 def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> list[Group]:
-    """Put files together by their option, in the order population, spend, input."""
+    """Group files by their option, in the order population, spend, input."""
     groups: list[Group] = []
     for role, sheet in sheets:
         part = InputFile(sheet, role, request)
@@ -92,13 +92,13 @@ def needed_columns(request: Request) -> tuple[list[Need], list[Need]]:
 
 
 def share_out_columns(groups: Sequence[Group], request: Request, findings: FindingCollector, *, all_read: bool) -> None:
-    """Settle which group gives each column: exactly one, unless the column is optional.
+    """Decide which group gives each column: exactly one, unless the column is optional.
 
     Args:
         groups: their `gives` is filled.
         request: what is needed.
         findings: where to report.
-        all_read: whether every file could be read; if not, a missing column may stand in one that was not.
+        all_read: whether every file could be read; if not, a missing column may be in one that was not.
     """
     needed, kept = needed_columns(request)
     for need in [*needed, *kept]:
@@ -161,7 +161,7 @@ def place_by_year(group: Group) -> None:
 
 
 def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
-    """Refuse codes that only capital and small letters tell apart."""
+    """Refuse codes that differ only in capital and small letters."""
     spellings: dict[tuple[str, str], dict[str, InputRow]] = {}
     for row in rows:
         for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
@@ -180,7 +180,7 @@ def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
 
 
 def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
-    """Say that no file has a column: which option gives it, or which headings there are."""
+    """Report that no file has a column, with the option that gives it or the headings."""
     standard = standard_columns().get(need.name)
     option = standard.option if standard else ""
     given_with = f"--{option}" if option else request.options.get(need.name, request.options.get("", "--input"))
@@ -240,7 +240,7 @@ def _report_repeat(first: InputRow, again: InputRow, year: str) -> None:
 def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
     """Find the input files of larger organisations: they have a column of theirs, and no code of a row.
 
-    The first group says which rows there are. A file that has the larger organisations' column and no other codes,
+    The rows are those of the first group. A file that has the larger organisations' column and no other codes,
     as one headed `CCG Code`, has that for its codes.
     """
     for group in groups[1:]:
@@ -254,7 +254,7 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
 
 
 def _codes(group: Group) -> set[str]:
-    """Return the codes of a group's rows as they stand, before anything is checked."""
+    """Return the codes of a group's rows as written, before anything is checked."""
     places = [(part, part.columns.get("org_code")) for part in group.parts]
     return {str(row[index]).strip() for part, index in places if index is not None for _, row in part.sheet.rows}
 

@@ -1,4 +1,4 @@
-"""What files hold, where no scheme says what is wanted of them."""
+"""Describe what files hold, where no scheme says which columns are needed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _GIVES: Mapping[Role, tuple[str, ...]] = {
     "population": ("registered_population",),
     "spend": ("historic_spend", "amount"),
 }
-"""What the files of an option are there for."""
+"""The main columns of the files of an option."""
 MOST_COLUMNS = 200
-"""Columns of numbers that are looked at where no scheme says which are needed."""
+"""Columns of numbers that are inspected where no scheme says which are needed."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,20 @@ class ColumnSummary:
 
     name: str
     heading: str
-    """Heading in the file; that of the first file where several were put below one another."""
+    """Heading in the file; that of the first file where several are stacked."""
     file: str
     unit: str
     """`£`, `people` or nothing that is known."""
     stated: str
     """Unit that the file states where it changes the figures: `£k`; else empty."""
     year: str
-    """Empty where no file says it."""
+    """Empty where no file has one."""
     filled: int
     """Organisations that have a figure."""
     blank: int
     """Organisations without one: their cell is blank, or was refused with a finding."""
     total: float | None
-    """Sum of money or people; None for rates and what has no unit."""
+    """Sum of money or people; None for rates and figures without a unit."""
     total_as_written: float | None
     """The sum in the unit that the file states."""
     least: float | None
@@ -98,10 +98,10 @@ def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
 
 
 def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
-    """Return the columns worth looking at: patients and spend, and every other column that holds numbers.
+    """Return the columns to inspect: patients and spend, and every other column that holds numbers.
 
     Patients and spend are needed in full; a cell of another column that cannot be read is a warning, since
-    nobody is known to need it. Where rows are summed, columns without a unit are left alone.
+    nothing is known to need it. Where rows are summed, columns without a unit are left alone.
     """
     needs: dict[str, Need] = {}
     for headings in files:
@@ -162,6 +162,6 @@ def _has_mostly_numbers(sheet: InputSheet, index: int) -> bool:
 
 def _is_number(cell: Any, *, typed: bool) -> bool:
     if isinstance(cell, str):
-        # A text such as 00123 in a workbook is a text because somebody wanted it so.
+        # A text such as 00123 in a workbook is a text on purpose.
         return len(cell) < 40 and read_number(cell.strip()) is not None and not (typed and cell.startswith("0"))
     return isinstance(cell, int | float) and not isinstance(cell, bool | Broken)

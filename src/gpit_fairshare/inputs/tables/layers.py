@@ -2,7 +2,7 @@
 
 Such a table falls into layers of equal sums. It can be cut between any two rows, so the chance of a layer is that of
 its sum (see `sum_evidence`) times the number of rows; a single row can only be first or last. Where the rows of a layer
-have the order of their parts, each cut between them is the sum of the parts so far, which is further evidence.
+have the order of their parts, each cut between them is the sum of the parts so far, which is more evidence.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOST_LAYERS = 4
 _MOST_ROWS = 2 / 3
 """Rows of a level for each of its parts. A table of one level may have equal halves by chance, and they are as long."""
 _MOST_KINDS = 50
-"""Kinds of codes above which none says anything."""
+"""With more kinds of codes than this, kinds are no evidence."""
 
 
 def find_layers(table: CandidateRows, required: float) -> list[BlockSum]:

@@ -1,4 +1,4 @@
-"""One file's cells as checked rows: whose they are, of which year, and the values that are wanted."""
+"""Read the cells of one file as checked rows: their organisation, their year, and the values that are needed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class CheckedValue(NamedTuple):
-    """A checked value and where it stands."""
+    """A checked value and its place."""
 
     value: float | str | None
     origin: str
@@ -87,15 +87,15 @@ class InputFile(Headings):
         self.left_out: set[str] = set()
         """Codes of rows that the user leaves out."""
         self.keyed = False
-        """Whether the rows were read, and the file says whose each of them is."""
+        """Whether the rows were read, each with the code of its organisation."""
 
     @property
     def is_by_practice(self) -> bool:
-        """Whether the rows are practices that must be summed to organisations."""
+        """Return whether the rows are practices that must be summed to organisations."""
         return "practice_code" in self.columns
 
     def has_column(self, column: str) -> bool:
-        """Whether the file gives a column, be it by summing its lines."""
+        """Return whether the file gives a column, directly or by summing its lines."""
         return column in self.columns or (column == "historic_spend" and self.has_lines)
 
     def where(self, row: int, column: str) -> Where:
@@ -109,10 +109,10 @@ class _ReadColumn(NamedTuple):
     need: Need
     position: int
     is_plain: bool
-    """Whether numbers are what is written."""
+    """Whether numbers need no factor."""
     read: Callable[[Any], CellReading]
     read_text: Callable[[str], CellReading]
-    """The same for texts; those of names and codes, which stand in many rows, are read once."""
+    """The same for texts; those of names and codes, which many rows repeat, are read once."""
 
 
 class RowReader:
@@ -123,11 +123,11 @@ class RowReader:
         self.request = part.request
         self.findings = part.findings
         self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
-        """What was done to read cells, with their places and the cells."""
+        """How cells were read, with their places and the cells."""
         self._below_nil: defaultdict[str, list[Where]] = defaultdict(list)
 
     def read(self, requested: Iterable[Need]) -> None:
-        """Read the rows of the scheme's years, with the wanted columns as far as the file has them."""
+        """Read the rows of the scheme's years, with the requested columns that the file has."""
         part, columns = self.part, self.part.columns
         if "org_code" not in columns:
             self._no_code()
@@ -261,7 +261,7 @@ class RowReader:
     def _cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
         """Read a cell; `_FAULTY` after a finding."""
         if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
-            return float(cell)  # most cells of a workbook: the long way comes to the same
+            return float(cell)  # most cells of a workbook: `read` gives the same, more slowly
         need, sheet = column.need, self.part.sheet
         try:
             read = column.read_text(cell) if type(cell) is str else column.read(cell)
@@ -307,15 +307,15 @@ _REMARKS = {
         "Write what is meant where a dash does not stand for nil",
     ),
 }
-"""What is said of cells that were read in one of these ways: the noun for them, the text, and a remedy."""
+"""Notes on cells that were read in one of these ways: the noun for them, the text, and a remedy."""
 _KEYS = ("org_code", "practice_code", "year")
-"""Columns without which it cannot be said whose a row is."""
+"""Columns without which a row cannot be identified."""
 _FAULTY: Any = object()
-"""Stands for a cell that a finding was made of, so that it is not reported a second time."""
+"""Value of a cell that was reported already, so that it is not reported again."""
 
 
 def _in_others(places: Sequence[Any]) -> str:
-    """Say in how many other rows the same was found as here, at the first of some places; empty if in none."""
+    """Return in words how many rows other than the first of some places have the same fault; empty if none has."""
     return f" and in {counted(len(places) - 1, 'other row')}" if len(places) > 1 else ""
 
 

@@ -1,4 +1,4 @@
-"""Lines of cost: which count, what they add up to, and what is left out."""
+"""Lines of cost: which count, their sums, and the amounts left out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 WORDS = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
-"""The words that a line may be marked with."""
+"""The words that a line may have in these columns."""
 _OWN_WORDS = ("basis", "provider")
 """Columns whose texts stay as they are written."""
 _COLUMNS = (
@@ -40,13 +40,13 @@ class SpendLine:
     org_code: str
     amount: float
     words: Mapping[str, str | None]
-    """What the line is marked with, in small letters but for its basis."""
+    """The words that describe the line, in small letters but for its basis."""
     excluded: str
     """The first rule that it does not meet, as `cost_type capital`; empty if it counts."""
     row: int
     file: str
     predecessor: str = ""
-    """The organisation that the file has it for, where another stands in its place."""
+    """The organisation in the file, where the line was restated on another."""
 
 
 def line_needs(request: Request) -> list[Need]:
@@ -58,7 +58,7 @@ def line_needs(request: Request) -> list[Need]:
 def sum_lines(part: InputFile, needs: Sequence[Need]) -> list[SpendLine]:
     """Sum the lines that count to one `historic_spend` per organisation, in place; return all lines.
 
-    An organisation none of whose lines count has a `historic_spend` of nil. Texts of the tables
+    An organisation of which no line counts has a `historic_spend` of 0. Texts of the tables
     (`needs`) must agree between the lines of an organisation.
     """
     _check_columns(part, needs)
@@ -83,7 +83,7 @@ def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
 
 
 def _check_columns(part: InputFile, needs: Sequence[Need]) -> None:
-    """See that the file has every column by which the scheme says what counts, and no number but amounts."""
+    """Check that the file has every column that decides which lines count, and no number but amounts."""
     for need in needs:
         if need.kind == "number":
             part.findings.error(
@@ -105,7 +105,7 @@ def _check_columns(part: InputFile, needs: Sequence[Need]) -> None:
 
 
 def _line(part: InputFile, row: InputRow) -> SpendLine | None:
-    """Check what a line is marked with; None if its amount could not be read."""
+    """Check the words of a line; None if its amount could not be read."""
     words: dict[str, str | None] = {}
     for column in dict.fromkeys([*LINE_WORDS, *part.request.counts]):
         text = row.text_of(column)
@@ -136,7 +136,7 @@ def _line(part: InputFile, row: InputRow) -> SpendLine | None:
 
 
 def _spend(part: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValue]:
-    """Add up the lines of an organisation that count: nil if none does, and nothing without lines."""
+    """Add up the lines of an organisation that count: 0 if none does, and no value without lines."""
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
         origin = part.sheet.origin(lines[0].row, part.columns["amount"])
@@ -148,7 +148,7 @@ def _spend(part: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValu
 
 
 def _report_spread(part: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Say what the lines are for and who provides it, as far as the file tells: the largest first."""
+    """Report spend by purpose and provider, as far as the file has them: the largest first."""
     for column in _SPREAD:
         if column not in part.columns:
             continue
@@ -163,7 +163,7 @@ def _report_spread(part: InputFile, lines: Sequence[SpendLine]) -> None:
 
 
 def _report_left_out(part: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Say how much does not count, and by which rule; a line is named under the first that it fails."""
+    """Report how much does not count, by rule; a line is under the first rule that it fails."""
     left_out = [line for line in lines if line.excluded]
     reasons: defaultdict[str, list[float]] = defaultdict(list)
     for line in left_out:

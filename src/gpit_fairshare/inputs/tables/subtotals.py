@@ -1,4 +1,4 @@
-"""Rows that do not say that they are totals, and are: regions, area teams, nations among their parts.
+"""Find unlabelled totals: regions, area teams, nations among their parts.
 
 They are found by their figures (`block_sums`) and by their codes (`code_levels`), year by year, and refused with the
 options that leave them out. Read as organisations they would count money twice, and only the user knows what they are.
@@ -29,7 +29,7 @@ _MOST_OPTIONS = 40
 
 
 class Subtotals:
-    """The rows of one file that are totals and do not say so."""
+    """The rows of one file that are totals without a label."""
 
     def __init__(self, headings: Headings, columns: Sequence[SummedColumn], key: int, findings: FileFindings) -> None:
         self.headings = headings
@@ -45,7 +45,7 @@ class Subtotals:
         """Return the rows that are sums of others of their year, by place in the file; report those that have a code.
 
         Args:
-            rows: those that do not say what they are.
+            rows: those without a label.
             apart: places of the other rows, in order.
         """
         years: defaultdict[str, list[FileRow]] = defaultdict(list)
@@ -93,7 +93,7 @@ class Subtotals:
     def _check_codes(self, left: Sequence[FileRow], higher: Mapping[str, Level]) -> None:
         """Refuse rows whose codes are of a higher level than the others, though their figures are no sum.
 
-        Several together at an end of the table may be a list of its own: regions hold money that no ICB has. They are
+        Several together at an end of the table may be another list: regions hold money that no ICB has. They are
         read, with a warning, unless they have the sum of the others in any column.
         """
         rows = [row for row in left if row.code in higher]
@@ -118,12 +118,12 @@ class Subtotals:
             self._error(rows[0], text, codes)
 
     def _is_half(self, column: SummedColumn, rows: Iterable[FileRow], left: Iterable[FileRow]) -> bool:
-        """Return whether rows are half of all that are left."""
+        """Return whether rows are half of the sum of all remaining rows."""
         whole = sum(column.figures[row.at] or 0 for row in left)
         return bool(whole) and 2 * sum(column.figures[row.at] or 0 for row in rows) == whole
 
     def _warn(self, left: Sequence[FileRow], doubtful: Iterable[BlockSum]) -> None:
-        """Point out sums that may be chance, and rows that are as large as all others together in one column."""
+        """Point out sums that may be coincidence, and rows that are as large as all others together in one column."""
         doubted: set[int] = set()
         for entry in doubtful:
             row, codes = entry.rows[0], [row.code for row in entry.rows]

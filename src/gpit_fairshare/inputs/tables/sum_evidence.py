@@ -39,29 +39,29 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.tables.code_levels import CodeLevels
 
 _VAST = 10**18
-"""No figure of ours is as large."""
+"""No figure of an input is as large."""
 _MOST_DECIMALS = 12
 _EXACT = Context(prec=32)
 """Digits enough for 18 before the point and 12 after it: the 28 of Python's own context are not."""
 Side = Literal["above", "below", "beside"]
 
 KNOWN_LEVEL = 6.0
-"""Digits of evidence where codes say that a row is of a higher level than the block: enough by itself."""
+"""Digits of evidence where the codes show that a row is of a higher level than the block: enough by itself."""
 _EVIDENCE_COLUMNS = 3
 _NOISE = 10**9
 """One part in so many of a total may be lost where binary fractions were added up."""
 
 
 class FileRow(NamedTuple):
-    """A row of a file, and what it says of itself."""
+    """A row of a file, with its label, code and year."""
 
     at: int
     """Its place among the rows of the file."""
     number: int
     text: str
-    """The first text that says whose the row is, empty if there is none."""
+    """The first text that names the organisation, empty if there is none."""
     label: str
-    """What says that the row is a total, empty if nothing does."""
+    """The text that makes the row a total, empty if there is none."""
     code: str
     year: str
 
@@ -80,7 +80,7 @@ class SummedColumn(NamedTuple):
 
     @classmethod
     def read(cls, need: Need, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
-        """Read the figures of a column as they are written, whatever their unit."""
+        """Read the figures of a column as written, in any unit."""
         position = headings.columns[need.name]
         numbers = [_number(cells[position]) for _, cells in rows]
         decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
@@ -158,7 +158,7 @@ class ColumnSums:
     def width(self, miss: int, start: int, stop: int) -> int:
         """Return the width in which a sum would be as near as one that is off by so much.
 
-        Figures that are no larger than what it is off by say nothing: 450,000 beside 12 is 450,000 again.
+        Figures that are no larger than the difference are no evidence: 450,000 beside 12 is 450,000 again.
         """
         return 2 * miss + math.gcd(*(number for number in self.numbers[start:stop] if abs(number) > miss))
 
@@ -218,7 +218,7 @@ def power_of_ten(number: int, most: int | None = None) -> int:
 
 
 def _compare_columns(evidence: Sequence[ColumnSums]) -> None:
-    """Work out what each column adds to those before it."""
+    """Calculate what each column adds to those before it."""
     before: list[list[float]] = []
     for figures in evidence:
         numbers = list(map(float, figures.numbers))

@@ -1,7 +1,7 @@
 """Several rows as one: exact totals and parts, and practices summed to their organisations.
 
-Money and people are added up. Rates, and numbers of which no unit is known, are not: nobody can say what
-the rate of a whole is from the rates of its parts alone.
+Money and people are added up. Rates, and numbers without a known unit, are not: the rate of a whole cannot be
+derived from the rates of its parts alone.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 SMALLEST = {"£": Fraction(1, 100), "people": Fraction(1)}
-"""What money and people are shared out in, by unit."""
+"""The smallest amounts in which money and people are shared out, by unit."""
 
 
 class Clash(Enum):
-    """Stands for the value of several rows that cannot be brought together."""
+    """Returned instead of a value where the values of several rows cannot be combined."""
 
     CLASH = "clash"
 
@@ -48,7 +48,7 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
     """Share out an amount by fractions that make up 1, so that the parts add up to it exactly.
 
     The parts are whole pence or whole people, or of as many decimal places as the amount itself has, if
-    those are more; what rounding leaves goes by the kernel's rule to the largest remainders, and among equal
+    those are more; the remainder of rounding goes by the kernel's rule to the largest remainders, and among equal
     ones to the earlier code.
     """
     if len(fractions) == 1:
@@ -61,9 +61,9 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
 
 
 def combined(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedValue | Clash:
-    """Bring the values of several rows together: sums of money and people, else what they agree on.
+    """Combine the values of several rows: sums of money and people, else the value that they agree on.
 
-    Blank texts and blank parts of sums do not take part; where all are blank, so is the result.
+    Blank texts and blank parts of sums are ignored; where all are blank, so is the result.
     """
     if len(values) == 1:
         return values[0]

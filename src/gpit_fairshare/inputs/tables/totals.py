@@ -1,8 +1,8 @@
-"""Rows of totals among the rows of organisations: found, checked against the rows that they add up, left out.
+"""Find rows of totals among the rows of organisations, check them against the rows that they add up, leave them out.
 
 Read as organisations, totals would count England twice. Every total is a row, or the rows of a level, with the figures
-of a block of rows beside it (see `block_sums`). A row that says that it is a total, or has no code, is left out. One
-with a code is refused if the codes say that it is of a higher level, or if its figures cannot be chance: only the user
+of a block of rows beside it (see `block_sums`). A row that is labelled a total, or has no code, is left out. One
+with a code is refused if the codes show a higher level, or if its figures cannot be coincidence: only the user
 knows what it is, and `--leave-out` leaves it out.
 """
 
@@ -33,17 +33,17 @@ _LABEL = re.compile(
     r"|.* (?:sub[- ]?)?totals?|england|all (?:ccgs?|icbs?|organisations|practices|pcts?)|sum|eng|e92000001",
     re.IGNORECASE,
 )
-"""What a row of totals is called: `Total`, `Grand total`, `AT total`, `England`."""
+"""Labels of rows of totals: `Total`, `Grand total`, `AT total`, `England`."""
 _TOTAL_OF = re.compile(r"(?:grand |overall |sub[- ]?)?totals?\b.*", re.IGNORECASE)
-"""The same with what it is the total of: `Sub-total North East`. Beside a code it may be a name: `Total Healthcare`."""
+"""Labels with the parts: `Sub-total North East`. Beside a code such a text may be a name: `Total Healthcare`."""
 _STATISTIC = re.compile(
     r"(?:(?:england|national|overall|simple|weighted) )?"
     r"(?:average|mean|median|min(?:imum)?|max(?:imum)?|variance|difference|(?:% |percentage )?change)(?: .*)?",
     re.IGNORECASE,
 )
-"""What rows that are worked out of the others, and are no sum of them, have in the place of a code."""
+"""Labels, in the place of a code, of rows that are calculated from the others and are no sum of them."""
 _MOST_LABELLED = 1_000
-"""Rows that may say that they are totals."""
+"""Most rows that may be labelled as totals."""
 
 
 class _TotalVerdict(NamedTuple):
@@ -77,7 +77,7 @@ class Totals:
         """The rows that are no totals, with their sums: those of a year, or all for totals without one."""
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
-        """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
+        """Return the numbers of the rows that are totals, and report them and their faults."""
         self.rows = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
         self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
         candidates = [row for row in self.rows if row.label or (not (row.code or row.text) and self._has_figures(row))]
@@ -109,7 +109,7 @@ class Totals:
         texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
         first_text = next(filter(None, texts), "")
         labels = [*texts, *kinds] if code else map(_text, cells)
-        # The total of something says so in the place of a code, or beside a blank one.
+        # A label such as "Total of …" is in the place of a code, or beside a blank one.
         totals_of = [*kinds, first_text] if code in ("", first_text) else kinds
         label = next(filter(_LABEL.fullmatch, labels), "") or next(filter(_TOTAL_OF.fullmatch, totals_of), "")
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
@@ -143,10 +143,10 @@ class Totals:
                 at=self.headings.sheet.where(sums[0].number, self.columns[0].position),
             )
 
-    # Rows that say what they are.
+    # Labelled rows.
 
     def _leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
-        """Return the places of rows that say that they are totals, or have no code and are one; report them."""
+        """Return the places of rows that are labelled totals, or have no code and are totals; report them."""
         left = {at for at in sums if not self.rows[at].code}
         notes = {at: self._note(self.rows[at], sums[at].parts) for at in left}
         for row in candidates:
