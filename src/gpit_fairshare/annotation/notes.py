@@ -80,10 +80,8 @@ def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace,
             note = notes_by_cell[str(cell)] = add(comments, "comment", ref=str(cell), authorId=author, shapeId="0")
             add(note, "text")
         _append(note, text, part)
-    notes = sorted(
-        ((_cell_of(note, part), note) for note in comments.findall("{*}comment")),
-        key=lambda cell_and_note: cell_and_note[0],
-    )
+    cells_and_notes = [(_cell_of(note, part), note) for note in comments.findall("{*}comment")]
+    notes = sorted(cells_and_notes, key=lambda cell_and_note: cell_and_note[0])
     for _, note in notes:
         comments.append(note)  # an element that has a place moves
     boxes = {cell: "".join(map(str, note.itertext())) for cell, note in notes if str(cell) not in boxed}

@@ -97,11 +97,8 @@ class Package:
             raise Unfit("it is damaged or not an Excel workbook")
         content_type = self.content_type(targets[0])
         if content_type != WORKBOOK_TYPE or any(name.endswith("vbaproject.bin") for name in self._names):
-            kind = (
-                "has macros"
-                if "macro" in content_type.lower() or content_type == WORKBOOK_TYPE
-                else "is no plain workbook"
-            )
+            has_macros = "macro" in content_type.lower() or content_type == WORKBOOK_TYPE
+            kind = "has macros" if has_macros else "is no plain workbook"
             raise Unfit(f"the file {kind}", targets[0], "Save it as a plain .xlsx in Excel")
         return self.name(targets[0])
 

@@ -198,11 +198,11 @@ def _make(
 ) -> etree._Element:
     """Make a row or a cell before the first of its siblings that has a higher number."""
     element = etree.Element(etree.QName(etree.QName(parent).namespace, name), r=reference)
-    later = min((other for other in siblings if other > number), default=None)
-    if later is None:
+    next_number = min((other for other in siblings if other > number), default=None)
+    if next_number is None:
         parent.append(element)
     else:
-        siblings[later].addprevious(element)
+        siblings[next_number].addprevious(element)
     siblings[number] = element
     return element
 

@@ -123,10 +123,10 @@ class StylesPart:
 
     def _font(self, trait: str) -> str:
         """Add the workbook's usual font in bold (`b`), or as a link (`u`)."""
-        usual = self._fonts.findall("{*}font")[0]
+        usual_font = self._fonts.findall("{*}font")[0]
         font = self._append(self._fonts, "font")
-        kept = set(_FONT_ORDER) - {"b", "u", "color"}
-        font.extend(copy.deepcopy(other) for other in usual if local(other) in kept)
+        copied_traits = set(_FONT_ORDER) - {"b", "u", "color"}
+        font.extend(copy.deepcopy(other) for other in usual_font if local(other) in copied_traits)
         child(font, trait, _FONT_ORDER)
         if trait == "u":
             child(font, "color", _FONT_ORDER).set("rgb", _LINK_COLOUR)

@@ -12,7 +12,7 @@ from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.columns.headings import Headings, check_mapping, check_named_headings, recogniser
-from gpit_fairshare.inputs.files.grids import Wish
+from gpit_fairshare.inputs.files.grids import ReadOptions
 from gpit_fairshare.inputs.files.reading import InputSheet, locate, read_sheet
 from gpit_fairshare.inputs.mergers.checks import check_codes, merger_hint, report_changes
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
@@ -100,7 +100,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     for part in parts:
         part.report()
     share_out_columns(groups, request, findings, all_read=all_read)
-    crosswalk, crosswalk_sources = read_crosswalks(request.crosswalk, findings, Wish(largest=request.largest))
+    crosswalk, crosswalk_sources = read_crosswalks(request.crosswalk, findings, ReadOptions(largest=request.largest))
     file_sources = [
         part.sheet.source(part.role, part.matched, part.units.applied(part.needed_columns)) for part in parts
     ]
@@ -146,7 +146,7 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
     if not targets:
         raise UsageError("no input file is given; use --population FILE and --spend FILE, or --sample")
     outcomes = [
-        (role, read_sheet(target, findings, Wish(largest=request.largest, recognise=recogniser(role, request))))
+        (role, read_sheet(target, findings, ReadOptions(largest=request.largest, recognise=recogniser(role, request))))
         for role, target in targets
     ]
     sheets = [(role, sheet) for role, sheet in outcomes if sheet is not None]

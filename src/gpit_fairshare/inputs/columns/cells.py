@@ -128,15 +128,15 @@ def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     if is_blank(cell):
         return CellReading(None)
     if need.kind == "text":
-        read = read_text(cell)
-        text, is_marked = bare_text(str(read.value))
-        return CellReading(text, (*read.remarks, FindingCode.MARK) if is_marked else read.remarks)
-    read = _number(cell, need, style)
-    if need.is_sum and not (need.lenient or need.signed) and read.value is not None and float(read.value) < 0:
+        reading = read_text(cell)
+        text, is_marked = bare_text(str(reading.value))
+        return CellReading(text, (*reading.remarks, FindingCode.MARK) if is_marked else reading.remarks)
+    reading = _number(cell, need, style)
+    if need.is_sum and not (need.lenient or need.signed) and reading.value is not None and float(reading.value) < 0:
         raise Refused(
             FindingCode.NEGATIVE, f"{quoted(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
         )
-    return read
+    return reading
 
 
 def read_code(cell: Any) -> CellReading:
@@ -333,20 +333,20 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     expected = "a plain number such as 1234.56"
     remark = None
     if isinstance(cell, str):
-        read = read_number(cell.strip(), decimal_comma=style.decimal_comma)
-        if read is None:
+        reading = read_number(cell.strip(), decimal_comma=style.decimal_comma)
+        if reading is None:
             raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a plain number", expected, advice(cell))
-        if read.percent and need.is_sum:
+        if reading.percent and need.is_sum:
             raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is a percentage", f"{need.unit}, {expected}")
-        if read.has_size and style.factor != 1:
+        if reading.has_size and style.factor != 1:
             raise Refused(
                 FindingCode.NOT_A_NUMBER,
                 f"{quoted(cell)} says its own thousands or millions, and so does the file",
                 expected,
                 "Say it once: in the cell, or in the heading",
             )
-        number = float(read.value)
-        remark = read.remark or (FindingCode.LOOSE_NUMBERS if style.typed else None)
+        number = float(reading.value)
+        remark = reading.remark or (FindingCode.LOOSE_NUMBERS if style.typed else None)
     elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         try:
             number = float(cell)

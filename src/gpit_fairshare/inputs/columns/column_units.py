@@ -62,8 +62,8 @@ class ColumnUnits:
         self._known_words = frozenset().union(
             *(column.words for column in standard.values() if column.kind == "number")
         )
-        kept = {*request.keep_text, *(name for name, column in standard.items() if column.kind == "text")}
-        self._text_columns = {index for name, index in columns.items() if name in kept}
+        text_names = {*request.keep_text, *(name for name, column in standard.items() if column.kind == "text")}
+        self._text_columns = {index for name, index in columns.items() if name in text_names}
         self._names = [(sheet.sheet, "name of the sheet"), (sheet.file.rpartition(".")[0], "name of the file")]
         """The names of the sheet and the file, as texts that may state a unit."""
         texts = [*((title, TITLE) for title in sheet.titles), *self._names]

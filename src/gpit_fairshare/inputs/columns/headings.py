@@ -46,14 +46,14 @@ def plain_name(heading: str) -> str:
 def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
     """Return a function from a heading to its likely column, or None: it distinguishes headings from rows."""
     layers = _layers(role, request)
-    return cache(lambda heading: next((name for read in layers if (name := read(heading))), None))
+    return cache(lambda heading: next((name for match_heading in layers if (name := match_heading(heading))), None))
 
 
 def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
     """Return the ways in which a heading may be known, the surest first."""
     standards = {name: standard for name, standard in standard_columns().items() if standard.only in ("", role)}
     mapping = {folded(heading): column for heading, column in request.mapping.items()}
-    by_organisation = {folded(f"{request.organisation} {part}"): f"org_{part}" for part in ("code", "name")}
+    named_for_organisation = {folded(f"{request.organisation} {part}"): f"org_{part}" for part in ("code", "name")}
     exact = {*standards, *request.counts, *request.keep_text, *(need.name for need in request.needs)}
     rows = (("practice_code", "org_code"), ("practice_name", "org_name")) if request.is_by_practice else ()
     practices = {alias: name for practice, name in rows for alias in standards[practice].aliases}
@@ -68,7 +68,7 @@ def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
         lookup(mapping),
         lookup(practices),
         lambda heading: name if (name := plain_name(heading)) in exact else None,
-        lookup(by_organisation),
+        lookup(named_for_organisation),
         lookup(aliases),
         lookup(weak),
         lookup(last),
@@ -167,14 +167,14 @@ class Headings:
         mapped, *layers = _layers(self.role, self.request)
         # The user's headings may claim blank columns too; otherwise blank columns come after filled ones.
         self._claim(mapped, range(len(self.sheet.headings)))
-        for read in layers:
-            self._claim(read, self._filled)
+        for match_heading in layers:
+            self._claim(match_heading, self._filled)
         self._claim_practices()
         self._claim(self._commissioner, self._filled)
         self._claim(self._leftover, self._filled)
         blank = [index for index in range(len(self.sheet.headings)) if index not in self._filled]
-        for read in (*layers, self._commissioner, self._leftover):
-            self._claim(read, blank)
+        for match_heading in (*layers, self._commissioner, self._leftover):
+            self._claim(match_heading, blank)
         self._take_total_for_amount()
 
     def _take_total_for_amount(self) -> None:
@@ -223,12 +223,12 @@ class Headings:
         cells = [row[index] for _, row in self.sheet.rows if row[index] is not None]
         return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
 
-    def _claim(self, read: Callable[[str], str | None], places: Sequence[int]) -> None:
+    def _claim(self, match_heading: Callable[[str], str | None], places: Sequence[int]) -> None:
         """Let each heading without a column claim one, unless a surer heading has claimed it before."""
         claims: dict[str, list[int]] = {}
         for index in places:
             heading = self.sheet.headings[index]
-            column = read(heading) if heading and index not in self._names else None
+            column = match_heading(heading) if heading and index not in self._names else None
             if column and column not in self.columns:
                 claims.setdefault(column, []).append(index)
             elif column and index not in self._filled and self.columns[column] in self._filled:

@@ -84,7 +84,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ReadOptions:
     """The limits and the hints with which a file is read."""
 
     sheet: str = ""
@@ -156,33 +156,33 @@ def known_headings(cells: Sequence[Any], recognise: Callable[[str], str | None])
     return {name for cell in cells[:1000] if isinstance(cell, str) and (name := recognise(cell))}
 
 
-def check_size(size: int, wish: Wish, subject: str) -> None:
+def check_size(size: int, options: ReadOptions, subject: str) -> None:
     """Refuse a file that is larger than allowed.
 
     Raises:
         TooLarge: with the limit.
     """
-    if size > wish.largest:
+    if size > options.largest:
         raise TooLarge(
-            f"{subject} {megabytes(size)}; at most {megabytes(wish.largest)} are read",
+            f"{subject} {megabytes(size)}; at most {megabytes(options.largest)} are read",
             "Save the one table that is needed in a file of its own",
             megabytes_needed(size),
         )
 
 
-def check_extent(rows: int, cells: int, wish: Wish, subject: str) -> None:
+def check_extent(rows: int, cells: int, options: ReadOptions, subject: str) -> None:
     """Refuse a table with more rows or cells than allowed.
 
     Args:
         rows: rows that hold something, as far as they were counted.
         cells: cells of the rectangle that they fill.
-        wish: the limits.
+        options: the limits.
         subject: the file or the sheet, for the message.
 
     Raises:
         TooLarge: with the limit.
     """
-    for number, limit, noun in ((rows, wish.most_rows, "rows"), (cells, wish.most_cells, "cells")):
+    for number, limit, noun in ((rows, options.most_rows, "rows"), (cells, options.most_cells, "cells")):
         if number > limit:
             raise TooLarge(
                 f"{subject} {number:,} {noun} or more; at most {limit:,} are read",

@@ -12,7 +12,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import WHOLE_ROW, FileFindings, FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.files.formats import READERS, SHEETS, size_needed
-from gpit_fairshare.inputs.files.grids import Grid, TooLarge, Unreadable, Wish, check_size
+from gpit_fairshare.inputs.files.grids import Grid, ReadOptions, TooLarge, Unreadable, check_size
 from gpit_fairshare.inputs.files.regions import Region, find_table, report_region
 from gpit_fairshare.inputs.model import AppliedUnit, InputSource, Role
 from gpit_fairshare.words import counted, listed, nearest
@@ -110,30 +110,30 @@ def split_sheet(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish) -> InputSheet | None:
+def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: ReadOptions) -> InputSheet | None:
     """Read the cells of a file; None if there are none, with a finding about the reason.
 
     Args:
         target: the file and the sheet, as `locate` finds them.
         findings: where to report.
-        wish: the largest file to be read, and which headings are known; its sheet is that of the target.
+        options: the largest file to be read, and which headings are known; its sheet is that of the target.
 
     Raises:
         UsageError: the file may not be read.
     """
     path, sheet_name = target
-    wish = replace(wish, sheet=sheet_name)
+    options = replace(options, sheet=sheet_name)
     try:
-        check_size(path.stat().st_size, wish, "the file has")
+        check_size(path.stat().st_size, options, "the file has")
         # Read once, so that the digest is of exactly the bytes that are parsed.
         data = read_regular(path)
-        grid = READERS[path.suffix.lower()](data, wish)
-        region = find_table(grid, wish.recognise)
+        grid = READERS[path.suffix.lower()](data, options)
+        region = find_table(grid, options.recognise)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except Unreadable as fault:
         finding = fault.finding
-        if isinstance(fault, TooLarge) and (needed := size_needed(fault, path, wish)):
+        if isinstance(fault, TooLarge) and (needed := size_needed(fault, path, options)):
             finding = replace(finding, remedy=f"{finding.remedy}, or allow more with --max-size {needed}")
         findings.add(finding, Where(f"{path.name}:{sheet_name}" if sheet_name else path.name, finding.place))
         return None

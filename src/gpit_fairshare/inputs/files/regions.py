@@ -162,7 +162,7 @@ def _headings_at(records: Sequence[Record], recognise: Callable[[str], str | Non
         return scores.index(max(scores))
     widths = [sum(not is_blank(cell) for cell in cells) for _, cells in records[:HEADINGS_AMONG]]
     usual = sorted(widths)[len(widths) // 2]
-    return next(at for at, width in enumerate(widths) if width * 2 >= usual)
+    return next(index for index, width in enumerate(widths) if width * 2 >= usual)
 
 
 def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str | None]) -> list[str]:
@@ -199,8 +199,8 @@ def _look_under(region: Region, left: int, right: int) -> None:
 
 def _is_figure(cell: Any) -> bool:
     if isinstance(cell, str):
-        read = read_number(cell.strip()) if len(cell) < 40 else None
-        return read is not None and read.remark is not FindingCode.DASHES
+        reading = read_number(cell.strip()) if len(cell) < 40 else None
+        return reading is not None and reading.remark is not FindingCode.DASHES
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
@@ -230,13 +230,13 @@ class _RowsBelow:
     def read(self, records: Sequence[Record]) -> None:
         """Take in rows until a second table begins."""
         width = len(self.region.headings)
-        for at, (number, cells) in enumerate(records):
+        for index, (number, cells) in enumerate(records):
             key = cells[self.key] if self.key < len(cells) else None
             gap = number > self.last + 1
             self.last = number
             plain = isinstance(key, str) and is_code(key.strip()) and key.strip().casefold() not in self.folded
-            if not plain or gap or at == 0:
-                verdict = self._verdict(cells, gap=gap, first=at == 0)
+            if not plain or gap or index == 0:
+                verdict = self._verdict(cells, gap=gap, first=index == 0)
                 if verdict == "second":
                     self.region.second = f"rows {number:,} to {records[-1][0]:,}, headed {_text(cells)}"
                     return

@@ -13,8 +13,8 @@ from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.files.grids import (
     MEGABYTE,
     Grid,
+    ReadOptions,
     Unreadable,
-    Wish,
     check_extent,
     check_size,
     known_headings,
@@ -37,18 +37,18 @@ _QUOTES = 'Close every quotation mark, and double those inside a text: "the ""ol
 _SAVE_AS = "Save it as UTF-8; in Excel the file type is 'CSV UTF-8 (Comma delimited)'"
 
 
-def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
+def read_text_file(data: bytes, options: ReadOptions, usual: str) -> Grid:
     """Read a text file.
 
     Args:
         data: the file.
-        wish: the limits; its `recognise` finds headings.
+        options: the limits; its `recognise` finds headings.
         usual: the separator that the file's name suggests; used where the rows leave it open.
 
     Raises:
         Unreadable: the file is too large, its encoding is not supported, or its cells cannot be separated.
     """
-    check_size(len(data), wish, "the file has")
+    check_size(len(data), options, "the file has")
     text, remarks = _decoded(data)
     first, _, other_lines = text.partition("\n")
     separator_line = _SEP_LINE.fullmatch(first)
@@ -65,16 +65,16 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
             Finding.note(FindingCode.SEPARATORS, f"its first line says that {SEPARATORS[separator]} part cells")
         )
     else:
-        separator = _separator(text, wish, usual)
+        separator = _separator(text, options, usual)
         if separator != usual:
             remarks.append(Finding.note(FindingCode.SEPARATORS, f"its cells stand between {SEPARATORS[separator]}"))
-    records = _filled(_records(text, separator, 2 if separator_line else 1), wish)
+    records = _filled(_records(text, separator, 2 if separator_line else 1), options)
     if not records:
         raise Unreadable(FindingCode.EMPTY, "there is nothing in it", "Export it again, with its rows")
     return Grid("", records, typed=False, remarks=remarks, decimal_comma=separator == ";")
 
 
-def text_needs(path: Path, _wish: Wish) -> int:
+def text_needs(path: Path, _options: ReadOptions) -> int:
     """Return the `--max-size` that a text file needs, or a little more: separators in its texts count as well."""
     lines, separators = 1, dict.fromkeys(SEPARATORS, 0)
     with path.open("rb") as stream:
@@ -85,17 +85,17 @@ def text_needs(path: Path, _wish: Wish) -> int:
     return megabytes_needed(path.stat().st_size, lines, lines + max(separators.values()))
 
 
-def _filled(rows: Iterator[tuple[int, Sequence[str]]], wish: Wish) -> list[tuple[int, Sequence[str]]]:
+def _filled(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions) -> list[tuple[int, Sequence[str]]]:
     """Return the rows that hold anything, as long as there are not too many."""
     records = []
     cells = 0
     for number, record in rows:
-        if number > _LINES_A_ROW * wish.most_rows:
-            check_extent(number, 0, wish, "the file has")
+        if number > _LINES_A_ROW * options.most_rows:
+            check_extent(number, 0, options, "the file has")
         if any(cell.strip() for cell in record):
             records.append((number, record))
             cells += len(record)
-            check_extent(len(records), cells, wish, "the file has")
+            check_extent(len(records), cells, options, "the file has")
     return records
 
 
@@ -150,7 +150,7 @@ def _line(data: bytes, position: int) -> str:
     return f"line {number}"
 
 
-def _separator(text: str, wish: Wish, usual: str) -> str:
+def _separator(text: str, options: ReadOptions, usual: str) -> str:
     """Return the separator between the cells: the one that gives the most known headings, then the most even rows."""
 
     def merit(separator: str) -> tuple[int, int, bool]:
@@ -158,7 +158,7 @@ def _separator(text: str, wish: Wish, usual: str) -> str:
             rows = list(islice((row for _, row in _records(text, separator, 1)), LOOKED_AT))
         except Unreadable:
             return 0, 0, False
-        headings = max((len(known_headings(row, wish.recognise)) for row in rows if len(row) > 1), default=0)
+        headings = max((len(known_headings(row, options.recognise)) for row in rows if len(row) > 1), default=0)
         widths = Counter(len(row) for row in rows if len(row) > 1)
         return headings, max(widths.values(), default=0), separator == usual
 

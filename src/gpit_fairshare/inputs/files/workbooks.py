@@ -19,8 +19,8 @@ from gpit_fairshare.inputs.files.grids import (
     MOST_MEGABYTES,
     Grid,
     Markup,
+    ReadOptions,
     Unreadable,
-    Wish,
     check_extent,
     check_size,
     heading_scores,
@@ -45,7 +45,7 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 """How Excel writes a sign that XML does not allow: `_x000D_` is a carriage return."""
 
 
-def read_workbook(data: bytes, wish: Wish) -> Grid:
+def read_workbook(data: bytes, options: ReadOptions) -> Grid:
     """Read one sheet of an .xlsx or .ods workbook: the one that is named, or the only one that can be meant.
 
     Formulas count with the value last stored; nothing is calculated and no other file is read.
@@ -53,12 +53,12 @@ def read_workbook(data: bytes, wish: Wish) -> Grid:
     Raises:
         Unreadable: it is damaged, protected, too large or hostile, or which sheet is meant is not clear.
     """
-    book = _Book(data, wish)
-    name, remarks = (book.sheet_named(wish.sheet), []) if wish.sheet else book.chosen()
+    book = _Book(data, options)
+    name, remarks = (book.sheet_named(options.sheet), []) if options.sheet else book.chosen()
     return replace(book.grid(name), remarks=[*remarks, *book.links()])
 
 
-def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], Sequence[tuple[int, Sequence[Any]]]]:
+def workbook_rows(data: bytes, options: ReadOptions) -> Callable[[str], Sequence[tuple[int, Sequence[Any]]]]:
     """Return a function from a sheet's name to its rows that hold anything, numbered from 1.
 
     A cell that holds no value, such as a formula that was never calculated, is a `Broken`.
@@ -66,16 +66,16 @@ def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], Sequence[tuple[int
     Raises:
         Unreadable: it is damaged, protected, too large or hostile, or, later, there is no such sheet.
     """
-    book = _Book(data, wish)
+    book = _Book(data, options)
     return lambda name: book.grid(book.sheet_named(name)).records
 
 
 class _Book:
     """A workbook; each of its sheets is read at most once."""
 
-    def __init__(self, data: bytes, wish: Wish) -> None:
-        self.wish = wish
-        self.archive = open_package(data, wish)
+    def __init__(self, data: bytes, options: ReadOptions) -> None:
+        self.options = options
+        self.archive = open_package(data, options)
         self.names = self.archive.namelist()
         self.parts = sheet_parts(self.archive) if "xl/workbook.xml" in self.names else {}
         calamine = import_module("python_calamine")  # only when a workbook is read
@@ -138,14 +138,14 @@ class _Book:
 
     def _has_table(self, name: str) -> bool:
         """Return whether a sheet has a row of headings with a column of codes."""
-        return max(heading_scores(self.grid(name).records, self.wish.recognise), default=0) > 1
+        return max(heading_scores(self.grid(name).records, self.options.recognise), default=0) > 1
 
     def grid(self, name: str) -> Grid:
         """Return the rows of a sheet that hold anything, numbered from 1, with their markup."""
         if name not in self._grids:
             markup = self._markup(name)
             # Checked first: calamine allocates memory for the whole rectangle at once.
-            check_extent(0, markup.cells, self.wish, f"sheet '{name}' spans")
+            check_extent(0, markup.cells, self.options, f"sheet '{name}' spans")
             try:
                 page = self.book.get_sheet_by_name(name)
                 cells = page.to_python(skip_empty_area=False)
@@ -161,7 +161,7 @@ class _Book:
                 for number, row in enumerate(cells, 1)
                 if row.count("") < len(row)
             ]
-            check_extent(len(rows), 0, self.wish, f"sheet '{name}' has")
+            check_extent(len(rows), 0, self.options, f"sheet '{name}' has")
             markup.merged += [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in merged]
             if not self._has_uncalculated_formulas:
                 markup.formulas = {}
@@ -208,7 +208,7 @@ class _Book:
             raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
 
 
-def workbook_needs(path: Path, wish: Wish) -> int:
+def workbook_needs(path: Path, options: ReadOptions) -> int:
     """Return the `--max-size` that a workbook needs; its parts are read piece by piece.
 
     Raises:
@@ -226,7 +226,7 @@ def workbook_needs(path: Path, wish: Wish) -> int:
             for name, part in sheet_parts(archive).items():
                 with archive.open(part) as sheet:
                     extents[name] = xlsx_extent(sheet)
-    requested = wish.sheet.strip().casefold()
+    requested = options.sheet.strip().casefold()
     extents_read = [extent for name, extent in extents.items() if not requested or name.strip().casefold() == requested]
     return max([needed, *(megabytes_needed(rows=rows, cells=cells) for rows, cells in extents_read)])
 
@@ -236,7 +236,7 @@ def _unpacked(archive: zipfile.ZipFile) -> int:
     return sum(entry.file_size for entry in archive.infolist() if entry.filename.lower().endswith(_MARKUP))
 
 
-def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
+def open_package(data: bytes, options: ReadOptions) -> zipfile.ZipFile:
     """Open the archive of a workbook, and refuse one that no spreadsheet program writes.
 
     Raises:
@@ -247,7 +247,7 @@ def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
         raise Unreadable(FindingCode.UNREADABLE, message, _UNLOCK)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-        _look_into(archive, wish)
+        _look_into(archive, options)
     except Unreadable:
         raise
     except Exception as error:  # zipfile and zlib have a dozen kinds of error for damaged archives
@@ -255,11 +255,11 @@ def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
     return archive
 
 
-def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
+def _look_into(archive: zipfile.ZipFile, options: ReadOptions) -> None:
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
-    check_size(_unpacked(archive), wish, "the workbook unpacks to")
+    check_size(_unpacked(archive), options, "the workbook unpacks to")
     if any(name.startswith("/") or ".." in name.split("/") for name in names):
         raise Unreadable(FindingCode.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
     if repeated := repeated_part(names):

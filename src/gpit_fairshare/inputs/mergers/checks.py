@@ -193,24 +193,24 @@ def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk,
         findings: about the files that say which organisations there are.
     """
     for earlier, later in pairwise(names):
-        old, new = names[earlier], names[later]
-        came, went = set(new) - set(old), set(old) - set(new)
-        if not old or not new or not (came or went):
+        earlier_names, later_names = names[earlier], names[later]
+        new_codes, gone_codes = set(later_names) - set(earlier_names), set(earlier_names) - set(later_names)
+        if not earlier_names or not later_names or not (new_codes or gone_codes):
             continue
-        names_by_code = {**old, **new}
+        names_by_code = {**earlier_names, **later_names}
         after, until = year_start(earlier), year_start(later)
         sentences = []
-        for code in sorted(came):
+        for code in sorted(new_codes):
             mergers = crosswalk.mergers(code, after, until)
             if mergers:
                 sentences.append(crosswalk.merger_sentence(code, after, until, names_by_code))
-                came = came - {code}
-                went = went - {step.predecessor for merger in mergers for step in merger}
-        sentences += [f"new: {_labels(came, names_by_code)}"] if came else []
-        sentences += [f"gone: {_labels(went, names_by_code)}"] if went else []
+                new_codes = new_codes - {code}
+                gone_codes = gone_codes - {step.predecessor for merger in mergers for step in merger}
+        sentences += [f"new: {_labels(new_codes, names_by_code)}"] if new_codes else []
+        sentences += [f"gone: {_labels(gone_codes, names_by_code)}"] if gone_codes else []
         findings.note(
             FindingCode.CHANGES,
-            f"{len(old):,} in {earlier} and {len(new):,} in {later}: {'; '.join(sentences)}",
+            f"{len(earlier_names):,} in {earlier} and {len(later_names):,} in {later}: {'; '.join(sentences)}",
         )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import Refused, parse_day, quoted, read_code, read_text
 from gpit_fairshare.inputs.columns.standard_columns import folded
-from gpit_fairshare.inputs.files.grids import Wish, is_blank
+from gpit_fairshare.inputs.files.grids import ReadOptions, is_blank
 from gpit_fairshare.inputs.files.reading import InputSheet, locate, read_sheet
 from gpit_fairshare.inputs.mergers.crosswalk import (
     WHOLE,
@@ -35,14 +35,14 @@ _FRACTION = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30}|\s*/\s*[0-9]{1,30})?")
 
 
 def read_crosswalks(
-    texts: Sequence[str], findings: FindingCollector, wish: Wish
+    texts: Sequence[str], findings: FindingCollector, options: ReadOptions
 ) -> tuple[Crosswalk | None, tuple[InputSource, ...]]:
     """Read the user's crosswalks and join them to the mergers that come with the package.
 
     Args:
         texts: files as the user wrote them, `FILE` or `FILE:SHEET`.
         findings: where to report.
-        wish: the largest file to be read.
+        options: the largest file to be read.
 
     Returns:
         The crosswalk, None if the files hold faults, and the files that were read.
@@ -53,7 +53,7 @@ def read_crosswalks(
     before = findings.errors
     reader = _CrosswalkReader(findings)
     targets = [locate(text) for text in texts]
-    sheets = (read_sheet(target, findings, wish) for target in targets)
+    sheets = (read_sheet(target, findings, options) for target in targets)
     sources = tuple(reader.read(sheet) for sheet in sheets if sheet is not None)
     return reader.joined() if findings.errors == before else None, sources
 
@@ -87,7 +87,7 @@ class _CrosswalkReader:
         faults = [] if repeated else contradictions([*packaged.successions, *new])
         for fault in faults:
             # The first row, as the files have them, of one of the organisations.
-            places = (where for step, where in self.successions.items() if step.predecessor in fault.codes)
+            places = (place for step, place in self.successions.items() if step.predecessor in fault.codes)
             self.findings.error(
                 FindingCode.CROSSWALK,
                 next(places, Where()),

@@ -253,11 +253,14 @@ class _Groups:
         A row is as telling as the chance is small that some block comes to its figures, exactly and were their step 1.
         """
         widths = [1] * len(self.table.evidence)
-        near = map(self._blocks_near, range(self.table.size))
-        chances = [blocks.number * self._chance(row, blocks.block, widths) for row, blocks in enumerate(near)]
+        nearby = map(self._blocks_near, range(self.table.size))
+        chances = [blocks.number * self._chance(row, blocks.block, widths) for row, blocks in enumerate(nearby)]
         in_order = sorted(chances)
         added_up = list(accumulate(in_order))
-        return [added_up[bisect_right(in_order, own) - 1] / own if own else float(self.table.size) for own in chances]
+        return [
+            added_up[bisect_right(in_order, chance) - 1] / chance if chance else float(self.table.size)
+            for chance in chances
+        ]
 
     # Which groups to take.
 
@@ -267,8 +270,8 @@ class _Groups:
         last: dict[int, _Link] = {}
         for group in sorted(self.groups, key=lambda group: (group.end, group.first)):
             by_itself, linked = self._digits(group)
-            at = bisect_right(best, group.first, key=lambda link: link.group.end)
-            before = best[at - 1] if at else None
+            count = bisect_right(best, group.first, key=lambda link: link.group.end)
+            before = best[count - 1] if count else None
             link = _Link(by_itself + (before.digits if before else 0.0), group, by_itself, before, is_linked=False)
             for between in range(_MOST_BETWEEN + 1):
                 other = last.get(group.first - between)

@@ -71,8 +71,8 @@ def _rows_left_out(headings: Headings) -> dict[int, str]:
     left_out: dict[int, str] = {}
     for index in codes:
         excluded = _ExcludedCodes([code for code in headings.request.leave_out if code not in left_out.values()])
-        meant = {number: code for number, cells in headings.sheet.rows if (code := excluded.meaning(cells[index]))}
-        left_out = {**meant, **left_out}
+        matches = {number: code for number, cells in headings.sheet.rows if (code := excluded.meaning(cells[index]))}
+        left_out = {**matches, **left_out}
     excluded = _ExcludedCodes(headings.request.leave_out)
     for index in [columns[name] for name in _NAMES if name in columns]:
         for number, cells in headings.sheet.rows:

@@ -87,8 +87,8 @@ def needed_columns(request: Request) -> tuple[list[Need], list[Need]]:
         if need.name not in ("org_code", "org_name", "year")
     ]
     names = {need.name for need in needed} | {"org_code", "org_name", "year"}
-    kept = [name for name in dict.fromkeys(["area_team", *request.keep_text]) if name not in names]
-    return needed, [Need(name, "text", optional=True) for name in kept]
+    optional = [name for name in dict.fromkeys(["area_team", *request.keep_text]) if name not in names]
+    return needed, [Need(name, "text", optional=True) for name in optional]
 
 
 def share_out_columns(groups: Sequence[Group], request: Request, findings: FindingCollector, *, all_read: bool) -> None:
@@ -100,8 +100,8 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
         findings: where to report.
         all_read: whether every file could be read; if not, a missing column may be in one that was not.
     """
-    needed, kept = needed_columns(request)
-    for need in [*needed, *kept]:
+    needed, optional = needed_columns(request)
+    for need in [*needed, *optional]:
         owners = _owners(need, groups)
         if not owners:
             if all_read and not need.optional:
@@ -222,18 +222,18 @@ def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
     return replace(first, values=values)
 
 
-def _report_repeat(first: InputRow, again: InputRow, year: str) -> None:
-    of_year = f" for {year}" if again.year or first.year else ""
-    mine, theirs = ({name: value.value for name, value in row.values.items()} for row in (first, again))
-    differing = [name for name in mine if name in theirs and mine[name] != theirs[name]]
-    same = "" if mine.keys() != theirs.keys() else ", with the same figures"
+def _report_repeat(first: InputRow, repeated: InputRow, year: str) -> None:
+    of_year = f" for {year}" if repeated.year or first.year else ""
+    before, after = ({name: value.value for name, value in row.values.items()} for row in (first, repeated))
+    differing = [name for name in before if name in after and before[name] != after[name]]
+    same = "" if before.keys() != after.keys() else ", with the same figures"
     likeness = f", with another {listed(differing)}" if differing else same
-    again.file.findings.error(
+    repeated.file.findings.error(
         FindingCode.DUPLICATE_ROW,
-        f"{again.code} stands in {first.place} already{of_year}{likeness}",
+        f"{repeated.code} stands in {first.place} already{of_year}{likeness}",
         "one row for each code and year",
         "Take one of the rows out; lines of cost need a column amount, rows of practices a practice_code",
-        at=again.where("org_code"),
+        at=repeated.where("org_code"),
     )
 
 

@@ -51,8 +51,8 @@ def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
         cuts = [0]
         for layer in range(1, number):
             target = figures.total * layer // number
-            near = figures.ends_near(target, slack)
-            cuts += [min(near, key=lambda cut: abs(figures.sums[cut] - target))] if near else []
+            cuts_near = figures.ends_near(target, slack)
+            cuts += [min(cuts_near, key=lambda cut: abs(figures.sums[cut] - target))] if cuts_near else []
         ranges = [range(start, stop) for start, stop in pairwise([*cuts, table.size])]
         if len(ranges) == number and all(ranges):
             parts = max(ranges, key=len)
@@ -83,17 +83,17 @@ def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choi
         misses.append(abs(total - sum(figures.numbers[row] for row in parts)))
         if misses[-1] > figures.slack(total, table.size):
             return None
-    own = _unlike(table, rows, parts)
-    if table.is_miscounted(misses) or not own:
+    unlike = _unlike(table, rows, parts)
+    if table.is_miscounted(misses) or not unlike:
         return None
-    totals = [sum(figures.numbers[row] for row in own) for figures in table.evidence]
+    totals = [sum(figures.numbers[row] for row in unlike) for figures in table.evidence]
     chance = chance_of_sum(
         (total, figures.width(miss, 0, table.size), figures.spread((0, table.size)))
         # Columns of evidence come first.
         for figures, total, miss in zip(table.evidence, totals, misses, strict=False)
     )
     digits = -math.log10(min(1.0, chance * (2 if len(rows) == 1 else choices)))
-    if isinstance(rows, range) and isinstance(parts, range) and len(own) == len(rows):
+    if isinstance(rows, range) and isinstance(parts, range) and len(unlike) == len(rows):
         digits += _digits_of_order(table, rows, parts)
     if table.is_above(rows, parts):
         digits += KNOWN_LEVEL

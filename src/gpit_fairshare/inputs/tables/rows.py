@@ -217,11 +217,11 @@ class RowReader:
             )
         years = {}
         for number, cell in cells:
-            read = read_year(cell)
-            for code in read.remarks:
+            reading = read_year(cell)
+            for code in reading.remarks:
                 self._remarks[code].append((part.where(number, "year"), cell))
-            if read.value:
-                years[number] = str(read.value)
+            if reading.value:
+                years[number] = str(reading.value)
             elif not is_blank(cell):
                 self.findings.error(
                     FindingCode.YEAR,
@@ -264,18 +264,18 @@ class RowReader:
             return float(cell)  # most cells of a workbook: `read` gives the same, more slowly
         need, sheet = column.need, self.part.sheet
         try:
-            read = column.read_text(cell) if type(cell) is str else column.read(cell)
-            if read.value is None and not need.optional:
+            reading = column.read_text(cell) if type(cell) is str else column.read(cell)
+            if reading.value is None and not need.optional:
                 raise Refused(FindingCode.BLANK, "the cell is blank", *_expected(need))  # noqa: TRY301 – one reporter
         except Refused as fault:
             level: Level = "warning" if need.lenient else "error"
             self.findings.add(replace(fault.finding, level=level), at=sheet.where(number, column.position))
             return _FAULTY
-        for code in read.remarks:
+        for code in reading.remarks:
             self._remarks[code].append((sheet.where(number, column.position), cell))
-        if need.is_sum and not need.signed and isinstance(read.value, float) and read.value < 0:
+        if need.is_sum and not need.signed and isinstance(reading.value, float) and reading.value < 0:
             self._below_nil[need.name].append(sheet.where(number, column.position))
-        return read.value
+        return reading.value
 
     def _report(self) -> None:
         for name, places in self._below_nil.items():

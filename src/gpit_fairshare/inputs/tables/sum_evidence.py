@@ -102,8 +102,8 @@ def _number(cell: Any) -> int | Decimal | None:
         text = cell.strip()
         if text.isascii() and text.isdigit() and len(text) < 18:
             return int(text)
-        read = read_number(text) if len(text) < 100 else None
-        number = read.value if read and not read.percent else None
+        reading = read_number(text) if len(text) < 100 else None
+        number = reading.value if reading and not reading.percent else None
     elif isinstance(cell, int | Decimal):
         number = cell
     elif isinstance(cell, float) and math.isfinite(cell):
@@ -150,10 +150,10 @@ class ColumnSums:
 
     def slack(self, total: int, rows: int) -> int:
         """Return by how much a total may be off where each figure is rounded: four standard deviations."""
-        own = power_of_ten(total, abs(total) // 1_000)
+        rounding_unit = power_of_ten(total, abs(total) // 1_000)
         rounding = self.unit * min(rows / 2, 0.5 + 4 * math.sqrt(rows / 12))
         # Whole numbers throughout: sums of many decimals are too long for a float.
-        return max(own, self.unit) // 2 + math.floor(rounding) + abs(total) // _NOISE
+        return max(rounding_unit, self.unit) // 2 + math.floor(rounding) + abs(total) // _NOISE
 
     def width(self, miss: int, start: int, stop: int) -> int:
         """Return the width in which a sum would be as near as one that is off by so much.

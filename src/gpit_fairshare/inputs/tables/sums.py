@@ -111,11 +111,11 @@ def join_rows(
     part.rows = [replace(group[0], values={**_values(group, summable, clashes), **further(group)}) for group in groups]
     for column, codes in sorted(clashes.items()):
         # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
-        left = "their names are left blank" if column == "org_name" else "the column is left out"
+        consequence = "their names are left blank" if column == "org_name" else "the column is left out"
         part.dropped |= {column} - {"org_name"}
         part.findings.warning(
             FindingCode.TEXTS_DIFFER,
-            f"the rows of {listed(sorted(codes))} differ; {left}",
+            f"the rows of {listed(sorted(codes))} differ; {consequence}",
             at=Where(part.sheet.name, part.title(column)),
         )
 

@@ -78,7 +78,7 @@ class Totals:
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
         """Return the numbers of the rows that are totals, and report them and their faults."""
-        self.rows = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
+        self.rows = [self._row(place, number, cells) for place, (number, cells) in enumerate(rows)]
         self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
         candidates = [row for row in self.rows if row.label or (not (row.code or row.text) and self._has_figures(row))]
         if len(candidates) > _MOST_LABELLED:
@@ -99,11 +99,11 @@ class Totals:
         for year in {row.year for row in candidates}:
             parts = [row for row in self.rows if row.at not in totals and year in ("", row.year)]
             self._parts[year] = parts, [ColumnSums(column, parts) for column in self.columns]
-        left = self._leave_out(candidates, sums)
-        self._refuse_sums_of_lines([row for row in self.rows if row.at not in left])
-        return {self.rows[at].number for at in left}
+        left_out = self._leave_out(candidates, sums)
+        self._refuse_sums_of_lines([row for row in self.rows if row.at not in left_out])
+        return {self.rows[place].number for place in left_out}
 
-    def _row(self, at: int, number: int, cells: Sequence[Any]) -> FileRow:
+    def _row(self, place: int, number: int, cells: Sequence[Any]) -> FileRow:
         code = "" if cells[self.key] is None else str(cells[self.key]).strip()
         code = "" if is_no_code(code) else code
         texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
@@ -113,7 +113,7 @@ class Totals:
         totals_of = [*kinds, first_text] if code in ("", first_text) else kinds
         label = next(filter(_LABEL.fullmatch, labels), "") or next(filter(_TOTAL_OF.fullmatch, totals_of), "")
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
-        return FileRow(at, number, first_text, label, code, year)
+        return FileRow(place, number, first_text, label, code, year)
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
         """Refuse lines of cost of which most organisations have one that is the sum of their others.
@@ -147,8 +147,8 @@ class Totals:
 
     def _leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
         """Return the places of rows that are labelled totals, or have no code and are totals; report them."""
-        left = {at for at in sums if not self.rows[at].code}
-        notes = {at: self._note(self.rows[at], sums[at].parts) for at in left}
+        left_out = {place for place in sums if not self.rows[place].code}
+        notes = {place: self._note(self.rows[place], sums[place].parts) for place in left_out}
         for row in candidates:
             verdict = self._compare(row)
             if verdict is None:
@@ -156,35 +156,35 @@ class Totals:
                     notes[row.at] = f"row {row.number:,} '{row.label}', which has no figure to check"
             elif not verdict.agrees:
                 if row.label:
-                    left.add(row.at)
+                    left_out.add(row.at)
                     self._disagrees(row, verdict)
             elif verdict.gap:
-                left.add(row.at)
-                called = f"the row of '{row.label}'" if row.label else "a row without a code"
+                left_out.add(row.at)
+                label = f"the row of '{row.label}'" if row.label else "a row without a code"
                 self.findings.warning(
                     FindingCode.TOTAL,
-                    f"{called} is left out; its {verdict.column} differs by {as_in_sheet(verdict.gap)} from the sum of "
+                    f"{label} is left out; its {verdict.column} differs by {as_in_sheet(verdict.gap)} from the sum of "
                     f"{counted(verdict.rows, 'row')}, which rounding may explain",
                     at=self.headings.sheet.where(row.number, self.key),
                 )
             else:
                 notes[row.at] = self._note(row, verdict.rows)
         if notes:
-            texts = [notes[at] for at in sorted(notes)]
+            texts = [notes[place] for place in sorted(notes)]
             self.findings.note(FindingCode.TOTAL, f"left out as totals: {listed(texts, 5)}")
-        left |= set(notes)
-        self._report_below(left)
-        return left
+        left_out |= set(notes)
+        self._report_below(left_out)
+        return left_out
 
     def _note(self, row: FileRow, parts: int) -> str:
         without_code = f"'{row.text}' without a code" if row.text else "without a code"
         name = f"'{row.label}'" if row.label else without_code
         return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
 
-    def _report_below(self, left: set[int]) -> None:
+    def _report_below(self, left_out: set[int]) -> None:
         """Point out rows below the last total: they may repeat what it adds up."""
-        last = max(left, default=0)
-        below = [row for row in self.rows[last + 1 :] if row.at not in left]
+        last = max(left_out, default=0)
+        below = [row for row in self.rows[last + 1 :] if row.at not in left_out]
         # Below a total of one organisation's lines are those of others.
         if last and below and not self.year and not (self.headings.has_lines and self.rows[last].code):
             self.findings.warning(
