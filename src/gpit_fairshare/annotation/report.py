@@ -50,7 +50,7 @@ class Mark:
     number: str
     """Stable number, such as `I16`."""
     text: str
-    """What was found, without the file and the place."""
+    """The finding, without the file and the place."""
     remedy: str
 
 

@@ -217,8 +217,8 @@ class _TableBuilder:
                 check_codes(group.rows[year], year, self.crosswalk, self.findings)
         for group in (group for group in self.groups[1:] if not group.of):
             for year in years_as_read:
-                rows_wanted = self.groups[0].rows[year]
-                group.rows[year], moved = restate_year(group, year, rows_wanted, self.crosswalk)
+                codes_of_year = self.groups[0].rows[year]
+                group.rows[year], moved = restate_year(group, year, codes_of_year, self.crosswalk)
                 self.restated += moved
             self._check_sides(group)
         for group in self.groups:

@@ -74,7 +74,7 @@ class Request:
     scheme: str = ""
     """Name of the scheme whose needs these are; empty without a scheme, and every column is inspected."""
     organisation: str = "CCG"
-    """What a row is called in messages; `practice` makes practices the rows."""
+    """The name for a row's organisation in messages; `practice` makes practices the rows."""
     keep_text: tuple[str, ...] = ()
     """Further text columns, kept where a file has them."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -191,7 +191,7 @@ class Inputs:
     illustrative: tuple[str, ...]
     """A sentence for each file that says its own figures are illustrative."""
     restated: tuple[Restated, ...]
-    """What the crosswalk moved, sorted."""
+    """The amounts that the crosswalk moved, sorted."""
     crosswalk: Crosswalk = field(default_factory=packaged_crosswalk)
     """The mergers that come with the package, and those of the user."""
     boundaries: date | None = None

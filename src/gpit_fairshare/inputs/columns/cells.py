@@ -36,9 +36,9 @@ _DATE = re.compile(
     r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}",
     re.IGNORECASE,
 )
-"""What is left of a code such as MAR1 when Excel has taken it for a day."""
+"""The remains of a code such as MAR1 that Excel has read as a day."""
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
-"""What is left of a code such as 1E5 when Excel has taken it for a number and written it again."""
+"""The remains of a code such as 1E5 that Excel has read as a number and rewritten."""
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
 _GIVE_A_CODE = "Give the row a code, or take it out if it is a total or a note"
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
@@ -75,12 +75,12 @@ _REMEDIES = {
     r"^£?[0-9][0-9 ]*[0-9](\.[0-9]+)?\Z": "It may be two numbers: write it without spaces",
     r"[0-9]\s*(\*+|\[.*\]|\(\w\)|[†‡§]+|\^\w+)$": "Take the mark of the footnote out of the cell",
 }
-"""What to do about texts that are no numbers, by a pattern for them in small letters; the first that fits counts."""
+"""Remedies for texts that are no numbers, by a pattern for them in small letters; the first that fits counts."""
 _TAKE_OUT_RAISED = "Take what is raised or lowered out of the cell, if it marks a footnote; write a power in full"
 
 
 class ReadNumber(NamedTuple):
-    """What a text was read as."""
+    """The number that a text was read as."""
 
     value: Decimal
     remark: FindingCode | None = None
@@ -95,7 +95,7 @@ class Refused(FindingError):  # noqa: N818 – no error of the program: it becom
 
 
 class CellReading(NamedTuple):
-    """What a cell was read as, and how."""
+    """The value that a cell was read as, and how."""
 
     value: float | str | None
     remarks: tuple[FindingCode, ...] = ()
@@ -111,7 +111,7 @@ class NumberStyle(NamedTuple):
     decimal_comma: bool = False
     """Whether a comma may be a decimal point."""
     factor: int = 1
-    """What the unit of the column makes of its figures: 1,000 for `£'000`."""
+    """The factor that the unit of the column applies to its figures: 1,000 for `£'000`."""
 
 
 def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:

@@ -116,13 +116,13 @@ class StatedUnit(NamedTuple):
     """A unit that a text states."""
 
     factor: int
-    """What one of the figures is worth: 1,000 for `£'000`."""
+    """The factor that turns figures into pounds or people: 1,000 for `£'000`."""
     text: str
     """The unit as it is written."""
     measure: Measure
     """What the figures count; empty where the text gives a scale alone, as `000s`."""
     stated_by: str = ""
-    """What states it as the unit of a column, as `column_units` names it."""
+    """Where the unit of a column is stated, as `column_units` names it."""
 
     def __str__(self) -> str:
         return f"{self.text} ({self.stated_by})"

@@ -169,7 +169,7 @@ class _Book:
         return self._grids[name]
 
     def links(self) -> list[Finding]:
-        """Say that values come from other workbooks; those are never looked for."""
+        """Report that values come from other workbooks; those are never read."""
         links = [name for name in self.names if "externallinks/" in name.lower() and name.lower().endswith(".xml")]
         if not links:
             return []

@@ -49,7 +49,7 @@ class Group:
 
     @property
     def findings(self) -> FileFindings:
-        """Takes findings about all of the files together."""
+        """Where to report findings about all of the files together."""
         return FileFindings(self.parts[0].findings.collector, self.name)
 
     @property
