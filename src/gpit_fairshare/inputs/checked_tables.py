@@ -96,13 +96,13 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
 
 def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
     mark_larger(groups, request.needs)
-    parts = [part for group in groups for part in group.parts]
-    for part in parts:
-        part.report()
+    files = [file for group in groups for file in group.files]
+    for file in files:
+        file.report()
     share_out_columns(groups, request, findings, all_read=all_read)
     crosswalk, crosswalk_sources = read_crosswalks(request.crosswalk, findings, ReadOptions(largest=request.largest))
     file_sources = [
-        part.sheet.source(part.role, part.matched, part.units.applied(part.needed_columns)) for part in parts
+        file.sheet.source(file.role, file.matched, file.units.applied(file.needed_columns)) for file in files
     ]
     builder = _TableBuilder(request, groups, crosswalk or packaged_crosswalk(), findings)
     builder.read_rows()
@@ -181,18 +181,18 @@ class _TableBuilder:
                 group.findings.note(FindingCode.UNUSED, "no column of it is used")
                 continue
             dropped: set[str] = set()
-            for part in group.parts:
-                needs = self._needs_of(group, part)
-                RowReader(part).read(needs)
-                translate_ons_codes(part, self.crosswalk, strict=self.request.boundaries is not None)
+            for file in group.files:
+                needs = self._needs_of(group, file)
+                RowReader(file).read(needs)
+                translate_ons_codes(file, self.crosswalk, strict=self.request.boundaries is not None)
                 if self.request.scheme:
-                    check_fit(part)
-                    part.report_unused({need.name for need in needs})
-                rows += part.rows
-                left_out |= part.left_out
-                self._read_basis(part)
-                self._sum(group, part)
-                dropped |= part.dropped
+                    check_fit(file)
+                    file.report_unused({need.name for need in needs})
+                rows += file.rows
+                left_out |= file.left_out
+                self._read_basis(file)
+                self._sum(group, file)
+                dropped |= file.dropped
             group.gives = {name: need for name, need in group.gives.items() if name not in dropped}
             place_by_year(group)
         report_case(rows, self.findings)
@@ -302,38 +302,38 @@ class _TableBuilder:
                 figures[code] = PlacedFigure(value, where._replace(column=""))
         return figures
 
-    def _needs_of(self, group: Group, part: InputFile) -> list[Need]:
+    def _needs_of(self, group: Group, file: InputFile) -> list[Need]:
         """Return the columns to be read from a file."""
         needs = [*group.gives.values(), _NAME]
-        if part.has_lines and "historic_spend" in group.gives:
+        if file.has_lines and "historic_spend" in group.gives:
             return [*needs, *line_needs(self.request)]
-        if part.is_by_practice and not part.has_lines:
+        if file.is_by_practice and not file.has_lines:
             needs.append(Need("practice_code", "text"))
         return [*needs, Need("basis", "text", optional=True)]
 
-    def _read_basis(self, part: InputFile) -> None:
-        marked = sum("illustrative" in row.text_of("basis").casefold() for row in part.rows)
+    def _read_basis(self, file: InputFile) -> None:
+        marked = sum("illustrative" in row.text_of("basis").casefold() for row in file.rows)
         if marked:
             self.illustrative.append(
-                f"{part.sheet.name}: {marked:,} of {len(part.rows):,} rows say that they are illustrative."
+                f"{file.sheet.name}: {marked:,} of {len(file.rows):,} rows say that they are illustrative."
             )
-        elif any("illustrative" in title.casefold() for title in part.sheet.titles):
-            self.illustrative.append(f"{part.sheet.name}: says above its table that figures are illustrative.")
+        elif any("illustrative" in title.casefold() for title in file.sheet.titles):
+            self.illustrative.append(f"{file.sheet.name}: says above its table that figures are illustrative.")
 
-    def _sum(self, group: Group, part: InputFile) -> None:
+    def _sum(self, group: Group, file: InputFile) -> None:
         """Sum lines of cost or practices to organisations, where a file has them."""
-        needs = [need for need in (*group.gives.values(), _NAME) if need.name in part.columns]
-        if not part.keyed:
+        needs = [need for need in (*group.gives.values(), _NAME) if need.name in file.columns]
+        if not file.keyed:
             return
-        if part.has_lines and "historic_spend" in group.gives:
-            self.lines = [*(self.lines or []), *sum_lines(part, needs)]
-        elif part.has_lines:
-            join_rows(part, needs)
-        elif part.is_by_practice:
-            sum_practices(part, needs)
-        if "historic_spend" in part.columns and "historic_spend" in group.gives and self.request.counts:
+        if file.has_lines and "historic_spend" in group.gives:
+            self.lines = [*(self.lines or []), *sum_lines(file, needs)]
+        elif file.has_lines:
+            join_rows(file, needs)
+        elif file.is_by_practice:
+            sum_practices(file, needs)
+        if "historic_spend" in file.columns and "historic_spend" in group.gives and self.request.counts:
             rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
-            part.findings.note(
+            file.findings.note(
                 FindingCode.TOTALS_GIVEN,
                 f"historic_spend is taken as it stands; that it is {listed(rules)} alone cannot be checked",
             )
@@ -341,7 +341,7 @@ class _TableBuilder:
     def _check_sides(self, group: Group) -> None:
         """Report organisations that one group has and the first has not, or the other way round."""
         first, rows = self.groups[0], group.rows
-        if not group.gives or not all(part.keyed for part in [*first.parts, *group.parts]):
+        if not group.gives or not all(file.keyed for file in [*first.files, *group.files]):
             return
         lacking, strange = _years_alone(first.rows, rows), _years_alone(rows, first.rows)
         for code, years in sorted(lacking.items()) if group.is_essential else []:
@@ -383,7 +383,7 @@ class _TableBuilder:
         for need in [*needed, *optional]:
             owner = next((group for group in self.groups if need.name in group.gives), None)
             if owner or need in needed:
-                files = ", ".join(part.sheet.file for part in owner.parts) if owner else ""
+                files = ", ".join(file.sheet.file for file in owner.files) if owner else ""
                 role = owner.role if owner else "input"
                 self.columns[need.name] = InputColumn(need.name, need.kind, need.unit, role, files)
 

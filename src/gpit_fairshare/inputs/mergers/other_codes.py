@@ -29,17 +29,17 @@ _SIMILAR: Final = 0.6
 _KIND = re.compile(r"\b(?:nhs|ccgs?|icbs?|clinical commissioning groups?|integrated care boards?|the)\b", re.IGNORECASE)
 
 
-def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, *, strict: bool) -> None:
+def translate_ons_codes(file: InputFile, crosswalk: Crosswalk, *, strict: bool) -> None:
     """Put the ODS code in the place of each known ONS code of a file, and report it once.
 
     Args:
-        part: the file; its rows are replaced.
+        file: the file; its rows are replaced.
         crosswalk: the known codes.
         strict: whether unknown codes are reported as faults later anyway.
     """
     ods_codes: dict[str, str] = {}
     unknown: dict[str, int] = {}
-    for row in part.rows:
+    for row in file.rows:
         if _ONS_CODE.fullmatch(row.code):
             ods = crosswalk.ods_code(row.code)
             if ods is None:
@@ -47,21 +47,21 @@ def translate_ons_codes(part: InputFile, crosswalk: Crosswalk, *, strict: bool) 
             else:
                 ods_codes[row.code] = ods
     if ods_codes:
-        part.rows = [replace(row, code=ods_codes.get(row.code, row.code)) for row in part.rows]
+        file.rows = [replace(row, code=ods_codes.get(row.code, row.code)) for row in file.rows]
         pairs = [f"{ons} as {ods}" for ons, ods in sorted(ods_codes.items())]
-        part.findings.note(
+        file.findings.note(
             FindingCode.ONS_CODES,
             f"read {counted(len(ods_codes), 'ONS code')} as ODS codes: {listed(pairs, _MOST_EXAMPLES)}",
-            at=Where(part.sheet.name, part.title("org_code")),
+            at=Where(file.sheet.name, file.title("org_code")),
         )
     if unknown and not strict:
-        part.findings.warning(
+        file.findings.warning(
             FindingCode.ONS_CODES,
             f"no organisation is known by {'the ONS codes' if len(unknown) > 1 else 'the ONS code'} "
             f"{listed(sorted(unknown))}; such a code stays as it is",
             "a code from E38000001 to E38000265",
             "Check the code; write the ODS code if it is right",
-            at=part.where(next(iter(unknown.values())), "org_code"),
+            at=file.where(next(iter(unknown.values())), "org_code"),
         )
 
 

@@ -29,7 +29,7 @@ class Group:
     """Files that are read as one table: all of `--population`, all of `--spend`, or one of `--input`."""
 
     role: Role
-    parts: list[InputFile]
+    files: list[InputFile]
     gives: dict[str, Need] = field(default_factory=dict)
     """Columns that the tables take from these files."""
     rows: dict[str, dict[str, InputRow]] = field(default_factory=dict)
@@ -40,17 +40,17 @@ class Group:
     @property
     def name(self) -> str:
         """The files, for messages."""
-        return ", ".join(part.sheet.name for part in self.parts)
+        return ", ".join(file.sheet.name for file in self.files)
 
     @property
     def request(self) -> Request:
         """The request."""
-        return self.parts[0].request
+        return self.files[0].request
 
     @property
     def findings(self) -> FileFindings:
         """Where to report findings about all of the files together."""
-        return FileFindings(self.parts[0].findings.collector, self.name)
+        return FileFindings(self.files[0].findings.collector, self.name)
 
     @property
     def is_essential(self) -> bool:
@@ -59,7 +59,7 @@ class Group:
 
     def has_column(self, column: str) -> bool:
         """Return whether any of the files gives a column."""
-        return any(part.has_column(column) for part in self.parts)
+        return any(file.has_column(column) for file in self.files)
 
     def can_give(self, need: Need) -> bool:
         """Return whether the rows of the tables may take a column from here: people of a CCG are not its practices'."""
@@ -70,11 +70,11 @@ def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> 
     """Group files by their option, in the order population, spend, input."""
     groups: list[Group] = []
     for role, sheet in sheets:
-        part = InputFile(sheet, role, request)
+        file = InputFile(sheet, role, request)
         if role != "input" and groups and groups[-1].role == role:
-            groups[-1].parts.append(part)
+            groups[-1].files.append(file)
         else:
-            groups.append(Group(role, [part], rows={year: {} for year in request.years}))
+            groups.append(Group(role, [file], rows={year: {} for year in request.years}))
     return groups
 
 
@@ -116,11 +116,11 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
                 "one file that gives it",
                 "Take the column out of the others, or rename it there",
             )
-        for part in owners[0].parts:
-            if not part.has_column(need.name) and not need.optional:
-                part.findings.error(
+        for file in owners[0].files:
+            if not file.has_column(need.name) and not need.optional:
+                file.findings.error(
                     FindingCode.MISSING_COLUMN,
-                    f"no column {need.name}, which another file beside it has; {_headings_of([part])}",
+                    f"no column {need.name}, which another file beside it has; {_headings_of([file])}",
                     remedy=f"Name it with --map 'HEADING={need.name}'",
                 )
 
@@ -129,7 +129,7 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
     """Return the groups that have a column; one sheet given for two options has it for the option that it is of."""
     owners = [group for group in groups if group.can_give(need)]
     standard = standard_columns().get(need.name)
-    sheets = {(part.sheet.sha256, part.sheet.sheet) for group in owners for part in group.parts}
+    sheets = {(file.sheet.sha256, file.sheet.sheet) for group in owners for file in group.files}
     usual = [group for group in owners if standard and standard.option == group.role]
     return (usual or owners)[:1] if len(sheets) == 1 else owners
 
@@ -137,19 +137,19 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
 def place_by_year(group: Group) -> None:
     """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
     request = group.request
-    for part in group.parts:
-        for row in part.rows:
+    for file in group.files:
+        for row in file.rows:
             for year in [row.year] if row.year else request.years:
                 first = group.rows[year].setdefault(row.code, row)
                 if first is row:
                     continue
-                if first.file.has_lines and part.has_lines and first.file is not part:
+                if first.file.has_lines and file.has_lines and first.file is not file:
                     group.rows[year][row.code] = _with_more_lines(first, row)
                 else:
                     _report_repeat(first, row, year)
-    present_years = sorted({year for part in group.parts for year in part.years})
+    present_years = sorted({year for file in group.files for year in file.years})
     missing = [year for year in request.years if year not in present_years]
-    if present_years and missing and all(part.dated for part in group.parts):
+    if present_years and missing and all(file.dated for file in group.files):
         group.findings.error(
             FindingCode.MISSING_YEAR,
             f"no rows for {listed(missing)}; there are rows for {listed(present_years, 20)}",
@@ -184,9 +184,9 @@ def _report_missing(need: Need, groups: Sequence[Group], request: Request, findi
     standard = standard_columns().get(need.name)
     option = standard.option if standard else ""
     given_with = f"--{option}" if option else request.options.get(need.name, request.options.get("", "--input"))
-    parts = [part for group in groups for part in group.parts if option in ("", group.role)]
+    files = [file for group in groups for file in group.files if option in ("", group.role)]
     label = f"{need.name} ({need.label})" if need.label and need.label != need.name else need.name
-    if not parts:
+    if not files:
         findings.error(
             FindingCode.MISSING_COLUMN,
             Where(),
@@ -194,22 +194,22 @@ def _report_missing(need: Need, groups: Sequence[Group], request: Request, findi
             remedy=f"Give a file that has it with --{option} FILE",
         )
         return
-    headings = [heading for part in parts for heading in part.sheet.headings if heading]
+    headings = [heading for file in files for heading in file.sheet.headings if heading]
     # A name that is not one of the known columns may as well be a step or parameter, misspelt.
     suggestion = nearest_of(need.name, headings if standard else [*headings, *need.alternatives])
     if need.used_in and not standard:
         label += f", which {need.used_in} uses"
     findings.error(
         FindingCode.MISSING_COLUMN,
-        Where(", ".join(part.sheet.name for part in parts)),
-        f"no column {label}; {_headings_of(parts)}" + (f"; the nearest is '{suggestion}'" if suggestion else ""),
+        Where(", ".join(file.sheet.name for file in files)),
+        f"no column {label}; {_headings_of(files)}" + (f"; the nearest is '{suggestion}'" if suggestion else ""),
         remedy=("Correct the name, or name" if need.used_in and not standard else "Name")
         + f" it with --map 'HEADING={need.name}', or give a file that has it with {given_with} FILE",
     )
 
 
-def _headings_of(parts: Sequence[InputFile]) -> str:
-    return headings_sentence([heading for part in parts for heading in part.sheet.headings])
+def _headings_of(files: Sequence[InputFile]) -> str:
+    return headings_sentence([heading for file in files for heading in file.sheet.headings])
 
 
 def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
@@ -246,17 +246,17 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
     for group in groups[1:]:
         parent_column = next((need.of for need in needs if need.of and group.has_column(need.name)), "")
         if group.role == "input" and parent_column:
-            for part in group.parts:
-                if "org_code" not in part.columns and parent_column in part.columns:
-                    part.columns["org_code"] = part.columns.pop(parent_column)
+            for file in group.files:
+                if "org_code" not in file.columns and parent_column in file.columns:
+                    file.columns["org_code"] = file.columns.pop(parent_column)
             if not _codes(groups[0]) & _codes(group):
                 group.of = parent_column
 
 
 def _codes(group: Group) -> set[str]:
     """Return the codes of a group's rows as written, before anything is checked."""
-    places = [(part, part.columns.get("org_code")) for part in group.parts]
-    return {str(row[index]).strip() for part, index in places if index is not None for _, row in part.sheet.rows}
+    places = [(file, file.columns.get("org_code")) for file in group.files]
+    return {str(row[index]).strip() for file, index in places if index is not None for _, row in file.sheet.rows}
 
 
 def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:

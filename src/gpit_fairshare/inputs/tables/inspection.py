@@ -68,8 +68,8 @@ def summarise(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
 
 
 def _summary(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year: str) -> ColumnSummary:
-    parts = [part for group in groups if column.name in group.gives for part in group.parts]
-    headings = next((part for part in parts if column.name in part.columns), None)
+    files = [file for group in groups if column.name in group.gives for file in group.files]
+    headings = next((file for file in files if column.name in file.columns), None)
     stated = headings.units.of(headings.columns[column.name]) if headings else None
     factor = stated.factor if stated else 1
     figures = [figure for figure in inputs.tables[year][column.name].to_list() if figure is not None]

@@ -143,19 +143,19 @@ def _rate(rate: float) -> str:
     return money(rate, 2) if rate >= 0.01 else f"£{rate:.2g}"
 
 
-def check_fit(part: InputFile) -> None:
+def check_fit(file: InputFile) -> None:
     """Warn of a file whose titles are of other years than the run, or whose codes are of other organisations.
 
     Unknown codes are no evidence, nor are titles with one of the run's years, or the year before the
     first, from which historic spend may be.
 
     Args:
-        part: the file, its rows read and not yet summed.
+        file: the file, its rows read and not yet summed.
     """
-    request = part.request
-    reasons = [reason for reason in (_other_years(part), _other_codes(part)) if reason]
+    request = file.request
+    reasons = [reason for reason in (_other_years(file), _other_codes(file)) if reason]
     if reasons:
-        part.findings.warning(
+        file.findings.warning(
             FindingCode.OTHER_SCHEME,
             f"{' and '.join(reasons)}, but this run is for {plural(request.organisation)} of {listed(request.years)} "
             f"(scheme {request.scheme})",
@@ -163,11 +163,11 @@ def check_fit(part: InputFile) -> None:
         )
 
 
-def _other_years(part: InputFile) -> str:
+def _other_years(file: InputFile) -> str:
     """Return the years of a file's titles and names in words, if none can be of the run; else empty."""
-    if part.dated:  # each row has its own year
+    if file.dated:  # each row has its own year
         return ""
-    sheet, years_of_run = part.sheet, part.request.years
+    sheet, years_of_run = file.sheet, file.request.years
     texts = [*sheet.titles, sheet.sheet, sheet.file.rpartition(".")[0]]
     years = {year: text for text in reversed(texts) for year in _years_in(text)}
     before = f"{int(years_of_run[0][:4]) - 1}/{years_of_run[0][2:4]}"
@@ -182,10 +182,10 @@ def _years_in(text: str) -> set[str]:
     return {year for year in years if year}
 
 
-def _other_codes(part: InputFile) -> str:
+def _other_codes(file: InputFile) -> str:
     """Return in words the other organisations, or the other time, that the codes of a file are of; else empty."""
-    request = part.request
-    codes = {row.code for row in part.rows}
+    request = file.request
+    codes = {row.code for row in file.rows}
     crosswalk = packaged_crosswalk()
     ccgs = codes & crosswalk.organisations.keys()
     if request.organisation.casefold() == "icb":
@@ -194,7 +194,7 @@ def _other_codes(part: InputFile) -> str:
         others, noun, fewest = {code for code in codes if _ICB_CODE.fullmatch(code)}, "ICBs", len(codes) / 2
         if not others and request.boundaries is None:
             # Codes of rows with a year are compared with that year, one by one.
-            undated = {row.code for row in part.rows if not row.year}
+            undated = {row.code for row in file.rows if not row.year}
             last = year_start(request.years[-1])
             others, noun, fewest = {code for code in ccgs & undated if crosswalk.opened(code) > last}, "later CCGs", 0
     else:

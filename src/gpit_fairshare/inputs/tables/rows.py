@@ -118,17 +118,17 @@ class _ReadColumn(NamedTuple):
 class RowReader:
     """Reads the rows of one file."""
 
-    def __init__(self, part: InputFile) -> None:
-        self.part = part
-        self.request = part.request
-        self.findings = part.findings
+    def __init__(self, file: InputFile) -> None:
+        self.file = file
+        self.request = file.request
+        self.findings = file.findings
         self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
         """How cells were read, with their places and the cells."""
         self._below_nil: defaultdict[str, list[Where]] = defaultdict(list)
 
     def read(self, requested: Iterable[Need]) -> None:
         """Read the rows of the scheme's years, with the requested columns that the file has."""
-        part, columns = self.part, self.part.columns
+        file, columns = self.file, self.file.columns
         if "org_code" not in columns:
             self._no_code()
             return
@@ -136,26 +136,26 @@ class RowReader:
         uncalculated = self._uncalculated(present)
         if uncalculated & {columns[name] for name in _KEYS if name in columns}:
             return
-        part.keyed = True
+        file.keyed = True
         needs = [need for need, index in present if index not in uncalculated]
-        records, part.left_out = organisation_rows(part, needs)
+        records, file.left_out = organisation_rows(file, needs)
         code, *others = [self._column(need) for need in (Need("org_code", "text"), *needs)]
         years = self._years(records)
         for number, cells in records:
             if number in years:
                 own_code = self._cell(number, code, cells[code.position])
                 values = {
-                    column.need.name: CheckedValue(value, part.sheet.origin(number, column.position))
+                    column.need.name: CheckedValue(value, file.sheet.origin(number, column.position))
                     for column in others
                     if (value := self._cell(number, column, cells[column.position])) is not _FAULTY
                 }
                 if own_code is not _FAULTY:
-                    part.rows.append(InputRow(number, years[number], own_code, values, part))
+                    file.rows.append(InputRow(number, years[number], own_code, values, file))
         self._report()
 
     def _uncalculated(self, present: Sequence[tuple[Need, int]]) -> set[int]:
         """Refuse columns of formulas that no program has calculated, and return them."""
-        sheet, columns = self.part.sheet, self.part.columns
+        sheet, columns = self.file.sheet, self.file.columns
         used = {index: need for need, index in present}
         used |= {columns[name]: Need(name, "text") for name in _KEYS if name in columns}
         refused = used.keys() & sheet.uncalculated.keys()
@@ -175,19 +175,19 @@ class RowReader:
         return refused
 
     def _no_code(self) -> None:
-        headings = [heading for heading in self.part.sheet.headings if heading]
+        headings = [heading for heading in self.file.sheet.headings if heading]
         suggestion = nearest_of("org_code", headings) or self._like_codes()
         self.findings.error(
             FindingCode.MISSING_COLUMN,
             f"no column org_code; the headings are {listed([repr(heading) for heading in headings], 30)}",
             "one with the code of each "
-            + (self.request.organisation if not self.part.is_by_practice else "practice's organisation"),
+            + (self.request.organisation if not self.file.is_by_practice else "practice's organisation"),
             f"Name it with --map '{suggestion or 'HEADING'}=org_code'",
         )
 
     def _like_codes(self) -> str:
         """Return the heading of the first column that may hold codes; empty if none may."""
-        sheet = self.part.sheet
+        sheet = self.file.sheet
         for index, heading in enumerate(sheet.headings):
             cells = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
             if heading and cells and all(isinstance(cell, str) and is_code(cell.strip()) for cell in cells):
@@ -196,8 +196,8 @@ class RowReader:
 
     def _years(self, records: Sequence[Record]) -> Mapping[int, str | None]:
         """Return the year of each row that is of the scheme's years; None where rows serve every year."""
-        part = self.part
-        index = part.columns.get("year")
+        file = self.file
+        index = file.columns.get("year")
         cells = [] if index is None else [(number, row[index]) for number, row in records]
         blank = [number for number, cell in cells if is_blank(cell)]
         if len(blank) == len(cells):
@@ -207,19 +207,19 @@ class RowReader:
                     f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
                 )
             return {number: None for number, _ in records}
-        part.dated = True
+        file.dated = True
         if blank:
             self.findings.error(
                 FindingCode.YEAR,
                 f"the year is blank here{_in_others(blank)}, while other rows have one",
                 "a year in every row, or in none",
-                at=part.where(blank[0], "year"),
+                at=file.where(blank[0], "year"),
             )
         years = {}
         for number, cell in cells:
             reading = read_year(cell)
             for code in reading.remarks:
-                self._remarks[code].append((part.where(number, "year"), cell))
+                self._remarks[code].append((file.where(number, "year"), cell))
             if reading.value:
                 years[number] = str(reading.value)
             elif not is_blank(cell):
@@ -227,9 +227,9 @@ class RowReader:
                     FindingCode.YEAR,
                     f"{quoted(cell)} is not a year",
                     "one such as 2014/15",
-                    at=part.where(number, "year"),
+                    at=file.where(number, "year"),
                 )
-        part.years = tuple(sorted(set(years.values())))
+        file.years = tuple(sorted(set(years.values())))
         self._report_gaps()
         others = [year for year in years.values() if year not in self.request.years]
         if others:
@@ -241,19 +241,19 @@ class RowReader:
         return {number: year for number, year in years.items() if year in self.request.years}
 
     def _report_gaps(self) -> None:
-        starts = [int(year[:4]) for year in self.part.years]
+        starts = [int(year[:4]) for year in self.file.years]
         gaps = [start for start in range(min(starts, default=0), max(starts, default=0)) if start not in starts]
         if gaps:
             self.findings.warning(
                 FindingCode.YEAR_GAP,
-                f"there are rows for {listed(self.part.years)}, and none for "
+                f"there are rows for {listed(self.file.years)}, and none for "
                 f"{listed([f'{start}/{(start + 1) % 100:02}' for start in gaps])} between them",
                 remedy="Add the years that are missing, if they are meant to be there",
             )
 
     def _column(self, need: Need) -> _ReadColumn:
-        sheet, index = self.part.sheet, self.part.columns[need.name]
-        style = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.units.factor(index))
+        sheet, index = self.file.sheet, self.file.columns[need.name]
+        style = NumberStyle(sheet.typed, sheet.decimal_comma, self.file.units.factor(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
         is_plain = need.kind == "number" and style.factor == 1
         return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
@@ -262,7 +262,7 @@ class RowReader:
         """Read a cell; `_FAULTY` after a finding."""
         if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
             return float(cell)  # most cells of a workbook: `read` gives the same, more slowly
-        need, sheet = column.need, self.part.sheet
+        need, sheet = column.need, self.file.sheet
         try:
             reading = column.read_text(cell) if type(cell) is str else column.read(cell)
             if reading.value is None and not need.optional:

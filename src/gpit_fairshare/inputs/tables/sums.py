@@ -84,39 +84,39 @@ def rows_of(number: int, file: str) -> str:
 
 
 def join_rows(
-    part: InputFile,
+    file: InputFile,
     needs: Sequence[Need],
     further: Callable[[Sequence[InputRow]], Mapping[str, CheckedValue]] = lambda _: {},
 ) -> None:
     """Make one row of the rows of each organisation of a file, in place.
 
     Args:
-        part: the file; its rows are replaced.
+        file: the file; its rows are replaced.
         needs: the columns that the tables take from it; they must be sums, or texts that agree.
         further: gives values of an organisation's rows that are no column of the file.
     """
     summable = [need for need in needs if need.kind == "text" or need.is_sum]
     for need in needs:
         if need not in summable:
-            part.findings.error(
+            file.findings.error(
                 FindingCode.NOT_SUMMED,
                 f"{need.name} is a rate or has no unit, and cannot be summed",
-                remedy=f"Give it by {part.request.organisation} in another file, "
+                remedy=f"Give it by {file.request.organisation} in another file, "
                 "or give it the unit £ or people in the scheme",
-                at=Where(part.sheet.name, part.title(need.name)),
+                at=Where(file.sheet.name, file.title(need.name)),
             )
     clashes: defaultdict[str, set[str]] = defaultdict(set)
-    rows = sorted(part.rows, key=lambda row: (row.year or "", row.code, row.number))
+    rows = sorted(file.rows, key=lambda row: (row.year or "", row.code, row.number))
     groups = [list(members) for _, members in groupby(rows, key=lambda row: (row.year, row.code))]
-    part.rows = [replace(group[0], values={**_values(group, summable, clashes), **further(group)}) for group in groups]
+    file.rows = [replace(group[0], values={**_values(group, summable, clashes), **further(group)}) for group in groups]
     for column, codes in sorted(clashes.items()):
         # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
         consequence = "their names are left blank" if column == "org_name" else "the column is left out"
-        part.dropped |= {column} - {"org_name"}
-        part.findings.warning(
+        file.dropped |= {column} - {"org_name"}
+        file.findings.warning(
             FindingCode.TEXTS_DIFFER,
             f"the rows of {listed(sorted(codes))} differ; {consequence}",
-            at=Where(part.sheet.name, part.title(column)),
+            at=Where(file.sheet.name, file.title(column)),
         )
 
 
@@ -125,23 +125,23 @@ def _values(
 ) -> dict[str, CheckedValue]:
     """Return the values of an organisation; texts that differ are missing from them, and their columns clash."""
     values: dict[str, CheckedValue] = {}
-    part, code = group[0].file, group[0].code
+    file, code = group[0].file, group[0].code
     for need in needs:
         cells = [row.values[need.name] for row in group if need.name in row.values]
         blank = sum(cell.value is None for cell in cells)
-        value = combined(cells, need, part.sheet.file) if cells else None
+        value = combined(cells, need, file.sheet.file) if cells else None
         if value and not isinstance(value, Clash):
             values[need.name] = value
             if need.is_sum and 0 < blank < len(cells):
-                part.findings.collector.warning(
+                file.findings.collector.warning(
                     FindingCode.PARTLY_BLANK,
-                    Where(part.sheet.name, part.title(need.name), need.name),
+                    Where(file.sheet.name, file.title(need.name), need.name),
                     f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
                     organisation=code,
                 )
-        elif value and need.name in part.request.essential:
+        elif value and need.name in file.request.essential:
             texts = sorted({row.text_of(need.name) for row in group} - {""})
-            part.findings.error(
+            file.findings.error(
                 FindingCode.TEXTS_DIFFER,
                 f"the rows of {code} differ: {listed([repr(text) for text in texts])}",
                 f"one {need.name} for all of them",
@@ -152,38 +152,38 @@ def _values(
     return values
 
 
-def sum_practices(part: InputFile, needs: Sequence[Need]) -> None:
+def sum_practices(file: InputFile, needs: Sequence[Need]) -> None:
     """Sum the rows of practices to organisations, in place.
 
     Args:
-        part: the file; its rows are replaced.
+        file: the file; its rows are replaced.
         needs: the columns that the tables take from it; they must be sums, or texts that agree.
     """
-    _check_repeats(part)
-    practices = Counter(row.year or "" for row in part.rows)
-    empty = {row.text_of("practice_code") for row in part.rows if row.number_of("registered_population") == 0}
+    _check_repeats(file)
+    practices = Counter(row.year or "" for row in file.rows)
+    empty = {row.text_of("practice_code") for row in file.rows if row.number_of("registered_population") == 0}
     if empty:
-        part.findings.note(
+        file.findings.note(
             FindingCode.NO_PATIENTS, f"{counted(len(empty), 'practice')} without patients: {listed(sorted(empty))}"
         )
-    join_rows(part, needs)
-    organisations = Counter(row.year or "" for row in part.rows)
+    join_rows(file, needs)
+    organisations = Counter(row.year or "" for row in file.rows)
     sums = [
         (f"in {year} " if year else "")
-        + f"{counted(number, 'practice')} to {counted(organisations[year], part.request.organisation)}"
+        + f"{counted(number, 'practice')} to {counted(organisations[year], file.request.organisation)}"
         for year, number in sorted(practices.items())
     ]
     if sums:
-        part.findings.note(FindingCode.PRACTICES, f"summed {', '.join(sums)}")
+        file.findings.note(FindingCode.PRACTICES, f"summed {', '.join(sums)}")
 
 
-def _check_repeats(part: InputFile) -> None:
+def _check_repeats(file: InputFile) -> None:
     first_rows: dict[tuple[str | None, str], InputRow] = {}
-    for row in part.rows:
+    for row in file.rows:
         practice = row.text_of("practice_code")
         first = first_rows.setdefault((row.year, practice), row) if practice else row
         if first is not row:
-            part.findings.error(
+            file.findings.error(
                 FindingCode.DUPLICATE_ROW,
                 f"practice {practice} stands in {first.place} already" + (f" for {row.year}" if row.year else ""),
                 "each practice once a year",
